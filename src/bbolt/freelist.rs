@@ -1,0 +1,54 @@
+//! The freelist page: numbers of the pages that may be overwritten.
+//!
+//! | offset | size | field | |
+//! |---|---|---|---|
+//! | 0 | 16 | page header | flags 0x10; count, or 0xFFFF: the first number is the count |
+//! | 16 | 8 · n | ids | ascending |
+//!
+//! etcd on Linux does not keep one (since 3.3): the free pages are then those that the tree does not reach.
+//! Source: bbolt `internal/freelist/shared.go`, `internal/common/page.go` (`FreelistPageIds`).
+
+use nom::number::complete::le_u64;
+
+use super::page::{Fault, Flags, HEADER_LEN, Page};
+use super::{Db, Pgid};
+use crate::evidence::anomaly::Class;
+use crate::evidence::range;
+
+/// A freelist as it stands in the file.
+#[derive(Clone, Debug)]
+pub struct Freelist<'data> {
+    /// The page and its run.
+    pub page: Page<'data>,
+    ids: &'data [u8],
+}
+
+impl<'data> Freelist<'data> {
+    /// Reads the freelist at `pgid`.
+    ///
+    /// # Errors
+    /// The page cannot be read, or has fewer numbers than it says.
+    pub fn read(db: &Db<'data>, pgid: Pgid) -> Result<Self, Fault> {
+        let page = db.page(pgid, Flags::FREELIST)?;
+        let body = usize::try_from(HEADER_LEN).ok().and_then(|at| page.bytes.get(at..)).unwrap_or_default();
+        let (ids, count) = match page.header.count {
+            u16::MAX => {
+                let read: nom::IResult<_, u64> = le_u64(body);
+                read.unwrap_or((&[], 0))
+            }
+            count => (body, u64::from(count)),
+        };
+        let ids = range::slice(ids, 0, count.saturating_mul(8)).ok_or_else(|| Fault {
+            class: Class::FreelistInvalid,
+            pgid,
+            offset: page.offset,
+            detail: format!("page {pgid}: {count} free pages in a run of {} bytes", page.bytes.len()),
+        })?;
+        Ok(Self { page, ids })
+    }
+
+    /// The numbers of the free pages.
+    pub fn ids(&self) -> impl Iterator<Item = Pgid> + use<'data> {
+        self.ids.as_chunks::<8>().0.iter().map(|id| u64::from_le_bytes(*id))
+    }
+}

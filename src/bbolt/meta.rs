@@ -1,0 +1,143 @@
+//! The meta pages: pages 0 and 1.
+//!
+//! | offset in page | size | field | |
+//! |---|---|---|---|
+//! | 0 | 16 | page header | id 0 or 1, flags 0x04 |
+//! | 16 | 4 | magic | `0xED0CDAED` |
+//! | 20 | 4 | version | 2 |
+//! | 24 | 4 | page size | the writer's operating system's |
+//! | 28 | 4 | flags | unused |
+//! | 32 | 8 | root | pgid of the root bucket |
+//! | 40 | 8 | sequence | of the root bucket |
+//! | 48 | 8 | freelist | its pgid; all ones: not kept in the file |
+//! | 56 | 8 | pgid | high-water mark: first page never allocated |
+//! | 64 | 8 | txid | transaction that wrote it |
+//! | 72 | 8 | checksum | FNV-1a 64 over bytes 16 to 72 |
+//!
+//! Source: bbolt `internal/common/meta.go`; finding the page size: `db.go` `getPageSize`.
+
+use std::fmt;
+
+use nom::Parser;
+use nom::number::complete::{le_u32, le_u64};
+
+use super::{OpenError, Pgid};
+use crate::evidence::range;
+
+/// End of the meta within its page.
+pub(super) const END: u64 = 80;
+
+const MAGIC: u32 = 0xED0C_DAED;
+const VERSION: u32 = 2;
+const NO_FREELIST: u64 = u64::MAX;
+
+/// Page sizes an operating system may have: 1 KiB to 16 MiB, the range in which bbolt looks for meta 1.
+const PAGE_SIZES: std::ops::RangeInclusive<u32> = 1 << 10..=1 << 24;
+
+/// A meta page's content.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Meta {
+    /// Bytes in a page.
+    pub page_size: u32,
+    /// Page of the root bucket.
+    pub root: Pgid,
+    /// Page of the freelist, when it is kept in the file.
+    pub freelist: Option<Pgid>,
+    /// First page never allocated.
+    pub high_water_mark: Pgid,
+    /// The transaction that wrote it.
+    pub txid: u64,
+}
+
+/// What is wrong with a meta page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MetaFault {
+    /// The file ends before it does.
+    Missing,
+    /// Other first bytes.
+    Magic(u32),
+    /// Another version of the format.
+    Version(u32),
+    /// The checksum that stands there, and that of the bytes.
+    Checksum {
+        /// As stored.
+        stored: u64,
+        /// Of the bytes.
+        computed: u64,
+    },
+    /// No page size an operating system has.
+    PageSize(u32),
+}
+
+impl fmt::Display for MetaFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing => write!(f, "lies past the end of the file"),
+            Self::Magic(found) => write!(f, "has magic {found:#010x}, expected {MAGIC:#010x}"),
+            Self::Version(found) => write!(f, "has version {found}, expected {VERSION}"),
+            Self::Checksum { stored, computed } => {
+                write!(f, "has checksum {stored:#018x}, its bytes give {computed:#018x}")
+            }
+            Self::PageSize(found) => write!(f, "has page size {found}, expected a power of two from 1024 to 16777216"),
+        }
+    }
+}
+
+impl Meta {
+    /// Reads and validates a meta from the start of its page, in bbolt's order: magic, version, checksum.
+    ///
+    /// # Errors
+    /// [`MetaFault`]. A page size that no system has is a fault too: bbolt would crash on it.
+    pub fn parse(page: &[u8]) -> Result<Self, MetaFault> {
+        let body = range::slice(page, 16, 56).ok_or(MetaFault::Missing)?;
+        let read: nom::IResult<_, _> =
+            (le_u32, le_u32, le_u32, le_u32, le_u64, le_u64, le_u64, le_u64, le_u64).parse(body);
+        let (_, (magic, version, page_size, _flags, root, _sequence, freelist, high_water_mark, txid)) =
+            read.map_err(|_| MetaFault::Missing)?;
+        let stored: nom::IResult<_, u64> = le_u64(range::slice(page, 72, 8).ok_or(MetaFault::Missing)?);
+        let (_, stored) = stored.map_err(|_| MetaFault::Missing)?;
+        if magic != MAGIC {
+            return Err(MetaFault::Magic(magic));
+        }
+        if version != VERSION {
+            return Err(MetaFault::Version(version));
+        }
+        let computed = fnv1a(body);
+        if stored != computed {
+            return Err(MetaFault::Checksum { stored, computed });
+        }
+        if !page_size.is_power_of_two() || !PAGE_SIZES.contains(&page_size) {
+            return Err(MetaFault::PageSize(page_size));
+        }
+        let freelist = (freelist != NO_FREELIST).then_some(freelist);
+        Ok(Self { page_size, root, freelist, high_water_mark, txid })
+    }
+}
+
+/// The page size by bbolt's rule: meta 0 where it is valid, else the first valid meta at 1 KiB, 2 KiB … 16 MiB.
+pub(super) fn find_page_size(bytes: &[u8]) -> Result<u32, OpenError> {
+    let at = |offset: u64| Meta::parse(range::slice(bytes, offset, END).unwrap_or_default());
+    let meta0 = match at(0) {
+        Ok(meta) => return Ok(meta.page_size),
+        Err(fault) => fault,
+    };
+    let probes = (10..=24).map(|shift| at(1 << shift));
+    let mut best = MetaFault::Missing;
+    for probe in probes {
+        match probe {
+            Ok(meta) => return Ok(meta.page_size),
+            Err(MetaFault::Magic(_) | MetaFault::Missing) => {}
+            Err(fault) => best = fault,
+        }
+    }
+    match (meta0, best) {
+        (MetaFault::Magic(magic), _) if magic == MAGIC.swap_bytes() => Err(OpenError::BigEndian),
+        (MetaFault::Magic(_) | MetaFault::Missing, MetaFault::Magic(_) | MetaFault::Missing) => Err(OpenError::NotBbolt),
+        (meta0, meta1) => Err(OpenError::NoValidMeta { meta0, meta1 }),
+    }
+}
+
+/// FNV-1a, 64 bits (<http://www.isthe.com/chongo/tech/comp/fnv/>), as Go's `hash/fnv` `New64a`.
+pub(super) fn fnv1a(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3))
+}

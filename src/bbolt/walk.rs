@@ -1,0 +1,397 @@
+//! The walk over a tree: which pages it reaches, and every element in it.
+//!
+//! Branch pages are few. They are read first, level by level, and name every leaf page without touching it. The leaf
+//! pages, which are nearly all of the file, are then read once in the order in which they stand in it, on all cores.
+//! Nothing here recurses: a page that is referred to twice is noted and not entered again, so that
+//! cycles end and the work is bounded by the number of pages.
+//!
+//! ```text
+//! root ─> branch pages, by level ─> leaves in key order ─sort─> leaves in file order ─> elements
+//!   ^                                                                                    │
+//!   └────────────────────────── buckets named by elements <──────────────────────────────┘
+//! ```
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::bucket::{Bucket, InBucket, Root, inline_elements};
+use super::page::{Fault, Flags, Page, PageHeader};
+use super::page_map::{PageMap, PageState};
+use super::{Db, Element, LeafElements, Pgid, branch};
+use crate::evidence::anomaly::{Anomalies, Class};
+use crate::evidence::range;
+
+/// Leaf pages one task reads.
+const TASK: usize = 64;
+
+/// A leaf page as its parent sees it, not yet touched.
+#[derive(Clone, Copy, Debug)]
+pub struct Leaf<'data> {
+    /// The page.
+    pub pgid: Pgid,
+    /// Index of its bucket.
+    bucket: usize,
+    /// No key on it is smaller.
+    lower: &'data [u8],
+    /// Every key on it is smaller; empty: no bound.
+    upper: &'data [u8],
+}
+
+/// A tree that was walked: its buckets and leaf pages.
+#[derive(Clone, Debug)]
+pub struct Tree<'data> {
+    buckets: Vec<Bucket<'data>>,
+    leaves: Vec<Leaf<'data>>,
+    state: PageState,
+}
+
+/// What one task found.
+#[derive(Debug)]
+pub struct Scanned<'data, A> {
+    seen: A,
+    anomalies: Anomalies,
+    runs: Vec<(Pgid, u32)>,
+    named: Vec<Named<'data>>,
+    strays: Vec<Leaf<'data>>,
+}
+
+/// A bucket as an element names it.
+#[derive(Clone, Copy, Debug)]
+struct Named<'data> {
+    name: &'data [u8],
+    value: &'data [u8],
+    parent: usize,
+    named_on: Pgid,
+}
+
+impl<A: Default> Default for Scanned<'_, A> {
+    fn default() -> Self {
+        Self { seen: A::default(), anomalies: Anomalies::default(), runs: Vec::new(), named: Vec::new(), strays: Vec::new() }
+    }
+}
+
+impl<'data> Tree<'data> {
+    /// Walks the tree below `root`, gives each page it reaches `state` in `map`, and shows every element
+    /// that is not a bucket to `visit`: in file order within a task, in any order between tasks.
+    ///
+    /// Pages that `map` already gives to another tree are not entered.
+    pub fn walk<A, V, M>(db: &Db<'data>, root: Pgid, state: PageState, map: &mut PageMap, anomalies: &mut Anomalies, visit: V, merge: M) -> (Self, A)
+    where
+        A: Default + Send,
+        V: Fn(&mut A, &Bucket<'data>, Pgid, Element<'data>) + Sync,
+        M: Fn(&mut A, A),
+    {
+        let mut tree = Self { buckets: Vec::new(), leaves: Vec::new(), state };
+        let mut seen = A::default();
+        let whole = Bucket { name: &[], depth: 0, root: Root::Page(root), named_on: 0, leaves: Vec::new(), in_key_order: true };
+        let mut strays = Vec::new();
+        let mut named = Vec::new();
+        let (mut bucket, mut leaf) = (0, 0);
+        tree.enter(db, whole, map, anomalies);
+        while bucket < tree.buckets.len() || leaf < tree.leaves.len() {
+            for index in bucket..tree.buckets.len() {
+                tree.visit_inline(db, index, &mut seen, anomalies, &visit);
+            }
+            let scanned = tree.scan(db, leaf, &visit);
+            (bucket, leaf) = (tree.buckets.len(), tree.leaves.len());
+            for task in scanned {
+                merge(&mut seen, task.seen);
+                anomalies.merge(task.anomalies);
+                tree.claim_overflow(db, &task.runs, map, anomalies);
+                named.extend(task.named);
+                strays.extend(task.strays);
+            }
+            for stray in strays.drain(..) {
+                tree.descend(db, stray.bucket, vec![stray], map, anomalies);
+                if let Some(bucket) = tree.buckets.get_mut(stray.bucket) {
+                    bucket.in_key_order = false;
+                }
+            }
+            // In the order of their names' places, for the same result with any number of tasks.
+            named.sort_by_key(|n: &Named<'data>| (n.parent, n.name.as_ptr().addr()));
+            for bucket in named.drain(..) {
+                tree.enter_named(db, bucket, map, anomalies);
+            }
+        }
+        (tree, seen)
+    }
+
+    /// The buckets, the root bucket first, each before those in it.
+    pub fn buckets(&self) -> &[Bucket<'data>] {
+        &self.buckets
+    }
+
+    /// The bucket of this name right below the root bucket.
+    pub fn bucket(&self, name: &[u8]) -> Option<&Bucket<'data>> {
+        self.buckets.iter().find(|bucket| bucket.depth == 1 && bucket.name == name)
+    }
+
+    /// A bucket's leaf pages, in key order unless [`Bucket::in_key_order`] is false.
+    pub fn leaves(&self, bucket: &Bucket<'data>) -> Vec<Pgid> {
+        bucket.leaves.iter().filter_map(|range| self.leaves.get(range.clone())).flatten().map(|leaf| leaf.pgid).collect()
+    }
+
+    /// The elements of a bucket in key order, with the page each stands on. Unreadable ones are passed over:
+    /// the walk has noted them.
+    pub fn elements<'a>(&'a self, db: &'a Db<'data>, bucket: &Bucket<'data>) -> impl Iterator<Item = (Pgid, Element<'data>)> + use<'a, 'data> {
+        let inline = match bucket.root {
+            Root::Inline(page) => Some((bucket.named_on, inline_elements(page))),
+            Root::Page(_) => None,
+        };
+        let paged = self.leaves(bucket).into_iter().filter_map(|pgid| leaf_elements(db, pgid).map(|elements| (pgid, elements)));
+        inline.into_iter().chain(paged).flat_map(|(pgid, elements)| elements.filter_map(move |e| Some((pgid, e.ok()?))))
+    }
+
+    fn enter_named(&mut self, db: &Db<'data>, named: Named<'data>, map: &mut PageMap, anomalies: &mut Anomalies) {
+        let offset = range::offset_within(db.bytes(), named.name);
+        let (depth, parent_inline) =
+            self.buckets.get(named.parent).map_or((1, false), |p| (p.depth.saturating_add(1), matches!(p.root, Root::Inline(_))));
+        if parent_inline {
+            anomalies.note(Class::NestedInlineBucket, offset, Some(named.named_on), || "a bucket within an inline bucket; not entered".to_owned());
+            return;
+        }
+        match InBucket::parse(named.value) {
+            Ok((_, root)) => {
+                let bucket = Bucket { name: named.name, depth, root, named_on: named.named_on, leaves: Vec::new(), in_key_order: true };
+                self.enter(db, bucket, map, anomalies);
+            }
+            Err(detail) => anomalies.note(Class::BucketInvalid, offset, Some(named.named_on), || detail),
+        }
+    }
+
+    fn enter(&mut self, db: &Db<'data>, bucket: Bucket<'data>, map: &mut PageMap, anomalies: &mut Anomalies) {
+        let (index, root, named_on) = (self.buckets.len(), bucket.root, bucket.named_on);
+        self.buckets.push(bucket);
+        if let Root::Page(pgid) = root
+            && self.refer(db, pgid, named_on, map, anomalies)
+        {
+            self.descend(db, index, vec![Leaf { pgid, bucket: index, lower: &[], upper: &[] }], map, anomalies);
+        }
+    }
+
+    /// Reads branch pages level by level; the last level is the leaves.
+    fn descend(&mut self, db: &Db<'data>, bucket: usize, mut level: Vec<Leaf<'data>>, map: &mut PageMap, anomalies: &mut Anomalies) {
+        let start = self.leaves.len();
+        let mut ordered = true;
+        while !level.is_empty() {
+            // All leaves of a bucket are equally deep, so one page tells what its level is. Where a page
+            // differs from its level, the tree is damaged: it is read all the same, out of key order.
+            let is_leaf_level = level.iter().find_map(|page| db.header(page.pgid).ok()).is_none_or(|h| h.flags != Flags::BRANCH);
+            if is_leaf_level {
+                self.leaves.append(&mut level);
+                break;
+            }
+            let mut below = Vec::new();
+            for place in level {
+                match db.header(place.pgid) {
+                    Ok(header) if header.flags == Flags::LEAF => {
+                        ordered = false;
+                        self.leaves.push(place);
+                    }
+                    Ok(header) => match branch_page(db, place.pgid, header) {
+                        Ok(page) => self.read_branch(db, place, &page, &mut below, map, anomalies),
+                        Err(fault) => fault.note(anomalies),
+                    },
+                    Err(fault) => fault.note(anomalies),
+                }
+            }
+            level = below;
+        }
+        if let Some(bucket) = self.buckets.get_mut(bucket) {
+            bucket.leaves.push(start..self.leaves.len());
+            bucket.in_key_order &= ordered;
+        }
+    }
+
+    fn read_branch(&self, db: &Db<'data>, place: Leaf<'data>, page: &Page<'data>, below: &mut Vec<Leaf<'data>>, map: &mut PageMap, anomalies: &mut Anomalies) {
+        self.claim_overflow(db, &[(place.pgid, page.header.overflow)], map, anomalies);
+        let mut order = KeyOrder::new(place);
+        for element in branch::elements(page) {
+            let element = match element {
+                Ok(element) => element,
+                Err(detail) => {
+                    anomalies.note(Class::ElementOutOfBounds, Some(page.offset), Some(place.pgid), || detail);
+                    continue;
+                }
+            };
+            order.check(db, element.key, anomalies);
+            if let Some(previous) = below.last_mut().filter(|p| p.upper.is_empty()) {
+                previous.upper = element.key;
+            }
+            if self.refer(db, element.child, place.pgid, map, anomalies) {
+                below.push(Leaf { pgid: element.child, bucket: place.bucket, lower: element.key, upper: &[] });
+            }
+        }
+        if let Some(last) = below.last_mut().filter(|p| p.upper.is_empty()) {
+            last.upper = place.upper;
+        }
+    }
+
+    /// Takes possession of a page that `from` refers to; `false` where it must not be entered.
+    fn refer(&self, db: &Db<'data>, pgid: Pgid, from: Pgid, map: &mut PageMap, anomalies: &mut Anomalies) -> bool {
+        let high_water_mark = db.active().high_water_mark;
+        let at = Some(db.page_offset(from));
+        if pgid < 2 || pgid >= high_water_mark {
+            anomalies.note(Class::PgidOutOfBounds, at, Some(from), || {
+                format!("page {from} refers to page {pgid}; pages are 2 to {high_water_mark}, exclusive")
+            });
+            return false;
+        }
+        if map.claim(pgid, self.state) {
+            return true;
+        }
+        match map.get(pgid) {
+            None => anomalies.note(Class::FileTruncated, at, Some(from), || format!("page {from} refers to page {pgid}, past the end of the file")),
+            // The two trees of a raw database share most pages.
+            Some(owner) if owner != self.state => {}
+            Some(_) => anomalies.note(Class::PageReferencedTwice, Some(db.page_offset(pgid)), Some(pgid), || {
+                format!("page {pgid} is referred to again, by page {from}; not entered twice")
+            }),
+        }
+        false
+    }
+
+    fn claim_overflow(&self, db: &Db<'data>, runs: &[(Pgid, u32)], map: &mut PageMap, anomalies: &mut Anomalies) {
+        for &(head, overflow) in runs {
+            for step in 1..=u64::from(overflow) {
+                let pgid = head.saturating_add(step);
+                if !map.claim(pgid, self.state) && map.get(pgid) == Some(self.state) {
+                    anomalies.note(Class::PageReferencedTwice, Some(db.page_offset(pgid)), Some(pgid), || {
+                        format!("page {pgid} belongs to the run of page {head} and to another")
+                    });
+                }
+            }
+        }
+    }
+
+    fn visit_inline<A, V>(&self, db: &Db<'data>, index: usize, seen: &mut A, anomalies: &mut Anomalies, visit: &V)
+    where
+        V: Fn(&mut A, &Bucket<'data>, Pgid, Element<'data>) + Sync,
+    {
+        let Some(bucket) = self.buckets.get(index) else { return };
+        let Root::Inline(page) = bucket.root else { return };
+        for element in inline_elements(page) {
+            match element {
+                Ok(element) if element.is_bucket => anomalies.note(
+                    Class::NestedInlineBucket,
+                    range::offset_within(db.bytes(), element.key),
+                    Some(bucket.named_on),
+                    || "a bucket within an inline bucket; not entered".to_owned(),
+                ),
+                Ok(element) => visit(seen, bucket, bucket.named_on, element),
+                Err(detail) => anomalies.note(Class::ElementOutOfBounds, range::offset_within(db.bytes(), page), Some(bucket.named_on), || {
+                    format!("inline bucket: {detail}")
+                }),
+            }
+        }
+    }
+
+    /// Reads the leaves from index `from` on, in file order, on all cores.
+    fn scan<A, V>(&self, db: &Db<'data>, from: usize, visit: &V) -> Vec<Scanned<'data, A>>
+    where
+        A: Default + Send,
+        V: Fn(&mut A, &Bucket<'data>, Pgid, Element<'data>) + Sync,
+    {
+        let mut leaves: Vec<Leaf<'data>> = self.leaves.get(from..).unwrap_or_default().to_vec();
+        leaves.sort_unstable_by_key(|leaf| leaf.pgid);
+        let read = |mut task: Scanned<'data, A>, chunk: &[Leaf<'data>]| {
+            for leaf in chunk {
+                if let Some(bucket) = self.buckets.get(leaf.bucket) {
+                    task.read_leaf(db, *leaf, bucket, visit);
+                }
+            }
+            task
+        };
+        leaves.par_chunks(TASK).fold(Scanned::default, read).collect()
+    }
+}
+
+impl<'data, A> Scanned<'data, A> {
+    fn read_leaf<V>(&mut self, db: &Db<'data>, leaf: Leaf<'data>, bucket: &Bucket<'data>, visit: &V)
+    where
+        V: Fn(&mut A, &Bucket<'data>, Pgid, Element<'data>) + Sync,
+    {
+        let page = match db.header(leaf.pgid) {
+            Ok(header) if header.flags == Flags::BRANCH => return self.strays.push(leaf),
+            Ok(_) => db.page(leaf.pgid, Flags::LEAF),
+            Err(fault) => Err(fault),
+        };
+        let page = match page {
+            Ok(page) => page,
+            Err(fault) => return fault.note(&mut self.anomalies),
+        };
+        if page.header.overflow > 0 {
+            self.runs.push((leaf.pgid, page.header.overflow));
+        }
+        let mut elements = LeafElements::new(page.bytes, page.header);
+        let mut order = KeyOrder::new(leaf);
+        let mut intact = true;
+        for element in elements.by_ref() {
+            match element {
+                Ok(element) => {
+                    order.check(db, element.key, &mut self.anomalies);
+                    if element.is_bucket {
+                        self.named.push(Named { name: element.key, value: element.value, parent: leaf.bucket, named_on: leaf.pgid });
+                    } else {
+                        visit(&mut self.seen, bucket, leaf.pgid, element);
+                    }
+                }
+                Err(detail) => {
+                    intact = false;
+                    self.anomalies.note(Class::ElementOutOfBounds, Some(page.offset), Some(leaf.pgid), || detail);
+                }
+            }
+        }
+        let slack = elements.rest();
+        if intact && !range::is_zero(slack) {
+            self.anomalies.note(Class::SlackNotZero, range::offset_within(db.bytes(), slack), Some(leaf.pgid), || {
+                format!("{} bytes behind the last element are not all zero; every writer leaves zeros there", slack.len())
+            });
+        }
+    }
+}
+
+/// Checks that keys ascend within a page and stay between the parent's separators.
+struct KeyOrder<'data> {
+    place: Leaf<'data>,
+    previous: Option<&'data [u8]>,
+}
+
+impl<'data> KeyOrder<'data> {
+    fn new(place: Leaf<'data>) -> Self {
+        Self { place, previous: None }
+    }
+
+    fn check(&mut self, db: &Db<'data>, key: &'data [u8], anomalies: &mut Anomalies) {
+        let pgid = Some(self.place.pgid);
+        let at = || range::offset_within(db.bytes(), key).or(Some(db.page_offset(self.place.pgid)));
+        // A branch page's first key may be empty only in files of other programs; a leaf's never.
+        if key.is_empty() {
+            anomalies.note(Class::EmptyKey, at(), pgid, || "a key of no bytes".to_owned());
+        }
+        let fault = match self.previous {
+            Some(previous) if key <= previous => Some("is not larger than the key before it"),
+            _ if key < self.place.lower => Some("is smaller than the parent page's separator"),
+            _ if !self.place.upper.is_empty() && key >= self.place.upper => Some("is not smaller than the parent page's next separator"),
+            _ => None,
+        };
+        if let Some(fault) = fault {
+            anomalies.note(Class::KeyOrder, at(), pgid, || format!("a key of {} bytes {fault}", key.len()));
+        }
+        self.previous = Some(key);
+    }
+}
+
+fn branch_page<'data>(db: &Db<'data>, pgid: Pgid, header: PageHeader) -> Result<Page<'data>, Fault> {
+    if header.flags == Flags::BRANCH { db.run(pgid, header) } else { db.page(pgid, Flags::BRANCH) }
+}
+
+/// The elements of a leaf page that the walk could read.
+pub(super) fn leaf_elements<'data>(db: &Db<'data>, pgid: Pgid) -> Option<LeafElements<'data>> {
+    let page = db.page(pgid, Flags::LEAF).ok()?;
+    Some(LeafElements::new(page.bytes, page.header))
+}
+
+/// A bucket's leaves, as ranges of the tree's list: one, unless the tree is damaged.
+pub type LeafRanges = Vec<Range<usize>>;

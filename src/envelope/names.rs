@@ -1,0 +1,142 @@
+//! Which of the bytes behind the prefix are the key's or provider's name.
+//!
+//! The name ends at a colon, but may hold colons itself: k3s and RKE2 call a rotated key
+//! `aescbckey-2026-01-01T00:00:00Z`. Every colon therefore gives one *reading*. Readings fall away by structure (an
+//! AES-CBC payload is a multiple of 16 bytes long, a KMS v1 length must fit), then by what the values of one file
+//! have in common: a longer reading that several different values share is the name, since what follows
+//! a name is random. What remains open is said to be so.
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+
+use super::{EncryptedObject, KmsV1, Provider, Sealed};
+
+/// Longest name looked for, in bytes.
+const LONGEST: usize = 256;
+/// Most readings of one value.
+const MOST_READINGS: usize = 16;
+/// Random bytes agree by chance in so many bytes only once in 2^48 pairs.
+const BEYOND_CHANCE: usize = 6;
+/// A shorter agreement counts only where at least one in so many values shows it.
+const SHARE: u64 = 64;
+
+/// A name as read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Name<'data> {
+    /// The name.
+    pub name: &'data str,
+    /// What follows its colon.
+    pub body: &'data [u8],
+    /// Whether no other reading remains.
+    pub is_certain: bool,
+}
+
+/// The names that the values of one evidence support.
+#[derive(Clone, Debug, Default)]
+pub struct NameTable<'data> {
+    support: HashMap<(Provider, &'data str), Support, FixedState>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Support {
+    values: u64,
+    /// First bytes after the name in the first value seen, to tell copies of one value from different values.
+    first: [u8; 8],
+    is_shared: bool,
+}
+
+impl Support {
+    fn add(&mut self, other: Support) {
+        self.values = self.values.saturating_add(other.values);
+        self.is_shared |= other.is_shared || self.first != other.first;
+    }
+}
+
+impl<'data> NameTable<'data> {
+    /// Takes note of every reading of a value.
+    pub fn observe(&mut self, sealed: &Sealed<'data>) {
+        // KMS v2 names hold no colon (the API server's validation forbids it).
+        if matches!(sealed.provider, Provider::KmsV2 | Provider::Unknown) {
+            return;
+        }
+        for (name, body) in readings(sealed) {
+            let first = body.first_chunk().copied().unwrap_or_default();
+            self.note((sealed.provider, name), Support { values: 1, first, is_shared: false });
+        }
+    }
+
+    /// Takes over what another part of the same evidence supports.
+    pub fn merge(&mut self, other: Self) {
+        other.support.into_iter().for_each(|(name, support)| self.note(name, support));
+    }
+
+    fn note(&mut self, name: (Provider, &'data str), support: Support) {
+        self.support.entry(name).and_modify(|known| known.add(support)).or_insert(support);
+    }
+
+    /// The name of a value; `None` where no reading fits its provider's form.
+    pub fn resolve(&self, sealed: &Sealed<'data>) -> Option<Name<'data>> {
+        let mut readings = readings(sealed);
+        let (mut name, mut body) = readings.next()?;
+        let mut is_certain = true;
+        let mut longest = None;
+        for (longer, rest) in readings {
+            if self.is_supported(sealed.provider, name, longer) {
+                (name, body, is_certain, longest) = (longer, rest, true, None);
+            } else {
+                is_certain = false;
+                longest = Some((longer, rest));
+            }
+        }
+        // A name no other value bears: nothing to compare with, so the longest reading, and not certain.
+        if let Some((longer, rest)) = longest
+            && self.values(sealed.provider, name) <= 1
+        {
+            (name, body) = (longer, rest);
+        }
+        Some(Name { name, body, is_certain })
+    }
+
+    fn is_supported(&self, provider: Provider, shorter: &str, longer: &str) -> bool {
+        let Some(support) = self.support.get(&(provider, longer)) else { return false };
+        let more = longer.len().saturating_sub(shorter.len());
+        let share = support.values.saturating_mul(SHARE) >= self.values(provider, shorter);
+        support.is_shared && (more >= BEYOND_CHANCE || share)
+    }
+
+    fn values(&self, provider: Provider, name: &str) -> u64 {
+        self.support.get(&(provider, name)).map_or(0, |support| support.values)
+    }
+}
+
+/// Every division of `rest` into a name, a colon, and a body of the provider's form; the shortest name first.
+fn readings<'data>(sealed: &Sealed<'data>) -> impl Iterator<Item = (&'data str, &'data [u8])> + use<'data> {
+    let (provider, rest) = (sealed.provider, sealed.rest);
+    let head = rest.get(..LONGEST.min(rest.len())).unwrap_or_default();
+    // Names come from YAML or JSON: text. The first byte that is none ends the search.
+    let text = match std::str::from_utf8(head) {
+        Ok(text) => text,
+        Err(e) => head.get(..e.valid_up_to()).and_then(|valid| std::str::from_utf8(valid).ok()).unwrap_or_default(),
+    };
+    let text = text.split(char::is_control).next().unwrap_or_default();
+    let colons = text.match_indices(':').take(if provider == Provider::KmsV2 { 1 } else { MOST_READINGS });
+    colons.filter_map(move |(at, _)| {
+        let name = text.get(..at).filter(|name| !name.is_empty())?;
+        let body = rest.get(at.checked_add(1)?..)?;
+        fits(provider, body).then_some((name, body))
+    })
+}
+
+fn fits(provider: Provider, body: &[u8]) -> bool {
+    match provider {
+        // IV 16 and at least one block.
+        Provider::AesCbc => body.len() >= 32 && body.len().is_multiple_of(16),
+        // Nonce 12 and tag 16.
+        Provider::AesGcm => body.len() >= 28,
+        // Nonce 24 and tag 16.
+        Provider::Secretbox => body.len() >= 40,
+        Provider::KmsV1 => KmsV1::parse(body).is_some(),
+        Provider::KmsV2 => EncryptedObject::parse(body).is_ok_and(|object| !object.encrypted_data.is_empty()),
+        Provider::Unknown => false,
+    }
+}

@@ -1,0 +1,68 @@
+//! The prefix `k8s:enc:<provider>:<version>:`.
+
+use nom::Parser;
+use nom::bytes::complete::{tag, take_till};
+use nom::character::complete::char;
+use nom::combinator::opt;
+
+/// Longest provider or version that is taken for one; what is longer is cut there.
+const LONGEST_WORD: usize = 64;
+
+/// Who sealed a value, by the first two words of its prefix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Provider {
+    /// `aescbc:v1`
+    AesCbc,
+    /// `aesgcm:v1`
+    AesGcm,
+    /// `secretbox:v1`
+    Secretbox,
+    /// `kms:v1`
+    KmsV1,
+    /// `kms:v2`
+    KmsV2,
+    /// Anything else under `k8s:enc:`.
+    Unknown,
+}
+
+impl Provider {
+    /// Whether the key is one that stands in the API server's own configuration file.
+    pub fn is_local(self) -> bool {
+        matches!(self, Self::AesCbc | Self::AesGcm | Self::Secretbox)
+    }
+}
+
+/// A value under `k8s:enc:`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sealed<'data> {
+    /// Who sealed it.
+    pub provider: Provider,
+    /// The provider's word, verbatim.
+    pub provider_word: &'data [u8],
+    /// The version's word, verbatim; empty where the prefix ends before it.
+    pub version_word: &'data [u8],
+    /// What follows the second word's colon: the name, a colon, and what is sealed.
+    pub rest: &'data [u8],
+}
+
+impl<'data> Sealed<'data> {
+    /// Reads the prefix; `None` where the value does not begin with `k8s:enc:`.
+    pub fn parse(value: &'data [u8]) -> Option<Self> {
+        let word = || (take_till(|byte| byte == b':'), opt(char(':')));
+        let read: nom::IResult<_, _> = (tag(&b"k8s:enc:"[..]), word(), word()).parse(value);
+        let (rest, (_, (provider_word, _), (version_word, end))) = read.ok()?;
+        let provider = match (provider_word, version_word, end) {
+            (b"aescbc", b"v1", Some(_)) => Provider::AesCbc,
+            (b"aesgcm", b"v1", Some(_)) => Provider::AesGcm,
+            (b"secretbox", b"v1", Some(_)) => Provider::Secretbox,
+            (b"kms", b"v1", Some(_)) => Provider::KmsV1,
+            (b"kms", b"v2", Some(_)) => Provider::KmsV2,
+            _ => Provider::Unknown,
+        };
+        Some(Self { provider, provider_word: cut(provider_word), version_word: cut(version_word), rest })
+    }
+}
+
+fn cut(word: &[u8]) -> &[u8] {
+    word.get(..LONGEST_WORD).unwrap_or(word)
+}

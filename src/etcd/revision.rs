@@ -1,0 +1,54 @@
+//! Revisions: the keys of bucket `key`.
+//!
+//! | offset | size | field |
+//! |---|---|---|
+//! | 0 | 8 | main revision, big-endian |
+//! | 8 | 1 | `_` |
+//! | 9 | 8 | sub revision within the transaction, big-endian |
+//! | 17 | 1 | `t`, only of a tombstone |
+//!
+//! Source: etcd `server/storage/mvcc/revision.go`.
+
+use std::fmt;
+
+use nom::Parser;
+use nom::bytes::complete::tag;
+use nom::character::complete::char;
+use nom::combinator::{eof, opt};
+use nom::number::complete::be_u64;
+
+/// A point in the history of a cluster's keys.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Revision {
+    /// Counts transactions that wrote.
+    pub main: u64,
+    /// Counts the writes within one.
+    pub sub: u64,
+}
+
+impl fmt::Display for Revision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.sub {
+            0 => write!(f, "{}", self.main),
+            sub => write!(f, "{}.{sub}", self.main),
+        }
+    }
+}
+
+/// A key of bucket `key`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RevisionKey {
+    /// The revision.
+    pub revision: Revision,
+    /// Whether it marks a deletion.
+    pub is_tombstone: bool,
+}
+
+impl RevisionKey {
+    /// Reads a bbolt key; `None` where it is no revision.
+    pub fn parse(key: &[u8]) -> Option<Self> {
+        let read: nom::IResult<_, _> = (be_u64, tag(&b"_"[..]), be_u64, opt(char('t')), eof).parse(key);
+        let (_, (main, _, sub, mark, _)) = read.ok()?;
+        Some(Self { revision: Revision { main, sub }, is_tombstone: mark.is_some() })
+    }
+}

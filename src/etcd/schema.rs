@@ -1,0 +1,183 @@
+//! What etcd keeps about itself, bucket by bucket.
+//!
+//! | bucket | key | value |
+//! |---|---|---|
+//! | `meta` | `consistent_index`, `term` | u64, big-endian |
+//! | | `scheduledCompactRev`, `finishedCompactRev` | a revision, 17 bytes |
+//! | | `storageVersion` (≥ 3.6) | `3.6.0` |
+//! | | `confState` (≥ 3.5) | JSON |
+//! | `cluster` | `clusterVersion` | `3.6.0` |
+//! | `members` | member ID, hexadecimal | JSON: id, name, peerURLs, clientURLs, isLearner |
+//! | `lease` | lease ID, 8 bytes | leasepb.Lease |
+//! | `alarm` | AlarmMember | empty |
+//! | `auth` | `authEnabled` | one byte |
+//! | `authUsers` | user name | authpb.User, with the password's bcrypt hash |
+//!
+//! Source: etcd `server/storage/schema/`.
+
+use prost::Message;
+use serde::Deserialize;
+
+use super::pb::etcdserverpb::{AlarmMember, AlarmType};
+use super::{Revision, RevisionKey};
+use crate::bbolt::{Db, Tree};
+use crate::evidence::anomaly::{Anomalies, Class};
+use crate::evidence::range;
+
+/// The bucket of all keys and their history.
+pub const KEY: &[u8] = b"key";
+
+/// Buckets that every etcd since 3.0 creates.
+const ALWAYS: [&[u8]; 2] = [KEY, b"meta"];
+
+/// What the small buckets say. Whatever is absent is `None` or empty.
+#[derive(Clone, Debug, Default)]
+pub struct Schema {
+    /// Raft index of the last entry applied.
+    pub consistent_index: Option<u64>,
+    /// Raft term of that entry.
+    pub term: Option<u64>,
+    /// Revision at which a compaction was begun.
+    pub scheduled_compact_revision: Option<u64>,
+    /// Revision at which one was completed.
+    pub finished_compact_revision: Option<u64>,
+    /// Version of the storage layout, since etcd 3.6.
+    pub storage_version: Option<String>,
+    /// Version the members agreed on.
+    pub cluster_version: Option<String>,
+    /// Members of the cluster, by ID.
+    pub members: Vec<Member>,
+    /// IDs of leases.
+    pub leases: Vec<i64>,
+    /// Alarms raised.
+    pub alarms: Vec<Alarm>,
+    /// Whether etcd's own authentication is on.
+    pub auth_enabled: Option<bool>,
+    /// Names of etcd's users.
+    pub users: Vec<String>,
+}
+
+/// A member of the cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Its ID in hexadecimal, as etcd prints it.
+    pub id: String,
+    /// Its name; empty until it has started for the first time.
+    pub name: String,
+    /// Whether it is a learner.
+    pub is_learner: bool,
+}
+
+/// An alarm raised by a member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alarm {
+    /// The member's ID in hexadecimal.
+    pub member: String,
+    /// `NOSPACE`, `CORRUPT`, or the number of a kind not known here.
+    pub kind: String,
+}
+
+#[derive(Deserialize)]
+struct MemberJson {
+    #[serde(default)]
+    name: String,
+    #[serde(default, rename = "isLearner")]
+    is_learner: bool,
+}
+
+impl Schema {
+    /// Reads the small buckets of a walked tree.
+    pub fn read<'data>(db: &Db<'data>, tree: &Tree<'data>, anomalies: &mut Anomalies) -> Self {
+        let mut schema = Self::default();
+        for name in ALWAYS {
+            if tree.bucket(name).is_none() {
+                anomalies.note(Class::BucketMissing, None, None, || format!("no bucket \"{}\"; every etcd database has one", name.escape_ascii()));
+            }
+        }
+        for (name, read) in READERS {
+            let Some(bucket) = tree.bucket(name) else { continue };
+            for (pgid, element) in tree.elements(db, bucket) {
+                if read(&mut schema, element.key, element.value).is_none() {
+                    let offset = range::offset_within(db.bytes(), element.key);
+                    anomalies.note(Class::SchemaInvalid, offset, Some(pgid), || {
+                        format!("bucket \"{}\": an entry of {} bytes cannot be read", name.escape_ascii(), element.value.len())
+                    });
+                }
+            }
+        }
+        schema
+    }
+
+    /// The etcd version that wrote it, as far as it shows: `3.6` by its storage version, `3.5` by its term.
+    pub fn written_by(&self) -> Option<String> {
+        let minor = |version: &String| version.splitn(3, '.').take(2).collect::<Vec<_>>().join(".");
+        self.storage_version.as_ref().or(self.cluster_version.as_ref()).map(minor)
+    }
+}
+
+/// Puts an entry into the schema; `None` where it cannot be read.
+type Reader = fn(&mut Schema, &[u8], &[u8]) -> Option<()>;
+
+const READERS: [(&[u8], Reader); 7] = [
+    (b"meta", read_meta),
+    (b"cluster", read_cluster),
+    (b"members", read_member),
+    (b"lease", read_lease),
+    (b"alarm", read_alarm),
+    (b"auth", read_auth),
+    (b"authUsers", read_user),
+];
+
+fn read_meta(schema: &mut Schema, key: &[u8], value: &[u8]) -> Option<()> {
+    let compacted = || RevisionKey::parse(value).map(|key| key.revision).map(|Revision { main, .. }| main);
+    match key {
+        b"consistent_index" => schema.consistent_index = Some(u64::from_be_bytes(value.try_into().ok()?)),
+        b"term" => schema.term = Some(u64::from_be_bytes(value.try_into().ok()?)),
+        b"scheduledCompactRev" => schema.scheduled_compact_revision = Some(compacted()?),
+        b"finishedCompactRev" => schema.finished_compact_revision = Some(compacted()?),
+        b"storageVersion" => schema.storage_version = Some(text(value)?),
+        _ => {}
+    }
+    Some(())
+}
+
+fn read_cluster(schema: &mut Schema, key: &[u8], value: &[u8]) -> Option<()> {
+    if key == b"clusterVersion" {
+        schema.cluster_version = Some(text(value)?);
+    }
+    Some(())
+}
+
+fn read_member(schema: &mut Schema, key: &[u8], value: &[u8]) -> Option<()> {
+    let json: MemberJson = serde_json::from_slice(value).ok()?;
+    schema.members.push(Member { id: text(key)?, name: json.name, is_learner: json.is_learner });
+    Some(())
+}
+
+fn read_lease(schema: &mut Schema, key: &[u8], _: &[u8]) -> Option<()> {
+    schema.leases.push(i64::from_be_bytes(key.try_into().ok()?));
+    Some(())
+}
+
+fn read_alarm(schema: &mut Schema, key: &[u8], _: &[u8]) -> Option<()> {
+    let alarm = AlarmMember::decode(key).ok()?;
+    let kind = AlarmType::try_from(alarm.alarm).map_or_else(|_| alarm.alarm.to_string(), |kind| kind.as_str_name().to_owned());
+    schema.alarms.push(Alarm { member: format!("{:x}", alarm.member_id), kind });
+    Some(())
+}
+
+fn read_auth(schema: &mut Schema, key: &[u8], value: &[u8]) -> Option<()> {
+    if key == b"authEnabled" {
+        schema.auth_enabled = Some(*value.first()? == 1);
+    }
+    Some(())
+}
+
+fn read_user(schema: &mut Schema, key: &[u8], _: &[u8]) -> Option<()> {
+    schema.users.push(String::from_utf8_lossy(key).into_owned());
+    Some(())
+}
+
+fn text(bytes: &[u8]) -> Option<String> {
+    String::from_utf8(bytes.to_vec()).ok()
+}

@@ -1,0 +1,219 @@
+//! Anomalies: facts about bytes that a sound file would not show.
+//!
+//! Damage is data. A parser that meets it notes an [`Anomaly`] with its place and goes on; what it means
+//! for the answer is judged elsewhere.
+
+use std::collections::BTreeMap;
+
+/// One fact about the bytes of one evidence.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Anomaly {
+    /// First byte it is about, from the start of the content.
+    pub offset: Option<u64>,
+    /// What kind of fact.
+    pub class: Class,
+    /// The page it is about.
+    pub pgid: Option<u64>,
+    /// What was expected and what was found. Never holds value bytes.
+    pub detail: String,
+}
+
+macro_rules! classes {
+    ($( $(#[doc = $doc:literal])+ $variant:ident = $name:literal, $kind:ident; )+) => {
+        /// The kinds of anomaly, each with the word that the records use.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Class { $( $(#[doc = $doc])+ $variant, )+ }
+
+        impl Class {
+            /// Every class, in the order of declaration.
+            pub const ALL: &'static [Class] = &[$(Class::$variant),+];
+
+            /// The word in the records.
+            pub fn name(self) -> &'static str {
+                match self { $(Class::$variant => $name,)+ }
+            }
+
+            /// What the class says about the file as a whole.
+            pub fn bearing(self) -> Bearing {
+                match self { $(Class::$variant => Bearing::$kind,)+ }
+            }
+
+            /// One sentence on the class, as the documentation has it.
+            pub fn description(self) -> &'static str {
+                match self { $(Class::$variant => concat!($($doc),+).trim_ascii(),)+ }
+            }
+        }
+    };
+}
+
+/// What an anomaly says about the file it was found in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Bearing {
+    /// Worth knowing; nothing is missing or wrong.
+    Note,
+    /// The bytes are not those that were written.
+    Altered,
+    /// Something in the structure is broken; what hangs from it may be missing.
+    Damaged,
+    /// Bytes that should be there are not.
+    Incomplete,
+}
+
+classes! {
+    /// A branch or leaf points at a page that cannot be: a meta page, or one past the high-water mark.
+    PgidOutOfBounds = "pgid-out-of-bounds", Damaged;
+    /// Two places refer to the same page.
+    PageReferencedTwice = "page-referenced-twice", Damaged;
+    /// The page's header bears another page's number.
+    PageIdMismatch = "page-id-mismatch", Damaged;
+    /// The page is of another type than its place asks for.
+    PageType = "page-type", Damaged;
+    /// A page's overflow count runs past the end of the file or the high-water mark.
+    OverflowPastEnd = "overflow-past-end", Damaged;
+    /// An element's key or value lies outside its page, or overlaps its neighbour.
+    ElementOutOfBounds = "element-out-of-bounds", Damaged;
+    /// A key that is not larger than its predecessor, or outside what the parent page allows.
+    KeyOrder = "key-order", Damaged;
+    /// A key of no bytes, which bbolt forbids.
+    EmptyKey = "empty-key", Damaged;
+    /// Bytes behind the last element of a page in use are not zero, as every writer leaves them.
+    SlackNotZero = "slack-not-zero", Altered;
+    /// A bucket within an inline bucket, which bbolt never writes.
+    NestedInlineBucket = "nested-inline-bucket", Damaged;
+    /// A bucket's header or inline page cannot be read.
+    BucketInvalid = "bucket-invalid", Damaged;
+    /// A meta page fails its checksum or holds impossible numbers.
+    MetaInvalid = "meta-invalid", Damaged;
+    /// The two meta pages contradict each other in a way no writer produces.
+    MetaContradiction = "meta-contradiction", Altered;
+    /// The freelist page cannot be read.
+    FreelistInvalid = "freelist-invalid", Damaged;
+    /// The freelist names a page twice, or one that cannot be free.
+    FreedTwice = "freed-twice", Damaged;
+    /// A page in use is on the freelist.
+    ReachableFreed = "reachable-freed", Damaged;
+    /// A page that is neither in use nor on the freelist.
+    UnreachableUnfreed = "unreachable-unfreed", Damaged;
+    /// The file ends before the high-water mark.
+    FileTruncated = "file-truncated", Incomplete;
+    /// The container (gzip, zstd, zip) ends early or is damaged; what came out was read.
+    ContainerDamaged = "container-damaged", Incomplete;
+    /// Bytes after the last page that are no snapshot trailer.
+    TrailingBytes = "trailing-bytes", Altered;
+    /// The SHA-256 at the end is not that of the bytes before it.
+    TrailerMismatch = "trailer-mismatch", Altered;
+    /// A key in etcd's `key` bucket that is no revision.
+    RevisionInvalid = "revision-invalid", Damaged;
+    /// The revision inside a KeyValue is not the one it is stored under.
+    RevisionMismatch = "revision-mismatch", Altered;
+    /// The value stored under a revision is no KeyValue.
+    KeyValueInvalid = "key-value-invalid", Damaged;
+    /// A bucket that every etcd database has is not there.
+    BucketMissing = "bucket-missing", Damaged;
+    /// An entry of one of etcd's own buckets (meta, members, lease …) cannot be read.
+    SchemaInvalid = "schema-invalid", Damaged;
+    /// A value bears a known provider's prefix, but what follows is not of that provider's form.
+    EnvelopeInvalid = "envelope-invalid", Damaged;
+    /// A value bears an object's prefix, but the object cannot be read.
+    ObjectInvalid = "object-invalid", Damaged;
+    /// More anomalies of one class than are listed.
+    NotListed = "not-listed", Note;
+}
+
+/// Anomalies of one evidence, bounded: beyond [`Anomalies::PER_CLASS`] of a class they are only counted.
+#[derive(Clone, Debug, Default)]
+pub struct Anomalies {
+    listed: Vec<Anomaly>,
+    counts: BTreeMap<Class, u64>,
+}
+
+impl Anomalies {
+    /// How many of one class are listed with their places.
+    pub const PER_CLASS: u64 = 1000;
+
+    /// Notes one.
+    pub fn note(&mut self, class: Class, offset: Option<u64>, pgid: Option<u64>, detail: impl FnOnce() -> String) {
+        let count = self.counts.entry(class).or_insert(0);
+        *count = count.saturating_add(1);
+        if *count <= Self::PER_CLASS {
+            self.listed.push(Anomaly { offset, class, pgid, detail: detail() });
+        }
+    }
+
+    /// Takes over those of another part of the same evidence.
+    ///
+    /// Parts are read in file order, so that each keeps its lowest offsets and the merged list is the
+    /// same for any division of the work.
+    pub fn merge(&mut self, other: Anomalies) {
+        self.listed.extend(other.listed);
+        for (class, count) in other.counts {
+            let sum = self.counts.entry(class).or_insert(0);
+            *sum = sum.saturating_add(count);
+        }
+    }
+
+    /// How many of a class there are, listed or not.
+    pub fn count(&self, class: Class) -> u64 {
+        self.counts.get(&class).copied().unwrap_or(0)
+    }
+
+    /// Every class that occurred, and how often.
+    pub fn counts(&self) -> &BTreeMap<Class, u64> {
+        &self.counts
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.counts.is_empty()
+    }
+
+    /// Whether one of them has this bearing.
+    pub fn any(&self, bearing: Bearing) -> bool {
+        self.counts.keys().any(|class| class.bearing() == bearing)
+    }
+
+    /// The list by offset, those without a place last, with a closing note per class that was cut.
+    pub fn into_sorted(mut self) -> Vec<Anomaly> {
+        self.listed.sort_by(|a, b| {
+            (a.offset.is_none(), a).cmp(&(b.offset.is_none(), b))
+        });
+        let mut kept: BTreeMap<Class, u64> = BTreeMap::new();
+        self.listed.retain(|anomaly| {
+            let count = kept.entry(anomaly.class).or_insert(0);
+            *count = count.saturating_add(1);
+            *count <= Self::PER_CLASS
+        });
+        for (class, count) in &self.counts {
+            if let Some(more) = count.checked_sub(Self::PER_CLASS).filter(|n| *n > 0) {
+                let detail = format!("{more} more of class {}", class.name());
+                self.listed.push(Anomaly { offset: None, class: Class::NotListed, pgid: None, detail });
+            }
+        }
+        self.listed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_of_one_class_is_counted_but_listed_only_up_to_the_limit() {
+        let mut anomalies = Anomalies::default();
+        for offset in 0..Anomalies::PER_CLASS + 5 {
+            anomalies.note(Class::KeyOrder, Some(offset), None, || "x".into());
+        }
+        assert_eq!(anomalies.count(Class::KeyOrder), Anomalies::PER_CLASS + 5);
+        let listed = anomalies.into_sorted();
+        assert_eq!(listed.len() as u64, Anomalies::PER_CLASS + 1);
+        assert_eq!(listed.last().map(|a| (a.class, a.detail.as_str())), Some((Class::NotListed, "5 more of class key-order")));
+    }
+
+    #[test]
+    fn names_are_unique() {
+        let mut names: Vec<_> = Class::ALL.iter().map(|c| c.name()).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Class::ALL.len());
+    }
+}

@@ -1,0 +1,66 @@
+//! SHA-256 of evidence.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use sha2::{Digest, Sha256};
+
+/// A SHA-256 digest, shown as 64 lower-case hexadecimal digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Sha256Digest(pub [u8; 32]);
+
+impl Sha256Digest {
+    /// Of one piece of bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+}
+
+impl fmt::Display for Sha256Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// Bytes hashed between two looks at the clock of progress.
+const STEP: usize = 1 << 20;
+
+/// Hashes `bytes` once and answers for the whole and for its first `split` bytes (all of it where `split`
+/// lies past the end). `progress` counts up by the bytes hashed.
+///
+/// One stream cannot be hashed on several cores, so this runs on a thread of its own beside the scan.
+pub fn of_whole_and_prefix(bytes: &[u8], split: usize, progress: &AtomicU64) -> (Sha256Digest, Sha256Digest) {
+    let (head, tail) = bytes.split_at_checked(split).unwrap_or((bytes, &[]));
+    let mut hasher = Sha256::new();
+    feed(&mut hasher, head, progress);
+    let prefix = hasher.clone();
+    feed(&mut hasher, tail, progress);
+    (Sha256Digest(hasher.finalize().into()), Sha256Digest(prefix.finalize().into()))
+}
+
+fn feed(hasher: &mut Sha256, bytes: &[u8], progress: &AtomicU64) {
+    for step in bytes.chunks(STEP) {
+        hasher.update(step);
+        progress.fetch_add(step.len() as u64, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_pass_gives_the_digest_of_the_whole_and_of_the_prefix() {
+        let bytes = vec![7u8; 3 * STEP + 5];
+        let progress = AtomicU64::new(0);
+        let (whole, prefix) = of_whole_and_prefix(&bytes, STEP + 1, &progress);
+        assert_eq!(whole, Sha256Digest::of(&bytes));
+        assert_eq!(prefix, Sha256Digest::of(&bytes[..STEP + 1]));
+        assert_eq!(progress.into_inner(), bytes.len() as u64);
+        // FIPS 180-2, appendix B.1.
+        assert_eq!(
+            Sha256Digest::of(b"abc").to_string(),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+    }
+}

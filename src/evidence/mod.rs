@@ -1,0 +1,143 @@
+//! Evidence: the bytes of one input, where they came from, and how they were read.
+//!
+//! Evidence is opened read-only, without a lock and without a file beside it. A regular file is mapped; standard
+//! input and what comes out of a container (gzip, zstd, zip) are held in memory, bounded by [`Limits`].
+//!
+//! ```text
+//! path ──open──> file bytes ──container?──> content ──> everything above
+//!                    │                         │
+//!                    └─ size, sha256           └─ content_size, content_sha256
+//! ```
+#![deny(clippy::arithmetic_side_effects)]
+
+pub mod anomaly;
+pub mod container;
+pub mod digest;
+mod error;
+pub mod identify;
+mod mapping;
+pub mod range;
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+pub use self::container::Container;
+pub use self::error::Error;
+use self::mapping::Mapping;
+
+/// Bounds on what is held in memory.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Largest content taken from standard input or out of a container, in bytes.
+    pub max_size: u64,
+}
+
+impl Limits {
+    /// 8 GiB, the largest database etcd's documentation recommends
+    /// (<https://etcd.io/docs/v3.6/dev-guide/limit/>).
+    pub const DEFAULT_MAX_SIZE: u64 = 8 << 30;
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { max_size: Self::DEFAULT_MAX_SIZE }
+    }
+}
+
+/// One input, open.
+#[derive(Debug)]
+pub struct Evidence {
+    path: PathBuf,
+    file: Bytes,
+    contained: Option<Contained>,
+}
+
+#[derive(Debug)]
+enum Bytes {
+    Mapped(Mapping),
+    Memory(Vec<u8>),
+}
+
+#[derive(Debug)]
+struct Contained {
+    container: Container,
+    content: Vec<u8>,
+    damage: Option<String>,
+}
+
+impl Evidence {
+    /// Opens `path`, or standard input for `-`, and takes the content out of its container.
+    ///
+    /// # Errors
+    /// What cannot be read as a regular file, is larger than the limits allow, or is a container of more
+    /// or less than one entry. A container that ends early is no error: see [`Evidence::damage`].
+    pub fn open(path: &Path, limits: &Limits) -> Result<Self, Error> {
+        let file = if path == Path::new("-") { Self::read_stdin(limits)? } else { Self::map(path)? };
+        let bytes = file.as_slice();
+        let contained = match Container::of(bytes) {
+            None => None,
+            Some(container) => {
+                let unpacked = container.unpack(bytes, limits).map_err(|source| source.at(path, container))?;
+                Some(Contained { container, content: unpacked.content, damage: unpacked.damage })
+            }
+        };
+        Ok(Self { path: path.to_owned(), file, contained })
+    }
+
+    fn map(path: &Path) -> Result<Bytes, Error> {
+        let read = |source| Error::Read { path: path.to_owned(), source };
+        // Asked before opening: to open a FIFO waits for a writer that may never come.
+        let kind = std::fs::metadata(path).map_err(read)?.file_type();
+        if kind.is_dir() {
+            return Err(Error::Directory { path: path.to_owned() });
+        }
+        if !kind.is_file() {
+            return Err(Error::NotAFile { path: path.to_owned(), kind: error::kind_name(kind) });
+        }
+        Mapping::of(path).map(Bytes::Mapped).map_err(read)
+    }
+
+    fn read_stdin(limits: &Limits) -> Result<Bytes, Error> {
+        let mut bytes = Vec::new();
+        let read = |source| Error::Read { path: "-".into(), source };
+        std::io::stdin().lock().take(limits.max_size.saturating_add(1)).read_to_end(&mut bytes).map_err(read)?;
+        if bytes.len() as u64 > limits.max_size {
+            return Err(Error::TooLarge { path: "-".into(), container: None, max_size: limits.max_size });
+        }
+        Ok(Bytes::Memory(bytes))
+    }
+
+    /// As it was given: a path, or `-`.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The bytes of the file as given.
+    pub fn file(&self) -> &[u8] {
+        self.file.as_slice()
+    }
+
+    /// The bytes to analyse: what was in the container, else the file itself.
+    pub fn content(&self) -> &[u8] {
+        self.contained.as_ref().map_or(self.file(), |c| &c.content)
+    }
+
+    /// The container the content was in.
+    pub fn container(&self) -> Option<Container> {
+        self.contained.as_ref().map(|c| c.container)
+    }
+
+    /// Why the container's content is not whole.
+    pub fn damage(&self) -> Option<&str> {
+        self.contained.as_ref()?.damage.as_deref()
+    }
+}
+
+impl Bytes {
+    fn as_slice(&self) -> &[u8] {
+        match self {
+            Self::Mapped(mapping) => mapping.bytes(),
+            Self::Memory(bytes) => bytes,
+        }
+    }
+}

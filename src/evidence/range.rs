@@ -1,0 +1,54 @@
+//! Places in the evidence.
+
+/// Where `part` begins within `whole`, in bytes, when it is a slice of it.
+///
+/// Every borrowed view in the crate is a slice of one evidence; its place is the difference of the
+/// two addresses. An empty slice has no place.
+pub fn offset_within(whole: &[u8], part: &[u8]) -> Option<u64> {
+    if part.is_empty() {
+        return None;
+    }
+    let start = part.as_ptr().addr().checked_sub(whole.as_ptr().addr())?;
+    let end = start.checked_add(part.len())?;
+    (end <= whole.len()).then_some(start as u64)
+}
+
+/// `len` bytes of `whole` from `offset`, or `None` where they are not all there.
+pub fn slice(whole: &[u8], offset: u64, len: u64) -> Option<&[u8]> {
+    let start = usize::try_from(offset).ok()?;
+    let end = usize::try_from(offset.checked_add(len)?).ok()?;
+    whole.get(start..end)
+}
+
+/// Whether every byte is zero.
+pub fn is_zero(bytes: &[u8]) -> bool {
+    // Blocks keep the common case (all zero) in vector registers; `all` alone would branch per byte.
+    let (blocks, tail) = bytes.as_chunks::<64>();
+    blocks.iter().all(|block| block.iter().fold(0, |acc, b| acc | b) == 0) && tail.iter().all(|b| *b == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slice_knows_its_place_and_a_stranger_has_none() {
+        let whole = [1u8, 2, 3, 4];
+        assert_eq!(offset_within(&whole, &whole[1..3]), Some(1));
+        assert_eq!(offset_within(&whole[..2], &whole[1..3]), None);
+        assert_eq!(offset_within(&whole, &[]), None);
+        assert_eq!(slice(&whole, 3, 2), None);
+        assert_eq!(slice(&whole, u64::MAX, 2), None);
+    }
+
+    #[test]
+    fn one_set_bit_anywhere_is_not_zero() {
+        let mut bytes = vec![0u8; 131];
+        assert!(is_zero(&bytes));
+        for at in [0, 63, 64, 127, 130] {
+            bytes[at] = 1;
+            assert!(!is_zero(&bytes), "{at}");
+            bytes[at] = 0;
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! The encodings in which the API server stores objects.
+//!
+//! | first bytes | encoding | source |
+//! |---|---|---|
+//! | `k8s\0` | protobuf in `runtime.Unknown` | apimachinery `serializer/protobuf` |
+//! | `d9 d9 f7` | CBOR, self-described | apimachinery `serializer/cbor`, RFC 8949 §3.4.6 |
+//! | `{` | JSON | apimachinery `serializer/json` |
+//! | `apiVersion:`, `kind:` | YAML | `--storage-media-type=application/yaml` |
+
+use serde::de::IgnoredAny;
+
+/// How a value that is not encrypted is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Encoding {
+    /// `k8s\0` and a protobuf message.
+    Protobuf,
+    /// One JSON object.
+    Json,
+    /// Self-described CBOR.
+    Cbor,
+    /// YAML of an object.
+    Yaml,
+    /// Text that is none of these.
+    Other,
+}
+
+/// The four bytes before a protobuf object.
+pub(super) const PROTOBUF_MAGIC: &[u8] = b"k8s\0";
+/// The tag that CBOR values begin with.
+pub(super) const CBOR_MAGIC: &[u8] = &[0xd9, 0xd9, 0xf7];
+
+impl Encoding {
+    /// The encoding of a value; `None` for bytes that are neither one of them nor text.
+    pub fn of(value: &[u8]) -> Option<Self> {
+        if value.starts_with(PROTOBUF_MAGIC) {
+            return Some(Self::Protobuf);
+        }
+        if value.starts_with(CBOR_MAGIC) {
+            return Some(Self::Cbor);
+        }
+        let text = std::str::from_utf8(value).ok()?;
+        if text.trim_start().starts_with('{') && serde_json::from_str::<IgnoredAny>(text).is_ok() {
+            return Some(Self::Json);
+        }
+        let mut lines = text.lines();
+        if lines.any(|line| line.starts_with("apiVersion:")) && text.lines().any(|line| line.starts_with("kind:")) {
+            return Some(Self::Yaml);
+        }
+        Some(Self::Other)
+    }
+
+    /// The word in the records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Protobuf => "protobuf",
+            Self::Json => "json",
+            Self::Cbor => "cbor",
+            Self::Yaml => "yaml",
+            Self::Other => "other",
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Objects in JSON, and in CBOR, which is read as the JSON it stands for.
+
+use std::borrow::Cow;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use ciborium::Value as Cbor;
+use k8s_openapi::api::core::v1::Secret as JsonSecret;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use zeroize::Zeroize;
+
+use super::encoding::CBOR_MAGIC;
+use super::object::{Object, Owner};
+use super::secret::{DataItem, Secret};
+use super::Unreadable;
+
+/// What every object has.
+#[derive(Deserialize)]
+struct Typed {
+    #[serde(default, rename = "apiVersion")]
+    api_version: String,
+    #[serde(default)]
+    kind: String,
+    #[serde(default)]
+    metadata: ObjectMeta,
+}
+
+/// Deepest nesting of CBOR that is followed; the API server's own limit is 64.
+const DEEPEST: usize = 64;
+
+pub(super) fn object(value: &[u8]) -> Result<Object<'static>, Unreadable> {
+    let typed: Typed = parse(value)?;
+    Ok(Object { api_version: typed.api_version.into(), kind: typed.kind.into(), ..of_metadata(&typed.metadata) })
+}
+
+pub(super) fn secret(value: &[u8]) -> Result<Secret<'static>, Unreadable> {
+    let object = object(value)?;
+    let secret: JsonSecret = parse(value)?;
+    Ok(summary(object, secret))
+}
+
+pub(super) fn object_of_cbor(value: &[u8]) -> Result<Object<'static>, Unreadable> {
+    object(&json_of_cbor(value)?)
+}
+
+pub(super) fn secret_of_cbor(value: &[u8]) -> Result<Secret<'static>, Unreadable> {
+    let mut json = json_of_cbor(value)?;
+    let secret = secret(&json);
+    json.zeroize();
+    secret
+}
+
+fn summary(object: Object<'static>, secret: JsonSecret) -> Secret<'static> {
+    let item = |(name, mut bytes): (String, k8s_openapi::ByteString)| {
+        let length = bytes.0.len() as u64;
+        bytes.0.zeroize();
+        DataItem { name: name.into(), length }
+    };
+    Secret {
+        object,
+        secret_type: secret.type_.unwrap_or_default().into(),
+        immutable: secret.immutable.unwrap_or(false),
+        data: secret.data.unwrap_or_default().into_iter().map(item).collect(),
+    }
+}
+
+fn of_metadata(metadata: &ObjectMeta) -> Object<'static> {
+    let own = |text: &Option<String>| Cow::Owned(text.clone().unwrap_or_default());
+    let mut object = Object {
+        name: own(&metadata.name),
+        namespace: own(&metadata.namespace),
+        uid: own(&metadata.uid),
+        created: metadata.creation_timestamp.as_ref().map(|time| time.0.as_second()),
+        ..Object::default()
+    };
+    object.newest_time = object.created;
+    for owner in metadata.owner_references.iter().flatten() {
+        object.owners.push(Owner { kind: owner.kind.clone().into(), name: owner.name.clone().into() });
+    }
+    for entry in metadata.managed_fields.iter().flatten() {
+        object.add_manager(own(&entry.manager));
+        entry.time.iter().for_each(|time| object.add_time(time.0.as_second()));
+    }
+    object
+}
+
+fn parse<T: DeserializeOwned>(value: &[u8]) -> Result<T, Unreadable> {
+    serde_json::from_slice(value).map_err(|e| Unreadable::Json { line: e.line(), column: e.column() })
+}
+
+/// The JSON of a CBOR object. Kubernetes writes strings as byte strings, and bytes as byte strings under tag 22,
+/// which stands for base64 in JSON (RFC 8949 §3.4.5.2).
+pub(super) fn json_of_cbor(value: &[u8]) -> Result<Vec<u8>, Unreadable> {
+    let body = value.strip_prefix(CBOR_MAGIC).ok_or(Unreadable::Cbor)?;
+    let cbor = ciborium::de::from_reader_with_recursion_limit(body, DEEPEST).map_err(|_| Unreadable::Cbor)?;
+    serde_json::to_vec(&to_json(cbor)?).map_err(|_| Unreadable::Cbor)
+}
+
+fn to_json(cbor: Cbor) -> Result<serde_json::Value, Unreadable> {
+    use serde_json::Value as Json;
+    Ok(match cbor {
+        Cbor::Null => Json::Null,
+        Cbor::Bool(flag) => Json::Bool(flag),
+        Cbor::Integer(number) => {
+            let number = i128::from(number);
+            i64::try_from(number).map(Json::from).or_else(|_| u64::try_from(number).map(Json::from)).map_err(|_| Unreadable::Cbor)?
+        }
+        Cbor::Float(number) => Json::from(number),
+        Cbor::Text(text) => Json::String(text),
+        Cbor::Bytes(bytes) => Json::String(String::from_utf8(bytes).map_err(|_| Unreadable::Cbor)?),
+        Cbor::Tag(22, inner) => match *inner {
+            Cbor::Bytes(bytes) => Json::String(STANDARD.encode(bytes)),
+            other => to_json(other)?,
+        },
+        Cbor::Tag(_, inner) => to_json(*inner)?,
+        Cbor::Array(items) => Json::Array(items.into_iter().map(to_json).collect::<Result<_, _>>()?),
+        Cbor::Map(entries) => {
+            let mut map = serde_json::Map::new();
+            for (key, value) in entries {
+                let Json::String(key) = to_json(key)? else { return Err(Unreadable::Cbor) };
+                map.insert(key, to_json(value)?);
+            }
+            Json::Object(map)
+        }
+        _ => return Err(Unreadable::Cbor),
+    })
+}

@@ -1,0 +1,63 @@
+//! What any object says about itself: kind, identity, times, owners, writers.
+
+use std::borrow::Cow;
+
+use super::encoding::Encoding;
+use super::{Unreadable, json, protobuf};
+
+/// An object's type and metadata. Text is borrowed where the encoding allows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Object<'data> {
+    /// Such as `v1`, `apps/v1`.
+    pub api_version: Cow<'data, str>,
+    /// Such as `Secret`.
+    pub kind: Cow<'data, str>,
+    /// Its name.
+    pub name: Cow<'data, str>,
+    /// Its namespace; empty where it has none.
+    pub namespace: Cow<'data, str>,
+    /// Its UID.
+    pub uid: Cow<'data, str>,
+    /// When it was created, in seconds since 1970 (UTC).
+    pub created: Option<i64>,
+    /// The newest time in it: created, or written by one of its managers.
+    pub newest_time: Option<i64>,
+    /// Objects that own it.
+    pub owners: Vec<Owner<'data>>,
+    /// Names of those that manage its fields, each once, in the order they stand.
+    pub managers: Vec<Cow<'data, str>>,
+}
+
+/// An object that owns another.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Owner<'data> {
+    /// Its kind.
+    pub kind: Cow<'data, str>,
+    /// Its name.
+    pub name: Cow<'data, str>,
+}
+
+impl<'data> Object<'data> {
+    /// Reads type and metadata of a value that is not encrypted.
+    ///
+    /// # Errors
+    /// The value is not of its encoding's form, or in an encoding that is not read.
+    pub fn read(value: &'data [u8], encoding: Encoding) -> Result<Self, Unreadable> {
+        match encoding {
+            Encoding::Protobuf => protobuf::object(value).map(|(object, _)| object),
+            Encoding::Json => json::object(value),
+            Encoding::Cbor => json::object_of_cbor(value),
+            Encoding::Yaml | Encoding::Other => Err(Unreadable::Encoding(encoding.name())),
+        }
+    }
+
+    pub(super) fn add_manager(&mut self, manager: Cow<'data, str>) {
+        if !self.managers.contains(&manager) {
+            self.managers.push(manager);
+        }
+    }
+
+    pub(super) fn add_time(&mut self, seconds: i64) {
+        self.newest_time = self.newest_time.max(Some(seconds));
+    }
+}

@@ -1,0 +1,138 @@
+//! Group-resources, and the words that storage keys use for them.
+//!
+//! Built-in objects are stored under their plural without the group; a few under another word.
+//! Source: kubernetes `pkg/kubeapiserver/default_storage_factory_builder.go`, `pkg/registry/*/rest`.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// A resource and its API group, such as `secrets` or `deployments.apps`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GroupResource<'a>(pub Cow<'a, str>);
+
+impl GroupResource<'_> {
+    /// Whether it is core Secrets.
+    pub fn is_secrets(&self) -> bool {
+        self.0 == "secrets"
+    }
+
+    /// An owned copy.
+    pub fn into_owned(self) -> GroupResource<'static> {
+        GroupResource(Cow::Owned(self.0.into_owned()))
+    }
+}
+
+impl fmt::Display for GroupResource<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Whether a resource's objects live in namespaces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scope {
+    Cluster,
+    Namespaced,
+}
+use Scope::{Cluster, Namespaced};
+
+/// A built-in: the word in its key, its group-resource, its scope.
+pub(super) struct BuiltIn {
+    pub path: &'static str,
+    pub group_resource: &'static str,
+    pub scope: Scope,
+}
+
+const fn built_in(path: &'static str, group_resource: &'static str, scope: Scope) -> BuiltIn {
+    BuiltIn { path, group_resource, scope }
+}
+
+/// Sorted by path, for the search.
+const BUILT_IN: &[BuiltIn] = &[
+    built_in("certificatesigningrequests", "certificatesigningrequests.certificates.k8s.io", Cluster),
+    built_in("clusterrolebindings", "clusterrolebindings.rbac.authorization.k8s.io", Cluster),
+    built_in("clusterroles", "clusterroles.rbac.authorization.k8s.io", Cluster),
+    built_in("clustertrustbundles", "clustertrustbundles.certificates.k8s.io", Cluster),
+    built_in("configmaps", "configmaps", Namespaced),
+    built_in("controllerrevisions", "controllerrevisions.apps", Namespaced),
+    built_in("controllers", "replicationcontrollers", Namespaced),
+    built_in("cronjobs", "cronjobs.batch", Namespaced),
+    built_in("csidrivers", "csidrivers.storage.k8s.io", Cluster),
+    built_in("csinodes", "csinodes.storage.k8s.io", Cluster),
+    built_in("csistoragecapacities", "csistoragecapacities.storage.k8s.io", Namespaced),
+    built_in("daemonsets", "daemonsets.apps", Namespaced),
+    built_in("deployments", "deployments.apps", Namespaced),
+    built_in("deviceclasses", "deviceclasses.resource.k8s.io", Cluster),
+    built_in("endpointslices", "endpointslices.discovery.k8s.io", Namespaced),
+    built_in("events", "events", Namespaced),
+    built_in("flowschemas", "flowschemas.flowcontrol.apiserver.k8s.io", Cluster),
+    built_in("horizontalpodautoscalers", "horizontalpodautoscalers.autoscaling", Namespaced),
+    built_in("ingress", "ingresses.networking.k8s.io", Namespaced),
+    built_in("ingressclasses", "ingressclasses.networking.k8s.io", Cluster),
+    built_in("ipaddresses", "ipaddresses.networking.k8s.io", Cluster),
+    built_in("jobs", "jobs.batch", Namespaced),
+    built_in("leasecandidates", "leasecandidates.coordination.k8s.io", Namespaced),
+    built_in("leases", "leases.coordination.k8s.io", Namespaced),
+    built_in("limitranges", "limitranges", Namespaced),
+    built_in("minions", "nodes", Cluster),
+    built_in("mutatingadmissionpolicies", "mutatingadmissionpolicies.admissionregistration.k8s.io", Cluster),
+    built_in("mutatingadmissionpolicybindings", "mutatingadmissionpolicybindings.admissionregistration.k8s.io", Cluster),
+    built_in("mutatingwebhookconfigurations", "mutatingwebhookconfigurations.admissionregistration.k8s.io", Cluster),
+    built_in("namespaces", "namespaces", Cluster),
+    built_in("networkpolicies", "networkpolicies.networking.k8s.io", Namespaced),
+    built_in("persistentvolumeclaims", "persistentvolumeclaims", Namespaced),
+    built_in("persistentvolumes", "persistentvolumes", Cluster),
+    built_in("poddisruptionbudgets", "poddisruptionbudgets.policy", Namespaced),
+    built_in("pods", "pods", Namespaced),
+    built_in("podsecuritypolicy", "podsecuritypolicies.policy", Cluster),
+    built_in("podtemplates", "podtemplates", Namespaced),
+    built_in("priorityclasses", "priorityclasses.scheduling.k8s.io", Cluster),
+    built_in("prioritylevelconfigurations", "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io", Cluster),
+    built_in("replicasets", "replicasets.apps", Namespaced),
+    built_in("resourceclaims", "resourceclaims.resource.k8s.io", Namespaced),
+    built_in("resourceclaimtemplates", "resourceclaimtemplates.resource.k8s.io", Namespaced),
+    built_in("resourcequotas", "resourcequotas", Namespaced),
+    built_in("resourceslices", "resourceslices.resource.k8s.io", Cluster),
+    built_in("rolebindings", "rolebindings.rbac.authorization.k8s.io", Namespaced),
+    built_in("roles", "roles.rbac.authorization.k8s.io", Namespaced),
+    built_in("runtimeclasses", "runtimeclasses.node.k8s.io", Cluster),
+    built_in("secrets", "secrets", Namespaced),
+    built_in("serviceaccounts", "serviceaccounts", Namespaced),
+    built_in("servicecidrs", "servicecidrs.networking.k8s.io", Cluster),
+    built_in("statefulsets", "statefulsets.apps", Namespaced),
+    built_in("storageclasses", "storageclasses.storage.k8s.io", Cluster),
+    built_in("storageversionmigrations", "storageversionmigrations.storagemigration.k8s.io", Cluster),
+    built_in("storageversions", "storageversions.internal.apiserver.k8s.io", Cluster),
+    built_in("validatingadmissionpolicies", "validatingadmissionpolicies.admissionregistration.k8s.io", Cluster),
+    built_in("validatingadmissionpolicybindings", "validatingadmissionpolicybindings.admissionregistration.k8s.io", Cluster),
+    built_in("validatingwebhookconfigurations", "validatingwebhookconfigurations.admissionregistration.k8s.io", Cluster),
+    built_in("volumeattachments", "volumeattachments.storage.k8s.io", Cluster),
+    built_in("volumeattributesclasses", "volumeattributesclasses.storage.k8s.io", Cluster),
+];
+
+/// Stored one level deeper: `services/specs/<ns>/<name>`.
+const BELOW_SERVICES: &[BuiltIn] = &[
+    built_in("endpoints", "endpoints", Namespaced),
+    built_in("specs", "services", Namespaced),
+];
+
+/// The built-in stored under this word.
+pub(super) fn by_path(path: &str) -> Option<&'static BuiltIn> {
+    BUILT_IN.binary_search_by_key(&path, |b| b.path).ok().and_then(|index| BUILT_IN.get(index))
+}
+
+/// The built-in stored under `services/<path>`.
+pub(super) fn below_services(path: &str) -> Option<&'static BuiltIn> {
+    BELOW_SERVICES.iter().find(|b| b.path == path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_sorted_so_that_the_search_finds_every_row() {
+        assert!(BUILT_IN.is_sorted_by_key(|b| b.path));
+        assert!(BUILT_IN.iter().all(|b| by_path(b.path).is_some_and(|found| found.group_resource == b.group_resource)));
+    }
+}

@@ -1,0 +1,56 @@
+//! Storage keys: where the API server puts an object.
+//!
+//! ```text
+//! <prefix>/<resource>/[<namespace>/]<name>            built-in; the resource without its group
+//! <prefix>/<group>/<resource>/[<namespace>/]<name>    custom and aggregated
+//! ```
+//! Source: k8s.io/apiserver `pkg/storage/etcd3/store.go`, apiextensions `pkg/registry/customresource`.
+
+use std::borrow::Cow;
+
+use super::resource::{self, GroupResource, Scope};
+use super::Prefixes;
+
+/// A key of etcd, read as an object's place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StorageKey<'key> {
+    /// What kind of object.
+    pub group_resource: GroupResource<'key>,
+    /// Its namespace, where the resource has namespaces.
+    pub namespace: Option<&'key str>,
+    /// Its name.
+    pub name: &'key str,
+}
+
+impl<'key> StorageKey<'key> {
+    /// Reads a key below one of the prefixes; `None` for any other key.
+    pub fn parse(key: &'key str, prefixes: &Prefixes) -> Option<Self> {
+        let path = prefixes.strip(key)?;
+        let (first, rest) = path.split_once('/')?;
+        if let Some(built_in) = resource::by_path(first) {
+            return Self::scoped(Cow::Borrowed(built_in.group_resource), Some(built_in.scope), rest);
+        }
+        let (second, below) = rest.split_once('/').unwrap_or((rest, ""));
+        if first == "services"
+            && let Some(built_in) = resource::below_services(second)
+        {
+            return Self::scoped(Cow::Borrowed(built_in.group_resource), Some(built_in.scope), below);
+        }
+        // A group has a dot; `ranges`, `masterleases` and the like have none and are no resource of the API.
+        if first.contains('.') && !below.is_empty() {
+            return Self::scoped(Cow::Owned(format!("{second}.{first}")), None, below);
+        }
+        // OpenShift's own API servers store their resources without the group, as the core does.
+        Self::scoped(Cow::Borrowed(first), None, rest)
+    }
+
+    /// `rest` is `[<namespace>/]<name>`; a scope that is not known follows from the number of parts.
+    fn scoped(group_resource: Cow<'key, str>, scope: Option<Scope>, rest: &'key str) -> Option<Self> {
+        let (namespace, name) = match (scope, rest.split_once('/')) {
+            (Some(Scope::Cluster), _) | (None, None) => (None, rest),
+            (_, Some((namespace, name))) => (Some(namespace), name),
+            (Some(Scope::Namespaced), None) => return None,
+        };
+        (!name.is_empty()).then_some(Self { group_resource: GroupResource(group_resource), namespace, name })
+    }
+}

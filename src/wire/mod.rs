@@ -1,0 +1,168 @@
+//! Protobuf's wire format, read in place: fields of a message as slices of the evidence.
+//!
+//! ```text
+//! message = *( tag value )
+//! tag     = varint (field number << 3 | wire type)
+//! value   = varint              wire type 0
+//!         | 8 bytes             wire type 1
+//!         | varint length, data wire type 2
+//!         | 4 bytes             wire type 5     (3 and 4, groups, are not used by etcd or Kubernetes)
+//! ```
+//! Source: the protobuf encoding specification, <https://protobuf.dev/programming-guides/encoding/>.
+//!
+//! `mvccpb.KeyValue` and KMS v2's `EncryptedObject` are read this way, because a scan looks at every
+//! value of a file and needs none of them copied. Property tests hold this reader to what prost decodes.
+#![deny(clippy::arithmetic_side_effects)]
+
+use nom::Parser;
+use nom::bytes::complete::take;
+use nom::number::complete::{le_u32, le_u64};
+
+#[cfg(test)]
+mod tests;
+
+/// One field of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Field<'data> {
+    /// The field's number, 1 to 2^29 - 1.
+    pub number: u32,
+    /// What stands there.
+    pub value: Value<'data>,
+}
+
+/// A field's value, by wire type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Value<'data> {
+    /// Wire type 0.
+    Varint(u64),
+    /// Wire type 1.
+    Fixed64(u64),
+    /// Wire type 2: bytes, a string, or a message within.
+    Bytes(&'data [u8]),
+    /// Wire type 5.
+    Fixed32(u32),
+}
+
+impl<'data> Field<'data> {
+    /// The bytes of a length-delimited field, else `None`.
+    pub fn bytes(self) -> Option<&'data [u8]> {
+        match self.value {
+            Value::Bytes(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// The number in a varint field, else `None`.
+    pub fn varint(self) -> Option<u64> {
+        match self.value {
+            Value::Varint(number) => Some(number),
+            _ => None,
+        }
+    }
+}
+
+/// Why bytes are not a protobuf message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Damage {
+    /// A varint runs past ten bytes or past the end.
+    #[error("a varint does not end")]
+    Varint,
+    /// A length is larger than what is left.
+    #[error("a field of {need} bytes where {have} are left")]
+    Length {
+        /// Bytes the field claims.
+        need: u64,
+        /// Bytes left in the message.
+        have: u64,
+    },
+    /// Field number 0, or one past the format's limit.
+    #[error("field number {0}")]
+    Number(u64),
+    /// Groups, or a type the format does not have.
+    #[error("wire type {0}")]
+    WireType(u8),
+}
+
+/// The fields of a message in their order. After damage it yields one error and ends.
+#[derive(Clone, Debug)]
+pub struct Fields<'data> {
+    rest: &'data [u8],
+}
+
+impl<'data> Fields<'data> {
+    /// Starts at the first byte of `message`.
+    pub fn new(message: &'data [u8]) -> Self {
+        Self { rest: message }
+    }
+
+    /// What has not been read yet.
+    pub fn rest(&self) -> &'data [u8] {
+        self.rest
+    }
+
+    fn read(&mut self) -> Result<Field<'data>, Damage> {
+        let (rest, tag) = varint(self.rest)?;
+        let number = tag >> 3;
+        let number = u32::try_from(number)
+            .ok()
+            .filter(|n| (1..1 << 29).contains(n))
+            .ok_or(Damage::Number(number))?;
+        let (rest, value) = match tag & 7 {
+            0 => varint(rest).map(|(rest, v)| (rest, Value::Varint(v)))?,
+            1 => fixed(rest, 8, le_u64::<_, NomError<'data>>.map(Value::Fixed64))?,
+            2 => {
+                let (rest, length) = varint(rest)?;
+                fixed(rest, length, nom::combinator::rest.map(Value::Bytes))?
+            }
+            5 => fixed(rest, 4, le_u32::<_, NomError<'data>>.map(Value::Fixed32))?,
+            other => return Err(Damage::WireType(other.to_le_bytes()[0])),
+        };
+        self.rest = rest;
+        Ok(Field { number, value })
+    }
+}
+
+impl<'data> Iterator for Fields<'data> {
+    type Item = Result<Field<'data>, Damage>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let field = self.read();
+        if field.is_err() {
+            self.rest = &[];
+        }
+        Some(field)
+    }
+}
+
+type NomError<'data> = nom::error::Error<&'data [u8]>;
+
+/// Takes `length` bytes and gives them whole to `parser`.
+fn fixed<'data, P>(input: &'data [u8], length: u64, mut parser: P) -> Result<(&'data [u8], Value<'data>), Damage>
+where
+    P: Parser<&'data [u8], Output = Value<'data>, Error = NomError<'data>>,
+{
+    let short = Damage::Length { need: length, have: input.len() as u64 };
+    let length = usize::try_from(length).map_err(|_| short)?;
+    let taken: nom::IResult<_, _, NomError<'data>> = take(length)(input);
+    let (rest, body) = taken.map_err(|_| short)?;
+    let (_, value) = parser.parse(body).map_err(|_| short)?;
+    Ok((rest, value))
+}
+
+/// A base-128 varint of at most ten bytes; bits past the 64th are dropped as protobuf's own readers do.
+pub fn varint(input: &[u8]) -> Result<(&[u8], u64), Damage> {
+    let mut value = 0u64;
+    let mut rest = input;
+    for shift in (0u32..70).step_by(7) {
+        let (&byte, after) = rest.split_first().ok_or(Damage::Varint)?;
+        rest = after;
+        value |= u64::from(byte & 0x7f).checked_shl(shift).unwrap_or(0);
+        if byte & 0x80 == 0 {
+            return Ok((rest, value));
+        }
+    }
+    Err(Damage::Varint)
+}
