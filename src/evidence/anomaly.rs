@@ -116,6 +116,8 @@ classes! {
     EnvelopeInvalid = "envelope-invalid", Damaged;
     /// A value bears an object's prefix, but the object cannot be read.
     ObjectInvalid = "object-invalid", Damaged;
+    /// An object's own namespace or name is not that of the key it is stored under.
+    ObjectMisplaced = "object-misplaced", Altered;
     /// More anomalies of one class than are listed.
     NotListed = "not-listed", Note;
 }

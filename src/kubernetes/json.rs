@@ -52,6 +52,27 @@ pub(super) fn secret_of_cbor(value: &[u8]) -> Result<Secret<'static>, Unreadable
     secret
 }
 
+/// The newest of an object's times, without building the rest of it.
+pub(super) fn newest_time(value: &[u8]) -> Option<i64> {
+    #[derive(Deserialize)]
+    struct Timed {
+        metadata: Times,
+    }
+    #[derive(Deserialize)]
+    struct Times {
+        #[serde(default, rename = "creationTimestamp")]
+        created: Option<jiff::Timestamp>,
+        #[serde(default, rename = "managedFields")]
+        managed: Vec<Written>,
+    }
+    #[derive(Deserialize)]
+    struct Written {
+        time: Option<jiff::Timestamp>,
+    }
+    let Timed { metadata } = serde_json::from_slice(value).ok()?;
+    metadata.managed.iter().filter_map(|entry| entry.time).chain(metadata.created).max().map(jiff::Timestamp::as_second)
+}
+
 fn summary(object: Object<'static>, secret: JsonSecret) -> Secret<'static> {
     let item = |(name, mut bytes): (String, k8s_openapi::ByteString)| {
         let length = bytes.0.len() as u64;

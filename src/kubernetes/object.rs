@@ -51,6 +51,16 @@ impl<'data> Object<'data> {
         }
     }
 
+    /// The newest time in a value, as [`Object::newest_time`], without reading the rest of it.
+    pub fn newest_time_in(value: &[u8], encoding: Encoding) -> Option<i64> {
+        match encoding {
+            Encoding::Protobuf => protobuf::newest_time(value),
+            Encoding::Json => json::newest_time(value),
+            Encoding::Cbor => json::newest_time(&json::json_of_cbor(value).ok()?),
+            Encoding::Yaml | Encoding::Other => None,
+        }
+    }
+
     pub(super) fn add_manager(&mut self, manager: Cow<'data, str>) {
         if !self.managers.contains(&manager) {
             self.managers.push(manager);

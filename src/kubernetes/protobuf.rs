@@ -38,6 +38,18 @@ pub(super) fn object(value: &[u8]) -> Result<(Object<'_>, &[u8]), Unreadable> {
     Ok((object, raw))
 }
 
+/// The newest of an object's times: its creation, and its managers' writes.
+pub(super) fn newest_time(value: &[u8]) -> Option<i64> {
+    let field = |message, number| Fields::new(message).flatten().find(|field| field.number == number)?.bytes();
+    let metadata = field(field(value.strip_prefix(PROTOBUF_MAGIC)?, 2)?, 1)?;
+    let times = Fields::new(metadata).flatten().filter_map(|part| match (part.number, part.bytes()?) {
+        (8, time) => seconds(time).ok()?,
+        (17, entry) => seconds(field(entry, 4)?).ok()?,
+        _ => None,
+    });
+    times.max()
+}
+
 /// A Secret: its type, the names and lengths of its data, whether it is immutable. Values are not touched.
 pub(super) fn secret(value: &[u8]) -> Result<Secret<'_>, Unreadable> {
     let (object, raw) = object(value)?;

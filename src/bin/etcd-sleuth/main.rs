@@ -1,1 +1,55 @@
-fn main(){}
+//! The command line: arguments in, text or records out, an exit code.
+
+mod args;
+mod commands;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use self::args::{Args, Command};
+
+/// Exit code of an error: nothing could be analysed, or wrong usage.
+const ERROR: u8 = 1;
+
+fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            // Help and version are answers; everything else is wrong usage.
+            let code = if error.use_stderr() { ERROR } else { 0 };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    match run(args) {
+        Ok(code) => ExitCode::from(code),
+        // Whoever reads our output has seen enough (`| head`); that is no error.
+        Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::error(&error);
+            ExitCode::from(ERROR)
+        }
+    }
+}
+
+fn run(args: Args) -> anyhow::Result<u8> {
+    if let Some(threads) = args.global.threads {
+        rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global()?;
+    }
+    match args.command {
+        Command::Scan(scan) => commands::scan::run(&scan, &args.global),
+        Command::Check(check) => commands::check::run(&check, &args.global),
+        Command::Show(show) => commands::show::run(&show, &args.global),
+        Command::Pages(pages) => commands::pages::run(&pages, &args.global),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Args::command(), "etcd-sleuth", &mut std::io::stdout());
+            Ok(0)
+        }
+        Command::Man => {
+            clap_mangen::Man::new(Args::command()).render(&mut std::io::stdout())?;
+            Ok(0)
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! From evidence to an open database: trailer, meta pages, page size.
+
+use crate::bbolt::{Db, OpenError};
+use crate::etcd::trailer;
+use crate::evidence::Evidence;
+use crate::evidence::identify::{self, Guess};
+
+/// A bbolt database within an evidence.
+#[derive(Clone, Debug)]
+pub struct Database<'data> {
+    /// The database.
+    pub db: Db<'data>,
+    /// The 32 bytes behind it, when it has a snapshot's size.
+    pub trailer: Option<&'data [u8]>,
+}
+
+/// Evidence in which no database can be opened.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{path}: expected an etcd snapshot; {what}")]
+pub struct NotADatabase {
+    path: String,
+    what: String,
+    hint: String,
+}
+
+impl NotADatabase {
+    /// What the user can try.
+    pub fn hint(&self) -> &str {
+        &self.hint
+    }
+}
+
+impl<'data> Database<'data> {
+    /// Opens the evidence's content.
+    ///
+    /// # Errors
+    /// It is no bbolt database, or has no valid meta page; the error says what it looks like instead.
+    pub fn open(evidence: &'data Evidence) -> Result<Self, NotADatabase> {
+        let content = evidence.content();
+        let (payload, trailer) = trailer::split(content);
+        let error = match Db::open(payload) {
+            Ok(db) => return Ok(Self { db, trailer }),
+            Err(error) => error,
+        };
+        let path = evidence.path().display().to_string();
+        let what = match error {
+            OpenError::NotBbolt => {
+                let Guess { what, hint } = identify::guess(content);
+                let partial = if path.ends_with(".part") { "; a name that ends in .part is a download that was broken off" } else { "" };
+                return Err(NotADatabase { path, what: format!("it looks like {what} ({} bytes){partial}", content.len()), hint: hint.to_owned() });
+            }
+            other => format!("found {other}"),
+        };
+        Err(NotADatabase { path, what, hint: "fetch it again, or take another member's snapshot".to_owned() })
+    }
+
+    /// What the bytes are: an API snapshot has twin metas, and unless it was cut a trailer.
+    pub fn is_snapshot(&self) -> bool {
+        self.db.has_twin_metas() || self.trailer.is_some()
+    }
+
+    /// Bytes of content that belong to the whole pages and the trailer; what is beyond is neither.
+    pub fn surplus(&self) -> &'data [u8] {
+        let whole = self.db.pages_in_file().saturating_mul(self.db.page_size());
+        usize::try_from(whole).ok().and_then(|at| self.db.bytes().get(at..)).unwrap_or_default()
+    }
+}

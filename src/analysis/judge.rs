@@ -1,0 +1,78 @@
+//! From the facts of one evidence to findings and conditions.
+
+use super::row::{Protection, Retention};
+use super::{Facts, Tally};
+use crate::etcd::trailer::Trailer;
+use crate::evidence::anomaly::{Anomalies, Bearing};
+use crate::finding::{Condition, FailOn, Finding, Found, Outcome, Rule};
+
+/// What a scan of one evidence found, judged.
+#[derive(Clone, Debug, Default)]
+pub struct Judgement {
+    /// What is to be said.
+    pub findings: Vec<Finding>,
+    /// Plaintext Secrets.
+    pub found: Found,
+    unknown: u64,
+    altered: bool,
+    damaged: bool,
+    incomplete: bool,
+}
+
+impl Judgement {
+    /// Judges one evidence.
+    pub fn of(facts: &Facts, tally: &Tally<'_>, anomalies: &Anomalies) -> Self {
+        let count = |held: fn(&super::Exposure<'_>) -> bool| tally.exposed.values().filter(|e| held(e)).count() as u64;
+        let bearing = |bearing| anomalies.counts().iter().filter(|(class, _)| class.bearing() == bearing).map(|(_, n)| *n).fold(0, u64::saturating_add);
+        let current = count(|e| e.current);
+        let unknown = [Retention::Current, Retention::Superseded, Retention::Deleted]
+            .map(|retention| tally.unknown_secrets(retention))
+            .into_iter()
+            .fold(0, u64::saturating_add);
+        let schema = &facts.schema;
+        let unfinished = schema.scheduled_compact_revision > schema.finished_compact_revision;
+        let counts = [
+            (Rule::PlaintextCurrent, current),
+            (Rule::PlaintextSuperseded, count(|e| e.superseded)),
+            (Rule::PlaintextDeleted, count(|e| e.deleted)),
+            (Rule::UnknownStorage, unknown),
+            (Rule::FileAltered, bearing(Bearing::Altered)),
+            (Rule::FileDamaged, bearing(Bearing::Damaged)),
+            (Rule::FileIncomplete, bearing(Bearing::Incomplete)),
+            (Rule::NoTrailer, u64::from(facts.trailer == Some(Trailer::Absent))),
+            (Rule::CompactionUnfinished, u64::from(unfinished)),
+            (Rule::AlarmRaised, schema.alarms.len() as u64),
+        ];
+        Self {
+            findings: counts.into_iter().filter(|(_, count)| *count > 0).map(|(rule, count)| Finding { rule, count }).collect(),
+            found: Found { current, retained: count(|e| !e.current) },
+            unknown,
+            altered: anomalies.any(Bearing::Altered),
+            damaged: anomalies.any(Bearing::Damaged),
+            incomplete: anomalies.any(Bearing::Incomplete),
+        }
+    }
+
+    /// Adds what held to a scan's outcome.
+    pub fn add_to(&self, outcome: &mut Outcome, fail_on: FailOn) {
+        if self.found.reaches(fail_on) {
+            outcome.found(Condition::PlaintextFound);
+        }
+        self.trust(|condition| outcome.open(condition));
+        if self.unknown > 0 {
+            outcome.open(Condition::UnknownStorage);
+        }
+    }
+
+    /// Shows what holds of the file as a whole, whatever is stored in it.
+    pub fn trust(&self, mut show: impl FnMut(Condition)) {
+        let held = [(self.altered, Condition::Altered), (self.damaged, Condition::Damaged), (self.incomplete, Condition::Incomplete)];
+        held.into_iter().filter(|(held, _)| *held).for_each(|(_, condition)| show(condition));
+    }
+}
+
+impl Tally<'_> {
+    fn unknown_secrets(&self, retention: Retention) -> u64 {
+        self.secret_values.get(&(retention, Protection::Unknown)).copied().unwrap_or(0)
+    }
+}

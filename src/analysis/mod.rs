@@ -1,0 +1,39 @@
+//! The run over one evidence: two passes over its bytes.
+//!
+//! ```text
+//! first pass    every page once, in file order, beside the digest        ──> Survey
+//!               page states, newest revision per key, names, prefixes
+//! second pass   the tree in key order, over what is now in memory        ──> rows, Tally
+//! ```
+//! The first pass settles what a row needs to know of all the others (is there a newer revision? which reading of
+//! a key's name do others share?), so that rows can be streamed and need not fit in memory.
+#![deny(clippy::arithmetic_side_effects)]
+
+mod database;
+mod facts;
+mod judge;
+mod listing;
+mod options;
+mod row;
+mod survey;
+mod tally;
+
+pub use self::database::{Database, NotADatabase};
+pub use self::facts::{Facts, Kind, Role};
+pub use self::judge::Judgement;
+pub use self::listing::List;
+pub use self::options::{DigestMode, Options, Resources, Scope};
+pub use self::row::{Place, Protection, Retention, Row, Seal, TombstoneRow, ValueRow};
+pub use self::survey::{Survey, survey};
+pub use self::tally::{Exposure, KeyCounts, KeyIdentity, KeyUse, ResourceCounts, SecretCounts, StorageCounts, Tally};
+
+use std::sync::atomic::AtomicU64;
+
+/// How far a run has come, for a display that polls it.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Bytes to hash.
+    pub to_hash: AtomicU64,
+    /// Bytes hashed.
+    pub hashed: AtomicU64,
+}

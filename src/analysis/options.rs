@@ -1,0 +1,77 @@
+//! What a run is asked for.
+
+use globset::GlobMatcher;
+
+use crate::kubernetes::StorageKey;
+
+/// Options of a run over one evidence.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Which objects are looked at.
+    pub scope: Scope,
+    /// Prefixes of the API server's keys; empty: those that the keys themselves show.
+    pub prefixes: Vec<String>,
+    /// Whether the evidence is hashed.
+    pub digest: DigestMode,
+}
+
+/// Whether the evidence is hashed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DigestMode {
+    /// SHA-256 of the file, and of the content its trailer is about.
+    #[default]
+    Sha256,
+    /// Not at all: the trailer cannot be judged then.
+    None,
+}
+
+/// Which objects are looked at.
+#[derive(Clone, Debug, Default)]
+pub struct Scope {
+    /// Which resources.
+    pub resources: Resources,
+    /// Only in namespaces that match.
+    pub namespace: Option<GlobMatcher>,
+    /// Only with names that match.
+    pub name: Option<GlobMatcher>,
+}
+
+/// Which resources are looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Resources {
+    /// Secrets.
+    #[default]
+    Secrets,
+    /// Every value, also those that are no object of the API.
+    All,
+    /// These group-resources.
+    List(Vec<String>),
+}
+
+impl Resources {
+    /// From the words of the command line: `secrets`, `all`, or a list with commas.
+    pub fn given(words: &str) -> Self {
+        match words {
+            "all" => Self::All,
+            "secrets" => Self::Secrets,
+            list => Self::List(list.split(',').map(|word| word.trim().to_owned()).filter(|word| !word.is_empty()).collect()),
+        }
+    }
+}
+
+impl Scope {
+    /// Whether the object with this key is looked at; `None` is a key that is no object's.
+    pub fn holds(&self, key: Option<&StorageKey<'_>>) -> bool {
+        let Some(key) = key else {
+            return self.resources == Resources::All && self.namespace.is_none() && self.name.is_none();
+        };
+        let resource = match &self.resources {
+            Resources::All => true,
+            Resources::Secrets => key.group_resource.is_secrets(),
+            Resources::List(list) => list.iter().any(|word| *word == key.group_resource.0),
+        };
+        resource
+            && self.namespace.as_ref().is_none_or(|glob| glob.is_match(key.namespace.unwrap_or_default()))
+            && self.name.as_ref().is_none_or(|glob| glob.is_match(key.name))
+    }
+}

@@ -1,0 +1,157 @@
+//! Rows: one a value or tombstone, borrowed from the evidence.
+
+use crate::envelope::Name;
+use crate::etcd::{self, Revision};
+use crate::evidence::digest::Sha256Digest;
+use crate::kubernetes::{Encoding, Secret, StorageKey};
+
+/// Where a value stands, by the state of the page of its first byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Place {
+    /// In the active tree.
+    Tree,
+}
+
+impl Place {
+    /// The word in the records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tree => "tree",
+        }
+    }
+}
+
+/// What became of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Retention {
+    /// The newest revision of a key that exists.
+    Current,
+    /// An older retained revision of a key that exists.
+    Superseded,
+    /// A retained revision of a key that was deleted.
+    Deleted,
+}
+
+impl Retention {
+    /// The word in the records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Current => "current",
+            Self::Superseded => "superseded",
+            Self::Deleted => "deleted",
+        }
+    }
+}
+
+impl From<etcd::Retention> for Retention {
+    fn from(retention: etcd::Retention) -> Self {
+        match retention {
+            etcd::Retention::Current => Self::Current,
+            etcd::Retention::Superseded => Self::Superseded,
+            etcd::Retention::Deleted => Self::Deleted,
+        }
+    }
+}
+
+/// How a value is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Protection {
+    /// Readable without any key.
+    Plaintext,
+    /// Under a provider's envelope.
+    Encrypted,
+    /// No bytes.
+    Empty,
+    /// Under an envelope this version does not know, or bytes of no known form.
+    Unknown,
+}
+
+impl Protection {
+    /// The word in the records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Plaintext => "plaintext",
+            Self::Encrypted => "encrypted",
+            Self::Empty => "empty",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// What the envelope of a value says.
+#[derive(Clone, Copy, Debug)]
+pub struct Seal<'data> {
+    /// The provider's word, verbatim.
+    pub provider: &'data [u8],
+    /// The version's word, verbatim.
+    pub version: &'data [u8],
+    /// The key's or provider's name.
+    pub name: Option<Name<'data>>,
+    /// KMS v2: what the plugin calls the key.
+    pub key_id: Option<&'data str>,
+    /// KMS v2: the stored integer.
+    pub dek_source_type: Option<i64>,
+    /// KMS: digest of the wrapped DEK or seed.
+    pub dek_source_sha256: Option<Sha256Digest>,
+    /// KMS v2: digest of the annotations.
+    pub annotations_sha256: Option<Sha256Digest>,
+}
+
+/// A value.
+#[derive(Clone, Debug)]
+pub struct ValueRow<'data> {
+    /// Where it stands.
+    pub place: Place,
+    /// What became of it.
+    pub retention: Retention,
+    /// First byte in the content; `None` for an empty value.
+    pub offset: Option<u64>,
+    /// Its bytes.
+    pub length: u64,
+    /// Page of its first byte's run.
+    pub pgid: u64,
+    /// Its key; empty for the bump marker, which has none.
+    pub key: &'data [u8],
+    /// The revision it is stored under.
+    pub revision: Revision,
+    /// Revision of the key's creation.
+    pub create_revision: i64,
+    /// Writes since the creation.
+    pub version: i64,
+    /// Lease; 0: none.
+    pub lease: i64,
+    /// The object's place, where the key is an object's.
+    pub storage_key: Option<StorageKey<'data>>,
+    /// How it is stored.
+    pub protection: Protection,
+    /// Encoding of plaintext.
+    pub encoding: Option<Encoding>,
+    /// What its envelope says.
+    pub seal: Option<Seal<'data>>,
+    /// What may be shown of a Secret in plaintext.
+    pub secret: Option<Secret<'data>>,
+}
+
+/// A deletion.
+#[derive(Clone, Debug)]
+pub struct TombstoneRow<'data> {
+    /// Where it stands.
+    pub place: Place,
+    /// First byte of its KeyValue in the content.
+    pub offset: Option<u64>,
+    /// Its page.
+    pub pgid: u64,
+    /// The key that was deleted.
+    pub key: &'data [u8],
+    /// When.
+    pub revision: Revision,
+}
+
+/// A row of the second pass.
+#[derive(Clone, Debug)]
+pub enum Row<'data> {
+    /// A value.
+    Value(Box<ValueRow<'data>>),
+    /// A deletion.
+    Tombstone(TombstoneRow<'data>),
+}

@@ -1,0 +1,225 @@
+//! The first pass.
+
+use std::sync::atomic::Ordering;
+
+use super::database::{Database, NotADatabase};
+use super::facts::{Facts, Kind, Role};
+use super::options::{DigestMode, Options};
+use super::Progress;
+use crate::bbolt::{self, Bucket, Db, Element, PageMap, PageState, Pgid, Tree};
+use crate::envelope::{NameTable, Stored};
+use crate::etcd::trailer::Trailer;
+use crate::etcd::{KeyValue, Keyspace, Revision, RevisionKey, Schema, schema};
+use crate::evidence::anomaly::{Anomalies, Bearing, Class};
+use crate::evidence::digest::{self, Sha256Digest};
+use crate::evidence::{Evidence, range};
+use crate::kubernetes::{Encoding, Object, PrefixVotes, Prefixes};
+
+/// An evidence after the first pass.
+#[derive(Debug)]
+pub struct Survey<'data> {
+    /// What is known of it.
+    pub facts: Facts,
+    /// Its bytes as a database.
+    pub database: Database<'data>,
+    /// The active tree.
+    pub tree: Tree<'data>,
+    /// What every page is.
+    pub pages: PageMap,
+    /// The newest revision of each key.
+    pub keyspace: Keyspace<'data>,
+    /// Names that the values support.
+    pub names: NameTable<'data>,
+    /// Prefixes of the API server's keys.
+    pub prefixes: Prefixes,
+    /// What is odd about the bytes.
+    pub anomalies: Anomalies,
+}
+
+/// Looks at every page of an evidence once.
+///
+/// # Errors
+/// No database can be opened in it.
+pub fn survey<'data>(evidence: &'data Evidence, options: &Options, progress: &Progress) -> Result<Survey<'data>, NotADatabase> {
+    let database = Database::open(evidence)?;
+    std::thread::scope(|scope| {
+        let digests = scope.spawn(|| Digests::of(evidence, &database, options.digest, progress));
+        let mut survey = walk(evidence, &database, options);
+        // A digest thread that died has no result to add; the panic itself goes on.
+        let digests = digests.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        survey.add(digests);
+        Ok(survey)
+    })
+}
+
+fn walk<'data>(evidence: &'data Evidence, database: &Database<'data>, options: &Options) -> Survey<'data> {
+    let db = &database.db;
+    let mut anomalies = Anomalies::default();
+    if let Some(damage) = evidence.damage() {
+        anomalies.note(Class::ContainerDamaged, None, None, || damage.to_owned());
+    }
+    db.note_anomalies(&mut anomalies);
+    let active = db.active();
+    let mut pages = PageMap::new(db.pages_in_file(), active.high_water_mark);
+    let (tree, seen) = Tree::walk(db, active.root, PageState::Reachable, &mut pages, &mut anomalies, |seen: &mut Seen<'data>, bucket, pgid, element| seen.visit(db, bucket, pgid, element), Seen::merge);
+    let Seen { keyspace, names, votes, kube_system, newest_time, anomalies: found } = seen;
+    anomalies.merge(found);
+    let _other = bbolt::check(db, &mut pages, &mut anomalies);
+    let surplus = database.surplus();
+    if !surplus.is_empty() {
+        let offset = range::offset_within(db.bytes(), surplus);
+        anomalies.note(Class::TrailingBytes, offset, None, || format!("{} bytes behind the last whole page", surplus.len()));
+    }
+    let schema = Schema::read(db, &tree, &mut anomalies);
+    let prefixes = if options.prefixes.is_empty() { votes.elect() } else { Prefixes::given(&options.prefixes) };
+    let facts = Facts {
+        path: evidence.path().to_owned(),
+        kind: if database.is_snapshot() { Kind::Snapshot } else { Kind::Database },
+        role: Role::File,
+        container: evidence.container(),
+        size: evidence.file().len() as u64,
+        sha256: None,
+        content_size: evidence.container().map(|_| evidence.content().len() as u64),
+        content_sha256: None,
+        trailer: database.trailer.is_none().then_some(Trailer::Absent),
+        page_size: db.page_size(),
+        high_water_mark: active.high_water_mark,
+        txid: active.txid,
+        active_meta: db.active_slot(),
+        active_because: why_active(database),
+        revision: keyspace.last().map(|revision| revision.main),
+        revisions: keyspace.revisions(),
+        tombstones: keyspace.tombstones(),
+        keys_current: keyspace.keys_current(),
+        keys_as_etcdutl_counts: keyspace.keys_as_etcdutl_counts(),
+        schema,
+        kube_system_uid: kube_system.map(|(_, uid)| uid),
+        newest_object_time: newest_time,
+        prefixes: prefixes.as_slice().to_vec(),
+        pages: pages.counts(),
+        is_complete: false,
+    };
+    Survey { facts, database: database.clone(), tree, pages, keyspace, names, prefixes, anomalies }
+}
+
+impl Survey<'_> {
+    fn add(&mut self, digests: Option<Digests>) {
+        if let Some(digests) = digests {
+            let trailer = Trailer::judge(self.database.trailer, &digests.payload);
+            if trailer == Trailer::Mismatch {
+                let offset = self.database.db.bytes().len() as u64;
+                self.anomalies.note(Class::TrailerMismatch, Some(offset), None, || {
+                    format!("the {offset} bytes before the trailer have SHA-256 {}; the trailer says otherwise", digests.payload)
+                });
+            }
+            self.facts.trailer = Some(trailer);
+            self.facts.sha256 = Some(digests.file);
+            self.facts.content_sha256 = self.facts.content_size.map(|_| digests.content);
+        }
+        self.facts.is_complete = is_complete(&self.anomalies);
+    }
+}
+
+/// Whether everything was read: nothing is broken or missing.
+pub(super) fn is_complete(anomalies: &Anomalies) -> bool {
+    !anomalies.any(Bearing::Damaged) && !anomalies.any(Bearing::Incomplete)
+}
+
+fn why_active(database: &Database<'_>) -> String {
+    match database.db.metas() {
+        [Ok(zero), Ok(one)] => format!("both metas are valid, transactions {} and {}; the higher counts", zero.txid, one.txid),
+        [Ok(_), Err(fault)] => format!("meta 1 {fault}"),
+        [Err(fault), _] => format!("meta 0 {fault}"),
+    }
+}
+
+/// The digests of one evidence.
+struct Digests {
+    file: Sha256Digest,
+    content: Sha256Digest,
+    payload: Sha256Digest,
+}
+
+impl Digests {
+    fn of(evidence: &Evidence, database: &Database<'_>, mode: DigestMode, progress: &Progress) -> Option<Self> {
+        if mode == DigestMode::None {
+            return None;
+        }
+        let payload_len = database.db.bytes().len();
+        let contained = if evidence.container().is_some() { evidence.file().len() } else { 0 };
+        let total = (evidence.content().len() as u64).saturating_add(contained as u64);
+        progress.to_hash.fetch_add(total, Ordering::Relaxed);
+        let (content, payload) = digest::of_whole_and_prefix(evidence.content(), payload_len, &progress.hashed);
+        let file = match evidence.container() {
+            None => content,
+            Some(_) => digest::of_whole_and_prefix(evidence.file(), 0, &progress.hashed).0,
+        };
+        Some(Self { file, content, payload })
+    }
+}
+
+/// What one task of the first pass saw.
+#[derive(Default)]
+struct Seen<'data> {
+    keyspace: Keyspace<'data>,
+    names: NameTable<'data>,
+    votes: PrefixVotes<'data>,
+    kube_system: Option<(Revision, String)>,
+    newest_time: Option<i64>,
+    anomalies: Anomalies,
+}
+
+impl<'data> Seen<'data> {
+    fn visit(&mut self, db: &Db<'data>, bucket: &Bucket<'data>, pgid: Pgid, element: Element<'data>) {
+        if bucket.depth != 1 || bucket.name != schema::KEY {
+            return;
+        }
+        let place = || range::offset_within(db.bytes(), element.key);
+        let Some(at) = RevisionKey::parse(element.key) else {
+            return self.anomalies.note(Class::RevisionInvalid, place(), Some(pgid), || format!("page {pgid}: a key of {} bytes that is no revision", element.key.len()));
+        };
+        let kv = match KeyValue::parse(element.value) {
+            Ok(kv) => kv,
+            Err(damage) => {
+                return self.anomalies.note(Class::KeyValueInvalid, place(), Some(pgid), || format!("revision {}: {damage}", at.revision));
+            }
+        };
+        self.keyspace.observe(at, kv.key);
+        if at.is_tombstone || kv.key.is_empty() {
+            return;
+        }
+        if u64::try_from(kv.mod_revision) != Ok(at.revision.main) {
+            self.anomalies.note(Class::RevisionMismatch, place(), Some(pgid), || {
+                format!("stored under revision {}, but the KeyValue says {}", at.revision, kv.mod_revision)
+            });
+        }
+        self.votes.observe(kv.key);
+        match Stored::of(kv.value) {
+            Stored::Sealed(sealed) => self.names.observe(&sealed),
+            Stored::Plain(value) => self.look_at_object(at.revision, kv.key, value),
+            Stored::Empty => {}
+        }
+    }
+
+    /// Times, and the UID that names the cluster.
+    fn look_at_object(&mut self, revision: Revision, key: &[u8], value: &[u8]) {
+        let Some(encoding @ (Encoding::Protobuf | Encoding::Json | Encoding::Cbor)) = Encoding::of(value) else { return };
+        self.newest_time = self.newest_time.max(Object::newest_time_in(value, encoding));
+        if key.ends_with(b"/namespaces/kube-system")
+            && self.kube_system.as_ref().is_none_or(|(known, _)| *known < revision)
+            && let Ok(object) = Object::read(value, encoding)
+            && !object.uid.is_empty()
+        {
+            self.kube_system = Some((revision, object.uid.into_owned()));
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.keyspace.merge(other.keyspace);
+        self.names.merge(other.names);
+        self.votes.merge(other.votes);
+        self.kube_system = self.kube_system.take().max(other.kube_system);
+        self.newest_time = self.newest_time.max(other.newest_time);
+        self.anomalies.merge(other.anomalies);
+    }
+}

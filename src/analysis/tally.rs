@@ -1,0 +1,287 @@
+//! Counts over the rows of one evidence: what the first screen and the summary say.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use foldhash::fast::FixedState;
+use hashbrown::{HashMap, HashSet};
+
+use super::row::{Protection, Retention, Row, Seal, ValueRow};
+use crate::etcd::Revision;
+use crate::kubernetes::GroupResource;
+
+type Map<K, V> = HashMap<K, V, FixedState>;
+
+/// What the rows of one evidence add up to.
+#[derive(Clone, Debug, Default)]
+pub struct Tally<'data> {
+    /// Secrets that can be read somewhere, by their key.
+    pub exposed: Map<&'data [u8], Exposure<'data>>,
+    /// Secrets that exist, by how their newest revision is stored.
+    pub secrets: SecretCounts,
+    /// Keys that rows in scope name.
+    pub keys: Map<KeyIdentity<'data>, KeyUse<'data>>,
+    /// Existing objects of every resource, in scope or not; the empty name is for keys that are no object's.
+    pub resources: Map<GroupResource<'data>, ResourceCounts>,
+    /// Values in scope by what became of them and how they are stored.
+    pub values: BTreeMap<(Retention, Protection), u64>,
+    /// The same of Secrets alone.
+    pub secret_values: BTreeMap<(Retention, Protection), u64>,
+    /// Tombstones in scope.
+    pub tombstones: u64,
+    /// Encrypted values in scope with more than one reading of their key's name.
+    pub uncertain_names: u64,
+}
+
+/// Where a Secret can be read without a key.
+#[derive(Clone, Debug, Default)]
+pub struct Exposure<'data> {
+    /// In its newest revision.
+    pub current: bool,
+    /// In an older retained revision.
+    pub superseded: bool,
+    /// It was deleted, and a retained revision still holds it.
+    pub deleted: bool,
+    /// Its type in the newest revision that can be read.
+    pub secret_type: Cow<'data, str>,
+    newest: Revision,
+}
+
+/// Secrets that exist, by how their newest revision is stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SecretCounts {
+    /// Readable without a key.
+    pub plaintext: u64,
+    /// Under an envelope.
+    pub encrypted: u64,
+    /// In a form not known.
+    pub unknown: u64,
+    /// Without a value.
+    pub empty: u64,
+}
+
+/// Existing objects of a resource.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ResourceCounts {
+    /// Looked at.
+    pub in_scope: StorageCounts,
+    /// Passed over.
+    pub out_of_scope: StorageCounts,
+}
+
+/// Existing objects by how they are stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StorageCounts {
+    /// All of them.
+    pub objects: u64,
+    /// Readable without a key.
+    pub plaintext: u64,
+    /// Under an envelope.
+    pub encrypted: u64,
+}
+
+impl StorageCounts {
+    fn merge(&mut self, other: Self) {
+        self.objects = self.objects.saturating_add(other.objects);
+        self.plaintext = self.plaintext.saturating_add(other.plaintext);
+        self.encrypted = self.encrypted.saturating_add(other.encrypted);
+    }
+}
+
+/// A key as the values name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyIdentity<'data> {
+    /// The provider's word, verbatim.
+    pub provider: &'data [u8],
+    /// The version's word, verbatim.
+    pub version: &'data [u8],
+    /// The key's or provider's name.
+    pub name: Option<&'data str>,
+    /// KMS v2: what the plugin calls the key.
+    pub key_id: Option<&'data str>,
+}
+
+/// What needs a key.
+#[derive(Clone, Debug, Default)]
+pub struct KeyUse<'data> {
+    /// Values by what became of them.
+    pub counts: KeyCounts,
+    /// Resources of these values.
+    pub group_resources: BTreeSet<GroupResource<'data>>,
+    /// Distinct wrapped DEKs or seeds, by the first eight bytes of their digest.
+    dek_sources: HashSet<u64, FixedState>,
+    /// Values whose name has more than one reading.
+    pub uncertain: u64,
+}
+
+/// Values under a key, by what became of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KeyCounts {
+    /// Newest revisions of keys that exist.
+    pub current: u64,
+    /// Older ones.
+    pub superseded: u64,
+    /// Of deleted keys.
+    pub deleted: u64,
+}
+
+impl SecretCounts {
+    /// All that exist.
+    pub fn total(&self) -> u64 {
+        [self.plaintext, self.encrypted, self.unknown, self.empty].into_iter().fold(0, u64::saturating_add)
+    }
+}
+
+impl KeyUse<'_> {
+    /// How many distinct wrapped DEKs or seeds these values have.
+    pub fn dek_sources(&self) -> u64 {
+        self.dek_sources.len() as u64
+    }
+}
+
+impl<'data> KeyIdentity<'data> {
+    /// The key that a seal names.
+    pub fn of(seal: &Seal<'data>) -> Self {
+        Self { provider: seal.provider, version: seal.version, name: seal.name.map(|name| name.name), key_id: seal.key_id }
+    }
+}
+
+impl Exposure<'_> {
+    /// Whether the Secret still exists.
+    pub fn exists(&self) -> bool {
+        !self.deleted
+    }
+}
+
+impl<'data> Tally<'data> {
+    /// Counts a row that is looked at.
+    pub fn add(&mut self, row: &Row<'data>) {
+        let value = match row {
+            Row::Tombstone(_) => return bump(&mut self.tombstones),
+            Row::Value(value) => value,
+        };
+        bump(self.values.entry((value.retention, value.protection)).or_default());
+        if value.storage_key.as_ref().is_some_and(|key| key.group_resource.is_secrets()) {
+            self.add_secret(value);
+        }
+        if let Some(seal) = &value.seal {
+            self.add_key(value, seal);
+        }
+    }
+
+    /// Counts an existing object, looked at or not.
+    pub fn add_resource(&mut self, resource: Option<GroupResource<'data>>, protection: Protection, in_scope: bool) {
+        let counts = self.resources.entry(resource.unwrap_or(GroupResource(Cow::Borrowed("")))).or_default();
+        let counts = if in_scope { &mut counts.in_scope } else { &mut counts.out_of_scope };
+        bump(&mut counts.objects);
+        match protection {
+            Protection::Plaintext => bump(&mut counts.plaintext),
+            Protection::Encrypted => bump(&mut counts.encrypted),
+            Protection::Empty | Protection::Unknown => {}
+        }
+    }
+
+    fn add_secret(&mut self, value: &ValueRow<'data>) {
+        bump(self.secret_values.entry((value.retention, value.protection)).or_default());
+        if value.retention == Retention::Current {
+            bump(match value.protection {
+                Protection::Plaintext => &mut self.secrets.plaintext,
+                Protection::Encrypted => &mut self.secrets.encrypted,
+                Protection::Unknown => &mut self.secrets.unknown,
+                Protection::Empty => &mut self.secrets.empty,
+            });
+        }
+        if value.protection == Protection::Plaintext {
+            let exposure = self.exposed.entry(value.key).or_default();
+            match value.retention {
+                Retention::Current => exposure.current = true,
+                Retention::Superseded => exposure.superseded = true,
+                Retention::Deleted => exposure.deleted = true,
+            }
+            if value.revision >= exposure.newest {
+                exposure.newest = value.revision;
+                exposure.secret_type = value.secret.as_ref().map(|secret| secret.secret_type.clone()).unwrap_or_default();
+            }
+        }
+    }
+
+    fn add_key(&mut self, value: &ValueRow<'data>, seal: &Seal<'data>) {
+        let key = self.keys.entry(KeyIdentity::of(seal)).or_default();
+        bump(match value.retention {
+            Retention::Current => &mut key.counts.current,
+            Retention::Superseded => &mut key.counts.superseded,
+            Retention::Deleted => &mut key.counts.deleted,
+        });
+        if let Some(resource) = value.storage_key.as_ref().map(|key| &key.group_resource)
+            && !key.group_resources.contains(resource)
+        {
+            key.group_resources.insert(resource.clone());
+        }
+        if let Some(digest) = seal.dek_source_sha256
+            && let Some(head) = digest.0.first_chunk()
+        {
+            key.dek_sources.insert(u64::from_le_bytes(*head));
+        }
+        if seal.name.is_some_and(|name| !name.is_certain) {
+            bump(&mut key.uncertain);
+            bump(&mut self.uncertain_names);
+        }
+    }
+
+    /// Takes over the counts of another part of the same evidence.
+    pub fn merge(&mut self, other: Self) {
+        for (key, exposure) in other.exposed {
+            self.exposed.entry(key).and_modify(|known| known.merge(&exposure)).or_insert(exposure);
+        }
+        self.secrets.plaintext = self.secrets.plaintext.saturating_add(other.secrets.plaintext);
+        self.secrets.encrypted = self.secrets.encrypted.saturating_add(other.secrets.encrypted);
+        self.secrets.unknown = self.secrets.unknown.saturating_add(other.secrets.unknown);
+        self.secrets.empty = self.secrets.empty.saturating_add(other.secrets.empty);
+        for (identity, key) in other.keys {
+            self.keys.entry(identity).or_default().merge(key);
+        }
+        for (resource, counts) in other.resources {
+            let known = self.resources.entry(resource).or_default();
+            known.in_scope.merge(counts.in_scope);
+            known.out_of_scope.merge(counts.out_of_scope);
+        }
+        add_all(&mut self.values, other.values);
+        add_all(&mut self.secret_values, other.secret_values);
+        self.tombstones = self.tombstones.saturating_add(other.tombstones);
+        self.uncertain_names = self.uncertain_names.saturating_add(other.uncertain_names);
+    }
+}
+
+impl Exposure<'_> {
+    fn merge(&mut self, other: &Self) {
+        self.current |= other.current;
+        self.superseded |= other.superseded;
+        self.deleted |= other.deleted;
+        if other.newest > self.newest {
+            self.newest = other.newest;
+            self.secret_type = other.secret_type.clone();
+        }
+    }
+}
+
+impl KeyUse<'_> {
+    fn merge(&mut self, other: Self) {
+        self.counts.current = self.counts.current.saturating_add(other.counts.current);
+        self.counts.superseded = self.counts.superseded.saturating_add(other.counts.superseded);
+        self.counts.deleted = self.counts.deleted.saturating_add(other.counts.deleted);
+        self.group_resources.extend(other.group_resources);
+        self.dek_sources.extend(other.dek_sources);
+        self.uncertain = self.uncertain.saturating_add(other.uncertain);
+    }
+}
+
+fn add_all<K: Ord>(counts: &mut BTreeMap<K, u64>, more: BTreeMap<K, u64>) {
+    for (kind, count) in more {
+        let known = counts.entry(kind).or_default();
+        *known = known.saturating_add(count);
+    }
+}
+
+fn bump(count: &mut u64) {
+    *count = count.saturating_add(1);
+}

@@ -1,0 +1,251 @@
+//! The arguments as clap reads them.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use etcd_sleuth::analysis::{DigestMode, Options, Resources, Scope};
+use etcd_sleuth::evidence::Limits;
+use etcd_sleuth::finding::FailOn;
+use globset::{Glob, GlobMatcher};
+
+/// Read an etcd snapshot offline: how is every Kubernetes Secret in it stored, and what is this file?
+#[derive(Debug, Parser)]
+#[command(name = "etcd-sleuth", version, propagate_version = true, max_term_width = 100, after_help = EXIT_CODES)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) global: Global,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  answered: nothing at or above the threshold, and the input was read completely
+  1  error: nothing could be analysed, or wrong usage
+  2  found: scan: a plaintext Secret; check: altered or damaged; show: no such object
+  3  cannot say: nothing found, but the input was read only in part
+
+Evidence is opened read-only: no lock, no write, no file beside it. No network.";
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Global {
+    /// Print one status line only (for cron)
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Show no progress on standard error
+    #[arg(long, global = true)]
+    pub(crate) no_progress: bool,
+    /// Threads that read pages [default: one a core]
+    #[arg(long, value_name = "N", global = true)]
+    pub(crate) threads: Option<NonZeroUsize>,
+    /// Largest content taken from standard input or out of a container, such as 500M or 16G
+    #[arg(long, value_name = "SIZE", default_value = "8G", value_parser = parse_size, global = true)]
+    max_size: u64,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// How every Secret is stored, and under which key
+    #[command(after_help = SCAN_EXAMPLES)]
+    Scan(ScanArgs),
+    /// Integrity only: is this backup whole, was it altered?
+    #[command(after_help = "Examples:\n  etcd-sleuth check snapshot.db\n  etcd-sleuth check -q /backups/*.db    # one line a file, for cron")]
+    Check(CheckArgs),
+    /// One object: all its revisions, redacted
+    #[command(after_help = SHOW_EXAMPLES)]
+    Show(ShowArgs),
+    /// What every page of the file is
+    #[command(after_help = "Examples:\n  etcd-sleuth pages snapshot.db\n  etcd-sleuth pages snapshot.db --list | less")]
+    Pages(PagesArgs),
+    /// Print a completion script for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    #[command(hide = true)]
+    Man,
+}
+
+const SCAN_EXAMPLES: &str = "\
+Examples:
+  etcd-sleuth scan snapshot.db
+  etcd-sleuth scan /backups/*.db.gz -q                    # one status line; see the exit code
+  etcd-sleuth scan snapshot.db --format jsonl -o values.jsonl
+  etcd-sleuth scan snapshot.db --resources secrets,configmaps --namespace 'prod-*'
+  kubectl exec -n kube-system etcd-0 -- cat /tmp/snap.db | etcd-sleuth scan -";
+
+const SHOW_EXAMPLES: &str = "\
+Examples:
+  etcd-sleuth show snapshot.db prod/db-password           # a Secret
+  etcd-sleuth show snapshot.db configmaps/prod/settings
+  etcd-sleuth show snapshot.db /registry/secrets/prod/db-password
+  etcd-sleuth show snapshot.db prod/db-password --reveal -o db-password.json   # with its values";
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ScanArgs {
+    /// Snapshots or databases, plain or in gzip, zstd or a zip of one file; - is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Which objects: secrets, all, or a list such as secrets,configmaps,deployments.apps
+    #[arg(long, value_name = "LIST", default_value = "secrets")]
+    pub(crate) resources: String,
+    /// Only objects in namespaces that match
+    #[arg(long, value_name = "GLOB", value_parser = parse_glob)]
+    namespace: Option<GlobMatcher>,
+    /// Only objects with names that match
+    #[arg(long, value_name = "GLOB", value_parser = parse_glob)]
+    name: Option<GlobMatcher>,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+    #[command(flatten)]
+    pub(crate) writing: Writing,
+    /// From where on a plaintext Secret gives exit code 2
+    #[arg(long, value_enum, default_value_t = FailOnArg::Any)]
+    fail_on: FailOnArg,
+    /// Exit with 0 whatever is found (errors still give 1)
+    #[arg(long)]
+    pub(crate) exit_zero: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CheckArgs {
+    /// Snapshots or databases, plain or in gzip, zstd or a zip of one file; - is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ShowArgs {
+    /// A snapshot or database; - is standard input
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// namespace/name of a Secret, resource/namespace/name, or a whole key that begins with /
+    #[arg(value_name = "OBJECT")]
+    pub(crate) object: String,
+    /// Print the object's values in clear: the newest revision that is stored in plaintext
+    #[arg(long)]
+    pub(crate) reveal: bool,
+    /// With --reveal: this revision instead of the newest
+    #[arg(long, value_name = "N", requires = "reveal")]
+    pub(crate) revision: Option<u64>,
+    /// Write to a new file (mode 0600) instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Replace the output file if it exists
+    #[arg(long, requires = "output")]
+    pub(crate) force: bool,
+    /// Prefix of the API server's keys, such as /registry [default: what the keys show]
+    #[arg(long, value_name = "PREFIX")]
+    pub(crate) etcd_prefix: Vec<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct PagesArgs {
+    /// A snapshot or database; - is standard input
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Also list every run of pages
+    #[arg(long)]
+    pub(crate) list: bool,
+}
+
+/// How evidence is read.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Reading {
+    /// Prefix of the API server's keys, such as /registry [default: what the keys show]
+    #[arg(long, value_name = "PREFIX")]
+    etcd_prefix: Vec<String>,
+    /// Whether the file is hashed; without it the trailer cannot be judged
+    #[arg(long, value_enum, default_value_t = DigestArg::Sha256)]
+    digest: DigestArg,
+}
+
+/// Where results go.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Writing {
+    /// text for people; jsonl, json, csv for machines (docs/records.md)
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// Write to a new file (mode 0600) instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Replace the output file if it exists
+    #[arg(long, requires = "output")]
+    pub(crate) force: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Text,
+    Json,
+    Jsonl,
+    Csv,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum DigestArg {
+    Sha256,
+    None,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum FailOnArg {
+    Any,
+    Retained,
+    Current,
+    Never,
+}
+
+impl Global {
+    pub(crate) fn limits(&self) -> Limits {
+        Limits { max_size: self.max_size }
+    }
+}
+
+impl ScanArgs {
+    pub(crate) fn options(&self) -> Options {
+        let scope = Scope { resources: Resources::given(&self.resources), namespace: self.namespace.clone(), name: self.name.clone() };
+        Options { scope, ..self.reading.options() }
+    }
+
+    pub(crate) fn fail_on(&self) -> FailOn {
+        match self.fail_on {
+            FailOnArg::Any => FailOn::Any,
+            FailOnArg::Retained => FailOn::Retained,
+            FailOnArg::Current => FailOn::Current,
+            FailOnArg::Never => FailOn::Never,
+        }
+    }
+}
+
+impl Reading {
+    pub(crate) fn options(&self) -> Options {
+        let digest = match self.digest {
+            DigestArg::Sha256 => DigestMode::Sha256,
+            DigestArg::None => DigestMode::None,
+        };
+        Options { prefixes: self.etcd_prefix.clone(), digest, ..Options::default() }
+    }
+}
+
+fn parse_glob(pattern: &str) -> Result<GlobMatcher, globset::Error> {
+    Glob::new(pattern).map(|glob| glob.compile_matcher())
+}
+
+/// A size in bytes with an optional K, M, G or T (powers of 1024).
+fn parse_size(text: &str) -> Result<u64, String> {
+    let text = text.trim().trim_end_matches(['B', 'b']).trim_end_matches(['i', 'I']);
+    let (number, shift) = match text.chars().last().map(|unit| unit.to_ascii_uppercase()) {
+        Some('K') => (text.get(..text.len() - 1), 10),
+        Some('M') => (text.get(..text.len() - 1), 20),
+        Some('G') => (text.get(..text.len() - 1), 30),
+        Some('T') => (text.get(..text.len() - 1), 40),
+        _ => (Some(text), 0),
+    };
+    let number = number.and_then(|digits| digits.trim().parse::<u64>().ok());
+    number.and_then(|n| n.checked_mul(1 << shift)).ok_or_else(|| "expected a size such as 1048576, 500M or 16G".to_owned())
+}

@@ -1,0 +1,55 @@
+//! `check`: is this backup whole, was it altered?
+
+use std::io::Write;
+use std::path::Path;
+
+use etcd_sleuth::analysis::{self, Options, Tally};
+use etcd_sleuth::etcd::status;
+use etcd_sleuth::evidence::Evidence;
+use etcd_sleuth::finding::{Condition, Outcome};
+use etcd_sleuth::report::{EvidenceReport, text};
+
+use crate::args::{CheckArgs, Global};
+use crate::output::{self, Output};
+
+pub(crate) fn run(args: &CheckArgs, global: &Global) -> anyhow::Result<u8> {
+    let options = args.reading.options();
+    let mut out = Output::open(None, false)?;
+    let mut outcome = Outcome::default();
+    let mut analysed = 0usize;
+    for path in &args.files {
+        match check_one(path, &options, global) {
+            Ok((evidence, hash)) => {
+                let text = text::check(&evidence, hash);
+                // The verdict is the first line, and all that a quiet run says.
+                let shown = if global.quiet { text.lines().next().map(|line| format!("{line}\n")).unwrap_or_default() } else { text };
+                if analysed > 0 && !global.quiet {
+                    out.write_all(b"\n")?;
+                }
+                out.write_all(shown.as_bytes())?;
+                evidence.judgement.trust(|condition| match condition {
+                    Condition::Altered | Condition::Damaged => outcome.found(condition),
+                    other => outcome.open(other),
+                });
+                analysed = analysed.saturating_add(1);
+            }
+            Err(error) => {
+                output::error(&error);
+                outcome.open(Condition::InputFailed);
+            }
+        }
+    }
+    if analysed == 0 {
+        outcome.open(Condition::NothingAnalysed);
+    }
+    out.finish()?;
+    Ok(outcome.exit_code())
+}
+
+fn check_one(path: &Path, options: &Options, global: &Global) -> anyhow::Result<(EvidenceReport, u32)> {
+    let evidence = Evidence::open(path, &global.limits())?;
+    let show = !global.quiet && !global.no_progress;
+    let survey = output::with_progress(show, &path.display().to_string(), |progress| analysis::survey(&evidence, options, progress))?;
+    let hash = status::hash(&survey.database.db, &survey.tree);
+    Ok((EvidenceReport::new(survey, Tally::default()), hash))
+}

@@ -1,0 +1,123 @@
+//! `show`: one object, all its revisions, redacted unless asked otherwise.
+
+use std::io::Write;
+
+use anyhow::{Context, bail};
+use etcd_sleuth::analysis::{self, DigestMode, List, Options, Protection, Resources, Row, Scope};
+use etcd_sleuth::evidence::Evidence;
+use etcd_sleuth::finding::{Condition, Outcome};
+use etcd_sleuth::kubernetes;
+use etcd_sleuth::report::escape::terminal;
+use etcd_sleuth::report::text;
+
+use crate::args::{Global, ShowArgs};
+use crate::output::{self, Output};
+
+pub(crate) fn run(args: &ShowArgs, global: &Global) -> anyhow::Result<u8> {
+    let evidence = Evidence::open(&args.file, &global.limits())?;
+    let scope = Scope { resources: Resources::All, ..Scope::default() };
+    let options = Options { scope, prefixes: args.etcd_prefix.clone(), digest: DigestMode::None };
+    let survey = output::with_progress(false, "", |progress| analysis::survey(&evidence, &options, progress))?;
+    let wanted = Wanted::parse(&args.object);
+    let mut rows: Vec<(Row<'_>, Option<&[u8]>)> = Vec::new();
+    List::new(&survey, &options.scope).rows(|row, value| {
+        if wanted.is(&row, &survey.prefixes) {
+            rows.push((row, value));
+        }
+    });
+    let mut outcome = Outcome::default();
+    survey.facts.is_complete.then_some(()).map_or_else(|| outcome.open(Condition::Damaged), |()| {});
+    if rows.is_empty() {
+        eprintln!("no object {} in {}", terminal(&args.object), terminal(&args.file.to_string_lossy()));
+        eprintln!("  looked for: {}; not looked at: free pages, write-ahead log", wanted.explain());
+        outcome.found(Condition::NoSuchObject);
+        return Ok(outcome.exit_code());
+    }
+    let mut out = Output::open(args.output.as_deref(), args.force)?;
+    if args.reveal {
+        reveal(&rows, args, &mut out)?;
+    } else {
+        let (key, rows) = (key_of(&rows), rows.into_iter().map(|(row, _)| row).collect::<Vec<_>>());
+        out.write_all(text::object(key, &rows).as_bytes())?;
+    }
+    out.finish()?;
+    Ok(outcome.exit_code())
+}
+
+/// The object that was asked for.
+enum Wanted<'a> {
+    /// By its whole key.
+    Key(&'a str),
+    /// By resource, namespace and name; a Secret where no resource is given.
+    Object { resource: &'a str, namespace: Option<&'a str>, name: &'a str },
+}
+
+impl<'a> Wanted<'a> {
+    fn parse(text: &'a str) -> Self {
+        if text.starts_with('/') {
+            return Self::Key(text);
+        }
+        match text.split('/').collect::<Vec<_>>().as_slice() {
+            [namespace, name] => Self::Object { resource: "secrets", namespace: Some(namespace), name },
+            [resource, namespace, name] => Self::Object { resource, namespace: Some(namespace), name },
+            _ => Self::Key(text),
+        }
+    }
+
+    fn is(&self, row: &Row<'_>, prefixes: &kubernetes::Prefixes) -> bool {
+        let key = match row {
+            Row::Value(value) => value.key,
+            Row::Tombstone(tombstone) => tombstone.key,
+        };
+        let Ok(key) = std::str::from_utf8(key) else { return false };
+        match self {
+            Self::Key(wanted) => *wanted == key,
+            Self::Object { resource, namespace, name } => kubernetes::StorageKey::parse(key, prefixes).is_some_and(|found| {
+                let namespaced = found.namespace == *namespace && found.name == *name;
+                // A cluster-scoped object has no namespace: `clusterroles/rbac/admin` cannot be meant, `namespaces/prod` can.
+                let cluster = found.namespace.is_none() && *resource == "secrets" && Some(found.group_resource.0.as_ref()) == *namespace && found.name == *name;
+                found.group_resource.0 == *resource && namespaced || cluster
+            }),
+        }
+    }
+
+    fn explain(&self) -> String {
+        match self {
+            Self::Key(key) => format!("the key {}", terminal(key)),
+            Self::Object { resource, namespace, name } => {
+                format!("{} {} in namespace {}", terminal(resource), terminal(name), terminal(namespace.unwrap_or("(none)")))
+            }
+        }
+    }
+}
+
+fn key_of<'data>(rows: &[(Row<'data>, Option<&'data [u8]>)]) -> &'data [u8] {
+    match rows.first() {
+        Some((Row::Value(value), _)) => value.key,
+        Some((Row::Tombstone(tombstone), _)) => tombstone.key,
+        None => &[],
+    }
+}
+
+/// Writes one revision with its values: the newest in plaintext, or the one that was asked for.
+fn reveal(rows: &[(Row<'_>, Option<&[u8]>)], args: &ShowArgs, out: &mut Output) -> anyhow::Result<()> {
+    let candidates = rows.iter().rev().filter_map(|(row, bytes)| match row {
+        Row::Value(value) => Some((value, (*bytes)?)),
+        Row::Tombstone(_) => None,
+    });
+    let mut asked = candidates.filter(|(value, _)| args.revision.is_none_or(|revision| value.revision.main == revision));
+    let (value, bytes) = asked.clone().find(|(value, _)| value.protection == Protection::Plaintext).or_else(|| asked.next()).context("no such revision of this object")?;
+    let Some(encoding) = value.encoding else {
+        bail!("revision {} is {}; only plaintext can be revealed", value.revision, value.protection.name());
+    };
+    eprintln!("revealing revision {} of {}, {} bytes in clear", value.revision, terminal(&args.object), bytes.len());
+    match kubernetes::as_document(bytes, encoding)? {
+        Some(document) => {
+            out.write_all(&document)?;
+            out.write_all(b"\n")?;
+        }
+        None if encoding == kubernetes::Encoding::Other || !out.is_stdout() => out.write_all(bytes)?,
+        None => bail!("this kind of object is not decoded here; -o FILE writes its bytes as they are stored"),
+    }
+    Ok(())
+}

@@ -1,0 +1,122 @@
+//! Where output goes, and how errors are told.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use etcd_sleuth::analysis::{NotADatabase, Progress};
+use etcd_sleuth::evidence;
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// Standard output, or a file that only its owner can read.
+pub(crate) enum Output {
+    Stdout(BufWriter<io::Stdout>),
+    File { path: PathBuf, file: BufWriter<File> },
+}
+
+impl Output {
+    /// Opens the output. A file must not exist, unless `force` replaces it; a symbolic link is never followed.
+    pub(crate) fn open(path: Option<&Path>, force: bool) -> anyhow::Result<Self> {
+        let Some(path) = path else { return Ok(Self::Stdout(BufWriter::with_capacity(1 << 16, io::stdout()))) };
+        if force {
+            match std::fs::symlink_metadata(path) {
+                Ok(found) if found.is_file() => std::fs::remove_file(path).with_context(|| format!("{}: cannot be replaced", path.display()))?,
+                Ok(_) => bail!("{}: is no regular file, and is not replaced", path.display()),
+                Err(_) => {}
+            }
+        }
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        match options.open(path) {
+            Ok(file) => Ok(Self::File { path: path.to_owned(), file: BufWriter::with_capacity(1 << 16, file) }),
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => bail!("{}: exists already; --force replaces it", path.display()),
+            Err(e) => Err(e).with_context(|| format!("{}: cannot be written", path.display())),
+        }
+    }
+
+    /// Whether results go to the terminal's output rather than to a file.
+    pub(crate) fn is_stdout(&self) -> bool {
+        matches!(self, Self::Stdout(_))
+    }
+
+    pub(crate) fn finish(mut self) -> anyhow::Result<()> {
+        self.flush().map_err(anyhow::Error::from).with_context(|| match &self {
+            Self::Stdout(_) => "standard output".to_owned(),
+            Self::File { path, .. } => path.display().to_string(),
+        })
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Stdout(out) => out.write(bytes),
+            Self::File { file, .. } => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Stdout(out) => out.flush(),
+            Self::File { file, .. } => file.flush(),
+        }
+    }
+}
+
+/// Whether an error is only that nobody reads any more.
+pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe))
+}
+
+/// Tells an error, its causes, and what to try.
+pub(crate) fn error(error: &anyhow::Error) {
+    let style = clap::builder::Styles::styled();
+    let (red, plain) = (style.get_error().render(), style.get_error().render_reset());
+    let mut stderr = anstream::stderr().lock();
+    let text = etcd_sleuth::report::escape::terminal(&format!("{error:#}")).into_owned();
+    let _ = writeln!(stderr, "{red}error:{plain} {text}");
+    if let Some(hint) = hint(error) {
+        let _ = writeln!(stderr, "  try: {}", etcd_sleuth::report::escape::terminal(&hint));
+    }
+}
+
+fn hint(error: &anyhow::Error) -> Option<String> {
+    error.chain().find_map(|cause| {
+        let opening = cause.downcast_ref::<evidence::Error>().and_then(evidence::Error::hint);
+        opening.or_else(|| cause.downcast_ref::<NotADatabase>().map(|e| e.hint().to_owned()))
+    })
+}
+
+/// How often the progress is looked at.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Runs `work` with a bar on standard error, if that is a terminal and the work is long.
+pub(crate) fn with_progress<T>(show: bool, label: &str, work: impl FnOnce(&Progress) -> T) -> T {
+    let progress = Progress::default();
+    if !show {
+        return work(&progress);
+    }
+    let bar = ProgressBar::new(0).with_style(
+        ProgressStyle::with_template("{msg} {bytes}/{total_bytes} {wide_bar} {eta}").unwrap_or_else(|_| ProgressStyle::default_bar()),
+    );
+    bar.set_message(etcd_sleuth::report::escape::terminal(label).into_owned());
+    std::thread::scope(|scope| {
+        let (stop, stopped) = std::sync::mpsc::channel::<()>();
+        let (bar, progress) = (&bar, &progress);
+        scope.spawn(move || {
+            while stopped.recv_timeout(TICK).is_err_and(|e| e == std::sync::mpsc::RecvTimeoutError::Timeout) {
+                bar.set_length(progress.to_hash.load(Ordering::Relaxed));
+                bar.set_position(progress.hashed.load(Ordering::Relaxed));
+            }
+        });
+        let result = work(progress);
+        drop(stop);
+        bar.finish_and_clear();
+        result
+    })
+}

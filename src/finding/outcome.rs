@@ -1,0 +1,141 @@
+//! Exit codes: found, cannot say, or answered.
+
+use std::collections::BTreeSet;
+
+/// From which state of a plaintext Secret on a scan counts as found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FailOn {
+    /// None.
+    Never,
+    /// In the newest revision of a Secret that exists.
+    Current,
+    /// In any revision that etcd still shows.
+    Retained,
+    /// Anywhere in the file.
+    #[default]
+    Any,
+}
+
+/// A reason not to exit with 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Condition {
+    /// No input could be analysed.
+    NothingAnalysed,
+    /// A plaintext Secret at or above the threshold.
+    PlaintextFound,
+    /// The bytes are not those that were written.
+    Altered,
+    /// The structure is broken somewhere.
+    Damaged,
+    /// Bytes are missing.
+    Incomplete,
+    /// One of several inputs could not be analysed.
+    InputFailed,
+    /// A Secret is stored in a form that is not known here.
+    UnknownStorage,
+    /// No object with the name that was asked for.
+    NoSuchObject,
+}
+
+impl Condition {
+    /// The word in the records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NothingAnalysed => "nothing-analysed",
+            Self::PlaintextFound => "plaintext-found",
+            Self::Altered => "altered",
+            Self::Damaged => "damaged",
+            Self::Incomplete => "incomplete",
+            Self::InputFailed => "input-failed",
+            Self::UnknownStorage => "unknown-storage",
+            Self::NoSuchObject => "no-such-object",
+        }
+    }
+}
+
+/// Plaintext Secrets that a scan found, by the narrowest [`FailOn`] that counts them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// Secrets whose newest revision is in plaintext.
+    pub current: u64,
+    /// Secrets with an older or deleted retained revision in plaintext, and not a current one.
+    pub retained: u64,
+}
+
+impl Found {
+    /// Whether any of it is at or above the threshold.
+    pub fn reaches(&self, fail_on: FailOn) -> bool {
+        match fail_on {
+            FailOn::Never => false,
+            FailOn::Current => self.current > 0,
+            FailOn::Retained | FailOn::Any => self.current > 0 || self.retained > 0,
+        }
+    }
+}
+
+/// All conditions that held in a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    conditions: BTreeSet<Condition>,
+    /// Conditions that count as found by the command that ran.
+    found: BTreeSet<Condition>,
+}
+
+impl Outcome {
+    /// A condition that answers what was asked: exit code 2.
+    pub fn found(&mut self, condition: Condition) {
+        self.conditions.insert(condition);
+        self.found.insert(condition);
+    }
+
+    /// A condition that leaves the answer open: exit code 3.
+    pub fn open(&mut self, condition: Condition) {
+        self.conditions.insert(condition);
+    }
+
+    /// Whether a condition held.
+    pub fn held(&self, condition: Condition) -> bool {
+        self.conditions.contains(&condition)
+    }
+
+    /// Every condition that held.
+    pub fn conditions(&self) -> impl Iterator<Item = Condition> + '_ {
+        self.conditions.iter().copied()
+    }
+
+    /// The exit code. Precedence 1, 2, 3, 0: damage never hides a finding, and 0 is never given for an input that
+    /// was read in part.
+    pub fn exit_code(&self) -> u8 {
+        match () {
+            () if self.held(Condition::NothingAnalysed) => 1,
+            () if !self.found.is_empty() => 2,
+            () if !self.conditions.is_empty() => 3,
+            () => 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn damage_never_hides_a_finding_and_an_error_hides_both() {
+        let mut outcome = Outcome::default();
+        assert_eq!(outcome.exit_code(), 0);
+        outcome.open(Condition::Damaged);
+        assert_eq!(outcome.exit_code(), 3);
+        outcome.found(Condition::PlaintextFound);
+        assert_eq!(outcome.exit_code(), 2);
+        outcome.open(Condition::NothingAnalysed);
+        assert_eq!(outcome.exit_code(), 1);
+        assert_eq!(outcome.conditions().count(), 3);
+    }
+
+    #[test]
+    fn the_threshold_counts_what_is_at_or_above_it() {
+        let old = Found { current: 0, retained: 1 };
+        let reached = [FailOn::Never, FailOn::Current, FailOn::Retained, FailOn::Any].map(|fail_on| old.reaches(fail_on));
+        assert_eq!(reached, [false, false, true, true]);
+    }
+}

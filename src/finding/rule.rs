@@ -1,0 +1,99 @@
+//! Rules and findings.
+
+/// How bad a finding is. The names are SARIF's levels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Worth knowing.
+    Note,
+    /// To be looked into.
+    Warning,
+    /// To be acted upon.
+    Error,
+}
+
+impl Severity {
+    /// The word in the records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// A finding: a rule that an evidence met.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The rule.
+    pub rule: Rule,
+    /// How many things met it.
+    pub count: u64,
+}
+
+macro_rules! rules {
+    ($( $variant:ident = $code:literal, $severity:ident, $title:literal, $why:literal; )+) => {
+        /// What a scan judges.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Rule { $( #[doc = $title] $variant, )+ }
+
+        impl Rule {
+            /// Every rule.
+            pub const ALL: &'static [Rule] = &[$(Rule::$variant),+];
+            /// Its stable code.
+            pub fn code(self) -> &'static str { match self { $(Rule::$variant => $code,)+ } }
+            /// How bad it is.
+            pub fn severity(self) -> Severity { match self { $(Rule::$variant => Severity::$severity,)+ } }
+            /// What was found, in a few words.
+            pub fn title(self) -> &'static str { match self { $(Rule::$variant => $title,)+ } }
+            /// Why it matters and what removes it.
+            pub fn why(self) -> &'static str { match self { $(Rule::$variant => $why,)+ } }
+        }
+    };
+}
+
+rules! {
+    PlaintextCurrent = "plaintext-current", Error,
+        "Secrets are stored in plaintext",
+        "Whoever has this file reads them. Configure encryption at rest, rewrite every Secret, and rotate what a copied file held.";
+    PlaintextSuperseded = "plaintext-superseded", Warning,
+        "Older revisions of Secrets are in plaintext",
+        "The Secret was rewritten under a key, but the revision before is still there. Compaction takes it out of the tree, not out of the file: defragment every member, and replace existing backups.";
+    PlaintextDeleted = "plaintext-deleted", Warning,
+        "Deleted Secrets are retained in plaintext",
+        "A deletion is a tombstone; until compaction the value stays. What it unlocked may still be in use.";
+    UnknownStorage = "unknown-storage", Warning,
+        "Secrets are stored in a form not known here",
+        "They bear a prefix of no provider this version knows, or are bytes of no known encoding; whether they can be read without a key is not known.";
+    FileAltered = "file-altered", Error,
+        "The file is not as it was written",
+        "Its trailer does not match, or bytes stand where every writer leaves zeros. Compare with another copy before trusting it.";
+    FileDamaged = "file-damaged", Error,
+        "The file's structure is damaged",
+        "What hangs from the broken places is missing from this answer.";
+    FileIncomplete = "file-incomplete", Error,
+        "The file is not whole",
+        "Bytes that its meta page counts are not there. Fetch it again, or take another member's.";
+    NoTrailer = "no-trailer", Note,
+        "The file has no snapshot trailer",
+        "Nothing in it can tell whether it was changed since it was copied. A database taken from a data directory has none.";
+    CompactionUnfinished = "compaction-unfinished", Note,
+        "A compaction was in progress",
+        "Revisions up to the scheduled one were being removed when the file was taken.";
+    AlarmRaised = "alarm-raised", Warning,
+        "A member had raised an alarm",
+        "NOSPACE stops all writes; CORRUPT says that members differ.";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique() {
+        let mut codes: Vec<_> = Rule::ALL.iter().map(|rule| rule.code()).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), Rule::ALL.len());
+    }
+}

@@ -1,0 +1,88 @@
+//! Names in evidence are an attacker's text. Each output has its own way of not obeying it.
+
+use std::borrow::Cow;
+use std::io;
+
+use serde_json::ser::Formatter;
+
+/// Text for a terminal: control characters (escape sequences, newlines) and characters that turn the direction of
+/// text or are not seen are written as `\u{…}`.
+pub fn terminal(text: &str) -> Cow<'_, str> {
+    if text.chars().all(|c| !is_unsafe(c)) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_unsafe(c) { out.extend(c.escape_unicode()) } else { out.push(c) }
+    }
+    Cow::Owned(out)
+}
+
+/// Bytes for a terminal: as text where they are UTF-8, else byte by byte.
+pub fn terminal_bytes(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => terminal(text),
+        Err(_) => Cow::Owned(bytes.escape_ascii().to_string()),
+    }
+}
+
+/// A cell of CSV: as for a terminal, and never the beginning of a formula in a spreadsheet.
+pub fn csv_cell(text: &str) -> Cow<'_, str> {
+    let text = terminal(text);
+    if text.starts_with(['=', '+', '-', '@']) { Cow::Owned(format!("'{text}")) } else { text }
+}
+
+fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// JSON in one line, in which the same characters are written as `\uXXXX`: the meaning is the same, and a
+/// terminal it is shown on does not obey them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SafeJson;
+
+impl Formatter for SafeJson {
+    fn write_string_fragment<W: io::Write + ?Sized>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        if fragment.is_ascii() && !fragment.contains('\u{7f}') {
+            return writer.write_all(fragment.as_bytes());
+        }
+        let mut buffer = [0u16; 2];
+        for c in fragment.chars() {
+            if is_unsafe(c) {
+                for unit in c.encode_utf16(&mut buffer) {
+                    write!(writer, "\\u{unit:04x}")?;
+                }
+            } else {
+                write!(writer, "{c}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_spelled_out() {
+        assert_eq!(terminal("prod/db"), "prod/db");
+        assert_eq!(terminal("a\x1b[2Jb\nc"), "a\\u{1b}[2Jb\\u{a}c");
+        assert_eq!(terminal("x\u{202e}y\u{9b}z"), "x\\u{202e}y\\u{9b}z");
+        assert_eq!(terminal_bytes(b"\xff\x1b"), "\\xff\\x1b");
+        assert_eq!(csv_cell("=1+1"), "'=1+1");
+        assert_eq!(csv_cell("@x"), "'@x");
+    }
+
+    #[test]
+    fn json_keeps_its_meaning() {
+        let hostile = "a\u{202e}b\u{9b}\u{e0041}\"\\\n\u{7f}ü";
+        let mut out = Vec::new();
+        let mut serializer = serde_json::Serializer::with_formatter(&mut out, SafeJson);
+        serde::Serialize::serialize(hostile, &mut serializer).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.chars().all(|c| !is_unsafe(c)), "{text}");
+        assert_eq!(serde_json::from_str::<String>(&text).unwrap(), hostile);
+    }
+}

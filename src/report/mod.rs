@@ -1,0 +1,12 @@
+//! Presentation: owned or serialisable views of a run, escaped for where they go.
+//!
+//! What may be shown is decided here and nowhere else: names, types, lengths, digests and keys' names; never a value.
+
+pub mod csv;
+pub mod escape;
+pub mod json;
+pub mod model;
+pub mod records;
+pub mod text;
+
+pub use self::model::{EvidenceReport, KeyReport, Report};

@@ -1,0 +1,505 @@
+//! The records of `docs/records.md`, field by field.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::Serialize;
+
+use crate::analysis::{Facts, KeyCounts, Place, Retention, Row, Seal, TombstoneRow, ValueRow};
+use crate::evidence::anomaly::Anomaly;
+use crate::finding::{Finding, Outcome};
+use super::model::{KeyReport, Report};
+
+/// Version of the records' meaning. A new field does not raise it; a changed meaning does.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// The first record.
+#[derive(Debug, Serialize)]
+pub struct RunRecord {
+    record: &'static str,
+    schema_version: u32,
+    tool: &'static str,
+    tool_version: &'static str,
+    features: &'static [&'static str],
+}
+
+impl RunRecord {
+    /// Of this build.
+    pub fn new() -> Self {
+        Self { record: "run", schema_version: SCHEMA_VERSION, tool: env!("CARGO_PKG_NAME"), tool_version: env!("CARGO_PKG_VERSION"), features: &[] }
+    }
+}
+
+impl Default for RunRecord {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// One evidence.
+#[derive(Debug, Serialize)]
+pub struct EvidenceRecord<'a> {
+    record: &'static str,
+    evidence: usize,
+    path: String,
+    kind: &'static str,
+    role: &'static str,
+    container: Option<&'static str>,
+    size: u64,
+    sha256: Option<String>,
+    content_size: Option<u64>,
+    content_sha256: Option<String>,
+    trailer: Option<&'static str>,
+    page_size: u64,
+    high_water_mark: u64,
+    txid: u64,
+    active_meta: usize,
+    revision: Option<u64>,
+    scheduled_compact_revision: Option<u64>,
+    finished_compact_revision: Option<u64>,
+    keys_current: u64,
+    storage_version: Option<&'a str>,
+    cluster_version: Option<&'a str>,
+    members: Vec<MemberRecord<'a>>,
+    kube_system_uid: Option<&'a str>,
+    newest_object_time: Option<String>,
+    pages: PagesRecord,
+    complete: bool,
+    // Beyond the contract's fields.
+    active_meta_reason: &'a str,
+    etcd_prefixes: &'a [String],
+    consistent_index: Option<u64>,
+    term: Option<u64>,
+    leases: usize,
+    alarms: Vec<AlarmRecord<'a>>,
+    auth_enabled: Option<bool>,
+    users: &'a [String],
+    revisions: u64,
+    tombstones: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct MemberRecord<'a> {
+    id: &'a str,
+    name: &'a str,
+    learner: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct AlarmRecord<'a> {
+    member: &'a str,
+    alarm: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct PagesRecord {
+    meta: u64,
+    freelist: u64,
+    reachable: u64,
+    other_root: u64,
+    free: u64,
+    beyond_high_water: u64,
+}
+
+impl<'a> EvidenceRecord<'a> {
+    /// The record of the evidence with this number.
+    pub fn new(evidence: usize, facts: &'a Facts) -> Self {
+        let schema = &facts.schema;
+        let pages = &facts.pages;
+        Self {
+            record: "evidence",
+            evidence,
+            path: facts.path.to_string_lossy().into_owned(),
+            kind: facts.kind.name(),
+            role: facts.role.name(),
+            container: facts.container.map(|c| c.name()),
+            size: facts.size,
+            sha256: facts.sha256.map(|d| d.to_string()),
+            content_size: facts.content_size,
+            content_sha256: facts.content_sha256.map(|d| d.to_string()),
+            trailer: facts.trailer.map(|t| t.name()),
+            page_size: facts.page_size,
+            high_water_mark: facts.high_water_mark,
+            txid: facts.txid,
+            active_meta: facts.active_meta,
+            revision: facts.revision,
+            scheduled_compact_revision: schema.scheduled_compact_revision,
+            finished_compact_revision: schema.finished_compact_revision,
+            keys_current: facts.keys_current,
+            storage_version: schema.storage_version.as_deref(),
+            cluster_version: schema.cluster_version.as_deref(),
+            members: schema.members.iter().map(|m| MemberRecord { id: &m.id, name: &m.name, learner: m.is_learner }).collect(),
+            kube_system_uid: facts.kube_system_uid.as_deref(),
+            newest_object_time: facts.newest_object_time.and_then(timestamp),
+            pages: PagesRecord {
+                meta: pages.meta,
+                freelist: pages.freelist,
+                reachable: pages.reachable,
+                other_root: pages.other_root,
+                free: pages.free,
+                beyond_high_water: pages.beyond_high_water,
+            },
+            complete: facts.is_complete,
+            active_meta_reason: &facts.active_because,
+            etcd_prefixes: &facts.prefixes,
+            consistent_index: schema.consistent_index,
+            term: schema.term,
+            leases: schema.leases.len(),
+            alarms: schema.alarms.iter().map(|a| AlarmRecord { member: &a.member, alarm: &a.kind }).collect(),
+            auth_enabled: schema.auth_enabled,
+            users: &schema.users,
+            revisions: facts.revisions,
+            tombstones: facts.tombstones,
+        }
+    }
+}
+
+/// Seconds since 1970 as RFC 3339 in UTC.
+pub fn timestamp(seconds: i64) -> Option<String> {
+    jiff::Timestamp::from_second(seconds).ok().map(|time| time.to_string())
+}
+
+/// One value.
+#[derive(Debug, Serialize)]
+pub struct ValueRecord<'a> {
+    record: &'static str,
+    evidence: usize,
+    place: &'static str,
+    retention: &'static str,
+    offset: Option<u64>,
+    length: u64,
+    pgid: Option<u64>,
+    key: Option<&'a str>,
+    key_base64: Option<String>,
+    mod_revision: Option<u64>,
+    sub: Option<u64>,
+    create_revision: Option<i64>,
+    version: Option<i64>,
+    lease: Option<i64>,
+    group_resource: Option<&'a str>,
+    namespace: Option<&'a str>,
+    name: Option<&'a str>,
+    protection: &'static str,
+    encoding: Option<&'static str>,
+    provider: Option<String>,
+    provider_version: Option<String>,
+    provider_name: Option<&'a str>,
+    provider_name_certain: Option<bool>,
+    key_id: Option<&'a str>,
+    dek_source_type: Option<i64>,
+    dek_source_sha256: Option<String>,
+    annotations_sha256: Option<String>,
+    fragment: bool,
+    duplicate: bool,
+    newer_than_snapshot: bool,
+    raft_index: Option<u64>,
+    raft_term: Option<u64>,
+    txn_branch: Option<&'static str>,
+    committed: Option<bool>,
+    applied: Option<bool>,
+    opened: Option<bool>,
+    outcome: Option<&'static str>,
+    opened_by: Option<&'a str>,
+    secret: Option<SecretRecord<'a>>,
+}
+
+/// What may be shown of a Secret.
+#[derive(Debug, Serialize)]
+pub struct SecretRecord<'a> {
+    r#type: &'a str,
+    immutable: bool,
+    created: Option<String>,
+    data: Vec<DataRecord<'a>>,
+    owners: Vec<OwnerRecord<'a>>,
+    managers: Vec<&'a str>,
+}
+
+#[derive(Debug, Serialize)]
+struct DataRecord<'a> {
+    name: &'a str,
+    length: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct OwnerRecord<'a> {
+    kind: &'a str,
+    name: &'a str,
+}
+
+impl<'a> ValueRecord<'a> {
+    /// The record of a value.
+    pub fn new(evidence: usize, row: &'a ValueRow<'_>) -> Self {
+        let (key, key_base64) = key_of(row.key);
+        let seal = row.seal.as_ref();
+        let storage_key = row.storage_key.as_ref();
+        Self {
+            record: "value",
+            evidence,
+            place: row.place.name(),
+            retention: row.retention.name(),
+            offset: row.offset,
+            length: row.length,
+            pgid: Some(row.pgid),
+            key,
+            key_base64,
+            mod_revision: Some(row.revision.main),
+            sub: Some(row.revision.sub),
+            create_revision: Some(row.create_revision),
+            version: Some(row.version),
+            lease: Some(row.lease),
+            group_resource: storage_key.map(|k| k.group_resource.0.as_ref()),
+            namespace: storage_key.and_then(|k| k.namespace),
+            name: storage_key.map(|k| k.name),
+            protection: row.protection.name(),
+            encoding: row.encoding.map(|e| e.name()),
+            provider: seal.map(|s| word(s.provider)),
+            provider_version: seal.map(|s| word(s.version)),
+            provider_name: seal.and_then(|s| s.name).map(|n| n.name),
+            provider_name_certain: seal.and_then(|s| s.name).map(|n| n.is_certain),
+            key_id: seal.and_then(|s| s.key_id),
+            dek_source_type: seal.and_then(|s| s.dek_source_type),
+            dek_source_sha256: seal.and_then(|s: &Seal<'_>| s.dek_source_sha256).map(|d| d.to_string()),
+            annotations_sha256: seal.and_then(|s| s.annotations_sha256).map(|d| d.to_string()),
+            fragment: false,
+            duplicate: false,
+            newer_than_snapshot: false,
+            raft_index: None,
+            raft_term: None,
+            txn_branch: None,
+            committed: None,
+            applied: None,
+            opened: None,
+            outcome: None,
+            opened_by: None,
+            secret: row.secret.as_ref().map(|secret| SecretRecord {
+                r#type: &secret.secret_type,
+                immutable: secret.immutable,
+                created: secret.object.created.and_then(timestamp),
+                data: secret.data.iter().map(|item| DataRecord { name: &item.name, length: item.length }).collect(),
+                owners: secret.object.owners.iter().map(|o| OwnerRecord { kind: &o.kind, name: &o.name }).collect(),
+                managers: secret.object.managers.iter().map(AsRef::as_ref).collect(),
+            }),
+        }
+    }
+}
+
+/// One deletion.
+#[derive(Debug, Serialize)]
+pub struct TombstoneRecord<'a> {
+    record: &'static str,
+    evidence: usize,
+    place: &'static str,
+    offset: Option<u64>,
+    pgid: u64,
+    key: Option<&'a str>,
+    key_base64: Option<String>,
+    mod_revision: u64,
+    sub: u64,
+}
+
+impl<'a> TombstoneRecord<'a> {
+    /// The record of a tombstone.
+    pub fn new(evidence: usize, row: &'a TombstoneRow<'_>) -> Self {
+        let (key, key_base64) = key_of(row.key);
+        Self {
+            record: "tombstone",
+            evidence,
+            place: row.place.name(),
+            offset: row.offset,
+            pgid: row.pgid,
+            key,
+            key_base64,
+            mod_revision: row.revision.main,
+            sub: row.revision.sub,
+        }
+    }
+}
+
+/// Appends the record of a row as a line, and says which kind it is.
+pub fn row_line(evidence: usize, row: &Row<'_>, out: &mut Vec<u8>) -> &'static str {
+    match row {
+        Row::Value(value) => {
+            super::json::line(&ValueRecord::new(evidence, value), out);
+            "value"
+        }
+        Row::Tombstone(tombstone) => {
+            super::json::line(&TombstoneRecord::new(evidence, tombstone), out);
+            "tombstone"
+        }
+    }
+}
+
+/// One anomaly.
+#[derive(Debug, Serialize)]
+pub struct AnomalyRecord<'a> {
+    record: &'static str,
+    evidence: usize,
+    class: &'static str,
+    offset: Option<u64>,
+    pgid: Option<u64>,
+    detail: &'a str,
+}
+
+impl<'a> AnomalyRecord<'a> {
+    /// The record of an anomaly.
+    pub fn new(evidence: usize, anomaly: &'a Anomaly) -> Self {
+        Self { record: "anomaly", evidence, class: anomaly.class.name(), offset: anomaly.offset, pgid: anomaly.pgid, detail: &anomaly.detail }
+    }
+}
+
+/// One key that values name.
+#[derive(Debug, Serialize)]
+pub struct KeyRecord<'a> {
+    record: &'static str,
+    group_resources: Vec<&'a str>,
+    provider: &'a str,
+    provider_version: &'a str,
+    provider_name: Option<&'a str>,
+    key_id: Option<&'a str>,
+    dek_sources: u64,
+    current: u64,
+    superseded: u64,
+    deleted: u64,
+    residue: u64,
+    log: u64,
+    opened: Option<u64>,
+    failed: Option<u64>,
+    state: Option<&'a str>,
+    kms_key_id: Option<&'a str>,
+}
+
+impl<'a> KeyRecord<'a> {
+    /// The record of a key.
+    pub fn new(key: &'a KeyReport) -> Self {
+        let KeyCounts { current, superseded, deleted } = key.counts;
+        Self {
+            record: "key",
+            group_resources: key.group_resources.iter().map(String::as_str).collect(),
+            provider: &key.identity.provider,
+            provider_version: &key.identity.version,
+            provider_name: key.identity.name.as_deref(),
+            key_id: key.identity.key_id.as_deref(),
+            dek_sources: key.dek_sources,
+            current,
+            superseded,
+            deleted,
+            residue: 0,
+            log: 0,
+            opened: None,
+            failed: None,
+            state: None,
+            kms_key_id: None,
+        }
+    }
+}
+
+/// One finding.
+#[derive(Debug, Serialize)]
+pub struct FindingRecord {
+    record: &'static str,
+    evidence: usize,
+    rule: &'static str,
+    severity: &'static str,
+    title: &'static str,
+    why: &'static str,
+    count: u64,
+}
+
+impl FindingRecord {
+    /// The record of a finding.
+    pub fn new(evidence: usize, finding: &Finding) -> Self {
+        let rule = finding.rule;
+        Self { record: "finding", evidence, rule: rule.code(), severity: rule.severity().name(), title: rule.title(), why: rule.why(), count: finding.count }
+    }
+}
+
+/// The last record.
+#[derive(Debug, Serialize)]
+pub struct SummaryRecord<'a> {
+    record: &'static str,
+    evidences: usize,
+    not_analysed: &'a [String],
+    secrets_current: SecretCountsRecord,
+    secrets_readable: ReadableRecord,
+    values: Vec<ValueCountRecord>,
+    tombstones: u64,
+    uncertain_names: u64,
+    looked_at: Vec<&'static str>,
+    not_looked_at: Vec<String>,
+    conditions: Vec<&'static str>,
+    exit_code: u8,
+}
+
+#[derive(Debug, Serialize)]
+struct SecretCountsRecord {
+    plaintext: u64,
+    encrypted: u64,
+    unknown: u64,
+    empty: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct ReadableRecord {
+    total: u64,
+    current: u64,
+    superseded: u64,
+    deleted: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct ValueCountRecord {
+    retention: &'static str,
+    protection: &'static str,
+    count: u64,
+}
+
+impl<'a> SummaryRecord<'a> {
+    /// The record of a run.
+    pub fn new(report: &'a Report, outcome: &Outcome) -> Self {
+        let sum = |count: fn(&super::EvidenceReport) -> u64| report.evidences.iter().map(count).fold(0, u64::saturating_add);
+        let mut values = std::collections::BTreeMap::<(Retention, _), u64>::new();
+        for (kind, count) in report.evidences.iter().flat_map(|e| &e.values) {
+            let known = values.entry(*kind).or_default();
+            *known = known.saturating_add(*count);
+        }
+        Self {
+            record: "summary",
+            evidences: report.evidences.len(),
+            not_analysed: &report.not_analysed,
+            secrets_current: SecretCountsRecord {
+                plaintext: sum(|e| e.secrets.plaintext),
+                encrypted: sum(|e| e.secrets.encrypted),
+                unknown: sum(|e| e.secrets.unknown),
+                empty: sum(|e| e.secrets.empty),
+            },
+            secrets_readable: ReadableRecord {
+                total: sum(|e| e.readable.len() as u64),
+                current: sum(|e| e.readable_where(|r| r.current)),
+                superseded: sum(|e| e.readable_where(|r| r.superseded)),
+                deleted: sum(|e| e.readable_where(|r| r.deleted)),
+            },
+            values: values
+                .into_iter()
+                .map(|((retention, protection), count)| ValueCountRecord { retention: retention.name(), protection: protection.name(), count })
+                .collect(),
+            tombstones: sum(|e| e.tombstones),
+            uncertain_names: sum(|e| e.uncertain_names),
+            looked_at: vec![Place::Tree.name()],
+            not_looked_at: report.not_looked_at(),
+            conditions: outcome.conditions().map(|c| c.name()).collect(),
+            exit_code: outcome.exit_code(),
+        }
+    }
+}
+
+fn key_of(key: &[u8]) -> (Option<&str>, Option<String>) {
+    match std::str::from_utf8(key) {
+        Ok("") => (None, None),
+        Ok(text) => (Some(text), None),
+        Err(_) => (None, Some(STANDARD.encode(key))),
+    }
+}
+
+/// A provider's or version's word, verbatim where it is text.
+fn word(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

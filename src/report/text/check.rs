@@ -1,0 +1,95 @@
+//! What `check` says: is this backup whole, was it altered?
+
+use super::super::escape::terminal;
+use super::super::model::EvidenceReport;
+use super::scan::table;
+use super::{against, block, cluster_lines, file_lines, thousands};
+use crate::etcd::trailer::Trailer;
+use crate::evidence::anomaly::Bearing;
+
+/// Rows of a table before the rest is only counted.
+const ROWS: usize = 50;
+
+/// What `check` says of one evidence; `hash` is that of `etcdutl snapshot status`.
+pub fn check(evidence: &EvidenceReport, hash: u32) -> String {
+    let facts = &evidence.facts;
+    let against = against(&evidence.anomaly_counts);
+    let mut out = format!("{}: {}\n", terminal(&facts.path.to_string_lossy()), verdict(evidence));
+    block(&mut out, "File", &file_lines(facts, &against));
+    block(&mut out, "Meta", &[format!("meta {} is active, transaction {}: {}; page size {}", facts.active_meta, facts.txid, facts.active_because, facts.page_size)]);
+    block(&mut out, "Cluster", &cluster_lines(facts));
+    let schema = &facts.schema;
+    let revision = facts.revision.unwrap_or(0);
+    let compaction = match (schema.scheduled_compact_revision, schema.finished_compact_revision) {
+        (None, _) => "never compacted".to_owned(),
+        (Some(scheduled), Some(finished)) if scheduled == finished => format!("compacted at {finished}"),
+        (Some(scheduled), finished) => format!("compaction to {scheduled} in progress, finished to {}", finished.unwrap_or(0)),
+    };
+    block(&mut out, "etcd", &[
+        format!("{} keys exist in {} retained revisions, {} of them tombstones; {compaction}", thousands(facts.keys_current), thousands(facts.revisions), thousands(facts.tombstones)),
+        format!(
+            "raft index {}, term {}; {} leases; {}; users: {}; alarms: {}",
+            schema.consistent_index.map_or("not stored".to_owned(), |n| n.to_string()),
+            schema.term.map_or("not stored".to_owned(), |n| n.to_string()),
+            schema.leases.len(),
+            match schema.auth_enabled {
+                Some(true) => "auth on",
+                Some(false) | None => "auth off",
+            },
+            list(&schema.users),
+            list(&schema.alarms.iter().map(|a| format!("{} on {}", a.kind, a.member)).collect::<Vec<_>>()),
+        ),
+    ]);
+    block(&mut out, "etcdutl", &[format!(
+        "snapshot status prints: hash {hash:x}, revision {revision}, total keys {}, total size {} bytes{}",
+        facts.keys_as_etcdutl_counts,
+        facts.high_water_mark.saturating_mul(facts.page_size),
+        schema.storage_version.as_ref().map(|v| format!(", version {}", terminal(v))).unwrap_or_default(),
+    )]);
+    if facts.keys_as_etcdutl_counts != facts.keys_current {
+        block(&mut out, "", &["(one of its keys is the marker of a restore with --bump-revision, which has no name and no value)".to_owned()]);
+    }
+    out.push_str(&anomalies(evidence));
+    out
+}
+
+/// The verdict in words that claim no more than was looked at.
+fn verdict(evidence: &EvidenceReport) -> String {
+    let bearings: Vec<Bearing> = against(&evidence.anomaly_counts).into_iter().map(|(bearing, _)| bearing).collect();
+    let mut words = Vec::new();
+    if bearings.contains(&Bearing::Incomplete) {
+        words.push("INCOMPLETE: bytes are missing");
+    }
+    if bearings.contains(&Bearing::Damaged) {
+        words.push("DAMAGED: the structure is broken");
+    }
+    if bearings.contains(&Bearing::Altered) {
+        words.push("ALTERED after it was taken");
+    }
+    match (words.is_empty(), evidence.facts.trailer) {
+        (false, _) => words.join("; "),
+        (true, Some(Trailer::Match)) => "whole, matches its own trailer (detects corruption, not forgery)".to_owned(),
+        (true, Some(Trailer::Absent)) => "whole, no trailer to check it against".to_owned(),
+        (true, _) => "whole; its trailer was not judged, because hashing is off".to_owned(),
+    }
+}
+
+fn anomalies(evidence: &EvidenceReport) -> String {
+    if evidence.anomalies.is_empty() {
+        return String::new();
+    }
+    let mut table = table(&["offset", "page", "anomaly", ""]);
+    for anomaly in evidence.anomalies.iter().take(ROWS) {
+        let number = |n: Option<u64>| n.map_or("-".to_owned(), |n| n.to_string());
+        table.add_row([number(anomaly.offset), number(anomaly.pgid), anomaly.class.name().to_owned(), terminal(&anomaly.detail).into_owned()]);
+    }
+    let mut out = format!("\n{table}\n");
+    if let Some(more) = evidence.anomalies.len().checked_sub(ROWS).filter(|n| *n > 0) {
+        out.push_str(&format!("  and {more} more: --format jsonl lists them\n"));
+    }
+    out
+}
+
+fn list(items: &[String]) -> String {
+    if items.is_empty() { "none".to_owned() } else { items.iter().map(|item| terminal(item).into_owned()).collect::<Vec<_>>().join(", ") }
+}

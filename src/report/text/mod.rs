@@ -1,0 +1,125 @@
+//! Text for people: the answer first, on one screen, then tables.
+
+mod check;
+mod number;
+mod object;
+mod pages;
+mod scan;
+
+pub use self::check::check;
+pub use self::number::thousands;
+pub use self::object::object;
+pub use self::pages::pages;
+pub use self::scan::{scan, status_line};
+
+use crate::analysis::{Facts, Kind};
+use crate::etcd::trailer::Trailer;
+use crate::evidence::anomaly::Bearing;
+
+use super::escape;
+use super::records::timestamp;
+
+/// Names at the left of the first screen are this wide.
+const LABEL: usize = 9;
+
+/// The lines that say what a file is.
+fn file_lines(facts: &Facts, altered_or_damaged: &[(Bearing, u64)]) -> Vec<String> {
+    let digest = facts.sha256.map_or("not hashed".to_owned(), |d| format!("sha256 {:.16}…", d.to_string()));
+    let packed = match (facts.container, facts.content_size) {
+        (Some(container), Some(size)) => format!(" ({container}, {} bytes unpacked)", thousands(size)),
+        _ => String::new(),
+    };
+    let pages = &facts.pages;
+    let mut states = vec![format!("{} meta", pages.meta), format!("{} tree", thousands(pages.reachable))];
+    for (count, name) in [(pages.freelist, "freelist"), (pages.other_root, "other root"), (pages.free, "free"), (pages.beyond_high_water, "never used")] {
+        if count > 0 {
+            states.push(format!("{} {name}", thousands(count)));
+        }
+    }
+    let structure = match altered_or_damaged {
+        [] => "structure sound".to_owned(),
+        found => {
+            let words: Vec<String> = found.iter().map(|(bearing, count)| format!("{count} {}", bearing_name(*bearing))).collect();
+            format!("STRUCTURE NOT SOUND: {}", words.join(", "))
+        }
+    };
+    vec![
+        format!("{}, {} bytes{packed}, {digest}", escape::terminal(&facts.path.to_string_lossy()), thousands(facts.size)),
+        format!("{}; {}", kind_name(facts.kind), trailer_sentence(facts)),
+        format!("{structure}; {} pages: {}", thousands(pages.total()), states.join(", ")),
+    ]
+}
+
+/// The lines that say which cluster, and when.
+fn cluster_lines(facts: &Facts) -> Vec<String> {
+    let schema = &facts.schema;
+    let mut parts = vec![schema.written_by().map_or("etcd, version not stored".to_owned(), |version| format!("etcd {}", escape::terminal(&version)))];
+    let members: Vec<String> = schema.members.iter().take(5).map(|m| format!("{} ({})", escape::terminal(&m.name), escape::terminal(&m.id))).collect();
+    match (members.len(), schema.members.len()) {
+        (0, _) => {}
+        (1, 1) => parts.push(format!("member {}", members.join(""))),
+        (_, all) => parts.push(format!("{all} members {}", members.join(" "))),
+    }
+    parts.push(facts.revision.map_or("no revision".to_owned(), |revision| format!("revision {revision}")));
+    if let Some(compacted) = schema.finished_compact_revision {
+        parts.push(format!("compacted at {compacted}"));
+    }
+    let mut lines = vec![parts.join(", ")];
+    let mut second = Vec::new();
+    if let Some(uid) = &facts.kube_system_uid {
+        second.push(format!("kube-system {}", escape::terminal(uid)));
+    }
+    if let Some(time) = facts.newest_object_time.and_then(timestamp) {
+        second.push(format!("not taken before {time}"));
+    }
+    if !facts.prefixes.is_empty() && facts.prefixes != ["/registry"] {
+        second.push(format!("keys below {}", escape::terminal(&facts.prefixes.join(" and "))));
+    }
+    if !second.is_empty() {
+        lines.push(second.join(", "));
+    }
+    lines
+}
+
+fn kind_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Snapshot => "snapshot",
+        Kind::Database => "database of a data directory",
+    }
+}
+
+fn trailer_sentence(facts: &Facts) -> &'static str {
+    match facts.trailer {
+        Some(Trailer::Match) => "matches its own trailer (detects corruption, not forgery)",
+        Some(Trailer::Mismatch) => "DOES NOT MATCH ITS TRAILER: altered or damaged after it was taken",
+        Some(Trailer::Absent) => "no trailer, so nothing to check it against",
+        None => "trailer not judged (not hashed)",
+    }
+}
+
+fn bearing_name(bearing: Bearing) -> &'static str {
+    match bearing {
+        Bearing::Note => "notes",
+        Bearing::Altered => "signs of alteration",
+        Bearing::Damaged => "damaged places",
+        Bearing::Incomplete => "places missing",
+    }
+}
+
+/// What of a file's anomalies speaks against it.
+fn against(counts: &std::collections::BTreeMap<crate::evidence::anomaly::Class, u64>) -> Vec<(Bearing, u64)> {
+    let mut sums = std::collections::BTreeMap::<Bearing, u64>::new();
+    for (class, count) in counts {
+        let sum = sums.entry(class.bearing()).or_default();
+        *sum = sum.saturating_add(*count);
+    }
+    sums.into_iter().filter(|(bearing, _)| *bearing != Bearing::Note).collect()
+}
+
+/// A label and its lines.
+fn block(out: &mut String, label: &str, lines: &[String]) {
+    for (index, line) in lines.iter().enumerate() {
+        let label = if index == 0 { label } else { "" };
+        out.push_str(&format!("{label:<LABEL$}{line}\n"));
+    }
+}

@@ -1,0 +1,114 @@
+//! What `pages` says: what every page of the file is.
+
+use super::super::escape::terminal;
+use super::scan::table;
+use super::thousands;
+use crate::analysis::Survey;
+use crate::bbolt::{PageHeader, PageState, Pgid};
+use crate::evidence::range;
+
+/// Cells in a line of the map.
+const COLUMNS: u64 = 64;
+/// Lines of the map at most.
+const LINES: u64 = 24;
+
+/// A map of the file by state, and with `list` a line per run of pages.
+pub fn pages(survey: &Survey<'_>, list: bool) -> String {
+    let facts = &survey.facts;
+    let total = facts.pages.total();
+    let mut out = format!("{}: {} pages of {} bytes\n", terminal(&facts.path.to_string_lossy()), thousands(total), thousands(facts.page_size));
+    for (state, count) in [
+        (PageState::Meta, facts.pages.meta),
+        (PageState::Freelist, facts.pages.freelist),
+        (PageState::Reachable, facts.pages.reachable),
+        (PageState::OtherRoot, facts.pages.other_root),
+        (PageState::Free, facts.pages.free),
+        (PageState::BeyondHighWater, facts.pages.beyond_high_water),
+    ] {
+        let percent = count.saturating_mul(100).checked_div(total).unwrap_or(0);
+        out.push_str(&format!("  {}  {:<18} {:>10}  {percent:>3} %   {}\n", symbol(state), state.name(), thousands(count), explain(state)));
+    }
+    out.push_str(&map(survey, total));
+    if list {
+        out.push_str(&runs(survey));
+    }
+    out
+}
+
+/// One cell stands for as many pages as it takes to fit the screen, and shows the state most of them have.
+fn map(survey: &Survey<'_>, total: u64) -> String {
+    let per_cell = total.div_ceil(COLUMNS.saturating_mul(LINES)).max(1);
+    let mut out = format!("one cell: {}\n", if per_cell == 1 { "1 page".to_owned() } else { format!("{} pages, by the state of most", thousands(per_cell)) });
+    let mut states = survey.pages.iter().map(|(_, state)| state);
+    let mut column = 0u64;
+    let mut first = 0u64;
+    loop {
+        let mut counts = std::collections::BTreeMap::<PageState, u64>::new();
+        for state in states.by_ref().take(usize::try_from(per_cell).unwrap_or(usize::MAX)) {
+            let count = counts.entry(state).or_default();
+            *count = count.saturating_add(1);
+        }
+        let Some((state, _)) = counts.into_iter().max_by_key(|(_, count)| *count) else { break };
+        if column == 0 {
+            out.push_str(&format!("{first:>10} "));
+        }
+        out.push(symbol(state));
+        column = column.saturating_add(1);
+        first = first.saturating_add(per_cell);
+        if column == COLUMNS {
+            out.push('\n');
+            column = 0;
+        }
+    }
+    if column != 0 {
+        out.push('\n');
+    }
+    out
+}
+
+/// A line per run of pages with one state, or one header and its overflow.
+fn runs(survey: &Survey<'_>) -> String {
+    let mut table = table(&["page", "pages", "state", "header"]);
+    let mut pages = survey.pages.iter().peekable();
+    while let Some((pgid, state)) = pages.next() {
+        let header = header(survey, pgid, state);
+        let overflow = header.map_or(0, |header| u64::from(header.overflow));
+        let mut count = 1u64;
+        while pages.peek().is_some_and(|(next, next_state)| *next_state == state && (*next <= pgid.saturating_add(overflow) || header.is_none() && self::header(survey, *next, state).is_none())) {
+            pages.next();
+            count = count.saturating_add(1);
+        }
+        let what = header.map_or("-".to_owned(), |header| format!("{}, {} elements", header.flags, header.count));
+        table.add_row([pgid.to_string(), count.to_string(), state.name().to_owned(), what]);
+    }
+    format!("{table}\n")
+}
+
+/// A page's header where it bears the page's own number.
+fn header(survey: &Survey<'_>, pgid: Pgid, state: PageState) -> Option<PageHeader> {
+    let db = &survey.database.db;
+    let bytes = range::slice(db.bytes(), db.page_offset(pgid), crate::bbolt::HEADER_LEN)?;
+    PageHeader::parse(bytes).ok().filter(|header| header.id == pgid && (state == PageState::Meta || header.flags.name().is_some() && pgid > 1))
+}
+
+fn symbol(state: PageState) -> char {
+    match state {
+        PageState::Meta => 'M',
+        PageState::Freelist => 'F',
+        PageState::Reachable => '#',
+        PageState::OtherRoot => 'o',
+        PageState::Free => '.',
+        PageState::BeyondHighWater => '-',
+    }
+}
+
+fn explain(state: PageState) -> &'static str {
+    match state {
+        PageState::Meta => "which tree is the active one",
+        PageState::Freelist => "which pages may be overwritten",
+        PageState::Reachable => "what etcd shows",
+        PageState::OtherRoot => "only in the tree of the commit before",
+        PageState::Free => "may be overwritten; still holds what was written there last",
+        PageState::BeyondHighWater => "never used by a commit",
+    }
+}
