@@ -1,5 +1,49 @@
-//! stub
-#![deny(unsafe_code)]
+//! etcd-sleuth: a forensic offline analyzer for etcd snapshots.
+//!
+//! # The way through
+//!
+//! ```text
+//! evidence bytes ─> bbolt pages ─> etcd revisions ─> Kubernetes objects ─> envelope ─> finding ─> report
+//! ```
+//!
+//! # The rooms
+//!
+//! Data moves one way, and every room knows only rooms below it; `tests/layering.rs` holds the allowed edges.
+//!
+//! | room | knows | does not know |
+//! |---|---|---|
+//! | [`evidence`] | bytes, places, digests, containers, read-only opening, anomalies | what the bytes mean |
+//! | [`wire`] | protobuf's wire format, read in place | any message |
+//! | [`bbolt`] | pages, metas, trees, the freelist, page states | etcd |
+//! | [`etcd`] | trailer, revisions, tombstones, KeyValue, etcd's own buckets | Kubernetes |
+//! | [`kubernetes`] | storage keys, encodings, ObjectMeta, Secret | encryption, bbolt, etcd |
+//! | [`envelope`] | `k8s:enc:` prefixes, names, layouts | who holds keys, objects |
+//! | [`finding`] | rules, severities, conditions, exit codes | formats |
+//! | [`analysis`] | a run: options, two passes, counts, judgement | terminals |
+//! | [`report`] | records and text, redacted and escaped | mappings, keys |
+//! | the binary | arguments, colours, progress, exit | everything else goes through the library |
+//!
+//! ```text
+//! wire     <─────────+──────────+──────────+
+//! evidence <─ bbolt <─ etcd     |          |
+//!     ^                 ^  kubernetes   envelope
+//!     |                 +───────+──────────+── analysis <─ report <─ binary
+//!     +───────────────────────────── finding <─+
+//! ```
+//!
+//! # Invariants
+//!
+//! * **No panic on input.** Lints deny indexing, `unwrap`, and unchecked arithmetic in every room that parses. Walks are
+//!   iterative, each page is entered once, and nothing is allocated from a length that was not checked.
+//! * **Damage is data.** What is broken is an [`evidence::anomaly::Anomaly`] with its place, and the walk goes on.
+//! * **Evidence is read-only.** It is mapped or read, never locked, and nothing is written beside it. `unsafe` stands in one
+//!   file, around the mapping.
+//! * **No value is shown.** Names, types, lengths, digests and keys' names leave [`report`]; values only where a command
+//!   was asked for one object's.
+//! * **The same bytes give the same result**, with any number of threads: no clock, no host name, no hash order.
+//! * **Memory does not grow with the file** but with the number of keys and pages; rows are streamed.
+//! * **No network.** There is no code for it.
+
 pub mod analysis;
 pub mod bbolt;
 pub mod envelope;

@@ -47,7 +47,11 @@ impl<'data> Database<'data> {
             OpenError::NotBbolt => {
                 let Guess { what, hint } = identify::guess(content);
                 let partial = if path.ends_with(".part") { "; a name that ends in .part is a download that was broken off" } else { "" };
-                return Err(NotADatabase { path, what: format!("it looks like {what} ({} bytes){partial}", content.len()), hint: hint.to_owned() });
+                return Err(NotADatabase {
+                    path,
+                    what: format!("it looks like {what} ({} bytes){partial}", content.len()),
+                    hint: hint.to_owned(),
+                });
             }
             other => format!("found {other}"),
         };

@@ -23,7 +23,9 @@ impl Judgement {
     /// Judges one evidence.
     pub fn of(facts: &Facts, tally: &Tally<'_>, anomalies: &Anomalies) -> Self {
         let count = |held: fn(&super::Exposure<'_>) -> bool| tally.exposed.values().filter(|e| held(e)).count() as u64;
-        let bearing = |bearing| anomalies.counts().iter().filter(|(class, _)| class.bearing() == bearing).map(|(_, n)| *n).fold(0, u64::saturating_add);
+        let bearing = |bearing| {
+            anomalies.counts().iter().filter(|(class, _)| class.bearing() == bearing).map(|(_, n)| *n).fold(0, u64::saturating_add)
+        };
         let current = count(|e| e.current);
         let unknown = [Retention::Current, Retention::Superseded, Retention::Deleted]
             .map(|retention| tally.unknown_secrets(retention))

@@ -57,7 +57,8 @@ impl<'a, 'data> List<'a, 'data> {
         let mut anomalies = Anomalies::default();
         let mut elements = self.elements();
         loop {
-            let window: Vec<Vec<_>> = (0..WINDOW).map(|_| elements.by_ref().take(TASK).collect()).filter(|task: &Vec<_>| !task.is_empty()).collect();
+            let window: Vec<Vec<_>> =
+                (0..WINDOW).map(|_| elements.by_ref().take(TASK).collect()).filter(|task: &Vec<_>| !task.is_empty()).collect();
             if window.is_empty() {
                 return Ok((tally, anomalies));
             }
@@ -238,7 +239,13 @@ fn key_of_secret<'data>(stored: &Stored<'data>) -> Option<StorageKey<'data>> {
     is_secret.then_some(StorageKey { group_resource: GroupResource("secrets".into()), namespace: Some(namespace), name })
 }
 
-fn read_secret<'data>(value: &'data [u8], encoding: Encoding, key: &StorageKey<'data>, place: (Option<u64>, Pgid), part: &mut Part<'data>) -> Option<Secret<'data>> {
+fn read_secret<'data>(
+    value: &'data [u8],
+    encoding: Encoding,
+    key: &StorageKey<'data>,
+    place: (Option<u64>, Pgid),
+    part: &mut Part<'data>,
+) -> Option<Secret<'data>> {
     match Secret::read(value, encoding) {
         Ok(secret) => {
             if secret.object.name != key.name || Some(secret.object.namespace.as_ref()) != key.namespace {

@@ -2,10 +2,10 @@
 
 use std::sync::atomic::Ordering;
 
+use super::Progress;
 use super::database::{Database, NotADatabase};
 use super::facts::{Facts, Kind, Role};
 use super::options::{DigestMode, Options};
-use super::Progress;
 use crate::bbolt::{self, Bucket, Db, Element, PageMap, PageState, Pgid, Tree};
 use crate::envelope::{NameTable, Stored};
 use crate::etcd::trailer::Trailer;
@@ -61,7 +61,15 @@ fn walk<'data>(evidence: &'data Evidence, database: &Database<'data>, options: &
     db.note_anomalies(&mut anomalies);
     let active = db.active();
     let mut pages = PageMap::new(db.pages_in_file(), active.high_water_mark);
-    let (tree, seen) = Tree::walk(db, active.root, PageState::Reachable, &mut pages, &mut anomalies, |seen: &mut Seen<'data>, bucket, pgid, element| seen.visit(db, bucket, pgid, element), Seen::merge);
+    let (tree, seen) = Tree::walk(
+        db,
+        active.root,
+        PageState::Reachable,
+        &mut pages,
+        &mut anomalies,
+        |seen: &mut Seen<'data>, bucket, pgid, element| seen.visit(db, bucket, pgid, element),
+        Seen::merge,
+    );
     let Seen { keyspace, names, votes, kube_system, newest_time, anomalies: found } = seen;
     anomalies.merge(found);
     let _other = bbolt::check(db, &mut pages, &mut anomalies);
@@ -176,7 +184,9 @@ impl<'data> Seen<'data> {
         }
         let place = || range::offset_within(db.bytes(), element.key);
         let Some(at) = RevisionKey::parse(element.key) else {
-            return self.anomalies.note(Class::RevisionInvalid, place(), Some(pgid), || format!("page {pgid}: a key of {} bytes that is no revision", element.key.len()));
+            return self.anomalies.note(Class::RevisionInvalid, place(), Some(pgid), || {
+                format!("page {pgid}: a key of {} bytes that is no revision", element.key.len())
+            });
         };
         let kv = match KeyValue::parse(element.value) {
             Ok(kv) => kv,

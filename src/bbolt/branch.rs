@@ -11,8 +11,8 @@
 use nom::Parser;
 use nom::number::complete::{le_u32, le_u64};
 
-use super::page::{HEADER_LEN, Page};
 use super::Pgid;
+use super::page::{HEADER_LEN, Page};
 use crate::evidence::range;
 
 const ELEMENT_LEN: u64 = 16;
@@ -31,8 +31,8 @@ pub(super) fn elements<'data>(page: &Page<'data>) -> impl Iterator<Item = Result
     let (bytes, count) = (page.bytes, u64::from(page.header.count));
     (0..count).map(move |index| {
         let at = HEADER_LEN.saturating_add(index.saturating_mul(ELEMENT_LEN));
-        let element = range::slice(bytes, at, ELEMENT_LEN)
-            .ok_or_else(|| format!("element {index} of {count} lies past the end of its page"))?;
+        let element =
+            range::slice(bytes, at, ELEMENT_LEN).ok_or_else(|| format!("element {index} of {count} lies past the end of its page"))?;
         let read: nom::IResult<_, _> = (le_u32, le_u32, le_u64).parse(element);
         let (_, (pos, ksize, child)) = read.map_err(|_| format!("element {index} is cut off"))?;
         let start = at.saturating_add(u64::from(pos));

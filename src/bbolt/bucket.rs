@@ -48,7 +48,7 @@ pub struct Bucket<'data> {
     /// The page on which it is named.
     pub named_on: Pgid,
     /// Its leaves in the order of the walk, as indexes into the tree's list.
-    pub leaves: super::walk::LeafRanges,
+    pub leaves: Vec<std::ops::Range<usize>>,
     /// Whether the leaves stand in key order; in a damaged tree they may not.
     pub in_key_order: bool,
 }
@@ -78,4 +78,3 @@ pub(super) fn inline_elements(page: &[u8]) -> LeafElements<'_> {
     let none = PageHeader { id: 0, flags: Flags::LEAF, count: 0, overflow: 0 };
     LeafElements::new(page, PageHeader::parse(page).unwrap_or(none))
 }
-

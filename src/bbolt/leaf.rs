@@ -62,10 +62,9 @@ impl<'data> LeafElements<'data> {
         let start = at.saturating_add(u64::from(pos));
         let value_start = start.saturating_add(u64::from(ksize));
         let end = value_start.saturating_add(u64::from(vsize));
-        let (Some(key), Some(value)) = (
-            range::slice(self.page, start, u64::from(ksize)),
-            range::slice(self.page, value_start, u64::from(vsize)),
-        ) else {
+        let (Some(key), Some(value)) =
+            (range::slice(self.page, start, u64::from(ksize)), range::slice(self.page, value_start, u64::from(vsize)))
+        else {
             return Err(format!("element {index}: key and value end at byte {end} of a run of {} bytes", self.page.len()));
         };
         if start < self.data_end {

@@ -90,8 +90,7 @@ impl Meta {
     /// [`MetaFault`]. A page size that no system has is a fault too: bbolt would crash on it.
     pub fn parse(page: &[u8]) -> Result<Self, MetaFault> {
         let body = range::slice(page, 16, 56).ok_or(MetaFault::Missing)?;
-        let read: nom::IResult<_, _> =
-            (le_u32, le_u32, le_u32, le_u32, le_u64, le_u64, le_u64, le_u64, le_u64).parse(body);
+        let read: nom::IResult<_, _> = (le_u32, le_u32, le_u32, le_u32, le_u64, le_u64, le_u64, le_u64, le_u64).parse(body);
         let (_, (magic, version, page_size, _flags, root, _sequence, freelist, high_water_mark, txid)) =
             read.map_err(|_| MetaFault::Missing)?;
         let stored: nom::IResult<_, u64> = le_u64(range::slice(page, 72, 8).ok_or(MetaFault::Missing)?);

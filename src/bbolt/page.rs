@@ -156,8 +156,8 @@ impl<'data> Db<'data> {
         let offset = self.page_offset(pgid);
         let pages = u64::from(header.overflow).saturating_add(1);
         let end = pgid.saturating_add(pages);
-        let bytes = range::slice(self.bytes, offset, pages.saturating_mul(self.page_size()))
-            .filter(|_| end <= self.active().high_water_mark);
+        let bytes =
+            range::slice(self.bytes, offset, pages.saturating_mul(self.page_size())).filter(|_| end <= self.active().high_water_mark);
         match bytes {
             Some(bytes) => Ok(Page { header, bytes, offset }),
             None => Err(Fault {

@@ -11,8 +11,6 @@
 //!   └────────────────────────── buckets named by elements <──────────────────────────────┘
 //! ```
 
-use std::ops::Range;
-
 use rayon::prelude::*;
 
 use super::bucket::{Bucket, InBucket, Root, inline_elements};
@@ -76,7 +74,15 @@ impl<'data> Tree<'data> {
     /// that is not a bucket to `visit`: in file order within a task, in any order between tasks.
     ///
     /// Pages that `map` already gives to another tree are not entered.
-    pub fn walk<A, V, M>(db: &Db<'data>, root: Pgid, state: PageState, map: &mut PageMap, anomalies: &mut Anomalies, visit: V, merge: M) -> (Self, A)
+    pub fn walk<A, V, M>(
+        db: &Db<'data>,
+        root: Pgid,
+        state: PageState,
+        map: &mut PageMap,
+        anomalies: &mut Anomalies,
+        visit: V,
+        merge: M,
+    ) -> (Self, A)
     where
         A: Default + Send,
         V: Fn(&mut A, &Bucket<'data>, Pgid, Element<'data>) + Sync,
@@ -134,7 +140,11 @@ impl<'data> Tree<'data> {
 
     /// The elements of a bucket in key order, with the page each stands on. Unreadable ones are passed over:
     /// the walk has noted them.
-    pub fn elements<'a>(&'a self, db: &'a Db<'data>, bucket: &Bucket<'data>) -> impl Iterator<Item = (Pgid, Element<'data>)> + use<'a, 'data> {
+    pub fn elements<'a>(
+        &'a self,
+        db: &'a Db<'data>,
+        bucket: &Bucket<'data>,
+    ) -> impl Iterator<Item = (Pgid, Element<'data>)> + use<'a, 'data> {
         let inline = match bucket.root {
             Root::Inline(page) => Some((bucket.named_on, inline_elements(page))),
             Root::Page(_) => None,
@@ -148,7 +158,9 @@ impl<'data> Tree<'data> {
         let (depth, parent_inline) =
             self.buckets.get(named.parent).map_or((1, false), |p| (p.depth.saturating_add(1), matches!(p.root, Root::Inline(_))));
         if parent_inline {
-            anomalies.note(Class::NestedInlineBucket, offset, Some(named.named_on), || "a bucket within an inline bucket; not entered".to_owned());
+            anomalies.note(Class::NestedInlineBucket, offset, Some(named.named_on), || {
+                "a bucket within an inline bucket; not entered".to_owned()
+            });
             return;
         }
         match InBucket::parse(named.value) {
@@ -204,7 +216,15 @@ impl<'data> Tree<'data> {
         }
     }
 
-    fn read_branch(&self, db: &Db<'data>, place: Leaf<'data>, page: &Page<'data>, below: &mut Vec<Leaf<'data>>, map: &mut PageMap, anomalies: &mut Anomalies) {
+    fn read_branch(
+        &self,
+        db: &Db<'data>,
+        place: Leaf<'data>,
+        page: &Page<'data>,
+        below: &mut Vec<Leaf<'data>>,
+        map: &mut PageMap,
+        anomalies: &mut Anomalies,
+    ) {
         self.claim_overflow(db, &[(place.pgid, page.header.overflow)], map, anomalies);
         let mut order = KeyOrder::new(place);
         for element in branch::elements(page) {
@@ -242,7 +262,8 @@ impl<'data> Tree<'data> {
             return true;
         }
         match map.get(pgid) {
-            None => anomalies.note(Class::FileTruncated, at, Some(from), || format!("page {from} refers to page {pgid}, past the end of the file")),
+            None => anomalies
+                .note(Class::FileTruncated, at, Some(from), || format!("page {from} refers to page {pgid}, past the end of the file")),
             // The two trees of a raw database share most pages.
             Some(owner) if owner != self.state => {}
             Some(_) => anomalies.note(Class::PageReferencedTwice, Some(db.page_offset(pgid)), Some(pgid), || {
@@ -273,16 +294,17 @@ impl<'data> Tree<'data> {
         let Root::Inline(page) = bucket.root else { return };
         for element in inline_elements(page) {
             match element {
-                Ok(element) if element.is_bucket => anomalies.note(
-                    Class::NestedInlineBucket,
-                    range::offset_within(db.bytes(), element.key),
-                    Some(bucket.named_on),
-                    || "a bucket within an inline bucket; not entered".to_owned(),
-                ),
+                Ok(element) if element.is_bucket => {
+                    anomalies.note(Class::NestedInlineBucket, range::offset_within(db.bytes(), element.key), Some(bucket.named_on), || {
+                        "a bucket within an inline bucket; not entered".to_owned()
+                    })
+                }
                 Ok(element) => visit(seen, bucket, bucket.named_on, element),
-                Err(detail) => anomalies.note(Class::ElementOutOfBounds, range::offset_within(db.bytes(), page), Some(bucket.named_on), || {
-                    format!("inline bucket: {detail}")
-                }),
+                Err(detail) => {
+                    anomalies.note(Class::ElementOutOfBounds, range::offset_within(db.bytes(), page), Some(bucket.named_on), || {
+                        format!("inline bucket: {detail}")
+                    })
+                }
             }
         }
     }
@@ -392,6 +414,3 @@ pub(super) fn leaf_elements<'data>(db: &Db<'data>, pgid: Pgid) -> Option<LeafEle
     let page = db.page(pgid, Flags::LEAF).ok()?;
     Some(LeafElements::new(page.bytes, page.header))
 }
-
-/// A bucket's leaves, as ranges of the tree's list: one, unless the tree is damaged.
-pub type LeafRanges = Vec<Range<usize>>;

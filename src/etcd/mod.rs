@@ -8,8 +8,8 @@
 //! What the values mean is not known here.
 #![deny(clippy::arithmetic_side_effects)]
 
-mod keyspace;
 mod key_value;
+mod keyspace;
 mod revision;
 pub mod schema;
 pub mod status;

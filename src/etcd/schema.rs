@@ -91,7 +91,9 @@ impl Schema {
         let mut schema = Self::default();
         for name in ALWAYS {
             if tree.bucket(name).is_none() {
-                anomalies.note(Class::BucketMissing, None, None, || format!("no bucket \"{}\"; every etcd database has one", name.escape_ascii()));
+                anomalies.note(Class::BucketMissing, None, None, || {
+                    format!("no bucket \"{}\"; every etcd database has one", name.escape_ascii())
+                });
             }
         }
         for (name, read) in READERS {

@@ -11,8 +11,7 @@ pub fn hash(db: &Db<'_>, tree: &Tree<'_>) -> u32 {
     buckets.sort_by_key(|bucket| bucket.name);
     buckets.iter().fold(0, |hash, bucket| {
         let hash = crc32c::crc32c_append(hash, bucket.name);
-        tree.elements(db, bucket).fold(hash, |hash, (_, element)| {
-            crc32c::crc32c_append(crc32c::crc32c_append(hash, element.key), element.value)
-        })
+        tree.elements(db, bucket)
+            .fold(hash, |hash, (_, element)| crc32c::crc32c_append(crc32c::crc32c_append(hash, element.key), element.value))
     })
 }

@@ -1,0 +1,84 @@
+use super::trailer::{Trailer, split};
+use super::{KeyValue, Keyspace, Retention, Revision, RevisionKey};
+use crate::evidence::digest::Sha256Digest;
+
+fn key(main: u64, sub: u64, is_tombstone: bool) -> RevisionKey {
+    RevisionKey { revision: Revision { main, sub }, is_tombstone }
+}
+
+#[test]
+fn a_revision_key_has_17_bytes_and_a_tombstone_18() {
+    let mut bytes = [0, 0, 0, 0, 0, 0, 1, 2, b'_', 0, 0, 0, 0, 0, 0, 0, 3].to_vec();
+    assert_eq!(RevisionKey::parse(&bytes), Some(key(0x102, 3, false)));
+    bytes.push(b't');
+    assert_eq!(RevisionKey::parse(&bytes), Some(key(0x102, 3, true)));
+    for broken in [&bytes[..16], b"alarm", b"", &[&bytes[..], b"t"].concat(), &[&bytes[..17], b"x"].concat()] {
+        assert_eq!(RevisionKey::parse(broken), None);
+    }
+    bytes[8] = b'-';
+    assert_eq!(RevisionKey::parse(&bytes), None);
+}
+
+#[test]
+fn the_newest_revision_decides_what_the_others_are_in_any_order_of_arrival() {
+    let seen = [
+        (key(5, 0, false), &b"a"[..]),
+        (key(9, 1, false), b"a"),
+        (key(9, 0, false), b"a"),
+        (key(4, 0, false), b"b"),
+        (key(6, 0, true), b"b"),
+    ];
+    for rotation in 0..seen.len() {
+        let mut order = seen.to_vec();
+        order.rotate_left(rotation);
+        let (left, right) = order.split_at(2);
+        let mut keyspace = Keyspace::default();
+        left.iter().for_each(|(at, key)| keyspace.observe(*at, key));
+        let mut other = Keyspace::default();
+        right.iter().for_each(|(at, key)| other.observe(*at, key));
+        keyspace.merge(other);
+        assert_eq!(keyspace.retention(key(9, 1, false), b"a"), Retention::Current);
+        assert_eq!(keyspace.retention(key(9, 0, false), b"a"), Retention::Superseded);
+        assert_eq!(keyspace.retention(key(4, 0, false), b"b"), Retention::Deleted);
+        assert_eq!((keyspace.keys_current(), keyspace.revisions(), keyspace.tombstones()), (1, 5, 1));
+        assert_eq!(keyspace.last(), Some(Revision { main: 9, sub: 1 }));
+    }
+}
+
+#[test]
+fn a_key_written_again_after_its_deletion_exists() {
+    let mut keyspace = Keyspace::default();
+    for at in [key(2, 0, false), key(3, 0, true), key(4, 0, false)] {
+        keyspace.observe(at, b"k");
+    }
+    assert!(keyspace.exists(b"k"));
+    assert_eq!(keyspace.retention(key(2, 0, false), b"k"), Retention::Superseded);
+}
+
+#[test]
+fn the_marker_of_a_bumped_restore_is_no_key_but_etcdutl_counts_it() {
+    let mut keyspace = Keyspace::default();
+    keyspace.observe(key(2, 0, false), b"k");
+    keyspace.observe(key(1_000_002, 0, false), b"");
+    assert_eq!((keyspace.keys_current(), keyspace.keys_as_etcdutl_counts()), (1, 2));
+}
+
+#[test]
+fn a_trailer_is_told_by_the_size_and_judged_by_the_digest() {
+    let mut file = vec![7u8; 1024];
+    assert_eq!(split(&file), (&file[..], None));
+    let digest = Sha256Digest::of(&file);
+    file.extend(digest.0);
+    let (payload, trailer) = split(&file);
+    assert_eq!((payload.len(), trailer.map(<[u8]>::len)), (1024, Some(32)));
+    assert_eq!(Trailer::judge(trailer, &digest), Trailer::Match);
+    assert_eq!(Trailer::judge(trailer, &Sha256Digest::of(b"")), Trailer::Mismatch);
+    assert_eq!(Trailer::judge(None, &digest), Trailer::Absent);
+    assert_eq!(split(&file[..32]).1, None);
+}
+
+#[test]
+fn a_key_value_with_a_field_of_the_wrong_type_is_damage() {
+    assert!(KeyValue::parse(&[0x08, 1]).is_err());
+    assert_eq!(KeyValue::parse(&[]), Ok(KeyValue::default()));
+}

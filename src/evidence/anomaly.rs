@@ -176,9 +176,7 @@ impl Anomalies {
 
     /// The list by offset, those without a place last, with a closing note per class that was cut.
     pub fn into_sorted(mut self) -> Vec<Anomaly> {
-        self.listed.sort_by(|a, b| {
-            (a.offset.is_none(), a).cmp(&(b.offset.is_none(), b))
-        });
+        self.listed.sort_by(|a, b| (a.offset.is_none(), a).cmp(&(b.offset.is_none(), b)));
         let mut kept: BTreeMap<Class, u64> = BTreeMap::new();
         self.listed.retain(|anomaly| {
             let count = kept.entry(anomaly.class).or_insert(0);

@@ -58,9 +58,6 @@ mod tests {
         assert_eq!(prefix, Sha256Digest::of(&bytes[..STEP + 1]));
         assert_eq!(progress.into_inner(), bytes.len() as u64);
         // FIPS 180-2, appendix B.1.
-        assert_eq!(
-            Sha256Digest::of(b"abc").to_string(),
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-        );
+        assert_eq!(Sha256Digest::of(b"abc").to_string(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     }
 }

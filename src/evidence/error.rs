@@ -58,18 +58,19 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Container { source, .. } => Some(source.hint().to_owned()),
-            Self::Directory { path } => Some(format!(
-                "name a file in it, for a data directory {}",
-                path.join("member/snap/db").display()
-            )),
+            Self::Directory { path } => Some(format!("name a file in it, for a data directory {}", path.join("member/snap/db").display())),
             Self::NotAFile { kind: "block device", .. } => Some("copy it to a file first (dd), so that the copy can be hashed".to_owned()),
             Self::NotAFile { .. } => Some("pipe its content in and give - as the file: … | etcd-sleuth scan -".to_owned()),
             Self::Read { source, .. } => match source.kind() {
                 io::ErrorKind::NotFound => Some("check the path; a download that was broken off may be there as <name>.part".to_owned()),
-                io::ErrorKind::PermissionDenied => Some("etcd's files belong to root (mode 0600): run as a user that may read them, or read a copy".to_owned()),
+                io::ErrorKind::PermissionDenied => {
+                    Some("etcd's files belong to root (mode 0600): run as a user that may read them, or read a copy".to_owned())
+                }
                 _ => None,
             },
-            Self::TooLarge { container: None, .. } => Some("save it to a file, which is not held in memory, or raise --max-size".to_owned()),
+            Self::TooLarge { container: None, .. } => {
+                Some("save it to a file, which is not held in memory, or raise --max-size".to_owned())
+            }
             Self::TooLarge { .. } => Some("unpack it to a file, which is not held in memory, or raise --max-size".to_owned()),
         }
     }

@@ -11,7 +11,14 @@ pub struct Guess {
 
 /// First bytes that give a format away: offset, bytes, guess.
 const MAGIC: &[(usize, &[u8], Guess)] = &[
-    (0, b"SQLite format 3\0", Guess { what: "an SQLite database; this may be a k3s kine datastore (state.db)", hint: "k3s with SQLite has no etcd snapshot: query the table kine with sqlite3; Secrets stand in its column value" }),
+    (
+        0,
+        b"SQLite format 3\0",
+        Guess {
+            what: "an SQLite database; this may be a k3s kine datastore (state.db)",
+            hint: "k3s with SQLite has no etcd snapshot: query the table kine with sqlite3; Secrets stand in its column value",
+        },
+    ),
     (257, b"ustar", Guess { what: "a tar archive", hint: "unpack it and name the snapshot in it" }),
     (8, &[8, 4, 0x10], Guess { what: "an etcd write-ahead log", hint: "give the database beside it: ../snap/db" }),
     (0, b"\xfd7zXZ\0", Guess { what: "an xz archive", hint: "unpack it first (xz -dk)" }),
@@ -28,10 +35,22 @@ const MAGIC: &[(usize, &[u8], Guess)] = &[
 
 /// Words in a text file that give it away.
 const WORDS: &[(&str, Guess)] = &[
-    ("EncryptionConfig", Guess { what: "an EncryptionConfiguration; it holds keys, so keep it away from backups", hint: "name an etcd snapshot" }),
+    (
+        "EncryptionConfig",
+        Guess { what: "an EncryptionConfiguration; it holds keys, so keep it away from backups", hint: "name an etcd snapshot" },
+    ),
     ("kubeconfig", Guess { what: "a text file that speaks of a kubeconfig", hint: "name an etcd snapshot" }),
-    ("<html", Guess { what: "an HTML page; the download may have been an error page", hint: "fetch it again and look at what the server answers" }),
-    ("<?xml", Guess { what: "an XML document; object stores answer errors so", hint: "fetch it again and look at what the server answers" }),
+    (
+        "<html",
+        Guess {
+            what: "an HTML page; the download may have been an error page",
+            hint: "fetch it again and look at what the server answers",
+        },
+    ),
+    (
+        "<?xml",
+        Guess { what: "an XML document; object stores answer errors so", hint: "fetch it again and look at what the server answers" },
+    ),
 ];
 
 /// Looks at the first bytes only.

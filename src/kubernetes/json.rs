@@ -11,10 +11,10 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroize;
 
+use super::Unreadable;
 use super::encoding::CBOR_MAGIC;
 use super::object::{Object, Owner};
 use super::secret::{DataItem, Secret};
-use super::Unreadable;
 
 /// What every object has.
 #[derive(Deserialize)]

@@ -57,7 +57,13 @@ impl<'data> PrefixVotes<'data> {
 impl Prefixes {
     /// As the user gives them: with or without slashes at both ends.
     pub fn given(prefixes: &[String]) -> Self {
-        Self(prefixes.iter().map(|prefix| format!("/{}", prefix.trim_matches('/'))).map(|p| if p == "/" { String::new() } else { p }).collect())
+        Self(
+            prefixes
+                .iter()
+                .map(|prefix| format!("/{}", prefix.trim_matches('/')))
+                .map(|p| if p == "/" { String::new() } else { p })
+                .collect(),
+        )
     }
 
     /// What follows the prefix and its slash, when the key is below one.

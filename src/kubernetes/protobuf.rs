@@ -9,10 +9,10 @@
 
 use std::borrow::Cow;
 
+use super::Unreadable;
 use super::encoding::PROTOBUF_MAGIC;
 use super::object::{Object, Owner};
 use super::secret::{DataItem, Secret};
-use super::Unreadable;
 use crate::wire::{Damage, Field, Fields, Value};
 
 /// Type and metadata, and the object's own bytes.
@@ -20,15 +20,13 @@ pub(super) fn object(value: &[u8]) -> Result<(Object<'_>, &[u8]), Unreadable> {
     let message = value.strip_prefix(PROTOBUF_MAGIC).ok_or(Unreadable::NoObject)?;
     let mut object = Object::default();
     let mut raw = None;
-    read("runtime.Unknown", message, |field| {
-        match field {
-            Field { number: 1, value: Value::Bytes(type_meta) } => read_type_meta(&mut object, type_meta),
-            Field { number: 2, value: Value::Bytes(bytes) } => {
-                raw = Some(bytes);
-                Ok(())
-            }
-            _ => Ok(()),
+    read("runtime.Unknown", message, |field| match field {
+        Field { number: 1, value: Value::Bytes(type_meta) } => read_type_meta(&mut object, type_meta),
+        Field { number: 2, value: Value::Bytes(bytes) } => {
+            raw = Some(bytes);
+            Ok(())
         }
+        _ => Ok(()),
     })?;
     let raw = raw.ok_or(Unreadable::NoObject)?;
     read("object", raw, |field| match field {
@@ -137,7 +135,11 @@ fn seconds(message: &[u8]) -> Result<Option<i64>, Unreadable> {
     Ok(seconds)
 }
 
-fn read<'data>(what: &'static str, message: &'data [u8], mut take: impl FnMut(Field<'data>) -> Result<(), Unreadable>) -> Result<(), Unreadable> {
+fn read<'data>(
+    what: &'static str,
+    message: &'data [u8],
+    mut take: impl FnMut(Field<'data>) -> Result<(), Unreadable>,
+) -> Result<(), Unreadable> {
     for field in Fields::new(message) {
         take(field.map_err(|damage: Damage| Unreadable::Protobuf { what, damage })?)?;
     }

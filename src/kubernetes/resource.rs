@@ -111,10 +111,7 @@ const BUILT_IN: &[BuiltIn] = &[
 ];
 
 /// Stored one level deeper: `services/specs/<ns>/<name>`.
-const BELOW_SERVICES: &[BuiltIn] = &[
-    built_in("endpoints", "endpoints", Namespaced),
-    built_in("specs", "services", Namespaced),
-];
+const BELOW_SERVICES: &[BuiltIn] = &[built_in("endpoints", "endpoints", Namespaced), built_in("specs", "services", Namespaced)];
 
 /// The built-in stored under this word.
 pub(super) fn by_path(path: &str) -> Option<&'static BuiltIn> {

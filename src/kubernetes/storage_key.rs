@@ -8,8 +8,8 @@
 
 use std::borrow::Cow;
 
-use super::resource::{self, GroupResource, Scope};
 use super::Prefixes;
+use super::resource::{self, GroupResource, Scope};
 
 /// A key of etcd, read as an object's place.
 #[derive(Clone, Debug, PartialEq, Eq)]

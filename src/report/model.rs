@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::analysis::{Facts, Judgement, KeyCounts, KeyIdentity, KeyUse, Protection, ResourceCounts, Retention, SecretCounts, Survey, Tally};
+use crate::analysis::{
+    Facts, Judgement, KeyCounts, KeyIdentity, KeyUse, Protection, ResourceCounts, Retention, SecretCounts, Survey, Tally,
+};
 use crate::evidence::anomaly::{Anomaly, Class};
 use crate::kubernetes::StorageKey;
 

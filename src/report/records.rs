@@ -4,10 +4,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
+use super::model::{KeyReport, Report};
 use crate::analysis::{Facts, KeyCounts, Place, Retention, Row, Seal, TombstoneRow, ValueRow};
 use crate::evidence::anomaly::Anomaly;
 use crate::finding::{Finding, Outcome};
-use super::model::{KeyReport, Report};
 
 /// Version of the records' meaning. A new field does not raise it; a changed meaning does.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -25,7 +25,13 @@ pub struct RunRecord {
 impl RunRecord {
     /// Of this build.
     pub fn new() -> Self {
-        Self { record: "run", schema_version: SCHEMA_VERSION, tool: env!("CARGO_PKG_NAME"), tool_version: env!("CARGO_PKG_VERSION"), features: &[] }
+        Self {
+            record: "run",
+            schema_version: SCHEMA_VERSION,
+            tool: env!("CARGO_PKG_NAME"),
+            tool_version: env!("CARGO_PKG_VERSION"),
+            features: &[],
+        }
     }
 }
 
@@ -342,7 +348,14 @@ pub struct AnomalyRecord<'a> {
 impl<'a> AnomalyRecord<'a> {
     /// The record of an anomaly.
     pub fn new(evidence: usize, anomaly: &'a Anomaly) -> Self {
-        Self { record: "anomaly", evidence, class: anomaly.class.name(), offset: anomaly.offset, pgid: anomaly.pgid, detail: &anomaly.detail }
+        Self {
+            record: "anomaly",
+            evidence,
+            class: anomaly.class.name(),
+            offset: anomaly.offset,
+            pgid: anomaly.pgid,
+            detail: &anomaly.detail,
+        }
     }
 }
 
@@ -408,7 +421,15 @@ impl FindingRecord {
     /// The record of a finding.
     pub fn new(evidence: usize, finding: &Finding) -> Self {
         let rule = finding.rule;
-        Self { record: "finding", evidence, rule: rule.code(), severity: rule.severity().name(), title: rule.title(), why: rule.why(), count: finding.count }
+        Self {
+            record: "finding",
+            evidence,
+            rule: rule.code(),
+            severity: rule.severity().name(),
+            title: rule.title(),
+            why: rule.why(),
+            count: finding.count,
+        }
     }
 }
 
@@ -479,7 +500,11 @@ impl<'a> SummaryRecord<'a> {
             },
             values: values
                 .into_iter()
-                .map(|((retention, protection), count)| ValueCountRecord { retention: retention.name(), protection: protection.name(), count })
+                .map(|((retention, protection), count)| ValueCountRecord {
+                    retention: retention.name(),
+                    protection: protection.name(),
+                    count,
+                })
                 .collect(),
             tombstones: sum(|e| e.tombstones),
             uncertain_names: sum(|e| e.uncertain_names),

@@ -103,10 +103,7 @@ impl<'data> Fields<'data> {
     fn read(&mut self) -> Result<Field<'data>, Damage> {
         let (rest, tag) = varint(self.rest)?;
         let number = tag >> 3;
-        let number = u32::try_from(number)
-            .ok()
-            .filter(|n| (1..1 << 29).contains(n))
-            .ok_or(Damage::Number(number))?;
+        let number = u32::try_from(number).ok().filter(|n| (1..1 << 29).contains(n)).ok_or(Damage::Number(number))?;
         let (rest, value) = match tag & 7 {
             0 => varint(rest).map(|(rest, v)| (rest, Value::Varint(v)))?,
             1 => fixed(rest, 8, le_u64::<_, NomError<'data>>.map(Value::Fixed64))?,

@@ -50,7 +50,9 @@ pub(crate) enum Command {
     #[command(after_help = SCAN_EXAMPLES)]
     Scan(ScanArgs),
     /// Integrity only: is this backup whole, was it altered?
-    #[command(after_help = "Examples:\n  etcd-sleuth check snapshot.db\n  etcd-sleuth check -q /backups/*.db    # one line a file, for cron")]
+    #[command(
+        after_help = "Examples:\n  etcd-sleuth check snapshot.db\n  etcd-sleuth check -q /backups/*.db    # one line a file, for cron"
+    )]
     Check(CheckArgs),
     /// One object: all its revisions, redacted
     #[command(after_help = SHOW_EXAMPLES)]

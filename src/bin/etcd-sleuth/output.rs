@@ -23,7 +23,9 @@ impl Output {
         let Some(path) = path else { return Ok(Self::Stdout(BufWriter::with_capacity(1 << 16, io::stdout()))) };
         if force {
             match std::fs::symlink_metadata(path) {
-                Ok(found) if found.is_file() => std::fs::remove_file(path).with_context(|| format!("{}: cannot be replaced", path.display()))?,
+                Ok(found) if found.is_file() => {
+                    std::fs::remove_file(path).with_context(|| format!("{}: cannot be replaced", path.display()))?
+                }
                 Ok(_) => bail!("{}: is no regular file, and is not replaced", path.display()),
                 Err(_) => {}
             }

@@ -16,7 +16,14 @@ pub fn check(evidence: &EvidenceReport, hash: u32) -> String {
     let against = against(&evidence.anomaly_counts);
     let mut out = format!("{}: {}\n", terminal(&facts.path.to_string_lossy()), verdict(evidence));
     block(&mut out, "File", &file_lines(facts, &against));
-    block(&mut out, "Meta", &[format!("meta {} is active, transaction {}: {}; page size {}", facts.active_meta, facts.txid, facts.active_because, facts.page_size)]);
+    block(
+        &mut out,
+        "Meta",
+        &[format!(
+            "meta {} is active, transaction {}: {}; page size {}",
+            facts.active_meta, facts.txid, facts.active_because, facts.page_size
+        )],
+    );
     block(&mut out, "Cluster", &cluster_lines(facts));
     let schema = &facts.schema;
     let revision = facts.revision.unwrap_or(0);
@@ -25,29 +32,46 @@ pub fn check(evidence: &EvidenceReport, hash: u32) -> String {
         (Some(scheduled), Some(finished)) if scheduled == finished => format!("compacted at {finished}"),
         (Some(scheduled), finished) => format!("compaction to {scheduled} in progress, finished to {}", finished.unwrap_or(0)),
     };
-    block(&mut out, "etcd", &[
-        format!("{} keys exist in {} retained revisions, {} of them tombstones; {compaction}", thousands(facts.keys_current), thousands(facts.revisions), thousands(facts.tombstones)),
-        format!(
-            "raft index {}, term {}; {} leases; {}; users: {}; alarms: {}",
-            schema.consistent_index.map_or("not stored".to_owned(), |n| n.to_string()),
-            schema.term.map_or("not stored".to_owned(), |n| n.to_string()),
-            schema.leases.len(),
-            match schema.auth_enabled {
-                Some(true) => "auth on",
-                Some(false) | None => "auth off",
-            },
-            list(&schema.users),
-            list(&schema.alarms.iter().map(|a| format!("{} on {}", a.kind, a.member)).collect::<Vec<_>>()),
-        ),
-    ]);
-    block(&mut out, "etcdutl", &[format!(
-        "snapshot status prints: hash {hash:x}, revision {revision}, total keys {}, total size {} bytes{}",
-        facts.keys_as_etcdutl_counts,
-        facts.high_water_mark.saturating_mul(facts.page_size),
-        schema.storage_version.as_ref().map(|v| format!(", version {}", terminal(v))).unwrap_or_default(),
-    )]);
+    block(
+        &mut out,
+        "etcd",
+        &[
+            format!(
+                "{} keys exist in {} retained revisions, {} of them tombstones; {compaction}",
+                thousands(facts.keys_current),
+                thousands(facts.revisions),
+                thousands(facts.tombstones)
+            ),
+            format!(
+                "raft index {}, term {}; {} leases; {}; users: {}; alarms: {}",
+                schema.consistent_index.map_or("not stored".to_owned(), |n| n.to_string()),
+                schema.term.map_or("not stored".to_owned(), |n| n.to_string()),
+                schema.leases.len(),
+                match schema.auth_enabled {
+                    Some(true) => "auth on",
+                    Some(false) | None => "auth off",
+                },
+                list(&schema.users),
+                list(&schema.alarms.iter().map(|a| format!("{} on {}", a.kind, a.member)).collect::<Vec<_>>()),
+            ),
+        ],
+    );
+    block(
+        &mut out,
+        "etcdutl",
+        &[format!(
+            "snapshot status prints: hash {hash:x}, revision {revision}, total keys {}, total size {} bytes{}",
+            facts.keys_as_etcdutl_counts,
+            facts.high_water_mark.saturating_mul(facts.page_size),
+            schema.storage_version.as_ref().map(|v| format!(", version {}", terminal(v))).unwrap_or_default(),
+        )],
+    );
     if facts.keys_as_etcdutl_counts != facts.keys_current {
-        block(&mut out, "", &["(one of its keys is the marker of a restore with --bump-revision, which has no name and no value)".to_owned()]);
+        block(
+            &mut out,
+            "",
+            &["(one of its keys is the marker of a restore with --bump-revision, which has no name and no value)".to_owned()],
+        );
     }
     out.push_str(&anomalies(evidence));
     out
@@ -81,7 +105,12 @@ fn anomalies(evidence: &EvidenceReport) -> String {
     let mut table = table(&["offset", "page", "anomaly", ""]);
     for anomaly in evidence.anomalies.iter().take(ROWS) {
         let number = |n: Option<u64>| n.map_or("-".to_owned(), |n| n.to_string());
-        table.add_row([number(anomaly.offset), number(anomaly.pgid), anomaly.class.name().to_owned(), terminal(&anomaly.detail).into_owned()]);
+        table.add_row([
+            number(anomaly.offset),
+            number(anomaly.pgid),
+            anomaly.class.name().to_owned(),
+            terminal(&anomaly.detail).into_owned(),
+        ]);
     }
     let mut out = format!("\n{table}\n");
     if let Some(more) = evidence.anomalies.len().checked_sub(ROWS).filter(|n| *n > 0) {

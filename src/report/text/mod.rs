@@ -31,7 +31,9 @@ fn file_lines(facts: &Facts, altered_or_damaged: &[(Bearing, u64)]) -> Vec<Strin
     };
     let pages = &facts.pages;
     let mut states = vec![format!("{} meta", pages.meta), format!("{} tree", thousands(pages.reachable))];
-    for (count, name) in [(pages.freelist, "freelist"), (pages.other_root, "other root"), (pages.free, "free"), (pages.beyond_high_water, "never used")] {
+    for (count, name) in
+        [(pages.freelist, "freelist"), (pages.other_root, "other root"), (pages.free, "free"), (pages.beyond_high_water, "never used")]
+    {
         if count > 0 {
             states.push(format!("{} {name}", thousands(count)));
         }
@@ -53,8 +55,10 @@ fn file_lines(facts: &Facts, altered_or_damaged: &[(Bearing, u64)]) -> Vec<Strin
 /// The lines that say which cluster, and when.
 fn cluster_lines(facts: &Facts) -> Vec<String> {
     let schema = &facts.schema;
-    let mut parts = vec![schema.written_by().map_or("etcd, version not stored".to_owned(), |version| format!("etcd {}", escape::terminal(&version)))];
-    let members: Vec<String> = schema.members.iter().take(5).map(|m| format!("{} ({})", escape::terminal(&m.name), escape::terminal(&m.id))).collect();
+    let mut parts =
+        vec![schema.written_by().map_or("etcd, version not stored".to_owned(), |version| format!("etcd {}", escape::terminal(&version)))];
+    let members: Vec<String> =
+        schema.members.iter().take(5).map(|m| format!("{} ({})", escape::terminal(&m.name), escape::terminal(&m.id))).collect();
     match (members.len(), schema.members.len()) {
         (0, _) => {}
         (1, 1) => parts.push(format!("member {}", members.join(""))),

@@ -2,8 +2,8 @@
 
 use super::super::escape::{terminal, terminal_bytes};
 use super::super::records::timestamp;
-use crate::analysis::{Row, Seal, ValueRow};
 use super::thousands;
+use crate::analysis::{Row, Seal, ValueRow};
 
 /// The object with this key: its rows in the order of their revisions.
 pub fn object(key: &[u8], rows: &[Row<'_>]) -> String {

@@ -16,7 +16,8 @@ const LINES: u64 = 24;
 pub fn pages(survey: &Survey<'_>, list: bool) -> String {
     let facts = &survey.facts;
     let total = facts.pages.total();
-    let mut out = format!("{}: {} pages of {} bytes\n", terminal(&facts.path.to_string_lossy()), thousands(total), thousands(facts.page_size));
+    let mut out =
+        format!("{}: {} pages of {} bytes\n", terminal(&facts.path.to_string_lossy()), thousands(total), thousands(facts.page_size));
     for (state, count) in [
         (PageState::Meta, facts.pages.meta),
         (PageState::Freelist, facts.pages.freelist),
@@ -38,7 +39,10 @@ pub fn pages(survey: &Survey<'_>, list: bool) -> String {
 /// One cell stands for as many pages as it takes to fit the screen, and shows the state most of them have.
 fn map(survey: &Survey<'_>, total: u64) -> String {
     let per_cell = total.div_ceil(COLUMNS.saturating_mul(LINES)).max(1);
-    let mut out = format!("one cell: {}\n", if per_cell == 1 { "1 page".to_owned() } else { format!("{} pages, by the state of most", thousands(per_cell)) });
+    let mut out = format!(
+        "one cell: {}\n",
+        if per_cell == 1 { "1 page".to_owned() } else { format!("{} pages, by the state of most", thousands(per_cell)) }
+    );
     let mut states = survey.pages.iter().map(|(_, state)| state);
     let mut column = 0u64;
     let mut first = 0u64;
@@ -74,7 +78,10 @@ fn runs(survey: &Survey<'_>) -> String {
         let header = header(survey, pgid, state);
         let overflow = header.map_or(0, |header| u64::from(header.overflow));
         let mut count = 1u64;
-        while pages.peek().is_some_and(|(next, next_state)| *next_state == state && (*next <= pgid.saturating_add(overflow) || header.is_none() && self::header(survey, *next, state).is_none())) {
+        while pages.peek().is_some_and(|(next, next_state)| {
+            *next_state == state
+                && (*next <= pgid.saturating_add(overflow) || header.is_none() && self::header(survey, *next, state).is_none())
+        }) {
             pages.next();
             count = count.saturating_add(1);
         }
@@ -88,7 +95,9 @@ fn runs(survey: &Survey<'_>) -> String {
 fn header(survey: &Survey<'_>, pgid: Pgid, state: PageState) -> Option<PageHeader> {
     let db = &survey.database.db;
     let bytes = range::slice(db.bytes(), db.page_offset(pgid), crate::bbolt::HEADER_LEN)?;
-    PageHeader::parse(bytes).ok().filter(|header| header.id == pgid && (state == PageState::Meta || header.flags.name().is_some() && pgid > 1))
+    PageHeader::parse(bytes)
+        .ok()
+        .filter(|header| header.id == pgid && (state == PageState::Meta || header.flags.name().is_some() && pgid > 1))
 }
 
 fn symbol(state: PageState) -> char {

@@ -61,7 +61,10 @@ fn headline(evidence: &EvidenceReport, resources: &str) -> String {
             0 => String::new(),
             n => format!("; {n} are stored in a form not known here"),
         };
-        return format!("NO PLAINTEXT SECRET FOUND IN THE TREE OF THIS FILE\n  {} Secrets exist{unknown}. What free pages hold was not searched.\n", thousands(existing));
+        return format!(
+            "NO PLAINTEXT SECRET FOUND IN THE TREE OF THIS FILE\n  {} Secrets exist{unknown}. What free pages hold was not searched.\n",
+            thousands(existing)
+        );
     }
     let noun = if readable == 1 { "SECRET" } else { "SECRETS" };
     let still = evidence.readable_where(|secret| !secret.deleted);
@@ -85,7 +88,12 @@ fn secrets(evidence: &EvidenceReport) -> String {
     let mut out = format!("{:<44}{:>9}{:>10}\n", "Secrets", "now", "deleted");
     out.push_str(&row("stored in plaintext", evidence.secrets.plaintext, Some(deleted), ""));
     out.push_str(&row("encrypted, older plaintext revision retained", older, None, ""));
-    out.push_str(&row("encrypted, no plaintext found in the tree", hidden, None, if hidden > 0 { "   (free pages not searched)" } else { "" }));
+    out.push_str(&row(
+        "encrypted, no plaintext found in the tree",
+        hidden,
+        None,
+        if hidden > 0 { "   (free pages not searched)" } else { "" },
+    ));
     if evidence.secrets.unknown > 0 {
         out.push_str(&row("stored in a form not known here", evidence.secrets.unknown, None, ""));
     }
@@ -168,7 +176,8 @@ fn short_type(secret_type: &str) -> &str {
 
 fn next(evidence: &EvidenceReport) -> Option<String> {
     let path = terminal(&evidence.facts.path.to_string_lossy()).into_owned();
-    if evidence.judgement.findings.iter().any(|finding| matches!(finding.rule.code(), "file-altered" | "file-damaged" | "file-incomplete")) {
+    if evidence.judgement.findings.iter().any(|finding| matches!(finding.rule.code(), "file-altered" | "file-damaged" | "file-incomplete"))
+    {
         return Some(format!("etcd-sleuth check {path}"));
     }
     let first = evidence.readable.iter().find(|secret| secret.current).or_else(|| evidence.readable.first())?;
@@ -187,7 +196,8 @@ fn tables(evidence: &EvidenceReport) -> String {
             out.push_str(&format!("  and {} more: --format csv lists every value\n", thousands(more as u64)));
         }
     }
-    let others: Vec<_> = evidence.resources.iter().map(|(name, counts)| (name, counts.out_of_scope)).filter(|(_, counts)| counts.objects > 0).collect();
+    let others: Vec<_> =
+        evidence.resources.iter().map(|(name, counts)| (name, counts.out_of_scope)).filter(|(_, counts)| counts.objects > 0).collect();
     if !others.is_empty() {
         let mut table = table(&["resource", "objects", "unencrypted", "encrypted"]);
         for (resource, counts) in others.iter().take(ROWS) {
@@ -204,7 +214,12 @@ fn tables(evidence: &EvidenceReport) -> String {
         let mut table = table(&["offset", "page", "anomaly", ""]);
         for anomaly in listed.iter().take(ROWS) {
             let number = |n: Option<u64>| n.map_or("-".to_owned(), |n| n.to_string());
-            table.add_row([number(anomaly.offset), number(anomaly.pgid), anomaly.class.name().to_owned(), terminal(&anomaly.detail).into_owned()]);
+            table.add_row([
+                number(anomaly.offset),
+                number(anomaly.pgid),
+                anomaly.class.name().to_owned(),
+                terminal(&anomaly.detail).into_owned(),
+            ]);
         }
         out.push_str(&format!("\nAnomalies\n{table}\n"));
     }

@@ -75,7 +75,10 @@ impl<'a> Wanted<'a> {
             Self::Object { resource, namespace, name } => kubernetes::StorageKey::parse(key, prefixes).is_some_and(|found| {
                 let namespaced = found.namespace == *namespace && found.name == *name;
                 // A cluster-scoped object has no namespace: `clusterroles/rbac/admin` cannot be meant, `namespaces/prod` can.
-                let cluster = found.namespace.is_none() && *resource == "secrets" && Some(found.group_resource.0.as_ref()) == *namespace && found.name == *name;
+                let cluster = found.namespace.is_none()
+                    && *resource == "secrets"
+                    && Some(found.group_resource.0.as_ref()) == *namespace
+                    && found.name == *name;
                 found.group_resource.0 == *resource && namespaced || cluster
             }),
         }
@@ -106,7 +109,11 @@ fn reveal(rows: &[(Row<'_>, Option<&[u8]>)], args: &ShowArgs, out: &mut Output) 
         Row::Tombstone(_) => None,
     });
     let mut asked = candidates.filter(|(value, _)| args.revision.is_none_or(|revision| value.revision.main == revision));
-    let (value, bytes) = asked.clone().find(|(value, _)| value.protection == Protection::Plaintext).or_else(|| asked.next()).context("no such revision of this object")?;
+    let (value, bytes) = asked
+        .clone()
+        .find(|(value, _)| value.protection == Protection::Plaintext)
+        .or_else(|| asked.next())
+        .context("no such revision of this object")?;
     let Some(encoding) = value.encoding else {
         bail!("revision {} is {}; only plaintext can be revealed", value.revision, value.protection.name());
     };
