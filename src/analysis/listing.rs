@@ -184,8 +184,8 @@ impl<'a, 'data> List<'a, 'data> {
         };
         match sealed.provider {
             Provider::KmsV1 => seal.dek_source_sha256 = KmsV1::parse(name.body).map(|v1| part.digest(v1.wrapped_dek)),
-            Provider::KmsV2 => {
-                if let Ok(object) = EncryptedObject::parse(name.body) {
+            Provider::KmsV2 => match EncryptedObject::parse(name.body) {
+                Ok(object) => {
                     seal.key_id = Some(object.key_id);
                     seal.dek_source_type = Some(object.dek_source_type);
                     seal.dek_source_sha256 = Some(part.digest(object.dek_source));
@@ -194,7 +194,8 @@ impl<'a, 'data> List<'a, 'data> {
                         part.note(Class::EnvelopeInvalid, place, || limit.to_string());
                     }
                 }
-            }
+                Err(damage) => part.note(Class::EnvelopeInvalid, place, || format!("EncryptedObject: {damage}")),
+            },
             Provider::AesCbc | Provider::AesGcm | Provider::Secretbox | Provider::Unknown => {}
         }
         seal

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::Hash;
 
 use foldhash::fast::FixedState;
 use hashbrown::{HashMap, HashSet};
@@ -12,6 +13,49 @@ use crate::kubernetes::GroupResource;
 
 type Map<K, V> = HashMap<K, V, FixedState>;
 
+/// A map that remembers the entry it gave last: neighbouring rows mostly share resource and key.
+#[derive(Clone, Debug)]
+pub struct Grouped<K, V> {
+    groups: Vec<(K, V)>,
+    index: Map<K, usize>,
+    last: usize,
+}
+
+impl<K, V> Default for Grouped<K, V> {
+    fn default() -> Self {
+        Self { groups: Vec::new(), index: Map::default(), last: 0 }
+    }
+}
+
+impl<K: Clone + Eq + Hash, V: Default> Grouped<K, V> {
+    fn entry(&mut self, key: &K) -> Option<&mut V> {
+        if self.groups.get(self.last).is_none_or(|(known, _)| known != key) {
+            self.last = match self.index.get(key) {
+                Some(index) => *index,
+                None => {
+                    self.index.insert(key.clone(), self.groups.len());
+                    self.groups.push((key.clone(), V::default()));
+                    self.groups.len().saturating_sub(1)
+                }
+            };
+        }
+        self.groups.get_mut(self.last).map(|(_, value)| value)
+    }
+
+    fn merge(&mut self, other: Self, add: impl Fn(&mut V, V)) {
+        for (key, value) in other.groups {
+            if let Some(known) = self.entry(&key) {
+                add(known, value);
+            }
+        }
+    }
+
+    /// The groups in no particular order.
+    pub fn into_groups(self) -> Vec<(K, V)> {
+        self.groups
+    }
+}
+
 /// What the rows of one evidence add up to.
 #[derive(Clone, Debug, Default)]
 pub struct Tally<'data> {
@@ -20,9 +64,9 @@ pub struct Tally<'data> {
     /// Secrets that exist, by how their newest revision is stored.
     pub secrets: SecretCounts,
     /// Keys that rows in scope name.
-    pub keys: Map<KeyIdentity<'data>, KeyUse<'data>>,
+    pub keys: Grouped<KeyIdentity<'data>, KeyUse<'data>>,
     /// Existing objects of every resource, in scope or not; the empty name is for keys that are no object's.
-    pub resources: Map<GroupResource<'data>, ResourceCounts>,
+    pub resources: Grouped<GroupResource<'data>, ResourceCounts>,
     /// Values in scope by what became of them and how they are stored.
     pub values: BTreeMap<(Retention, Protection), u64>,
     /// The same of Secrets alone.
@@ -78,6 +122,13 @@ pub struct StorageCounts {
     pub plaintext: u64,
     /// Under an envelope.
     pub encrypted: u64,
+}
+
+impl ResourceCounts {
+    fn merge(&mut self, other: Self) {
+        self.in_scope.merge(other.in_scope);
+        self.out_of_scope.merge(other.out_of_scope);
+    }
 }
 
 impl StorageCounts {
@@ -171,7 +222,7 @@ impl<'data> Tally<'data> {
 
     /// Counts an existing object, looked at or not.
     pub fn add_resource(&mut self, resource: Option<GroupResource<'data>>, protection: Protection, in_scope: bool) {
-        let counts = self.resources.entry(resource.unwrap_or(GroupResource(Cow::Borrowed("")))).or_default();
+        let Some(counts) = self.resources.entry(&resource.unwrap_or(GroupResource(Cow::Borrowed("")))) else { return };
         let counts = if in_scope { &mut counts.in_scope } else { &mut counts.out_of_scope };
         bump(&mut counts.objects);
         match protection {
@@ -206,7 +257,7 @@ impl<'data> Tally<'data> {
     }
 
     fn add_key(&mut self, value: &ValueRow<'data>, seal: &Seal<'data>) {
-        let key = self.keys.entry(KeyIdentity::of(seal)).or_default();
+        let Some(key) = self.keys.entry(&KeyIdentity::of(seal)) else { return };
         bump(match value.retention {
             Retention::Current => &mut key.counts.current,
             Retention::Superseded => &mut key.counts.superseded,
@@ -237,14 +288,8 @@ impl<'data> Tally<'data> {
         self.secrets.encrypted = self.secrets.encrypted.saturating_add(other.secrets.encrypted);
         self.secrets.unknown = self.secrets.unknown.saturating_add(other.secrets.unknown);
         self.secrets.empty = self.secrets.empty.saturating_add(other.secrets.empty);
-        for (identity, key) in other.keys {
-            self.keys.entry(identity).or_default().merge(key);
-        }
-        for (resource, counts) in other.resources {
-            let known = self.resources.entry(resource).or_default();
-            known.in_scope.merge(counts.in_scope);
-            known.out_of_scope.merge(counts.out_of_scope);
-        }
+        self.keys.merge(other.keys, KeyUse::merge);
+        self.resources.merge(other.resources, ResourceCounts::merge);
         add_all(&mut self.values, other.values);
         add_all(&mut self.secret_values, other.secret_values);
         self.tombstones = self.tombstones.saturating_add(other.tombstones);

@@ -8,8 +8,8 @@
 //!
 //! Source: bbolt `internal/common/page.go` (`branchPageElement`).
 
+use crate::evidence::number::{le_u32, le_u64};
 use nom::Parser;
-use nom::number::complete::{le_u32, le_u64};
 
 use super::Pgid;
 use super::page::{HEADER_LEN, Page};

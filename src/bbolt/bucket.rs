@@ -10,8 +10,8 @@
 //!
 //! Source: bbolt `internal/common/bucket.go` (`InBucket`), `bucket.go`.
 
+use crate::evidence::number::le_u64;
 use nom::Parser;
-use nom::number::complete::le_u64;
 
 use super::page::{Flags, PageHeader};
 use super::{LeafElements, Pgid};

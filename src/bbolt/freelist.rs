@@ -8,7 +8,7 @@
 //! etcd on Linux does not keep one (since 3.3): the free pages are then those that the tree does not reach.
 //! Source: bbolt `internal/freelist/shared.go`, `internal/common/page.go` (`FreelistPageIds`).
 
-use nom::number::complete::le_u64;
+use crate::evidence::number::le_u64;
 
 use super::page::{Fault, Flags, HEADER_LEN, Page};
 use super::{Db, Pgid};

@@ -10,8 +10,8 @@
 //! Elements stand behind the page header, one after another; the data follows in the same order.
 //! Source: bbolt `internal/common/page.go` (`leafPageElement`), `inode.go`.
 
+use crate::evidence::number::le_u32;
 use nom::Parser;
-use nom::number::complete::le_u32;
 
 use super::page::{HEADER_LEN, PageHeader};
 use crate::evidence::range;

@@ -18,8 +18,8 @@
 
 use std::fmt;
 
+use crate::evidence::number::{le_u32, le_u64};
 use nom::Parser;
-use nom::number::complete::{le_u32, le_u64};
 
 use super::{OpenError, Pgid};
 use crate::evidence::range;

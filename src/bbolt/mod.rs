@@ -26,6 +26,7 @@ mod page_map;
 mod walk;
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "a test that overflows fails")]
 mod tests;
 
 pub use self::bucket::{Bucket, InBucket, Root};
@@ -150,7 +151,7 @@ impl<'data> Db<'data> {
         for (slot, meta) in (0u64..).zip(&self.metas) {
             let at = self.page_offset(slot);
             if let Err(fault) = meta {
-                anomalies.note(Class::MetaInvalid, Some(at), Some(slot), || format!("meta {slot}: {fault}"));
+                anomalies.note(Class::MetaInvalid, Some(at), Some(slot), || format!("meta {slot} {fault}"));
             } else if let Ok(header) = PageHeader::parse(range::slice(self.bytes, at, HEADER_LEN).unwrap_or_default())
                 && (header.id != slot || header.flags != Flags::META)
             {

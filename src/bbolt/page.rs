@@ -11,8 +11,8 @@
 
 use std::fmt;
 
+use crate::evidence::number::{le_u16, le_u32, le_u64};
 use nom::Parser;
-use nom::number::complete::{le_u16, le_u32, le_u64};
 
 use super::{Db, Pgid};
 use crate::evidence::anomaly::{Anomalies, Class};

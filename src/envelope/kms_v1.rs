@@ -8,10 +8,10 @@
 //!
 //! The envelope names no key of the KMS. Source: k8s.io/apiserver `envelope/envelope.go`.
 
+use crate::evidence::number::be_u16;
 use nom::Parser;
 use nom::combinator::{rest, verify};
 use nom::multi::length_data;
-use nom::number::complete::be_u16;
 
 /// The smallest payload: nonce and tag of AES-GCM around no bytes.
 const SMALLEST_PAYLOAD: usize = 28;

@@ -19,6 +19,7 @@ mod names;
 mod prefix;
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "a test that overflows fails")]
 mod tests;
 
 pub use self::kms_v1::KmsV1;

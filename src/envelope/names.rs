@@ -3,13 +3,13 @@
 //! The name ends at a colon, but may hold colons itself: k3s and RKE2 call a rotated key
 //! `aescbckey-2026-01-01T00:00:00Z`. Every colon therefore gives one *reading*. Readings fall away by structure (an
 //! AES-CBC payload is a multiple of 16 bytes long, a KMS v1 length must fit), then by what the values of one file
-//! have in common: a longer reading that several different values share is the name, since what follows
+//! have in common (KMS v2 aside, whose names the API server's validation keeps free of colons): a longer reading that several different values share is the name, since what follows
 //! a name is random. What remains open is said to be so.
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-use super::{EncryptedObject, KmsV1, Provider, Sealed};
+use super::{KmsV1, Provider, Sealed};
 
 /// Longest name looked for, in bytes.
 const LONGEST: usize = 256;
@@ -55,7 +55,6 @@ impl Support {
 impl<'data> NameTable<'data> {
     /// Takes note of every reading of a value.
     pub fn observe(&mut self, sealed: &Sealed<'data>) {
-        // KMS v2 names hold no colon (the API server's validation forbids it).
         if matches!(sealed.provider, Provider::KmsV2 | Provider::Unknown) {
             return;
         }
@@ -76,6 +75,9 @@ impl<'data> NameTable<'data> {
 
     /// The name of a value; `None` where no reading fits its provider's form.
     pub fn resolve(&self, sealed: &Sealed<'data>) -> Option<Name<'data>> {
+        if sealed.provider == Provider::KmsV2 {
+            return plain_name(sealed.rest);
+        }
         let mut readings = readings(sealed);
         let (mut name, mut body) = readings.next()?;
         let mut is_certain = true;
@@ -109,6 +111,14 @@ impl<'data> NameTable<'data> {
     }
 }
 
+/// A name that holds no colon.
+fn plain_name(rest: &[u8]) -> Option<Name<'_>> {
+    let head = rest.get(..LONGEST.min(rest.len()))?;
+    let at = head.iter().position(|byte| *byte == b':').filter(|at| *at > 0)?;
+    let name = std::str::from_utf8(rest.get(..at)?).ok()?;
+    Some(Name { name, body: rest.get(at.checked_add(1)?..)?, is_certain: true })
+}
+
 /// Every division of `rest` into a name, a colon, and a body of the provider's form; the shortest name first.
 fn readings<'data>(sealed: &Sealed<'data>) -> impl Iterator<Item = (&'data str, &'data [u8])> + use<'data> {
     let (provider, rest) = (sealed.provider, sealed.rest);
@@ -119,8 +129,7 @@ fn readings<'data>(sealed: &Sealed<'data>) -> impl Iterator<Item = (&'data str, 
         Err(e) => head.get(..e.valid_up_to()).and_then(|valid| std::str::from_utf8(valid).ok()).unwrap_or_default(),
     };
     let text = text.split(char::is_control).next().unwrap_or_default();
-    let colons = text.match_indices(':').take(if provider == Provider::KmsV2 { 1 } else { MOST_READINGS });
-    colons.filter_map(move |(at, _)| {
+    text.match_indices(':').take(MOST_READINGS).filter_map(move |(at, _)| {
         let name = text.get(..at).filter(|name| !name.is_empty())?;
         let body = rest.get(at.checked_add(1)?..)?;
         fits(provider, body).then_some((name, body))
@@ -136,7 +145,6 @@ fn fits(provider: Provider, body: &[u8]) -> bool {
         // Nonce 24 and tag 16.
         Provider::Secretbox => body.len() >= 40,
         Provider::KmsV1 => KmsV1::parse(body).is_some(),
-        Provider::KmsV2 => EncryptedObject::parse(body).is_ok_and(|object| !object.encrypted_data.is_empty()),
-        Provider::Unknown => false,
+        Provider::KmsV2 | Provider::Unknown => false,
     }
 }

@@ -16,6 +16,7 @@ pub mod status;
 pub mod trailer;
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "a test that overflows fails")]
 mod tests;
 
 pub use self::key_value::KeyValue;

@@ -11,11 +11,11 @@
 
 use std::fmt;
 
+use crate::evidence::number::be_u64;
 use nom::Parser;
 use nom::bytes::complete::tag;
 use nom::character::complete::char;
 use nom::combinator::{eof, opt};
-use nom::number::complete::be_u64;
 
 /// A point in the history of a cluster's keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

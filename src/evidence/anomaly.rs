@@ -194,6 +194,7 @@ impl Anomalies {
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "a test that overflows fails")]
 mod tests {
     use super::*;
 

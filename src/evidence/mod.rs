@@ -16,6 +16,7 @@ pub mod digest;
 mod error;
 pub mod identify;
 mod mapping;
+pub mod number;
 pub mod range;
 
 use std::io::Read;

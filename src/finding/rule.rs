@@ -86,6 +86,7 @@ rules! {
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "a test that overflows fails")]
 mod tests {
     use super::*;
 

@@ -17,6 +17,7 @@ mod secret;
 mod storage_key;
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "a test that overflows fails")]
 mod tests;
 
 pub use self::encoding::Encoding;

@@ -124,6 +124,7 @@ pub(super) fn below_services(path: &str) -> Option<&'static BuiltIn> {
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "a test that overflows fails")]
 mod tests {
     use super::*;
 

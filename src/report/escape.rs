@@ -62,6 +62,7 @@ impl Formatter for SafeJson {
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "a test that overflows fails")]
 mod tests {
     use super::*;
 

@@ -105,7 +105,8 @@ impl EvidenceReport {
             })
             .collect();
         readable.sort();
-        let mut keys: Vec<KeyReport> = tally.keys.into_iter().map(|(identity, used)| KeyReport::new(&identity, &used)).collect();
+        let mut keys: Vec<KeyReport> =
+            tally.keys.into_groups().into_iter().map(|(identity, used)| KeyReport::new(&identity, &used)).collect();
         keys.sort_by(|a, b| (b.counts.current, &a.identity).cmp(&(a.counts.current, &b.identity)));
         Self {
             judgement,
@@ -115,7 +116,7 @@ impl EvidenceReport {
             secrets: tally.secrets,
             readable,
             keys,
-            resources: tally.resources.into_iter().map(|(resource, counts)| (resource.0.into_owned(), counts)).collect(),
+            resources: tally.resources.into_groups().into_iter().map(|(resource, counts)| (resource.0.into_owned(), counts)).collect(),
             values: tally.values,
             tombstones: tally.tombstones,
             uncertain_names: tally.uncertain_names,

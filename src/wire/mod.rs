@@ -14,11 +14,8 @@
 //! value of a file and needs none of them copied. Property tests hold this reader to what prost decodes.
 #![deny(clippy::arithmetic_side_effects)]
 
-use nom::Parser;
-use nom::bytes::complete::take;
-use nom::number::complete::{le_u32, le_u64};
-
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "a test that overflows fails")]
 mod tests;
 
 /// One field of a message.
@@ -100,18 +97,20 @@ impl<'data> Fields<'data> {
         self.rest
     }
 
+    #[inline]
     fn read(&mut self) -> Result<Field<'data>, Damage> {
         let (rest, tag) = varint(self.rest)?;
         let number = tag >> 3;
         let number = u32::try_from(number).ok().filter(|n| (1..1 << 29).contains(n)).ok_or(Damage::Number(number))?;
         let (rest, value) = match tag & 7 {
             0 => varint(rest).map(|(rest, v)| (rest, Value::Varint(v)))?,
-            1 => fixed(rest, 8, le_u64::<_, NomError<'data>>.map(Value::Fixed64))?,
+            1 => rest.split_first_chunk().map(|(v, rest)| (rest, Value::Fixed64(u64::from_le_bytes(*v)))).ok_or(short(8, rest))?,
             2 => {
                 let (rest, length) = varint(rest)?;
-                fixed(rest, length, nom::combinator::rest.map(Value::Bytes))?
+                let split = usize::try_from(length).ok().and_then(|at| rest.split_at_checked(at));
+                split.map(|(bytes, rest)| (rest, Value::Bytes(bytes))).ok_or(short(length, rest))?
             }
-            5 => fixed(rest, 4, le_u32::<_, NomError<'data>>.map(Value::Fixed32))?,
+            5 => rest.split_first_chunk().map(|(v, rest)| (rest, Value::Fixed32(u32::from_le_bytes(*v)))).ok_or(short(4, rest))?,
             other => return Err(Damage::WireType(other.to_le_bytes()[0])),
         };
         self.rest = rest;
@@ -119,9 +118,14 @@ impl<'data> Fields<'data> {
     }
 }
 
+fn short(need: u64, rest: &[u8]) -> Damage {
+    Damage::Length { need, have: rest.len() as u64 }
+}
+
 impl<'data> Iterator for Fields<'data> {
     type Item = Result<Field<'data>, Damage>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if self.rest.is_empty() {
             return None;
@@ -134,23 +138,20 @@ impl<'data> Iterator for Fields<'data> {
     }
 }
 
-type NomError<'data> = nom::error::Error<&'data [u8]>;
-
-/// Takes `length` bytes and gives them whole to `parser`.
-fn fixed<'data, P>(input: &'data [u8], length: u64, mut parser: P) -> Result<(&'data [u8], Value<'data>), Damage>
-where
-    P: Parser<&'data [u8], Output = Value<'data>, Error = NomError<'data>>,
-{
-    let short = Damage::Length { need: length, have: input.len() as u64 };
-    let length = usize::try_from(length).map_err(|_| short)?;
-    let taken: nom::IResult<_, _, NomError<'data>> = take(length)(input);
-    let (rest, body) = taken.map_err(|_| short)?;
-    let (_, value) = parser.parse(body).map_err(|_| short)?;
-    Ok((rest, value))
+/// A base-128 varint of at most ten bytes; bits past the 64th are dropped as protobuf's own readers do.
+///
+/// # Errors
+/// It does not end within ten bytes, or within the input.
+#[inline]
+pub fn varint(input: &[u8]) -> Result<(&[u8], u64), Damage> {
+    // Tags, and most lengths, are one byte.
+    match input.split_first() {
+        Some((&byte, rest)) if byte < 0x80 => Ok((rest, u64::from(byte))),
+        _ => long_varint(input),
+    }
 }
 
-/// A base-128 varint of at most ten bytes; bits past the 64th are dropped as protobuf's own readers do.
-pub fn varint(input: &[u8]) -> Result<(&[u8], u64), Damage> {
+fn long_varint(input: &[u8]) -> Result<(&[u8], u64), Damage> {
     let mut value = 0u64;
     let mut rest = input;
     for shift in (0u32..70).step_by(7) {

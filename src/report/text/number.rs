@@ -14,6 +14,7 @@ pub fn thousands(number: u64) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "a test that overflows fails")]
 mod tests {
     use super::thousands;
 

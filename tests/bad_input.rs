@@ -1,0 +1,314 @@
+//! What is no snapshot, or a broken one, gets a message that says so: never a panic, never a file written.
+
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test that panics fails"
+)]
+
+mod common;
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use common::{Fixture, of_kind, records, run_in, sleuth, stderr, text};
+
+/// Scans a file with these bytes.
+fn scan(bytes: &[u8]) -> (i32, String, String) {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("input"), bytes).unwrap();
+    let output = run_in(dir.path(), &["scan", "input"]);
+    let (code, stdout) = text(&output);
+    (code, stdout, stderr(&output))
+}
+
+/// An input that cannot be analysed: exit 1, nothing but the status on standard output, and an error that names the
+/// file, says what was expected and found, and what to try.
+fn refused(bytes: &[u8], found: &str) {
+    let (code, _, error) = scan(bytes);
+    assert_eq!(code, 1, "{error}");
+    for part in ["error:", "input", "expected", found, "try:"] {
+        assert!(error.contains(part), "{part:?} is missing in: {error}");
+    }
+}
+
+#[test]
+fn foreign_files_are_named_for_what_they_look_like() {
+    refused(b"", "an empty file");
+    refused(b"x", "a text file");
+    refused(b"hello, this is a note\n", "a text file");
+    refused(b"SQLite format 3\0................", "kine");
+    refused(&[0; 8192], "zeros");
+    refused(b"kind: EncryptionConfiguration\napiVersion: apiserver.config.k8s.io/v1\n", "EncryptionConfiguration");
+    refused(&[&[b'a'; 257][..], b"ustar\0", &[0; 300]].concat(), "tar archive");
+    refused(&[0xfe; 10_000], "none of the formats");
+}
+
+#[test]
+fn another_programs_bbolt_database_is_read_and_said_to_be_no_etcd() {
+    // Two metas and an empty root leaf, as bbolt creates a database.
+    let mut db = Fixture::named("plaintext").bytes;
+    let size = 4 * 4096;
+    db.truncate(size);
+    let fnv = |bytes: &[u8]| bytes.iter().fold(0xcbf2_9ce4_8422_2325u64, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x0000_0100_0000_01b3));
+    for slot in 0..2usize {
+        let at = slot * 4096;
+        db[at + 32..at + 40].copy_from_slice(&3u64.to_le_bytes());
+        db[at + 48..at + 56].copy_from_slice(&u64::MAX.to_le_bytes());
+        db[at + 56..at + 64].copy_from_slice(&4u64.to_le_bytes());
+        let sum = fnv(&db[at + 16..at + 72]);
+        db[at + 72..at + 80].copy_from_slice(&sum.to_le_bytes());
+    }
+    db[2 * 4096..].fill(0);
+    db[3 * 4096..3 * 4096 + 10].copy_from_slice(&[3, 0, 0, 0, 0, 0, 0, 0, 2, 0]);
+    let (code, stdout, _) = scan(&db);
+    assert_eq!(code, 3, "{stdout}");
+    assert!(stdout.contains("bucket-missing"), "{stdout}");
+}
+
+#[test]
+fn metas_with_wrong_checksums_are_refused_together_and_one_alone_is_said() {
+    let mut db = Fixture::named("plaintext").bytes;
+    db[72] ^= 1;
+    let (code, stdout, _) = scan(&db);
+    assert_eq!(code, 2, "{stdout}");
+    assert!(stdout.contains("meta 0 has checksum"), "{stdout}");
+    db[4096 + 72] ^= 1;
+    refused(&db, "without a valid meta page");
+}
+
+#[test]
+fn a_wrong_trailer_is_an_alteration_and_what_is_readable_is_read() {
+    let mut db = Fixture::named("plaintext").bytes;
+    let last = db.len() - 1;
+    db[last] ^= 1;
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("input"), &db).unwrap();
+    let (code, stdout) = text(&run_in(dir.path(), &["check", "input"]));
+    assert_eq!(code, 2);
+    assert!(stdout.starts_with("input: ALTERED"), "{stdout}");
+    let scanned = records(&run_in(dir.path(), &["scan", "input", "--format", "jsonl"]));
+    assert!(!of_kind(&scanned, "value").is_empty());
+    assert_eq!(of_kind(&scanned, "evidence")[0]["trailer"], "mismatch");
+    assert_eq!(of_kind(&scanned, "summary")[0]["conditions"].as_array().unwrap().iter().filter(|c| *c == "altered").count(), 1);
+}
+
+#[test]
+fn a_broken_off_download_is_incomplete_and_the_rest_is_read() {
+    let mut db = Fixture::named("migration").bytes;
+    db.truncate(db.len() / 2 + 77);
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("snapshot.db.part"), &db).unwrap();
+    let (code, stdout) = text(&run_in(dir.path(), &["check", "snapshot.db.part"]));
+    assert!(matches!(code, 2 | 3), "{code} {stdout}");
+    assert!(stdout.contains("INCOMPLETE") && stdout.contains("file-truncated"), "{stdout}");
+    fs::write(dir.path().join("head.db.part"), b"").unwrap();
+    let output = run_in(dir.path(), &["scan", "head.db.part"]);
+    assert!(stderr(&output).contains("broken off"), "{}", stderr(&output));
+}
+
+#[test]
+fn containers_of_one_file_are_opened_and_give_the_same_values() {
+    let fixture = Fixture::named("plaintext");
+    let dir = tempfile::tempdir().unwrap();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(&fixture.bytes).unwrap();
+    let mut zipped = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    zipped.start_file("db/snapshot.db", zip::write::SimpleFileOptions::default()).unwrap();
+    zipped.write_all(&fixture.bytes).unwrap();
+    let files = [
+        ("plain", fixture.bytes.clone()),
+        ("gzip", gzip.finish().unwrap()),
+        ("zstd", zstd::bulk::compress(&fixture.bytes, 3).unwrap()),
+        ("zip", zipped.finish().unwrap().into_inner()),
+    ];
+    let mut values = Vec::new();
+    for (name, bytes) in &files {
+        fs::write(dir.path().join(name), bytes).unwrap();
+        let all = records(&run_in(dir.path(), &["scan", name, "--format", "jsonl"]));
+        let evidence = of_kind(&all, "evidence")[0].clone();
+        assert_eq!(evidence["container"].as_str().unwrap_or("plain"), *name);
+        assert_eq!(evidence["size"], bytes.len());
+        if *name != "plain" {
+            assert_eq!(evidence["content_size"], fixture.bytes.len());
+        }
+        values.push(of_kind(&all, "value").into_iter().cloned().collect::<Vec<_>>());
+    }
+    assert!(values.iter().all(|v| *v == values[0]) && !values[0].is_empty());
+}
+
+#[test]
+fn a_truncated_gzip_is_read_as_far_as_it_goes() {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(&Fixture::named("plaintext").bytes).unwrap();
+    let mut bytes = gzip.finish().unwrap();
+    bytes.truncate(bytes.len() * 9 / 10);
+    let (code, stdout, _) = scan(&bytes);
+    assert!(matches!(code, 2 | 3), "{stdout}");
+    assert!(stdout.contains("container-damaged") && stdout.contains("ends early"), "{stdout}");
+    bytes.truncate(5);
+    let (code, _, error) = scan(&bytes);
+    assert_eq!(code, 1);
+    assert!(error.contains("gzip") && error.contains("try:"), "{error}");
+}
+
+#[test]
+fn a_zip_of_two_files_is_refused_by_their_names() {
+    let mut zipped = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for name in ["snapshot.db", "cluster.rkestate"] {
+        zipped.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        zipped.write_all(b"x").unwrap();
+    }
+    refused(&zipped.finish().unwrap().into_inner(), "cluster.rkestate");
+}
+
+#[test]
+fn a_decompression_bomb_stops_at_the_limit() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("bomb.zst"), zstd::bulk::compress(&vec![0u8; 64 << 20], 3).unwrap()).unwrap();
+    let output = run_in(dir.path(), &["scan", "bomb.zst", "--max-size", "1M"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("more than 1048576 bytes when unpacked"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("--max-size"));
+}
+
+#[test]
+fn standard_input_is_read_and_bounded() {
+    let fixture = Fixture::named("plaintext");
+    let run = |args: &[&str]| {
+        let mut child = sleuth()
+            .args(args)
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let bytes = fixture.bytes.clone();
+        let writer = std::thread::spawn(move || {
+            let _ = stdin.write_all(&bytes);
+        });
+        let output = child.wait_with_output().unwrap();
+        writer.join().unwrap();
+        output
+    };
+    let (code, stdout) = text(&run(&["scan", "-"]));
+    assert_eq!(code, 2, "{stdout}");
+    assert!(stdout.contains("File     -,"), "{stdout}");
+    let small = run(&["scan", "-", "--max-size", "1000"]);
+    assert_eq!(small.status.code(), Some(1));
+    assert!(stderr(&small).contains("more than 1000 bytes"), "{}", stderr(&small));
+}
+
+#[test]
+fn paths_that_are_no_files_are_told_apart() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("member")).unwrap();
+    for (path, what) in [("member", "is a directory"), ("missing.db", "No such file"), ("/dev/null", "character device")] {
+        let output = run_in(dir.path(), &["scan", path]);
+        assert_eq!(output.status.code(), Some(1));
+        let error = stderr(&output);
+        assert!(error.contains(what) && error.contains(path) && error.contains("try:"), "{error}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_that_never_speaks_is_not_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let made = std::process::Command::new("mkfifo").arg(dir.path().join("pipe")).status().unwrap();
+    assert!(made.success());
+    let output = sleuth().current_dir(dir.path()).args(["scan", "pipe"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("FIFO") && stderr(&output).contains("give - as the file"), "{}", stderr(&output));
+}
+
+#[cfg(unix)]
+#[test]
+fn an_unreadable_file_is_an_error_that_says_who_may_read_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("secret.db");
+    fs::write(&path, b"x").unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
+    if fs::File::open(&path).is_ok() {
+        // Root reads everything; `/proc/1/mem` style tricks are no test. The mapping of the error is tested below.
+        let error = etcd_sleuth::evidence::Error::Read { path, source: std::io::ErrorKind::PermissionDenied.into() };
+        assert!(error.hint().is_some_and(|hint| hint.contains("root")));
+        return;
+    }
+    let output = sleuth().args([Path::new("scan"), &path]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("try: etcd's files belong to root"), "{}", stderr(&output));
+}
+
+#[test]
+fn one_bad_file_does_not_stop_the_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = Fixture::named("defragmented").write_to(dir.path());
+    let good = path.file_name().unwrap().to_str().unwrap().to_owned();
+    fs::write(dir.path().join("bad.db"), b"nonsense").unwrap();
+    let output = run_in(dir.path(), &["scan", "bad.db", &good, "--format", "jsonl", "--fail-on", "never"]);
+    let all = records(&output);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(!of_kind(&all, "value").is_empty());
+    let summary = of_kind(&all, "summary")[0];
+    assert_eq!(summary["conditions"], serde_json::json!(["input-failed"]));
+    assert!(summary["not_analysed"][0].as_str().unwrap().contains("bad.db"));
+}
+
+#[test]
+fn wrong_usage_is_exit_code_1_and_help_is_0() {
+    for args in [&["scan"][..], &["nonsense"], &["scan", "x", "--format", "yaml"], &["scan", "x", "--max-size", "lots"], &[]] {
+        assert_eq!(sleuth().args(args).output().unwrap().status.code(), Some(1), "{args:?}");
+    }
+    for args in [&["--help"][..], &["scan", "--help"], &["--version"], &["completions", "bash"], &["man"]] {
+        assert_eq!(sleuth().args(args).output().unwrap().status.code(), Some(0), "{args:?}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn output_files_are_private_never_replaced_unasked_and_never_behind_a_link() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let dir = tempfile::tempdir().unwrap();
+    let out = tempfile::tempdir().unwrap();
+    Fixture::named("plaintext").write_to(dir.path());
+    let target = out.path().join("values.jsonl");
+    let run = |extra: &[&str], path: &Path| {
+        let args = ["scan", "plaintext.db", "--format", "jsonl", "--exit-zero", "-o", path.to_str().unwrap()];
+        run_in(dir.path(), &[&args[..], extra].concat())
+    };
+    assert_eq!(run(&[], &target).status.code(), Some(0));
+    assert_eq!(fs::metadata(&target).unwrap().permissions().mode() & 0o777, 0o600);
+    let again = run(&[], &target);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(stderr(&again).contains("--force"));
+    assert_eq!(run(&["--force"], &target).status.code(), Some(0));
+    let link = out.path().join("link");
+    symlink(out.path().join("elsewhere"), &link).unwrap();
+    for extra in [&[][..], &["--force"]] {
+        assert_eq!(run(extra, &link).status.code(), Some(1));
+    }
+    assert!(!out.path().join("elsewhere").exists());
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = Fixture::named("migration").write_to(dir.path());
+    let mut child = sleuth()
+        .args(["scan", path.to_str().unwrap(), "--format", "jsonl", "--resources", "all"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), stderr(&output)), (Some(0), String::new()));
+}

@@ -1,0 +1,251 @@
+//! Every fixture against what is true of it: the writer's own record, a byte search, bbolt's and etcdutl's own words.
+
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test that panics fails"
+)]
+
+mod common;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use common::{Fixture, of_kind, records, run_in, text};
+use serde_json::{Value, json};
+
+fn scan(dir: &Path, fixture: &Fixture, more: &[&str]) -> Vec<Value> {
+    let file = format!("{}.db", fixture.name);
+    let all = records(&run_in(dir, &[&["scan", &file, "--format", "jsonl", "--resources", "all"], more].concat()));
+    assert!(!all.is_empty(), "{}", fixture.name);
+    all
+}
+
+/// Runs `test` on each fixture, its records and its truth.
+fn each(test: impl Fn(&Fixture, &Path, &[Value], &Value)) {
+    for fixture in Fixture::all() {
+        let dir = tempfile::tempdir().unwrap();
+        fixture.write_to(dir.path());
+        test(&fixture, dir.path(), &scan(dir.path(), &fixture, &[]), &fixture.truth());
+    }
+}
+
+#[test]
+fn the_tree_holds_exactly_the_retained_values_each_with_its_key_revision_place_and_protection() {
+    each(|fixture, _, records, truth| {
+        let name = &fixture.name;
+        let writes = truth["writes"].as_array().unwrap();
+        let write_of = |row: &Value| &writes[usize::try_from(row["w"].as_u64().unwrap()).unwrap()];
+        let retained = truth["retained"].as_array().unwrap();
+        let is_tombstone = |row: &Value| row["tombstone"] == json!(true);
+
+        // Identity: offset and length. Empty values have neither.
+        let values: BTreeMap<(u64, u64), &Value> = of_kind(records, "value")
+            .into_iter()
+            .filter(|v| v["place"] == "tree" && v["length"] != 0)
+            .map(|v| ((v["offset"].as_u64().unwrap(), v["length"].as_u64().unwrap()), v))
+            .collect();
+        let wanted: BTreeMap<(u64, u64), &Value> = retained
+            .iter()
+            .filter(|r| !is_tombstone(r) && write_of(r)["value_len"] != 0)
+            .map(|r| ((r["offset"].as_u64().unwrap(), r["length"].as_u64().unwrap()), r))
+            .collect();
+        assert_eq!(values.keys().collect::<Vec<_>>(), wanted.keys().collect::<Vec<_>>(), "{name}: the places of values in the tree");
+        for (place, row) in &wanted {
+            let (value, write) = (values[place], write_of(row));
+            let what = format!("{name} at {place:?}: {value}\nis truly {write}");
+            assert_eq!(value["retention"], row["retention"], "{what}");
+            for field in ["key", "key_base64"] {
+                assert_eq!(value[field], *write.get(field).unwrap_or(&Value::Null), "{what}");
+            }
+            for field in ["mod_revision", "sub", "create_revision", "version", "lease"] {
+                assert_eq!(value[field], write[field], "{field}: {what}");
+            }
+            assert_eq!(value["protection"], write["form"], "{what}");
+            for field in ["encoding", "provider", "provider_version", "key_id", "dek_source_type", "dek_source_sha256"] {
+                assert_eq!(value[field], write[field], "{field}: {what}");
+            }
+            if value["provider_name_certain"] == json!(true) {
+                assert_eq!(value["provider_name"], write["provider_name"], "{what}");
+            }
+        }
+
+        let tombstones: BTreeSet<(u64, u64)> = of_kind(records, "tombstone")
+            .into_iter()
+            .map(|t| (t["offset"].as_u64().unwrap(), t["mod_revision"].as_u64().unwrap()))
+            .collect();
+        let wanted: BTreeSet<(u64, u64)> = retained
+            .iter()
+            .filter(|r| is_tombstone(r))
+            .map(|r| (r["offset"].as_u64().unwrap(), write_of(r)["mod_revision"].as_u64().unwrap()))
+            .collect();
+        assert_eq!(tombstones, wanted, "{name}: tombstones");
+
+        let empty = of_kind(records, "value").into_iter().filter(|v| v["place"] == "tree" && v["length"] == 0).count();
+        let marker = usize::from(!truth["bump_marker"].is_null());
+        let wanted = retained.iter().filter(|r| !is_tombstone(r) && write_of(r)["value_len"] == 0).count();
+        assert!(empty == wanted || empty == wanted + marker, "{name}: {empty} empty values, {wanted} written, {marker} marker");
+    });
+}
+
+#[test]
+fn names_of_keys_are_read_right_wherever_they_are_said_to_be_certain_and_nearly_all_are() {
+    let (mut certain, mut all) = (0, 0);
+    each(|_, _, records, _| {
+        for value in of_kind(records, "value") {
+            assert_eq!(value["provider_name_certain"].is_null(), value["provider_name"].is_null(), "{value}");
+        }
+    });
+    for fixture in Fixture::all() {
+        let dir = tempfile::tempdir().unwrap();
+        fixture.write_to(dir.path());
+        for value in of_kind(&scan(dir.path(), &fixture, &[]), "value").into_iter().filter(|v| v["protection"] == "encrypted") {
+            all += 1;
+            certain += usize::from(value["provider_name_certain"] == json!(true));
+        }
+    }
+    assert!(all > 100 && certain * 100 >= all * 97, "{certain} of {all}");
+}
+
+#[test]
+fn the_file_is_described_as_bbolt_and_etcd_describe_it() {
+    each(|fixture, _, records, truth| {
+        let name = &fixture.name;
+        let evidence = of_kind(records, "evidence")[0];
+        for field in [
+            "size",
+            "sha256",
+            "trailer",
+            "page_size",
+            "high_water_mark",
+            "txid",
+            "revision",
+            "scheduled_compact_revision",
+            "finished_compact_revision",
+            "cluster_version",
+            "kube_system_uid",
+            "consistent_index",
+            "term",
+            "keys_current",
+        ] {
+            // A file that was never compacted has no such entry; its truth says 0.
+            let never = field.ends_with("compact_revision") && truth[field] == 0;
+            assert_eq!(evidence[field], if never { Value::Null } else { truth[field].clone() }, "{name}: {field}");
+        }
+        let storage_version = &truth["storage_version"];
+        assert_eq!(evidence["storage_version"], if storage_version == "" { Value::Null } else { storage_version.clone() }, "{name}");
+        let members: BTreeSet<String> =
+            evidence["members"].as_array().unwrap().iter().map(|m| format!("{} {}", m["id"], m["name"])).collect();
+        let wanted: BTreeSet<String> = truth["members"].as_array().unwrap().iter().map(|m| format!("{} {}", m["id"], m["name"])).collect();
+        assert_eq!(members, wanted, "{name}");
+        assert_eq!(evidence["leases"], truth["leases"], "{name}");
+        assert_eq!(evidence["users"], truth["users"], "{name}");
+        assert_eq!(evidence["auth_enabled"].as_bool().unwrap_or(false), truth["auth_enabled"].as_bool().unwrap(), "{name}");
+        assert_eq!(evidence["alarms"].as_array().unwrap().len(), truth["alarms"].as_array().unwrap().len(), "{name}");
+
+        // bbolt counts the pages of the other root as free, since it knows one meta at a time.
+        let pages = &evidence["pages"];
+        let count = |state: &str| pages[state].as_u64().unwrap();
+        assert_eq!(count("free") + count("other_root"), truth["bbolt_free_pages"].as_u64().unwrap(), "{name}");
+        let states = ["meta", "freelist", "reachable", "other_root", "free", "beyond_high_water"];
+        let total: u64 = states.iter().map(|s| count(s)).sum();
+        assert_eq!(total * truth["page_size"].as_u64().unwrap(), fixture.bytes.len() as u64 / 512 * 512, "{name}: the pages are the file");
+        assert_eq!(truth["bbolt_check"], json!([]), "{name}");
+        let sound = of_kind(records, "anomaly")
+            .into_iter()
+            .filter(|a| !["object-misplaced", "envelope-invalid", "object-invalid"].contains(&a["class"].as_str().unwrap()))
+            .count();
+        assert_eq!(sound, 0, "{name}: bbolt finds nothing, so nothing may be found: {:?}", of_kind(records, "anomaly"));
+    });
+}
+
+#[test]
+fn check_prints_what_etcdutl_snapshot_status_prints() {
+    for fixture in Fixture::all() {
+        let dir = tempfile::tempdir().unwrap();
+        fixture.write_to(dir.path());
+        let truth = fixture.truth();
+        let status = &truth["etcdutl_status"];
+        let (code, stdout) = text(&run_in(dir.path(), &["check", &format!("{}.db", fixture.name)]));
+        let version = match status["version"].as_str().unwrap() {
+            "" => String::new(),
+            version => format!(", version {version}"),
+        };
+        let line = format!(
+            "snapshot status prints: hash {}, revision {}, total keys {}, total size {} bytes{version}\n",
+            status["hash"].as_str().unwrap(),
+            status["revision"],
+            status["total_key"],
+            status["total_size"]
+        );
+        assert!(stdout.contains(&line), "{}: {line} is not in\n{stdout}", fixture.name);
+        assert_eq!(code, 0, "{}\n{stdout}", fixture.name);
+        assert!(stdout.lines().next().unwrap().contains("whole"), "{stdout}");
+    }
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_bytes() {
+    for fixture in Fixture::all() {
+        let dir = tempfile::tempdir().unwrap();
+        fixture.write_to(dir.path());
+        let file = format!("{}.db", fixture.name);
+        for format in ["text", "jsonl", "json", "csv"] {
+            let run =
+                |threads: &str| run_in(dir.path(), &["scan", &file, "--resources", "all", "--format", format, "--threads", threads]).stdout;
+            let one = run("1");
+            assert!(!one.is_empty());
+            assert!(one == run("3") && one == run("8"), "{} {format}", fixture.name);
+        }
+    }
+}
+
+#[test]
+fn exit_codes_follow_the_threshold() {
+    let dir = tempfile::tempdir().unwrap();
+    Fixture::named("migration").write_to(dir.path());
+    let code = |more: &[&str]| run_in(dir.path(), &[&["scan", "migration.db", "-q"], more].concat()).status.code();
+    assert_eq!(code(&[]), Some(2));
+    assert_eq!(code(&["--fail-on", "current"]), Some(2));
+    assert_eq!(code(&["--fail-on", "never"]), Some(0));
+    assert_eq!(code(&["--exit-zero"]), Some(0));
+    assert_eq!(code(&["--resources", "configmaps"]), Some(0));
+    // Its newest revision is encrypted, an older one is not.
+    let all = scan(dir.path(), &Fixture::named("migration"), &[]);
+    let values = of_kind(&all, "value");
+    let plain = |retention: &str| -> BTreeSet<String> {
+        let is = |v: &&Value| v["group_resource"] == "secrets" && v["protection"] == "plaintext" && v["retention"] == retention;
+        values.iter().copied().filter(is).map(|v| v["name"].as_str().unwrap().to_owned()).collect()
+    };
+    let only_old = plain("superseded").difference(&plain("current")).next().unwrap().clone();
+    assert_eq!(code(&["--name", &only_old]), Some(2));
+    assert_eq!(code(&["--name", &only_old, "--fail-on", "retained"]), Some(2));
+    assert_eq!(code(&["--name", &only_old, "--fail-on", "current"]), Some(0));
+}
+
+#[test]
+fn scopes_choose_by_resource_namespace_and_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let fixture = Fixture::named("migration");
+    fixture.write_to(dir.path());
+    let all = scan(dir.path(), &fixture, &[]);
+    let everything = of_kind(&all, "value").len();
+    let count = |more: &[&str], held: &dyn Fn(&Value) -> bool| {
+        let args = [&["scan", "migration.db", "--format", "jsonl"], more].concat();
+        let found = records(&run_in(dir.path(), &args));
+        let values = of_kind(&found, "value");
+        assert!(!values.is_empty() && values.iter().all(|v| held(v)), "{more:?}");
+        assert_eq!(values.len(), of_kind(&all, "value").into_iter().filter(|v| held(v)).count(), "{more:?}");
+        values.len()
+    };
+    let secrets = count(&[], &|v| v["group_resource"] == "secrets");
+    assert!(secrets < everything);
+    count(&["--resources", "configmaps"], &|v| v["group_resource"] == "configmaps");
+    count(&["--resources", "secrets,configmaps"], &|v| v["group_resource"] == "configmaps" || v["group_resource"] == "secrets");
+    count(&["--namespace", "p*"], &|v| v["group_resource"] == "secrets" && v["namespace"].as_str().is_some_and(|n| n.starts_with('p')));
+    count(&["--name", "*-*"], &|v| v["group_resource"] == "secrets" && v["name"].as_str().is_some_and(|n| n.contains('-')));
+}
