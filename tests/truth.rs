@@ -25,6 +25,16 @@ fn scan(dir: &Path, fixture: &Fixture, more: &[&str]) -> Vec<Value> {
     all
 }
 
+/// How a write is to be reported. Two kinds are not known here, though their writer knows: what stands behind the prefix of
+/// a foreign provider, and bytes that are neither of an encoding nor text.
+fn protection(write: &Value, bytes: &[u8]) -> Value {
+    let known = ["aescbc v1", "aesgcm v1", "secretbox v1", "kms v1", "kms v2"];
+    let provider = format!("{} {}", write["provider"].as_str().unwrap_or(""), write["provider_version"].as_str().unwrap_or(""));
+    let is_foreign = write["form"] == "encrypted" && !known.contains(&provider.as_str());
+    let is_binary = write["encoding"] == "other" && std::str::from_utf8(bytes).is_err();
+    if is_foreign || is_binary { json!("unknown") } else { write["form"].clone() }
+}
+
 /// Runs `test` on each fixture, its records and its truth.
 fn each(test: impl Fn(&Fixture, &Path, &[Value], &Value)) {
     for fixture in Fixture::all() {
@@ -65,7 +75,11 @@ fn the_tree_holds_exactly_the_retained_values_each_with_its_key_revision_place_a
             for field in ["mod_revision", "sub", "create_revision", "version", "lease"] {
                 assert_eq!(value[field], write[field], "{field}: {what}");
             }
-            assert_eq!(value["protection"], write["form"], "{what}");
+            let bytes = &fixture.bytes[usize::try_from(place.0).unwrap()..][..usize::try_from(place.1).unwrap()];
+            assert_eq!(value["protection"], protection(write, bytes), "{what}");
+            if value["protection"] == "unknown" {
+                continue;
+            }
             for field in ["encoding", "provider", "provider_version", "key_id", "dek_source_type", "dek_source_sha256"] {
                 assert_eq!(value[field], write[field], "{field}: {what}");
             }

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::row::{Place, Protection, Row, Seal, TombstoneRow, ValueRow};
 use super::tally::Tally;
 use super::{Scope, Survey, survey};
-use crate::bbolt::{Element, Pgid};
+use crate::bbolt::{Element, Pgid, Root, page_elements};
 use crate::envelope::{EncryptedObject, KmsV1, Provider, Sealed, Stored};
 use crate::etcd::{KeyValue, RevisionKey, schema};
 use crate::evidence::anomaly::{Anomalies, Class};
@@ -15,10 +15,12 @@ use crate::evidence::digest::Sha256Digest;
 use crate::evidence::range;
 use crate::kubernetes::{Encoding, GroupResource, Object, Secret, StorageKey, Unreadable};
 
-/// Elements one task turns into rows.
-const TASK: usize = 2048;
+/// Leaf pages one task turns into rows.
+const PAGES: usize = 64;
+/// Elements one task turns into rows, where they had to be sorted.
+const ELEMENTS: usize = 512;
 /// Tasks whose output is held at a time.
-const WINDOW: usize = 16;
+const WINDOW: usize = 64;
 /// DEK sources one task remembers the digest of: in a file most values share a few.
 const REMEMBERED: usize = 16;
 
@@ -29,7 +31,14 @@ pub struct List<'a, 'data> {
     scope: &'a Scope,
 }
 
+/// What there is to read, in the order of its revisions.
+enum Order<'data> {
+    Pages(Vec<Pgid>),
+    Elements(Vec<(Pgid, Element<'data>)>),
+}
+
 /// What one task makes.
+#[derive(Default)]
 struct Part<'data> {
     output: Vec<u8>,
     tally: Tally<'data>,
@@ -55,57 +64,69 @@ impl<'a, 'data> List<'a, 'data> {
     {
         let mut tally = Tally::default();
         let mut anomalies = Anomalies::default();
-        let mut elements = self.elements();
-        loop {
-            let window: Vec<Vec<_>> =
-                (0..WINDOW).map(|_| elements.by_ref().take(TASK).collect()).filter(|task: &Vec<_>| !task.is_empty()).collect();
-            if window.is_empty() {
-                return Ok((tally, anomalies));
-            }
-            let parts: Vec<Part<'data>> = window.par_iter().map(|task| self.task(task, &render)).collect();
+        let db = &self.survey.database.db;
+        let mut add = |parts: Vec<Part<'data>>| -> io::Result<()> {
             for part in parts {
                 write(&part.output)?;
                 tally.merge(part.tally);
                 anomalies.merge(part.anomalies);
             }
+            Ok(())
+        };
+        match self.order() {
+            Order::Pages(pages) => {
+                for window in pages.chunks(PAGES.saturating_mul(WINDOW)) {
+                    let elements = |task: &[Pgid]| task.iter().flat_map(|pgid| page_elements(db, *pgid)).collect::<Vec<_>>();
+                    add(window.par_chunks(PAGES).map(|task| self.task(elements(task), &render)).collect())?;
+                }
+            }
+            Order::Elements(elements) => {
+                for window in elements.chunks(ELEMENTS.saturating_mul(WINDOW)) {
+                    add(window.par_chunks(ELEMENTS).map(|task| self.task(task.to_vec(), &render)).collect())?;
+                }
+            }
         }
+        Ok((tally, anomalies))
     }
 
-    /// Every row in order, for a caller that looks for a few.
+    /// Every row in order, with its value's bytes, for a caller that looks for a few.
     pub fn rows(&self, mut show: impl FnMut(Row<'data>, Option<&'data [u8]>)) {
-        let mut part = Part { output: Vec::new(), tally: Tally::default(), anomalies: Anomalies::default(), dek_sources: Vec::new() };
-        for (pgid, element) in self.elements() {
+        let mut part = Part::default();
+        let mut look = |(pgid, element): (Pgid, Element<'data>)| {
             if let Some(row) = self.row(pgid, element, &mut part) {
                 show(row, KeyValue::parse(element.value).ok().map(|kv| kv.value));
             }
+        };
+        match self.order() {
+            Order::Pages(pages) => pages.into_iter().flat_map(|pgid| page_elements(&self.survey.database.db, pgid)).for_each(&mut look),
+            Order::Elements(elements) => elements.into_iter().for_each(&mut look),
         }
     }
 
-    /// The elements of bucket `key` in the order of their revisions. A sound tree has that order; a damaged one
-    /// is sorted, at the cost of memory.
-    fn elements(&self) -> Box<dyn Iterator<Item = (Pgid, Element<'data>)> + 'a> {
+    /// Bucket `key` in the order of its revisions. A sound tree's leaves have that order; the elements of a damaged
+    /// one are sorted, at the cost of memory, and those of an inline bucket are few.
+    fn order(&self) -> Order<'data> {
         let Survey { database, tree, anomalies, .. } = self.survey;
-        let Some(bucket) = tree.bucket(schema::KEY) else { return Box::new(std::iter::empty()) };
-        let elements = tree.elements(&database.db, bucket);
-        if bucket.in_key_order && anomalies.count(Class::KeyOrder) == 0 {
-            return Box::new(elements);
+        let Some(bucket) = tree.bucket(schema::KEY) else { return Order::Pages(Vec::new()) };
+        if matches!(bucket.root, Root::Page(_)) && bucket.in_key_order && anomalies.count(Class::KeyOrder) == 0 {
+            return Order::Pages(tree.leaves(bucket));
         }
-        let mut sorted: Vec<_> = elements.collect();
+        let mut sorted: Vec<_> = tree.elements(&database.db, bucket).collect();
         sorted.sort_by_key(|(_, element)| {
             let revision = RevisionKey::parse(element.key).map(|at| at.revision);
             let place = range::offset_within(database.db.bytes(), element.value);
             (revision.is_none(), revision, place.is_none(), place)
         });
-        Box::new(sorted.into_iter())
+        Order::Elements(sorted)
     }
 
-    fn task<R>(&self, elements: &[(Pgid, Element<'data>)], render: &R) -> Part<'data>
+    fn task<R>(&self, elements: Vec<(Pgid, Element<'data>)>, render: &R) -> Part<'data>
     where
         R: Fn(&Row<'data>, &mut Vec<u8>) + Sync,
     {
-        let mut part = Part { output: Vec::new(), tally: Tally::default(), anomalies: Anomalies::default(), dek_sources: Vec::new() };
+        let mut part = Part::default();
         for (pgid, element) in elements {
-            if let Some(row) = self.row(*pgid, *element, &mut part) {
+            if let Some(row) = self.row(pgid, element, &mut part) {
                 part.tally.add(&row);
                 render(&row, &mut part.output);
             }

@@ -36,7 +36,7 @@ pub use self::leaf::{Element, LeafElements};
 pub use self::meta::{Meta, MetaFault};
 pub use self::page::{Fault, Flags, HEADER_LEN, Page, PageHeader};
 pub use self::page_map::{PageCounts, PageMap, PageState};
-pub use self::walk::{Leaf, Scanned, Tree};
+pub use self::walk::{Leaf, Scanned, Tree, page_elements};
 
 use crate::evidence::anomaly::{Anomalies, Class};
 use crate::evidence::range;
@@ -50,7 +50,8 @@ pub struct Db<'data> {
     bytes: &'data [u8],
     page_size: u32,
     metas: [Result<Meta, MetaFault>; 2],
-    active: usize,
+    active_slot: usize,
+    active: Meta,
 }
 
 /// Why bytes cannot be opened as a bbolt database.
@@ -84,13 +85,13 @@ impl<'data> Db<'data> {
             Meta::parse(range::slice(bytes, at, meta::END).unwrap_or_default())
         };
         let metas = [slot(0), slot(1)];
-        let active = match &metas {
-            [Ok(zero), Ok(one)] => usize::from(one.txid > zero.txid),
-            [Ok(_), Err(_)] => 0,
-            [Err(_), Ok(_)] => 1,
+        let (active_slot, active) = match &metas {
+            [Ok(zero), Ok(one)] if one.txid > zero.txid => (1, *one),
+            [Ok(zero), _] => (0, *zero),
+            [Err(_), Ok(one)] => (1, *one),
             [Err(meta0), Err(meta1)] => return Err(OpenError::NoValidMeta { meta0: meta0.clone(), meta1: meta1.clone() }),
         };
-        Ok(Self { bytes, page_size, metas, active })
+        Ok(Self { bytes, page_size, metas, active_slot, active })
     }
 
     /// The database's bytes: whole pages and what may follow them.
@@ -115,23 +116,18 @@ impl<'data> Db<'data> {
 
     /// Which of the two is active: 0 or 1.
     pub fn active_slot(&self) -> usize {
-        self.active
+        self.active_slot
     }
 
     /// The active meta page.
-    pub fn active(&self) -> Meta {
-        self.meta_at(self.active)
+    pub fn active(&self) -> &Meta {
+        &self.active
     }
 
     /// The other meta page, when it is valid.
     pub fn other(&self) -> Option<Meta> {
-        let other = self.active ^ 1;
+        let other = self.active_slot ^ 1;
         self.metas.get(other)?.as_ref().ok().copied()
-    }
-
-    fn meta_at(&self, slot: usize) -> Meta {
-        // `open` made sure that the active slot is valid; the default has no pages at all.
-        self.metas.get(slot).and_then(|m| m.as_ref().ok()).copied().unwrap_or_default()
     }
 
     /// Whether both metas are one copy, as only a snapshot's are: same tree, meta 0 one txid ahead.

@@ -149,8 +149,9 @@ impl<'data> Tree<'data> {
             Root::Inline(page) => Some((bucket.named_on, inline_elements(page))),
             Root::Page(_) => None,
         };
-        let paged = self.leaves(bucket).into_iter().filter_map(|pgid| leaf_elements(db, pgid).map(|elements| (pgid, elements)));
-        inline.into_iter().chain(paged).flat_map(|(pgid, elements)| elements.filter_map(move |e| Some((pgid, e.ok()?))))
+        let paged = self.leaves(bucket).into_iter().flat_map(|pgid| page_elements(db, pgid));
+        let inline = inline.into_iter().flat_map(|(pgid, elements)| elements.filter_map(move |e| Some((pgid, e.ok()?))));
+        inline.chain(paged)
     }
 
     fn enter_named(&mut self, db: &Db<'data>, named: Named<'data>, map: &mut PageMap, anomalies: &mut Anomalies) {
@@ -409,8 +410,9 @@ fn branch_page<'data>(db: &Db<'data>, pgid: Pgid, header: PageHeader) -> Result<
     if header.flags == Flags::BRANCH { db.run(pgid, header) } else { db.page(pgid, Flags::BRANCH) }
 }
 
-/// The elements of a leaf page that the walk could read.
-pub(super) fn leaf_elements<'data>(db: &Db<'data>, pgid: Pgid) -> Option<LeafElements<'data>> {
-    let page = db.page(pgid, Flags::LEAF).ok()?;
-    Some(LeafElements::new(page.bytes, page.header))
+/// The elements of one leaf page, each with its page; none where the page or the element cannot be read.
+pub fn page_elements<'data>(db: &Db<'data>, pgid: Pgid) -> impl Iterator<Item = (Pgid, Element<'data>)> + use<'data> {
+    let page = db.page(pgid, Flags::LEAF).ok();
+    let elements = page.into_iter().flat_map(|page| LeafElements::new(page.bytes, page.header));
+    elements.filter_map(move |element| Some((pgid, element.ok()?)))
 }

@@ -1,7 +1,9 @@
 //! Which revision of each key is the newest, and what that makes of the others.
 
+use std::hash::BuildHasher;
+
 use foldhash::fast::FixedState;
-use hashbrown::HashMap;
+use hashbrown::HashTable;
 
 use super::{Revision, RevisionKey};
 
@@ -16,13 +18,34 @@ pub enum Retention {
     Deleted,
 }
 
-/// The newest revision of every key seen. 32 bytes a key, besides the table's own.
+/// The newest revision of every key seen. 40 bytes a key, besides the table's own.
+///
+/// Keys are slices of the evidence, scattered all over it, so to touch one costs more than anything else here. The table
+/// therefore keeps each key's hash, and compares the bytes only of keys whose hashes agree.
 #[derive(Clone, Debug, Default)]
 pub struct Keyspace<'data> {
-    newest: HashMap<&'data [u8], Newest, FixedState>,
+    newest: HashTable<Key<'data>>,
     last: Revision,
     revisions: u64,
     tombstones: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Key<'data> {
+    hash: u64,
+    /// As it stands in the newest revision.
+    key: &'data [u8],
+    newest: Newest,
+}
+
+impl Key<'_> {
+    fn is(&self, hash: u64, key: &[u8]) -> bool {
+        self.hash == hash && (std::ptr::eq(self.key, key) || self.key == key)
+    }
+}
+
+fn hash_of(key: &[u8]) -> u64 {
+    FixedState::default().hash_one(key)
 }
 
 /// A revision with its tombstone mark in the lowest bit of the sub revision, so that it orders as the revision does.
@@ -51,7 +74,7 @@ impl<'data> Keyspace<'data> {
         self.last = self.last.max(at.revision);
         self.revisions = self.revisions.saturating_add(1);
         self.tombstones = self.tombstones.saturating_add(u64::from(at.is_tombstone));
-        self.raise(key, at.into());
+        self.raise(Key { hash: hash_of(key), key, newest: at.into() });
     }
 
     /// Takes over what another part of the same database showed.
@@ -59,31 +82,39 @@ impl<'data> Keyspace<'data> {
         self.last = self.last.max(other.last);
         self.revisions = self.revisions.saturating_add(other.revisions);
         self.tombstones = self.tombstones.saturating_add(other.tombstones);
-        if self.newest.len() < other.newest.len() {
-            let smaller = std::mem::replace(&mut self.newest, other.newest);
-            smaller.into_iter().for_each(|(key, newest)| self.raise(key, newest));
-        } else {
-            other.newest.into_iter().for_each(|(key, newest)| self.raise(key, newest));
+        let mut smaller = other.newest;
+        if self.newest.len() < smaller.len() {
+            std::mem::swap(&mut self.newest, &mut smaller);
+        }
+        smaller.into_iter().for_each(|key| self.raise(key));
+    }
+
+    fn raise(&mut self, key: Key<'data>) {
+        let entry = self.newest.entry(key.hash, |known| known.is(key.hash, key.key), |known| known.hash);
+        let mut known = entry.or_insert(key);
+        let known = known.get_mut();
+        if known.newest < key.newest {
+            *known = key;
         }
     }
 
-    fn raise(&mut self, key: &'data [u8], newest: Newest) {
-        let known = self.newest.entry(key).or_insert(newest);
-        *known = (*known).max(newest);
+    fn newest(&self, key: &[u8]) -> Option<Newest> {
+        let hash = hash_of(key);
+        self.newest.find(hash, |known| known.is(hash, key)).map(|known| known.newest)
     }
 
     /// What a revision of `key` is.
     pub fn retention(&self, at: RevisionKey, key: &[u8]) -> Retention {
-        match self.newest.get(key) {
+        match self.newest(key) {
             Some(newest) if newest.is_tombstone() => Retention::Deleted,
-            Some(newest) if *newest > at.into() => Retention::Superseded,
+            Some(newest) if newest > at.into() => Retention::Superseded,
             _ => Retention::Current,
         }
     }
 
     /// Whether the key's newest revision is there and no tombstone.
     pub fn exists(&self, key: &[u8]) -> bool {
-        self.newest.get(key).is_some_and(|newest| !newest.is_tombstone())
+        self.newest(key).is_some_and(|newest| !newest.is_tombstone())
     }
 
     /// The newest revision of all, which is the database's own; `None` in an empty one.
@@ -108,6 +139,6 @@ impl<'data> Keyspace<'data> {
 
     /// As `etcdutl snapshot status` 3.6 counts: the bump marker is a key too.
     pub fn keys_as_etcdutl_counts(&self) -> u64 {
-        self.newest.values().filter(|newest| !newest.is_tombstone()).count() as u64
+        self.newest.iter().filter(|key| !key.newest.is_tombstone()).count() as u64
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::analysis::{
-    Facts, Judgement, KeyCounts, KeyIdentity, KeyUse, Protection, ResourceCounts, Retention, SecretCounts, Survey, Tally,
+    Exposure, Facts, Judgement, KeyCounts, KeyIdentity, KeyUse, Protection, ResourceCounts, Retention, SecretCounts, Survey, Tally,
 };
 use crate::evidence::anomaly::{Anomaly, Class};
 use crate::kubernetes::StorageKey;
@@ -32,8 +32,8 @@ pub struct EvidenceReport {
     pub anomaly_counts: BTreeMap<Class, u64>,
     /// Secrets that exist.
     pub secrets: SecretCounts,
-    /// Secrets that can be read, by key.
-    pub readable: Vec<ReadableSecret>,
+    /// Secrets that can be read.
+    pub readable: Readable,
     /// Keys that values name, the most needed first.
     pub keys: Vec<KeyReport>,
     /// Existing objects by resource.
@@ -44,6 +44,25 @@ pub struct EvidenceReport {
     pub tombstones: u64,
     /// Encrypted values with more than one reading of their key's name.
     pub uncertain_names: u64,
+}
+
+/// Secrets that can be read without a key.
+#[derive(Clone, Debug, Default)]
+pub struct Readable {
+    /// All of them, each once.
+    pub total: u64,
+    /// In their newest revision.
+    pub current: u64,
+    /// In an older retained revision.
+    pub superseded: u64,
+    /// In an older retained revision, while the newest is not readable.
+    pub only_superseded: u64,
+    /// Deleted, but retained.
+    pub deleted: u64,
+    /// How many of each type.
+    pub types: BTreeMap<String, u64>,
+    /// The first of them by key, those readable in their newest revision before the others.
+    pub first: Vec<ReadableSecret>,
 }
 
 /// A Secret that can be read without a key.
@@ -93,18 +112,7 @@ impl EvidenceReport {
     /// Takes what is to be said out of the two passes over an evidence.
     pub fn new(survey: Survey<'_>, tally: Tally<'_>) -> Self {
         let judgement = Judgement::of(&survey.facts, &tally, &survey.anomalies);
-        let mut readable: Vec<ReadableSecret> = tally
-            .exposed
-            .into_iter()
-            .map(|(key, exposure)| ReadableSecret {
-                label: label(key, &survey),
-                secret_type: exposure.secret_type.into_owned(),
-                current: exposure.current,
-                superseded: exposure.superseded,
-                deleted: exposure.deleted,
-            })
-            .collect();
-        readable.sort();
+        let readable = Readable::new(&survey, tally.exposed);
         let mut keys: Vec<KeyReport> =
             tally.keys.into_groups().into_iter().map(|(identity, used)| KeyReport::new(&identity, &used)).collect();
         keys.sort_by(|a, b| (b.counts.current, &a.identity).cmp(&(a.counts.current, &b.identity)));
@@ -122,10 +130,39 @@ impl EvidenceReport {
             uncertain_names: tally.uncertain_names,
         }
     }
+}
 
-    /// How many readable Secrets are so in a certain way.
-    pub fn readable_where(&self, held: fn(&ReadableSecret) -> bool) -> u64 {
-        self.readable.iter().filter(|secret| held(secret)).count() as u64
+impl Readable {
+    /// How many Secrets are listed by name.
+    pub const LISTED: usize = 20;
+
+    fn new<'data>(survey: &Survey<'data>, exposed: impl IntoIterator<Item = (&'data [u8], Exposure<'data>)>) -> Self {
+        let mut readable = Self::default();
+        let mut all: Vec<(&[u8], Exposure<'_>)> = exposed.into_iter().collect();
+        for (_, exposure) in &all {
+            let count = |held: bool, count: &mut u64| *count = count.saturating_add(u64::from(held));
+            count(true, &mut readable.total);
+            count(exposure.current, &mut readable.current);
+            count(exposure.superseded, &mut readable.superseded);
+            count(exposure.superseded && !exposure.current && !exposure.deleted, &mut readable.only_superseded);
+            count(exposure.deleted, &mut readable.deleted);
+            match readable.types.get_mut(exposure.secret_type.as_ref()) {
+                Some(known) => *known = known.saturating_add(1),
+                None => {
+                    readable.types.insert(exposure.secret_type.to_string(), 1);
+                }
+            }
+        }
+        all.sort_unstable_by_key(|(key, exposure)| (!exposure.current, *key));
+        let first = all.into_iter().take(Self::LISTED).map(|(key, exposure)| ReadableSecret {
+            label: label(key, survey),
+            secret_type: exposure.secret_type.into_owned(),
+            current: exposure.current,
+            superseded: exposure.superseded,
+            deleted: exposure.deleted,
+        });
+        readable.first = first.collect();
+        readable
     }
 }
 

@@ -493,10 +493,10 @@ impl<'a> SummaryRecord<'a> {
                 empty: sum(|e| e.secrets.empty),
             },
             secrets_readable: ReadableRecord {
-                total: sum(|e| e.readable.len() as u64),
-                current: sum(|e| e.readable_where(|r| r.current)),
-                superseded: sum(|e| e.readable_where(|r| r.superseded)),
-                deleted: sum(|e| e.readable_where(|r| r.deleted)),
+                total: sum(|e| e.readable.total),
+                current: sum(|e| e.readable.current),
+                superseded: sum(|e| e.readable.superseded),
+                deleted: sum(|e| e.readable.deleted),
             },
             values: values
                 .into_iter()

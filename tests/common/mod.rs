@@ -40,7 +40,7 @@ impl Fixture {
             })
             .collect();
         names.sort();
-        assert!(names.len() >= 2, "the fixtures are missing: {names:?}");
+        assert!(names.len() >= 13, "the fixtures are missing: {names:?}");
         names.iter().map(|name| Self::named(name)).collect()
     }
 

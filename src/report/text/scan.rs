@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use comfy_table::{Table, presets};
 
 use super::super::escape::terminal;
-use super::super::model::{EvidenceReport, KeyReport, ReadableSecret, Report, not_looked_at};
+use super::super::model::{EvidenceReport, KeyReport, Readable, ReadableSecret, Report, not_looked_at};
 use super::{against, block, cluster_lines, file_lines, thousands};
 use crate::evidence::anomaly::Bearing;
 use crate::finding::Outcome;
@@ -20,11 +20,11 @@ pub fn scan(evidence: &EvidenceReport, report: &Report) -> String {
     let against = against(&evidence.anomaly_counts);
     block(&mut out, "File", &file_lines(&evidence.facts, &against));
     block(&mut out, "Cluster", &cluster_lines(&evidence.facts));
-    if report.resources == "secrets" || !evidence.readable.is_empty() || evidence.secrets.total() > 0 {
+    if report.resources == "secrets" || evidence.readable.total > 0 || evidence.secrets.total() > 0 {
         out.push_str(&secrets(evidence));
     }
     out.push_str(&keys(&evidence.keys, evidence.secrets.encrypted));
-    out.push_str(&types(&evidence.readable));
+    out.push_str(&types(&evidence.readable.types));
     out.push_str(&format!("NOT LOOKED AT: {}\n", not_looked_at([evidence]).join(", ")));
     if let Some(next) = next(evidence) {
         out.push_str(&format!("NEXT  {next}\n"));
@@ -35,8 +35,8 @@ pub fn scan(evidence: &EvidenceReport, report: &Report) -> String {
 
 /// The last line of a run, and the only one of a quiet one.
 pub fn status_line(report: &Report, outcome: &Outcome) -> String {
-    let count = |held: fn(&ReadableSecret) -> bool| report.evidences.iter().map(|e| e.readable_where(held)).fold(0, u64::saturating_add);
-    let (current, older) = (count(|s| s.current), count(|s| !s.current));
+    let sum = |count: fn(&Readable) -> u64| report.evidences.iter().map(|e| count(&e.readable)).fold(0, u64::saturating_add);
+    let (current, older) = (sum(|r| r.current), sum(|r| r.total.saturating_sub(r.current)));
     let found = match (current, older) {
         (0, 0) => "no plaintext Secret found in: tree".to_owned(),
         _ => format!("plaintext Secrets found: current {current}, only in older revisions {older}"),
@@ -52,7 +52,7 @@ pub fn status_line(report: &Report, outcome: &Outcome) -> String {
 }
 
 fn headline(evidence: &EvidenceReport, resources: &str) -> String {
-    let (readable, existing) = (evidence.readable.len() as u64, evidence.secrets.total());
+    let (readable, existing) = (evidence.readable.total, evidence.secrets.total());
     if resources != "secrets" && evidence.secrets.total() == 0 && readable == 0 {
         return format!("NO SECRET AMONG THE OBJECTS LOOKED AT ({})\n", terminal(resources));
     }
@@ -67,19 +67,19 @@ fn headline(evidence: &EvidenceReport, resources: &str) -> String {
         );
     }
     let noun = if readable == 1 { "SECRET" } else { "SECRETS" };
-    let still = evidence.readable_where(|secret| !secret.deleted);
+    let deleted = evidence.readable.deleted;
     format!(
         "{} {noun} CAN BE READ FROM THIS FILE WITHOUT ANY KEY\n  {} of the {} that exist now, and {} deleted.\n",
         thousands(readable),
-        thousands(still),
+        thousands(readable.saturating_sub(deleted)),
         thousands(existing),
-        thousands(readable.saturating_sub(still)),
+        thousands(deleted),
     )
 }
 
 fn secrets(evidence: &EvidenceReport) -> String {
-    let older = evidence.readable_where(|s| s.superseded && !s.current && !s.deleted);
-    let deleted = evidence.readable_where(|s| s.deleted);
+    let older = evidence.readable.only_superseded;
+    let deleted = evidence.readable.deleted;
     let hidden = evidence.secrets.encrypted.saturating_sub(older);
     let row = |what: &str, now: u64, gone: Option<u64>, remark: &str| {
         let cell = |n: u64| if n == 0 { "-".to_owned() } else { thousands(n) };
@@ -144,19 +144,16 @@ fn tail(text: &str) -> String {
     }
 }
 
-fn types(readable: &[ReadableSecret]) -> String {
-    if readable.is_empty() {
-        return String::new();
-    }
+fn types(types: &BTreeMap<String, u64>) -> String {
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
-    for secret in readable {
-        let count = counts.entry(short_type(&secret.secret_type)).or_default();
-        *count = count.saturating_add(1);
+    for (name, count) in types {
+        let known = counts.entry(short_type(name)).or_default();
+        *known = known.saturating_add(*count);
     }
     let mut counts: Vec<_> = counts.into_iter().collect();
     counts.sort_by_key(|(name, count)| (std::cmp::Reverse(*count), *name));
     let shown: Vec<String> = counts.iter().take(12).map(|(name, count)| format!("{} {count}", terminal(name))).collect();
-    format!("Readable, by type: {}\n", shown.join(", "))
+    if shown.is_empty() { String::new() } else { format!("Readable, by type: {}\n", shown.join(", ")) }
 }
 
 /// The names people use for the built-in types.
@@ -180,20 +177,20 @@ fn next(evidence: &EvidenceReport) -> Option<String> {
     {
         return Some(format!("etcd-sleuth check {path}"));
     }
-    let first = evidence.readable.iter().find(|secret| secret.current).or_else(|| evidence.readable.first())?;
+    let first = evidence.readable.first.first()?;
     Some(format!("etcd-sleuth show {path} {}   # one object: its revisions, redacted", terminal(&first.label)))
 }
 
 fn tables(evidence: &EvidenceReport) -> String {
     let mut out = String::new();
-    if !evidence.readable.is_empty() {
+    if !evidence.readable.first.is_empty() {
         let mut table = table(&["Secret", "type", "readable in"]);
-        for secret in evidence.readable.iter().take(ROWS) {
+        for secret in &evidence.readable.first {
             table.add_row([terminal(&secret.label).into_owned(), terminal(&secret.secret_type).into_owned(), readable_in(secret)]);
         }
         out.push_str(&format!("\nSecrets that can be read\n{table}\n"));
-        if let Some(more) = evidence.readable.len().checked_sub(ROWS).filter(|n| *n > 0) {
-            out.push_str(&format!("  and {} more: --format csv lists every value\n", thousands(more as u64)));
+        if let Some(more) = evidence.readable.total.checked_sub(evidence.readable.first.len() as u64).filter(|n| *n > 0) {
+            out.push_str(&format!("  and {} more: --format csv lists every value\n", thousands(more)));
         }
     }
     let others: Vec<_> =
