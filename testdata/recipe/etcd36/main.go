@@ -1,0 +1,43 @@
+// Command etcd36 makes the fixtures of etcd-sleuth with etcd 3.6, and plans those that etcd 3.5 plays.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"log"
+	"os"
+)
+
+func main() {
+	log.SetFlags(0)
+	if len(os.Args) < 2 {
+		log.Fatal("usage: etcd36 make|big|serve [flags]")
+	}
+	var err error
+	switch os.Args[1] {
+	case "make":
+		err = makeCommand(os.Args[2:])
+	case "big":
+		err = bigCommand(os.Args[2:])
+	case "serve":
+		err = serveCommand(os.Args[2:])
+	default:
+		err = fmt.Errorf("unknown command %q", os.Args[1])
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+}
+
+func makeCommand(args []string) error {
+	var m maker
+	fs := flag.NewFlagSet("make", flag.ExitOnError)
+	fs.IntVar(&m.seed, "seed", 1, "decides names, values and keys")
+	fs.StringVar(&m.out, "out", "", "directory for <name>.db and <name>.truth.json")
+	fs.StringVar(&m.etcd35, "etcd35", "", "the etcd35 program of this recipe")
+	only := fs.String("only", "", "make only the fixture of this name")
+	if err := fs.Parse(args); err != nil {
+		return err
+	}
+	return m.all(*only)
+}
