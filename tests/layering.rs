@@ -22,6 +22,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("etcd", &["bbolt", "evidence", "wire"]),
     ("kubernetes", &["wire"]),
     ("envelope", &["evidence", "wire"]),
+    ("kms", &["envelope", "evidence"]),
     ("finding", &[]),
     ("analysis", &["bbolt", "envelope", "etcd", "evidence", "finding", "kubernetes"]),
     ("report", &["analysis", "bbolt", "etcd", "evidence", "finding", "kubernetes"]),
