@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::{Account, ResidueMode};
 use crate::bbolt::PageCounts;
 use crate::etcd::Schema;
 use crate::etcd::trailer::Trailer;
@@ -94,6 +95,43 @@ pub struct Facts {
     pub prefixes: Vec<String>,
     /// Pages by state; together the content.
     pub pages: PageCounts,
+    /// Bytes of the database behind its last whole page.
+    pub surplus: u64,
+    /// How far residue was looked for.
+    pub residue_mode: ResidueMode,
+    /// What the bytes outside the tree are.
+    pub residue: Account,
     /// Whether everything in it was read and understood.
     pub is_complete: bool,
+}
+
+/// Bytes of an evidence's content by what they are. Together they are the content.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ByteAccount {
+    /// Pages in use: the metas, the tree, the freelist.
+    pub in_use: u64,
+    /// Everything outside of them that was searched.
+    pub outside: Account,
+    /// What was not searched, by option.
+    pub not_searched: u64,
+    /// The snapshot's trailer.
+    pub trailer: u64,
+}
+
+impl Facts {
+    /// What the bytes of the content are.
+    pub fn bytes(&self) -> ByteAccount {
+        let content = self.content_size.unwrap_or(self.size);
+        let pages = &self.pages;
+        let whole = pages.total().saturating_mul(self.page_size);
+        let trailer = content.saturating_sub(whole).saturating_sub(self.surplus);
+        let outside_pages = [pages.free, pages.other_root, pages.beyond_high_water].into_iter().fold(0, u64::saturating_add);
+        let searched = self.residue.total();
+        let not_searched = match self.residue_mode {
+            ResidueMode::Full => 0,
+            _ => outside_pages.saturating_mul(self.page_size).saturating_add(self.surplus).saturating_sub(searched),
+        };
+        let in_use = content.saturating_sub(trailer).saturating_sub(searched).saturating_sub(not_searched);
+        ByteAccount { in_use, outside: self.residue, not_searched, trailer }
+    }
 }

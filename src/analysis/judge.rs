@@ -27,16 +27,17 @@ impl Judgement {
             anomalies.counts().iter().filter(|(class, _)| class.bearing() == bearing).map(|(_, n)| *n).fold(0, u64::saturating_add)
         };
         let current = count(|e| e.current);
-        let unknown = [Retention::Current, Retention::Superseded, Retention::Deleted]
-            .map(|retention| tally.unknown_secrets(retention))
-            .into_iter()
-            .fold(0, u64::saturating_add);
+        let retained = count(|e| !e.current && (e.superseded || e.deleted));
+        let residue = count(|e| !e.current && !e.superseded && !e.deleted && e.residue).saturating_add(tally.unnamed_secrets.count);
+        let unknown = Retention::ALL.map(|retention| tally.unknown_secrets(retention)).into_iter().fold(0, u64::saturating_add);
         let schema = &facts.schema;
         let unfinished = schema.scheduled_compact_revision > schema.finished_compact_revision;
         let counts = [
             (Rule::PlaintextCurrent, current),
             (Rule::PlaintextSuperseded, count(|e| e.superseded)),
             (Rule::PlaintextDeleted, count(|e| e.deleted)),
+            (Rule::PlaintextResidue, count(|e| e.residue)),
+            (Rule::PlaintextFragments, tally.unnamed_secrets.count),
             (Rule::UnknownStorage, unknown),
             (Rule::FileAltered, bearing(Bearing::Altered)),
             (Rule::FileDamaged, bearing(Bearing::Damaged)),
@@ -47,7 +48,7 @@ impl Judgement {
         ];
         Self {
             findings: counts.into_iter().filter(|(_, count)| *count > 0).map(|(rule, count)| Finding { rule, count }).collect(),
-            found: Found { current, retained: count(|e| !e.current) },
+            found: Found { current, retained, residue },
             unknown,
             altered: anomalies.any(Bearing::Altered),
             damaged: anomalies.any(Bearing::Damaged),

@@ -10,6 +10,7 @@
 
 mod key_value;
 mod keyspace;
+pub mod residue;
 mod revision;
 pub mod schema;
 pub mod status;
@@ -19,7 +20,7 @@ pub mod trailer;
 #[allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "a test that overflows fails")]
 mod tests;
 
-pub use self::key_value::KeyValue;
+pub use self::key_value::{CutKeyValue, KeyValue};
 pub use self::keyspace::{Keyspace, Retention};
 pub use self::revision::{Revision, RevisionKey};
 pub use self::schema::Schema;

@@ -4,8 +4,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
-use super::model::{KeyReport, Report};
-use crate::analysis::{Facts, KeyCounts, Place, Retention, Row, Seal, TombstoneRow, ValueRow};
+use super::model::{EvidenceReport, KeyReport, Report};
+use super::readable::{Readable, ReadableIn};
+use crate::analysis::{ByteAccount, Facts, KeyCounts, Place, Retention, Row, Seal, Sum, TombstoneRow, ValueRow};
 use crate::evidence::anomaly::Anomaly;
 use crate::finding::{Finding, Outcome};
 
@@ -244,17 +245,18 @@ impl<'a> ValueRecord<'a> {
             retention: row.retention.name(),
             offset: row.offset,
             length: row.length,
-            pgid: Some(row.pgid),
+            pgid: row.pgid,
             key,
             key_base64,
-            mod_revision: Some(row.revision.main),
-            sub: Some(row.revision.sub),
-            create_revision: Some(row.create_revision),
-            version: Some(row.version),
-            lease: Some(row.lease),
+            mod_revision: row.mod_revision,
+            sub: row.sub,
+            create_revision: row.create_revision,
+            version: row.version,
+            lease: row.lease,
             group_resource: storage_key.map(|k| k.group_resource.0.as_ref()),
             namespace: storage_key.and_then(|k| k.namespace),
-            name: storage_key.map(|k| k.name),
+            // Of a piece whose beginning is lost, the kind of object may be known and the name not.
+            name: storage_key.map(|k| k.name).filter(|name| !name.is_empty()),
             protection: row.protection.name(),
             encoding: row.encoding.map(|e| e.name()),
             provider: seal.map(|s| word(s.provider)),
@@ -265,14 +267,14 @@ impl<'a> ValueRecord<'a> {
             dek_source_type: seal.and_then(|s| s.dek_source_type),
             dek_source_sha256: seal.and_then(|s: &Seal<'_>| s.dek_source_sha256).map(|d| d.to_string()),
             annotations_sha256: seal.and_then(|s| s.annotations_sha256).map(|d| d.to_string()),
-            fragment: false,
-            duplicate: false,
-            newer_than_snapshot: false,
-            raft_index: None,
-            raft_term: None,
-            txn_branch: None,
-            committed: None,
-            applied: None,
+            fragment: row.fragment,
+            duplicate: row.duplicate,
+            newer_than_snapshot: row.newer_than_snapshot,
+            raft_index: row.log.map(|log| log.index),
+            raft_term: row.log.map(|log| log.term),
+            txn_branch: row.log.and_then(|log| log.branch).map(|branch| branch.name()),
+            committed: row.log.and_then(|log| log.committed),
+            applied: row.log.and_then(|log| log.applied),
             opened: None,
             outcome: None,
             opened_by: None,
@@ -295,7 +297,7 @@ pub struct TombstoneRecord<'a> {
     evidence: usize,
     place: &'static str,
     offset: Option<u64>,
-    pgid: u64,
+    pgid: Option<u64>,
     key: Option<&'a str>,
     key_base64: Option<String>,
     mod_revision: u64,
@@ -383,7 +385,7 @@ pub struct KeyRecord<'a> {
 impl<'a> KeyRecord<'a> {
     /// The record of a key.
     pub fn new(key: &'a KeyReport) -> Self {
-        let KeyCounts { current, superseded, deleted } = key.counts;
+        let KeyCounts { current, superseded, deleted, residue, log } = key.counts;
         Self {
             record: "key",
             group_resources: key.group_resources.iter().map(String::as_str).collect(),
@@ -395,8 +397,8 @@ impl<'a> KeyRecord<'a> {
             current,
             superseded,
             deleted,
-            residue: 0,
-            log: 0,
+            residue,
+            log,
             opened: None,
             failed: None,
             state: None,
@@ -444,6 +446,10 @@ pub struct SummaryRecord<'a> {
     values: Vec<ValueCountRecord>,
     tombstones: u64,
     uncertain_names: u64,
+    fragments: SumRecord,
+    nameless_secret_fragments: SumRecord,
+    nameless_other_fragments: SumRecord,
+    bytes: BytesRecord,
     looked_at: Vec<&'static str>,
     not_looked_at: Vec<String>,
     conditions: Vec<&'static str>,
@@ -461,23 +467,77 @@ struct SecretCountsRecord {
 #[derive(Debug, Serialize)]
 struct ReadableRecord {
     total: u64,
-    current: u64,
-    superseded: u64,
+    existing: u64,
     deleted: u64,
+    current: u64,
+    retained: u64,
+    residue: u64,
+    log: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct SumRecord {
+    count: u64,
+    bytes: u64,
+}
+
+impl From<Sum> for SumRecord {
+    fn from(sum: Sum) -> Self {
+        Self { count: sum.count, bytes: sum.bytes }
+    }
+}
+
+/// Bytes of all inputs' databases, by what they are; together, their content.
+#[derive(Debug, Serialize)]
+struct BytesRecord {
+    in_use: u64,
+    structure: u64,
+    value: u64,
+    fragment: u64,
+    zero: u64,
+    unattributed: u64,
+    not_searched: u64,
+    trailer: u64,
 }
 
 #[derive(Debug, Serialize)]
 struct ValueCountRecord {
+    place: &'static str,
     retention: &'static str,
     protection: &'static str,
     count: u64,
 }
 
+impl BytesRecord {
+    fn of(report: &Report) -> Self {
+        let sum = |part: fn(&ByteAccount) -> u64| report.evidences.iter().map(|e| part(&e.facts.bytes())).fold(0, u64::saturating_add);
+        Self {
+            in_use: sum(|bytes| bytes.in_use),
+            structure: sum(|bytes| bytes.outside.structure),
+            value: sum(|bytes| bytes.outside.value),
+            fragment: sum(|bytes| bytes.outside.fragment),
+            zero: sum(|bytes| bytes.outside.zero),
+            unattributed: sum(|bytes| bytes.outside.unattributed),
+            not_searched: sum(|bytes| bytes.not_searched),
+            trailer: sum(|bytes| bytes.trailer),
+        }
+    }
+}
+
 impl<'a> SummaryRecord<'a> {
     /// The record of a run.
     pub fn new(report: &'a Report, outcome: &Outcome) -> Self {
-        let sum = |count: fn(&super::EvidenceReport) -> u64| report.evidences.iter().map(count).fold(0, u64::saturating_add);
-        let mut values = std::collections::BTreeMap::<(Retention, _), u64>::new();
+        let sum = |count: fn(&EvidenceReport) -> u64| report.evidences.iter().map(count).fold(0, u64::saturating_add);
+        let readable = |count: fn(&ReadableIn) -> u64| {
+            let of = |r: &Readable| count(&r.existing).saturating_add(count(&r.deleted));
+            report.evidences.iter().map(|e| of(&e.readable)).fold(0, u64::saturating_add)
+        };
+        let total = |part: fn(&EvidenceReport) -> Sum| {
+            let mut sum = Sum::default();
+            report.evidences.iter().for_each(|e| sum.merge(part(e)));
+            SumRecord::from(sum)
+        };
+        let mut values = std::collections::BTreeMap::<(Place, Retention, _), u64>::new();
         for (kind, count) in report.evidences.iter().flat_map(|e| &e.values) {
             let known = values.entry(*kind).or_default();
             *known = known.saturating_add(*count);
@@ -494,13 +554,17 @@ impl<'a> SummaryRecord<'a> {
             },
             secrets_readable: ReadableRecord {
                 total: sum(|e| e.readable.total),
-                current: sum(|e| e.readable.current),
-                superseded: sum(|e| e.readable.superseded),
-                deleted: sum(|e| e.readable.deleted),
+                existing: sum(|e| e.readable.existing.total()),
+                deleted: sum(|e| e.readable.deleted.total()),
+                current: readable(|r| r.current),
+                retained: readable(|r| r.retained),
+                residue: readable(|r| r.residue),
+                log: readable(|r| r.log),
             },
             values: values
                 .into_iter()
-                .map(|((retention, protection), count)| ValueCountRecord {
+                .map(|((place, retention, protection), count)| ValueCountRecord {
+                    place: place.name(),
                     retention: retention.name(),
                     protection: protection.name(),
                     count,
@@ -508,7 +572,11 @@ impl<'a> SummaryRecord<'a> {
                 .collect(),
             tombstones: sum(|e| e.tombstones),
             uncertain_names: sum(|e| e.uncertain_names),
-            looked_at: vec![Place::Tree.name()],
+            fragments: total(|e| e.fragments),
+            nameless_secret_fragments: total(|e| e.unnamed_secrets),
+            nameless_other_fragments: total(|e| e.unnamed_others),
+            bytes: BytesRecord::of(report),
+            looked_at: report.looked_at(),
             not_looked_at: report.not_looked_at(),
             conditions: outcome.conditions().map(|c| c.name()).collect(),
             exit_code: outcome.exit_code(),
