@@ -118,6 +118,28 @@ classes! {
     ObjectInvalid = "object-invalid", Damaged;
     /// An object's own namespace or name is not that of the key it is stored under.
     ObjectMisplaced = "object-misplaced", Altered;
+    /// A record of the write-ahead log does not match the CRC over the data up to it.
+    WalCrcMismatch = "wal-crc-mismatch", Altered;
+    /// The last write to the log was interrupted: the record is cut, or a sector of it is still zero.
+    WalTornRecord = "wal-torn-record", Incomplete;
+    /// Bytes in the log that are no record, or a record whose data are not of its type.
+    WalRecordInvalid = "wal-record-invalid", Damaged;
+    /// The padding of a record is not zero, as every writer leaves it.
+    WalPaddingNotZero = "wal-padding-not-zero", Altered;
+    /// Bytes behind the last record of a log that are neither zero nor a record.
+    WalTailNotZero = "wal-tail-not-zero", Altered;
+    /// A segment or entries of the log are not there.
+    WalGap = "wal-gap", Incomplete;
+    /// A segment's name does not fit those before it or what it holds.
+    WalSegmentOrder = "wal-segment-order", Damaged;
+    /// A record that cannot follow those before it: an index, a term, a commit or a type out of order.
+    WalSequence = "wal-sequence", Altered;
+    /// The data of an entry are no request that is known.
+    WalRequestInvalid = "wal-request-invalid", Damaged;
+    /// A raft snapshot does not match its CRC.
+    RaftSnapshotCrcMismatch = "raft-snapshot-crc-mismatch", Altered;
+    /// A raft snapshot cannot be read.
+    RaftSnapshotInvalid = "raft-snapshot-invalid", Damaged;
     /// More anomalies of one class than are listed.
     NotListed = "not-listed", Note;
 }
