@@ -27,10 +27,7 @@ impl Judgement {
             anomalies.counts().iter().filter(|(class, _)| class.bearing() == bearing).map(|(_, n)| *n).fold(0, u64::saturating_add)
         };
         let current = count(|e| e.current);
-        let unknown = [Retention::Current, Retention::Superseded, Retention::Deleted]
-            .map(|retention| tally.unknown_secrets(retention))
-            .into_iter()
-            .fold(0, u64::saturating_add);
+        let unknown = Retention::ALL.map(|retention| tally.unknown_secrets(retention)).into_iter().fold(0, u64::saturating_add);
         let schema = &facts.schema;
         let unfinished = schema.scheduled_compact_revision > schema.finished_compact_revision;
         let counts = [

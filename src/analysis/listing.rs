@@ -4,16 +4,15 @@ use std::io;
 
 use rayon::prelude::*;
 
-use super::row::{Place, Protection, Row, Seal, TombstoneRow, ValueRow};
+use super::classify::{Classifier, Digests};
+use super::row::{Place, Row, TombstoneRow, ValueRow};
 use super::tally::Tally;
 use super::{Scope, Survey, survey};
 use crate::bbolt::{Element, Pgid, Root, page_elements};
-use crate::envelope::{EncryptedObject, KmsV1, Provider, Sealed, Stored};
 use crate::etcd::{KeyValue, RevisionKey, schema};
 use crate::evidence::anomaly::{Anomalies, Class};
-use crate::evidence::digest::Sha256Digest;
 use crate::evidence::range;
-use crate::kubernetes::{Encoding, GroupResource, Object, Secret, StorageKey, Unreadable};
+use crate::kubernetes::StorageKey;
 
 /// Leaf pages one task turns into rows.
 const PAGES: usize = 64;
@@ -21,8 +20,6 @@ const PAGES: usize = 64;
 const ELEMENTS: usize = 512;
 /// Tasks whose output is held at a time.
 const WINDOW: usize = 64;
-/// DEK sources one task remembers the digest of: in a file most values share a few.
-const REMEMBERED: usize = 16;
 
 /// A second pass over a surveyed evidence.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +40,7 @@ struct Part<'data> {
     output: Vec<u8>,
     tally: Tally<'data>,
     anomalies: Anomalies,
-    dek_sources: Vec<(&'data [u8], Sha256Digest)>,
+    digests: Digests<'data>,
 }
 
 impl<'a, 'data> List<'a, 'data> {
@@ -139,147 +136,53 @@ impl<'a, 'data> List<'a, 'data> {
         let at = RevisionKey::parse(element.key)?;
         let kv = KeyValue::parse(element.value).ok()?;
         let bytes = self.survey.database.db.bytes();
-        let storage_key = std::str::from_utf8(kv.key).ok().and_then(|key| StorageKey::parse(key, &self.survey.prefixes));
         if at.is_tombstone {
             let offset = range::offset_within(bytes, element.value);
             let row = TombstoneRow { place: Place::Tree, offset, pgid, key: kv.key, revision: at.revision };
+            let storage_key = StorageKey::of(kv.key, &self.survey.prefixes);
             return self.scope.holds(storage_key.as_ref()).then_some(Row::Tombstone(row));
         }
-        let stored = Stored::of(kv.value);
-        let storage_key = storage_key.or_else(|| key_of_secret(&stored));
-        let in_scope = self.scope.holds(storage_key.as_ref());
+        let mut noted = Vec::new();
+        let read = Classifier { names: &self.survey.names, prefixes: &self.survey.prefixes, digests: &mut part.digests }.read(
+            kv.key,
+            kv.value,
+            |class, detail| noted.push((class, detail)),
+        );
+        let in_scope = self.scope.holds(read.storage_key.as_ref());
         let retention = self.survey.keyspace.retention(at, kv.key).into();
-        let (protection, encoding) = protection(&stored);
         if retention == super::Retention::Current && !kv.key.is_empty() {
-            let resource = storage_key.as_ref().map(|key| key.group_resource.clone());
-            part.tally.add_resource(resource, protection, in_scope);
+            let resource = read.storage_key.as_ref().map(|key| key.group_resource.clone());
+            part.tally.add_resource(resource, read.protection, in_scope);
         }
         if !in_scope {
             return None;
         }
         let offset = range::offset_within(bytes, kv.value);
-        let place = (offset, pgid);
-        let seal = match &stored {
-            Stored::Sealed(sealed) => Some(self.seal(sealed, place, part)),
-            Stored::Empty | Stored::Plain(_) => None,
-        };
-        let secret = match (encoding, &storage_key) {
-            (Some(encoding), Some(key)) if key.group_resource.is_secrets() => read_secret(kv.value, encoding, key, place, part),
-            _ => None,
-        };
+        for (class, detail) in noted {
+            part.anomalies.note(class, offset, Some(pgid), || detail);
+        }
         Some(Row::Value(Box::new(ValueRow {
             place: Place::Tree,
             retention,
             offset,
             length: kv.value.len() as u64,
-            pgid,
+            pgid: Some(pgid),
             key: kv.key,
-            revision: at.revision,
-            create_revision: kv.create_revision,
-            version: kv.version,
-            lease: kv.lease,
-            storage_key,
-            protection,
-            encoding,
-            seal,
-            secret,
+            mod_revision: Some(at.revision.main),
+            sub: Some(at.revision.sub),
+            create_revision: Some(kv.create_revision),
+            version: Some(kv.version),
+            lease: Some(kv.lease),
+            storage_key: read.storage_key,
+            protection: read.protection,
+            encoding: read.encoding,
+            seal: read.seal,
+            secret: read.secret,
+            fragment: false,
+            duplicate: false,
+            newer_than_snapshot: false,
+            log: None,
         })))
-    }
-
-    fn seal(&self, sealed: &Sealed<'data>, place: (Option<u64>, Pgid), part: &mut Part<'data>) -> Seal<'data> {
-        let name = self.survey.names.resolve(sealed);
-        let mut seal = Seal {
-            provider: sealed.provider_word,
-            version: sealed.version_word,
-            name,
-            key_id: None,
-            dek_source_type: None,
-            dek_source_sha256: None,
-            annotations_sha256: None,
-        };
-        let Some(name) = name else {
-            if sealed.provider != Provider::Unknown {
-                part.note(Class::EnvelopeInvalid, place, || "what follows the prefix is not of the provider's form".to_owned());
-            }
-            return seal;
-        };
-        match sealed.provider {
-            Provider::KmsV1 => seal.dek_source_sha256 = KmsV1::parse(name.body).map(|v1| part.digest(v1.wrapped_dek)),
-            Provider::KmsV2 => match EncryptedObject::parse(name.body) {
-                Ok(object) => {
-                    seal.key_id = Some(object.key_id);
-                    seal.dek_source_type = Some(object.dek_source_type);
-                    seal.dek_source_sha256 = Some(part.digest(object.dek_source));
-                    seal.annotations_sha256 = object.annotations_sha256();
-                    if let Some(limit) = object.limit_passed() {
-                        part.note(Class::EnvelopeInvalid, place, || limit.to_string());
-                    }
-                }
-                Err(damage) => part.note(Class::EnvelopeInvalid, place, || format!("EncryptedObject: {damage}")),
-            },
-            Provider::AesCbc | Provider::AesGcm | Provider::Secretbox | Provider::Unknown => {}
-        }
-        seal
-    }
-}
-
-impl<'data> Part<'data> {
-    fn note(&mut self, class: Class, (offset, pgid): (Option<u64>, Pgid), detail: impl FnOnce() -> String) {
-        self.anomalies.note(class, offset, Some(pgid), detail);
-    }
-
-    fn digest(&mut self, dek_source: &'data [u8]) -> Sha256Digest {
-        if let Some((_, digest)) = self.dek_sources.iter().find(|(known, _)| *known == dek_source) {
-            return *digest;
-        }
-        let digest = Sha256Digest::of(dek_source);
-        if self.dek_sources.len() < REMEMBERED {
-            self.dek_sources.push((dek_source, digest));
-        }
-        digest
-    }
-}
-
-fn protection(stored: &Stored<'_>) -> (Protection, Option<Encoding>) {
-    match stored {
-        Stored::Empty => (Protection::Empty, None),
-        Stored::Sealed(sealed) if sealed.provider == Provider::Unknown => (Protection::Unknown, None),
-        Stored::Sealed(_) => (Protection::Encrypted, None),
-        Stored::Plain(value) => match Encoding::of(value) {
-            Some(encoding) => (Protection::Plaintext, Some(encoding)),
-            None => (Protection::Unknown, None),
-        },
-    }
-}
-
-/// A Secret under a key that is not of the API server's form says itself which one it is.
-fn key_of_secret<'data>(stored: &Stored<'data>) -> Option<StorageKey<'data>> {
-    let Stored::Plain(value) = stored else { return None };
-    let object = Object::read(value, Encoding::Protobuf).ok()?;
-    let (std::borrow::Cow::Borrowed(name), std::borrow::Cow::Borrowed(namespace)) = (object.name, object.namespace) else { return None };
-    let is_secret = object.kind == "Secret" && object.api_version == "v1";
-    is_secret.then_some(StorageKey { group_resource: GroupResource("secrets".into()), namespace: Some(namespace), name })
-}
-
-fn read_secret<'data>(
-    value: &'data [u8],
-    encoding: Encoding,
-    key: &StorageKey<'data>,
-    place: (Option<u64>, Pgid),
-    part: &mut Part<'data>,
-) -> Option<Secret<'data>> {
-    match Secret::read(value, encoding) {
-        Ok(secret) => {
-            if secret.object.name != key.name || Some(secret.object.namespace.as_ref()) != key.namespace {
-                part.note(Class::ObjectMisplaced, place, || "the Secret's own namespace and name are not those of its key".to_owned());
-            }
-            Some(secret)
-        }
-        Err(Unreadable::Encoding(_)) => None,
-        Err(reason) => {
-            part.note(Class::ObjectInvalid, place, || reason.to_string());
-            None
-        }
     }
 }
 

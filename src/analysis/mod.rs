@@ -9,6 +9,7 @@
 //! a key's name do others share?), so that rows can be streamed and need not fit in memory.
 #![deny(clippy::arithmetic_side_effects)]
 
+mod classify;
 mod database;
 mod facts;
 mod judge;
@@ -23,7 +24,7 @@ pub use self::facts::{Facts, Kind, Role};
 pub use self::judge::Judgement;
 pub use self::listing::List;
 pub use self::options::{DigestMode, Options, Resources, Scope};
-pub use self::row::{Place, Protection, Retention, Row, Seal, TombstoneRow, ValueRow};
+pub use self::row::{LogPosition, Place, Protection, Retention, Row, Seal, TombstoneRow, TxnBranch, ValueRow};
 pub use self::survey::{Survey, survey};
 pub use self::tally::{Exposure, KeyCounts, KeyIdentity, KeyUse, ResourceCounts, SecretCounts, StorageCounts, Tally};
 

@@ -8,7 +8,6 @@ use foldhash::fast::FixedState;
 use hashbrown::{HashMap, HashSet};
 
 use super::row::{Protection, Retention, Row, Seal, ValueRow};
-use crate::etcd::Revision;
 use crate::kubernetes::GroupResource;
 
 type Map<K, V> = HashMap<K, V, FixedState>;
@@ -86,9 +85,13 @@ pub struct Exposure<'data> {
     pub superseded: bool,
     /// It was deleted, and a retained revision still holds it.
     pub deleted: bool,
+    /// In residue.
+    pub residue: bool,
+    /// In a log.
+    pub log: bool,
     /// Its type in the newest revision that can be read.
     pub secret_type: Cow<'data, str>,
-    newest: Revision,
+    newest: (Option<u64>, Option<u64>),
 }
 
 /// Secrets that exist, by how their newest revision is stored.
@@ -174,6 +177,31 @@ pub struct KeyCounts {
     pub superseded: u64,
     /// Of deleted keys.
     pub deleted: u64,
+    /// In residue.
+    pub residue: u64,
+    /// In logs.
+    pub log: u64,
+}
+
+impl KeyCounts {
+    /// Adds those of another part.
+    pub fn add(&mut self, other: Self) {
+        for retention in Retention::ALL {
+            let more = *{ other }.of(retention);
+            let count = self.of(retention);
+            *count = count.saturating_add(more);
+        }
+    }
+
+    fn of(&mut self, retention: Retention) -> &mut u64 {
+        match retention {
+            Retention::Current => &mut self.current,
+            Retention::Superseded => &mut self.superseded,
+            Retention::Deleted => &mut self.deleted,
+            Retention::Residue => &mut self.residue,
+            Retention::Log => &mut self.log,
+        }
+    }
 }
 
 impl SecretCounts {
@@ -248,21 +276,21 @@ impl<'data> Tally<'data> {
                 Retention::Current => exposure.current = true,
                 Retention::Superseded => exposure.superseded = true,
                 Retention::Deleted => exposure.deleted = true,
+                Retention::Residue => exposure.residue = true,
+                Retention::Log => exposure.log = true,
             }
-            if value.revision >= exposure.newest {
-                exposure.newest = value.revision;
-                exposure.secret_type = value.secret.as_ref().map(|secret| secret.secret_type.clone()).unwrap_or_default();
+            if let Some(secret) = &value.secret
+                && (value.mod_revision, value.sub) >= exposure.newest
+            {
+                exposure.newest = (value.mod_revision, value.sub);
+                exposure.secret_type = secret.secret_type.clone();
             }
         }
     }
 
     fn add_key(&mut self, value: &ValueRow<'data>, seal: &Seal<'data>) {
         let Some(key) = self.keys.entry(&KeyIdentity::of(seal)) else { return };
-        bump(match value.retention {
-            Retention::Current => &mut key.counts.current,
-            Retention::Superseded => &mut key.counts.superseded,
-            Retention::Deleted => &mut key.counts.deleted,
-        });
+        bump(key.counts.of(value.retention));
         if let Some(resource) = value.storage_key.as_ref().map(|key| &key.group_resource)
             && !key.group_resources.contains(resource)
         {
@@ -302,6 +330,8 @@ impl Exposure<'_> {
         self.current |= other.current;
         self.superseded |= other.superseded;
         self.deleted |= other.deleted;
+        self.residue |= other.residue;
+        self.log |= other.log;
         if other.newest > self.newest {
             self.newest = other.newest;
             self.secret_type = other.secret_type.clone();
@@ -311,9 +341,7 @@ impl Exposure<'_> {
 
 impl KeyUse<'_> {
     fn merge(&mut self, other: Self) {
-        self.counts.current = self.counts.current.saturating_add(other.counts.current);
-        self.counts.superseded = self.counts.superseded.saturating_add(other.counts.superseded);
-        self.counts.deleted = self.counts.deleted.saturating_add(other.counts.deleted);
+        self.counts.add(other.counts);
         self.group_resources.extend(other.group_resources);
         self.dek_sources.extend(other.dek_sources);
         self.uncertain = self.uncertain.saturating_add(other.uncertain);

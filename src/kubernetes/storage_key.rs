@@ -23,6 +23,11 @@ pub struct StorageKey<'key> {
 }
 
 impl<'key> StorageKey<'key> {
+    /// Reads a key's bytes; `None` also where they are no text.
+    pub fn of(key: &'key [u8], prefixes: &Prefixes) -> Option<Self> {
+        Self::parse(std::str::from_utf8(key).ok()?, prefixes)
+    }
+
     /// Reads a key below one of the prefixes; `None` for any other key.
     pub fn parse(key: &'key str, prefixes: &Prefixes) -> Option<Self> {
         let path = prefixes.strip(key)?;

@@ -193,9 +193,7 @@ impl Report {
         for key in self.evidences.iter().flat_map(|evidence| &evidence.keys) {
             let known = all.entry(key.identity.clone()).or_default();
             known.identity = key.identity.clone();
-            known.counts.current = known.counts.current.saturating_add(key.counts.current);
-            known.counts.superseded = known.counts.superseded.saturating_add(key.counts.superseded);
-            known.counts.deleted = known.counts.deleted.saturating_add(key.counts.deleted);
+            known.counts.add(key.counts);
             known.group_resources.extend(key.group_resources.iter().cloned());
             known.dek_sources = known.dek_sources.saturating_add(key.dek_sources);
             known.uncertain = known.uncertain.saturating_add(key.uncertain);

@@ -14,12 +14,12 @@ pub fn object(key: &[u8], rows: &[Row<'_>]) -> String {
             Row::Value(value) => {
                 out.push_str(&format!(
                     "  revision {:<8} {:<10} version {}, {} bytes at offset {}, page {}\n",
-                    value.revision.to_string(),
+                    known(value.mod_revision),
                     value.retention.name(),
-                    value.version,
+                    known(value.version),
                     thousands(value.length),
-                    value.offset.map_or("-".to_owned(), |offset| offset.to_string()),
-                    value.pgid,
+                    known(value.offset),
+                    known(value.pgid),
                 ));
                 out.push_str(&format!("    {}\n", storage(value)));
                 out.push_str(&contents(value));
@@ -27,6 +27,10 @@ pub fn object(key: &[u8], rows: &[Row<'_>]) -> String {
         }
     }
     out
+}
+
+fn known(fact: Option<impl ToString>) -> String {
+    fact.map_or("-".to_owned(), |fact| fact.to_string())
 }
 
 fn storage(value: &ValueRow<'_>) -> String {

@@ -108,16 +108,17 @@ fn reveal(rows: &[(Row<'_>, Option<&[u8]>)], args: &ShowArgs, out: &mut Output) 
         Row::Value(value) => Some((value, (*bytes)?)),
         Row::Tombstone(_) => None,
     });
-    let mut asked = candidates.filter(|(value, _)| args.revision.is_none_or(|revision| value.revision.main == revision));
+    let mut asked = candidates.filter(|(value, _)| args.revision.is_none_or(|revision| value.mod_revision == Some(revision)));
     let (value, bytes) = asked
         .clone()
         .find(|(value, _)| value.protection == Protection::Plaintext)
         .or_else(|| asked.next())
         .context("no such revision of this object")?;
+    let revision = value.mod_revision.map_or("(not known)".to_owned(), |revision| revision.to_string());
     let Some(encoding) = value.encoding else {
-        bail!("revision {} is {}; only plaintext can be revealed", value.revision, value.protection.name());
+        bail!("revision {revision} is {}; only plaintext can be revealed", value.protection.name());
     };
-    eprintln!("revealing revision {} of {}, {} bytes in clear", value.revision, terminal(&args.object), bytes.len());
+    eprintln!("revealing revision {revision} of {}, {} bytes in clear", terminal(&args.object), bytes.len());
     match kubernetes::as_document(bytes, encoding)? {
         Some(document) => {
             out.write_all(&document)?;
