@@ -20,7 +20,7 @@ mod survey;
 mod tally;
 
 pub use self::database::{Database, NotADatabase};
-pub use self::facts::{Facts, Kind, Role};
+pub use self::facts::{Content, CredentialCounts, DatabaseFacts, Facts, Kind, LogFacts, RaftSnapshotFacts, Role};
 pub use self::judge::Judgement;
 pub use self::listing::List;
 pub use self::options::{DigestMode, Options, Resources, Scope};

@@ -280,7 +280,7 @@ fn record_len(behind: &[u8], frame: &Frame<'_>) -> usize {
 /// The record's length in a word that an encoder writes.
 pub(super) fn length_in(word: u64) -> Option<u64> {
     let length = word & 0x00ff_ffff_ffff_ffff;
-    let padding = length.wrapping_neg() % (WORD as u64);
+    let padding = length.next_multiple_of(WORD as u64).saturating_sub(length);
     let top = if padding == 0 { 0 } else { 0x80 | padding };
     (word >> 56 == top && length > 0).then_some(length)
 }

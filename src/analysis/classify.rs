@@ -1,0 +1,159 @@
+//! How one value is stored, wherever it was found: in the tree, on a free page, in a log.
+
+use super::row::{Protection, Seal};
+use crate::envelope::{EncryptedObject, KmsV1, NameTable, Provider, Sealed, Stored};
+use crate::evidence::anomaly::Class;
+use crate::evidence::digest::Sha256Digest;
+use crate::kubernetes::{Encoding, GroupResource, Object, Prefixes, Secret, StorageKey, Unreadable};
+
+/// DEK sources that are remembered with their digest: in a file most values share a few.
+const REMEMBERED: usize = 16;
+
+/// Reads values with what all values of their evidence showed.
+#[derive(Debug)]
+pub(super) struct Classifier<'a, 'data> {
+    pub names: &'a NameTable<'data>,
+    pub prefixes: &'a Prefixes,
+    pub digests: &'a mut Digests<'data>,
+}
+
+/// What a value's own bytes and its key say.
+#[derive(Debug)]
+pub(super) struct Classified<'data> {
+    pub storage_key: Option<StorageKey<'data>>,
+    pub protection: Protection,
+    pub encoding: Option<Encoding>,
+    pub seal: Option<Seal<'data>>,
+    pub secret: Option<Secret<'data>>,
+}
+
+/// Digests of the DEK sources seen last.
+#[derive(Debug, Default)]
+pub(super) struct Digests<'data>(Vec<(&'data [u8], Sha256Digest)>);
+
+impl<'data> Classifier<'_, 'data> {
+    /// Reads a value; `note` hears what is odd about it.
+    pub(super) fn read(&mut self, key: &'data [u8], value: &'data [u8], mut note: impl FnMut(Class, String)) -> Classified<'data> {
+        let stored = Stored::of(value);
+        let storage_key = StorageKey::of(key, self.prefixes).or_else(|| key_of_secret(&stored));
+        let (protection, encoding) = protection(&stored);
+        let seal = match &stored {
+            Stored::Sealed(sealed) => Some(self.seal(sealed, &mut note)),
+            Stored::Empty | Stored::Plain(_) => None,
+        };
+        let secret = match (encoding, &storage_key) {
+            (Some(encoding), Some(key)) if key.group_resource.is_secrets() => read_secret(value, encoding, key, &mut note),
+            _ => None,
+        };
+        Classified { storage_key, protection, encoding, seal, secret }
+    }
+
+    /// Reads the beginning of a value whose end is lost. What its prefix says is certain; what would follow is not there.
+    pub(super) fn read_cut(&mut self, key: &'data [u8], beginning: &'data [u8]) -> Classified<'data> {
+        let stored = Stored::of(beginning);
+        let storage_key = StorageKey::of(key, self.prefixes);
+        let (protection, encoding) = match &stored {
+            Stored::Plain(value) => match Encoding::of(value) {
+                Some(encoding) => (Protection::Plaintext, Some(encoding)),
+                None => (Protection::Unknown, None),
+            },
+            other => protection(other),
+        };
+        let seal = match &stored {
+            Stored::Sealed(sealed) => Some(self.seal(sealed, &mut |_, _| {})),
+            Stored::Empty | Stored::Plain(_) => None,
+        };
+        Classified { storage_key, protection, encoding, seal, secret: None }
+    }
+
+    fn seal(&mut self, sealed: &Sealed<'data>, note: &mut impl FnMut(Class, String)) -> Seal<'data> {
+        let name = self.names.resolve(sealed);
+        let mut seal = Seal {
+            provider: sealed.provider_word,
+            version: sealed.version_word,
+            name,
+            key_id: None,
+            dek_source_type: None,
+            dek_source_sha256: None,
+            annotations_sha256: None,
+        };
+        let Some(name) = name else {
+            if sealed.provider != Provider::Unknown {
+                note(Class::EnvelopeInvalid, "what follows the prefix is not of the provider's form".to_owned());
+            }
+            return seal;
+        };
+        match sealed.provider {
+            Provider::KmsV1 => seal.dek_source_sha256 = KmsV1::parse(name.body).map(|v1| self.digests.of(v1.wrapped_dek)),
+            Provider::KmsV2 => match EncryptedObject::parse(name.body) {
+                Ok(object) => {
+                    seal.key_id = Some(object.key_id);
+                    seal.dek_source_type = Some(object.dek_source_type);
+                    seal.dek_source_sha256 = Some(self.digests.of(object.dek_source));
+                    seal.annotations_sha256 = object.annotations_sha256();
+                    if let Some(limit) = object.limit_passed() {
+                        note(Class::EnvelopeInvalid, limit.to_string());
+                    }
+                }
+                Err(damage) => note(Class::EnvelopeInvalid, format!("EncryptedObject: {damage}")),
+            },
+            Provider::AesCbc | Provider::AesGcm | Provider::Secretbox | Provider::Unknown => {}
+        }
+        seal
+    }
+}
+
+impl<'data> Digests<'data> {
+    fn of(&mut self, dek_source: &'data [u8]) -> Sha256Digest {
+        if let Some((_, digest)) = self.0.iter().find(|(known, _)| *known == dek_source) {
+            return *digest;
+        }
+        let digest = Sha256Digest::of(dek_source);
+        if self.0.len() < REMEMBERED {
+            self.0.push((dek_source, digest));
+        }
+        digest
+    }
+}
+
+fn protection(stored: &Stored<'_>) -> (Protection, Option<Encoding>) {
+    match stored {
+        Stored::Empty => (Protection::Empty, None),
+        Stored::Sealed(sealed) if sealed.provider == Provider::Unknown => (Protection::Unknown, None),
+        Stored::Sealed(_) => (Protection::Encrypted, None),
+        Stored::Plain(value) => match Encoding::of(value) {
+            Some(encoding) => (Protection::Plaintext, Some(encoding)),
+            None => (Protection::Unknown, None),
+        },
+    }
+}
+
+/// A Secret under a key that is not of the API server's form says itself which one it is.
+fn key_of_secret<'data>(stored: &Stored<'data>) -> Option<StorageKey<'data>> {
+    let Stored::Plain(value) = stored else { return None };
+    let object = Object::read(value, Encoding::Protobuf).ok()?;
+    let (std::borrow::Cow::Borrowed(name), std::borrow::Cow::Borrowed(namespace)) = (object.name, object.namespace) else { return None };
+    let is_secret = object.kind == "Secret" && object.api_version == "v1";
+    is_secret.then_some(StorageKey { group_resource: GroupResource("secrets".into()), namespace: Some(namespace), name })
+}
+
+fn read_secret<'data>(
+    value: &'data [u8],
+    encoding: Encoding,
+    key: &StorageKey<'data>,
+    note: &mut impl FnMut(Class, String),
+) -> Option<Secret<'data>> {
+    match Secret::read(value, encoding) {
+        Ok(secret) => {
+            if secret.object.name != key.name || Some(secret.object.namespace.as_ref()) != key.namespace {
+                note(Class::ObjectMisplaced, "the Secret's own namespace and name are not those of its key".to_owned());
+            }
+            Some(secret)
+        }
+        Err(Unreadable::Encoding(_)) => None,
+        Err(reason) => {
+            note(Class::ObjectInvalid, reason.to_string());
+            None
+        }
+    }
+}
