@@ -53,7 +53,7 @@ impl<'data> Classifier<'_, 'data> {
         let stored = Stored::of(beginning);
         let storage_key = StorageKey::of(key, self.prefixes);
         let (protection, encoding) = match &stored {
-            Stored::Plain(value) => match Encoding::of(value) {
+            Stored::Plain(value) => match Encoding::of_beginning(value) {
                 Some(encoding) => (Protection::Plaintext, Some(encoding)),
                 None => (Protection::Unknown, None),
             },

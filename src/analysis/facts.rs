@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::{Account, ResidueMode};
 use crate::bbolt::PageCounts;
 use crate::etcd::Schema;
 use crate::etcd::raft::RequestKind;
@@ -128,6 +129,12 @@ pub struct DatabaseFacts {
     pub kube_system_uid: Option<String>,
     /// Pages by state; together the content.
     pub pages: PageCounts,
+    /// Bytes of the database behind its last whole page.
+    pub surplus: u64,
+    /// How far residue was looked for.
+    pub residue_mode: ResidueMode,
+    /// What the bytes outside the tree are.
+    pub residue: Account,
 }
 
 /// What is known of a segment of a log.
@@ -212,6 +219,11 @@ impl Facts {
         }
     }
 
+    /// How far residue was looked for in a database.
+    pub fn residue_mode(&self) -> Option<ResidueMode> {
+        self.database().map(|database| database.residue_mode)
+    }
+
     /// Those of a log.
     pub fn log(&self) -> Option<&LogFacts> {
         match &self.content {
@@ -226,5 +238,37 @@ impl Facts {
             Content::RaftSnapshot(facts) => Some(facts),
             Content::Database(_) | Content::Log(_) => None,
         }
+    }
+}
+
+/// Bytes of an evidence's content by what they are. Together they are the content.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ByteAccount {
+    /// Pages in use: the metas, the tree, the freelist.
+    pub in_use: u64,
+    /// Everything outside of them that was searched.
+    pub outside: Account,
+    /// What was not searched, by option.
+    pub not_searched: u64,
+    /// The snapshot's trailer.
+    pub trailer: u64,
+}
+
+impl Facts {
+    /// What the bytes of a database's content are.
+    pub fn bytes(&self) -> Option<ByteAccount> {
+        let database = self.database()?;
+        let content = self.content_size.unwrap_or(self.size);
+        let pages = &database.pages;
+        let whole = pages.total().saturating_mul(database.page_size);
+        let trailer = content.saturating_sub(whole).saturating_sub(database.surplus);
+        let outside_pages = [pages.free, pages.other_root, pages.beyond_high_water].into_iter().fold(0, u64::saturating_add);
+        let searched = database.residue.total();
+        let not_searched = match database.residue_mode {
+            ResidueMode::Full => 0,
+            _ => outside_pages.saturating_mul(database.page_size).saturating_add(database.surplus).saturating_sub(searched),
+        };
+        let in_use = content.saturating_sub(trailer).saturating_sub(searched).saturating_sub(not_searched);
+        Some(ByteAccount { in_use, outside: database.residue, not_searched, trailer })
     }
 }

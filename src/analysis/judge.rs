@@ -27,6 +27,8 @@ impl Judgement {
             anomalies.counts().iter().filter(|(class, _)| class.bearing() == bearing).map(|(_, n)| *n).fold(0, u64::saturating_add)
         };
         let current = count(|e| e.current);
+        let retained = count(|e| !e.current && (e.superseded || e.deleted));
+        let residue = count(|e| !e.current && !e.superseded && !e.deleted && e.residue).saturating_add(tally.unnamed_secrets.count);
         let unknown = Retention::ALL.map(|retention| tally.unknown_secrets(retention)).into_iter().fold(0, u64::saturating_add);
         let database = facts.database();
         let unfinished = database.is_some_and(|d| d.schema.scheduled_compact_revision > d.schema.finished_compact_revision);
@@ -35,6 +37,8 @@ impl Judgement {
             (Rule::PlaintextCurrent, current),
             (Rule::PlaintextSuperseded, count(|e| e.superseded)),
             (Rule::PlaintextDeleted, count(|e| e.deleted)),
+            (Rule::PlaintextResidue, count(|e| e.residue)),
+            (Rule::PlaintextFragments, tally.unnamed_secrets.count),
             (Rule::UnknownStorage, unknown),
             (Rule::FileAltered, bearing(Bearing::Altered)),
             (Rule::FileDamaged, bearing(Bearing::Damaged)),
@@ -45,7 +49,7 @@ impl Judgement {
         ];
         Self {
             findings: counts.into_iter().filter(|(_, count)| *count > 0).map(|(rule, count)| Finding { rule, count }).collect(),
-            found: Found { current, retained: count(|e| !e.current) },
+            found: Found { current, retained, residue },
             unknown,
             altered: anomalies.any(Bearing::Altered),
             damaged: anomalies.any(Bearing::Damaged),

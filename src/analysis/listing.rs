@@ -5,6 +5,7 @@ use std::io;
 use rayon::prelude::*;
 
 use super::classify::{Classifier, Digests};
+use super::residue::Entry;
 use super::row::{Place, Row, TombstoneRow, ValueRow};
 use super::tally::Tally;
 use super::{Scope, Survey, survey};
@@ -83,6 +84,9 @@ impl<'a, 'data> List<'a, 'data> {
                 }
             }
         }
+        for window in self.survey.residue.entries.chunks(ELEMENTS.saturating_mul(WINDOW)) {
+            add(window.par_chunks(ELEMENTS).map(|task| self.residue_task(task, &render)).collect())?;
+        }
         Ok((tally, anomalies))
     }
 
@@ -97,6 +101,11 @@ impl<'a, 'data> List<'a, 'data> {
         match self.order() {
             Order::Pages(pages) => pages.into_iter().flat_map(|pgid| page_elements(&self.survey.database.db, pgid)).for_each(&mut look),
             Order::Elements(elements) => elements.into_iter().for_each(&mut look),
+        }
+        for entry in &self.survey.residue.entries {
+            if let Some((row, value)) = self.residue_row(entry, &mut part) {
+                show(row, Some(value));
+            }
         }
     }
 
@@ -131,6 +140,32 @@ impl<'a, 'data> List<'a, 'data> {
         part
     }
 
+    fn residue_task<R>(&self, entries: &[Entry], render: &R) -> Part<'data>
+    where
+        R: Fn(&Row<'data>, &mut Vec<u8>) + Sync,
+    {
+        let mut part = Part::default();
+        for entry in entries {
+            if let Some((row, _)) = self.residue_row(entry, &mut part) {
+                part.tally.add(&row);
+                render(&row, &mut part.output);
+            }
+        }
+        part
+    }
+
+    /// The row of a find outside the tree, with its value's bytes; `None` where it is not in scope.
+    fn residue_row(&self, entry: &Entry, part: &mut Part<'data>) -> Option<(Row<'data>, &'data [u8])> {
+        let Survey { database, names, prefixes, residue, facts, .. } = self.survey;
+        let mut classifier = Classifier { names, prefixes, digests: &mut part.digests };
+        let row = residue.row(&database.db, entry, facts.database().and_then(|d| d.revision), &mut classifier)?;
+        let in_scope = match &row.0 {
+            Row::Value(value) => self.scope.holds(value.storage_key.as_ref()),
+            Row::Tombstone(tombstone) => self.scope.holds(StorageKey::of(tombstone.key, prefixes).as_ref()),
+        };
+        in_scope.then_some(row)
+    }
+
     /// The row of an element; `None` where it cannot be read (the first pass has noted it) or is not in scope.
     fn row(&self, pgid: Pgid, element: Element<'data>, part: &mut Part<'data>) -> Option<Row<'data>> {
         let at = RevisionKey::parse(element.key)?;
@@ -138,7 +173,7 @@ impl<'a, 'data> List<'a, 'data> {
         let bytes = self.survey.database.db.bytes();
         if at.is_tombstone {
             let offset = range::offset_within(bytes, element.value);
-            let row = TombstoneRow { place: Place::Tree, offset, pgid, key: kv.key, revision: at.revision };
+            let row = TombstoneRow { place: Place::Tree, offset, pgid: Some(pgid), key: kv.key, revision: at.revision };
             let storage_key = StorageKey::of(kv.key, &self.survey.prefixes);
             return self.scope.holds(storage_key.as_ref()).then_some(Row::Tombstone(row));
         }

@@ -15,18 +15,20 @@ mod facts;
 mod judge;
 mod listing;
 mod options;
+mod residue;
 mod row;
 mod survey;
 mod tally;
 
 pub use self::database::{Database, NotADatabase};
-pub use self::facts::{Content, CredentialCounts, DatabaseFacts, Facts, Kind, LogFacts, RaftSnapshotFacts, Role};
+pub use self::facts::{ByteAccount, Content, CredentialCounts, DatabaseFacts, Facts, Kind, LogFacts, RaftSnapshotFacts, Role};
 pub use self::judge::Judgement;
 pub use self::listing::List;
-pub use self::options::{DigestMode, Options, Resources, Scope};
+pub use self::options::{DigestMode, Options, ResidueMode, Resources, Scope};
+pub use self::residue::{Account, Residue};
 pub use self::row::{LogPosition, Place, Protection, Retention, Row, Seal, TombstoneRow, TxnBranch, ValueRow};
 pub use self::survey::{Survey, survey};
-pub use self::tally::{Exposure, KeyCounts, KeyIdentity, KeyUse, ResourceCounts, SecretCounts, StorageCounts, Tally};
+pub use self::tally::{Exposure, KeyCounts, KeyIdentity, KeyUse, ResourceCounts, SecretCounts, StorageCounts, Sum, Tally};
 
 use std::sync::atomic::AtomicU64;
 

@@ -13,6 +13,40 @@ pub struct Options {
     pub prefixes: Vec<String>,
     /// Whether the evidence is hashed.
     pub digest: DigestMode,
+    /// How far what etcd no longer shows is looked for.
+    pub residue: ResidueMode,
+}
+
+/// How far what etcd no longer shows is looked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ResidueMode {
+    /// Not at all.
+    Off,
+    /// On pages whose header still stands.
+    Pages,
+    /// Everywhere in the file.
+    #[default]
+    Full,
+}
+
+impl ResidueMode {
+    /// The word of the option.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Pages => "pages",
+            Self::Full => "full",
+        }
+    }
+
+    /// A number that is larger the farther it looks.
+    pub fn reach(self) -> u8 {
+        match self {
+            Self::Off => 0,
+            Self::Pages => 1,
+            Self::Full => 2,
+        }
+    }
 }
 
 /// Whether the evidence is hashed.

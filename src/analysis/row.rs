@@ -224,8 +224,8 @@ pub struct TombstoneRow<'data> {
     pub place: Place,
     /// First byte of its KeyValue in the content.
     pub offset: Option<u64>,
-    /// Its page.
-    pub pgid: u64,
+    /// Its page, in a database.
+    pub pgid: Option<u64>,
     /// The key that was deleted.
     pub key: &'data [u8],
     /// When.

@@ -6,6 +6,7 @@ use super::Progress;
 use super::database::{Database, NotADatabase};
 use super::facts::{Content, DatabaseFacts, Facts, Kind};
 use super::options::{DigestMode, Options};
+use super::residue::{self, Ground, Residue};
 use crate::bbolt::{self, Bucket, Db, Element, PageMap, PageState, Pgid, Tree};
 use crate::envelope::{NameTable, Stored};
 use crate::etcd::trailer::Trailer;
@@ -32,6 +33,8 @@ pub struct Survey<'data> {
     pub names: NameTable<'data>,
     /// Prefixes of the API server's keys.
     pub prefixes: Prefixes,
+    /// What etcd no longer shows.
+    pub residue: Residue<'data>,
     /// What is odd about the bytes.
     pub anomalies: Anomalies,
 }
@@ -70,7 +73,7 @@ fn walk<'data>(evidence: &'data Evidence, database: &Database<'data>, options: &
         |seen: &mut Seen<'data>, bucket, pgid, element| seen.visit(db, bucket, pgid, element),
         Seen::merge,
     );
-    let Seen { keyspace, names, votes, kube_system, newest_time, anomalies: found } = seen;
+    let Seen { keyspace, mut names, mut votes, kube_system, newest_time, large, anomalies: found } = seen;
     anomalies.merge(found);
     let _other = bbolt::check(db, &mut pages, &mut anomalies);
     let surplus = database.surplus();
@@ -78,6 +81,10 @@ fn walk<'data>(evidence: &'data Evidence, database: &Database<'data>, options: &
         let offset = range::offset_within(db.bytes(), surplus);
         anomalies.note(Class::TrailingBytes, offset, None, || format!("{} bytes behind the last whole page", surplus.len()));
     }
+    let ground = Ground { db, tree: &tree, pages: &pages, surplus, has_slack: anomalies.count(Class::SlackNotZero) > 0, large: &large };
+    let (residue, witness) = residue::find(ground, options.residue);
+    names.merge(witness.names);
+    votes.merge(witness.votes);
     let schema = Schema::read(db, &tree, &mut anomalies);
     let prefixes = if options.prefixes.is_empty() { votes.elect() } else { Prefixes::given(&options.prefixes) };
     let kind = if database.is_snapshot() { Kind::Snapshot } else { Kind::Database };
@@ -96,13 +103,16 @@ fn walk<'data>(evidence: &'data Evidence, database: &Database<'data>, options: &
         schema,
         kube_system_uid: kube_system.map(|(_, uid)| uid),
         pages: pages.counts(),
+        surplus: surplus.len() as u64,
+        residue_mode: options.residue,
+        residue: residue.account,
     };
     let facts = Facts {
         newest_object_time: newest_time,
         prefixes: prefixes.as_slice().to_vec(),
         ..Facts::of(evidence, kind, Content::Database(Box::new(content)))
     };
-    Survey { facts, database: database.clone(), tree, pages, keyspace, names, prefixes, anomalies }
+    Survey { facts, database: database.clone(), tree, pages, keyspace, names, prefixes, residue, anomalies }
 }
 
 impl Survey<'_> {
@@ -171,6 +181,7 @@ struct Seen<'data> {
     votes: PrefixVotes<'data>,
     kube_system: Option<(Revision, String)>,
     newest_time: Option<i64>,
+    large: Vec<KeyValue<'data>>,
     anomalies: Anomalies,
 }
 
@@ -201,6 +212,9 @@ impl<'data> Seen<'data> {
             });
         }
         self.votes.observe(kv.key);
+        if kv.value.len() as u64 > db.page_size() {
+            self.large.push(kv);
+        }
         match Stored::of(kv.value) {
             Stored::Sealed(sealed) => self.names.observe(&sealed),
             Stored::Plain(value) => self.look_at_object(at.revision, kv.key, value),
@@ -227,6 +241,7 @@ impl<'data> Seen<'data> {
         self.votes.merge(other.votes);
         self.kube_system = self.kube_system.take().max(other.kube_system);
         self.newest_time = self.newest_time.max(other.newest_time);
+        self.large.extend(other.large);
         self.anomalies.merge(other.anomalies);
     }
 }

@@ -7,7 +7,8 @@ use std::hash::Hash;
 use foldhash::fast::FixedState;
 use hashbrown::{HashMap, HashSet};
 
-use super::row::{Protection, Retention, Row, Seal, ValueRow};
+use super::row::{Place, Protection, Retention, Row, Seal, ValueRow};
+use crate::evidence::range;
 use crate::kubernetes::GroupResource;
 
 type Map<K, V> = HashMap<K, V, FixedState>;
@@ -66,14 +67,41 @@ pub struct Tally<'data> {
     pub keys: Grouped<KeyIdentity<'data>, KeyUse<'data>>,
     /// Existing objects of every resource, in scope or not; the empty name is for keys that are no object's.
     pub resources: Grouped<GroupResource<'data>, ResourceCounts>,
-    /// Values in scope by what became of them and how they are stored.
-    pub values: BTreeMap<(Retention, Protection), u64>,
+    /// Values in scope by place, what became of them, and how they are stored.
+    pub values: BTreeMap<(Place, Retention, Protection), u64>,
+    /// Fragments among them.
+    pub fragments: Sum,
+    /// Fragments of plaintext Secrets of which not even the key is known.
+    pub unnamed_secrets: Sum,
+    /// Fragments of plaintext of which nothing else is known.
+    pub unnamed_others: Sum,
     /// The same of Secrets alone.
     pub secret_values: BTreeMap<(Retention, Protection), u64>,
     /// Tombstones in scope.
     pub tombstones: u64,
     /// Encrypted values in scope with more than one reading of their key's name.
     pub uncertain_names: u64,
+}
+
+/// How many, and how many bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sum {
+    /// How many.
+    pub count: u64,
+    /// Their bytes together.
+    pub bytes: u64,
+}
+
+impl Sum {
+    fn add(&mut self, bytes: u64) {
+        self.merge(Self { count: 1, bytes });
+    }
+
+    /// Adds another sum.
+    pub fn merge(&mut self, other: Self) {
+        self.count = self.count.saturating_add(other.count);
+        self.bytes = self.bytes.saturating_add(other.bytes);
+    }
 }
 
 /// Where a Secret can be read without a key.
@@ -92,6 +120,8 @@ pub struct Exposure<'data> {
     /// Its type in the newest revision that can be read.
     pub secret_type: Cow<'data, str>,
     newest: (Option<u64>, Option<u64>),
+    /// Where the newest revision that can be read whole stands: offset and length.
+    place: Option<(u64, u64)>,
 }
 
 /// Secrets that exist, by how their newest revision is stored.
@@ -226,9 +256,14 @@ impl<'data> KeyIdentity<'data> {
 }
 
 impl Exposure<'_> {
-    /// Whether the Secret still exists.
-    pub fn exists(&self) -> bool {
-        !self.deleted
+    /// The newest revision that can be read whole.
+    pub fn revision(&self) -> Option<u64> {
+        self.newest.0
+    }
+
+    /// Its value, out of the bytes of its evidence.
+    pub fn value<'data>(&self, bytes: &'data [u8]) -> &'data [u8] {
+        self.place.and_then(|(offset, length)| range::slice(bytes, offset, length)).unwrap_or_default()
     }
 }
 
@@ -239,11 +274,19 @@ impl<'data> Tally<'data> {
             Row::Tombstone(_) => return bump(&mut self.tombstones),
             Row::Value(value) => value,
         };
-        bump(self.values.entry((value.retention, value.protection)).or_default());
-        if value.storage_key.as_ref().is_some_and(|key| key.group_resource.is_secrets()) {
-            self.add_secret(value);
+        bump(self.values.entry((value.place, value.retention, value.protection)).or_default());
+        if value.fragment {
+            self.fragments.add(value.length);
         }
-        if let Some(seal) = &value.seal {
+        let is_secret = value.storage_key.as_ref().is_some_and(|key| key.group_resource.is_secrets());
+        match (is_secret, value.key.is_empty() && value.fragment) {
+            (true, true) => self.unnamed_secrets.add(value.length),
+            (true, false) => self.add_secret(value),
+            (false, true) if value.protection == Protection::Plaintext => self.unnamed_others.add(value.length),
+            (false, _) => {}
+        }
+        // A copy needs no key that its original does not need.
+        if let Some(seal) = value.seal.as_ref().filter(|_| !value.duplicate) {
             self.add_key(value, seal);
         }
     }
@@ -284,6 +327,7 @@ impl<'data> Tally<'data> {
             {
                 exposure.newest = (value.mod_revision, value.sub);
                 exposure.secret_type = secret.secret_type.clone();
+                exposure.place = value.offset.map(|offset| (offset, value.length));
             }
         }
     }
@@ -319,6 +363,9 @@ impl<'data> Tally<'data> {
         self.keys.merge(other.keys, KeyUse::merge);
         self.resources.merge(other.resources, ResourceCounts::merge);
         add_all(&mut self.values, other.values);
+        self.fragments.merge(other.fragments);
+        self.unnamed_secrets.merge(other.unnamed_secrets);
+        self.unnamed_others.merge(other.unnamed_others);
         add_all(&mut self.secret_values, other.secret_values);
         self.tombstones = self.tombstones.saturating_add(other.tombstones);
         self.uncertain_names = self.uncertain_names.saturating_add(other.uncertain_names);
@@ -335,6 +382,7 @@ impl Exposure<'_> {
         if other.newest > self.newest {
             self.newest = other.newest;
             self.secret_type = other.secret_type.clone();
+            self.place = other.place;
         }
     }
 }

@@ -16,7 +16,7 @@ use nom::Parser;
 use super::page::{HEADER_LEN, PageHeader};
 use crate::evidence::range;
 
-const ELEMENT_LEN: u64 = 16;
+pub(super) const ELEMENT_LEN: u64 = 16;
 const FLAG_BUCKET: u32 = 0x01;
 
 /// One key and its value.
@@ -28,6 +28,28 @@ pub struct Element<'data> {
     pub value: &'data [u8],
     /// Whether the value is a bucket.
     pub is_bucket: bool,
+}
+
+/// An element as it stands in the page, its places counted from the page's first byte and not yet held to its bounds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RawElement {
+    pub is_bucket: bool,
+    pub key_at: u64,
+    pub value_at: u64,
+    pub end: u64,
+}
+
+impl RawElement {
+    /// Reads the element with this index; `None` where the page ends before it does.
+    #[inline]
+    pub(super) fn read(page: &[u8], index: u64) -> Option<Self> {
+        let at = HEADER_LEN.saturating_add(index.saturating_mul(ELEMENT_LEN));
+        let read: nom::IResult<_, _> = (le_u32, le_u32, le_u32, le_u32).parse(range::slice(page, at, ELEMENT_LEN)?);
+        let (_, (flags, pos, ksize, vsize)) = read.ok()?;
+        let key_at = at.saturating_add(u64::from(pos));
+        let value_at = key_at.saturating_add(u64::from(ksize));
+        Some(Self { is_bucket: flags & FLAG_BUCKET != 0, key_at, value_at, end: value_at.saturating_add(u64::from(vsize)) })
+    }
 }
 
 /// The elements of a leaf page, each checked against the page's bounds.
@@ -54,24 +76,19 @@ impl<'data> LeafElements<'data> {
     }
 
     fn read(&mut self, index: u64) -> Result<Element<'data>, String> {
-        let at = HEADER_LEN.saturating_add(index.saturating_mul(ELEMENT_LEN));
-        let bytes = range::slice(self.page, at, ELEMENT_LEN)
-            .ok_or_else(|| format!("element {index} of {} lies past the end of its page", self.count))?;
-        let read: nom::IResult<_, _> = (le_u32, le_u32, le_u32, le_u32).parse(bytes);
-        let (_, (flags, pos, ksize, vsize)) = read.map_err(|_| format!("element {index} is cut off"))?;
-        let start = at.saturating_add(u64::from(pos));
-        let value_start = start.saturating_add(u64::from(ksize));
-        let end = value_start.saturating_add(u64::from(vsize));
-        let (Some(key), Some(value)) =
-            (range::slice(self.page, start, u64::from(ksize)), range::slice(self.page, value_start, u64::from(vsize)))
-        else {
+        let RawElement { is_bucket, key_at, value_at, end } =
+            RawElement::read(self.page, index).ok_or_else(|| format!("element {index} of {} lies past the end of its page", self.count))?;
+        let (Some(key), Some(value)) = (
+            range::slice(self.page, key_at, value_at.saturating_sub(key_at)),
+            range::slice(self.page, value_at, end.saturating_sub(value_at)),
+        ) else {
             return Err(format!("element {index}: key and value end at byte {end} of a run of {} bytes", self.page.len()));
         };
-        if start < self.data_end {
-            return Err(format!("element {index}: its key begins at byte {start}, before the end of what precedes it, {}", self.data_end));
+        if key_at < self.data_end {
+            return Err(format!("element {index}: its key begins at byte {key_at}, before the end of what precedes it, {}", self.data_end));
         }
         self.data_end = end;
-        Ok(Element { key, value, is_bucket: flags & FLAG_BUCKET != 0 })
+        Ok(Element { key, value, is_bucket })
     }
 }
 

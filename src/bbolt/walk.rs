@@ -138,6 +138,24 @@ impl<'data> Tree<'data> {
         bucket.leaves.iter().filter_map(|range| self.leaves.get(range.clone())).flatten().map(|leaf| leaf.pgid).collect()
     }
 
+    /// The leaf pages of all buckets.
+    pub fn leaf_pages(&self) -> impl Iterator<Item = Pgid> + '_ {
+        self.leaves.iter().map(|leaf| leaf.pgid)
+    }
+
+    /// The element of a bucket with this key. In a tree that is out of key order an element may be missed.
+    pub fn get(&self, db: &Db<'data>, bucket: &Bucket<'data>, key: &[u8]) -> Option<Element<'data>> {
+        let found = |(_, element): (Pgid, Element<'data>)| (element.key == key).then_some(element);
+        if matches!(bucket.root, Root::Inline(_)) {
+            return self.elements(db, bucket).find_map(found);
+        }
+        bucket.leaves.iter().filter_map(|range| self.leaves.get(range.clone())).find_map(|leaves| {
+            let behind = leaves.partition_point(|leaf| leaf.lower <= key);
+            let leaf = leaves.get(behind.checked_sub(1)?)?;
+            page_elements(db, leaf.pgid).find_map(found)
+        })
+    }
+
     /// The elements of a bucket in key order, with the page each stands on. Unreadable ones are passed over:
     /// the walk has noted them.
     pub fn elements<'a>(
@@ -415,4 +433,11 @@ pub fn page_elements<'data>(db: &Db<'data>, pgid: Pgid) -> impl Iterator<Item = 
     let page = db.page(pgid, Flags::LEAF).ok();
     let elements = page.into_iter().flat_map(|page| LeafElements::new(page.bytes, page.header));
     elements.filter_map(move |element| Some((pgid, element.ok()?)))
+}
+
+/// The bytes behind the last element of a leaf page in use.
+pub fn page_slack<'data>(db: &Db<'data>, pgid: Pgid) -> Option<&'data [u8]> {
+    let page = db.page(pgid, Flags::LEAF).ok()?;
+    let mut elements = LeafElements::new(page.bytes, page.header);
+    elements.by_ref().all(|element| element.is_ok()).then(|| elements.rest())
 }

@@ -11,7 +11,15 @@
 //!
 //! Source: etcd `api/mvccpb/kv.proto`.
 
-use crate::wire::{Damage, Fields, Value};
+use crate::wire::{Damage, Fields, Value, varint};
+
+// Field number and wire type of each field, as one byte.
+const KEY_TAG: u8 = 0x0a;
+const CREATE_REVISION_TAG: u8 = 0x10;
+const MOD_REVISION_TAG: u8 = 0x18;
+const VERSION_TAG: u8 = 0x20;
+const VALUE_TAG: u8 = 0x2a;
+const LEASE_TAG: u8 = 0x30;
 
 /// A key with its value, as slices of the evidence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,6 +60,64 @@ impl<'data> KeyValue<'data> {
         }
         Ok(kv)
     }
+}
+
+/// A KeyValue whose end may be lost, or may be followed by other bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CutKeyValue<'data> {
+    /// What is there; of the value, the bytes that are.
+    pub kv: KeyValue<'data>,
+    /// Bytes of the value that are lost.
+    pub missing: u64,
+    /// Bytes of the message that are there.
+    pub length: usize,
+}
+
+impl<'data> CutKeyValue<'data> {
+    /// Reads a message from the start of `bytes`, which may end before it does or go on behind it. Its fields must stand
+    /// as etcd's encoder writes them: in the order of their numbers, none of them empty, the first revisions not
+    /// after the last. `None` where they do not, or the bytes end before the value begins.
+    pub fn read(bytes: &'data [u8]) -> Option<Self> {
+        let mut kv = KeyValue::default();
+        let (after, length) = varint(bytes.strip_prefix(&[KEY_TAG])?).ok()?;
+        let (key, mut rest) = after.split_at_checked(usize::try_from(length).ok()?)?;
+        kv.key = key;
+        if key.is_empty() {
+            return None;
+        }
+        let mut missing = 0;
+        let number = |rest: &mut &'data [u8], tag| -> Option<i64> {
+            let (after, value) = varint(rest.strip_prefix(&[tag])?).ok()?;
+            *rest = after;
+            Some(value.cast_signed())
+        };
+        let Some(create) = number(&mut rest, CREATE_REVISION_TAG) else {
+            // A tombstone is a key and nothing else.
+            return Some(Self { kv, missing, length: length_of(bytes, rest) });
+        };
+        kv.create_revision = create;
+        kv.mod_revision = number(&mut rest, MOD_REVISION_TAG)?;
+        kv.version = number(&mut rest, VERSION_TAG)?;
+        if !(1 <= kv.create_revision && kv.create_revision <= kv.mod_revision && kv.version >= 1) {
+            return None;
+        }
+        if let Some(after) = rest.strip_prefix(&[VALUE_TAG]) {
+            let (after, length) = varint(after).ok()?;
+            let there = usize::try_from(length).unwrap_or(usize::MAX).min(after.len());
+            (kv.value, rest) = after.split_at_checked(there)?;
+            missing = length.saturating_sub(there as u64);
+        }
+        if missing == 0
+            && let Some(lease) = number(&mut rest, LEASE_TAG)
+        {
+            kv.lease = lease;
+        }
+        Some(Self { kv, missing, length: length_of(bytes, rest) })
+    }
+}
+
+fn length_of(bytes: &[u8], rest: &[u8]) -> usize {
+    bytes.len().saturating_sub(rest.len())
 }
 
 fn wire_type(value: Value<'_>) -> u8 {

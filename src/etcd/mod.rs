@@ -14,6 +14,7 @@
 mod key_value;
 mod keyspace;
 pub mod raft;
+pub mod residue;
 mod revision;
 pub mod schema;
 pub mod status;
@@ -24,7 +25,7 @@ pub mod wal;
 #[allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "a test that overflows fails")]
 mod tests;
 
-pub use self::key_value::KeyValue;
+pub use self::key_value::{CutKeyValue, KeyValue};
 pub use self::keyspace::{Keyspace, Retention};
 pub use self::revision::{Revision, RevisionKey};
 pub use self::schema::Schema;

@@ -45,6 +45,13 @@ pub struct RevisionKey {
 }
 
 impl RevisionKey {
+    /// The bbolt key of it.
+    pub fn to_bytes(self) -> Vec<u8> {
+        let Revision { main, sub } = self.revision;
+        let mark: &[u8] = if self.is_tombstone { b"t" } else { b"" };
+        [&main.to_be_bytes()[..], b"_", &sub.to_be_bytes(), mark].concat()
+    }
+
     /// Reads a bbolt key; `None` where it is no revision.
     pub fn parse(key: &[u8]) -> Option<Self> {
         let read: nom::IResult<_, _> = (be_u64, tag(&b"_"[..]), be_u64, opt(char('t')), eof).parse(key);

@@ -60,6 +60,8 @@ pub struct Found {
     pub current: u64,
     /// Secrets with an older or deleted retained revision in plaintext, and not a current one.
     pub retained: u64,
+    /// Secrets in plaintext only where etcd no longer shows them: residue, logs, fragments.
+    pub residue: u64,
 }
 
 impl Found {
@@ -68,7 +70,8 @@ impl Found {
         match fail_on {
             FailOn::Never => false,
             FailOn::Current => self.current > 0,
-            FailOn::Retained | FailOn::Any => self.current > 0 || self.retained > 0,
+            FailOn::Retained => self.current > 0 || self.retained > 0,
+            FailOn::Any => self.current > 0 || self.retained > 0 || self.residue > 0,
         }
     }
 }
@@ -135,8 +138,10 @@ mod tests {
 
     #[test]
     fn the_threshold_counts_what_is_at_or_above_it() {
-        let old = Found { current: 0, retained: 1 };
-        let reached = [FailOn::Never, FailOn::Current, FailOn::Retained, FailOn::Any].map(|fail_on| old.reaches(fail_on));
-        assert_eq!(reached, [false, false, true, true]);
+        let reached = |found: Found| [FailOn::Never, FailOn::Current, FailOn::Retained, FailOn::Any].map(|fail_on| found.reaches(fail_on));
+        assert_eq!(reached(Found { current: 1, ..Found::default() }), [false, true, true, true]);
+        assert_eq!(reached(Found { retained: 1, ..Found::default() }), [false, false, true, true]);
+        assert_eq!(reached(Found { residue: 1, ..Found::default() }), [false, false, false, true]);
+        assert_eq!(reached(Found::default()), [false; 4]);
     }
 }

@@ -62,6 +62,12 @@ rules! {
     PlaintextDeleted = "plaintext-deleted", Warning,
         "Deleted Secrets are retained in plaintext",
         "A deletion is a tombstone; until compaction the value stays. What it unlocked may still be in use.";
+    PlaintextResidue = "plaintext-residue", Error,
+        "Free pages hold Secrets in plaintext",
+        "bbolt never wipes a page: a compaction erases nothing, and a restored database has the residue of its snapshot. Defragment every member, replace or destroy existing backups, and rotate what a copied file held.";
+    PlaintextFragments = "plaintext-fragments", Warning,
+        "Pieces of Secrets in plaintext stand on free pages",
+        "The beginning of these values is lost, so which Secrets they were is not known. What removes them is the same: defragment every member, replace existing backups.";
     UnknownStorage = "unknown-storage", Warning,
         "Secrets are stored in a form not known here",
         "They bear a prefix of no provider this version knows, or are bytes of no known encoding; whether they can be read without a key is not known.";

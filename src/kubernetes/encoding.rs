@@ -9,6 +9,8 @@
 
 use serde::de::IgnoredAny;
 
+use super::fragment;
+
 /// How a value that is not encrypted is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Encoding {
@@ -47,6 +49,16 @@ impl Encoding {
             return Some(Self::Yaml);
         }
         Some(Self::Other)
+    }
+
+    /// The encoding of a value whose end is lost; `None` where the beginning does not tell.
+    pub fn of_beginning(value: &[u8]) -> Option<Self> {
+        match value {
+            _ if value.starts_with(PROTOBUF_MAGIC) => Some(Self::Protobuf),
+            _ if value.starts_with(CBOR_MAGIC) => Some(Self::Cbor),
+            [b'{', ..] if fragment::is_text(value) => Some(Self::Json),
+            _ => fragment::is_text(value).then_some(Self::Other),
+        }
     }
 
     /// The word in the records.

@@ -8,6 +8,7 @@
 #![deny(clippy::arithmetic_side_effects)]
 
 mod encoding;
+pub mod fragment;
 mod json;
 mod object;
 mod prefix;

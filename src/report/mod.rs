@@ -6,6 +6,7 @@ pub mod csv;
 pub mod escape;
 pub mod json;
 pub mod model;
+pub mod readable;
 pub mod records;
 pub mod text;
 

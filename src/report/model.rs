@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::readable::Readable;
 use crate::analysis::{
-    Exposure, Facts, Judgement, KeyCounts, KeyIdentity, KeyUse, Protection, ResourceCounts, Retention, SecretCounts, Survey, Tally,
+    Facts, Judgement, KeyCounts, KeyIdentity, KeyUse, Place, Protection, ResidueMode, ResourceCounts, Retention, SecretCounts, Sum, Survey,
+    Tally,
 };
 use crate::evidence::anomaly::{Anomaly, Class};
-use crate::kubernetes::StorageKey;
 
 /// A run over one or several inputs.
 #[derive(Debug, Default)]
@@ -39,45 +40,17 @@ pub struct EvidenceReport {
     /// Existing objects by resource.
     pub resources: BTreeMap<String, ResourceCounts>,
     /// Values in scope.
-    pub values: BTreeMap<(Retention, Protection), u64>,
+    pub values: BTreeMap<(Place, Retention, Protection), u64>,
+    /// Fragments among them.
+    pub fragments: Sum,
+    /// Fragments of plaintext Secrets of which not even the key is known.
+    pub unnamed_secrets: Sum,
+    /// Fragments of plaintext of which nothing else is known.
+    pub unnamed_others: Sum,
     /// Tombstones in scope.
     pub tombstones: u64,
     /// Encrypted values with more than one reading of their key's name.
     pub uncertain_names: u64,
-}
-
-/// Secrets that can be read without a key.
-#[derive(Clone, Debug, Default)]
-pub struct Readable {
-    /// All of them, each once.
-    pub total: u64,
-    /// In their newest revision.
-    pub current: u64,
-    /// In an older retained revision.
-    pub superseded: u64,
-    /// In an older retained revision, while the newest is not readable.
-    pub only_superseded: u64,
-    /// Deleted, but retained.
-    pub deleted: u64,
-    /// How many of each type.
-    pub types: BTreeMap<String, u64>,
-    /// The first of them by key, those readable in their newest revision before the others.
-    pub first: Vec<ReadableSecret>,
-}
-
-/// A Secret that can be read without a key.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ReadableSecret {
-    /// `namespace/name`, or the whole key where it is not of that form.
-    pub label: String,
-    /// Such as `kubernetes.io/tls`; empty where it is not known.
-    pub secret_type: String,
-    /// In its newest revision.
-    pub current: bool,
-    /// In an older retained one.
-    pub superseded: bool,
-    /// It was deleted; a retained revision holds it.
-    pub deleted: bool,
 }
 
 /// A key's identity, owned.
@@ -110,9 +83,11 @@ pub struct KeyReport {
 
 impl EvidenceReport {
     /// Takes what is to be said out of the two passes over an evidence.
-    pub fn new(survey: Survey<'_>, tally: Tally<'_>) -> Self {
+    ///
+    /// `named`: how many Secrets that can be read are listed by name.
+    pub fn new(survey: Survey<'_>, tally: Tally<'_>, named: usize) -> Self {
         let judgement = Judgement::of(&survey.facts, &tally, &survey.anomalies);
-        let readable = Readable::new(&survey, tally.exposed);
+        let readable = Readable::new(&survey, tally.exposed, named);
         let mut keys: Vec<KeyReport> =
             tally.keys.into_groups().into_iter().map(|(identity, used)| KeyReport::new(&identity, &used)).collect();
         keys.sort_by(|a, b| (b.counts.current, &a.identity).cmp(&(a.counts.current, &b.identity)));
@@ -126,43 +101,12 @@ impl EvidenceReport {
             keys,
             resources: tally.resources.into_groups().into_iter().map(|(resource, counts)| (resource.0.into_owned(), counts)).collect(),
             values: tally.values,
+            fragments: tally.fragments,
+            unnamed_secrets: tally.unnamed_secrets,
+            unnamed_others: tally.unnamed_others,
             tombstones: tally.tombstones,
             uncertain_names: tally.uncertain_names,
         }
-    }
-}
-
-impl Readable {
-    /// How many Secrets are listed by name.
-    pub const LISTED: usize = 20;
-
-    fn new<'data>(survey: &Survey<'data>, exposed: impl IntoIterator<Item = (&'data [u8], Exposure<'data>)>) -> Self {
-        let mut readable = Self::default();
-        let mut all: Vec<(&[u8], Exposure<'_>)> = exposed.into_iter().collect();
-        for (_, exposure) in &all {
-            let count = |held: bool, count: &mut u64| *count = count.saturating_add(u64::from(held));
-            count(true, &mut readable.total);
-            count(exposure.current, &mut readable.current);
-            count(exposure.superseded, &mut readable.superseded);
-            count(exposure.superseded && !exposure.current && !exposure.deleted, &mut readable.only_superseded);
-            count(exposure.deleted, &mut readable.deleted);
-            match readable.types.get_mut(exposure.secret_type.as_ref()) {
-                Some(known) => *known = known.saturating_add(1),
-                None => {
-                    readable.types.insert(exposure.secret_type.to_string(), 1);
-                }
-            }
-        }
-        all.sort_unstable_by_key(|(key, exposure)| (!exposure.current, *key));
-        let first = all.into_iter().take(Self::LISTED).map(|(key, exposure)| ReadableSecret {
-            label: label(key, survey),
-            secret_type: exposure.secret_type.into_owned(),
-            current: exposure.current,
-            superseded: exposure.superseded,
-            deleted: exposure.deleted,
-        });
-        readable.first = first.collect();
-        readable
     }
 }
 
@@ -201,6 +145,17 @@ impl Report {
         all.into_values().collect()
     }
 
+    /// Where a run looked in all of its inputs.
+    pub fn looked_at(&self) -> Vec<&'static str> {
+        let least = self.evidences.iter().filter_map(|evidence| evidence.facts.residue_mode()).min_by_key(|mode| mode.reach());
+        let places: &[&str] = match least {
+            Some(ResidueMode::Full) => &["free pages", "overflow tails", "slack", "bytes behind the payload"],
+            Some(ResidueMode::Pages) => &["free pages"],
+            Some(ResidueMode::Off) | None => &[],
+        };
+        std::iter::once("tree").chain(places.iter().copied()).collect()
+    }
+
     /// What a run did not look at.
     pub fn not_looked_at(&self) -> Vec<String> {
         not_looked_at(&self.evidences)
@@ -208,10 +163,10 @@ impl Report {
 }
 
 /// What was not looked at in these evidences.
-pub(super) fn not_looked_at<'a>(evidences: impl IntoIterator<Item = &'a EvidenceReport>) -> Vec<String> {
+pub(super) fn not_looked_at<'a>(evidences: impl IntoIterator<Item = &'a EvidenceReport> + Clone) -> Vec<String> {
     let mut list = Vec::new();
     let (mut objects, mut encrypted) = (0u64, 0u64);
-    for counts in evidences.into_iter().flat_map(|evidence| evidence.resources.values()).map(|counts| counts.out_of_scope) {
+    for counts in evidences.clone().into_iter().flat_map(|evidence| evidence.resources.values()).map(|counts| counts.out_of_scope) {
         objects = objects.saturating_add(counts.objects);
         encrypted = encrypted.saturating_add(counts.encrypted);
     }
@@ -221,15 +176,12 @@ pub(super) fn not_looked_at<'a>(evidences: impl IntoIterator<Item = &'a Evidence
             _ => format!("{objects} other objects ({encrypted} of them encrypted)"),
         });
     }
-    list.extend(["free pages", "write-ahead log", "other members", "other backups"].map(str::to_owned));
-    list
-}
-
-/// `namespace/name`, or the whole key.
-fn label(key: &[u8], survey: &Survey<'_>) -> String {
-    let text = String::from_utf8_lossy(key);
-    match StorageKey::parse(&text, &survey.prefixes) {
-        Some(StorageKey { namespace: Some(namespace), name, .. }) => format!("{namespace}/{name}"),
-        _ => text.into_owned(),
+    let least = evidences.into_iter().filter_map(|evidence| evidence.facts.residue_mode()).min_by_key(|mode| mode.reach());
+    match least {
+        Some(ResidueMode::Full) | None => {}
+        Some(ResidueMode::Pages) => list.push("overflow tails, slack".to_owned()),
+        Some(ResidueMode::Off) => list.push("free pages and all other residue".to_owned()),
     }
+    list.extend(["write-ahead log", "other members", "other backups"].map(str::to_owned));
+    list
 }

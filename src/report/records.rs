@@ -6,8 +6,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
-use super::model::{KeyReport, Report};
-use crate::analysis::{CredentialCounts, Facts, KeyCounts, LogFacts, Place, Retention, Row, Seal, TombstoneRow, ValueRow};
+use super::model::{EvidenceReport, KeyReport, Report};
+use super::readable::{Readable, ReadableIn};
+use crate::analysis::{
+    ByteAccount, CredentialCounts, Facts, KeyCounts, LogFacts, Place, Retention, Row, Seal, Sum, TombstoneRow, ValueRow,
+};
 use crate::evidence::anomaly::Anomaly;
 use crate::finding::{Finding, Outcome};
 
@@ -332,7 +335,8 @@ impl<'a> ValueRecord<'a> {
             lease: row.lease,
             group_resource: storage_key.map(|k| k.group_resource.0.as_ref()),
             namespace: storage_key.and_then(|k| k.namespace),
-            name: storage_key.map(|k| k.name),
+            // Of a piece whose beginning is lost, the kind of object may be known and the name not.
+            name: storage_key.map(|k| k.name).filter(|name| !name.is_empty()),
             protection: row.protection.name(),
             encoding: row.encoding.map(|e| e.name()),
             provider: seal.map(|s| word(s.provider)),
@@ -373,7 +377,7 @@ pub struct TombstoneRecord<'a> {
     evidence: usize,
     place: &'static str,
     offset: Option<u64>,
-    pgid: u64,
+    pgid: Option<u64>,
     key: Option<&'a str>,
     key_base64: Option<String>,
     mod_revision: u64,
@@ -522,6 +526,10 @@ pub struct SummaryRecord<'a> {
     values: Vec<ValueCountRecord>,
     tombstones: u64,
     uncertain_names: u64,
+    fragments: SumRecord,
+    nameless_secret_fragments: SumRecord,
+    nameless_other_fragments: SumRecord,
+    bytes: BytesRecord,
     looked_at: Vec<&'static str>,
     not_looked_at: Vec<String>,
     conditions: Vec<&'static str>,
@@ -539,23 +547,79 @@ struct SecretCountsRecord {
 #[derive(Debug, Serialize)]
 struct ReadableRecord {
     total: u64,
-    current: u64,
-    superseded: u64,
+    existing: u64,
     deleted: u64,
+    current: u64,
+    retained: u64,
+    residue: u64,
+    log: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct SumRecord {
+    count: u64,
+    bytes: u64,
+}
+
+impl From<Sum> for SumRecord {
+    fn from(sum: Sum) -> Self {
+        Self { count: sum.count, bytes: sum.bytes }
+    }
+}
+
+/// Bytes of all inputs' databases, by what they are; together, their content.
+#[derive(Debug, Serialize)]
+struct BytesRecord {
+    in_use: u64,
+    structure: u64,
+    value: u64,
+    fragment: u64,
+    zero: u64,
+    unattributed: u64,
+    not_searched: u64,
+    trailer: u64,
 }
 
 #[derive(Debug, Serialize)]
 struct ValueCountRecord {
+    place: &'static str,
     retention: &'static str,
     protection: &'static str,
     count: u64,
 }
 
+impl BytesRecord {
+    fn of(report: &Report) -> Self {
+        let sum = |part: fn(&ByteAccount) -> u64| {
+            report.evidences.iter().filter_map(|e| e.facts.bytes()).map(|bytes| part(&bytes)).fold(0, u64::saturating_add)
+        };
+        Self {
+            in_use: sum(|bytes| bytes.in_use),
+            structure: sum(|bytes| bytes.outside.structure),
+            value: sum(|bytes| bytes.outside.value),
+            fragment: sum(|bytes| bytes.outside.fragment),
+            zero: sum(|bytes| bytes.outside.zero),
+            unattributed: sum(|bytes| bytes.outside.unattributed),
+            not_searched: sum(|bytes| bytes.not_searched),
+            trailer: sum(|bytes| bytes.trailer),
+        }
+    }
+}
+
 impl<'a> SummaryRecord<'a> {
     /// The record of a run.
     pub fn new(report: &'a Report, outcome: &Outcome) -> Self {
-        let sum = |count: fn(&super::EvidenceReport) -> u64| report.evidences.iter().map(count).fold(0, u64::saturating_add);
-        let mut values = BTreeMap::<(Retention, _), u64>::new();
+        let sum = |count: fn(&EvidenceReport) -> u64| report.evidences.iter().map(count).fold(0, u64::saturating_add);
+        let readable = |count: fn(&ReadableIn) -> u64| {
+            let of = |r: &Readable| count(&r.existing).saturating_add(count(&r.deleted));
+            report.evidences.iter().map(|e| of(&e.readable)).fold(0, u64::saturating_add)
+        };
+        let total = |part: fn(&EvidenceReport) -> Sum| {
+            let mut sum = Sum::default();
+            report.evidences.iter().for_each(|e| sum.merge(part(e)));
+            SumRecord::from(sum)
+        };
+        let mut values = BTreeMap::<(Place, Retention, _), u64>::new();
         for (kind, count) in report.evidences.iter().flat_map(|e| &e.values) {
             let known = values.entry(*kind).or_default();
             *known = known.saturating_add(*count);
@@ -572,13 +636,17 @@ impl<'a> SummaryRecord<'a> {
             },
             secrets_readable: ReadableRecord {
                 total: sum(|e| e.readable.total),
-                current: sum(|e| e.readable.current),
-                superseded: sum(|e| e.readable.superseded),
-                deleted: sum(|e| e.readable.deleted),
+                existing: sum(|e| e.readable.existing.total()),
+                deleted: sum(|e| e.readable.deleted.total()),
+                current: readable(|r| r.current),
+                retained: readable(|r| r.retained),
+                residue: readable(|r| r.residue),
+                log: readable(|r| r.log),
             },
             values: values
                 .into_iter()
-                .map(|((retention, protection), count)| ValueCountRecord {
+                .map(|((place, retention, protection), count)| ValueCountRecord {
+                    place: place.name(),
                     retention: retention.name(),
                     protection: protection.name(),
                     count,
@@ -586,7 +654,11 @@ impl<'a> SummaryRecord<'a> {
                 .collect(),
             tombstones: sum(|e| e.tombstones),
             uncertain_names: sum(|e| e.uncertain_names),
-            looked_at: vec![Place::Tree.name()],
+            fragments: total(|e| e.fragments),
+            nameless_secret_fragments: total(|e| e.unnamed_secrets),
+            nameless_other_fragments: total(|e| e.unnamed_others),
+            bytes: BytesRecord::of(report),
+            looked_at: report.looked_at(),
             not_looked_at: report.not_looked_at(),
             conditions: outcome.conditions().map(|c| c.name()).collect(),
             exit_code: outcome.exit_code(),

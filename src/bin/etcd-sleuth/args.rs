@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use etcd_sleuth::analysis::{DigestMode, Options, Resources, Scope};
+use etcd_sleuth::analysis::{DigestMode, Options, ResidueMode, Resources, Scope};
 use etcd_sleuth::evidence::Limits;
 use etcd_sleuth::finding::FailOn;
 use globset::{Glob, GlobMatcher};
@@ -99,6 +99,9 @@ pub(crate) struct ScanArgs {
     /// Only objects with names that match
     #[arg(long, value_name = "GLOB", value_parser = parse_glob)]
     name: Option<GlobMatcher>,
+    /// How far what etcd no longer shows is looked for: pages looks at free pages whose header still stands
+    #[arg(long, value_enum, default_value_t = ResidueArg::Full)]
+    residue: ResidueArg,
     #[command(flatten)]
     pub(crate) reading: Reading,
     #[command(flatten)]
@@ -195,6 +198,13 @@ enum DigestArg {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
+enum ResidueArg {
+    Off,
+    Pages,
+    Full,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
 enum FailOnArg {
     Any,
     Retained,
@@ -211,7 +221,12 @@ impl Global {
 impl ScanArgs {
     pub(crate) fn options(&self) -> Options {
         let scope = Scope { resources: Resources::given(&self.resources), namespace: self.namespace.clone(), name: self.name.clone() };
-        Options { scope, ..self.reading.options() }
+        let residue = match self.residue {
+            ResidueArg::Off => ResidueMode::Off,
+            ResidueArg::Pages => ResidueMode::Pages,
+            ResidueArg::Full => ResidueMode::Full,
+        };
+        Options { scope, residue, ..self.reading.options() }
     }
 
     pub(crate) fn fail_on(&self) -> FailOn {

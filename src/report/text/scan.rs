@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use comfy_table::{Table, presets};
 
 use super::super::escape::terminal;
-use super::super::model::{EvidenceReport, KeyReport, Readable, ReadableSecret, Report, not_looked_at};
+use super::super::model::{EvidenceReport, KeyReport, Report, not_looked_at};
+use super::super::readable::{Readable, ReadableIn, ReadableSecret};
 use super::{against, block, cluster_lines, file_lines, thousands};
+use crate::analysis::ResidueMode;
 use crate::evidence::anomaly::Bearing;
 use crate::finding::Outcome;
 
@@ -35,11 +37,23 @@ pub fn scan(evidence: &EvidenceReport, report: &Report) -> String {
 
 /// The last line of a run, and the only one of a quiet one.
 pub fn status_line(report: &Report, outcome: &Outcome) -> String {
-    let sum = |count: fn(&Readable) -> u64| report.evidences.iter().map(|e| count(&e.readable)).fold(0, u64::saturating_add);
-    let (current, older) = (sum(|r| r.current), sum(|r| r.total.saturating_sub(r.current)));
-    let found = match (current, older) {
-        (0, 0) => "no plaintext Secret found in: tree".to_owned(),
-        _ => format!("plaintext Secrets found: current {current}, only in older revisions {older}"),
+    let sum = |count: fn(&ReadableIn) -> u64| {
+        let of = |readable: &Readable| count(&readable.existing).saturating_add(count(&readable.deleted));
+        report.evidences.iter().map(|e| of(&e.readable)).fold(0, u64::saturating_add)
+    };
+    let fragments = report.evidences.iter().map(|e| e.unnamed_secrets.count).fold(0, u64::saturating_add);
+    let counts = [
+        ("current", sum(|r| r.current)),
+        ("older revisions", sum(|r| r.retained)),
+        ("residue", sum(|r| r.residue)),
+        ("log", sum(|r| r.log)),
+        ("nameless fragments", fragments),
+    ];
+    let found: Vec<String> =
+        counts.iter().filter(|(name, count)| *count > 0 || *name == "current").map(|(name, count)| format!("{name} {count}")).collect();
+    let found = match counts.iter().all(|(_, count)| *count == 0) {
+        true => format!("no plaintext Secret found in: {}", report.looked_at().join(", ")),
+        false => format!("plaintext found: {}", found.join(", ")),
     };
     let other: Vec<_> = outcome.conditions().map(|c| c.name()).filter(|name| *name != "plaintext-found").collect();
     let other = if other.is_empty() { String::new() } else { format!("; {}", other.join(", ")) };
@@ -52,53 +66,65 @@ pub fn status_line(report: &Report, outcome: &Outcome) -> String {
 }
 
 fn headline(evidence: &EvidenceReport, resources: &str) -> String {
-    let (readable, existing) = (evidence.readable.total, evidence.secrets.total());
-    if resources != "secrets" && evidence.secrets.total() == 0 && readable == 0 {
+    let (readable, existing) = (&evidence.readable, evidence.secrets.total());
+    if resources != "secrets" && existing == 0 && readable.total == 0 {
         return format!("NO SECRET AMONG THE OBJECTS LOOKED AT ({})\n", terminal(resources));
     }
-    if readable == 0 {
+    if readable.total == 0 {
         let unknown = match evidence.secrets.unknown {
             0 => String::new(),
             n => format!("; {n} are stored in a form not known here"),
         };
-        return format!(
-            "NO PLAINTEXT SECRET FOUND IN THE TREE OF THIS FILE\n  {} Secrets exist{unknown}. What free pages hold was not searched.\n",
-            thousands(existing)
-        );
+        let place = match evidence.facts.residue_mode() {
+            Some(ResidueMode::Off) => "THE TREE OF THIS FILE",
+            _ => "THIS FILE",
+        };
+        return format!("NO PLAINTEXT SECRET FOUND IN {place}\n  {} Secrets exist{unknown}.\n", thousands(existing));
     }
-    let noun = if readable == 1 { "SECRET" } else { "SECRETS" };
-    let deleted = evidence.readable.deleted;
+    let noun = if readable.total == 1 { "SECRET" } else { "SECRETS" };
     format!(
         "{} {noun} CAN BE READ FROM THIS FILE WITHOUT ANY KEY\n  {} of the {} that exist now, and {} deleted.\n",
-        thousands(readable),
-        thousands(readable.saturating_sub(deleted)),
+        thousands(readable.total),
+        thousands(readable.existing.total()),
         thousands(existing),
-        thousands(deleted),
+        match readable.deleted.total() {
+            1 => "1".to_owned(),
+            n => thousands(n),
+        },
     )
 }
 
+/// What is said of Secrets: how many are readable where, now and deleted.
 fn secrets(evidence: &EvidenceReport) -> String {
-    let older = evidence.readable.only_superseded;
-    let deleted = evidence.readable.deleted;
+    let (existing, deleted) = (evidence.readable.existing, evidence.readable.deleted);
+    let older = existing.retained.saturating_add(existing.residue).saturating_add(existing.log);
     let hidden = evidence.secrets.encrypted.saturating_sub(older);
-    let row = |what: &str, now: u64, gone: Option<u64>, remark: &str| {
-        let cell = |n: u64| if n == 0 { "-".to_owned() } else { thousands(n) };
-        format!("{what:<44}{:>9}{:>10}{remark}\n", cell(now), gone.map_or("-".to_owned(), cell))
-    };
+    let cell = |n: u64| if n == 0 { "-".to_owned() } else { thousands(n) };
+    let row = |what: &str, now: u64, gone: u64, remark: &str| format!("{what:<44}{:>9}{:>10}{remark}\n", cell(now), cell(gone));
     let mut out = format!("{:<44}{:>9}{:>10}\n", "Secrets", "now", "deleted");
-    out.push_str(&row("stored in plaintext", evidence.secrets.plaintext, Some(deleted), ""));
-    out.push_str(&row("encrypted, older plaintext revision retained", older, None, ""));
-    out.push_str(&row(
-        "encrypted, no plaintext found in the tree",
-        hidden,
-        None,
-        if hidden > 0 { "   (free pages not searched)" } else { "" },
-    ));
+    out.push_str(&row("stored in plaintext", evidence.secrets.plaintext, 0, ""));
+    let rows = [
+        ("encrypted, older plaintext still retained", existing.retained, deleted.retained),
+        ("encrypted, older plaintext in free pages", existing.residue, deleted.residue),
+        ("encrypted, older plaintext in the log", existing.log, deleted.log),
+    ];
+    for (what, now, gone) in rows.into_iter().filter(|(_, now, gone)| *now > 0 || *gone > 0) {
+        out.push_str(&row(what, now, gone, ""));
+    }
+    out.push_str(&row("encrypted, no plaintext found here", hidden, 0, if hidden > 0 { "   (not \"safe\")" } else { "" }));
     if evidence.secrets.unknown > 0 {
-        out.push_str(&row("stored in a form not known here", evidence.secrets.unknown, None, ""));
+        out.push_str(&row("stored in a form not known here", evidence.secrets.unknown, 0, ""));
     }
     if evidence.secrets.empty > 0 {
-        out.push_str(&row("without a value", evidence.secrets.empty, None, ""));
+        out.push_str(&row("without a value", evidence.secrets.empty, 0, ""));
+    }
+    if older > 0 {
+        out.push_str(&format!("Same value as today's? Not known without keys ({}): treat as in use.\n", thousands(older)));
+    }
+    for (sum, what) in [(evidence.unnamed_secrets, "pieces of plaintext Secrets"), (evidence.unnamed_others, "pieces of other plaintext")] {
+        if sum.count > 0 {
+            out.push_str(&format!("And {} {what}, {} bytes, whose names are lost\n", thousands(sum.count), thousands(sum.bytes)));
+        }
     }
     out
 }
@@ -107,12 +133,14 @@ fn keys(keys: &[KeyReport], encrypted_now: u64) -> String {
     if keys.is_empty() {
         return String::new();
     }
-    let mut out = format!("{:<44}{:>9}{:>10}\n", format!("The {} encrypted now need", thousands(encrypted_now)), "current", "older");
+    let title = format!("The {} encrypted now need", thousands(encrypted_now));
+    let mut out = format!("{title:<44}{:>9}{:>10}{:>10}\n", "current", "older", "residue");
     for key in keys.iter().take(ROWS) {
         let older = key.counts.superseded.saturating_add(key.counts.deleted);
         let doubt = if key.uncertain > 0 { format!("   name not certain for {}", key.uncertain) } else { String::new() };
         let cell = |n: u64| if n == 0 { "-".to_owned() } else { thousands(n) };
-        out.push_str(&format!("  {:<42}{:>9}{:>10}{doubt}\n", key_label(key), cell(key.counts.current), cell(older)));
+        let (current, residue) = (cell(key.counts.current), cell(key.counts.residue));
+        out.push_str(&format!("  {:<42}{current:>9}{:>10}{residue:>10}{doubt}\n", key_label(key), cell(older)));
     }
     if let Some(more) = keys.len().checked_sub(ROWS).filter(|n| *n > 0) {
         out.push_str(&format!("  and {more} more keys\n"));
@@ -177,20 +205,20 @@ fn next(evidence: &EvidenceReport) -> Option<String> {
     {
         return Some(format!("etcd-sleuth check {path}"));
     }
-    let first = evidence.readable.first.first()?;
-    Some(format!("etcd-sleuth show {path} {}   # one object: its revisions, redacted", terminal(&first.label)))
+    evidence.readable.first.first()?;
+    Some(format!("etcd-sleuth scan {path} --rotate-list rotate.csv"))
 }
 
 fn tables(evidence: &EvidenceReport) -> String {
     let mut out = String::new();
     if !evidence.readable.first.is_empty() {
         let mut table = table(&["Secret", "type", "readable in"]);
-        for secret in &evidence.readable.first {
+        for secret in evidence.readable.first.iter().take(ROWS) {
             table.add_row([terminal(&secret.label).into_owned(), terminal(&secret.secret_type).into_owned(), readable_in(secret)]);
         }
         out.push_str(&format!("\nSecrets that can be read\n{table}\n"));
-        if let Some(more) = evidence.readable.total.checked_sub(evidence.readable.first.len() as u64).filter(|n| *n > 0) {
-            out.push_str(&format!("  and {} more: --format csv lists every value\n", thousands(more)));
+        if let Some(more) = evidence.readable.total.checked_sub(evidence.readable.first.len().min(ROWS) as u64).filter(|n| *n > 0) {
+            out.push_str(&format!("  and {} more: --rotate-list FILE lists all of them\n", thousands(more)));
         }
     }
     let others: Vec<_> =
@@ -223,9 +251,16 @@ fn tables(evidence: &EvidenceReport) -> String {
     out
 }
 
+/// Where a Secret can be read, in words.
 fn readable_in(secret: &ReadableSecret) -> String {
-    let states = [(secret.current, "current"), (secret.superseded, "older revision"), (secret.deleted, "deleted, retained")];
-    states.iter().filter(|(held, _)| *held).map(|(_, name)| *name).collect::<Vec<_>>().join(", ")
+    let place = |name: &&'static str| match *name {
+        "history" if !secret.exists => "retained",
+        "history" => "older revision",
+        "residue" => "free pages",
+        name => name,
+    };
+    let places: Vec<&str> = secret.places.iter().map(place).collect();
+    format!("{}{}", if secret.exists { "" } else { "deleted: " }, places.join(", "))
 }
 
 /// A table without lines between its cells.

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
-use etcd_sleuth::analysis::{self, Options, Tally};
+use etcd_sleuth::analysis::{self, Options, ResidueMode, Tally};
 use etcd_sleuth::etcd::status;
 use etcd_sleuth::evidence::Evidence;
 use etcd_sleuth::finding::{Condition, Outcome};
@@ -13,7 +13,7 @@ use crate::args::{CheckArgs, Global};
 use crate::output::{self, Output};
 
 pub(crate) fn run(args: &CheckArgs, global: &Global) -> anyhow::Result<u8> {
-    let options = args.reading.options();
+    let options = Options { residue: ResidueMode::Off, ..args.reading.options() };
     let mut out = Output::open(None, false)?;
     let mut outcome = Outcome::default();
     let mut analysed = 0usize;
@@ -51,5 +51,5 @@ fn check_one(path: &Path, options: &Options, global: &Global) -> anyhow::Result<
     let show = !global.quiet && !global.no_progress;
     let survey = output::with_progress(show, &path.display().to_string(), |progress| analysis::survey(&evidence, options, progress))?;
     let hash = status::hash(&survey.database.db, &survey.tree);
-    Ok((EvidenceReport::new(survey, Tally::default()), hash))
+    Ok((EvidenceReport::new(survey, Tally::default(), 0), hash))
 }

@@ -12,6 +12,9 @@ use etcd_sleuth::report::{EvidenceReport, Report, csv, json, text};
 use crate::args::{Format, Global, ScanArgs};
 use crate::output::{self, Output};
 
+/// Secrets that can be read, listed by name in the text.
+const NAMED: usize = 20;
+
 pub(crate) fn run(args: &ScanArgs, global: &Global) -> anyhow::Result<u8> {
     let options = args.options();
     let mut sink = Sink::open(args, global)?;
@@ -55,7 +58,7 @@ fn scan_one(path: &Path, options: &Options, global: &Global, sink: &mut Sink, re
         |lines| sink.out.rows(sink.format, lines),
     )?;
     survey.add_anomalies(anomalies);
-    let evidence = EvidenceReport::new(survey, tally);
+    let evidence = EvidenceReport::new(survey, tally, NAMED);
     for anomaly in &evidence.anomalies {
         sink.record("anomaly", &AnomalyRecord::new(number, anomaly))?;
     }

@@ -16,7 +16,7 @@ use crate::output::{self, Output};
 pub(crate) fn run(args: &ShowArgs, global: &Global) -> anyhow::Result<u8> {
     let evidence = Evidence::open(&args.file, &global.limits())?;
     let scope = Scope { resources: Resources::All, ..Scope::default() };
-    let options = Options { scope, prefixes: args.etcd_prefix.clone(), digest: DigestMode::None };
+    let options = Options { scope, prefixes: args.etcd_prefix.clone(), digest: DigestMode::None, ..Options::default() };
     let survey = output::with_progress(false, "", |progress| analysis::survey(&evidence, &options, progress))?;
     let wanted = Wanted::parse(&args.object);
     let mut rows: Vec<(Row<'_>, Option<&[u8]>)> = Vec::new();

@@ -1,0 +1,163 @@
+//! Headless pieces that equal a part of a value that is known: from it they get their key.
+//!
+//! A value of several pages leaves its later pages behind when its first is written over; the same value may still stand
+//! whole in the tree or on other pages, at another place within its page. The first bytes of every piece
+//! are therefore looked for at every offset of every such value, by a rolling hash.
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+
+use super::headless::{Kind, Piece};
+use crate::etcd::KeyValue;
+
+/// Bytes at the start of a piece that are looked for.
+const PROBE: usize = 32;
+/// Factor of the rolling hash; odd, so that no byte is lost.
+const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// The known value that a piece is a part of.
+#[derive(Clone, Copy, Debug)]
+pub(in super::super) struct Match<'data> {
+    /// Its key.
+    pub key: &'data [u8],
+    /// Its revision; `None` where several revisions hold these bytes.
+    pub main: Option<u64>,
+    /// All of it.
+    pub value: &'data [u8],
+    length: usize,
+}
+
+/// Matches by the address of the piece.
+#[derive(Debug, Default)]
+pub(in super::super) struct Matches<'data>(HashMap<usize, Match<'data>, FixedState>);
+
+impl<'data> Matches<'data> {
+    /// The match of a piece.
+    pub(in super::super) fn get(&self, piece: &[u8]) -> Option<&Match<'data>> {
+        self.0.get(&piece.as_ptr().addr())
+    }
+}
+
+/// Matches pieces, and divides those of which only the first part matches. Pieces without a kind are dropped.
+pub(super) fn matches<'data>(pieces: &mut Vec<Piece<'data>>, values: &[KeyValue<'data>]) -> Matches<'data> {
+    let mut found = Matches::default();
+    let mut probes: HashMap<u64, Vec<usize>, FixedState> = HashMap::default();
+    for (index, piece) in pieces.iter().enumerate() {
+        if let Some(probe) = piece.bytes.get(..PROBE).filter(|probe| probe.iter().any(|byte| Some(byte) != probe.first())) {
+            probes.entry(hash(probe)).or_default().push(index);
+        }
+    }
+    if !probes.is_empty() {
+        for kv in values {
+            look_in(kv, pieces, &probes, &mut found);
+        }
+    }
+    let mut divided = Vec::with_capacity(pieces.len());
+    for piece in pieces.drain(..) {
+        match found.get(piece.bytes).map(|known| piece.bytes.split_at(known.length)) {
+            None => divided.push(piece),
+            Some((part, rest)) => {
+                divided.push(Piece { bytes: part, kind: Some(Kind::Known), ..piece });
+                divided.push(Piece { bytes: rest, kind: Kind::of(rest), ..piece });
+            }
+        }
+    }
+    divided.retain(|piece| piece.kind.is_some());
+    *pieces = divided;
+    found
+}
+
+fn look_in<'data>(
+    kv: &KeyValue<'data>,
+    pieces: &[Piece<'data>],
+    probes: &HashMap<u64, Vec<usize>, FixedState>,
+    found: &mut Matches<'data>,
+) {
+    let Some(first) = kv.value.get(..PROBE) else { return };
+    let out = (1..PROBE).fold(1u64, |power, _| power.wrapping_mul(FACTOR));
+    let mut rolling = hash(first);
+    let pairs = kv.value.iter().zip(kv.value.get(PROBE..).unwrap_or_default());
+    let steps = pairs.map(Some).chain(std::iter::once(None));
+    for (at, step) in steps.enumerate() {
+        for index in probes.get(&rolling).into_iter().flatten() {
+            if let Some(piece) = pieces.get(*index) {
+                note(found, piece.bytes, kv, at);
+            }
+        }
+        if let Some((old, new)) = step {
+            rolling = rolling.wrapping_sub(out.wrapping_mul(u64::from(*old))).wrapping_mul(FACTOR).wrapping_add(u64::from(*new));
+        }
+    }
+}
+
+/// Keeps the longest match; of equally long ones the key where they agree in it.
+fn note<'data>(found: &mut Matches<'data>, piece: &'data [u8], kv: &KeyValue<'data>, at: usize) {
+    let known = kv.value.get(at..).unwrap_or_default();
+    let length = piece.iter().zip(known).take_while(|(a, b)| a == b).count();
+    if length < PROBE {
+        return;
+    }
+    let main = u64::try_from(kv.mod_revision).ok();
+    let this = Match { key: kv.key, main, value: kv.value, length };
+    match found.0.get_mut(&piece.as_ptr().addr()) {
+        Some(best) if best.length > length => {}
+        Some(best) if best.length == length => {
+            if best.key != kv.key {
+                best.key = &[];
+            }
+            if best.main != main {
+                best.main = None;
+            }
+        }
+        _ => {
+            found.0.insert(piece.as_ptr().addr(), this);
+        }
+    }
+}
+
+fn hash(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0, |hash, byte| hash.wrapping_mul(FACTOR).wrapping_add(u64::from(*byte)))
+}
+
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "a test that overflows fails")]
+mod tests {
+    use super::super::super::row::Place;
+    use super::*;
+
+    fn noise(seed: u64, len: usize) -> Vec<u8> {
+        let mut state = seed;
+        let next = |_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state.to_be_bytes()[0]
+        };
+        (0..len).map(next).collect()
+    }
+
+    fn kv<'a>(key: &'a [u8], main: i64, value: &'a [u8]) -> KeyValue<'a> {
+        KeyValue { key, value, mod_revision: main, ..KeyValue::default() }
+    }
+
+    #[test]
+    fn a_piece_gets_the_key_of_the_value_it_is_a_part_of() {
+        let (value, other) = (noise(1, 9000), noise(2, 9000));
+        let piece = [&value[4001..8001], &noise(3, 50)].concat();
+        let mut pieces = vec![Piece { bytes: &piece, place: Place::OverflowTail, pgid: None, kind: None }];
+        let found = matches(&mut pieces, &[kv(b"other", 4, &other), kv(b"key", 5, &value)]);
+        assert_eq!(pieces.iter().map(|p| (p.bytes.len(), p.kind)).collect::<Vec<_>>(), [(4000, Some(Kind::Known))]);
+        let known = found.get(pieces[0].bytes).unwrap();
+        assert_eq!((known.key, known.main), (&b"key"[..], Some(5)));
+    }
+
+    #[test]
+    fn a_revision_is_said_only_where_one_holds_the_bytes() {
+        let value = noise(1, 9000);
+        let piece = value[100..6000].to_vec();
+        let one = || Piece { bytes: &piece, place: Place::OverflowTail, pgid: None, kind: None };
+        let found = matches(&mut vec![one()], &[kv(b"key", 5, &value), kv(b"key", 9, &value)]);
+        assert_eq!(found.get(&piece).map(|m| (m.key, m.main)), Some((&b"key"[..], None)));
+        let found = matches(&mut vec![one()], &[kv(b"key", 5, &value), kv(b"other", 9, &value)]);
+        assert_eq!(found.get(&piece).map(|m| (m.key, m.main)), Some((&b""[..], None)));
+        assert!(matches(&mut vec![one()], &[kv(b"key", 5, &noise(7, 9000))]).get(&piece).is_none());
+    }
+}

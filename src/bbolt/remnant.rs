@@ -1,0 +1,156 @@
+//! What the pages outside the tree still hold: page images, and the headerless rest of overwritten runs.
+//!
+//! bbolt never wipes a page. A free page keeps what was written there last:
+//!
+//! ```text
+//! written at first      ┌ leaf A, overflow 5 ─┬─────┬─────┬─────┬─────┐
+//!                       │ header, elements    │  …  │  …  │  …  │  …  │
+//! then page 2 of it is  └─────────────────────┴─────┴─────┴─────┴─────┘
+//! allocated again       ┌─────────────────────┬─────┬─────┬─────┬─────┐
+//!                       │ A: image, 2 pages   │  …  │  B  │ tail of A │
+//!                       └─────────────────────┴─────┴─────┴─────┴─────┘
+//! ```
+//!
+//! A header *stands* where a page bears its own number and one known type. The rules rest on one fact: **where a run was
+//! written over, the first of its pages that was overwritten bears a standing header.** Pages are written in whole runs,
+//! and a run that covers that page and began before it would have covered the pages before it too. So the
+//! pages from a standing header to the next are certainly of one write ([`Image`]), and behind a value
+//! whose first page is known to be of one write, nothing else begins without a standing header.
+//! What follows a run that was cut short this way ([`Tail`]) is of no known owner and is read by content alone.
+//!
+//! Source: bbolt `tx.go` (`write`: whole runs), `db.go` (`allocate`: zeroed buffers).
+
+use super::page::{Flags, HEADER_LEN, PageHeader};
+use super::page_map::{PageMap, PageState};
+use super::{Db, Pgid, leaf};
+use crate::evidence::range;
+
+/// Something that pages outside the tree hold.
+#[derive(Clone, Copy, Debug)]
+pub enum Remnant<'data> {
+    /// A page whose header stands, with the pages that are certainly of its run.
+    Image(Image<'data>),
+    /// Pages without a header.
+    Tail(Tail<'data>),
+}
+
+/// A page as it was written once.
+#[derive(Clone, Copy, Debug)]
+pub struct Image<'data> {
+    /// The page.
+    pub pgid: Pgid,
+    /// What it is now.
+    pub state: PageState,
+    /// Its header.
+    pub header: PageHeader,
+    /// The pages that are certainly of this run; fewer than it had where others were written over it.
+    pub bytes: &'data [u8],
+}
+
+/// Pages outside the tree of which no header tells what they are.
+#[derive(Clone, Copy, Debug)]
+pub struct Tail<'data> {
+    /// The first of them.
+    pub pgid: Pgid,
+    /// What they are now.
+    pub state: PageState,
+    /// Their bytes.
+    pub bytes: &'data [u8],
+}
+
+/// An element of an image, as far as it is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ImageElement<'data> {
+    /// Where it ends within its run.
+    end: u64,
+    /// The key.
+    pub key: &'data [u8],
+    /// The value's bytes that are there.
+    pub value: &'data [u8],
+    /// How many bytes of the value are lost.
+    pub missing: u64,
+    /// Whether the value is a bucket.
+    pub is_bucket: bool,
+}
+
+/// Divides the pages outside the tree into remnants, in file order.
+pub fn remnants<'data>(db: &Db<'data>, map: &PageMap) -> Vec<Remnant<'data>> {
+    let mut found = Vec::new();
+    let mut pages = map.iter().peekable();
+    while let Some((pgid, state)) = pages.next() {
+        if !is_outside(state) {
+            continue;
+        }
+        let header = standing(db, pgid);
+        // An image reaches to the end of its run, a tail as far as it goes.
+        let end = header.map_or(Pgid::MAX, |header| pgid.saturating_add(u64::from(header.overflow)).saturating_add(1));
+        let mut next = pgid.saturating_add(1);
+        while next < end && pages.next_if(|(page, other)| *other == state && standing(db, *page).is_none()).is_some() {
+            next = next.saturating_add(1);
+        }
+        let Some(bytes) = pages_of(db, pgid, next) else { continue };
+        found.push(match header {
+            Some(header) => Remnant::Image(Image { pgid, state, header, bytes }),
+            None => Remnant::Tail(Tail { pgid, state, bytes }),
+        });
+    }
+    found
+}
+
+fn is_outside(state: PageState) -> bool {
+    matches!(state, PageState::Free | PageState::OtherRoot | PageState::BeyondHighWater)
+}
+
+/// The header of a page that bears its own number and one known type.
+fn standing(db: &Db<'_>, pgid: Pgid) -> Option<PageHeader> {
+    let header = PageHeader::parse(range::slice(db.bytes(), db.page_offset(pgid), HEADER_LEN)?).ok()?;
+    (header.id == pgid && header.flags.name().is_some() && pgid > 1).then_some(header)
+}
+
+fn pages_of<'data>(db: &Db<'data>, from: Pgid, to: Pgid) -> Option<&'data [u8]> {
+    range::slice(db.bytes(), db.page_offset(from), to.saturating_sub(from).saturating_mul(db.page_size()))
+}
+
+impl<'data> Image<'data> {
+    /// Whether it is a leaf page, the only kind that holds values.
+    pub fn is_leaf(&self) -> bool {
+        self.header.flags == Flags::LEAF
+    }
+
+    /// Where the data of a leaf image's elements begins, behind the header and the elements themselves.
+    fn data_start(&self) -> u64 {
+        HEADER_LEN.saturating_add(u64::from(self.header.count).saturating_mul(leaf::ELEMENT_LEN))
+    }
+
+    /// The elements of a leaf image, in order. `None` where one of them contradicts the others: then the bytes are not
+    /// one page's, and are to be read by content.
+    pub fn elements(&self, page_size: u64) -> Option<Vec<ImageElement<'data>>> {
+        let run = u64::from(self.header.overflow).saturating_add(1).saturating_mul(page_size);
+        let mut end = self.data_start();
+        if end > self.bytes.len() as u64 {
+            return None;
+        }
+        let mut elements = Vec::new();
+        for index in 0..u64::from(self.header.count) {
+            let raw = leaf::RawElement::read(self.bytes, index)?;
+            if raw.key_at != end || raw.end > run || raw.value_at == raw.key_at {
+                return None;
+            }
+            end = raw.end;
+            // What begins behind the pages that are certain is read by content, if it still stands.
+            let Some(key) = range::slice(self.bytes, raw.key_at, raw.value_at.saturating_sub(raw.key_at)) else { continue };
+            let there = raw.end.min(self.bytes.len() as u64);
+            let Some(value) = range::slice(self.bytes, raw.value_at, there.saturating_sub(raw.value_at)) else { continue };
+            elements.push(ImageElement { end, key, value, missing: raw.end.saturating_sub(there), is_bucket: raw.is_bucket });
+        }
+        Some(elements)
+    }
+
+    /// The bytes behind the last of its elements; none where the image was cut short.
+    pub fn slack(&self, elements: &[ImageElement<'data>], page_size: u64) -> &'data [u8] {
+        let run = u64::from(self.header.overflow).saturating_add(1).saturating_mul(page_size);
+        let end = elements.last().map_or(self.data_start(), |last| last.end);
+        let is_whole = self.bytes.len() as u64 == run && elements.len() == usize::from(self.header.count);
+        usize::try_from(end).ok().filter(|_| is_whole).and_then(|end| self.bytes.get(end..)).unwrap_or_default()
+    }
+}

@@ -1,0 +1,101 @@
+//! What a piece of an object says, when its beginning is lost.
+//!
+//! The last field of a protobuf Secret is its type, and behind every protobuf object stand two empty fields of the message
+//! around it:
+//!
+//! ```text
+//! … data │ 1a length type (28 immutable) │ 1a 00 22 00
+//!          Secret.type, Secret.immutable   Unknown.contentEncoding, contentType
+//! ```
+//! Source: apimachinery `pkg/runtime/serializer/protobuf/protobuf.go` (the encoder writes empty fields too),
+//! api `core/v1/generated.proto`.
+
+/// What every protobuf object ends with.
+const OBJECT_END: &[u8] = &[0x1a, 0, 0x22, 0];
+/// The longest type of a Secret that is looked for; the API server allows 253 characters and more.
+const LONGEST_TYPE: usize = 127;
+/// The shortest text that is taken for one: so many random bytes are text by chance in one of 10^9 pieces.
+const SHORTEST_TEXT: usize = 24;
+
+/// Takes off the zeros with which a page is filled up. The zero that an object ends with stays.
+pub fn without_filling(piece: &[u8]) -> &[u8] {
+    let end = piece.iter().rposition(|byte| *byte != 0).map_or(0, |last| last.saturating_add(1));
+    let trimmed = piece.get(..end).unwrap_or_default();
+    match piece.get(..end.saturating_add(1)) {
+        Some(with_zero) if ends_an_object(with_zero) => with_zero,
+        _ => trimmed,
+    }
+}
+
+/// Whether a protobuf object ends where these bytes do.
+pub fn ends_an_object(piece: &[u8]) -> bool {
+    piece.ends_with(OBJECT_END)
+}
+
+/// The type of the Secret that ends where these bytes do.
+pub fn secret_type_at_end(piece: &[u8]) -> Option<&str> {
+    let object = piece.strip_suffix(OBJECT_END)?;
+    let immutable = object.strip_suffix(&[0x28, 0]).or_else(|| object.strip_suffix(&[0x28, 1]));
+    [Some(object), immutable].into_iter().flatten().find_map(type_at_end)
+}
+
+fn type_at_end(object: &[u8]) -> Option<&str> {
+    (1..=LONGEST_TYPE).find_map(|length| {
+        let (head, name) = object.split_at_checked(object.len().checked_sub(length)?)?;
+        let tag = [0x1a, u8::try_from(length).ok()?];
+        let text = std::str::from_utf8(name).ok()?;
+        let known = matches!(text, "Opaque") || text.split_once('/').is_some_and(|(domain, rest)| domain.contains('.') && is_word(rest));
+        (head.ends_with(&tag) && known && text.split('/').all(is_word)).then_some(text)
+    })
+}
+
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+}
+
+/// Whether the bytes are text throughout: ciphertext and compressed data are not. A character may be cut at either end.
+pub fn is_text(piece: &[u8]) -> bool {
+    let start = piece.iter().take(3).take_while(|byte| **byte & 0xc0 == 0x80).count();
+    let Some(piece) = piece.get(start..).filter(|piece| piece.len() >= SHORTEST_TEXT) else { return false };
+    let text = match std::str::from_utf8(piece) {
+        Ok(text) => text,
+        Err(e) if e.error_len().is_none() => match piece.get(..e.valid_up_to()).map(std::str::from_utf8) {
+            Some(Ok(text)) => text,
+            _ => return false,
+        },
+        Err(_) => return false,
+    };
+    text.chars().all(|c| !c.is_control() || matches!(c, '\n' | '\r' | '\t'))
+}
+
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "a test that overflows fails")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_secret_tells_its_type() {
+        let end = |object: &[u8]| [b"some data", object, OBJECT_END].concat();
+        assert_eq!(secret_type_at_end(&end(b"\x1a\x06Opaque")), Some("Opaque"));
+        assert_eq!(secret_type_at_end(&end(b"\x1a\x11kubernetes.io/tls\x28\x01")), Some("kubernetes.io/tls"));
+        assert_eq!(secret_type_at_end(&end(b"\x1a\x12helm.sh/release.v1")), Some("helm.sh/release.v1"));
+        for other in [&b"\x1a\x07Opaque"[..], b"\x1a\x06opaque", b"Opaque", b"\x1a\x05a b/c", b""] {
+            assert_eq!(secret_type_at_end(&end(other)), None);
+        }
+        assert_eq!(secret_type_at_end(b"\x1a\x06Opaque"), None);
+    }
+
+    #[test]
+    fn filling_is_taken_off_and_the_objects_own_last_zero_is_not() {
+        assert_eq!(without_filling(b"abc\x1a\0\x22\0\0\0\0"), b"abc\x1a\0\x22\0");
+        assert_eq!(without_filling(b"abc\0\0"), b"abc");
+        assert_eq!(without_filling(b"\0\0"), b"");
+    }
+
+    #[test]
+    fn text_may_be_cut_within_a_character_but_holds_nothing_else() {
+        let text = "ä: a line of text that is long enough\n".as_bytes();
+        assert!(is_text(text) && is_text(&text[1..]) && is_text(&["text text text text text text ü".as_bytes()].concat()[..31]));
+        assert!(!is_text(b"short") && !is_text(&[text, b"\0"].concat()) && !is_text(&[0xfe; 40]));
+    }
+}

@@ -1,0 +1,125 @@
+//! Secrets that can be read without a key: how many, where, and which come first.
+
+use std::collections::BTreeMap;
+
+use crate::analysis::{Exposure, Survey};
+use crate::kubernetes::{Encoding, Secret, StorageKey};
+
+/// Secrets that can be read without a key, each counted once in every line that fits.
+#[derive(Clone, Debug, Default)]
+pub struct Readable {
+    /// All of them.
+    pub total: u64,
+    /// Those that exist now.
+    pub existing: ReadableIn,
+    /// Those that were deleted.
+    pub deleted: ReadableIn,
+    /// How many of each type.
+    pub types: BTreeMap<String, u64>,
+    /// The first of them, the most urgent first.
+    pub first: Vec<ReadableSecret>,
+}
+
+/// Secrets by the first of these places in which one can be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReadableIn {
+    /// In the newest revision.
+    pub current: u64,
+    /// In an older retained one.
+    pub retained: u64,
+    /// Only in residue.
+    pub residue: u64,
+    /// Only in a log.
+    pub log: u64,
+}
+
+/// A Secret that can be read without a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadableSecret {
+    /// `namespace/name`, or the whole key where it is not of that form.
+    pub label: String,
+    /// Its namespace.
+    pub namespace: Option<String>,
+    /// Its name.
+    pub name: String,
+    /// Such as `kubernetes.io/tls`; empty where it is not known.
+    pub secret_type: String,
+    /// Names and lengths of its data, in the newest revision that can be read whole.
+    pub data: Vec<(String, u64)>,
+    /// Whether it exists now.
+    pub exists: bool,
+    /// Places in which it can be read: `current`, `history`, `residue`, `log`.
+    pub places: Vec<&'static str>,
+    /// The newest revision that can be read.
+    pub revision: Option<u64>,
+}
+
+impl ReadableIn {
+    /// All of them.
+    pub fn total(&self) -> u64 {
+        [self.current, self.retained, self.residue, self.log].into_iter().fold(0, u64::saturating_add)
+    }
+
+    fn add(&mut self, exposure: &Exposure<'_>) {
+        let count = match exposure {
+            _ if exposure.current => &mut self.current,
+            _ if exposure.superseded || exposure.deleted => &mut self.retained,
+            _ if exposure.residue => &mut self.residue,
+            _ => &mut self.log,
+        };
+        *count = count.saturating_add(1);
+    }
+}
+
+impl Readable {
+    /// Counts them, and names the first `most`.
+    pub fn new<'data>(survey: &Survey<'data>, exposed: impl IntoIterator<Item = (&'data [u8], Exposure<'data>)>, most: usize) -> Self {
+        let mut readable = Self::default();
+        let mut all: Vec<(&[u8], Exposure<'_>, bool)> =
+            exposed.into_iter().map(|(key, exposure)| (key, exposure, survey.keyspace.exists(key))).collect();
+        for (_, exposure, exists) in &all {
+            readable.total = readable.total.saturating_add(1);
+            if *exists { &mut readable.existing } else { &mut readable.deleted }.add(exposure);
+            match readable.types.get_mut(exposure.secret_type.as_ref()) {
+                Some(known) => *known = known.saturating_add(1),
+                None => {
+                    readable.types.insert(exposure.secret_type.to_string(), 1);
+                }
+            }
+        }
+        // What stands in plaintext now is in use; what exists may be; what was deleted may have unlocked something.
+        all.sort_unstable_by_key(|(key, exposure, exists)| (!exposure.current, !*exists, *key));
+        readable.first =
+            all.into_iter().take(most).map(|(key, exposure, exists)| ReadableSecret::new(key, &exposure, exists, survey)).collect();
+        readable
+    }
+}
+
+impl ReadableSecret {
+    fn new(key: &[u8], exposure: &Exposure<'_>, exists: bool, survey: &Survey<'_>) -> Self {
+        let text = String::from_utf8_lossy(key).into_owned();
+        let storage_key = StorageKey::parse(&text, &survey.prefixes);
+        let (namespace, name) = match &storage_key {
+            Some(StorageKey { namespace, name, .. }) => (namespace.map(str::to_owned), (*name).to_owned()),
+            None => (None, text.clone()),
+        };
+        let places = [
+            (exposure.current, "current"),
+            (exposure.superseded || exposure.deleted, "history"),
+            (exposure.residue, "residue"),
+            (exposure.log, "log"),
+        ];
+        let value = exposure.value(survey.database.db.bytes());
+        let secret = Encoding::of(value).and_then(|encoding| Secret::read(value, encoding).ok());
+        Self {
+            label: namespace.as_ref().map_or(text, |namespace| format!("{namespace}/{name}")),
+            namespace,
+            name,
+            secret_type: exposure.secret_type.to_string(),
+            data: secret.map(|secret| secret.data.iter().map(|item| (item.name.to_string(), item.length)).collect()).unwrap_or_default(),
+            exists,
+            places: places.into_iter().filter(|(held, _)| *held).map(|(_, name)| name).collect(),
+            revision: exposure.revision(),
+        }
+    }
+}
