@@ -87,6 +87,7 @@ impl<'a, 'data> List<'a, 'data> {
         for window in self.survey.residue.entries.chunks(ELEMENTS.saturating_mul(WINDOW)) {
             add(window.par_chunks(ELEMENTS).map(|task| self.residue_task(task, &render)).collect())?;
         }
+        tally.settle(db.bytes());
         Ok((tally, anomalies))
     }
 

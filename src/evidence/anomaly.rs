@@ -94,7 +94,7 @@ classes! {
     ReachableFreed = "reachable-freed", Damaged;
     /// A page that is neither in use nor on the freelist.
     UnreachableUnfreed = "unreachable-unfreed", Damaged;
-    /// The file ends before the high-water mark.
+    /// The file ends before what it says it holds.
     FileTruncated = "file-truncated", Incomplete;
     /// The container (gzip, zstd, zip) ends early or is damaged; what came out was read.
     ContainerDamaged = "container-damaged", Incomplete;
@@ -136,6 +136,8 @@ classes! {
     WalSequence = "wal-sequence", Altered;
     /// The data of an entry are no request that is known.
     WalRequestInvalid = "wal-request-invalid", Damaged;
+    /// A process holds a lock on the file: it is being written, and this is what it held at one moment or several.
+    InUse = "in-use", Note;
     /// A raft snapshot does not match its CRC.
     RaftSnapshotCrcMismatch = "raft-snapshot-crc-mismatch", Altered;
     /// A raft snapshot cannot be read.

@@ -109,6 +109,11 @@ impl Log {
         self.last.map(|last| last.index)
     }
 
+    /// Whether a later leader wrote any of it anew.
+    pub fn has_overrides(&self) -> bool {
+        !self.overrides.is_empty()
+    }
+
     /// Whether a later leader wrote the log anew from this entry or an earlier one on. Segments are counted from 0.
     pub fn is_overridden(&self, segment: usize, offset: u64, index: u64) -> bool {
         // Their indices rise with their places, so the first behind the entry has the lowest.
