@@ -1,7 +1,7 @@
 //! Compiles `proto/` with protox, so that no protoc is needed.
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let files = ["etcdserverpb.proto", "kmsv2.proto", "kubernetes.proto", "mvccpb.proto"];
+    let files = ["etcdserverpb.proto", "kmsv2.proto", "kubernetes.proto", "mvccpb.proto", "raftpb.proto", "snappb.proto", "walpb.proto"];
     println!("cargo:rerun-if-changed=proto");
     let descriptors = protox::compile(files, ["proto"])?;
     prost_build::Config::new()
