@@ -2,7 +2,7 @@
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo:rerun-if-changed=proto");
-    let files = ["etcdserverpb.proto", "kmsv2.proto", "kubernetes.proto", "mvccpb.proto"];
+    let files = ["etcdserverpb.proto", "kmsv2.proto", "kubernetes.proto", "mvccpb.proto", "raftpb.proto", "snappb.proto", "walpb.proto"];
     let mut messages = prost_build::Config::new();
     messages
         // Sorted maps give the same output for the same input; no Debug that would print a Secret's bytes.

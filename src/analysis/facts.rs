@@ -1,13 +1,15 @@
 //! What is known of an evidence after the first pass.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::{Account, ResidueMode};
 use crate::bbolt::PageCounts;
 use crate::etcd::Schema;
+use crate::etcd::raft::RequestKind;
 use crate::etcd::trailer::Trailer;
-use crate::evidence::Container;
 use crate::evidence::digest::Sha256Digest;
+use crate::evidence::{Container, Evidence};
 
 /// What the bytes are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +18,10 @@ pub enum Kind {
     Snapshot,
     /// A data directory's database.
     Database,
+    /// A segment of a write-ahead log.
+    Wal,
+    /// A raft snapshot.
+    RaftSnapshot,
 }
 
 impl Kind {
@@ -24,6 +30,8 @@ impl Kind {
         match self {
             Self::Snapshot => "snapshot",
             Self::Database => "database",
+            Self::Wal => "wal",
+            Self::RaftSnapshot => "raft-snapshot",
         }
     }
 }
@@ -33,6 +41,10 @@ impl Kind {
 pub enum Role {
     /// Given by itself.
     File,
+    /// What the member of a data directory works with.
+    Member,
+    /// What a crash, a repair or a transfer left behind in a data directory.
+    Leftover,
 }
 
 impl Role {
@@ -40,6 +52,8 @@ impl Role {
     pub fn name(self) -> &'static str {
         match self {
             Self::File => "file",
+            Self::Member => "member",
+            Self::Leftover => "leftover",
         }
     }
 }
@@ -63,6 +77,30 @@ pub struct Facts {
     pub content_size: Option<u64>,
     /// Its digest.
     pub content_sha256: Option<Sha256Digest>,
+    /// The newest time in any object that can be read, in seconds since 1970: the file was not written before.
+    pub newest_object_time: Option<i64>,
+    /// Prefixes of the API server's keys.
+    pub prefixes: Vec<String>,
+    /// What only this kind of evidence has.
+    pub content: Content,
+    /// Whether everything in it was read and understood.
+    pub is_complete: bool,
+}
+
+/// What only one kind of evidence has.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// A snapshot or a database.
+    Database(Box<DatabaseFacts>),
+    /// A segment of a log.
+    Log(Box<LogFacts>),
+    /// A raft snapshot.
+    RaftSnapshot(RaftSnapshotFacts),
+}
+
+/// What is known of a database.
+#[derive(Clone, Debug)]
+pub struct DatabaseFacts {
     /// What the trailer says; `None` where there is one and hashing is switched off.
     pub trailer: Option<Trailer>,
     /// Bytes in a page.
@@ -89,10 +127,6 @@ pub struct Facts {
     pub schema: Schema,
     /// UID of the namespace `kube-system`, which names a cluster.
     pub kube_system_uid: Option<String>,
-    /// The newest time in any object that can be read, in seconds since 1970: the file was not written before.
-    pub newest_object_time: Option<i64>,
-    /// Prefixes of the API server's keys.
-    pub prefixes: Vec<String>,
     /// Pages by state; together the content.
     pub pages: PageCounts,
     /// Bytes of the database behind its last whole page.
@@ -101,8 +135,110 @@ pub struct Facts {
     pub residue_mode: ResidueMode,
     /// What the bytes outside the tree are.
     pub residue: Account,
-    /// Whether everything in it was read and understood.
-    pub is_complete: bool,
+}
+
+/// What is known of a segment of a log.
+#[derive(Clone, Debug, Default)]
+pub struct LogFacts {
+    /// Records, of any type.
+    pub records: u64,
+    /// Raft entries among them.
+    pub entries: u64,
+    /// Index of the first and of the last entry.
+    pub indices: Option<(u64, u64)>,
+    /// Term of the last entry or hard state.
+    pub term: Option<u64>,
+    /// What the last hard state calls committed.
+    pub commit: Option<u64>,
+    /// The member's and the cluster's ID.
+    pub member: Option<(u64, u64)>,
+    /// Requests by what they ask for.
+    pub requests: BTreeMap<RequestKind, u64>,
+    /// Writes that the entries propose.
+    pub puts: u64,
+    /// Deletions that they propose.
+    pub deletions: u64,
+    /// Changes of membership.
+    pub conf_changes: u64,
+    /// Entries that a later leader overrode.
+    pub overridden: u64,
+    /// Users of etcd whose credentials stand in it.
+    pub credentials: BTreeMap<String, CredentialCounts>,
+    /// Where the last record ends.
+    pub end: u64,
+}
+
+/// What stands in a log of a user of etcd. None of it is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CredentialCounts {
+    /// Passwords in clear.
+    pub passwords: u64,
+    /// Tokens that log in as the user while they are valid.
+    pub tokens: u64,
+    /// Hashes of passwords.
+    pub hashes: u64,
+}
+
+/// What is known of a raft snapshot.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RaftSnapshotFacts {
+    /// The last entry it stands for.
+    pub index: Option<u64>,
+    /// That entry's term.
+    pub term: Option<u64>,
+    /// Whether its CRC matches; `None` where it cannot be read.
+    pub crc_matches: Option<bool>,
+    /// Values of the v2 API's keys; `None` where they cannot be read.
+    pub v2_values: Option<u64>,
+}
+
+impl Facts {
+    /// Those that any evidence has; digests are added when they are known.
+    pub(super) fn of(evidence: &Evidence, kind: Kind, content: Content) -> Self {
+        Self {
+            path: evidence.path().to_owned(),
+            kind,
+            role: Role::File,
+            container: evidence.container(),
+            size: evidence.file().len() as u64,
+            sha256: None,
+            content_size: evidence.container().map(|_| evidence.content().len() as u64),
+            content_sha256: None,
+            newest_object_time: None,
+            prefixes: Vec::new(),
+            content,
+            is_complete: false,
+        }
+    }
+
+    /// Those of a database.
+    pub fn database(&self) -> Option<&DatabaseFacts> {
+        match &self.content {
+            Content::Database(facts) => Some(facts),
+            Content::Log(_) | Content::RaftSnapshot(_) => None,
+        }
+    }
+
+    /// How far residue was looked for in a database.
+    pub fn residue_mode(&self) -> Option<ResidueMode> {
+        self.database().map(|database| database.residue_mode)
+    }
+
+    /// Those of a log.
+    pub fn log(&self) -> Option<&LogFacts> {
+        match &self.content {
+            Content::Log(facts) => Some(facts),
+            Content::Database(_) | Content::RaftSnapshot(_) => None,
+        }
+    }
+
+    /// Those of a raft snapshot.
+    pub fn raft_snapshot(&self) -> Option<&RaftSnapshotFacts> {
+        match &self.content {
+            Content::RaftSnapshot(facts) => Some(facts),
+            Content::Database(_) | Content::Log(_) => None,
+        }
+    }
 }
 
 /// Bytes of an evidence's content by what they are. Together they are the content.
@@ -119,19 +255,20 @@ pub struct ByteAccount {
 }
 
 impl Facts {
-    /// What the bytes of the content are.
-    pub fn bytes(&self) -> ByteAccount {
+    /// What the bytes of a database's content are.
+    pub fn bytes(&self) -> Option<ByteAccount> {
+        let database = self.database()?;
         let content = self.content_size.unwrap_or(self.size);
-        let pages = &self.pages;
-        let whole = pages.total().saturating_mul(self.page_size);
-        let trailer = content.saturating_sub(whole).saturating_sub(self.surplus);
+        let pages = &database.pages;
+        let whole = pages.total().saturating_mul(database.page_size);
+        let trailer = content.saturating_sub(whole).saturating_sub(database.surplus);
         let outside_pages = [pages.free, pages.other_root, pages.beyond_high_water].into_iter().fold(0, u64::saturating_add);
-        let searched = self.residue.total();
-        let not_searched = match self.residue_mode {
+        let searched = database.residue.total();
+        let not_searched = match database.residue_mode {
             ResidueMode::Full => 0,
-            _ => outside_pages.saturating_mul(self.page_size).saturating_add(self.surplus).saturating_sub(searched),
+            _ => outside_pages.saturating_mul(database.page_size).saturating_add(database.surplus).saturating_sub(searched),
         };
         let in_use = content.saturating_sub(trailer).saturating_sub(searched).saturating_sub(not_searched);
-        ByteAccount { in_use, outside: self.residue, not_searched, trailer }
+        Some(ByteAccount { in_use, outside: database.residue, not_searched, trailer })
     }
 }

@@ -30,8 +30,9 @@ impl Judgement {
         let retained = count(|e| !e.current && (e.superseded || e.deleted));
         let residue = count(|e| !e.current && !e.superseded && !e.deleted && e.residue).saturating_add(tally.unnamed_secrets.count);
         let unknown = Retention::ALL.map(|retention| tally.unknown_secrets(retention)).into_iter().fold(0, u64::saturating_add);
-        let schema = &facts.schema;
-        let unfinished = schema.scheduled_compact_revision > schema.finished_compact_revision;
+        let database = facts.database();
+        let unfinished = database.is_some_and(|d| d.schema.scheduled_compact_revision > d.schema.finished_compact_revision);
+        let no_trailer = database.is_some_and(|d| d.trailer == Some(Trailer::Absent));
         let counts = [
             (Rule::PlaintextCurrent, current),
             (Rule::PlaintextSuperseded, count(|e| e.superseded)),
@@ -42,9 +43,9 @@ impl Judgement {
             (Rule::FileAltered, bearing(Bearing::Altered)),
             (Rule::FileDamaged, bearing(Bearing::Damaged)),
             (Rule::FileIncomplete, bearing(Bearing::Incomplete)),
-            (Rule::NoTrailer, u64::from(facts.trailer == Some(Trailer::Absent))),
+            (Rule::NoTrailer, u64::from(no_trailer)),
             (Rule::CompactionUnfinished, u64::from(unfinished)),
-            (Rule::AlarmRaised, schema.alarms.len() as u64),
+            (Rule::AlarmRaised, database.map_or(0, |d| d.schema.alarms.len() as u64)),
         ];
         Self {
             findings: counts.into_iter().filter(|(_, count)| *count > 0).map(|(rule, count)| Finding { rule, count }).collect(),

@@ -87,6 +87,7 @@ impl<'a, 'data> List<'a, 'data> {
         for window in self.survey.residue.entries.chunks(ELEMENTS.saturating_mul(WINDOW)) {
             add(window.par_chunks(ELEMENTS).map(|task| self.residue_task(task, &render)).collect())?;
         }
+        tally.settle(db.bytes());
         Ok((tally, anomalies))
     }
 
@@ -158,7 +159,7 @@ impl<'a, 'data> List<'a, 'data> {
     fn residue_row(&self, entry: &Entry, part: &mut Part<'data>) -> Option<(Row<'data>, &'data [u8])> {
         let Survey { database, names, prefixes, residue, facts, .. } = self.survey;
         let mut classifier = Classifier { names, prefixes, digests: &mut part.digests };
-        let row = residue.row(&database.db, entry, facts.revision, &mut classifier)?;
+        let row = residue.row(&database.db, entry, facts.database().and_then(|d| d.revision), &mut classifier)?;
         let in_scope = match &row.0 {
             Row::Value(value) => self.scope.holds(value.storage_key.as_ref()),
             Row::Tombstone(tombstone) => self.scope.holds(StorageKey::of(tombstone.key, prefixes).as_ref()),

@@ -11,20 +11,25 @@
 
 mod classify;
 mod database;
+mod digests;
 mod facts;
 mod judge;
 mod listing;
+mod log;
 mod options;
+mod raft_snapshot;
 mod residue;
 mod row;
 mod survey;
 mod tally;
 
 pub use self::database::{Database, NotADatabase};
-pub use self::facts::{ByteAccount, Facts, Kind, Role};
+pub use self::facts::{ByteAccount, Content, CredentialCounts, DatabaseFacts, Facts, Kind, LogFacts, RaftSnapshotFacts, Role};
 pub use self::judge::Judgement;
 pub use self::listing::List;
+pub use self::log::{Beside, LogList, LogSurvey, Segment, is_segment, survey_log};
 pub use self::options::{DigestMode, Options, ResidueMode, Resources, Scope};
+pub use self::raft_snapshot::{is_raft_snapshot, read_raft_snapshot};
 pub use self::residue::{Account, Residue};
 pub use self::row::{LogPosition, Place, Protection, Retention, Row, Seal, TombstoneRow, TxnBranch, ValueRow};
 pub use self::survey::{Survey, survey};

@@ -1,7 +1,7 @@
 //! Rows: one a value or tombstone, borrowed from the evidence.
 
 use crate::envelope::Name;
-use crate::etcd::{self, Revision};
+use crate::etcd::{self, Revision, raft};
 use crate::evidence::digest::Sha256Digest;
 use crate::kubernetes::{Encoding, Secret, StorageKey};
 
@@ -205,6 +205,15 @@ pub enum TxnBranch {
     Success,
     /// Carried out where they do not.
     Failure,
+}
+
+impl From<raft::Branch> for TxnBranch {
+    fn from(branch: raft::Branch) -> Self {
+        match branch {
+            raft::Branch::Success => Self::Success,
+            raft::Branch::Failure => Self::Failure,
+        }
+    }
 }
 
 impl TxnBranch {

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::Progress;
 use super::database::{Database, NotADatabase};
-use super::facts::{Facts, Kind, Role};
+use super::facts::{Content, DatabaseFacts, Facts, Kind};
 use super::options::{DigestMode, Options};
 use super::residue::{self, Ground, Residue};
 use crate::bbolt::{self, Bucket, Db, Element, PageMap, PageState, Pgid, Tree};
@@ -87,15 +87,8 @@ fn walk<'data>(evidence: &'data Evidence, database: &Database<'data>, options: &
     votes.merge(witness.votes);
     let schema = Schema::read(db, &tree, &mut anomalies);
     let prefixes = if options.prefixes.is_empty() { votes.elect() } else { Prefixes::given(&options.prefixes) };
-    let facts = Facts {
-        path: evidence.path().to_owned(),
-        kind: if database.is_snapshot() { Kind::Snapshot } else { Kind::Database },
-        role: Role::File,
-        container: evidence.container(),
-        size: evidence.file().len() as u64,
-        sha256: None,
-        content_size: evidence.container().map(|_| evidence.content().len() as u64),
-        content_sha256: None,
+    let kind = if database.is_snapshot() { Kind::Snapshot } else { Kind::Database };
+    let content = DatabaseFacts {
         trailer: database.trailer.is_none().then_some(Trailer::Absent),
         page_size: db.page_size(),
         high_water_mark: active.high_water_mark,
@@ -109,13 +102,15 @@ fn walk<'data>(evidence: &'data Evidence, database: &Database<'data>, options: &
         keys_as_etcdutl_counts: keyspace.keys_as_etcdutl_counts(),
         schema,
         kube_system_uid: kube_system.map(|(_, uid)| uid),
-        newest_object_time: newest_time,
-        prefixes: prefixes.as_slice().to_vec(),
         pages: pages.counts(),
         surplus: surplus.len() as u64,
         residue_mode: options.residue,
         residue: residue.account,
-        is_complete: false,
+    };
+    let facts = Facts {
+        newest_object_time: newest_time,
+        prefixes: prefixes.as_slice().to_vec(),
+        ..Facts::of(evidence, kind, Content::Database(Box::new(content)))
     };
     Survey { facts, database: database.clone(), tree, pages, keyspace, names, prefixes, residue, anomalies }
 }
@@ -130,7 +125,9 @@ impl Survey<'_> {
                     format!("the {offset} bytes before the trailer have SHA-256 {}; the trailer says otherwise", digests.payload)
                 });
             }
-            self.facts.trailer = Some(trailer);
+            if let Content::Database(facts) = &mut self.facts.content {
+                facts.trailer = Some(trailer);
+            }
             self.facts.sha256 = Some(digests.file);
             self.facts.content_sha256 = self.facts.content_size.map(|_| digests.content);
         }

@@ -120,7 +120,9 @@ pub struct Exposure<'data> {
     /// Its type in the newest revision that can be read.
     pub secret_type: Cow<'data, str>,
     newest: (Option<u64>, Option<u64>),
-    /// Where the newest revision that can be read whole stands: offset and length.
+    /// The value of the newest revision that can be read whole; empty where there is none.
+    pub value: &'data [u8],
+    /// Where it stands, until it is settled: offset and length.
     place: Option<(u64, u64)>,
 }
 
@@ -260,11 +262,6 @@ impl Exposure<'_> {
     pub fn revision(&self) -> Option<u64> {
         self.newest.0
     }
-
-    /// Its value, out of the bytes of its evidence.
-    pub fn value<'data>(&self, bytes: &'data [u8]) -> &'data [u8] {
-        self.place.and_then(|(offset, length)| range::slice(bytes, offset, length)).unwrap_or_default()
-    }
 }
 
 impl<'data> Tally<'data> {
@@ -352,6 +349,15 @@ impl<'data> Tally<'data> {
         }
     }
 
+    /// Finds the values of exposed Secrets in the bytes of their evidence. Places in different evidences must not meet.
+    pub fn settle(&mut self, bytes: &'data [u8]) {
+        for exposure in self.exposed.values_mut() {
+            if let Some((offset, length)) = exposure.place.take() {
+                exposure.value = range::slice(bytes, offset, length).unwrap_or_default();
+            }
+        }
+    }
+
     /// Takes over the counts of another part of the same evidence.
     pub fn merge(&mut self, other: Self) {
         for (key, exposure) in other.exposed {
@@ -383,7 +389,7 @@ impl Exposure<'_> {
         if other.newest > self.newest {
             self.newest = other.newest;
             self.secret_type = other.secret_type.clone();
-            self.place = other.place;
+            (self.place, self.value) = (other.place, other.value);
         }
     }
 }

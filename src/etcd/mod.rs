@@ -5,16 +5,21 @@
 //!                revision + 't'       ──> KeyValue {key}                                  a tombstone
 //! buckets `meta`, `members`, `cluster`, `lease`, `auth`, `authUsers`, `alarm`: see [`schema`]
 //! ```
+//! And of what stands beside it in a data directory: the log ([`wal`]), what raft writes into it, and raft's snapshots
+//! ([`raft`]).
+//!
 //! What the values mean is not known here.
 #![deny(clippy::arithmetic_side_effects)]
 
 mod key_value;
 mod keyspace;
+pub mod raft;
 pub mod residue;
 mod revision;
 pub mod schema;
 pub mod status;
 pub mod trailer;
+pub mod wal;
 
 #[cfg(test)]
 #[allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "a test that overflows fails")]
@@ -25,7 +30,7 @@ pub use self::keyspace::{Keyspace, Retention};
 pub use self::revision::{Revision, RevisionKey};
 pub use self::schema::Schema;
 
-/// Messages generated from `proto/mvccpb.proto` and `proto/etcdserverpb.proto`.
+/// Messages generated from `proto/`.
 #[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic, reason = "generated")]
 pub mod pb {
     pub mod mvccpb {
@@ -33,5 +38,14 @@ pub mod pb {
     }
     pub mod etcdserverpb {
         include!(concat!(env!("OUT_DIR"), "/etcdserverpb.rs"));
+    }
+    pub mod raftpb {
+        include!(concat!(env!("OUT_DIR"), "/raftpb.rs"));
+    }
+    pub mod snappb {
+        include!(concat!(env!("OUT_DIR"), "/snappb.rs"));
+    }
+    pub mod walpb {
+        include!(concat!(env!("OUT_DIR"), "/walpb.rs"));
     }
 }

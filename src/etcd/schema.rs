@@ -23,6 +23,7 @@ use super::{Revision, RevisionKey};
 use crate::bbolt::{Db, Tree};
 use crate::evidence::anomaly::{Anomalies, Class};
 use crate::evidence::range;
+use crate::wire::Fields;
 
 /// The bucket of all keys and their history.
 pub const KEY: &[u8] = b"key";
@@ -55,6 +56,8 @@ pub struct Schema {
     pub auth_enabled: Option<bool>,
     /// Names of etcd's users.
     pub users: Vec<String>,
+    /// How many of them have the bcrypt hash of a password; one with a certificate has none.
+    pub password_hashes: u64,
 }
 
 /// A member of the cluster.
@@ -175,8 +178,14 @@ fn read_auth(schema: &mut Schema, key: &[u8], value: &[u8]) -> Option<()> {
     Some(())
 }
 
-fn read_user(schema: &mut Schema, key: &[u8], _: &[u8]) -> Option<()> {
+/// authpb.User: name = 1, password = 2 (a hash), roles = 3.
+fn read_user(schema: &mut Schema, key: &[u8], value: &[u8]) -> Option<()> {
     schema.users.push(String::from_utf8_lossy(key).into_owned());
+    for field in Fields::new(value) {
+        let field = field.ok()?;
+        let is_hash = field.number == 2 && field.bytes().is_some_and(|hash| !hash.is_empty());
+        schema.password_hashes = schema.password_hashes.saturating_add(u64::from(is_hash));
+    }
     Some(())
 }
 

@@ -94,7 +94,7 @@ classes! {
     ReachableFreed = "reachable-freed", Damaged;
     /// A page that is neither in use nor on the freelist.
     UnreachableUnfreed = "unreachable-unfreed", Damaged;
-    /// The file ends before the high-water mark.
+    /// The file ends before what it says it holds.
     FileTruncated = "file-truncated", Incomplete;
     /// The container (gzip, zstd, zip) ends early or is damaged; what came out was read.
     ContainerDamaged = "container-damaged", Incomplete;
@@ -118,6 +118,30 @@ classes! {
     ObjectInvalid = "object-invalid", Damaged;
     /// An object's own namespace or name is not that of the key it is stored under.
     ObjectMisplaced = "object-misplaced", Altered;
+    /// A record of the write-ahead log does not match the CRC over the data up to it.
+    WalCrcMismatch = "wal-crc-mismatch", Altered;
+    /// The last write to the log was interrupted: the record is cut, or a sector of it is still zero.
+    WalTornRecord = "wal-torn-record", Incomplete;
+    /// Bytes in the log that are no record, or a record whose data are not of its type.
+    WalRecordInvalid = "wal-record-invalid", Damaged;
+    /// The padding of a record is not zero, as every writer leaves it.
+    WalPaddingNotZero = "wal-padding-not-zero", Altered;
+    /// Bytes behind the last record of a log that are neither zero nor a record.
+    WalTailNotZero = "wal-tail-not-zero", Altered;
+    /// A segment or entries of the log are not there.
+    WalGap = "wal-gap", Incomplete;
+    /// A segment's name does not fit those before it or what it holds.
+    WalSegmentOrder = "wal-segment-order", Damaged;
+    /// A record that cannot follow those before it: an index, a term, a commit or a type out of order.
+    WalSequence = "wal-sequence", Altered;
+    /// The data of an entry are no request that is known.
+    WalRequestInvalid = "wal-request-invalid", Damaged;
+    /// A process holds a lock on the file: it is being written, and this is what it held at one moment or several.
+    InUse = "in-use", Note;
+    /// A raft snapshot does not match its CRC.
+    RaftSnapshotCrcMismatch = "raft-snapshot-crc-mismatch", Altered;
+    /// A raft snapshot cannot be read.
+    RaftSnapshotInvalid = "raft-snapshot-invalid", Damaged;
     /// More anomalies of one class than are listed.
     NotListed = "not-listed", Note;
 }

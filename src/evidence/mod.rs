@@ -13,8 +13,10 @@
 pub mod anomaly;
 pub mod container;
 pub mod digest;
+mod directory;
 mod error;
 pub mod identify;
+pub mod live;
 mod mapping;
 pub mod number;
 pub mod range;
@@ -23,6 +25,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 pub use self::container::Container;
+pub use self::directory::{DataDirectory, DataFile, Part, PassedOver};
 pub use self::error::Error;
 use self::mapping::Mapping;
 

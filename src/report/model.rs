@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::readable::Readable;
+use super::readable::{Around, Readable};
 use crate::analysis::{
     Facts, Judgement, KeyCounts, KeyIdentity, KeyUse, Place, Protection, ResidueMode, ResourceCounts, Retention, SecretCounts, Sum, Survey,
     Tally,
 };
-use crate::evidence::anomaly::{Anomaly, Class};
+use crate::evidence::anomaly::{Anomalies, Anomaly, Class};
 
 /// A run over one or several inputs.
 #[derive(Debug, Default)]
@@ -86,16 +86,22 @@ impl EvidenceReport {
     ///
     /// `named`: how many Secrets that can be read are listed by name.
     pub fn new(survey: Survey<'_>, tally: Tally<'_>, named: usize) -> Self {
-        let judgement = Judgement::of(&survey.facts, &tally, &survey.anomalies);
-        let readable = Readable::new(&survey, tally.exposed, named);
+        let around = Around { prefixes: &survey.prefixes, keyspace: Some(&survey.keyspace) };
+        Self::of(survey.facts, survey.anomalies, tally, &around, named)
+    }
+
+    /// The same for any evidence.
+    pub fn of<'data>(facts: Facts, anomalies: Anomalies, tally: Tally<'data>, around: &Around<'_, 'data>, named: usize) -> Self {
+        let judgement = Judgement::of(&facts, &tally, &anomalies);
+        let readable = Readable::new(around, tally.exposed, named);
         let mut keys: Vec<KeyReport> =
             tally.keys.into_groups().into_iter().map(|(identity, used)| KeyReport::new(&identity, &used)).collect();
         keys.sort_by(|a, b| (b.counts.current, &a.identity).cmp(&(a.counts.current, &b.identity)));
         Self {
             judgement,
-            anomaly_counts: survey.anomalies.counts().clone(),
-            anomalies: survey.anomalies.into_sorted(),
-            facts: survey.facts,
+            anomaly_counts: anomalies.counts().clone(),
+            anomalies: anomalies.into_sorted(),
+            facts,
             secrets: tally.secrets,
             readable,
             keys,
@@ -147,7 +153,7 @@ impl Report {
 
     /// Where a run looked in all of its inputs.
     pub fn looked_at(&self) -> Vec<&'static str> {
-        let least = self.evidences.iter().map(|evidence| evidence.facts.residue_mode).min_by_key(|mode| mode.reach());
+        let least = self.evidences.iter().filter_map(|evidence| evidence.facts.residue_mode()).min_by_key(|mode| mode.reach());
         let places: &[&str] = match least {
             Some(ResidueMode::Full) => &["free pages", "overflow tails", "slack", "bytes behind the payload"],
             Some(ResidueMode::Pages) => &["free pages"],
@@ -176,7 +182,7 @@ pub(super) fn not_looked_at<'a>(evidences: impl IntoIterator<Item = &'a Evidence
             _ => format!("{objects} other objects ({encrypted} of them encrypted)"),
         });
     }
-    let least = evidences.into_iter().map(|evidence| evidence.facts.residue_mode).min_by_key(|mode| mode.reach());
+    let least = evidences.into_iter().filter_map(|evidence| evidence.facts.residue_mode()).min_by_key(|mode| mode.reach());
     match least {
         Some(ResidueMode::Full) | None => {}
         Some(ResidueMode::Pages) => list.push("overflow tails, slack".to_owned()),

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::analysis::{Exposure, Survey};
-use crate::kubernetes::{Encoding, Secret, StorageKey};
+use crate::analysis::Exposure;
+use crate::etcd::Keyspace;
+use crate::kubernetes::{Encoding, Prefixes, Secret, StorageKey};
 
 /// Secrets that can be read without a key, each counted once in every line that fits.
 #[derive(Clone, Debug, Default)]
@@ -54,6 +55,22 @@ pub struct ReadableSecret {
     pub revision: Option<u64>,
 }
 
+/// What is known around the Secrets of an evidence.
+#[derive(Clone, Copy, Debug)]
+pub struct Around<'a, 'data> {
+    /// Prefixes of the API server's keys.
+    pub prefixes: &'a Prefixes,
+    /// Which keys exist; a log alone does not say.
+    pub keyspace: Option<&'a Keyspace<'data>>,
+}
+
+impl Around<'_, '_> {
+    /// Whether a key exists. What is not known to be deleted is to be treated as in use.
+    fn exists(&self, key: &[u8]) -> bool {
+        self.keyspace.is_none_or(|keyspace| keyspace.exists(key))
+    }
+}
+
 impl ReadableIn {
     /// All of them.
     pub fn total(&self) -> u64 {
@@ -73,10 +90,10 @@ impl ReadableIn {
 
 impl Readable {
     /// Counts them, and names the first `most`.
-    pub fn new<'data>(survey: &Survey<'data>, exposed: impl IntoIterator<Item = (&'data [u8], Exposure<'data>)>, most: usize) -> Self {
+    pub fn new<'data>(around: &Around<'_, 'data>, exposed: impl IntoIterator<Item = (&'data [u8], Exposure<'data>)>, most: usize) -> Self {
         let mut readable = Self::default();
         let mut all: Vec<(&[u8], Exposure<'_>, bool)> =
-            exposed.into_iter().map(|(key, exposure)| (key, exposure, survey.keyspace.exists(key))).collect();
+            exposed.into_iter().map(|(key, exposure)| (key, exposure, around.exists(key))).collect();
         for (_, exposure, exists) in &all {
             readable.total = readable.total.saturating_add(1);
             if *exists { &mut readable.existing } else { &mut readable.deleted }.add(exposure);
@@ -89,16 +106,19 @@ impl Readable {
         }
         // What stands in plaintext now is in use; what exists may be; what was deleted may have unlocked something.
         all.sort_unstable_by_key(|(key, exposure, exists)| (!exposure.current, !*exists, *key));
-        readable.first =
-            all.into_iter().take(most).map(|(key, exposure, exists)| ReadableSecret::new(key, &exposure, exists, survey)).collect();
+        readable.first = all
+            .into_iter()
+            .take(most)
+            .map(|(key, exposure, exists)| ReadableSecret::new(key, &exposure, exists, around.prefixes))
+            .collect();
         readable
     }
 }
 
 impl ReadableSecret {
-    fn new(key: &[u8], exposure: &Exposure<'_>, exists: bool, survey: &Survey<'_>) -> Self {
+    fn new(key: &[u8], exposure: &Exposure<'_>, exists: bool, prefixes: &Prefixes) -> Self {
         let text = String::from_utf8_lossy(key).into_owned();
-        let storage_key = StorageKey::parse(&text, &survey.prefixes);
+        let storage_key = StorageKey::parse(&text, prefixes);
         let (namespace, name) = match &storage_key {
             Some(StorageKey { namespace, name, .. }) => (namespace.map(str::to_owned), (*name).to_owned()),
             None => (None, text.clone()),
@@ -109,7 +129,7 @@ impl ReadableSecret {
             (exposure.residue, "residue"),
             (exposure.log, "log"),
         ];
-        let value = exposure.value(survey.database.db.bytes());
+        let value = exposure.value;
         let secret = Encoding::of(value).and_then(|encoding| Secret::read(value, encoding).ok());
         Self {
             label: namespace.as_ref().map_or(text, |namespace| format!("{namespace}/{name}")),

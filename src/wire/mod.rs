@@ -41,6 +41,11 @@ pub enum Value<'data> {
 }
 
 impl<'data> Field<'data> {
+    /// Number and value, to be matched upon.
+    pub fn into_parts(self) -> (u32, Value<'data>) {
+        (self.number, self.value)
+    }
+
     /// The bytes of a length-delimited field, else `None`.
     pub fn bytes(self) -> Option<&'data [u8]> {
         match self.value {
@@ -78,6 +83,9 @@ pub enum Damage {
     /// Groups, or a type the format does not have.
     #[error("wire type {0}")]
     WireType(u8),
+    /// Messages within messages, deeper than a reader follows.
+    #[error("messages nested more than {0} deep")]
+    Nesting(usize),
 }
 
 /// The fields of a message in their order. After damage it yields one error and ends.

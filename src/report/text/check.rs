@@ -13,6 +13,7 @@ const ROWS: usize = 50;
 /// What `check` says of one evidence; `hash` is that of `etcdutl snapshot status`.
 pub fn check(evidence: &EvidenceReport, hash: u32) -> String {
     let facts = &evidence.facts;
+    let Some(database) = facts.database() else { return String::new() };
     let against = against(&evidence.anomaly_counts);
     let mut out = format!("{}: {}\n", terminal(&facts.path.to_string_lossy()), verdict(evidence));
     block(&mut out, "File", &file_lines(facts, &against));
@@ -21,12 +22,12 @@ pub fn check(evidence: &EvidenceReport, hash: u32) -> String {
         "Meta",
         &[format!(
             "meta {} is active, transaction {}: {}; page size {}",
-            facts.active_meta, facts.txid, facts.active_because, facts.page_size
+            database.active_meta, database.txid, database.active_because, database.page_size
         )],
     );
     block(&mut out, "Cluster", &cluster_lines(facts));
-    let schema = &facts.schema;
-    let revision = facts.revision.unwrap_or(0);
+    let schema = &database.schema;
+    let revision = database.revision.unwrap_or(0);
     let compaction = match (schema.scheduled_compact_revision, schema.finished_compact_revision) {
         (None, _) => "never compacted".to_owned(),
         (Some(scheduled), Some(finished)) if scheduled == finished => format!("compacted at {finished}"),
@@ -38,9 +39,9 @@ pub fn check(evidence: &EvidenceReport, hash: u32) -> String {
         &[
             format!(
                 "{} keys exist in {} retained revisions, {} of them tombstones; {compaction}",
-                thousands(facts.keys_current),
-                thousands(facts.revisions),
-                thousands(facts.tombstones)
+                thousands(database.keys_current),
+                thousands(database.revisions),
+                thousands(database.tombstones)
             ),
             format!(
                 "raft index {}, term {}; {} leases; {}; users: {}; alarms: {}",
@@ -61,12 +62,12 @@ pub fn check(evidence: &EvidenceReport, hash: u32) -> String {
         "etcdutl",
         &[format!(
             "snapshot status prints: hash {hash:x}, revision {revision}, total keys {}, total size {} bytes{}",
-            facts.keys_as_etcdutl_counts,
-            facts.high_water_mark.saturating_mul(facts.page_size),
+            database.keys_as_etcdutl_counts,
+            database.high_water_mark.saturating_mul(database.page_size),
             schema.storage_version.as_ref().map(|v| format!(", version {}", terminal(v))).unwrap_or_default(),
         )],
     );
-    if facts.keys_as_etcdutl_counts != facts.keys_current {
+    if database.keys_as_etcdutl_counts != database.keys_current {
         block(
             &mut out,
             "",
@@ -90,7 +91,7 @@ fn verdict(evidence: &EvidenceReport) -> String {
     if bearings.contains(&Bearing::Altered) {
         words.push("ALTERED after it was taken");
     }
-    match (words.is_empty(), evidence.facts.trailer) {
+    match (words.is_empty(), evidence.facts.database().and_then(|d| d.trailer)) {
         (false, _) => words.join("; "),
         (true, Some(Trailer::Match)) => "whole, matches its own trailer (detects corruption, not forgery)".to_owned(),
         (true, Some(Trailer::Absent)) => "whole, no trailer to check it against".to_owned(),

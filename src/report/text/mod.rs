@@ -12,7 +12,8 @@ pub use self::object::object;
 pub use self::pages::pages;
 pub use self::scan::{scan, status_line};
 
-use crate::analysis::{Facts, Kind};
+use crate::analysis::{Content, DatabaseFacts, Facts, Kind, LogFacts, RaftSnapshotFacts};
+use crate::bbolt::PageCounts;
 use crate::etcd::trailer::Trailer;
 use crate::evidence::anomaly::Bearing;
 
@@ -29,7 +30,28 @@ fn file_lines(facts: &Facts, altered_or_damaged: &[(Bearing, u64)]) -> Vec<Strin
         (Some(container), Some(size)) => format!(" ({container}, {} bytes unpacked)", thousands(size)),
         _ => String::new(),
     };
-    let pages = &facts.pages;
+    let structure = match altered_or_damaged {
+        [] => "structure sound".to_owned(),
+        found => {
+            let words: Vec<String> = found.iter().map(|(bearing, count)| format!("{count} {}", bearing_name(*bearing))).collect();
+            format!("STRUCTURE NOT SOUND: {}", words.join(", "))
+        }
+    };
+    let mut lines = vec![format!("{}, {} bytes{packed}, {digest}", escape::terminal(&facts.path.to_string_lossy()), thousands(facts.size))];
+    match &facts.content {
+        Content::Database(database) => {
+            lines.push(format!("{}; {}", kind_name(facts.kind), trailer_sentence(database)));
+            lines.push(format!("{structure}; {}", page_states(&database.pages)));
+        }
+        Content::Log(log) => lines.push(format!("{}; {}; {structure}", kind_name(facts.kind), log_sentence(log))),
+        Content::RaftSnapshot(snapshot) => {
+            lines.push(format!("{}; {}; {structure}", kind_name(facts.kind), snapshot_sentence(snapshot)));
+        }
+    }
+    lines
+}
+
+fn page_states(pages: &PageCounts) -> String {
     let mut states = vec![format!("{} meta", pages.meta), format!("{} tree", thousands(pages.reachable))];
     for (count, name) in
         [(pages.freelist, "freelist"), (pages.other_root, "other root"), (pages.free, "free"), (pages.beyond_high_water, "never used")]
@@ -38,23 +60,34 @@ fn file_lines(facts: &Facts, altered_or_damaged: &[(Bearing, u64)]) -> Vec<Strin
             states.push(format!("{} {name}", thousands(count)));
         }
     }
-    let structure = match altered_or_damaged {
-        [] => "structure sound".to_owned(),
-        found => {
-            let words: Vec<String> = found.iter().map(|(bearing, count)| format!("{count} {}", bearing_name(*bearing))).collect();
-            format!("STRUCTURE NOT SOUND: {}", words.join(", "))
-        }
-    };
-    vec![
-        format!("{}, {} bytes{packed}, {digest}", escape::terminal(&facts.path.to_string_lossy()), thousands(facts.size)),
-        format!("{}; {}", kind_name(facts.kind), trailer_sentence(facts)),
-        format!("{structure}; {} pages: {}", thousands(pages.total()), states.join(", ")),
-    ]
+    format!("{} pages: {}", thousands(pages.total()), states.join(", "))
+}
+
+fn log_sentence(log: &LogFacts) -> String {
+    match log.indices {
+        None => "no entries".to_owned(),
+        Some((first, last)) => format!(
+            "entries {first} to {last}, {} writes, {} deletions{}",
+            thousands(log.puts),
+            thousands(log.deletions),
+            if log.overridden > 0 { format!(", {} entries overridden", thousands(log.overridden)) } else { String::new() },
+        ),
+    }
+}
+
+fn snapshot_sentence(snapshot: &RaftSnapshotFacts) -> String {
+    let index = snapshot.index.map_or("not readable".to_owned(), |index| format!("at entry {index}"));
+    match snapshot.v2_values {
+        Some(0) => format!("{index}, no keys of the v2 API"),
+        Some(values) => format!("{index}, {} VALUES OF THE V2 API in clear", thousands(values)),
+        None => format!("{index}, its v2 store was not read"),
+    }
 }
 
 /// The lines that say which cluster, and when.
 fn cluster_lines(facts: &Facts) -> Vec<String> {
-    let schema = &facts.schema;
+    let Some(database) = facts.database() else { return Vec::new() };
+    let schema = &database.schema;
     let mut parts =
         vec![schema.written_by().map_or("etcd, version not stored".to_owned(), |version| format!("etcd {}", escape::terminal(&version)))];
     let members: Vec<String> =
@@ -64,13 +97,13 @@ fn cluster_lines(facts: &Facts) -> Vec<String> {
         (1, 1) => parts.push(format!("member {}", members.join(""))),
         (_, all) => parts.push(format!("{all} members {}", members.join(" "))),
     }
-    parts.push(facts.revision.map_or("no revision".to_owned(), |revision| format!("revision {revision}")));
+    parts.push(database.revision.map_or("no revision".to_owned(), |revision| format!("revision {revision}")));
     if let Some(compacted) = schema.finished_compact_revision {
         parts.push(format!("compacted at {compacted}"));
     }
     let mut lines = vec![parts.join(", ")];
     let mut second = Vec::new();
-    if let Some(uid) = &facts.kube_system_uid {
+    if let Some(uid) = &database.kube_system_uid {
         second.push(format!("kube-system {}", escape::terminal(uid)));
     }
     if let Some(time) = facts.newest_object_time.and_then(timestamp) {
@@ -89,10 +122,12 @@ fn kind_name(kind: Kind) -> &'static str {
     match kind {
         Kind::Snapshot => "snapshot",
         Kind::Database => "database of a data directory",
+        Kind::Wal => "write-ahead log",
+        Kind::RaftSnapshot => "raft snapshot",
     }
 }
 
-fn trailer_sentence(facts: &Facts) -> &'static str {
+fn trailer_sentence(facts: &DatabaseFacts) -> &'static str {
     match facts.trailer {
         Some(Trailer::Match) => "matches its own trailer (detects corruption, not forgery)",
         Some(Trailer::Mismatch) => "DOES NOT MATCH ITS TRAILER: altered or damaged after it was taken",

@@ -15,16 +15,16 @@ const LINES: u64 = 24;
 /// A map of the file by state, and with `list` a line per run of pages.
 pub fn pages(survey: &Survey<'_>, list: bool) -> String {
     let facts = &survey.facts;
-    let total = facts.pages.total();
-    let mut out =
-        format!("{}: {} pages of {} bytes\n", terminal(&facts.path.to_string_lossy()), thousands(total), thousands(facts.page_size));
+    let counts = survey.pages.counts();
+    let (total, page_size) = (counts.total(), survey.database.db.page_size());
+    let mut out = format!("{}: {} pages of {} bytes\n", terminal(&facts.path.to_string_lossy()), thousands(total), thousands(page_size));
     for (state, count) in [
-        (PageState::Meta, facts.pages.meta),
-        (PageState::Freelist, facts.pages.freelist),
-        (PageState::Reachable, facts.pages.reachable),
-        (PageState::OtherRoot, facts.pages.other_root),
-        (PageState::Free, facts.pages.free),
-        (PageState::BeyondHighWater, facts.pages.beyond_high_water),
+        (PageState::Meta, counts.meta),
+        (PageState::Freelist, counts.freelist),
+        (PageState::Reachable, counts.reachable),
+        (PageState::OtherRoot, counts.other_root),
+        (PageState::Free, counts.free),
+        (PageState::BeyondHighWater, counts.beyond_high_water),
     ] {
         let percent = count.saturating_mul(100).checked_div(total).unwrap_or(0);
         out.push_str(&format!("  {}  {:<18} {:>10}  {percent:>3} %   {}\n", symbol(state), state.name(), thousands(count), explain(state)));

@@ -75,9 +75,9 @@ fn headline(evidence: &EvidenceReport, resources: &str) -> String {
             0 => String::new(),
             n => format!("; {n} are stored in a form not known here"),
         };
-        let place = match evidence.facts.residue_mode {
-            ResidueMode::Off => "THE TREE OF THIS FILE",
-            ResidueMode::Pages | ResidueMode::Full => "THIS FILE",
+        let place = match evidence.facts.residue_mode() {
+            Some(ResidueMode::Off) => "THE TREE OF THIS FILE",
+            _ => "THIS FILE",
         };
         return format!("NO PLAINTEXT SECRET FOUND IN {place}\n  {} Secrets exist{unknown}.\n", thousands(existing));
     }

@@ -1,0 +1,276 @@
+//! The run over a write-ahead log: as over a database, a first pass that settles what a row needs to know of all the
+//! others, and a second one that makes rows.
+//!
+//! ```text
+//! first pass    every record of every segment, beside the digests   ──> LogSurvey
+//!               what is committed, what was overridden, names, which value of the tree is which write
+//! second pass   the writes of one segment after the other           ──> rows, Tally
+//! ```
+//! An entry is a proposal. A Kubernetes write is a transaction whose comparison may have failed, so a value in the log may
+//! never have been in the database; it is in the file all the same.
+
+mod listing;
+mod revisions;
+
+use rayon::prelude::*;
+
+pub use self::listing::LogList;
+use self::revisions::{Proposed, Revisions};
+use super::facts::{Content, CredentialCounts, Facts, Kind, LogFacts};
+use super::options::Options;
+use super::survey::is_complete;
+use super::{Progress, Survey};
+use crate::envelope::{NameTable, Stored};
+use crate::etcd::raft::{Credential, Entry, EntryKind, Operation, Put, Request};
+use crate::etcd::wal::{self, Chain, Records, SegmentName};
+use crate::evidence::Evidence;
+use crate::evidence::anomaly::{Anomalies, Class};
+use crate::kubernetes::{Encoding, Object, PrefixVotes, Prefixes};
+
+/// What stands beside a log in its data directory.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Beside<'a, 'data> {
+    /// The database.
+    pub database: Option<&'a Survey<'data>>,
+    /// Index of the newest raft snapshot.
+    pub snapshot_index: Option<u64>,
+}
+
+/// A log after the first pass.
+#[derive(Debug)]
+pub struct LogSurvey<'data> {
+    /// Its segments, in their order.
+    pub segments: Vec<Segment<'data>>,
+    /// Prefixes of the API server's keys.
+    pub prefixes: Prefixes,
+    log: wal::Log,
+    names: NameTable<'data>,
+    revisions: Revisions,
+    committed: Option<u64>,
+    applied: Option<u64>,
+}
+
+/// A segment after the first pass.
+#[derive(Debug)]
+pub struct Segment<'data> {
+    /// What is known of it.
+    pub facts: Facts,
+    /// What is odd about its bytes.
+    pub anomalies: Anomalies,
+    bytes: &'data [u8],
+    chain: Chain,
+    is_last: bool,
+}
+
+/// What the writes of a log showed.
+#[derive(Default)]
+struct Seen<'data> {
+    names: NameTable<'data>,
+    votes: PrefixVotes<'data>,
+    proposed: Proposed,
+}
+
+/// Whether bytes, or else the name they were given under, are those of a segment.
+pub fn is_segment(evidence: &Evidence) -> bool {
+    wal::begins_segment(evidence.content()) || name_of(evidence).is_some()
+}
+
+/// Reads every record of a log once. Segments are given in their order.
+pub fn survey_log<'data>(
+    segments: &[&'data Evidence],
+    beside: Beside<'_, 'data>,
+    options: &Options,
+    progress: &Progress,
+) -> LogSurvey<'data> {
+    let (digests, mut survey) = rayon::join(
+        || segments.par_iter().map(|evidence| super::digests::of(evidence, options.digest, progress)).collect::<Vec<_>>(),
+        || walk(segments, beside, options),
+    );
+    for (segment, digests) in survey.segments.iter_mut().zip(digests) {
+        segment.facts.add_digests(digests);
+    }
+    survey
+}
+
+fn walk<'data>(segments: &[&'data Evidence], beside: Beside<'_, 'data>, options: &Options) -> LogSurvey<'data> {
+    let mut log = wal::Log::default();
+    let mut seen = Seen::default();
+    let last = segments.len().saturating_sub(1);
+    let mut segments: Vec<Segment<'data>> =
+        segments.iter().enumerate().map(|(number, evidence)| Segment::read(evidence, number == last, &mut log, &mut seen)).collect();
+    if log.has_overrides() {
+        for (number, segment) in segments.iter_mut().enumerate() {
+            segment.count_overridden(number, &log);
+        }
+    }
+    let prefixes = match (options.prefixes.as_slice(), beside.database) {
+        ([], Some(survey)) => survey.prefixes.clone(),
+        ([], None) => seen.votes.elect(),
+        (given, _) => Prefixes::given(given),
+    };
+    for segment in &mut segments {
+        segment.facts.prefixes = prefixes.as_slice().to_vec();
+    }
+    let mut names = seen.names;
+    let applied = beside.database.and_then(|survey| survey.facts.database()?.schema.consistent_index);
+    let mut revisions = Revisions::default();
+    if let Some(survey) = beside.database {
+        names.merge(survey.names.clone());
+        revisions = seen.proposed.match_with(survey, applied.unwrap_or(0));
+    }
+    let committed = [log.commit(), applied, beside.snapshot_index].into_iter().flatten().max();
+    LogSurvey { segments, prefixes, log, names, revisions, committed, applied }
+}
+
+impl<'data> Segment<'data> {
+    fn read(evidence: &'data Evidence, is_last: bool, log: &mut wal::Log, seen: &mut Seen<'data>) -> Self {
+        let bytes = evidence.content();
+        let mut anomalies = Anomalies::default();
+        if let Some(damage) = evidence.damage() {
+            anomalies.note(Class::ContainerDamaged, None, None, || damage.to_owned());
+        }
+        if bytes.is_empty() {
+            anomalies.note(Class::FileTruncated, None, None, || "a segment of no bytes; every segment begins with its CRC".to_owned());
+        }
+        let mut facts = Facts::of(evidence, Kind::Wal, Content::Log(Box::default()));
+        let mut counts = LogFacts::default();
+        let chain = log.begin(name_of(evidence), &mut anomalies);
+        let mut records = Records::new(bytes, chain, is_last);
+        for record in records.by_ref() {
+            match log.observe(&record, &mut anomalies) {
+                Some(wal::Content::Entry(entry)) => {
+                    counts.add_entry(&entry);
+                    let newest = visit(&entry, record.offset, &mut counts, seen, &mut anomalies);
+                    facts.newest_object_time = facts.newest_object_time.max(newest);
+                }
+                Some(wal::Content::State(state)) => {
+                    counts.term = counts.term.max(Some(state.term));
+                    counts.commit = Some(state.commit);
+                }
+                Some(wal::Content::Metadata(member)) => counts.member = Some((member.node_id, member.cluster_id)),
+                Some(wal::Content::Crc | wal::Content::Snapshot(_)) | None => {}
+            }
+        }
+        let read = records.finish();
+        log.end(read.chain);
+        (counts.records, counts.end) = (read.records, read.end);
+        anomalies.merge(read.anomalies);
+        facts.is_complete = is_complete(&anomalies);
+        facts.content = Content::Log(Box::new(counts));
+        Self { facts, anomalies, bytes, chain, is_last }
+    }
+
+    fn count_overridden(&mut self, number: usize, log: &wal::Log) {
+        let overridden = self.entries().filter(|(offset, entry)| log.is_overridden(number, *offset, entry.index)).count() as u64;
+        if let Content::Log(facts) = &mut self.facts.content {
+            facts.overridden = overridden;
+        }
+    }
+
+    /// Its entries, each with the place of its record.
+    fn entries(&self) -> impl Iterator<Item = (u64, Entry<'data>)> + use<'data> {
+        Records::new(self.bytes, self.chain, self.is_last).filter_map(|record| match record.content() {
+            Ok(wal::Content::Entry(entry)) if !record.is_torn => Some((record.offset, entry)),
+            _ => None,
+        })
+    }
+
+    /// Adds what the second pass found odd.
+    pub fn add_anomalies(&mut self, anomalies: Anomalies) {
+        self.anomalies.merge(anomalies);
+        self.facts.is_complete = is_complete(&self.anomalies);
+    }
+}
+
+/// Takes note of what an entry proposes. Returns the newest time in an object that it writes.
+fn visit<'data>(
+    entry: &Entry<'data>,
+    offset: u64,
+    counts: &mut LogFacts,
+    seen: &mut Seen<'data>,
+    anomalies: &mut Anomalies,
+) -> Option<i64> {
+    match entry.kind {
+        EntryKind::Normal if entry.data.is_empty() => return None,
+        EntryKind::Normal => {}
+        EntryKind::ConfChange | EntryKind::ConfChangeV2 => {
+            counts.conf_changes = counts.conf_changes.saturating_add(1);
+            return None;
+        }
+    }
+    let request = match Request::parse(entry.data) {
+        Ok(request) => request,
+        Err(reason) => {
+            anomalies.note(Class::WalRequestInvalid, Some(offset), None, || format!("entry {}: {reason}", entry.index));
+            return None;
+        }
+    };
+    let count = counts.requests.entry(request.kind).or_default();
+    *count = count.saturating_add(1);
+    if let Some(credential) = &request.credential {
+        counts.add_credential(credential);
+    }
+    let mut newest = None;
+    for operation in request.operations().filter_map(Result::ok) {
+        match operation {
+            Operation::DeleteRange { .. } => counts.deletions = counts.deletions.saturating_add(1),
+            Operation::Put(put, _) if put.ignores_value => {}
+            Operation::Put(put, _) => {
+                counts.puts = counts.puts.saturating_add(1);
+                newest = newest.max(seen.put(&put, entry.index));
+            }
+        }
+    }
+    newest
+}
+
+impl<'data> Seen<'data> {
+    fn put(&mut self, put: &Put<'data>, index: u64) -> Option<i64> {
+        self.votes.observe(put.key);
+        self.proposed.observe(put, index);
+        match Stored::of(put.value) {
+            Stored::Sealed(sealed) => {
+                self.names.observe(&sealed);
+                None
+            }
+            Stored::Plain(value) => match Encoding::of(value)? {
+                encoding @ (Encoding::Protobuf | Encoding::Json | Encoding::Cbor) => Object::newest_time_in(value, encoding),
+                Encoding::Yaml | Encoding::Other => None,
+            },
+            Stored::Empty => None,
+        }
+    }
+}
+
+impl LogFacts {
+    fn add_entry(&mut self, entry: &Entry<'_>) {
+        self.entries = self.entries.saturating_add(1);
+        self.term = self.term.max(Some(entry.term));
+        let (first, last) = self.indices.unwrap_or((entry.index, entry.index));
+        self.indices = Some((first.min(entry.index), last.max(entry.index)));
+    }
+
+    fn add_credential(&mut self, credential: &Credential<'_>) {
+        let user = String::from_utf8_lossy(credential.user).into_owned();
+        let counts = self.credentials.entry(user).or_insert(CredentialCounts::default());
+        let add = |count: &mut u64, held: bool| *count = count.saturating_add(u64::from(held));
+        add(&mut counts.passwords, credential.has_password);
+        add(&mut counts.tokens, credential.has_token);
+        add(&mut counts.hashes, credential.has_hash);
+    }
+}
+
+impl LogSurvey<'_> {
+    /// Whether the cluster agreed on an entry, and whether the database beside the log has it; `None`: not known.
+    fn fate(&self, segment: usize, offset: u64, index: u64) -> (Option<bool>, Option<bool>) {
+        if self.log.is_overridden(segment, offset, index) {
+            return (Some(false), Some(false));
+        }
+        let reaches = |bound: Option<u64>| bound.filter(|bound| index <= *bound).map(|_| true);
+        (reaches(self.committed), reaches(self.applied))
+    }
+}
+
+fn name_of(evidence: &Evidence) -> Option<SegmentName> {
+    evidence.path().file_name()?.to_str().and_then(SegmentName::parse)
+}

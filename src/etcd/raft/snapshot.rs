@@ -1,0 +1,127 @@
+//! A raft snapshot file, `<term>-<index>.snap`.
+//!
+//! | message | field | number | type |
+//! |---|---|---|---|
+//! | snappb.Snapshot | crc | 1 | uint32: CRC-32C of `data` |
+//! | | data | 2 | bytes: raftpb.Snapshot |
+//! | raftpb.Snapshot | data | 1 | bytes: the v2 store as JSON |
+//! | | metadata | 2 | conf_state = 1, index = 2, term = 3 |
+//!
+//! The v2 store holds the membership below `/0`; below `/1` stand the keys of the v2 API, which etcd up to 3.5 could serve.
+//!
+//! Source: etcd `server/etcdserver/api/snap/{snapshotter.go,snappb/snap.proto}`, `server/etcdserver/api/v2store/node.go`.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::wire::{Damage, Fields, Value};
+
+/// A raft snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Snapshot<'data> {
+    /// The last entry that it takes the place of.
+    pub index: u64,
+    /// That entry's term.
+    pub term: u64,
+    /// Whether the CRC is that of the bytes.
+    pub crc_matches: bool,
+    /// The v2 store, as JSON.
+    pub store: &'data [u8],
+}
+
+/// Bytes that are no raft snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SnapshotDamage {
+    /// The outer or the inner message cannot be read.
+    #[error("{0}")]
+    Wire(#[from] Damage),
+    /// A field that every writer fills is not there.
+    #[error("no {0}")]
+    Absent(&'static str),
+}
+
+impl<'data> Snapshot<'data> {
+    /// Reads a whole file.
+    ///
+    /// # Errors
+    /// It is no `snappb.Snapshot`, or what it holds is no `raftpb.Snapshot`.
+    pub fn parse(file: &'data [u8]) -> Result<Self, SnapshotDamage> {
+        let (mut crc, mut data) = (None, None);
+        for field in Fields::new(file) {
+            match field?.into_parts() {
+                (1, Value::Varint(number)) => crc = Some(number),
+                (2, Value::Bytes(bytes)) => data = Some(bytes),
+                (number, _) => return Err(Damage::Number(number.into()).into()),
+            }
+        }
+        let (crc, data) = (crc.ok_or(SnapshotDamage::Absent("CRC"))?, data.ok_or(SnapshotDamage::Absent("data"))?);
+        let mut snapshot = Self { index: 0, term: 0, crc_matches: u64::from(crc32c::crc32c(data)) == crc, store: &[] };
+        let mut metadata = None;
+        for field in Fields::new(data) {
+            match field?.into_parts() {
+                (1, Value::Bytes(store)) => snapshot.store = store,
+                (2, Value::Bytes(bytes)) => metadata = Some(bytes),
+                _ => {}
+            }
+        }
+        for field in Fields::new(metadata.ok_or(SnapshotDamage::Absent("metadata"))?) {
+            match field?.into_parts() {
+                (2, Value::Varint(index)) => snapshot.index = index,
+                (3, Value::Varint(term)) => snapshot.term = term,
+                _ => {}
+            }
+        }
+        Ok(snapshot)
+    }
+
+    /// How many values of the v2 API's keys it holds; `None` where the store cannot be read.
+    pub fn v2_values(&self) -> Option<u64> {
+        let Store { root } = serde_json::from_slice(self.store).ok()?;
+        let mut open: Vec<&Node> = root.children.as_ref()?.get("1").into_iter().collect();
+        let mut values = 0u64;
+        while let Some(node) = open.pop() {
+            match &node.children {
+                Some(children) => open.extend(children.values()),
+                None => values = values.saturating_add(1),
+            }
+        }
+        Some(values)
+    }
+}
+
+#[derive(Deserialize)]
+struct Store {
+    #[serde(rename = "Root")]
+    root: Node,
+}
+
+/// A directory, or a value, of which nothing is read. `serde_json` bounds the depth.
+#[derive(Deserialize)]
+struct Node {
+    #[serde(rename = "Children", default)]
+    children: Option<BTreeMap<String, Node>>,
+}
+
+/// The name of a raft snapshot file: `<term>-<index>.snap`, both in 16 hexadecimal digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SnapshotName {
+    /// Term of its last entry.
+    pub term: u64,
+    /// Index of its last entry.
+    pub index: u64,
+}
+
+impl SnapshotName {
+    /// Reads a file's name; `None` where it is another.
+    pub fn parse(name: &str) -> Option<Self> {
+        let (term, index) = name.strip_suffix(".snap")?.split_once('-')?;
+        Some(Self { term: hex16(term)?, index: hex16(index)? })
+    }
+}
+
+/// Sixteen hexadecimal digits in lower case, as `%016x` prints them.
+pub(in crate::etcd) fn hex16(text: &str) -> Option<u64> {
+    let is_hex = text.len() == 16 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    is_hex.then(|| u64::from_str_radix(text, 16).ok()).flatten()
+}

@@ -1,0 +1,257 @@
+//! A data directory: which of its files are read, and as what.
+//!
+//! ```text
+//! DIR/member/snap/db                        the database                         member
+//!                <term>-<index>.snap        raft snapshots                       member
+//!                <index>.snap.db            databases received from a leader     leftover
+//!                db.tmp.*, tmp*, *.broken   what a crash or a repair left        leftover
+//!           wal/<seq>-<index>.wal           segments of the log                  member
+//!               *.tmp, *.broken             preallocated, or set aside           leftover
+//! ```
+//! Source: etcd `server/storage/datadir/datadir.go`, `server/etcdserver/api/snap/{snapshotter,db}.go`,
+//! `server/storage/wal/{util,file_pipeline,repair}.go`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::Error;
+
+/// The files of a data directory, in the order in which they are read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DataDirectory {
+    /// As it was given.
+    pub path: PathBuf,
+    /// What is read: the database, raft snapshots, segments, what was left behind.
+    pub files: Vec<DataFile>,
+    /// What is not, each with the reason.
+    pub passed_over: Vec<PassedOver>,
+}
+
+/// A file of a data directory.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DataFile {
+    /// What its name and place make of it.
+    pub part: Part,
+    /// The directory's path as given, with the file's within.
+    pub path: PathBuf,
+}
+
+/// What a file of a data directory is, by its name and place. Ordered as they are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// `member/snap/db`.
+    Database,
+    /// A raft snapshot.
+    RaftSnapshot,
+    /// A segment of the log.
+    Segment,
+    /// A database that is not the member's.
+    LeftoverDatabase,
+    /// A raft snapshot that was set aside.
+    LeftoverRaftSnapshot,
+    /// A segment that is not part of the log.
+    LeftoverSegment,
+}
+
+/// Something in a data directory that is not read.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PassedOver {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Why it is not read.
+    pub why: &'static str,
+}
+
+/// Names that an error lists at most.
+const LISTED: usize = 8;
+
+impl DataDirectory {
+    /// Finds the files of a data directory: one with `member/` in it, or `member` itself. Symbolic links in it are not
+    /// followed.
+    ///
+    /// # Errors
+    /// It cannot be read, or is neither.
+    pub fn find(path: &Path) -> Result<Self, Error> {
+        let mut found = Self { path: path.to_owned(), files: Vec::new(), passed_over: Vec::new() };
+        let top = entries(path)?;
+        let (member, inner) = match top.iter().find(|entry| entry.name == "member" && entry.kind == EntryKind::Directory) {
+            Some(member) => (member.path.clone(), entries(&member.path)?),
+            None => (path.to_owned(), top.clone()),
+        };
+        if member != path {
+            found.pass_over(top.iter().filter(|entry| entry.name != "member"));
+        }
+        for (name, part_of) in [("snap", part_in_snap as fn(&str) -> Option<Part>), ("wal", part_in_wal)] {
+            if inner.iter().any(|entry| entry.name == name && entry.kind == EntryKind::Directory) {
+                found.add(&member.join(name), part_of)?;
+            }
+        }
+        let is_part = |entry: &&Entry| entry.kind == EntryKind::Directory && (entry.name == "snap" || entry.name == "wal");
+        if found.files.is_empty() {
+            let names = inner.iter().map(|entry| entry.name.escape_debug().to_string()).take(LISTED.saturating_add(1)).collect();
+            return Err(Error::NotADataDirectory { path: path.to_owned(), found: names });
+        }
+        found.pass_over(inner.iter().filter(|entry| !is_part(entry)));
+        found.files.sort();
+        found.passed_over.sort();
+        Ok(found)
+    }
+
+    fn add(&mut self, directory: &Path, part_of: fn(&str) -> Option<Part>) -> Result<(), Error> {
+        let entries = entries(directory)?;
+        let part = |entry: &Entry| (entry.kind == EntryKind::File).then(|| part_of(&entry.name)).flatten();
+        self.files.extend(entries.iter().filter_map(|entry| Some(DataFile { part: part(entry)?, path: entry.path.clone() })));
+        self.pass_over(entries.iter().filter(|entry| part(entry).is_none()));
+        Ok(())
+    }
+
+    fn pass_over<'a>(&mut self, entries: impl Iterator<Item = &'a Entry>) {
+        self.passed_over.extend(entries.map(|entry| PassedOver {
+            path: entry.path.clone(),
+            why: match entry.kind {
+                EntryKind::Link => "a symbolic link, not followed",
+                EntryKind::Directory => "a directory that etcd does not make",
+                EntryKind::File => "not a file of etcd by its name",
+                EntryKind::Special => "no regular file",
+            },
+        }));
+    }
+}
+
+fn part_in_snap(name: &str) -> Option<Part> {
+    match name {
+        "db" => Some(Part::Database),
+        _ if name.ends_with(".snap") => Some(Part::RaftSnapshot),
+        _ if name.ends_with(".snap.db") || name.starts_with("db.tmp") || name.starts_with("tmp") => Some(Part::LeftoverDatabase),
+        _ if name.ends_with(".snap.broken") => Some(Part::LeftoverRaftSnapshot),
+        _ if name.ends_with(".broken") || name.ends_with(".tmp") || name.ends_with(".part") => Some(Part::LeftoverDatabase),
+        _ => None,
+    }
+}
+
+fn part_in_wal(name: &str) -> Option<Part> {
+    match name {
+        _ if is_segment(name) => Some(Part::Segment),
+        _ if name.ends_with(".wal") || name.ends_with(".tmp") || name.ends_with(".broken") => Some(Part::LeftoverSegment),
+        _ => None,
+    }
+}
+
+/// `<16 digits>-<16 digits>.wal`; etcd passes over any other name.
+fn is_segment(name: &str) -> bool {
+    let is_number = |digits: &str| digits.len() == 16 && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    name.strip_suffix(".wal").and_then(|name| name.split_once('-')).is_some_and(|(seq, index)| is_number(seq) && is_number(index))
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    name: String,
+    path: PathBuf,
+    kind: EntryKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum EntryKind {
+    File,
+    Directory,
+    Link,
+    Special,
+}
+
+/// What a directory holds, by name.
+fn entries(path: &Path) -> Result<Vec<Entry>, Error> {
+    let read = |source| Error::Read { path: path.to_owned(), source };
+    let mut entries = Vec::new();
+    for entry in fs::read_dir(path).map_err(read)? {
+        let entry = entry.map_err(read)?;
+        // Of the link, not of what it points to.
+        let kind = entry.file_type().map_err(read)?;
+        let kind = match () {
+            () if kind.is_symlink() => EntryKind::Link,
+            () if kind.is_dir() => EntryKind::Directory,
+            () if kind.is_file() => EntryKind::File,
+            () => EntryKind::Special,
+        };
+        let name = entry.file_name().to_string_lossy().into_owned();
+        entries.push(Entry { path: path.join(entry.file_name()), name, kind });
+    }
+    entries.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(entries)
+}
+
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "a test that overflows fails")]
+mod tests {
+    use super::*;
+
+    fn directory(files: &[&str]) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        for file in files {
+            let path = dir.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, file).unwrap();
+        }
+        dir
+    }
+
+    fn relative(dir: &Path, found: &DataDirectory) -> Vec<(Part, String)> {
+        let name = |path: &Path| path.strip_prefix(dir).unwrap().to_str().unwrap().to_owned();
+        found.files.iter().map(|file| (file.part, name(&file.path))).collect()
+    }
+
+    const FILES: [&str; 10] = [
+        "member/wal/0.tmp",
+        "member/wal/0000000000000001-0000000000000065.wal",
+        "member/wal/0000000000000000-0000000000000000.wal",
+        "member/wal/0000000000000000-0000000000000000.wal.broken",
+        "member/snap/db.tmp.123",
+        "member/snap/db",
+        "member/snap/0000000000000002-0000000000000065.snap",
+        "member/snap/0000000000000003-0000000000000066.snap.broken",
+        "member/snap/0000000000000066.snap.db",
+        "member/snap/notes.txt",
+    ];
+
+    #[test]
+    fn the_files_of_a_member_are_found_and_ordered_whether_its_parent_or_itself_is_named() {
+        let dir = directory(&FILES);
+        let found = DataDirectory::find(dir.path()).unwrap();
+        let expected = [
+            (Part::Database, "member/snap/db"),
+            (Part::RaftSnapshot, "member/snap/0000000000000002-0000000000000065.snap"),
+            (Part::Segment, "member/wal/0000000000000000-0000000000000000.wal"),
+            (Part::Segment, "member/wal/0000000000000001-0000000000000065.wal"),
+            (Part::LeftoverDatabase, "member/snap/0000000000000066.snap.db"),
+            (Part::LeftoverDatabase, "member/snap/db.tmp.123"),
+            (Part::LeftoverRaftSnapshot, "member/snap/0000000000000003-0000000000000066.snap.broken"),
+            (Part::LeftoverSegment, "member/wal/0.tmp"),
+            (Part::LeftoverSegment, "member/wal/0000000000000000-0000000000000000.wal.broken"),
+        ]
+        .map(|(part, path)| (part, path.to_owned()));
+        assert_eq!(relative(dir.path(), &found), expected);
+        assert_eq!(found.passed_over.len(), 1);
+        let member = DataDirectory::find(&dir.path().join("member")).unwrap();
+        assert_eq!(relative(dir.path(), &member), expected);
+    }
+
+    #[test]
+    fn a_directory_that_is_no_members_says_what_it_holds_instead() {
+        let dir = directory(&["backups/a.db", "readme"]);
+        match DataDirectory::find(dir.path()) {
+            Err(Error::NotADataDirectory { found, .. }) => assert_eq!(found, ["backups", "readme"]),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_named_and_not_followed() {
+        let dir = directory(&["member/snap/db", "elsewhere/0000000000000000-0000000000000000.wal"]);
+        std::os::unix::fs::symlink(dir.path().join("elsewhere"), dir.path().join("member/wal")).unwrap();
+        std::os::unix::fs::symlink("/etc/passwd", dir.path().join("member/snap/db.tmp.1")).unwrap();
+        let found = DataDirectory::find(dir.path()).unwrap();
+        assert_eq!(relative(dir.path(), &found), [(Part::Database, "member/snap/db".to_owned())]);
+        let links = found.passed_over.iter().filter(|passed| passed.why.contains("symbolic link")).count();
+        assert_eq!(links, 2);
+    }
+}
