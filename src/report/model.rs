@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::readable::{Around, Readable};
 use crate::analysis::{
-    Facts, Judgement, KeyCounts, KeyIdentity, KeyUse, Place, Protection, ResidueMode, ResourceCounts, Retention, SecretCounts, Sum, Survey,
-    Tally,
+    Facts, Judgement, KeyCounts, KeyIdentity, KeyName, KeyUse, Place, Protection, ResidueMode, ResourceCounts, Retention, SecretCounts,
+    Sum, Survey, Tally,
 };
 use crate::evidence::anomaly::{Anomalies, Anomaly, Class};
 
@@ -51,19 +51,6 @@ pub struct EvidenceReport {
     pub tombstones: u64,
     /// Encrypted values with more than one reading of their key's name.
     pub uncertain_names: u64,
-}
-
-/// A key's identity, owned.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct KeyName {
-    /// The provider's word.
-    pub provider: String,
-    /// The version's word.
-    pub version: String,
-    /// The key's or provider's name.
-    pub name: Option<String>,
-    /// KMS v2: what the plugin calls the key.
-    pub key_id: Option<String>,
 }
 
 /// What needs a key.
@@ -118,14 +105,8 @@ impl EvidenceReport {
 
 impl KeyReport {
     fn new(identity: &KeyIdentity<'_>, used: &KeyUse<'_>) -> Self {
-        let word = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Self {
-            identity: KeyName {
-                provider: word(identity.provider),
-                version: word(identity.version),
-                name: identity.name.map(str::to_owned),
-                key_id: identity.key_id.map(str::to_owned),
-            },
+            identity: KeyName::from(identity),
             counts: used.counts,
             group_resources: used.group_resources.iter().map(|resource| resource.0.to_string()).collect(),
             dek_sources: used.dek_sources(),
