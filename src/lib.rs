@@ -58,4 +58,5 @@ pub mod finding;
 pub mod kms;
 pub mod kubernetes;
 pub mod report;
+pub mod verify;
 pub mod wire;
