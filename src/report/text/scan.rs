@@ -151,7 +151,7 @@ fn keys(keys: &[KeyReport], encrypted_now: u64) -> String {
 }
 
 /// `kms v2 aws-b   …000000000002`
-fn key_label(key: &KeyReport) -> String {
+pub(super) fn key_label(key: &KeyReport) -> String {
     let name = key.identity.name.as_deref().map_or("(name not readable)".into(), terminal);
     let version = match key.identity.version.as_str() {
         "v1" if key.identity.provider != "kms" => String::new(),
@@ -174,7 +174,7 @@ fn tail(text: &str) -> String {
     }
 }
 
-fn types(types: &BTreeMap<String, u64>) -> String {
+pub(super) fn types(types: &BTreeMap<String, u64>) -> String {
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     for (name, count) in types {
         let known = counts.entry(short_type(name)).or_default();
