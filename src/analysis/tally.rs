@@ -357,6 +357,14 @@ impl<'data> Tally<'data> {
         }
     }
 
+    /// Takes over what can be read in a database that is not the member's: nothing of it is current.
+    pub fn expose_leftover(&mut self, other: Self) {
+        for (key, mut exposure) in other.exposed {
+            exposure.superseded |= std::mem::take(&mut exposure.current);
+            self.exposed.entry(key).and_modify(|known| known.merge(&exposure)).or_insert(exposure);
+        }
+    }
+
     /// Takes over the counts of another part of the same evidence.
     pub fn merge(&mut self, other: Self) {
         for (key, exposure) in other.exposed {

@@ -1,12 +1,14 @@
 //! Text for people: the answer first, on one screen, then tables.
 
 mod check;
+mod directory;
 mod number;
 mod object;
 mod pages;
 mod scan;
 
 pub use self::check::check;
+pub use self::directory::directory;
 pub use self::number::thousands;
 pub use self::object::object;
 pub use self::pages::pages;
