@@ -117,6 +117,8 @@ pub struct Exposure<'data> {
     pub residue: bool,
     /// In a log.
     pub log: bool,
+    /// In an entry of a log that the database beside it is not known to have.
+    pub ahead: bool,
     /// Its type in the newest revision that can be read.
     pub secret_type: Cow<'data, str>,
     newest: (Option<u64>, Option<u64>),
@@ -317,7 +319,10 @@ impl<'data> Tally<'data> {
                 Retention::Superseded => exposure.superseded = true,
                 Retention::Deleted => exposure.deleted = true,
                 Retention::Residue => exposure.residue = true,
-                Retention::Log => exposure.log = true,
+                Retention::Log => {
+                    exposure.log = true;
+                    exposure.ahead |= value.log.is_some_and(|log| log.applied.is_none());
+                }
             }
             if let Some(secret) = &value.secret
                 && (value.mod_revision, value.sub) >= exposure.newest
@@ -393,6 +398,7 @@ impl Exposure<'_> {
         self.deleted |= other.deleted;
         self.residue |= other.residue;
         self.log |= other.log;
+        self.ahead |= other.ahead;
         if other.newest > self.newest {
             self.newest = other.newest;
             self.secret_type = other.secret_type.clone();

@@ -15,6 +15,8 @@ pub struct Readable {
     pub existing: ReadableIn,
     /// Those that were deleted.
     pub deleted: ReadableIn,
+    /// Those that stand in a log and that the database beside it is not known to have had: new, or never carried out.
+    pub ahead: u64,
     /// How many of each type.
     pub types: BTreeMap<String, u64>,
     /// The first of them, the most urgent first.
@@ -92,11 +94,16 @@ impl Readable {
     /// Counts them, and names the first `most`.
     pub fn new<'data>(around: &Around<'_, 'data>, exposed: impl IntoIterator<Item = (&'data [u8], Exposure<'data>)>, most: usize) -> Self {
         let mut readable = Self::default();
+        let exists = |key, exposure: &Exposure<'_>| exposure.ahead || around.exists(key);
         let mut all: Vec<(&[u8], Exposure<'_>, bool)> =
-            exposed.into_iter().map(|(key, exposure)| (key, exposure, around.exists(key))).collect();
-        for (_, exposure, exists) in &all {
+            exposed.into_iter().map(|(key, exposure)| (key, exposure.clone(), exists(key, &exposure))).collect();
+        for (key, exposure, exists) in &all {
             readable.total = readable.total.saturating_add(1);
-            if *exists { &mut readable.existing } else { &mut readable.deleted }.add(exposure);
+            match (around.exists(key), *exists) {
+                (true, _) => readable.existing.add(exposure),
+                (false, true) => readable.ahead = readable.ahead.saturating_add(1),
+                (false, false) => readable.deleted.add(exposure),
+            }
             match readable.types.get_mut(exposure.secret_type.as_ref()) {
                 Some(known) => *known = known.saturating_add(1),
                 None => {

@@ -553,6 +553,7 @@ struct ReadableRecord {
     retained: u64,
     residue: u64,
     log: u64,
+    ahead: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -643,6 +644,7 @@ impl<'a> SummaryRecord<'a> {
                 retained: readable(|r| r.retained),
                 residue: readable(|r| r.residue),
                 log: readable(|r| r.log),
+                ahead: inputs(|r| r.ahead),
             },
             values: values
                 .into_iter()

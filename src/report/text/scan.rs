@@ -53,7 +53,7 @@ pub fn status_line(report: &Report, outcome: &Outcome) -> String {
         ("current", sum(|r| r.current)),
         ("older revisions", sum(|r| r.retained)),
         ("residue", sum(|r| r.residue)),
-        ("log", sum(|r| r.log)),
+        ("log", sum(|r| r.log).saturating_add(report.readable.iter().map(|r| r.ahead).fold(0, u64::saturating_add))),
         ("nameless fragments", fragments),
     ];
     let found: Vec<String> =
@@ -116,8 +116,12 @@ pub(super) fn headline(evidence: &EvidenceReport, resources: &str, what: What) -
             thousands(readable.total)
         );
     }
+    let ahead = match readable.ahead {
+        0 => String::new(),
+        n => format!(", and {} that the database does not have yet", thousands(n)),
+    };
     format!(
-        "{} {noun} CAN BE READ FROM THIS {what} WITHOUT ANY KEY\n  {} of the {} that exist now, and {} deleted.\n",
+        "{} {noun} CAN BE READ FROM THIS {what} WITHOUT ANY KEY\n  {} of the {} that exist now, and {} deleted{ahead}.\n",
         thousands(readable.total),
         thousands(readable.existing.total()),
         thousands(existing),
@@ -151,6 +155,9 @@ pub(super) fn secrets(evidence: &EvidenceReport) -> String {
     }
     if evidence.secrets.empty > 0 {
         out.push_str(&row("without a value", evidence.secrets.empty, 0, ""));
+    }
+    if evidence.readable.ahead > 0 {
+        out.push_str(&row("in the log, not in the database yet", evidence.readable.ahead, 0, "   (written last, or never carried out)"));
     }
     if older > 0 {
         out.push_str(&format!("Same value as today's? Not known without keys ({}): treat as in use.\n", thousands(older)));
