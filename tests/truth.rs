@@ -90,6 +90,7 @@ fn the_tree_holds_exactly_the_retained_values_each_with_its_key_revision_place_a
 
         let tombstones: BTreeSet<(u64, u64)> = of_kind(records, "tombstone")
             .into_iter()
+            .filter(|t| t["place"] == "tree")
             .map(|t| (t["offset"].as_u64().unwrap(), t["mod_revision"].as_u64().unwrap()))
             .collect();
         let wanted: BTreeSet<(u64, u64)> = retained

@@ -284,8 +284,9 @@ impl<'data> Tally<'data> {
             (false, true) if value.protection == Protection::Plaintext => self.unnamed_others.add(value.length),
             (false, _) => {}
         }
-        // A copy needs no key that its original does not need.
-        if let Some(seal) = value.seal.as_ref().filter(|_| !value.duplicate) {
+        // A copy needs no key that its original does not need, nor does a piece of a value that is known.
+        let is_piece = value.fragment && value.version.is_none();
+        if let Some(seal) = value.seal.as_ref().filter(|_| !value.duplicate && !is_piece) {
             self.add_key(value, seal);
         }
     }

@@ -41,13 +41,13 @@ impl<'data> Matches<'data> {
 /// Matches pieces, and divides those of which only the first part matches. Pieces without a kind are dropped.
 pub(super) fn matches<'data>(pieces: &mut Vec<Piece<'data>>, values: &[KeyValue<'data>]) -> Matches<'data> {
     let mut found = Matches::default();
-    let mut probes: HashMap<u64, Vec<usize>, FixedState> = HashMap::default();
+    let mut probes = Probes::default();
     for (index, piece) in pieces.iter().enumerate() {
         if let Some(probe) = piece.bytes.get(..PROBE).filter(|probe| probe.iter().any(|byte| Some(byte) != probe.first())) {
-            probes.entry(hash(probe)).or_default().push(index);
+            probes.add(hash(probe), index);
         }
     }
-    if !probes.is_empty() {
+    if !probes.by_hash.is_empty() {
         for kv in values {
             look_in(kv, pieces, &probes, &mut found);
         }
@@ -67,19 +67,46 @@ pub(super) fn matches<'data>(pieces: &mut Vec<Piece<'data>>, values: &[KeyValue<
     found
 }
 
-fn look_in<'data>(
-    kv: &KeyValue<'data>,
-    pieces: &[Piece<'data>],
-    probes: &HashMap<u64, Vec<usize>, FixedState>,
-    found: &mut Matches<'data>,
-) {
+/// The pieces by the hash of their first bytes.
+#[derive(Default)]
+struct Probes {
+    by_hash: HashMap<u64, Vec<usize>, FixedState>,
+    /// Which upper ten bits of a hash occur: nearly all offsets of a value are dismissed by them.
+    seen: [u64; 16],
+}
+
+impl Probes {
+    fn add(&mut self, hash: u64, piece: usize) {
+        self.by_hash.entry(hash).or_default().push(piece);
+        let (word, bit) = Self::place(hash);
+        if let Some(word) = self.seen.get_mut(word) {
+            *word |= bit;
+        }
+    }
+
+    #[inline]
+    fn with(&self, hash: u64) -> &[usize] {
+        let (word, bit) = Self::place(hash);
+        match self.seen.get(word) {
+            Some(word) if word & bit != 0 => self.by_hash.get(&hash).map_or(&[], Vec::as_slice),
+            _ => &[],
+        }
+    }
+
+    /// The word and the bit that stand for a hash's upper ten bits.
+    fn place(hash: u64) -> (usize, u64) {
+        (usize::try_from(hash >> 60).unwrap_or(0), 1 << (hash >> 54 & 63))
+    }
+}
+
+fn look_in<'data>(kv: &KeyValue<'data>, pieces: &[Piece<'data>], probes: &Probes, found: &mut Matches<'data>) {
     let Some(first) = kv.value.get(..PROBE) else { return };
     let out = (1..PROBE).fold(1u64, |power, _| power.wrapping_mul(FACTOR));
     let mut rolling = hash(first);
     let pairs = kv.value.iter().zip(kv.value.get(PROBE..).unwrap_or_default());
     let steps = pairs.map(Some).chain(std::iter::once(None));
     for (at, step) in steps.enumerate() {
-        for index in probes.get(&rolling).into_iter().flatten() {
+        for index in probes.with(rolling) {
             if let Some(piece) = pieces.get(*index) {
                 note(found, piece.bytes, kv, at);
             }

@@ -180,18 +180,16 @@ pub(super) fn keys(keys: &[KeyReport], encrypted_now: u64) -> String {
     };
     let has_log = keys.iter().any(|key| key.counts.log > 0);
     let log = |cell: &str| if has_log { format!("{cell:>9}") } else { String::new() };
-    let mut out = format!("{title:<44}{:>9}{:>10}{:>10}{}\n", "current", "older", "residue", log("log"));
-    for key in keys.iter().take(ROWS) {
+    let labels: Vec<String> = keys.iter().take(ROWS).map(key_label).collect();
+    let width = labels.iter().map(|label| label.chars().count()).fold(42, usize::max).saturating_add(2);
+    let mut out = format!("{title:<width$}{:>9}{:>10}{:>10}{}\n", "current", "older", "residue", log("log"));
+    for (key, label) in keys.iter().zip(&labels) {
         let older = key.counts.superseded.saturating_add(key.counts.deleted);
         let doubt = if key.uncertain > 0 { format!("   name not certain for {}", key.uncertain) } else { String::new() };
         let cell = |n: u64| if n == 0 { "-".to_owned() } else { thousands(n) };
         let (current, residue) = (cell(key.counts.current), cell(key.counts.residue));
-        out.push_str(&format!(
-            "  {:<42}{current:>9}{:>10}{residue:>10}{}{doubt}\n",
-            key_label(key),
-            cell(older),
-            log(&cell(key.counts.log))
-        ));
+        let (older, log) = (cell(older), log(&cell(key.counts.log)));
+        out.push_str(&format!("  {label:<0$}{current:>9}{older:>10}{residue:>10}{log}{doubt}\n", width.saturating_sub(2)));
     }
     if let Some(more) = keys.len().checked_sub(ROWS).filter(|n| *n > 0) {
         out.push_str(&format!("  and {more} more keys\n"));
