@@ -184,6 +184,15 @@ pub struct CredentialCounts {
     pub hashes: u64,
 }
 
+impl CredentialCounts {
+    /// Adds those of another part.
+    pub fn add(&mut self, other: Self) {
+        self.passwords = self.passwords.saturating_add(other.passwords);
+        self.tokens = self.tokens.saturating_add(other.tokens);
+        self.hashes = self.hashes.saturating_add(other.hashes);
+    }
+}
+
 /// What is known of a raft snapshot.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RaftSnapshotFacts {

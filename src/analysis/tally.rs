@@ -117,6 +117,8 @@ pub struct Exposure<'data> {
     pub residue: bool,
     /// In a log.
     pub log: bool,
+    /// In an entry of a log that the database beside it is not known to have.
+    pub ahead: bool,
     /// Its type in the newest revision that can be read.
     pub secret_type: Cow<'data, str>,
     newest: (Option<u64>, Option<u64>),
@@ -319,7 +321,10 @@ impl<'data> Tally<'data> {
                 Retention::Superseded => exposure.superseded = true,
                 Retention::Deleted => exposure.deleted = true,
                 Retention::Residue => exposure.residue = true,
-                Retention::Log => exposure.log = true,
+                Retention::Log => {
+                    exposure.log = true;
+                    exposure.ahead |= value.log.is_some_and(|log| log.applied.is_none());
+                }
             }
             if let Some(secret) = &value.secret
                 && (value.mod_revision, value.sub) >= exposure.newest
@@ -359,6 +364,14 @@ impl<'data> Tally<'data> {
         }
     }
 
+    /// Takes over what can be read in a database that is not the member's: nothing of it is current.
+    pub fn expose_leftover(&mut self, other: Self) {
+        for (key, mut exposure) in other.exposed {
+            exposure.superseded |= std::mem::take(&mut exposure.current);
+            self.exposed.entry(key).and_modify(|known| known.merge(&exposure)).or_insert(exposure);
+        }
+    }
+
     /// Takes over the counts of another part of the same evidence.
     pub fn merge(&mut self, other: Self) {
         for (key, exposure) in other.exposed {
@@ -387,6 +400,7 @@ impl Exposure<'_> {
         self.deleted |= other.deleted;
         self.residue |= other.residue;
         self.log |= other.log;
+        self.ahead |= other.ahead;
         if other.newest > self.newest {
             self.newest = other.newest;
             self.secret_type = other.secret_type.clone();

@@ -16,6 +16,8 @@ pub struct Readable {
     pub existing: ReadableIn,
     /// Those that were deleted.
     pub deleted: ReadableIn,
+    /// Those that stand in a log and that the database beside it is not known to have had: new, or never carried out.
+    pub ahead: u64,
     /// How many of each type.
     pub types: BTreeMap<String, u64>,
     /// The first of them, the most urgent first.
@@ -97,14 +99,18 @@ impl Readable {
         most: usize,
     ) -> Self {
         let mut readable = Self::default();
-        let known = |(key, exposure): (Cow<'data, [u8]>, _)| {
-            let exists = around.exists(&key);
+        let known = |(key, exposure): (Cow<'data, [u8]>, Exposure<'data>)| {
+            let exists = exposure.ahead || around.exists(&key);
             (key, exposure, exists)
         };
         let mut all: Vec<(Cow<'_, [u8]>, Exposure<'_>, bool)> = exposed.into_iter().map(known).collect();
-        for (_, exposure, exists) in &all {
+        for (key, exposure, exists) in &all {
             readable.total = readable.total.saturating_add(1);
-            if *exists { &mut readable.existing } else { &mut readable.deleted }.add(exposure);
+            match (around.exists(key), *exists) {
+                (true, _) => readable.existing.add(exposure),
+                (false, true) => readable.ahead = readable.ahead.saturating_add(1),
+                (false, false) => readable.deleted.add(exposure),
+            }
             match readable.types.get_mut(exposure.secret_type.as_ref()) {
                 Some(known) => *known = known.saturating_add(1),
                 None => {

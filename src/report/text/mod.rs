@@ -2,6 +2,7 @@
 
 mod carve;
 mod check;
+mod directory;
 mod number;
 mod object;
 mod pages;
@@ -9,6 +10,7 @@ mod scan;
 
 pub use self::carve::carve;
 pub use self::check::check;
+pub use self::directory::directory;
 pub use self::number::thousands;
 pub use self::object::object;
 pub use self::pages::pages;

@@ -1,6 +1,7 @@
 //! One file a command.
 
 pub(crate) mod check;
+mod directory;
 pub(crate) mod pages;
 pub(crate) mod scan;
 pub(crate) mod show;
