@@ -1,7 +1,7 @@
 //! From the facts of one evidence to findings and conditions.
 
 use super::row::{Protection, Retention};
-use super::{Facts, Tally};
+use super::{CredentialCounts, Facts, Role, Tally};
 use crate::etcd::trailer::Trailer;
 use crate::evidence::anomaly::{Anomalies, Bearing};
 use crate::finding::{Condition, FailOn, Finding, Found, Outcome, Rule};
@@ -28,7 +28,15 @@ impl Judgement {
         };
         let current = count(|e| e.current);
         let retained = count(|e| !e.current && (e.superseded || e.deleted));
-        let residue = count(|e| !e.current && !e.superseded && !e.deleted && e.residue).saturating_add(tally.unnamed_secrets.count);
+        let elsewhere = count(|e| !e.current && !e.superseded && !e.deleted).saturating_add(tally.unnamed_secrets.count);
+        let found = match facts.role {
+            // What a database that is not the member's calls current is not.
+            Role::Leftover => Found { residue: current.saturating_add(retained).saturating_add(elsewhere), ..Found::default() },
+            Role::File | Role::Member => Found { current, retained, residue: elsewhere },
+        };
+        let log = facts.log();
+        let credentials =
+            |of: fn(&CredentialCounts) -> u64| log.map_or(0, |log| log.credentials.values().filter(|c| of(c) > 0).count() as u64);
         let unknown = Retention::ALL.map(|retention| tally.unknown_secrets(retention)).into_iter().fold(0, u64::saturating_add);
         let database = facts.database();
         let unfinished = database.is_some_and(|d| d.schema.scheduled_compact_revision > d.schema.finished_compact_revision);
@@ -39,6 +47,11 @@ impl Judgement {
             (Rule::PlaintextDeleted, count(|e| e.deleted)),
             (Rule::PlaintextResidue, count(|e| e.residue)),
             (Rule::PlaintextFragments, tally.unnamed_secrets.count),
+            (Rule::PlaintextLog, count(|e| e.log)),
+            (Rule::EtcdPasswordsLog, credentials(|c| c.passwords)),
+            (Rule::EtcdTokensLog, credentials(|c| c.tokens)),
+            (Rule::EtcdPasswordHashes, database.map_or(0, |d| d.schema.password_hashes)),
+            (Rule::V2Values, facts.raft_snapshot().and_then(|s| s.v2_values).unwrap_or(0)),
             (Rule::UnknownStorage, unknown),
             (Rule::FileAltered, bearing(Bearing::Altered)),
             (Rule::FileDamaged, bearing(Bearing::Damaged)),
@@ -49,7 +62,7 @@ impl Judgement {
         ];
         Self {
             findings: counts.into_iter().filter(|(_, count)| *count > 0).map(|(rule, count)| Finding { rule, count }).collect(),
-            found: Found { current, retained, residue },
+            found,
             unknown,
             altered: anomalies.any(Bearing::Altered),
             damaged: anomalies.any(Bearing::Damaged),

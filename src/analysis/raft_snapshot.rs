@@ -16,9 +16,7 @@ pub fn is_raft_snapshot(evidence: &Evidence) -> bool {
 /// Reads a raft snapshot.
 pub fn read_raft_snapshot(evidence: &Evidence, options: &Options, progress: &Progress) -> (Facts, Anomalies) {
     let mut anomalies = Anomalies::default();
-    if let Some(damage) = evidence.damage() {
-        anomalies.note(Class::ContainerDamaged, None, None, || damage.to_owned());
-    }
+    evidence.note_anomalies(&mut anomalies);
     let facts = match Snapshot::parse(evidence.content()) {
         Ok(snapshot) => judge(&snapshot, name_of(evidence), &mut anomalies),
         Err(damage) => {

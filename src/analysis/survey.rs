@@ -58,9 +58,7 @@ pub fn survey<'data>(evidence: &'data Evidence, options: &Options, progress: &Pr
 fn walk<'data>(evidence: &'data Evidence, database: &Database<'data>, options: &Options) -> Survey<'data> {
     let db = &database.db;
     let mut anomalies = Anomalies::default();
-    if let Some(damage) = evidence.damage() {
-        anomalies.note(Class::ContainerDamaged, None, None, || damage.to_owned());
-    }
+    evidence.note_anomalies(&mut anomalies);
     db.note_anomalies(&mut anomalies);
     let active = db.active();
     let mut pages = PageMap::new(db.pages_in_file(), active.high_water_mark);

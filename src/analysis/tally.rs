@@ -9,7 +9,7 @@ use hashbrown::{HashMap, HashSet};
 
 use super::row::{Place, Protection, Retention, Row, Seal, ValueRow};
 use crate::evidence::range;
-use crate::kubernetes::GroupResource;
+use crate::kubernetes::{GroupResource, StorageKey};
 
 type Map<K, V> = HashMap<K, V, FixedState>;
 
@@ -60,7 +60,7 @@ impl<K: Clone + Eq + Hash, V: Default> Grouped<K, V> {
 #[derive(Clone, Debug, Default)]
 pub struct Tally<'data> {
     /// Secrets that can be read somewhere, by their key.
-    pub exposed: Map<&'data [u8], Exposure<'data>>,
+    pub exposed: Map<Cow<'data, [u8]>, Exposure<'data>>,
     /// Secrets that exist, by how their newest revision is stored.
     pub secrets: SecretCounts,
     /// Keys that rows in scope name.
@@ -117,6 +117,8 @@ pub struct Exposure<'data> {
     pub residue: bool,
     /// In a log.
     pub log: bool,
+    /// In an entry of a log that the database beside it is not known to have.
+    pub ahead: bool,
     /// Its type in the newest revision that can be read.
     pub secret_type: Cow<'data, str>,
     newest: (Option<u64>, Option<u64>),
@@ -276,7 +278,8 @@ impl<'data> Tally<'data> {
             self.fragments.add(value.length);
         }
         let is_secret = value.storage_key.as_ref().is_some_and(|key| key.group_resource.is_secrets());
-        match (is_secret, value.key.is_empty() && value.fragment) {
+        let is_nameless = value.fragment && value.storage_key.as_ref().is_none_or(|key| key.name.is_empty());
+        match (is_secret, is_nameless) {
             (true, true) => self.unnamed_secrets.add(value.length),
             (true, false) => self.add_secret(value),
             (false, true) if value.protection == Protection::Plaintext => self.unnamed_others.add(value.length),
@@ -312,13 +315,16 @@ impl<'data> Tally<'data> {
             });
         }
         if value.protection == Protection::Plaintext {
-            let exposure = self.exposed.entry(value.key).or_default();
+            let exposure = self.exposed.entry(identity(value)).or_default();
             match value.retention {
                 Retention::Current => exposure.current = true,
                 Retention::Superseded => exposure.superseded = true,
                 Retention::Deleted => exposure.deleted = true,
                 Retention::Residue => exposure.residue = true,
-                Retention::Log => exposure.log = true,
+                Retention::Log => {
+                    exposure.log = true;
+                    exposure.ahead |= value.log.is_some_and(|log| log.applied.is_none());
+                }
             }
             if let Some(secret) = &value.secret
                 && (value.mod_revision, value.sub) >= exposure.newest
@@ -358,6 +364,14 @@ impl<'data> Tally<'data> {
         }
     }
 
+    /// Takes over what can be read in a database that is not the member's: nothing of it is current.
+    pub fn expose_leftover(&mut self, other: Self) {
+        for (key, mut exposure) in other.exposed {
+            exposure.superseded |= std::mem::take(&mut exposure.current);
+            self.exposed.entry(key).and_modify(|known| known.merge(&exposure)).or_insert(exposure);
+        }
+    }
+
     /// Takes over the counts of another part of the same evidence.
     pub fn merge(&mut self, other: Self) {
         for (key, exposure) in other.exposed {
@@ -386,6 +400,7 @@ impl Exposure<'_> {
         self.deleted |= other.deleted;
         self.residue |= other.residue;
         self.log |= other.log;
+        self.ahead |= other.ahead;
         if other.newest > self.newest {
             self.newest = other.newest;
             self.secret_type = other.secret_type.clone();
@@ -400,6 +415,14 @@ impl KeyUse<'_> {
         self.group_resources.extend(other.group_resources);
         self.dek_sources.extend(other.dek_sources);
         self.uncertain = self.uncertain.saturating_add(other.uncertain);
+    }
+}
+
+/// What tells a Secret from others: its key, or in an image, where the key may be lost, its namespace and name.
+fn identity<'data>(value: &ValueRow<'data>) -> Cow<'data, [u8]> {
+    match (&value.storage_key, value.place) {
+        (Some(StorageKey { namespace: Some(namespace), name, .. }), Place::Image) => Cow::Owned(format!("{namespace}/{name}").into_bytes()),
+        _ => Cow::Borrowed(value.key),
     }
 }
 

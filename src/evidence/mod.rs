@@ -24,6 +24,8 @@ pub mod range;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use self::anomaly::{Anomalies, Class};
+
 pub use self::container::Container;
 pub use self::directory::{DataDirectory, DataFile, Part, PassedOver};
 pub use self::error::Error;
@@ -129,6 +131,23 @@ impl Evidence {
     /// The container the content was in.
     pub fn container(&self) -> Option<Container> {
         self.contained.as_ref().map(|c| c.container)
+    }
+
+    /// Whether a process seems to be writing it; see [`live`].
+    pub fn is_in_use(&self) -> bool {
+        matches!(self.file, Bytes::Mapped(_)) && live::is_locked(&self.path)
+    }
+
+    /// Notes what is known of it before a byte is read.
+    pub fn note_anomalies(&self, anomalies: &mut Anomalies) {
+        if let Some(damage) = self.damage() {
+            anomalies.note(Class::ContainerDamaged, None, None, || damage.to_owned());
+        }
+        if self.is_in_use() {
+            anomalies.note(Class::InUse, None, None, || {
+                "a process holds a lock on it: this looks live; read as it is, without a lock".to_owned()
+            });
+        }
     }
 
     /// Why the container's content is not whole.

@@ -68,6 +68,21 @@ rules! {
     PlaintextFragments = "plaintext-fragments", Warning,
         "Pieces of Secrets in plaintext stand on free pages",
         "The beginning of these values is lost, so which Secrets they were is not known. What removes them is the same: defragment every member, replace existing backups.";
+    PlaintextLog = "plaintext-log", Error,
+        "The write-ahead log holds Secrets in plaintext",
+        "Neither compaction nor defragmentation touches it. Segments turn over: etcd keeps the five newest and purges the others after its snapshots, and what stands in those goes only with further writes. Replace or destroy copies of the directory, and rotate what they held.";
+    EtcdPasswordsLog = "etcd-passwords-log", Error,
+        "The write-ahead log holds passwords of etcd's users in clear",
+        "etcd 3.4 writes them when a user is added or a password changed, older versions at every login too. Change these passwords after an upgrade; the segments go as others write.";
+    EtcdTokensLog = "etcd-tokens-log", Warning,
+        "The write-ahead log holds login tokens of etcd's users",
+        "A simple token logs in as its user while it is valid, five minutes after its last use unless etcd was told otherwise.";
+    EtcdPasswordHashes = "etcd-password-hashes", Note,
+        "The database holds password hashes of etcd's users",
+        "They are bcrypt: short passwords can be guessed from them.";
+    V2Values = "v2-values", Warning,
+        "A raft snapshot holds values of the v2 API in clear",
+        "Encryption at rest is Kubernetes' own and does not reach them. They are counted, not looked at.";
     UnknownStorage = "unknown-storage", Warning,
         "Secrets are stored in a form not known here",
         "They bear a prefix of no provider this version knows, or are bytes of no known encoding; whether they can be read without a key is not known.";

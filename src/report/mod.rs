@@ -10,4 +10,4 @@ pub mod readable;
 pub mod records;
 pub mod text;
 
-pub use self::model::{EvidenceReport, KeyReport, Report};
+pub use self::model::{DirectoryReport, EvidenceReport, KeyReport, Report};

@@ -1,11 +1,12 @@
 //! The owned model of a run: what outlives the evidence it came from.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
-use super::readable::{Around, Readable};
+use super::readable::{Around, Readable, ReadableSecret};
 use crate::analysis::{
-    Facts, Judgement, KeyCounts, KeyIdentity, KeyName, KeyUse, Place, Protection, ResidueMode, ResourceCounts, Retention, SecretCounts,
-    Sum, Survey, Tally,
+    Facts, Judgement, KeyCounts, KeyIdentity, KeyName, KeyUse, Kind, Place, Protection, ResidueMode, ResourceCounts, Retention, Role,
+    SecretCounts, Sum, Survey, Tally,
 };
 use crate::evidence::anomaly::{Anomalies, Anomaly, Class};
 
@@ -14,8 +15,12 @@ use crate::evidence::anomaly::{Anomalies, Anomaly, Class};
 pub struct Report {
     /// Each input that was analysed.
     pub evidences: Vec<EvidenceReport>,
+    /// What can be read in each input: a file, or a directory as a whole.
+    pub readable: Vec<(PathBuf, Readable)>,
     /// Inputs that could not be, each with the reason.
     pub not_analysed: Vec<String>,
+    /// What in a data directory was not read, each with the reason.
+    pub passed_over: Vec<String>,
     /// Words of the scope: `secrets`, `all`, a list.
     pub resources: String,
 }
@@ -51,6 +56,17 @@ pub struct EvidenceReport {
     pub tombstones: u64,
     /// Encrypted values with more than one reading of their key's name.
     pub uncertain_names: u64,
+}
+
+/// What is said of a data directory: its evidences together.
+#[derive(Debug)]
+pub struct DirectoryReport {
+    /// As it was given.
+    pub path: PathBuf,
+    /// The member's own evidences as one: a Secret in several of them is counted once.
+    pub whole: EvidenceReport,
+    /// Number of its first evidence.
+    pub first: usize,
 }
 
 /// What needs a key.
@@ -132,6 +148,28 @@ impl Report {
         all.into_values().collect()
     }
 
+    /// Takes a file that was analysed.
+    pub fn add(&mut self, evidence: EvidenceReport) {
+        self.readable.push((evidence.facts.path.clone(), evidence.readable.clone()));
+        self.evidences.push(evidence);
+    }
+
+    /// What can be read in each input.
+    pub fn inputs(&self) -> impl Iterator<Item = &Readable> {
+        self.readable.iter().map(|(_, readable)| readable)
+    }
+
+    /// Every Secret that can be read and is named, with its input.
+    pub fn readable_secrets(&self) -> impl Iterator<Item = (&Path, &ReadableSecret)> {
+        self.readable.iter().flat_map(|(path, readable)| readable.first.iter().map(|secret| (path.as_path(), secret)))
+    }
+
+    /// Secrets that exist, by how their newest revision is stored. What was left behind says nothing of now.
+    pub fn secrets(&self, count: fn(&SecretCounts) -> u64) -> u64 {
+        let own = self.evidences.iter().filter(|evidence| evidence.facts.role != Role::Leftover);
+        own.map(|evidence| count(&evidence.secrets)).fold(0, u64::saturating_add)
+    }
+
     /// Where a run looked in all of its inputs.
     pub fn looked_at(&self) -> Vec<&'static str> {
         let least = self.evidences.iter().filter_map(|evidence| evidence.facts.residue_mode()).min_by_key(|mode| mode.reach());
@@ -140,12 +178,18 @@ impl Report {
             Some(ResidueMode::Pages) => &["free pages"],
             Some(ResidueMode::Off) | None => &[],
         };
-        std::iter::once("tree").chain(places.iter().copied()).collect()
+        let has = |kind| self.evidences.iter().any(|evidence| evidence.facts.kind == kind);
+        let tree = least.map(|_| "tree");
+        let others = [(Kind::Wal, "write-ahead log"), (Kind::RaftSnapshot, "raft snapshots")];
+        let others = others.into_iter().filter(|(kind, _)| has(*kind)).map(|(_, name)| name);
+        tree.into_iter().chain(places.iter().copied()).chain(others).collect()
     }
 
     /// What a run did not look at.
     pub fn not_looked_at(&self) -> Vec<String> {
-        not_looked_at(&self.evidences)
+        let mut list = not_looked_at(&self.evidences);
+        list.extend(self.passed_over.iter().cloned());
+        list
     }
 }
 
@@ -163,12 +207,18 @@ pub(super) fn not_looked_at<'a>(evidences: impl IntoIterator<Item = &'a Evidence
             _ => format!("{objects} other objects ({encrypted} of them encrypted)"),
         });
     }
+    let has = |kinds: &[Kind]| evidences.clone().into_iter().any(|evidence| kinds.contains(&evidence.facts.kind));
+    if !has(&[Kind::Snapshot, Kind::Database]) {
+        list.push("the database".to_owned());
+    }
+    let has_log = has(&[Kind::Wal]);
     let least = evidences.into_iter().filter_map(|evidence| evidence.facts.residue_mode()).min_by_key(|mode| mode.reach());
     match least {
         Some(ResidueMode::Full) | None => {}
         Some(ResidueMode::Pages) => list.push("overflow tails, slack".to_owned()),
         Some(ResidueMode::Off) => list.push("free pages and all other residue".to_owned()),
     }
-    list.extend(["write-ahead log", "other members", "other backups"].map(str::to_owned));
+    let log = (!has_log).then_some("write-ahead log");
+    list.extend(log.into_iter().chain(["other members", "other backups"]).map(str::to_owned));
     list
 }

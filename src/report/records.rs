@@ -553,6 +553,7 @@ struct ReadableRecord {
     retained: u64,
     residue: u64,
     log: u64,
+    ahead: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -612,8 +613,9 @@ impl<'a> SummaryRecord<'a> {
         let sum = |count: fn(&EvidenceReport) -> u64| report.evidences.iter().map(count).fold(0, u64::saturating_add);
         let readable = |count: fn(&ReadableIn) -> u64| {
             let of = |r: &Readable| count(&r.existing).saturating_add(count(&r.deleted));
-            report.evidences.iter().map(|e| of(&e.readable)).fold(0, u64::saturating_add)
+            report.inputs().map(of).fold(0, u64::saturating_add)
         };
+        let inputs = |count: fn(&Readable) -> u64| report.inputs().map(count).fold(0, u64::saturating_add);
         let total = |part: fn(&EvidenceReport) -> Sum| {
             let mut sum = Sum::default();
             report.evidences.iter().for_each(|e| sum.merge(part(e)));
@@ -629,19 +631,20 @@ impl<'a> SummaryRecord<'a> {
             evidences: report.evidences.len(),
             not_analysed: &report.not_analysed,
             secrets_current: SecretCountsRecord {
-                plaintext: sum(|e| e.secrets.plaintext),
-                encrypted: sum(|e| e.secrets.encrypted),
-                unknown: sum(|e| e.secrets.unknown),
-                empty: sum(|e| e.secrets.empty),
+                plaintext: report.secrets(|s| s.plaintext),
+                encrypted: report.secrets(|s| s.encrypted),
+                unknown: report.secrets(|s| s.unknown),
+                empty: report.secrets(|s| s.empty),
             },
             secrets_readable: ReadableRecord {
-                total: sum(|e| e.readable.total),
-                existing: sum(|e| e.readable.existing.total()),
-                deleted: sum(|e| e.readable.deleted.total()),
+                total: inputs(|r| r.total),
+                existing: inputs(|r| r.existing.total()),
+                deleted: inputs(|r| r.deleted.total()),
                 current: readable(|r| r.current),
                 retained: readable(|r| r.retained),
                 residue: readable(|r| r.residue),
                 log: readable(|r| r.log),
+                ahead: inputs(|r| r.ahead),
             },
             values: values
                 .into_iter()

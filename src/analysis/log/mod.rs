@@ -126,9 +126,7 @@ impl<'data> Segment<'data> {
     fn read(evidence: &'data Evidence, is_last: bool, log: &mut wal::Log, seen: &mut Seen<'data>) -> Self {
         let bytes = evidence.content();
         let mut anomalies = Anomalies::default();
-        if let Some(damage) = evidence.damage() {
-            anomalies.note(Class::ContainerDamaged, None, None, || damage.to_owned());
-        }
+        evidence.note_anomalies(&mut anomalies);
         if bytes.is_empty() {
             anomalies.note(Class::FileTruncated, None, None, || "a segment of no bytes; every segment begins with its CRC".to_owned());
         }
@@ -252,11 +250,11 @@ impl LogFacts {
 
     fn add_credential(&mut self, credential: &Credential<'_>) {
         let user = String::from_utf8_lossy(credential.user).into_owned();
-        let counts = self.credentials.entry(user).or_insert(CredentialCounts::default());
-        let add = |count: &mut u64, held: bool| *count = count.saturating_add(u64::from(held));
-        add(&mut counts.passwords, credential.has_password);
-        add(&mut counts.tokens, credential.has_token);
-        add(&mut counts.hashes, credential.has_hash);
+        self.credentials.entry(user).or_default().add(CredentialCounts {
+            passwords: u64::from(credential.has_password),
+            tokens: u64::from(credential.has_token),
+            hashes: u64::from(credential.has_hash),
+        });
     }
 }
 

@@ -7,9 +7,10 @@ use comfy_table::{Table, presets};
 use super::super::escape::terminal;
 use super::super::model::{EvidenceReport, KeyReport, Report, not_looked_at};
 use super::super::readable::{Readable, ReadableIn, ReadableSecret};
+use super::directory::credentials;
 use super::{against, block, cluster_lines, file_lines, thousands};
 use crate::analysis::ResidueMode;
-use crate::evidence::anomaly::Bearing;
+use crate::evidence::anomaly::{Bearing, Class};
 use crate::finding::Outcome;
 
 /// Rows of a table before the rest is only counted.
@@ -18,15 +19,21 @@ const ROWS: usize = 20;
 /// What a scan says of one evidence.
 pub fn scan(evidence: &EvidenceReport, report: &Report) -> String {
     let mut out = String::new();
-    out.push_str(&headline(evidence, &report.resources));
+    out.push_str(&headline(evidence, &report.resources, What::File));
     let against = against(&evidence.anomaly_counts);
     block(&mut out, "File", &file_lines(&evidence.facts, &against));
+    if evidence.anomaly_counts.contains_key(&Class::InUse) {
+        block(&mut out, "IN USE", &["this looks live: a process holds a lock on it. It was read as it is, without a lock".to_owned()]);
+    }
     block(&mut out, "Cluster", &cluster_lines(&evidence.facts));
-    if report.resources == "secrets" || evidence.readable.total > 0 || evidence.secrets.total() > 0 {
+    if evidence.facts.database().is_none() {
+        out.push_str(&values(evidence));
+    } else if report.resources == "secrets" || evidence.readable.total > 0 || evidence.secrets.total() > 0 {
         out.push_str(&secrets(evidence));
     }
     out.push_str(&keys(&evidence.keys, evidence.secrets.encrypted));
     out.push_str(&types(&evidence.readable.types));
+    out.push_str(&credentials([evidence]));
     out.push_str(&format!("NOT LOOKED AT: {}\n", not_looked_at([evidence]).join(", ")));
     if let Some(next) = next(evidence) {
         out.push_str(&format!("NEXT  {next}\n"));
@@ -39,14 +46,14 @@ pub fn scan(evidence: &EvidenceReport, report: &Report) -> String {
 pub fn status_line(report: &Report, outcome: &Outcome) -> String {
     let sum = |count: fn(&ReadableIn) -> u64| {
         let of = |readable: &Readable| count(&readable.existing).saturating_add(count(&readable.deleted));
-        report.evidences.iter().map(|e| of(&e.readable)).fold(0, u64::saturating_add)
+        report.inputs().map(of).fold(0, u64::saturating_add)
     };
     let fragments = report.evidences.iter().map(|e| e.unnamed_secrets.count).fold(0, u64::saturating_add);
     let counts = [
         ("current", sum(|r| r.current)),
         ("older revisions", sum(|r| r.retained)),
         ("residue", sum(|r| r.residue)),
-        ("log", sum(|r| r.log)),
+        ("log", sum(|r| r.log).saturating_add(report.inputs().map(|r| r.ahead).fold(0, u64::saturating_add))),
         ("nameless fragments", fragments),
     ];
     let found: Vec<String> =
@@ -65,7 +72,25 @@ pub fn status_line(report: &Report, outcome: &Outcome) -> String {
     format!("{found}{files}{other}   (exit {})\n", outcome.exit_code())
 }
 
-fn headline(evidence: &EvidenceReport, resources: &str) -> String {
+/// What an answer is about.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum What {
+    File,
+    Directory,
+}
+
+impl What {
+    fn name(self) -> &'static str {
+        match self {
+            Self::File => "FILE",
+            Self::Directory => "DIRECTORY",
+        }
+    }
+}
+
+pub(super) fn headline(evidence: &EvidenceReport, resources: &str, what: What) -> String {
+    let what = what.name();
+    let has_database = evidence.facts.database().is_some();
     let (readable, existing) = (&evidence.readable, evidence.secrets.total());
     if resources != "secrets" && existing == 0 && readable.total == 0 {
         return format!("NO SECRET AMONG THE OBJECTS LOOKED AT ({})\n", terminal(resources));
@@ -76,14 +101,27 @@ fn headline(evidence: &EvidenceReport, resources: &str) -> String {
             n => format!("; {n} are stored in a form not known here"),
         };
         let place = match evidence.facts.residue_mode() {
-            Some(ResidueMode::Off) => "THE TREE OF THIS FILE",
-            _ => "THIS FILE",
+            Some(ResidueMode::Off) => format!("THE TREE OF THIS {what}"),
+            _ => format!("THIS {what}"),
         };
+        if !has_database {
+            return format!("NO PLAINTEXT SECRET FOUND IN {place}\n");
+        }
         return format!("NO PLAINTEXT SECRET FOUND IN {place}\n  {} Secrets exist{unknown}.\n", thousands(existing));
     }
     let noun = if readable.total == 1 { "SECRET" } else { "SECRETS" };
+    if !has_database {
+        return format!(
+            "{} {noun} CAN BE READ FROM THIS {what} WITHOUT ANY KEY\n  Which of them exist now is in the database, not in the log: treat them as in use.\n",
+            thousands(readable.total)
+        );
+    }
+    let ahead = match readable.ahead {
+        0 => String::new(),
+        n => format!(", and {} that the database does not have yet", thousands(n)),
+    };
     format!(
-        "{} {noun} CAN BE READ FROM THIS FILE WITHOUT ANY KEY\n  {} of the {} that exist now, and {} deleted.\n",
+        "{} {noun} CAN BE READ FROM THIS {what} WITHOUT ANY KEY\n  {} of the {} that exist now, and {} deleted{ahead}.\n",
         thousands(readable.total),
         thousands(readable.existing.total()),
         thousands(existing),
@@ -95,7 +133,7 @@ fn headline(evidence: &EvidenceReport, resources: &str) -> String {
 }
 
 /// What is said of Secrets: how many are readable where, now and deleted.
-fn secrets(evidence: &EvidenceReport) -> String {
+pub(super) fn secrets(evidence: &EvidenceReport) -> String {
     let (existing, deleted) = (evidence.readable.existing, evidence.readable.deleted);
     let older = existing.retained.saturating_add(existing.residue).saturating_add(existing.log);
     let hidden = evidence.secrets.encrypted.saturating_sub(older);
@@ -118,6 +156,9 @@ fn secrets(evidence: &EvidenceReport) -> String {
     if evidence.secrets.empty > 0 {
         out.push_str(&row("without a value", evidence.secrets.empty, 0, ""));
     }
+    if evidence.readable.ahead > 0 {
+        out.push_str(&row("in the log, not in the database yet", evidence.readable.ahead, 0, "   (written last, or never carried out)"));
+    }
     if older > 0 {
         out.push_str(&format!("Same value as today's? Not known without keys ({}): treat as in use.\n", thousands(older)));
     }
@@ -129,20 +170,26 @@ fn secrets(evidence: &EvidenceReport) -> String {
     out
 }
 
-fn keys(keys: &[KeyReport], encrypted_now: u64) -> String {
+pub(super) fn keys(keys: &[KeyReport], encrypted_now: u64) -> String {
     if keys.is_empty() {
         return String::new();
     }
-    let title = format!("The {} encrypted now need", thousands(encrypted_now));
+    let title = match encrypted_now {
+        0 => "Encrypted values need".to_owned(),
+        n => format!("The {} encrypted now need", thousands(n)),
+    };
+    let has_log = keys.iter().any(|key| key.counts.log > 0);
+    let log = |cell: &str| if has_log { format!("{cell:>9}") } else { String::new() };
     let labels: Vec<String> = keys.iter().take(ROWS).map(key_label).collect();
     let width = labels.iter().map(|label| label.chars().count()).fold(42, usize::max).saturating_add(2);
-    let mut out = format!("{title:<width$}{:>9}{:>10}{:>10}\n", "current", "older", "residue");
+    let mut out = format!("{title:<width$}{:>9}{:>10}{:>10}{}\n", "current", "older", "residue", log("log"));
     for (key, label) in keys.iter().zip(&labels) {
         let older = key.counts.superseded.saturating_add(key.counts.deleted);
         let doubt = if key.uncertain > 0 { format!("   name not certain for {}", key.uncertain) } else { String::new() };
         let cell = |n: u64| if n == 0 { "-".to_owned() } else { thousands(n) };
         let (current, residue) = (cell(key.counts.current), cell(key.counts.residue));
-        out.push_str(&format!("  {label:<0$}{current:>9}{1:>10}{residue:>10}{doubt}\n", width.saturating_sub(2), cell(older)));
+        let (older, log) = (cell(older), log(&cell(key.counts.log)));
+        out.push_str(&format!("  {label:<0$}{current:>9}{older:>10}{residue:>10}{log}{doubt}\n", width.saturating_sub(2)));
     }
     if let Some(more) = keys.len().checked_sub(ROWS).filter(|n| *n > 0) {
         out.push_str(&format!("  and {more} more keys\n"));
@@ -151,7 +198,7 @@ fn keys(keys: &[KeyReport], encrypted_now: u64) -> String {
 }
 
 /// `kms v2 aws-b   …000000000002`
-fn key_label(key: &KeyReport) -> String {
+pub(super) fn key_label(key: &KeyReport) -> String {
     let name = key.identity.name.as_deref().map_or("(name not readable)".into(), terminal);
     let version = match key.identity.version.as_str() {
         "v1" if key.identity.provider != "kms" => String::new(),
@@ -174,7 +221,7 @@ fn tail(text: &str) -> String {
     }
 }
 
-fn types(types: &BTreeMap<String, u64>) -> String {
+pub(super) fn types(types: &BTreeMap<String, u64>) -> String {
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     for (name, count) in types {
         let known = counts.entry(short_type(name)).or_default();
@@ -212,30 +259,8 @@ fn next(evidence: &EvidenceReport) -> Option<String> {
 }
 
 fn tables(evidence: &EvidenceReport) -> String {
-    let mut out = String::new();
-    if !evidence.readable.first.is_empty() {
-        let mut table = table(&["Secret", "type", "readable in"]);
-        for secret in evidence.readable.first.iter().take(ROWS) {
-            table.add_row([terminal(&secret.label).into_owned(), terminal(&secret.secret_type).into_owned(), readable_in(secret)]);
-        }
-        out.push_str(&format!("\nSecrets that can be read\n{table}\n"));
-        if let Some(more) = evidence.readable.total.checked_sub(evidence.readable.first.len().min(ROWS) as u64).filter(|n| *n > 0) {
-            out.push_str(&format!("  and {} more: --rotate-list FILE lists all of them\n", thousands(more)));
-        }
-    }
-    let others: Vec<_> =
-        evidence.resources.iter().map(|(name, counts)| (name, counts.out_of_scope)).filter(|(_, counts)| counts.objects > 0).collect();
-    if !others.is_empty() {
-        let mut table = table(&["resource", "objects", "unencrypted", "encrypted"]);
-        for (resource, counts) in others.iter().take(ROWS) {
-            let name = if resource.is_empty() { "(keys that are no object's)".into() } else { terminal(resource) };
-            table.add_row([name.into_owned(), thousands(counts.objects), thousands(counts.plaintext), thousands(counts.encrypted)]);
-        }
-        out.push_str(&format!("\nOther objects, not looked at (--resources all)\n{table}\n"));
-        if let Some(more) = others.len().checked_sub(ROWS).filter(|n| *n > 0) {
-            out.push_str(&format!("  and {more} more resources\n"));
-        }
-    }
+    let mut out = readable_table(evidence);
+    out.push_str(&resource_table(evidence));
     let listed: Vec<_> = evidence.anomalies.iter().filter(|anomaly| anomaly.class.bearing() != Bearing::Note).collect();
     if !listed.is_empty() {
         let mut table = table(&["offset", "page", "anomaly", ""]);
@@ -251,6 +276,52 @@ fn tables(evidence: &EvidenceReport) -> String {
         out.push_str(&format!("\nAnomalies\n{table}\n"));
     }
     out
+}
+
+/// Secrets that can be read, the first of them by name.
+pub(super) fn readable_table(evidence: &EvidenceReport) -> String {
+    let mut out = String::new();
+    if !evidence.readable.first.is_empty() {
+        let mut table = table(&["Secret", "type", "readable in"]);
+        for secret in evidence.readable.first.iter().take(ROWS) {
+            table.add_row([terminal(&secret.label).into_owned(), terminal(&secret.secret_type).into_owned(), readable_in(secret)]);
+        }
+        out.push_str(&format!("\nSecrets that can be read\n{table}\n"));
+        if let Some(more) = evidence.readable.total.checked_sub(evidence.readable.first.len().min(ROWS) as u64).filter(|n| *n > 0) {
+            out.push_str(&format!("  and {} more: --rotate-list FILE lists all of them\n", thousands(more)));
+        }
+    }
+    out
+}
+
+/// Objects of other resources.
+pub(super) fn resource_table(evidence: &EvidenceReport) -> String {
+    let mut out = String::new();
+    let others: Vec<_> =
+        evidence.resources.iter().map(|(name, counts)| (name, counts.out_of_scope)).filter(|(_, counts)| counts.objects > 0).collect();
+    if !others.is_empty() {
+        let mut table = table(&["resource", "objects", "unencrypted", "encrypted"]);
+        for (resource, counts) in others.iter().take(ROWS) {
+            let name = if resource.is_empty() { "(keys that are no object's)".into() } else { terminal(resource) };
+            table.add_row([name.into_owned(), thousands(counts.objects), thousands(counts.plaintext), thousands(counts.encrypted)]);
+        }
+        out.push_str(&format!("\nOther objects, not looked at (--resources all)\n{table}\n"));
+        if let Some(more) = others.len().checked_sub(ROWS).filter(|n| *n > 0) {
+            out.push_str(&format!("  and {more} more resources\n"));
+        }
+    }
+    out
+}
+
+/// What a log alone says: values by how they are stored.
+fn values(evidence: &EvidenceReport) -> String {
+    let mut counts = BTreeMap::<&str, u64>::new();
+    for ((_, _, protection), count) in &evidence.values {
+        let known = counts.entry(protection.name()).or_default();
+        *known = known.saturating_add(*count);
+    }
+    let shown: Vec<String> = counts.iter().map(|(name, count)| format!("{} {name}", thousands(*count))).collect();
+    if shown.is_empty() { String::new() } else { format!("Values looked at: {}\n", shown.join(", ")) }
 }
 
 /// Where a Secret can be read, in words.

@@ -3,72 +3,213 @@
 use std::io::Write;
 use std::path::Path;
 
-use etcd_sleuth::analysis::{self, List, Options};
+use etcd_sleuth::analysis::{
+    self, Beside, CarveList, Carving, List, LogList, LogSurvey, NotADatabase, Options, Progress, Role, Row, Survey, Tally,
+};
 use etcd_sleuth::evidence::Evidence;
-use etcd_sleuth::finding::{Condition, Outcome};
+use etcd_sleuth::finding::{Condition, FailOn, Outcome};
+use etcd_sleuth::kubernetes::Prefixes;
+use etcd_sleuth::report::readable::Around;
 use etcd_sleuth::report::records::{AnomalyRecord, EvidenceRecord, FindingRecord, KeyRecord, RunRecord, SummaryRecord, row_line};
 use etcd_sleuth::report::{EvidenceReport, Report, csv, json, text};
 
-use crate::args::{Format, Global, ScanArgs};
+use super::directory;
+use crate::args::{Format, Global, Looking, ScanArgs, Writing};
 use crate::output::{self, Output};
 
 /// Secrets that can be read, listed by name in the text.
 const NAMED: usize = 20;
 
 pub(crate) fn run(args: &ScanArgs, global: &Global) -> anyhow::Result<u8> {
-    let options = args.options();
-    let mut sink = Sink::open(args, global)?;
-    let mut report = Report { resources: args.resources.clone(), ..Report::default() };
-    let mut outcome = Outcome::default();
+    let mut scan = Scan::new(args.options(), &args.looking, &args.writing, global)?;
     for path in &args.files {
-        match scan_one(path, &options, global, &mut sink, &report) {
-            Ok(evidence) => {
-                evidence.judgement.add_to(&mut outcome, args.fail_on());
-                report.evidences.push(evidence);
-            }
+        let scanned = if path.is_dir() { directory::scan(&mut scan, path) } else { scan.file(path) };
+        scan.pass(scanned)?;
+    }
+    scan.finish(args.looking.exit_zero)
+}
+
+/// A run over the inputs.
+pub(super) struct Scan<'a> {
+    pub(super) options: Options,
+    global: &'a Global,
+    fail_on: FailOn,
+    sink: Sink,
+    rotate_list: Option<Output>,
+    /// How many Secrets that can be read are listed by name.
+    named: usize,
+    pub(super) report: Report,
+    pub(super) outcome: Outcome,
+}
+
+impl<'a> Scan<'a> {
+    pub(super) fn new(options: Options, looking: &Looking, writing: &Writing, global: &'a Global) -> anyhow::Result<Self> {
+        let rotate_list = looking.rotate_list.as_deref().map(|path| Output::open(Some(path), writing.force)).transpose()?;
+        Ok(Self {
+            options,
+            global,
+            fail_on: looking.fail_on(),
+            sink: Sink::open(writing, global)?,
+            named: if rotate_list.is_some() { usize::MAX } else { NAMED },
+            rotate_list,
+            report: Report { resources: looking.resources.clone(), ..Report::default() },
+            outcome: Outcome::default(),
+        })
+    }
+}
+
+impl Scan<'_> {
+    /// Tells an input that could not be analysed, and goes on with the others.
+    pub(super) fn pass(&mut self, scanned: anyhow::Result<()>) -> anyhow::Result<()> {
+        match scanned {
             Err(error) if output::is_broken_pipe(&error) => return Err(error),
             Err(error) => {
                 output::error(&error);
-                report.not_analysed.push(format!("{error:#}"));
-                outcome.open(Condition::InputFailed);
+                self.report.not_analysed.push(format!("{error:#}"));
+                self.outcome.open(Condition::InputFailed);
             }
+            Ok(()) => {}
         }
+        Ok(())
     }
-    if report.evidences.is_empty() {
-        outcome.open(Condition::NothingAnalysed);
+
+    /// How many Secrets that can be read are listed by name.
+    pub(super) fn named(&self) -> usize {
+        self.named
     }
-    sink.finish(&report, &outcome)?;
-    let code = outcome.exit_code();
-    Ok(if args.exit_zero && code != 1 { 0 } else { code })
+
+    pub(super) fn open(&self, path: &Path) -> anyhow::Result<Evidence> {
+        Ok(Evidence::open(path, &self.global.limits())?)
+    }
+
+    /// Shows how far `work` has come.
+    pub(super) fn progress<T>(&self, path: &Path, work: impl FnOnce(&Progress) -> T) -> T {
+        let show = !self.global.quiet && !self.global.no_progress;
+        output::with_progress(show, &path.display().to_string(), work)
+    }
+
+    /// A file given by itself.
+    fn file(&mut self, path: &Path) -> anyhow::Result<()> {
+        let evidence = self.open(path)?;
+        let evidence = match self.survey(&evidence) {
+            Ok(mut survey) => {
+                let tally = self.database(&mut survey)?;
+                EvidenceReport::new(survey, tally, self.named)
+            }
+            Err(_) if analysis::is_raft_snapshot(&evidence) => self.raft_snapshot(&evidence, Role::File)?,
+            Err(_) if analysis::is_segment(&evidence) => {
+                let mut log = self.survey_log(&[&evidence], Beside::default());
+                let tally = self.segment(&mut log, 0)?;
+                let around = Around { prefixes: &log.prefixes, keyspace: None };
+                let Some(segment) = log.segments.pop() else { return Ok(()) };
+                EvidenceReport::of(segment.facts, segment.anomalies, tally, &around, self.named)
+            }
+            Err(error) => return Err(error.into()),
+        };
+        self.end(&evidence)?;
+        self.text(|report| text::scan(&evidence, report))?;
+        self.report.add(evidence);
+        Ok(())
+    }
+
+    /// The first pass over a database.
+    pub(super) fn survey<'data>(&self, evidence: &'data Evidence) -> Result<Survey<'data>, NotADatabase> {
+        self.progress(evidence.path(), |progress| analysis::survey(evidence, &self.options, progress))
+    }
+
+    /// The first pass over a log.
+    pub(super) fn survey_log<'data>(&self, segments: &[&'data Evidence], beside: Beside<'_, 'data>) -> LogSurvey<'data> {
+        let path = segments.first().map_or(Path::new(""), |evidence| evidence.path());
+        self.progress(path, |progress| analysis::survey_log(segments, beside, &self.options, progress))
+    }
+
+    /// Writes the rows of a database, and gives their counts.
+    pub(super) fn database<'data>(&mut self, survey: &mut Survey<'data>) -> anyhow::Result<Tally<'data>> {
+        let number = self.report.evidences.len();
+        self.sink.record("evidence", &EvidenceRecord::new(number, &survey.facts))?;
+        let sink = &mut self.sink;
+        let (tally, anomalies) =
+            List::new(survey, &self.options.scope).run(rows(sink.format, number), |lines| sink.out.rows(sink.format, lines))?;
+        survey.add_anomalies(anomalies);
+        Ok(tally)
+    }
+
+    /// Writes the rows of a segment, and gives their counts.
+    pub(super) fn segment<'data>(&mut self, log: &mut LogSurvey<'data>, segment: usize) -> anyhow::Result<Tally<'data>> {
+        let number = self.report.evidences.len();
+        if let Some(segment) = log.segments.get(segment) {
+            self.sink.record("evidence", &EvidenceRecord::new(number, &segment.facts))?;
+        }
+        let sink = &mut self.sink;
+        let list = LogList::new(log, &self.options.scope);
+        let (tally, anomalies) = list.run(segment, rows(sink.format, number), |lines| sink.out.rows(sink.format, lines))?;
+        if let Some(segment) = log.segments.get_mut(segment) {
+            segment.add_anomalies(anomalies);
+        }
+        Ok(tally)
+    }
+
+    /// Writes the records of a raft snapshot, up to its anomalies.
+    pub(super) fn raft_snapshot(&mut self, evidence: &Evidence, role: Role) -> anyhow::Result<EvidenceReport> {
+        let read = |progress: &Progress| analysis::read_raft_snapshot(evidence, &self.options, progress);
+        let (mut facts, anomalies) = self.progress(evidence.path(), read);
+        facts.role = role;
+        self.sink.record("evidence", &EvidenceRecord::new(self.report.evidences.len(), &facts))?;
+        let around = Around { prefixes: &Prefixes::default(), keyspace: None };
+        Ok(EvidenceReport::of(facts, anomalies, Tally::default(), &around, self.named))
+    }
+
+    /// Writes the last records of an evidence, and judges it.
+    pub(super) fn end(&mut self, evidence: &EvidenceReport) -> anyhow::Result<()> {
+        let number = self.report.evidences.len();
+        for anomaly in &evidence.anomalies {
+            self.sink.record("anomaly", &AnomalyRecord::new(number, anomaly))?;
+        }
+        evidence.judgement.add_to(&mut self.outcome, self.fail_on);
+        Ok(())
+    }
+
+    /// Writes what is said to people of an input.
+    pub(super) fn text(&mut self, text: impl FnOnce(&Report) -> String) -> anyhow::Result<()> {
+        if self.sink.format == Format::Text && !self.sink.quiet {
+            if !self.report.readable.is_empty() {
+                self.sink.out.output.write_all(b"\n")?;
+            }
+            self.sink.out.output.write_all(text(&self.report).as_bytes())?;
+        }
+        Ok(())
+    }
+
+    /// Writes the rows of an image, and gives their counts.
+    pub(super) fn image<'data>(&mut self, carving: &Carving<'data>) -> anyhow::Result<Tally<'data>> {
+        let number = self.report.evidences.len();
+        self.sink.record("evidence", &EvidenceRecord::new(number, &carving.facts))?;
+        let sink = &mut self.sink;
+        let list = CarveList::new(carving, &self.options.scope);
+        Ok(list.run(rows(sink.format, number), |lines| sink.out.rows(sink.format, lines))?)
+    }
+
+    pub(super) fn finish(mut self, exit_zero: bool) -> anyhow::Result<u8> {
+        if let Some(mut list) = self.rotate_list.take() {
+            list.write_all(&csv::rotate_list(&self.report)?)?;
+            list.finish()?;
+        }
+        if self.report.evidences.is_empty() {
+            self.outcome.open(Condition::NothingAnalysed);
+        }
+        self.sink.finish(&self.report, &self.outcome)?;
+        let code = self.outcome.exit_code();
+        Ok(if exit_zero && code != 1 { 0 } else { code })
+    }
 }
 
-fn scan_one(path: &Path, options: &Options, global: &Global, sink: &mut Sink, report: &Report) -> anyhow::Result<EvidenceReport> {
-    let number = report.evidences.len();
-    let evidence = Evidence::open(path, &global.limits())?;
-    let show = !global.quiet && !global.no_progress;
-    let label = path.display().to_string();
-    let mut survey = output::with_progress(show, &label, |progress| analysis::survey(&evidence, options, progress))?;
-    sink.record("evidence", &EvidenceRecord::new(number, &survey.facts))?;
-    let (tally, anomalies) = List::new(&survey, &options.scope).run(
-        |row, out| {
-            if sink.format != Format::Text {
-                row_line(number, row, out);
-            }
-        },
-        |lines| sink.out.rows(sink.format, lines),
-    )?;
-    survey.add_anomalies(anomalies);
-    let evidence = EvidenceReport::new(survey, tally, NAMED);
-    for anomaly in &evidence.anomalies {
-        sink.record("anomaly", &AnomalyRecord::new(number, anomaly))?;
-    }
-    if sink.format == Format::Text && !sink.quiet {
-        if number > 0 {
-            sink.out.output.write_all(b"\n")?;
+/// How a row of the evidence with this number is written.
+fn rows(format: Format, number: usize) -> impl Fn(&Row<'_>, &mut Vec<u8>) + Sync {
+    move |row, out| {
+        if format != Format::Text {
+            row_line(number, row, out);
         }
-        sink.out.output.write_all(text::scan(&evidence, report).as_bytes())?;
     }
-    Ok(evidence)
 }
 
 /// Where a scan's results go, in the format that was asked for.
@@ -85,9 +226,9 @@ struct Rows {
 }
 
 impl Sink {
-    fn open(args: &ScanArgs, global: &Global) -> anyhow::Result<Self> {
-        let output = Output::open(args.writing.output.as_deref(), args.writing.force)?;
-        let mut sink = Self { format: args.writing.format, quiet: global.quiet, out: Rows { output, grouped: json::Grouped::default() } };
+    fn open(writing: &Writing, global: &Global) -> anyhow::Result<Self> {
+        let output = Output::open(writing.output.as_deref(), writing.force)?;
+        let mut sink = Self { format: writing.format, quiet: global.quiet, out: Rows { output, grouped: json::Grouped::default() } };
         sink.record("run", &RunRecord::new())?;
         if sink.format == Format::Csv {
             sink.out.output.write_all(&csv::header()?)?;
