@@ -23,8 +23,8 @@ use aws_sdk_kms::config::SharedCredentialsProvider;
 use common::kms_double::{Answer, Key, KmsDouble, State};
 use etcd_sleuth::envelope::KmsV1;
 use etcd_sleuth::envelope::{EncryptedObject, pb};
-use etcd_sleuth::kms::aws::{AwsKms, KeyState};
-use etcd_sleuth::kms::{Asking, EncryptionContexts, Failure, Held, Pace, Patience, Plan, Reason, Ring, Unwrapper};
+use etcd_sleuth::kms::aws::AwsKms;
+use etcd_sleuth::kms::{Asking, EncryptionContexts, Failure, Held, KeyState, Pace, Patience, Plan, Reason, Ring, Unwrapper};
 use prost::Message;
 
 const ARN: &str = "arn:aws:kms:eu-west-1:111122223333:key/aaaaaaaa-1111-4aaa-8aaa-000000000001";
@@ -136,7 +136,7 @@ fn states_of_keys_are_told_apart_and_described() {
     {
         let double = double_with(Key { state, ..Key::default() }, &[7; 32]);
         assert_eq!(ask(&double).unwrap_err().reason, reason);
-        let described = kms(&double, EncryptionContexts::default()).describe(ARN).unwrap();
+        let described = kms(&double, EncryptionContexts::default()).describe(ARN).unwrap().unwrap();
         let deletion_date = (state == "PendingDeletion").then_some(1_800_000_000);
         let manager = Some("CUSTOMER".to_owned());
         assert_eq!(
@@ -145,7 +145,7 @@ fn states_of_keys_are_told_apart_and_described() {
         );
     }
     let double = double_with(enabled(), &[7; 32]);
-    assert_eq!(kms(&double, EncryptionContexts::default()).describe("alias/gone").unwrap_err().reason, Reason::KeyNotFound);
+    assert_eq!(kms(&double, EncryptionContexts::default()).describe("alias/gone").unwrap().unwrap_err().reason, Reason::KeyNotFound);
 }
 
 #[test]

@@ -45,6 +45,11 @@ pub trait Unwrapper {
     /// Whether this one is to be asked about a DEK source. Asks nobody.
     fn claims(&self, source: &WrappedDek) -> bool;
 
+    /// Asks what the KMS says of a key; `None` where it has nothing to say, or the key is not one of its.
+    fn describe(&mut self, _key_id: &str) -> Option<Result<KeyState, Failure>> {
+        None
+    }
+
     /// Asks, once. Whether to ask again is for the caller to decide.
     ///
     /// # Errors
@@ -58,4 +63,19 @@ pub struct Unwrapped {
     pub key: DataKey,
     /// The key that the KMS says it used, where it says so: the only proof of which key wrapped a KMS v1 DEK.
     pub kms_key_id: Option<String>,
+}
+
+/// What a KMS says of a key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyState {
+    /// Its ARN.
+    pub arn: Option<String>,
+    /// Such as `Enabled`, `Disabled`, `PendingDeletion`.
+    pub state: Option<String>,
+    /// `AWS` or `CUSTOMER`.
+    pub manager: Option<String>,
+    /// Whether it is rotated by itself; `None` where that may not be asked.
+    pub is_rotated: Option<bool>,
+    /// When it will be deleted, in seconds since 1970.
+    pub deletion_date: Option<i64>,
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::{Report, escape};
 
 /// Column names, those of the `value` record.
-pub const COLUMNS: [&str; 31] = [
+pub const COLUMNS: [&str; 34] = [
     "evidence",
     "place",
     "retention",
@@ -37,6 +37,9 @@ pub const COLUMNS: [&str; 31] = [
     "fragment",
     "duplicate",
     "newer_than_snapshot",
+    "opened",
+    "outcome",
+    "opened_by",
     "secret_type",
     "secret_data",
 ];

@@ -47,10 +47,10 @@ impl Keyring<'_> {
 
     /// Tries to open a value as if it stood under `storage_key`.
     pub(super) fn attempt_as(&self, row: &ValueRow<'_>, value: &[u8], storage_key: &[u8]) -> Attempt {
-        let (Some(seal), Some(sealed)) = (&row.seal, Sealed::parse(value)) else { return Attempt::Not(Answer::UnknownProvider) };
         if row.fragment {
             return Attempt::Not(Answer::NotWhole);
         }
+        let (Some(seal), Some(sealed)) = (&row.seal, Sealed::parse(value)) else { return Attempt::Not(Answer::UnknownProvider) };
         let name = match seal.name {
             _ if sealed.provider == Provider::Unknown => return Attempt::Not(Answer::UnknownProvider),
             None => return Attempt::Not(Answer::EnvelopeInvalid),

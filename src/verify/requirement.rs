@@ -14,8 +14,8 @@ pub struct RequiredKey {
     pub provider: String,
     /// Such as `v2`; `None`: any.
     pub version: Option<String>,
-    /// The key's or provider's name.
-    pub name: String,
+    /// The key's or provider's name; `None`: any.
+    pub name: Option<String>,
     /// KMS v2's key ID; `None`: any.
     pub key_id: Option<String>,
 }
@@ -60,8 +60,21 @@ impl RequiredKey {
     pub fn is_met_by(&self, key: &KeyIdentity<'_>) -> bool {
         key.provider == self.provider.as_bytes()
             && self.version.as_ref().is_none_or(|version| key.version == version.as_bytes())
-            && key.name == Some(self.name.as_str())
+            && self.name.as_ref().is_none_or(|name| key.name == Some(name))
             && self.key_id.as_ref().is_none_or(|id| key.key_id == Some(id.as_str()))
+    }
+
+    /// Reads `PROVIDER/NAME`, `PROVIDER/NAME/KEYID`, or a key ID. `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        if text.contains(':') && !["kms/", "aescbc/", "aesgcm/", "secretbox/"].iter().any(|provider| text.starts_with(provider)) {
+            return Some(Self { provider: "kms".to_owned(), version: None, name: None, key_id: Some(text.to_owned()) });
+        }
+        let (provider, rest) = text.split_once('/').filter(|(provider, rest)| !provider.is_empty() && !rest.is_empty())?;
+        let (name, key_id) = match rest.split_once('/') {
+            Some((name, key_id)) if provider == "kms" => (name, Some(key_id.to_owned())),
+            _ => (rest, None),
+        };
+        Some(Self { provider: provider.to_owned(), version: None, name: Some(name.to_owned()), key_id })
     }
 
     /// The key that a configuration writes a resource with; `None`: it writes plaintext, or does not say.
@@ -79,7 +92,19 @@ impl RequiredKey {
             Provider::KmsV1 | Provider::KmsV2 => "kms",
             Provider::Unknown => return None,
         };
-        Some(Self { provider: provider.to_owned(), version: Some(version.to_owned()), name, key_id: None })
+        Some(Self { provider: provider.to_owned(), version: Some(version.to_owned()), name: Some(name), key_id: None })
+    }
+}
+
+/// In the form in which it is given.
+impl std::fmt::Display for RequiredKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (&self.name, &self.key_id) {
+            (Some(name), Some(id)) => write!(f, "{}/{name}/{id}", self.provider),
+            (Some(name), None) => write!(f, "{}/{name}", self.provider),
+            (None, Some(id)) => f.write_str(id),
+            (None, None) => f.write_str(&self.provider),
+        }
     }
 }
 

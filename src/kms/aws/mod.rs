@@ -23,7 +23,7 @@ use zeroize::Zeroizing;
 
 use self::answer::{BoundedAnswer, failure};
 use self::configuration::configuration;
-use super::{EncryptionContexts, Failure, Reason, Unwrapped, Unwrapper, WrappedDek};
+use super::{EncryptionContexts, Failure, KeyState, Reason, Unwrapped, Unwrapper, WrappedDek};
 use crate::envelope::open::{DataKey, DekSourceKind};
 
 /// The plugin's version byte.
@@ -58,21 +58,6 @@ pub struct AwsKms {
 #[error("AWS KMS: no runtime for network calls: {0}")]
 pub struct NoRuntime(#[from] std::io::Error);
 
-/// What KMS says of a key.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct KeyState {
-    /// Its ARN.
-    pub arn: Option<String>,
-    /// Such as `Enabled`, `Disabled`, `PendingDeletion`.
-    pub state: Option<String>,
-    /// `AWS` or `CUSTOMER`.
-    pub manager: Option<String>,
-    /// Whether it is rotated by itself; `None` where that may not be asked.
-    pub is_rotated: Option<bool>,
-    /// When it will be deleted, in seconds since 1970.
-    pub deletion_date: Option<i64>,
-}
-
 impl AwsKms {
     /// Reads configuration; asks nobody yet, but for what a profile names as its source of credentials when the first call is made.
     ///
@@ -91,27 +76,6 @@ impl AwsKms {
     pub fn with_config(config: SdkConfig, contexts: EncryptionContexts) -> Result<Self, NoRuntime> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         Ok(Self { runtime, config, clients: BTreeMap::new(), contexts })
-    }
-
-    /// State, manager and rotation of a key.
-    ///
-    /// # Errors
-    /// KMS does not say.
-    pub fn describe(&mut self, key_id: &str) -> Result<KeyState, Failure> {
-        let client = self.client(Some(key_id));
-        self.runtime.block_on(async {
-            let answer = client.describe_key().key_id(key_id).send().await.map_err(|error| failure(&error))?;
-            let key = answer.key_metadata.ok_or(Reason::BadAnswer)?;
-            // This call takes no alias.
-            let rotation = client.get_key_rotation_status().key_id(key.key_id()).send().await;
-            Ok(KeyState {
-                arn: key.arn,
-                state: key.key_state.map(|state| state.as_str().to_owned()),
-                manager: key.key_manager.map(|manager| manager.as_str().to_owned()),
-                is_rotated: rotation.ok().map(|status| status.key_rotation_enabled),
-                deletion_date: key.deletion_date.map(|date| date.secs()),
-            })
-        })
     }
 
     /// The client for a key's region.
@@ -141,6 +105,26 @@ impl Unwrapper for AwsKms {
             // KMS v1 names no key. Other plugins write text there, AWS's blob is binary.
             None => blob(source).is_some_and(|blob| blob.iter().any(|byte| !byte.is_ascii_graphic())),
         }
+    }
+
+    fn describe(&mut self, key_id: &str) -> Option<Result<KeyState, Failure>> {
+        if !is_aws_key(key_id) {
+            return None;
+        }
+        let client = self.client(Some(key_id));
+        Some(self.runtime.block_on(async {
+            let answer = client.describe_key().key_id(key_id).send().await.map_err(|error| failure(&error))?;
+            let key = answer.key_metadata.ok_or(Reason::BadAnswer)?;
+            // This call takes no alias.
+            let rotation = client.get_key_rotation_status().key_id(key.key_id()).send().await;
+            Ok(KeyState {
+                arn: key.arn,
+                state: key.key_state.map(|state| state.as_str().to_owned()),
+                manager: key.key_manager.map(|manager| manager.as_str().to_owned()),
+                is_rotated: rotation.ok().map(|status| status.key_rotation_enabled),
+                deletion_date: key.deletion_date.map(|date| date.secs()),
+            })
+        }))
     }
 
     fn unwrap(&mut self, source: &WrappedDek) -> Result<Unwrapped, Failure> {
