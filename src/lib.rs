@@ -21,14 +21,15 @@
 //! | [`kms`] | who holds keys: EncryptionConfiguration, AWS KMS, KMS plugins; one call a DEK source | objects |
 //! | [`finding`] | rules, severities, conditions, exit codes | formats |
 //! | [`analysis`] | a run: options, two passes, counts, judgement | terminals |
+//! | [`verify`] | proof: every value opened once, what became of it, what is left to do | terminals, sockets |
 //! | [`report`] | records and text, redacted and escaped | mappings, keys |
 //! | the binary | arguments, colours, progress, exit | everything else goes through the library |
 //!
 //! ```text
-//! wire     <─────────+──────────+──────────+── kms
+//! wire     <─────────+──────────+──────────+
 //! evidence <─ bbolt <─ etcd     |          |
-//!     ^                 ^  kubernetes   envelope
-//!     |                 +───────+──────────+── analysis <─ report <─ binary
+//!     ^                 ^  kubernetes   envelope <─ kms <────+
+//!     |                 +───────+──────────+── analysis <─ verify <─ report <─ binary
 //!     +───────────────────────────── finding <─+
 //! ```
 //!

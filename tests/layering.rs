@@ -25,7 +25,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("kms", &["envelope", "evidence"]),
     ("finding", &[]),
     ("analysis", &["bbolt", "envelope", "etcd", "evidence", "finding", "kubernetes"]),
-    ("report", &["analysis", "bbolt", "etcd", "evidence", "finding", "kubernetes"]),
+    ("verify", &["analysis", "envelope", "evidence", "kms", "kubernetes"]),
+    ("report", &["analysis", "bbolt", "etcd", "evidence", "finding", "kms", "kubernetes", "verify"]),
 ];
 
 /// The files of a room but its unit tests, which may compare it with any other.

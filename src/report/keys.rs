@@ -49,7 +49,8 @@ pub enum RetirementVerdict {
 impl Retirement {
     /// Judges a key by everything that names it.
     pub fn of(target: &Target, report: &Report) -> Self {
-        let is_kms = target.keys.iter().any(|key| key.provider == "kms") || target.keys.is_empty();
+        let is_local = ["aescbc/", "aesgcm/", "secretbox/"].iter().any(|provider| target.text.starts_with(provider));
+        let is_kms = target.keys.iter().any(|key| key.provider == "kms") || (target.keys.is_empty() && !is_local);
         let is_v1 = |key: &KeyName| key.provider == "kms" && key.version == "v1";
         let needs = report.evidences.iter().enumerate().map(|(evidence, report)| {
             let mut need = Need { evidence, ..Need::default() };

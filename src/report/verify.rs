@@ -20,6 +20,8 @@ pub struct VerifyReport<'a> {
     pub failures: BTreeMap<(Reason, String), u64>,
     /// Keys that were given and that no value names.
     pub unused: Vec<String>,
+    /// What is worth knowing of how keys are used.
+    pub notes: Vec<String>,
     /// KMS v2 key IDs whose DEKs the KMS unwrapped with another key than the one named: the named one, and the one used.
     pub other_keys: Vec<(String, String)>,
 }

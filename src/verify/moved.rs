@@ -34,9 +34,18 @@ pub struct Move {
     pub opened_by: KeyName,
 }
 
-/// Values that did not open, by the key that was tried, and by evidence and offset.
+/// Evidence and offset of a value.
+pub(super) type At = (usize, u64);
+
+/// Values that did not open, by the key that was tried.
 #[derive(Default)]
-pub(super) struct Failing<'data>(BTreeMap<Opener, BTreeMap<(usize, u64), (ValueRow<'data>, &'data [u8])>>);
+pub(super) struct Failing<'data>(BTreeMap<Opener, BTreeMap<At, Closed<'data>>>);
+
+/// A value that did not open.
+pub(super) struct Closed<'data> {
+    pub row: ValueRow<'data>,
+    value: &'data [u8],
+}
 
 impl<'data> Failing<'data> {
     /// Remembers a value; of one key the first ones.
@@ -46,15 +55,15 @@ impl<'data> Failing<'data> {
             Some(values) => values,
             None => self.0.entry(opener.clone()).or_default(),
         };
-        values.insert((evidence, offset), (row.clone(), value));
+        values.insert((evidence, offset), Closed { row: row.clone(), value });
         if values.len() > VALUES {
             values.pop_last();
         }
     }
 
     /// Every value with the key that was tried, and where it stands.
-    pub(super) fn values(&self) -> impl Iterator<Item = (&Opener, (usize, u64), &ValueRow<'data>)> {
-        self.0.iter().flat_map(|(opener, values)| values.iter().map(move |(place, (row, _))| (opener, *place, row)))
+    pub(super) fn values(&self) -> impl Iterator<Item = (&Opener, At, &ValueRow<'data>)> {
+        self.0.iter().flat_map(|(opener, values)| values.iter().map(move |(at, closed)| (opener, *at, &closed.row)))
     }
 
     /// Tries the values under other storage keys. A key that opened nothing so far is tried with other prefixes only.
@@ -68,7 +77,7 @@ impl<'data> Failing<'data> {
         let prefixes: BTreeSet<&str> =
             sources.iter().flat_map(|source| source.prefixes().as_slice()).map(String::as_str).chain(PREFIXES).collect();
         let most = TRIES.checked_div(failing.len()).unwrap_or(0).min(keys.len());
-        let searched = failing.par_iter().filter_map(|(opener, ((evidence, offset), (row, value)))| {
+        let searched = failing.par_iter().filter_map(|(opener, ((evidence, offset), Closed { row, value }))| {
             let is_the_key = opened_others.contains(opener) || matches!(opener, Opener::Dek(_));
             let others = keys.get(..most).filter(|_| is_the_key).unwrap_or_default();
             let own = std::str::from_utf8(row.key).ok()?;

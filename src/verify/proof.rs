@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::contents::Contents;
 use super::keyring::{Attempt, Opener, verdict_of};
-use super::moved::Failing;
+use super::moved::{At, Failing};
 use super::same_value::{self, Comparison};
 use super::{Answer, Coverage, CoverageLine, Keyring, Move, Needs, Required, Requirement, SameValues, Source, Standing, Verdict};
 use crate::analysis::{KeyIdentity, KeyName, Protection, Retention, Scope, ValueRow};
@@ -30,7 +30,7 @@ pub struct Proof<'data> {
     /// Keys that opened something.
     pub opened_by: BTreeMap<KeyName, u64>,
     opened_others: BTreeSet<Opener>,
-    moved: BTreeMap<(usize, u64), (String, KeyName)>,
+    moved: BTreeMap<At, String>,
 }
 
 /// A current value that did not open.
@@ -48,6 +48,23 @@ pub struct Unproven {
 
 type Line<'data> = (String, KeyIdentity<'data>);
 
+/// An answer, or what it depends on.
+#[derive(Clone)]
+enum Provisional {
+    /// The answer.
+    Known(Answer),
+    /// A key did not open the value: whether it opens others is known at the end.
+    Failed(Opener, Option<u64>),
+}
+
+/// A value that did not open, as it is counted.
+struct Counted<'data> {
+    opener: Opener,
+    line: Line<'data>,
+    retention: Retention,
+    is_counted: bool,
+}
+
 /// What is collected while values are opened.
 struct Gathering<'data> {
     answers: BTreeMap<Line<'data>, BTreeMap<(Retention, Answer), u64>>,
@@ -57,7 +74,7 @@ struct Gathering<'data> {
     opened_others: BTreeSet<Opener>,
     opened_by: BTreeMap<KeyName, u64>,
     moves: Vec<Move>,
-    unproven: BTreeMap<(usize, &'data [u8]), (KeyName, Result<Answer, (Opener, Option<u64>)>)>,
+    unproven: BTreeMap<(usize, &'data [u8]), (KeyName, Provisional)>,
     requirement: Requirement,
     comparison: Comparison<'data>,
 }
@@ -115,7 +132,7 @@ impl<'data> Proof<'data> {
             Attempt::Opened { contents, key, is_bound, .. } => verdict_of(&contents, key, is_bound, row),
             Attempt::Not(answer) => Verdict { answer, opened_by: None, sealed_for: None },
             Attempt::Failed { opener, .. } => match row.offset.and_then(|offset| self.moved.get(&(evidence, offset))) {
-                Some((sealed_for, _)) => Verdict { answer: Answer::MovedCiphertext, opened_by: None, sealed_for: Some(sealed_for.clone()) },
+                Some(sealed_for) => Verdict { answer: Answer::MovedCiphertext, opened_by: None, sealed_for: Some(sealed_for.clone()) },
                 None => Verdict { answer: meaning(&opener, &self.opened_others), opened_by: None, sealed_for: None },
             },
         })
@@ -150,7 +167,7 @@ impl<'data> Gathering<'data> {
         let is_piece = row.fragment && row.version.is_none();
         let is_counted = !row.duplicate && !is_piece;
         let answer = match attempt {
-            Attempt::Not(answer) => Ok(answer),
+            Attempt::Not(answer) => Provisional::Known(answer),
             Attempt::Opened { opener, key, contents, is_bound, .. } => {
                 let verdict = verdict_of(&contents, key.clone(), is_bound, row);
                 self.opened_others.insert(opener);
@@ -164,16 +181,16 @@ impl<'data> Gathering<'data> {
                     self.moves.push(Move { evidence, offset, key: own.to_owned(), sealed_for, opened_by: key });
                 }
                 debug_assert!(contents != Contents::Named || verdict.answer == Answer::Opened);
-                Ok(verdict.answer)
+                Provisional::Known(verdict.answer)
             }
             Attempt::Failed { opener, is_bound } => {
                 if is_bound {
                     self.failing.add(&opener, evidence, row, value);
                 }
-                Err((opener, row.offset))
+                Provisional::Failed(opener, row.offset)
             }
         };
-        if row.retention == Retention::Current && answer.as_ref().map_or(true, |answer| answer.standing() != Standing::Opened) {
+        if row.retention == Retention::Current && !matches!(answer, Provisional::Known(answer) if answer.standing() == Standing::Opened) {
             self.unproven.insert((evidence, row.key), (KeyName::from(&identity), answer.clone()));
             if self.unproven.len() > LISTED {
                 self.unproven.pop_last();
@@ -183,8 +200,8 @@ impl<'data> Gathering<'data> {
             return;
         }
         let count = match answer {
-            Ok(answer) => self.answers.entry(line).or_default().entry((row.retention, answer)).or_default(),
-            Err((opener, _)) => self.failed.entry((line, row.retention, opener)).or_default(),
+            Provisional::Known(answer) => self.answers.entry(line).or_default().entry((row.retention, answer)).or_default(),
+            Provisional::Failed(opener, _) => self.failed.entry((line, row.retention, opener)).or_default(),
         };
         *count = count.saturating_add(1);
     }
@@ -194,15 +211,13 @@ impl<'data> Gathering<'data> {
         // Which of the failing values count: copies are searched for, but not counted.
         let counted = failing.counted();
         let found = failing.search(sources, keyring, &opened_others);
+        let of = |found: &Move| counted.get(&(found.evidence, found.offset));
         // What opens under another storage key is proof of the key as well.
-        opened_others
-            .extend(found.iter().filter_map(|found| counted.get(&(found.evidence, found.offset)).map(|(opener, ..)| opener.clone())));
+        opened_others.extend(found.iter().filter_map(of).map(|counted| counted.opener.clone()));
         let mut moved_counts: BTreeMap<(Line<'data>, Retention, Opener), u64> = BTreeMap::new();
-        for found in &found {
-            if let Some((opener, line, retention, true)) = counted.get(&(found.evidence, found.offset)) {
-                let count = moved_counts.entry((line.clone(), *retention, opener.clone())).or_default();
-                *count = count.saturating_add(1);
-            }
+        for Counted { opener, line, retention, .. } in found.iter().filter_map(of).filter(|counted| counted.is_counted) {
+            let count = moved_counts.entry((line.clone(), *retention, opener.clone())).or_default();
+            *count = count.saturating_add(1);
         }
         for ((line, retention, opener), count) in failed {
             let moved = moved_counts.get(&(line.clone(), retention, opener.clone())).copied().unwrap_or(0);
@@ -214,13 +229,13 @@ impl<'data> Gathering<'data> {
                 }
             }
         }
-        let moved: BTreeMap<_, _> =
-            found.iter().map(|found| ((found.evidence, found.offset), (found.sealed_for.clone(), found.opened_by.clone()))).collect();
+        let moved: BTreeMap<_, _> = found.iter().map(|found| ((found.evidence, found.offset), found.sealed_for.clone())).collect();
         let unproven = unproven.into_iter().map(|((evidence, key), (named, answer))| {
-            let answer = answer.unwrap_or_else(|(opener, offset)| match offset.filter(|offset| moved.contains_key(&(evidence, *offset))) {
-                Some(_) => Answer::MovedCiphertext,
-                None => meaning(&opener, &opened_others),
-            });
+            let answer = match answer {
+                Provisional::Known(answer) => answer,
+                Provisional::Failed(_, Some(offset)) if moved.contains_key(&(evidence, offset)) => Answer::MovedCiphertext,
+                Provisional::Failed(opener, _) => meaning(&opener, &opened_others),
+            };
             Unproven { evidence, key: String::from_utf8_lossy(key).into_owned(), answer, named }
         });
         let unproven = unproven.collect();
@@ -245,15 +260,14 @@ impl<'data> Gathering<'data> {
 }
 
 impl<'data> Failing<'data> {
-    /// The key, line and retention of each value, and whether it is counted.
-    #[expect(clippy::type_complexity, reason = "used once")]
-    fn counted(&self) -> BTreeMap<(usize, u64), (Opener, Line<'data>, Retention, bool)> {
-        let mut counted = BTreeMap::new();
-        for (opener, place, row) in self.values() {
-            let Some(seal) = &row.seal else { continue };
+    /// Each value as it is counted.
+    fn counted(&self) -> BTreeMap<At, Counted<'data>> {
+        let counted = self.values().filter_map(|(opener, at, row)| {
+            let identity = KeyIdentity::of(row.seal.as_ref()?);
             let resource = row.storage_key.as_ref().map_or_else(String::new, |key| key.group_resource.0.to_string());
-            counted.insert(place, (opener.clone(), (resource, KeyIdentity::of(seal)), row.retention, !row.duplicate));
-        }
-        counted
+            let (opener, line) = (opener.clone(), (resource, identity));
+            Some((at, Counted { opener, line, retention: row.retention, is_counted: !row.duplicate }))
+        });
+        counted.collect()
     }
 }

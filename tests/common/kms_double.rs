@@ -82,16 +82,16 @@ impl KmsDouble {
     /// With the keys and DEKs of a fixture's truth.
     pub(crate) fn of(truth: &Value) -> Self {
         let mut state = State::default();
-        for kek in truth["keys"]["kms"].as_array().unwrap() {
+        for kek in truth["keys"]["kms"].as_array().into_iter().flatten() {
             state.keys.insert(kek["key_id"].as_str().unwrap().to_owned(), Key { state: "Enabled", ..Key::default() });
         }
         let double = Self::start(state);
         double.with(|state| {
             state.by_digest = truth["keys"]["deks"]
                 .as_object()
-                .unwrap()
-                .iter()
-                .map(|(digest, dek)| {
+                .into_iter()
+                .flatten()
+                .map(|(digest, dek): (&String, &Value)| {
                     let plaintext = STANDARD.decode(dek["plaintext_base64"].as_str().unwrap()).unwrap();
                     (digest.clone(), (dek["key_id"].as_str().unwrap().to_owned(), plaintext))
                 })

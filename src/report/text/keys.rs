@@ -11,10 +11,10 @@ use crate::verify::Target;
 /// Rows of a table before the rest is only counted.
 const ROWS: usize = 40;
 
-/// `s5.db, revision 520`
+/// `s5.db rev 520, snapshot`
 pub(super) fn evidence_label(evidence: &EvidenceReport) -> String {
-    let revision = evidence.facts.database().and_then(|database| database.revision).map_or(String::new(), |r| format!(", revision {r}"));
-    format!("{}{revision}, {}", terminal(&evidence.facts.path.display().to_string()), evidence.facts.kind.name())
+    let revision = evidence.facts.database().and_then(|database| database.revision).map_or(String::new(), |r| format!(" rev {r}"));
+    format!("{}{revision}, {}", terminal(&file_name(evidence)), evidence.facts.kind.name())
 }
 
 /// A key with the end of its ID, which tells ARNs apart.
@@ -91,7 +91,8 @@ pub fn retire(retirement: &Retirement, report: &Report) -> String {
     if maybe > 0 {
         out.push_str(&format!("  {} more may need it: KMS v1 does not say which key wrapped them.\n", thousands(maybe)));
     }
-    for doubt in &retirement.doubts {
+    // The first doubt is that of KMS v1, and was just said.
+    for doubt in retirement.doubts.iter().skip(usize::from(maybe > 0)) {
         out.push_str(&format!("  {}.\n", terminal(doubt)));
     }
     out.push_str("  Offline: key names are what the plugin wrote; nothing was opened.\n");

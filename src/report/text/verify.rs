@@ -1,6 +1,8 @@
 //! The first screen of `verify`, and its tables.
 
-use super::super::escape::terminal;
+use std::collections::BTreeMap;
+
+use super::super::escape::{terminal, terminal_bytes};
 use super::super::model::Report;
 use super::super::verify::VerifyReport;
 use super::keys::{evidence_label, short_key};
@@ -24,6 +26,9 @@ pub fn verify(verify: &VerifyReport<'_>, report: &Report) -> String {
     out.push_str(&moved(verify.proof, report));
     out.push_str(&requirement(&verify.proof.requirement, report));
     out.push_str(&same_values(verify.proof));
+    for note in &verify.notes {
+        out.push_str(&format!("Note: {}\n", terminal(note)));
+    }
     for (named, used) in verify.other_keys.iter().take(ROWS) {
         out.push_str(&format!("NAMED {} BUT UNWRAPPED WITH {}\n", terminal(named), terminal(used)));
     }
@@ -34,7 +39,28 @@ pub fn verify(verify: &VerifyReport<'_>, report: &Report) -> String {
     let mut not_covered = report.not_looked_at();
     not_covered.push("writes after these files were taken".to_owned());
     out.push_str(&format!("NOT COVERED: {}\n", not_covered.join(", ")));
+    if let Some(next) = next(verify) {
+        out.push_str(&format!("NEXT  {next}\n"));
+    }
     out
+}
+
+fn next(verify: &VerifyReport<'_>) -> Option<String> {
+    let proof = verify.proof;
+    let mut steps = Vec::new();
+    if !proof.moves.is_empty() {
+        steps.push("find out who moved ciphertext, or which prefix the cluster had: no key helps against it");
+    }
+    if verify.is_cut_short {
+        steps.push("run again with the same --ledger: what was unwrapped is not asked again");
+    }
+    if proof.requirement.left() > 0 {
+        steps.push("rewrite what is left, restart API servers that write under an old key, take a new snapshot and verify it");
+    } else if !proof.requirement.required.is_empty() {
+        steps.push("etcd-sleuth keys FILES --retire OLDKEY, over every backup, before a key is disabled");
+    }
+    let steps: Vec<String> = steps.iter().enumerate().map(|(index, step)| format!("{}. {step}", index.saturating_add(1))).collect();
+    (!steps.is_empty()).then(|| steps.join("  "))
 }
 
 /// The last line, and the only one of a quiet run.
@@ -170,17 +196,21 @@ fn requirement(requirement: &Requirement, report: &Report) -> String {
         0 => format!("Re-encryption COMPLETE in these files: all {} current values are under {required}\n", thousands(met)),
         _ => format!("Re-encryption NOT COMPLETE: {} current values are not under {required}, {} are\n", thousands(left), thousands(met)),
     };
-    for (left, count) in requirement.left.iter().take(ROWS) {
-        let namespace = left.namespace.as_deref().map_or(String::new(), |namespace| format!(" -n {}", terminal(namespace)));
-        let under = left.key.as_ref().map_or("plaintext".to_owned(), short_key);
-        let resource = terminal(&left.group_resource);
-        out.push_str(&format!(
-            "  {:>6}  {under:<40}  kubectl get {resource}{namespace} -o json | kubectl replace -f -\n",
-            thousands(*count)
-        ));
+    let mut groups: BTreeMap<(&str, Option<&str>), BTreeMap<String, u64>> = BTreeMap::new();
+    for (left, count) in &requirement.left {
+        let keys = groups.entry((&left.group_resource, left.namespace.as_deref())).or_default();
+        let under = keys.entry(left.key.as_ref().map_or("plaintext".to_owned(), short_key)).or_default();
+        *under = under.saturating_add(*count);
     }
-    if let Some(more) = requirement.left.len().checked_sub(ROWS).filter(|more| *more > 0) {
-        out.push_str(&format!("  and {more} more groups\n"));
+    for ((resource, namespace), keys) in groups.iter().take(ROWS) {
+        let count = keys.values().copied().fold(0, u64::saturating_add);
+        let namespace = namespace.map_or(String::new(), |namespace| format!(" -n {}", terminal(namespace)));
+        out.push_str(&format!("  {:>6}  kubectl get {}{namespace} -o json | kubectl replace -f -\n", thousands(count), terminal(resource)));
+        let keys: Vec<String> = keys.iter().map(|(key, count)| format!("{key} {}", thousands(*count))).collect();
+        out.push_str(&format!("          {}\n", keys.join(", ")));
+    }
+    if let Some(more) = groups.len().checked_sub(ROWS).filter(|more| *more > 0) {
+        out.push_str(&format!("  and {more} more namespaces\n"));
     }
     for ((evidence, key), (count, first, last)) in requirement.late.iter().take(ROWS) {
         let file = report.evidences.get(*evidence).map_or(String::new(), |evidence| evidence.facts.path.display().to_string());
@@ -211,7 +241,7 @@ fn same_values(proof: &Proof<'_>) -> String {
     });
     for (key, names) in still.take(ROWS) {
         let names: Vec<_> = names.iter().map(|name| terminal(name)).collect();
-        out.push_str(&format!("  {}: {}\n", super::super::escape::terminal_bytes(key), names.join(", ")));
+        out.push_str(&format!("  {}: {}\n", terminal_bytes(key), names.join(", ")));
     }
     if let Some(more) = same.checked_sub(ROWS as u64).filter(|more| *more > 0) {
         out.push_str(&format!("  and {} more\n", thousands(more)));

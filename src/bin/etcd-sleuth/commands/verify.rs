@@ -82,6 +82,7 @@ pub(crate) fn run(args: &VerifyArgs, global: &Global) -> anyhow::Result<u8> {
         is_cut_short: ring.is_cut_short(),
         failures: BTreeMap::new(),
         unused: unused(&configs, &args.holders, &report),
+        notes: notes(&needs, &report),
         other_keys: other_keys(&needs.plan, &ring),
     };
     for (_, held) in ring.iter() {
@@ -397,6 +398,31 @@ fn other_keys(plan: &Plan, ring: &Ring) -> Vec<(String, String)> {
         (is_key && named != used).then(|| (named.to_owned(), used.clone()))
     });
     differing.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Writes that AES-GCM may make with one key and random nonces, as Kubernetes' documentation has it.
+const GCM_WRITES: u64 = 200_000;
+
+/// What is worth knowing of how keys are used: two DEK source types under one key, and how near an aesgcm key is to its limit.
+fn notes(needs: &Needs<'_>, report: &Report) -> Vec<String> {
+    let mut notes = Vec::new();
+    let mut types: BTreeMap<KeyName, Vec<(i64, u64)>> = BTreeMap::new();
+    for ((identity, dek_source_type), count) in &needs.dek_source_types {
+        types.entry(KeyName::from(identity)).or_default().push((*dek_source_type, *count));
+    }
+    for (key, types) in types.iter().filter(|(_, types)| types.len() > 1) {
+        let counts: Vec<String> = types.iter().map(|(kind, count)| format!("{count} values of type {kind}")).collect();
+        notes.push(format!("{key} has DEK sources of two types: {}; API servers of two versions have written", counts.join(", ")));
+    }
+    for key in report.keys().iter().filter(|key| key.identity.provider == "aesgcm") {
+        let seen = etcd_sleuth::report::keys::total(key.counts);
+        let limit = if seen >= GCM_WRITES { ": PAST THE LIMIT, rotate it" } else { "" };
+        notes.push(format!(
+            "{}: {seen} writes are seen here, of the {GCM_WRITES} that one key may make{limit}; others left no trace",
+            key.identity
+        ));
+    }
+    notes
 }
 
 /// Keys that were given and that no value names.
