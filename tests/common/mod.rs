@@ -71,18 +71,42 @@ pub(crate) fn sleuth() -> Command {
     command
 }
 
-/// What stands in a folder: names, sizes, times, bytes.
+/// Unpacks `<name>.dir.tar.zst`, a data directory, into `dir/<name>`. What is zero at the end of a file is not written.
+pub(crate) fn unpack_directory(name: &str, dir: &Path) -> PathBuf {
+    let tar = unzstd(&testdata().join(format!("{name}.dir.tar.zst")));
+    let mut at = 0;
+    while let Some(header) = tar.get(at..at + 512).filter(|header| header[0] != 0) {
+        // POSIX ustar: name at 0, size in octal at 124.
+        let text = |from: usize, len: usize| {
+            let field = &header[from..from + len];
+            String::from_utf8(field.iter().copied().take_while(|b| *b != 0).collect()).unwrap()
+        };
+        let (path, size) = (dir.join(text(0, 100)), usize::from_str_radix(text(124, 12).trim(), 8).unwrap());
+        let bytes = &tar[at + 512..at + 512 + size];
+        let end = bytes.iter().rposition(|b| *b != 0).map_or(0, |last| last + 1);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, &bytes[..end]).unwrap();
+        fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(size as u64).unwrap();
+        at += 512 + size.next_multiple_of(512);
+    }
+    dir.join(name)
+}
+
+/// What stands in a folder and those below: names, sizes, times, bytes.
 fn state(dir: &Path) -> Vec<(PathBuf, u64, std::time::SystemTime, Vec<u8>)> {
-    let mut files: Vec<_> = fs::read_dir(dir)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.is_file())
-        .map(|path| {
-            let meta = fs::metadata(&path).unwrap();
-            let bytes = fs::read(&path).unwrap_or_default();
-            (path, meta.len(), meta.modified().unwrap(), bytes)
-        })
-        .collect();
+    let mut files = Vec::new();
+    let mut open = vec![dir.to_owned()];
+    while let Some(dir) = open.pop() {
+        for path in fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()) {
+            let meta = fs::symlink_metadata(&path).unwrap();
+            if meta.is_dir() {
+                open.push(path);
+            } else if meta.is_file() {
+                let bytes = fs::read(&path).unwrap_or_default();
+                files.push((path, meta.len(), meta.modified().unwrap(), bytes));
+            }
+        }
+    }
     files.sort();
     files
 }

@@ -118,7 +118,7 @@ pub(super) fn headline(evidence: &EvidenceReport, resources: &str, what: What) -
     }
     let ahead = match readable.ahead {
         0 => String::new(),
-        n => format!(", and {} that the database does not have yet", thousands(n)),
+        n => format!("; {} more are in the log and not in the database yet", thousands(n)),
     };
     format!(
         "{} {noun} CAN BE READ FROM THIS {what} WITHOUT ANY KEY\n  {} of the {} that exist now, and {} deleted{ahead}.\n",
