@@ -74,6 +74,7 @@ const SCAN_EXAMPLES: &str = "\
 Examples:
   etcd-sleuth scan snapshot.db
   etcd-sleuth scan /backups/*.db.gz -q                    # one status line; see the exit code
+  etcd-sleuth scan /var/lib/etcd                          # a data directory: database, log, raft snapshots, leftovers
   etcd-sleuth scan snapshot.db --format jsonl -o values.jsonl
   etcd-sleuth scan snapshot.db --resources secrets,configmaps --namespace 'prod-*'
   kubectl exec -n kube-system etcd-0 -- cat /tmp/snap.db | etcd-sleuth scan -";

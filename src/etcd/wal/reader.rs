@@ -52,11 +52,15 @@ impl<'data> Records<'data> {
 
     fn step(&mut self, rest: &'data [u8]) -> Option<Record<'data>> {
         let Ok((behind, word)) = le_u64(rest) else { return self.end_at(rest) };
-        if word == 0 {
+        // Every record begins with the tag of its type, so where that stands the word was not zero when it was written.
+        if word == 0 && behind.first() != Some(&0x08) {
             return self.zeros(rest);
         }
         match Frame::at(rest) {
-            Ok(frame) => Some(self.accept(&frame)),
+            Ok(frame) => {
+                let frame = self.retyped(frame);
+                Some(self.accept(&frame))
+            }
             Err(reason) => self.damaged(behind, word, reason),
         }
     }
@@ -85,6 +89,17 @@ impl<'data> Records<'data> {
         self.seen.records = self.seen.records.saturating_add(1);
         let follows_break = std::mem::take(&mut self.follows_break);
         Record { offset, kind: frame.kind, data: frame.data, crc, follows_break, is_torn }
+    }
+
+    /// The frame as that of an entry, where its data are one and no message of the type it bears.
+    fn retyped(&mut self, frame: Frame<'data>) -> Frame<'data> {
+        let Err(damage) = content(frame.kind, frame.data) else { return frame };
+        if frame.kind == Kind::Entry || content(Kind::Entry, frame.data).is_err() {
+            return frame;
+        }
+        let reason = Invalid::Content(frame.kind, damage);
+        self.note(Class::WalRecordInvalid, Some(self.at as u64), || format!("{reason}; they are those of an entry"));
+        Frame { kind: Kind::Entry, ..frame }
     }
 
     /// A place that is no frame: by the record's own lengths, by the length word alone, by the next frame behind it.
