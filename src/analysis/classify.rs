@@ -35,8 +35,8 @@ impl<'data> Classifier<'_, 'data> {
     /// Reads a value; `note` hears what is odd about it.
     pub(super) fn read(&mut self, key: &'data [u8], value: &'data [u8], mut note: impl FnMut(Class, String)) -> Classified<'data> {
         let stored = Stored::of(value);
-        let storage_key = StorageKey::of(key, self.prefixes).or_else(|| key_of_secret(&stored));
         let (protection, encoding) = protection(&stored);
+        let storage_key = StorageKey::of(key, self.prefixes).or_else(|| key_of_secret(&stored, encoding));
         let seal = match &stored {
             Stored::Sealed(sealed) => Some(self.seal(sealed, &mut note)),
             Stored::Empty | Stored::Plain(_) => None,
@@ -128,13 +128,11 @@ fn protection(stored: &Stored<'_>) -> (Protection, Option<Encoding>) {
     }
 }
 
-/// A Secret under a key that is not of the API server's form says itself which one it is.
-fn key_of_secret<'data>(stored: &Stored<'data>) -> Option<StorageKey<'data>> {
+/// A Secret under a key that is not of the API server's form, or not known, says itself which one it is.
+fn key_of_secret<'data>(stored: &Stored<'data>, encoding: Option<Encoding>) -> Option<StorageKey<'data>> {
     let Stored::Plain(value) = stored else { return None };
-    let object = Object::read(value, Encoding::Protobuf).ok()?;
-    let (std::borrow::Cow::Borrowed(name), std::borrow::Cow::Borrowed(namespace)) = (object.name, object.namespace) else { return None };
-    let is_secret = object.kind == "Secret" && object.api_version == "v1";
-    is_secret.then_some(StorageKey { group_resource: GroupResource("secrets".into()), namespace: Some(namespace), name })
+    let (namespace, name) = Object::secret_identity(value, encoding?)?;
+    Some(StorageKey { group_resource: GroupResource("secrets".into()), namespace: Some(namespace), name })
 }
 
 fn read_secret<'data>(

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::{Account, ResidueMode};
+use super::{Account, ImageFacts, ResidueMode};
 use crate::bbolt::PageCounts;
 use crate::etcd::Schema;
 use crate::etcd::raft::RequestKind;
@@ -22,6 +22,8 @@ pub enum Kind {
     Wal,
     /// A raft snapshot.
     RaftSnapshot,
+    /// Any bytes.
+    Image,
 }
 
 impl Kind {
@@ -32,6 +34,7 @@ impl Kind {
             Self::Database => "database",
             Self::Wal => "wal",
             Self::RaftSnapshot => "raft-snapshot",
+            Self::Image => "image",
         }
     }
 }
@@ -96,6 +99,8 @@ pub enum Content {
     Log(Box<LogFacts>),
     /// A raft snapshot.
     RaftSnapshot(RaftSnapshotFacts),
+    /// Any bytes.
+    Image(Box<ImageFacts>),
 }
 
 /// What is known of a database.
@@ -224,7 +229,7 @@ impl Facts {
     pub fn database(&self) -> Option<&DatabaseFacts> {
         match &self.content {
             Content::Database(facts) => Some(facts),
-            Content::Log(_) | Content::RaftSnapshot(_) => None,
+            _ => None,
         }
     }
 
@@ -237,7 +242,15 @@ impl Facts {
     pub fn log(&self) -> Option<&LogFacts> {
         match &self.content {
             Content::Log(facts) => Some(facts),
-            Content::Database(_) | Content::RaftSnapshot(_) => None,
+            _ => None,
+        }
+    }
+
+    /// Those of an image.
+    pub fn image(&self) -> Option<&ImageFacts> {
+        match &self.content {
+            Content::Image(facts) => Some(facts),
+            _ => None,
         }
     }
 
@@ -245,7 +258,7 @@ impl Facts {
     pub fn raft_snapshot(&self) -> Option<&RaftSnapshotFacts> {
         match &self.content {
             Content::RaftSnapshot(facts) => Some(facts),
-            Content::Database(_) | Content::Log(_) => None,
+            _ => None,
         }
     }
 }

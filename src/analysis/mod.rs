@@ -9,6 +9,7 @@
 //! a key's name do others share?), so that rows can be streamed and need not fit in memory.
 #![deny(clippy::arithmetic_side_effects)]
 
+mod carve;
 mod classify;
 mod database;
 mod digests;
@@ -23,6 +24,7 @@ mod row;
 mod survey;
 mod tally;
 
+pub use self::carve::{CarveList, Carving, ImageFacts, MetaPage, PagesFound, carve};
 pub use self::database::{Database, NotADatabase};
 pub use self::facts::{ByteAccount, Content, CredentialCounts, DatabaseFacts, Facts, Kind, LogFacts, RaftSnapshotFacts, Role};
 pub use self::judge::Judgement;

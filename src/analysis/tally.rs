@@ -9,7 +9,7 @@ use hashbrown::{HashMap, HashSet};
 
 use super::row::{Place, Protection, Retention, Row, Seal, ValueRow};
 use crate::evidence::range;
-use crate::kubernetes::GroupResource;
+use crate::kubernetes::{GroupResource, StorageKey};
 
 type Map<K, V> = HashMap<K, V, FixedState>;
 
@@ -60,7 +60,7 @@ impl<K: Clone + Eq + Hash, V: Default> Grouped<K, V> {
 #[derive(Clone, Debug, Default)]
 pub struct Tally<'data> {
     /// Secrets that can be read somewhere, by their key.
-    pub exposed: Map<&'data [u8], Exposure<'data>>,
+    pub exposed: Map<Cow<'data, [u8]>, Exposure<'data>>,
     /// Secrets that exist, by how their newest revision is stored.
     pub secrets: SecretCounts,
     /// Keys that rows in scope name.
@@ -278,7 +278,8 @@ impl<'data> Tally<'data> {
             self.fragments.add(value.length);
         }
         let is_secret = value.storage_key.as_ref().is_some_and(|key| key.group_resource.is_secrets());
-        match (is_secret, value.key.is_empty() && value.fragment) {
+        let is_nameless = value.fragment && value.storage_key.as_ref().is_none_or(|key| key.name.is_empty());
+        match (is_secret, is_nameless) {
             (true, true) => self.unnamed_secrets.add(value.length),
             (true, false) => self.add_secret(value),
             (false, true) if value.protection == Protection::Plaintext => self.unnamed_others.add(value.length),
@@ -314,7 +315,7 @@ impl<'data> Tally<'data> {
             });
         }
         if value.protection == Protection::Plaintext {
-            let exposure = self.exposed.entry(value.key).or_default();
+            let exposure = self.exposed.entry(identity(value)).or_default();
             match value.retention {
                 Retention::Current => exposure.current = true,
                 Retention::Superseded => exposure.superseded = true,
@@ -414,6 +415,14 @@ impl KeyUse<'_> {
         self.group_resources.extend(other.group_resources);
         self.dek_sources.extend(other.dek_sources);
         self.uncertain = self.uncertain.saturating_add(other.uncertain);
+    }
+}
+
+/// What tells a Secret from others: its key, or in an image, where the key may be lost, its namespace and name.
+fn identity<'data>(value: &ValueRow<'data>) -> Cow<'data, [u8]> {
+    match (&value.storage_key, value.place) {
+        (Some(StorageKey { namespace: Some(namespace), name, .. }), Place::Image) => Cow::Owned(format!("{namespace}/{name}").into_bytes()),
+        _ => Cow::Borrowed(value.key),
     }
 }
 

@@ -80,6 +80,25 @@ impl<'data> EncryptedObject<'data> {
         Ok(object)
     }
 
+    /// How many bytes of a message that stands among others are its own, and whether its end is certain: a seed's type is the
+    /// last field, a key's type is not written.
+    pub(super) fn extent(bytes: &[u8]) -> (usize, bool) {
+        let mut fields = Fields::new(bytes);
+        let (mut end, mut last) = (0, 0);
+        while let Some(Ok(field)) = fields.next() {
+            let in_order = field.number > last || field.number == 4 && last == 4;
+            if !in_order || field.number > 5 || (field.number == 5) != matches!(field.value, Value::Varint(_)) {
+                break;
+            }
+            last = field.number;
+            end = bytes.len().saturating_sub(fields.rest().len());
+            if last == 5 {
+                return (end, true);
+            }
+        }
+        (end, false)
+    }
+
     /// The annotations, sorted; of a key that stands twice the last counts.
     pub fn annotations(&self) -> BTreeMap<&'data [u8], &'data [u8]> {
         let mut map = BTreeMap::new();

@@ -25,7 +25,7 @@ mod tests;
 pub use self::kms_v1::KmsV1;
 pub use self::kms_v2::{EncryptedObject, LimitPassed};
 pub use self::names::{Name, NameTable};
-pub use self::prefix::{Provider, Sealed};
+pub use self::prefix::{Provider, Sealed, extent};
 
 /// A stored value, seen from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,8 +5,12 @@ use nom::bytes::complete::{tag, take_till};
 use nom::character::complete::char;
 use nom::combinator::opt;
 
+/// Longest name of a provider that is looked for, in bytes.
+const LONGEST_NAME: usize = 256;
 /// Longest provider or version that is taken for one; what is longer is cut there.
 const LONGEST_WORD: usize = 64;
+
+use super::EncryptedObject;
 
 /// Who sealed a value, by the first two words of its prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,6 +65,20 @@ impl<'data> Sealed<'data> {
         };
         Some(Self { provider, provider_word: cut(provider_word), version_word: cut(version_word), rest })
     }
+}
+
+/// How many of the bytes that begin with a prefix are surely the value's, and whether they are all of it.
+///
+/// Only KMS v2 says where its value ends; of the others not even the name is certain without more of them.
+pub fn extent(bytes: &[u8]) -> (usize, bool) {
+    let Some(sealed) = Sealed::parse(bytes) else { return (0, false) };
+    let prefix = bytes.len().saturating_sub(sealed.rest.len());
+    if sealed.provider != Provider::KmsV2 {
+        return (prefix, false);
+    }
+    let name = sealed.rest.iter().take(LONGEST_NAME).position(|byte| *byte == b':').map_or(0, |colon| colon.saturating_add(1));
+    let (object, is_whole) = EncryptedObject::extent(sealed.rest.get(name..).unwrap_or_default());
+    (prefix.saturating_add(name).saturating_add(object), is_whole && name > 1)
 }
 
 fn cut(word: &[u8]) -> &[u8] {

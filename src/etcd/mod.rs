@@ -11,6 +11,7 @@
 //! What the values mean is not known here.
 #![deny(clippy::arithmetic_side_effects)]
 
+pub mod framing;
 mod key_value;
 mod keyspace;
 pub mod raft;

@@ -89,12 +89,17 @@ pub fn search<'data>(bytes: &'data [u8]) -> Vec<Part<'data>> {
     parts
 }
 
+/// The write whose revision key begins these bytes; `None` where none does.
+pub fn framed_at(bytes: &[u8]) -> Option<Part<'_>> {
+    framed(bytes).map(|(write, key_bytes)| Part::Write(write, key_bytes))
+}
+
 fn push_gap<'data>(parts: &mut Vec<Part<'data>>, bytes: &'data [u8], range: std::ops::Range<usize>) {
     parts.extend(bytes.get(range).filter(|gap| !gap.is_empty()).map(Part::Gap));
 }
 
 /// What every revision key has in its middle: the separator, and the upper half of a sub revision below 2^32.
-const SEPARATOR: &[u8] = b"_\0\0\0\0";
+pub const SEPARATOR: &[u8] = b"_\0\0\0\0";
 const MAIN_LEN: usize = 8;
 const KEY_LEN: usize = 17;
 

@@ -10,6 +10,10 @@
 //! Source: apimachinery `pkg/runtime/serializer/protobuf/protobuf.go` (the encoder writes empty fields too),
 //! api `core/v1/generated.proto`.
 
+use super::encoding::PROTOBUF_MAGIC;
+use super::json;
+use crate::wire::Fields;
+
 /// What every protobuf object ends with.
 const OBJECT_END: &[u8] = &[0x1a, 0, 0x22, 0];
 /// The longest type of a Secret that is looked for; the API server allows 253 characters and more.
@@ -25,6 +29,25 @@ pub fn without_filling(piece: &[u8]) -> &[u8] {
         Some(with_zero) if ends_an_object(with_zero) => with_zero,
         _ => trimmed,
     }
+}
+
+/// The length of the protobuf object that begins these bytes; `None` where none does, or its end is not there.
+pub fn object_length(bytes: &[u8]) -> Option<usize> {
+    let message = bytes.strip_prefix(PROTOBUF_MAGIC)?;
+    let mut fields = Fields::new(message);
+    for number in 1..=4 {
+        let field = fields.next()?.ok().filter(|field| field.number == number)?;
+        let length = field.bytes()?.len();
+        if number <= 2 && length == 0 {
+            return None;
+        }
+    }
+    bytes.len().checked_sub(fields.rest().len())
+}
+
+/// The length of the JSON object of an API that begins these bytes; `None` where none does, or its end is not there.
+pub fn json_object_length(bytes: &[u8]) -> Option<usize> {
+    json::object_length(bytes)
 }
 
 /// Whether a protobuf object ends where these bytes do.

@@ -52,6 +52,35 @@ pub(super) fn secret_of_cbor(value: &[u8]) -> Result<Secret<'static>, Unreadable
     secret
 }
 
+/// The length of the JSON object that begins these bytes, and says of which API it is; `None` where none does.
+pub(super) fn object_length(bytes: &[u8]) -> Option<usize> {
+    let mut stream = serde_json::Deserializer::from_slice(bytes).into_iter::<Identity<'_>>();
+    let identity = stream.next()?.ok()?;
+    (!identity.api_version.is_empty() && !identity.kind.is_empty()).then(|| stream.byte_offset())
+}
+
+/// The namespace and name of a Secret, where they stand in it without escapes.
+pub(super) fn secret_identity(value: &[u8]) -> Option<(&str, &str)> {
+    let identity: Identity<'_> = serde_json::from_slice(value).ok()?;
+    (identity.api_version == "v1" && identity.kind == "Secret").then_some((identity.metadata.namespace?, identity.metadata.name?))
+}
+
+/// What an object says of itself, borrowed.
+#[derive(Deserialize)]
+struct Identity<'a> {
+    #[serde(rename = "apiVersion")]
+    api_version: &'a str,
+    kind: &'a str,
+    #[serde(borrow, default)]
+    metadata: IdentityMetadata<'a>,
+}
+
+#[derive(Default, Deserialize)]
+struct IdentityMetadata<'a> {
+    namespace: Option<&'a str>,
+    name: Option<&'a str>,
+}
+
 /// The newest of an object's times, without building the rest of it.
 pub(super) fn newest_time(value: &[u8]) -> Option<i64> {
     #[derive(Deserialize)]

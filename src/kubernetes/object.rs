@@ -61,6 +61,19 @@ impl<'data> Object<'data> {
         }
     }
 
+    /// The namespace and name of a core Secret in plaintext; `None` for anything else.
+    pub fn secret_identity(value: &'data [u8], encoding: Encoding) -> Option<(&'data str, &'data str)> {
+        match encoding {
+            Encoding::Protobuf => {
+                let (object, _) = protobuf::object(value).ok()?;
+                let (Cow::Borrowed(namespace), Cow::Borrowed(name)) = (object.namespace, object.name) else { return None };
+                (object.kind == "Secret" && object.api_version == "v1").then_some((namespace, name))
+            }
+            Encoding::Json => json::secret_identity(value),
+            Encoding::Cbor | Encoding::Yaml | Encoding::Other => None,
+        }
+    }
+
     pub(super) fn add_manager(&mut self, manager: Cow<'data, str>) {
         if !self.managers.contains(&manager) {
             self.managers.push(manager);

@@ -4,7 +4,7 @@ use std::io;
 
 use serde_json::{Map, Value};
 
-use super::escape;
+use super::{Report, escape};
 
 /// Column names, those of the `value` record.
 pub const COLUMNS: [&str; 31] = [
@@ -60,6 +60,33 @@ pub fn row(record: &[u8]) -> io::Result<Vec<u8>> {
         "secret_data" => data(record.get("secret").and_then(|s| s.get("data"))),
         name => cell(record.get(name)),
     }))
+}
+
+/// The list for those who rotate, one line a Secret that can be read without a key, the most urgent of each input first.
+///
+/// # Errors
+/// None in memory; the writer's interface has them.
+pub fn rotate_list(report: &Report) -> io::Result<Vec<u8>> {
+    let columns = ["input", "namespace", "name", "type", "data", "readable_in", "newest_readable_revision", "exists"];
+    let mut out = row_of(columns.iter().map(|name| (*name).to_owned()))?;
+    for (input, secret) in report.readable_secrets() {
+        let text = |text: &str| escape::csv_cell(text).into_owned();
+        let data: Vec<String> = secret.data.iter().map(|(name, length)| format!("{name}:{length}")).collect();
+        out.extend(row_of(
+            [
+                text(&input.to_string_lossy()),
+                text(secret.namespace.as_deref().unwrap_or_default()),
+                text(&secret.name),
+                text(&secret.secret_type),
+                text(&data.join(" ")),
+                secret.places.join(" "),
+                secret.revision.map(|revision| revision.to_string()).unwrap_or_default(),
+                if secret.exists { "yes" } else { "deleted" }.to_owned(),
+            ]
+            .into_iter(),
+        )?);
+    }
+    Ok(out)
 }
 
 fn row_of(cells: impl Iterator<Item = String>) -> io::Result<Vec<u8>> {

@@ -1,9 +1,9 @@
 //! The owned model of a run: what outlives the evidence it came from.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::readable::{Around, Readable};
+use super::readable::{Around, Readable, ReadableSecret};
 use crate::analysis::{
     Facts, Judgement, KeyCounts, KeyIdentity, KeyUse, Kind, Place, Protection, ResidueMode, ResourceCounts, Retention, Role, SecretCounts,
     Sum, Survey, Tally,
@@ -16,7 +16,7 @@ pub struct Report {
     /// Each input that was analysed.
     pub evidences: Vec<EvidenceReport>,
     /// What can be read in each input: a file, or a directory as a whole.
-    pub readable: Vec<Readable>,
+    pub readable: Vec<(PathBuf, Readable)>,
     /// Inputs that could not be, each with the reason.
     pub not_analysed: Vec<String>,
     /// What in a data directory was not read, each with the reason.
@@ -169,8 +169,18 @@ impl Report {
 
     /// Takes a file that was analysed.
     pub fn add(&mut self, evidence: EvidenceReport) {
-        self.readable.push(evidence.readable.clone());
+        self.readable.push((evidence.facts.path.clone(), evidence.readable.clone()));
         self.evidences.push(evidence);
+    }
+
+    /// What can be read in each input.
+    pub fn inputs(&self) -> impl Iterator<Item = &Readable> {
+        self.readable.iter().map(|(_, readable)| readable)
+    }
+
+    /// Every Secret that can be read and is named, with its input.
+    pub fn readable_secrets(&self) -> impl Iterator<Item = (&Path, &ReadableSecret)> {
+        self.readable.iter().flat_map(|(path, readable)| readable.first.iter().map(|secret| (path.as_path(), secret)))
     }
 
     /// Secrets that exist, by how their newest revision is stored. What was left behind says nothing of now.

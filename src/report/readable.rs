@@ -1,5 +1,6 @@
 //! Secrets that can be read without a key: how many, where, and which come first.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::analysis::Exposure;
@@ -92,11 +93,17 @@ impl ReadableIn {
 
 impl Readable {
     /// Counts them, and names the first `most`.
-    pub fn new<'data>(around: &Around<'_, 'data>, exposed: impl IntoIterator<Item = (&'data [u8], Exposure<'data>)>, most: usize) -> Self {
+    pub fn new<'data>(
+        around: &Around<'_, 'data>,
+        exposed: impl IntoIterator<Item = (Cow<'data, [u8]>, Exposure<'data>)>,
+        most: usize,
+    ) -> Self {
         let mut readable = Self::default();
-        let exists = |key, exposure: &Exposure<'_>| exposure.ahead || around.exists(key);
-        let mut all: Vec<(&[u8], Exposure<'_>, bool)> =
-            exposed.into_iter().map(|(key, exposure)| (key, exposure.clone(), exists(key, &exposure))).collect();
+        let known = |(key, exposure): (Cow<'data, [u8]>, Exposure<'data>)| {
+            let exists = exposure.ahead || around.exists(&key);
+            (key, exposure, exists)
+        };
+        let mut all: Vec<(Cow<'_, [u8]>, Exposure<'_>, bool)> = exposed.into_iter().map(known).collect();
         for (key, exposure, exists) in &all {
             readable.total = readable.total.saturating_add(1);
             match (around.exists(key), *exists) {
@@ -112,11 +119,13 @@ impl Readable {
             }
         }
         // What stands in plaintext now is in use; what exists may be; what was deleted may have unlocked something.
-        all.sort_unstable_by_key(|(key, exposure, exists)| (!exposure.current, !*exists, *key));
+        all.sort_unstable_by(|(key, exposure, exists), (other_key, other, other_exists)| {
+            (!exposure.current, !*exists, key).cmp(&(!other.current, !*other_exists, other_key))
+        });
         readable.first = all
             .into_iter()
             .take(most)
-            .map(|(key, exposure, exists)| ReadableSecret::new(key, &exposure, exists, around.prefixes))
+            .map(|(key, exposure, exists)| ReadableSecret::new(&key, &exposure, exists, around.prefixes))
             .collect();
         readable
     }
@@ -128,7 +137,11 @@ impl ReadableSecret {
         let storage_key = StorageKey::parse(&text, prefixes);
         let (namespace, name) = match &storage_key {
             Some(StorageKey { namespace, name, .. }) => (namespace.map(str::to_owned), (*name).to_owned()),
-            None => (None, text.clone()),
+            // An image's Secrets are told by namespace and name alone.
+            None => match text.split_once('/').filter(|(namespace, _)| !namespace.is_empty()) {
+                Some((namespace, name)) => (Some(namespace.to_owned()), name.to_owned()),
+                None => (None, text.clone()),
+            },
         };
         let places = [
             (exposure.current, "current"),

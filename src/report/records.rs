@@ -613,9 +613,9 @@ impl<'a> SummaryRecord<'a> {
         let sum = |count: fn(&EvidenceReport) -> u64| report.evidences.iter().map(count).fold(0, u64::saturating_add);
         let readable = |count: fn(&ReadableIn) -> u64| {
             let of = |r: &Readable| count(&r.existing).saturating_add(count(&r.deleted));
-            report.readable.iter().map(of).fold(0, u64::saturating_add)
+            report.inputs().map(of).fold(0, u64::saturating_add)
         };
-        let inputs = |count: fn(&Readable) -> u64| report.readable.iter().map(count).fold(0, u64::saturating_add);
+        let inputs = |count: fn(&Readable) -> u64| report.inputs().map(count).fold(0, u64::saturating_add);
         let total = |part: fn(&EvidenceReport) -> Sum| {
             let mut sum = Sum::default();
             report.evidences.iter().for_each(|e| sum.merge(part(e)));

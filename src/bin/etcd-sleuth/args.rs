@@ -49,6 +49,9 @@ pub(crate) enum Command {
     /// How every Secret is stored, and under which key
     #[command(after_help = SCAN_EXAMPLES)]
     Scan(ScanArgs),
+    /// Values in any bytes: a volume's image, a memory dump, a broken file
+    #[command(after_help = CARVE_EXAMPLES)]
+    Carve(CarveArgs),
     /// Integrity only: is this backup whole, was it altered?
     #[command(
         after_help = "Examples:\n  etcd-sleuth check snapshot.db\n  etcd-sleuth check -q /backups/*.db    # one line a file, for cron"
@@ -79,6 +82,15 @@ Examples:
   etcd-sleuth scan snapshot.db --resources secrets,configmaps --namespace 'prod-*'
   kubectl exec -n kube-system etcd-0 -- cat /tmp/snap.db | etcd-sleuth scan -";
 
+const CARVE_EXAMPLES: &str = "\
+Examples:
+  etcd-sleuth carve volume.img
+  etcd-sleuth carve core.etcd --resources all --format jsonl -o found.jsonl
+  zcat disk.dd.gz | etcd-sleuth carve -                   # held in memory, see --max-size
+
+A value is called a fragment unless it is proven whole: it lies within one block of the file system, its own form says
+where it ends, or what follows a value follows it.";
+
 const SHOW_EXAMPLES: &str = "\
 Examples:
   etcd-sleuth show snapshot.db prod/db-password           # a Secret
@@ -91,6 +103,33 @@ pub(crate) struct ScanArgs {
     /// Snapshots or databases, plain or in gzip, zstd or a zip of one file; - is standard input
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) looking: Looking,
+    /// How far what etcd no longer shows is looked for: pages looks at free pages whose header still stands
+    #[arg(long, value_enum, default_value_t = ResidueArg::Full)]
+    residue: ResidueArg,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+    #[command(flatten)]
+    pub(crate) writing: Writing,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CarveArgs {
+    /// Any files, plain or in gzip, zstd or a zip of one file; - is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) looking: Looking,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+    #[command(flatten)]
+    pub(crate) writing: Writing,
+}
+
+/// What is looked for, and what counts as found.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Looking {
     /// Which objects: secrets, all, or a list such as secrets,configmaps,deployments.apps
     #[arg(long, value_name = "LIST", default_value = "secrets")]
     pub(crate) resources: String,
@@ -100,19 +139,15 @@ pub(crate) struct ScanArgs {
     /// Only objects with names that match
     #[arg(long, value_name = "GLOB", value_parser = parse_glob)]
     name: Option<GlobMatcher>,
-    /// How far what etcd no longer shows is looked for: pages looks at free pages whose header still stands
-    #[arg(long, value_enum, default_value_t = ResidueArg::Full)]
-    residue: ResidueArg,
-    #[command(flatten)]
-    pub(crate) reading: Reading,
-    #[command(flatten)]
-    pub(crate) writing: Writing,
     /// From where on a plaintext Secret gives exit code 2
     #[arg(long, value_enum, default_value_t = FailOnArg::Any)]
     fail_on: FailOnArg,
     /// Exit with 0 whatever is found (errors still give 1)
     #[arg(long)]
     pub(crate) exit_zero: bool,
+    /// Also write a list for those who rotate: every Secret that can be read, the most urgent first (CSV, a new file, mode 0600)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rotate_list: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -221,13 +256,25 @@ impl Global {
 
 impl ScanArgs {
     pub(crate) fn options(&self) -> Options {
-        let scope = Scope { resources: Resources::given(&self.resources), namespace: self.namespace.clone(), name: self.name.clone() };
+        let scope = self.looking.scope();
         let residue = match self.residue {
             ResidueArg::Off => ResidueMode::Off,
             ResidueArg::Pages => ResidueMode::Pages,
             ResidueArg::Full => ResidueMode::Full,
         };
         Options { scope, residue, ..self.reading.options() }
+    }
+}
+
+impl CarveArgs {
+    pub(crate) fn options(&self) -> Options {
+        Options { scope: self.looking.scope(), ..self.reading.options() }
+    }
+}
+
+impl Looking {
+    fn scope(&self) -> Scope {
+        Scope { resources: Resources::given(&self.resources), namespace: self.namespace.clone(), name: self.name.clone() }
     }
 
     pub(crate) fn fail_on(&self) -> FailOn {

@@ -40,6 +40,7 @@ fn run(args: Args) -> anyhow::Result<u8> {
     }
     match args.command {
         Command::Scan(scan) => commands::scan::run(&scan, &args.global),
+        Command::Carve(carve) => commands::carve::run(&carve, &args.global),
         Command::Check(check) => commands::check::run(&check, &args.global),
         Command::Show(show) => commands::show::run(&show, &args.global),
         Command::Pages(pages) => commands::pages::run(&pages, &args.global),

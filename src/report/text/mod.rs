@@ -1,5 +1,6 @@
 //! Text for people: the answer first, on one screen, then tables.
 
+mod carve;
 mod check;
 mod directory;
 mod number;
@@ -7,6 +8,7 @@ mod object;
 mod pages;
 mod scan;
 
+pub use self::carve::carve;
 pub use self::check::check;
 pub use self::directory::directory;
 pub use self::number::thousands;
@@ -14,7 +16,7 @@ pub use self::object::object;
 pub use self::pages::pages;
 pub use self::scan::{scan, status_line};
 
-use crate::analysis::{Content, DatabaseFacts, Facts, Kind, LogFacts, RaftSnapshotFacts};
+use crate::analysis::{Content, DatabaseFacts, Facts, Kind, LogFacts, PagesFound, RaftSnapshotFacts};
 use crate::bbolt::PageCounts;
 use crate::etcd::trailer::Trailer;
 use crate::evidence::anomaly::Bearing;
@@ -46,6 +48,7 @@ fn file_lines(facts: &Facts, altered_or_damaged: &[(Bearing, u64)]) -> Vec<Strin
             lines.push(format!("{structure}; {}", page_states(&database.pages)));
         }
         Content::Log(log) => lines.push(format!("{}; {}; {structure}", kind_name(facts.kind), log_sentence(log))),
+        Content::Image(image) => lines.push(format!("{}; {}", kind_name(facts.kind), pages_sentence(&image.pages))),
         Content::RaftSnapshot(snapshot) => {
             lines.push(format!("{}; {}; {structure}", kind_name(facts.kind), snapshot_sentence(snapshot)));
         }
@@ -74,6 +77,13 @@ fn log_sentence(log: &LogFacts) -> String {
             thousands(log.deletions),
             if log.overridden > 0 { format!(", {} entries overridden", thousands(log.overridden)) } else { String::new() },
         ),
+    }
+}
+
+fn pages_sentence(pages: &PagesFound) -> String {
+    match (pages.leaves, pages.metas) {
+        (0, 0) => "no page of a database in it".to_owned(),
+        (leaves, metas) => format!("{} leaf pages and {} valid meta pages of databases in it", thousands(leaves), thousands(metas)),
     }
 }
 
@@ -126,6 +136,7 @@ fn kind_name(kind: Kind) -> &'static str {
         Kind::Database => "database of a data directory",
         Kind::Wal => "write-ahead log",
         Kind::RaftSnapshot => "raft snapshot",
+        Kind::Image => "read as bytes of no known form",
     }
 }
 

@@ -46,14 +46,14 @@ pub fn scan(evidence: &EvidenceReport, report: &Report) -> String {
 pub fn status_line(report: &Report, outcome: &Outcome) -> String {
     let sum = |count: fn(&ReadableIn) -> u64| {
         let of = |readable: &Readable| count(&readable.existing).saturating_add(count(&readable.deleted));
-        report.readable.iter().map(of).fold(0, u64::saturating_add)
+        report.inputs().map(of).fold(0, u64::saturating_add)
     };
     let fragments = report.evidences.iter().map(|e| e.unnamed_secrets.count).fold(0, u64::saturating_add);
     let counts = [
         ("current", sum(|r| r.current)),
         ("older revisions", sum(|r| r.retained)),
         ("residue", sum(|r| r.residue)),
-        ("log", sum(|r| r.log).saturating_add(report.readable.iter().map(|r| r.ahead).fold(0, u64::saturating_add))),
+        ("log", sum(|r| r.log).saturating_add(report.inputs().map(|r| r.ahead).fold(0, u64::saturating_add))),
         ("nameless fragments", fragments),
     ];
     let found: Vec<String> =
@@ -198,7 +198,7 @@ pub(super) fn keys(keys: &[KeyReport], encrypted_now: u64) -> String {
 }
 
 /// `kms v2 aws-b   …000000000002`
-fn key_label(key: &KeyReport) -> String {
+pub(super) fn key_label(key: &KeyReport) -> String {
     let name = key.identity.name.as_deref().map_or("(name not readable)".into(), terminal);
     let version = match key.identity.version.as_str() {
         "v1" if key.identity.provider != "kms" => String::new(),

@@ -8,7 +8,7 @@ use etcd_sleuth::evidence::{DataDirectory, Part};
 use etcd_sleuth::report::readable::Around;
 use etcd_sleuth::report::{DirectoryReport, EvidenceReport, text};
 
-use super::scan::{NAMED, Scan};
+use super::scan::Scan;
 
 /// Scans every file of a directory that etcd made.
 pub(super) fn scan(scan: &mut Scan<'_>, path: &Path) -> anyhow::Result<()> {
@@ -89,7 +89,7 @@ impl<'data> Whole<'data> {
         }
         let around = Around { prefixes: &survey.prefixes, keyspace: Some(&survey.keyspace) };
         let anomalies = std::mem::take(&mut survey.anomalies);
-        self.part(scan, EvidenceReport::of(survey.facts.clone(), anomalies, tally, &around, NAMED))
+        self.part(scan, EvidenceReport::of(survey.facts.clone(), anomalies, tally, &around, scan.named()))
     }
 
     fn log(&mut self, scan: &mut Scan<'_>, log: &mut LogSurvey<'data>, role: Role) -> anyhow::Result<()> {
@@ -102,7 +102,7 @@ impl<'data> Whole<'data> {
             let Some(segment) = log.segments.get_mut(number) else { continue };
             let anomalies = std::mem::take(&mut segment.anomalies);
             let around = Around { prefixes: &log.prefixes, keyspace: None };
-            self.part(scan, EvidenceReport::of(segment.facts.clone(), anomalies, tally, &around, NAMED))?;
+            self.part(scan, EvidenceReport::of(segment.facts.clone(), anomalies, tally, &around, scan.named()))?;
         }
         Ok(())
     }
@@ -116,10 +116,10 @@ impl<'data> Whole<'data> {
 
     fn finish(self, scan: &mut Scan<'_>, path: &Path, around: &Around<'_, 'data>) -> anyhow::Result<()> {
         let Some(facts) = self.facts else { return Ok(()) };
-        let whole = EvidenceReport::of(facts, Anomalies::default(), self.tally, around, NAMED);
+        let whole = EvidenceReport::of(facts, Anomalies::default(), self.tally, around, scan.named());
         let directory = DirectoryReport { path: path.to_owned(), whole, first: self.first };
         scan.text(|report| text::directory(&directory, report))?;
-        scan.report.readable.push(directory.whole.readable);
+        scan.report.readable.push((directory.path, directory.whole.readable));
         Ok(())
     }
 }

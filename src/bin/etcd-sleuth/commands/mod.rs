@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub(crate) mod carve;
 pub(crate) mod check;
 mod directory;
 pub(crate) mod pages;

@@ -3,7 +3,9 @@
 use std::io::Write;
 use std::path::Path;
 
-use etcd_sleuth::analysis::{self, Beside, List, LogList, LogSurvey, NotADatabase, Options, Progress, Role, Row, Survey, Tally};
+use etcd_sleuth::analysis::{
+    self, Beside, CarveList, Carving, List, LogList, LogSurvey, NotADatabase, Options, Progress, Role, Row, Survey, Tally,
+};
 use etcd_sleuth::evidence::Evidence;
 use etcd_sleuth::finding::{Condition, FailOn, Outcome};
 use etcd_sleuth::kubernetes::Prefixes;
@@ -12,21 +14,19 @@ use etcd_sleuth::report::records::{AnomalyRecord, EvidenceRecord, FindingRecord,
 use etcd_sleuth::report::{EvidenceReport, Report, csv, json, text};
 
 use super::directory;
-use crate::args::{Format, Global, ScanArgs};
+use crate::args::{Format, Global, Looking, ScanArgs, Writing};
 use crate::output::{self, Output};
 
 /// Secrets that can be read, listed by name in the text.
-pub(super) const NAMED: usize = 20;
+const NAMED: usize = 20;
 
 pub(crate) fn run(args: &ScanArgs, global: &Global) -> anyhow::Result<u8> {
-    let options = args.options();
-    let report = Report { resources: args.resources.clone(), ..Report::default() };
-    let mut scan = Scan { options, global, fail_on: args.fail_on(), sink: Sink::open(args, global)?, report, outcome: Outcome::default() };
+    let mut scan = Scan::new(args.options(), &args.looking, &args.writing, global)?;
     for path in &args.files {
         let scanned = if path.is_dir() { directory::scan(&mut scan, path) } else { scan.file(path) };
         scan.pass(scanned)?;
     }
-    scan.finish(args.exit_zero)
+    scan.finish(args.looking.exit_zero)
 }
 
 /// A run over the inputs.
@@ -35,8 +35,27 @@ pub(super) struct Scan<'a> {
     global: &'a Global,
     fail_on: FailOn,
     sink: Sink,
+    rotate_list: Option<Output>,
+    /// How many Secrets that can be read are listed by name.
+    named: usize,
     pub(super) report: Report,
     pub(super) outcome: Outcome,
+}
+
+impl<'a> Scan<'a> {
+    pub(super) fn new(options: Options, looking: &Looking, writing: &Writing, global: &'a Global) -> anyhow::Result<Self> {
+        let rotate_list = looking.rotate_list.as_deref().map(|path| Output::open(Some(path), writing.force)).transpose()?;
+        Ok(Self {
+            options,
+            global,
+            fail_on: looking.fail_on(),
+            sink: Sink::open(writing, global)?,
+            named: if rotate_list.is_some() { usize::MAX } else { NAMED },
+            rotate_list,
+            report: Report { resources: looking.resources.clone(), ..Report::default() },
+            outcome: Outcome::default(),
+        })
+    }
 }
 
 impl Scan<'_> {
@@ -52,6 +71,11 @@ impl Scan<'_> {
             Ok(()) => {}
         }
         Ok(())
+    }
+
+    /// How many Secrets that can be read are listed by name.
+    pub(super) fn named(&self) -> usize {
+        self.named
     }
 
     pub(super) fn open(&self, path: &Path) -> anyhow::Result<Evidence> {
@@ -70,7 +94,7 @@ impl Scan<'_> {
         let evidence = match self.survey(&evidence) {
             Ok(mut survey) => {
                 let tally = self.database(&mut survey)?;
-                EvidenceReport::new(survey, tally, NAMED)
+                EvidenceReport::new(survey, tally, self.named)
             }
             Err(_) if analysis::is_raft_snapshot(&evidence) => self.raft_snapshot(&evidence, Role::File)?,
             Err(_) if analysis::is_segment(&evidence) => {
@@ -78,7 +102,7 @@ impl Scan<'_> {
                 let tally = self.segment(&mut log, 0)?;
                 let around = Around { prefixes: &log.prefixes, keyspace: None };
                 let Some(segment) = log.segments.pop() else { return Ok(()) };
-                EvidenceReport::of(segment.facts, segment.anomalies, tally, &around, NAMED)
+                EvidenceReport::of(segment.facts, segment.anomalies, tally, &around, self.named)
             }
             Err(error) => return Err(error.into()),
         };
@@ -132,7 +156,7 @@ impl Scan<'_> {
         facts.role = role;
         self.sink.record("evidence", &EvidenceRecord::new(self.report.evidences.len(), &facts))?;
         let around = Around { prefixes: &Prefixes::default(), keyspace: None };
-        Ok(EvidenceReport::of(facts, anomalies, Tally::default(), &around, NAMED))
+        Ok(EvidenceReport::of(facts, anomalies, Tally::default(), &around, self.named))
     }
 
     /// Writes the last records of an evidence, and judges it.
@@ -156,7 +180,20 @@ impl Scan<'_> {
         Ok(())
     }
 
-    fn finish(mut self, exit_zero: bool) -> anyhow::Result<u8> {
+    /// Writes the rows of an image, and gives their counts.
+    pub(super) fn image<'data>(&mut self, carving: &Carving<'data>) -> anyhow::Result<Tally<'data>> {
+        let number = self.report.evidences.len();
+        self.sink.record("evidence", &EvidenceRecord::new(number, &carving.facts))?;
+        let sink = &mut self.sink;
+        let list = CarveList::new(carving, &self.options.scope);
+        Ok(list.run(rows(sink.format, number), |lines| sink.out.rows(sink.format, lines))?)
+    }
+
+    pub(super) fn finish(mut self, exit_zero: bool) -> anyhow::Result<u8> {
+        if let Some(mut list) = self.rotate_list.take() {
+            list.write_all(&csv::rotate_list(&self.report)?)?;
+            list.finish()?;
+        }
         if self.report.evidences.is_empty() {
             self.outcome.open(Condition::NothingAnalysed);
         }
@@ -189,9 +226,9 @@ struct Rows {
 }
 
 impl Sink {
-    fn open(args: &ScanArgs, global: &Global) -> anyhow::Result<Self> {
-        let output = Output::open(args.writing.output.as_deref(), args.writing.force)?;
-        let mut sink = Self { format: args.writing.format, quiet: global.quiet, out: Rows { output, grouped: json::Grouped::default() } };
+    fn open(writing: &Writing, global: &Global) -> anyhow::Result<Self> {
+        let output = Output::open(writing.output.as_deref(), writing.force)?;
+        let mut sink = Self { format: writing.format, quiet: global.quiet, out: Rows { output, grouped: json::Grouped::default() } };
         sink.record("run", &RunRecord::new())?;
         if sink.format == Format::Csv {
             sink.out.output.write_all(&csv::header()?)?;

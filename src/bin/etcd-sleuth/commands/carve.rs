@@ -1,0 +1,31 @@
+//! `carve`: values in any bytes.
+
+use std::path::Path;
+
+use etcd_sleuth::analysis;
+use etcd_sleuth::report::readable::Around;
+use etcd_sleuth::report::{EvidenceReport, text};
+
+use super::scan::Scan;
+use crate::args::{CarveArgs, Global};
+
+pub(crate) fn run(args: &CarveArgs, global: &Global) -> anyhow::Result<u8> {
+    let mut scan = Scan::new(args.options(), &args.looking, &args.writing, global)?;
+    for path in &args.files {
+        let carved = carve(&mut scan, path);
+        scan.pass(carved)?;
+    }
+    scan.finish(args.looking.exit_zero)
+}
+
+fn carve(scan: &mut Scan<'_>, path: &Path) -> anyhow::Result<()> {
+    let evidence = scan.open(path)?;
+    let carving = scan.progress(path, |progress| analysis::carve(&evidence, &scan.options, progress));
+    let tally = scan.image(&carving)?;
+    let around = Around { prefixes: &carving.prefixes, keyspace: None };
+    let report = EvidenceReport::of(carving.facts.clone(), carving.anomalies.clone(), tally, &around, scan.named());
+    scan.end(&report)?;
+    scan.text(|_| text::carve(&report))?;
+    scan.report.add(report);
+    Ok(())
+}

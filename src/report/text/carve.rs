@@ -1,0 +1,67 @@
+//! What `carve` says of an image.
+
+use super::super::escape::terminal;
+use super::super::model::EvidenceReport;
+use super::scan::{key_label, table, types};
+use super::{against, block, file_lines, thousands};
+use crate::analysis::{MetaPage, Protection, Retention};
+
+/// Rows of a table before the rest is only counted.
+const ROWS: usize = 20;
+
+/// What `carve` says of one image.
+pub fn carve(evidence: &EvidenceReport) -> String {
+    let readable = &evidence.readable;
+    let noun = if readable.total == 1 { "SECRET" } else { "SECRETS" };
+    let mut out = match readable.total {
+        0 => "NO PLAINTEXT SECRET FOUND IN THESE BYTES\n".to_owned(),
+        n => format!("{} {noun} CAN BE READ FROM THESE BYTES WITHOUT ANY KEY\n", thousands(n)),
+    };
+    out.push_str(
+        "  Whether they still exist, and whether the values are today's, bytes without their database do not say: treat as in use.\n",
+    );
+    block(&mut out, "File", &file_lines(&evidence.facts, &against(&evidence.anomaly_counts)));
+    let count = |protection| {
+        let of = evidence.values.iter().filter(|((_, retention, kind), _)| *retention == Retention::Residue && *kind == protection);
+        of.map(|(_, count)| *count).fold(0, u64::saturating_add)
+    };
+    let values = [(Protection::Plaintext, "in plaintext"), (Protection::Encrypted, "encrypted"), (Protection::Unknown, "of no known form")];
+    let values: Vec<String> = values
+        .iter()
+        .map(|(kind, what)| (count(*kind), what))
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, what)| format!("{} {what}", thousands(n)))
+        .collect();
+    let values = if values.is_empty() { "none".to_owned() } else { values.join(", ") };
+    block(&mut out, "Values", &[format!("{values}; {} of them not proven whole", thousands(evidence.fragments.count))]);
+    let metas: &[MetaPage] = evidence.facts.image().map(|image| image.pages.listed.as_slice()).unwrap_or_default();
+    let lines: Vec<String> = metas
+        .iter()
+        .take(6)
+        .map(|page| {
+            let meta = &page.meta;
+            format!(
+                "meta page at offset {}: pages of {}, {} of them, transaction {}",
+                page.offset, meta.page_size, meta.high_water_mark, meta.txid
+            )
+        })
+        .collect();
+    block(&mut out, "Database", &lines);
+    for key in evidence.keys.iter().take(ROWS) {
+        out.push_str(&format!("  {:>9} values under {}\n", thousands(key.counts.residue), key_label(key)));
+    }
+    out.push_str(&types(&readable.types));
+    out.push_str("NOT LOOKED AT: compressed or encrypted parts of the image; values under another encoding\n");
+    if !readable.first.is_empty() {
+        let mut table = table(&["Secret", "type", "newest revision"]);
+        for secret in readable.first.iter().take(ROWS) {
+            let revision = secret.revision.map_or("-".to_owned(), |revision| revision.to_string());
+            table.add_row([terminal(&secret.label).into_owned(), terminal(&secret.secret_type).into_owned(), revision]);
+        }
+        out.push_str(&format!("\nSecrets that can be read\n{table}\n"));
+        if let Some(more) = readable.total.checked_sub(readable.first.len().min(ROWS) as u64).filter(|n| *n > 0) {
+            out.push_str(&format!("  and {} more: --rotate-list FILE lists all of them\n", thousands(more)));
+        }
+    }
+    out
+}
