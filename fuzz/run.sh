@@ -4,6 +4,7 @@
 # What it finds on the way goes to fuzz/corpus.live, which is not committed; crashes go to fuzz/artifacts.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+export RAYON_NUM_THREADS=1
 seconds=${1:-30}
 shift || true
 targets=("$@")
