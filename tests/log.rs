@@ -217,7 +217,8 @@ fn whatever_is_wrong_with_a_log_is_told_and_the_rest_is_read() {
     let later = "0000000000000002-0000000000000400.wal";
 
     // What is done to the file, the anomaly it gives, how many values are left at least, the exit code without a threshold.
-    let cases: [(&str, Box<dyn Fn()>, &str, usize, i32); 7] = [
+    type Damage<'a> = Box<dyn Fn() + 'a>;
+    let cases: [(&str, Damage<'_>, &str, usize, i32); 7] = [
         ("a flipped bit in a value", Box::new(|| write(&wal, &flip(&good, place(0)))), "wal-crc-mismatch", all_values, 3),
         ("a cut in the last record", Box::new(|| write(&wal, &good[..end - 9])), "wal-torn-record", all_values - 1, 3),
         ("a hole of zeros in the middle", Box::new(|| write(&wal, &zeroed(&good, 20_000, 4096))), "wal-record-invalid", all_values - 20, 3),
