@@ -102,7 +102,7 @@ fn run(file: &std::path::Path) {
     survey.add_anomalies(anomalies);
     let hash = status::hash(&survey.database.db, &survey.tree);
     let pages = text::pages(&survey, true);
-    let report = EvidenceReport::new(survey, tally);
+    let report = EvidenceReport::new(survey, tally, 20);
     for text in [pages, text::check(&report, hash), text::scan(&report, &Report::default())] {
         assert!(text.chars().all(|c| !c.is_control() || c == '\n'));
     }
