@@ -216,8 +216,9 @@ fn whatever_is_wrong_with_a_log_is_told_and_the_rest_is_read() {
     let place = |n: usize| values_of(&sound, SEGMENT).iter().map(|v| v["offset"].as_u64().unwrap() as usize).max().unwrap() - n;
     let later = "0000000000000002-0000000000000400.wal";
 
+    type Case<'a> = (&'static str, Box<dyn Fn() + 'a>, &'static str, usize, i32);
     // What is done to the file, the anomaly it gives, how many values are left at least, the exit code without a threshold.
-    let cases: [(&str, Box<dyn Fn()>, &str, usize, i32); 7] = [
+    let cases: [Case<'_>; 7] = [
         ("a flipped bit in a value", Box::new(|| write(&wal, &flip(&good, place(0)))), "wal-crc-mismatch", all_values, 3),
         ("a cut in the last record", Box::new(|| write(&wal, &good[..end - 9])), "wal-torn-record", all_values - 1, 3),
         ("a hole of zeros in the middle", Box::new(|| write(&wal, &zeroed(&good, 20_000, 4096))), "wal-record-invalid", all_values - 20, 3),
@@ -241,6 +242,33 @@ fn whatever_is_wrong_with_a_log_is_told_and_the_rest_is_read() {
         assert!((least..=all_values).contains(&left), "{what}: {left} of {all_values} values");
         let _ = fs::remove_file(wal.with_file_name(later));
         write(&wal, &good);
+    }
+}
+
+#[test]
+fn of_an_interrupted_write_what_is_there_of_its_value_is_a_fragment() {
+    let (dir, path, _) = killed();
+    let wal = path.join("member/wal").join(SEGMENT);
+    let (_, sound) = scan(dir.path(), &[]);
+    let place = |value: &Value| (value["offset"].as_u64().unwrap(), value["length"].as_u64().unwrap());
+    let last = values_of(&sound, SEGMENT).into_iter().max_by_key(|value| value["offset"].as_u64()).unwrap();
+    let (offset, length) = place(last);
+    let good = fs::read(&wal).unwrap();
+    // The copy ends within the value; or its last sectors were never written.
+    let mut torn = good.clone();
+    let sector = (offset + 200).next_multiple_of(512);
+    assert!(sector + 512 < offset + length, "the last value of the fixture reaches over a whole sector");
+    torn[usize::try_from(sector).unwrap()..].fill(0);
+    for (bytes, end) in [(&good[..usize::try_from(offset + 100).unwrap()], offset + 100), (&torn[..], sector)] {
+        write(&wal, bytes);
+        let (_, all) = scan(dir.path(), &[]);
+        let fragments: Vec<_> = values_of(&all, SEGMENT).into_iter().filter(|value| value["fragment"] == json!(true)).collect();
+        assert_eq!(fragments.iter().map(|value| place(value)).collect::<Vec<_>>(), [(offset, end - offset)]);
+        for field in ["key", "raft_index", "raft_term", "txn_branch", "protection", "encoding", "provider"] {
+            assert_eq!(fragments[0][field], last[field], "{field}");
+        }
+        assert!(fragments[0]["mod_revision"].is_null() && fragments[0]["committed"].is_null());
+        assert!(anomalies(&all).contains(&"wal-torn-record".to_owned()));
     }
 }
 

@@ -11,7 +11,7 @@ use super::super::row::{LogPosition, Place, Retention, Row, TxnBranch, ValueRow}
 use super::super::{Scope, Tally};
 use super::revisions::{Fingerprint, InTree};
 use super::{LogSurvey, Segment};
-use crate::etcd::raft::{EntryKind, Operation, Put, Request};
+use crate::etcd::raft::{Branch, EntryKind, Operation, Put, Request};
 use crate::evidence::anomaly::Anomalies;
 use crate::evidence::range;
 
@@ -33,6 +33,8 @@ struct Write<'data> {
     offset: Option<u64>,
     position: LogPosition,
     in_tree: Option<InTree>,
+    /// The end of its value is not there.
+    is_cut: bool,
     is_duplicate: bool,
 }
 
@@ -79,27 +81,32 @@ impl<'a, 'data> LogList<'a, 'data> {
     /// The writes of a segment in the order of their rows: by revision where it is known, then by place.
     fn writes(&self, number: usize, segment: &Segment<'data>) -> Vec<Write<'data>> {
         let mut writes = Vec::new();
+        let mut add = |put: Put<'data>, branch: Option<Branch>, is_cut: bool, (offset, index, term): (u64, u64, u64)| {
+            if put.ignores_value || is_cut && put.value.is_empty() {
+                return;
+            }
+            let (committed, applied) = self.survey.fate(number, offset, index);
+            let position = LogPosition { index, term, branch: branch.map(TxnBranch::from), committed, applied };
+            let offset = range::offset_within(segment.bytes, put.value);
+            writes.push(Write { put, offset, position, in_tree: None, is_cut, is_duplicate: false });
+        };
         for (offset, entry) in segment.entries().filter(|(_, entry)| entry.kind == EntryKind::Normal) {
             let Ok(request) = Request::parse(entry.data) else { continue };
-            let (committed, applied) = self.survey.fate(number, offset, entry.index);
             for operation in request.operations().filter_map(Result::ok) {
-                let Operation::Put(put, branch) = operation else { continue };
-                if put.ignores_value {
-                    continue;
+                if let Operation::Put(put, branch) = operation {
+                    add(put, branch, false, (offset, entry.index, entry.term));
                 }
-                let branch = branch.map(TxnBranch::from);
-                writes.push(Write {
-                    put,
-                    offset: range::offset_within(segment.bytes, put.value),
-                    position: LogPosition { index: entry.index, term: entry.term, branch, committed, applied },
-                    in_tree: None,
-                    is_duplicate: false,
-                });
+            }
+        }
+        if let Some((offset, entry)) = segment.cut_entry() {
+            entry.whole.iter().for_each(|(put, branch)| add(*put, *branch, false, (offset, entry.index, entry.term)));
+            if let Some(cut) = entry.cut {
+                add(cut.put, cut.branch, cut.missing > 0, (offset, entry.index, entry.term));
             }
         }
         let fingerprints: Vec<_> = writes.par_iter().map(|write| Fingerprint::of(write.put.key, write.put.value)).collect();
         for (write, fingerprint) in writes.iter_mut().zip(&fingerprints) {
-            write.in_tree = self.survey.revisions.of(fingerprint);
+            write.in_tree = self.survey.revisions.of(fingerprint).filter(|_| !write.is_cut);
         }
         let mut order: Vec<(Write<'data>, Fingerprint)> = writes.into_iter().zip(fingerprints).collect();
         order.sort_by_key(|(write, _)| {
@@ -132,7 +139,10 @@ impl<'a, 'data> LogList<'a, 'data> {
         let Put { key, value, lease, .. } = write.put;
         let mut noted = Vec::new();
         let mut classifier = Classifier { names: &self.survey.names, prefixes: &self.survey.prefixes, digests: &mut part.digests };
-        let read = classifier.read(key, value, |class, detail| noted.push((class, detail)));
+        let read = match write.is_cut {
+            true => classifier.read_cut(key, value),
+            false => classifier.read(key, value, |class, detail| noted.push((class, detail))),
+        };
         if !self.scope.holds(read.storage_key.as_ref()) {
             return None;
         }
@@ -156,7 +166,7 @@ impl<'a, 'data> LogList<'a, 'data> {
             encoding: read.encoding,
             seal: read.seal,
             secret: read.secret,
-            fragment: false,
+            fragment: write.is_cut,
             duplicate: write.is_duplicate,
             newer_than_snapshot: false,
             log: Some(write.position),

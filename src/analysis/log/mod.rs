@@ -21,7 +21,7 @@ use super::options::Options;
 use super::survey::is_complete;
 use super::{Progress, Survey};
 use crate::envelope::{NameTable, Stored};
-use crate::etcd::raft::{Credential, Entry, EntryKind, Operation, Put, Request};
+use crate::etcd::raft::{Credential, CutEntry, Entry, EntryKind, Operation, Put, Request};
 use crate::etcd::wal::{self, Chain, Records, SegmentName};
 use crate::evidence::Evidence;
 use crate::evidence::anomaly::{Anomalies, Class};
@@ -171,6 +171,12 @@ impl<'data> Segment<'data> {
             Ok(wal::Content::Entry(entry)) if !record.is_torn => Some((record.offset, entry)),
             _ => None,
         })
+    }
+
+    /// What is there of an entry whose write was interrupted, with the place of its record.
+    fn cut_entry(&self) -> Option<(u64, CutEntry<'data>)> {
+        let torn = Records::new(self.bytes, self.chain, self.is_last).find(|record| record.is_torn)?;
+        (torn.kind == wal::Kind::Entry).then(|| CutEntry::parse(torn.data)).flatten().map(|entry| (torn.offset, entry))
     }
 
     /// Adds what the second pass found odd.
