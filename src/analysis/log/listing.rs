@@ -11,7 +11,7 @@ use super::super::row::{LogPosition, Place, Retention, Row, TxnBranch, ValueRow}
 use super::super::{Scope, Tally};
 use super::revisions::{Fingerprint, InTree};
 use super::{LogSurvey, Segment};
-use crate::etcd::raft::{Branch, EntryKind, Operation, Put, Request};
+use crate::etcd::raft::{EntryKind, Operation, Put, Request};
 use crate::evidence::anomaly::Anomalies;
 use crate::evidence::range;
 
@@ -32,6 +32,7 @@ struct Write<'data> {
     put: Put<'data>,
     offset: Option<u64>,
     position: LogPosition,
+    fingerprint: Fingerprint,
     in_tree: Option<InTree>,
     /// The end of its value is not there.
     is_cut: bool,
@@ -66,59 +67,90 @@ impl<'a, 'data> LogList<'a, 'data> {
         let mut tally = Tally::default();
         let mut anomalies = Anomalies::default();
         let Some(segment) = self.survey.segments.get(number) else { return Ok((tally, anomalies)) };
-        for window in self.writes(number, segment).chunks(WRITES.saturating_mul(WINDOW)) {
-            let parts: Vec<Part<'data>> = window.par_chunks(WRITES).map(|task| self.task(task, &render)).collect();
+        let mut show = |writes: &[Write<'data>]| -> io::Result<()> {
+            let parts: Vec<Part<'data>> = writes.par_chunks(WRITES).map(|task| self.task(task, &render)).collect();
             for part in parts {
                 write(&part.output)?;
                 tally.merge(part.tally);
                 anomalies.merge(part.anomalies);
             }
+            Ok(())
+        };
+        // By revision where it is known, then by place, and what has no place last. Only the first have to be sorted.
+        let mut matched = Vec::new();
+        self.windows(number, segment, |window| {
+            matched.extend(window.into_iter().filter(|write| write.in_tree.is_some()));
+            Ok(())
+        })?;
+        matched.sort_by_key(|write| (write.in_tree.map(|tree| tree.revision), write.offset));
+        let mut known = HashSet::<_, FixedState>::default();
+        for write in &mut matched {
+            write.is_duplicate = !known.insert((write.fingerprint, write.in_tree.map(|tree| tree.revision.main)));
+        }
+        show(&matched)?;
+        for has_place in [true, false] {
+            self.windows(number, segment, |mut window| {
+                window.retain(|write| write.in_tree.is_none() && write.offset.is_some() == has_place);
+                for write in &mut window {
+                    write.is_duplicate = !known.insert((write.fingerprint, None));
+                }
+                show(&window)
+            })?;
         }
         tally.settle(segment.bytes);
         Ok((tally, anomalies))
     }
 
-    /// The writes of a segment in the order of their rows: by revision where it is known, then by place.
-    fn writes(&self, number: usize, segment: &Segment<'data>) -> Vec<Write<'data>> {
-        let mut writes = Vec::new();
-        let mut add = |put: Put<'data>, branch: Option<Branch>, is_cut: bool, (offset, index, term): (u64, u64, u64)| {
-            if put.ignores_value || is_cut && put.value.is_empty() {
-                return;
+    /// Shows the writes of a segment in file order, so many at a time, with what the tree says of them.
+    fn windows(
+        &self,
+        number: usize,
+        segment: &Segment<'data>,
+        mut show: impl FnMut(Vec<Write<'data>>) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let mut writes = self.writes(number, segment);
+        loop {
+            let mut window: Vec<_> = writes.by_ref().take(WRITES.saturating_mul(WINDOW)).collect();
+            if window.is_empty() {
+                return Ok(());
             }
-            let (committed, applied) = self.survey.fate(number, offset, index);
-            let position = LogPosition { index, term, branch: branch.map(TxnBranch::from), committed, applied };
-            let offset = range::offset_within(segment.bytes, put.value);
-            writes.push(Write { put, offset, position, in_tree: None, is_cut, is_duplicate: false });
-        };
-        for (offset, entry) in segment.entries().filter(|(_, entry)| entry.kind == EntryKind::Normal) {
-            let Ok(request) = Request::parse(entry.data) else { continue };
-            for operation in request.operations().filter_map(Result::ok) {
-                if let Operation::Put(put, branch) = operation {
-                    add(put, branch, false, (offset, entry.index, entry.term));
-                }
-            }
+            window.par_iter_mut().for_each(|write| {
+                write.fingerprint = Fingerprint::of(write.put.key, write.put.value);
+                write.in_tree = self.survey.revisions.of(&write.fingerprint).filter(|_| !write.is_cut);
+            });
+            show(window)?;
         }
-        if let Some((offset, entry)) = segment.cut_entry() {
-            entry.whole.iter().for_each(|(put, branch)| add(*put, *branch, false, (offset, entry.index, entry.term)));
-            if let Some(cut) = entry.cut {
-                add(cut.put, cut.branch, cut.missing > 0, (offset, entry.index, entry.term));
-            }
-        }
-        let fingerprints: Vec<_> = writes.par_iter().map(|write| Fingerprint::of(write.put.key, write.put.value)).collect();
-        for (write, fingerprint) in writes.iter_mut().zip(&fingerprints) {
-            write.in_tree = self.survey.revisions.of(fingerprint).filter(|_| !write.is_cut);
-        }
-        let mut order: Vec<(Write<'data>, Fingerprint)> = writes.into_iter().zip(fingerprints).collect();
-        order.sort_by_key(|(write, _)| {
-            let revision = write.in_tree.map(|tree| tree.revision);
-            (revision.is_none(), revision, write.offset.is_none(), write.offset, write.position.index)
+    }
+
+    /// The writes of a segment in file order.
+    fn writes<'s>(&'s self, number: usize, segment: &Segment<'data>) -> impl Iterator<Item = Write<'data>> + use<'s, 'data> {
+        let bytes = segment.bytes;
+        let entries = segment.entries().filter(|(_, entry)| entry.kind == EntryKind::Normal).flat_map(|(offset, entry)| {
+            let request = Request::parse(entry.data).ok();
+            let operations = request.into_iter().flat_map(|request| request.operations()).filter_map(Result::ok);
+            let puts = operations.filter_map(|operation| match operation {
+                Operation::Put(put, branch) => Some((put, branch, false)),
+                Operation::DeleteRange { .. } => None,
+            });
+            puts.map(move |put| (put, (offset, entry.index, entry.term)))
         });
-        let mut known = HashSet::<_, FixedState>::default();
-        let mark = |(mut write, fingerprint): (Write<'data>, Fingerprint)| {
-            write.is_duplicate = !known.insert((fingerprint, write.in_tree.map(|tree| tree.revision.main)));
-            write
-        };
-        order.into_iter().map(mark).collect()
+        let cut = segment.cut_entry().into_iter().flat_map(|(offset, entry)| {
+            let whole = entry.whole.into_iter().map(|(put, branch)| (put, branch, false));
+            let cut = entry.cut.map(|cut| (cut.put, cut.branch, cut.missing > 0)).filter(|(put, ..)| !put.value.is_empty());
+            whole.chain(cut).map(move |put| (put, (offset, entry.index, entry.term)))
+        });
+        entries.chain(cut).filter(|((put, ..), _)| !put.ignores_value).map(move |((put, branch, is_cut), (offset, index, term))| {
+            let (committed, applied) = self.survey.fate(number, offset, index);
+            Write {
+                put,
+                offset: range::offset_within(bytes, put.value),
+                position: LogPosition { index, term, branch: branch.map(TxnBranch::from), committed, applied },
+                fingerprint: Fingerprint::default(),
+                in_tree: None,
+                is_cut,
+                is_duplicate: false,
+            }
+        })
     }
 
     fn task<R>(&self, writes: &[Write<'data>], render: &R) -> Part<'data>

@@ -116,16 +116,10 @@ impl<'data> Records<'data> {
         let claimed = length_in(word).and_then(|length| usize::try_from(length).ok());
         if let Some(length) = claimed
             && let Some(body) = length.checked_next_multiple_of(WORD).and_then(|padded| behind.get(..padded))
-            && self.goes_on(self.at.saturating_add(WORD).saturating_add(body.len()))
         {
-            if let Some(frame) = Frame::salvage(body, length) {
-                self.note(Class::WalRecordInvalid, Some(offset), || format!("{reason}; its data are those of an entry"));
-                return Some(self.accept(&frame));
-            }
-            if !(self.is_last && has_zero_sector(body, self.place_of(body))) {
-                self.note(Class::WalRecordInvalid, Some(offset), || format!("{reason}; {length} bytes are passed over"));
-                self.go_on_at(self.at.saturating_add(WORD).saturating_add(body.len()));
-                return None;
+            let end = self.at.saturating_add(WORD).saturating_add(body.len());
+            if self.goes_on(end) {
+                return self.by_word(body, length, end, reason);
             }
         }
         if let Some(next) = self.next_frame(self.at.saturating_add(WORD)) {
@@ -136,17 +130,36 @@ impl<'data> Records<'data> {
         let body = claimed.and_then(|length| behind.get(..length)).unwrap_or(behind);
         let is_cut = matches!(reason, Invalid::Length { .. });
         match (is_cut || has_zero_sector(body, self.place_of(body)), self.is_last) {
-            (true, true) => {
-                self.note_torn(offset);
-                self.at = self.bytes.len();
-                let (kind, data) = beginning(body)?;
-                let data = data.get(..written(data, self.place_of(data)))?;
-                return Some(Record { offset, kind, data, crc: Verdict::Unchecked, follows_break: false, is_torn: true });
-            }
+            (true, true) => return self.torn(body, self.bytes.len()),
             (_, false) if is_cut => self.note(Class::FileTruncated, Some(offset), || format!("{reason}; the segment is cut")),
             _ => self.note(Class::WalRecordInvalid, Some(offset), || format!("{reason}; no record is found behind it")),
         }
         self.stop()
+    }
+
+    /// A frame whose extent is sound, as what stands behind it shows, and whose record is not.
+    fn by_word(&mut self, body: &'data [u8], length: usize, end: usize, reason: Invalid) -> Option<Record<'data>> {
+        let offset = self.at as u64;
+        if let Some(frame) = Frame::salvage(body, length) {
+            self.note(Class::WalRecordInvalid, Some(offset), || format!("{reason}; its data are those of an entry"));
+            return Some(self.accept(&frame));
+        }
+        if self.is_last && self.ends(end) && has_zero_sector(body, self.place_of(body)) {
+            return self.torn(body, end);
+        }
+        self.note(Class::WalRecordInvalid, Some(offset), || format!("{reason}; {length} bytes are passed over"));
+        self.go_on_at(end);
+        None
+    }
+
+    /// The last record, as far as it was written.
+    fn torn(&mut self, body: &'data [u8], end: usize) -> Option<Record<'data>> {
+        let offset = self.at as u64;
+        self.note_torn(offset);
+        self.at = end;
+        let (kind, data) = beginning(body)?;
+        let data = data.get(..written(data, self.place_of(data)))?;
+        Some(Record { offset, kind, data, crc: Verdict::Unchecked, follows_break: false, is_torn: true })
     }
 
     /// A length word of zero: the preallocated rest, unless something stands in it.
