@@ -61,7 +61,9 @@ pub(crate) enum Command {
     #[command(after_help = SHOW_EXAMPLES)]
     Show(ShowArgs),
     /// What every page of the file is
-    #[command(after_help = "Examples:\n  etcd-sleuth pages snapshot.db\n  etcd-sleuth pages snapshot.db --list | less")]
+    #[command(
+        after_help = "Examples:\n  etcd-sleuth pages snapshot.db\n  etcd-sleuth pages snapshot.db --list | less\n  etcd-sleuth pages snapshot.db --page 4711"
+    )]
     Pages(PagesArgs),
     /// Print a completion script for a shell
     Completions {
@@ -192,6 +194,9 @@ pub(crate) struct PagesArgs {
     /// Also list every run of pages
     #[arg(long)]
     pub(crate) list: bool,
+    /// Explain this page: its header, its elements and what is stored on it, without the values
+    #[arg(long, value_name = "N", conflicts_with = "list")]
+    pub(crate) page: Option<u64>,
 }
 
 /// How evidence is read.

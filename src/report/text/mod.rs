@@ -5,6 +5,7 @@ mod check;
 mod directory;
 mod number;
 mod object;
+mod page;
 mod pages;
 mod scan;
 
@@ -13,6 +14,7 @@ pub use self::check::check;
 pub use self::directory::directory;
 pub use self::number::thousands;
 pub use self::object::object;
+pub use self::page::page;
 pub use self::pages::pages;
 pub use self::scan::{scan, status_line};
 
