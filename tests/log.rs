@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::{Fixture, of_kind, records, run_in, stderr, text, unpack_directory};
+use common::{Fixture, of_kind, records, run_in, stderr, text, truth_of, unpack_directory};
 use etcd_sleuth::evidence::digest::Sha256Digest;
 use serde_json::{Value, json};
 
@@ -100,6 +100,80 @@ fn every_write_that_etcd_reads_from_the_log_is_found_with_its_place_and_its_fate
     let read = values.iter().filter(of_writes).map(|v| (v["offset"].as_u64().unwrap(), v["length"].as_u64().unwrap()));
     assert_eq!(places(read.collect()), places(searched.collect()));
     assert!(anomalies(&all).iter().all(|class| !class.starts_with("wal-")), "{:?}", anomalies(&all));
+}
+
+#[test]
+fn a_log_of_many_segments_is_one_log_and_what_later_leaders_overrode_is_not_committed() {
+    let dir = tempfile::tempdir().unwrap();
+    unpack_directory("segments", dir.path());
+    let truth = truth_of("segments");
+    let all = records(&run_in(dir.path(), &["scan", "segments", "--format", "jsonl", "--resources", "all"]));
+    assert!(anomalies(&all).is_empty(), "{:?}", anomalies(&all));
+    let commit = truth["commit"].as_u64().unwrap();
+    let mut wanted = Vec::new();
+    for (list, is_overridden) in [(&truth["entries"], false), (&truth["overridden"], true)] {
+        for entry in list.as_array().unwrap() {
+            let committed = match entry["index"].as_u64().unwrap() <= commit {
+                _ if is_overridden => json!(false),
+                true => json!(true),
+                false => Value::Null,
+            };
+            let applied = if is_overridden { json!(false) } else { Value::Null };
+            let length = truth["values"][entry["key"].as_str().unwrap()].as_str().unwrap().len();
+            wanted.push(json!([entry["index"], entry["term"], entry["key"], length, committed, applied]).to_string());
+        }
+    }
+    let values = of_kind(&all, "value");
+    let fields = ["raft_index", "raft_term", "key", "length", "committed", "applied"];
+    let mut found: Vec<_> = values.iter().map(|v| Value::from(fields.map(|field| v[field].clone()).to_vec()).to_string()).collect();
+    wanted.sort();
+    found.sort();
+    assert_eq!(found, wanted);
+    let paths: Vec<_> = of_kind(&all, "evidence").iter().map(|e| e["path"].as_str().unwrap()).collect();
+    for value in &values {
+        let file = fs::read(dir.path().join(paths[value["evidence"].as_u64().unwrap() as usize])).unwrap();
+        let (offset, length) = (value["offset"].as_u64().unwrap() as usize, value["length"].as_u64().unwrap() as usize);
+        assert_eq!(&file[offset..offset + length], truth["values"][value["key"].as_str().unwrap()].as_str().unwrap().as_bytes());
+    }
+    let overridden: u64 = of_kind(&all, "evidence").iter().map(|e| e["log"]["overridden"].as_u64().unwrap()).sum();
+    assert_eq!(overridden as usize, truth["overridden"].as_array().unwrap().len());
+}
+
+#[test]
+fn a_segment_that_is_missing_renamed_or_swapped_is_told_and_costs_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let wal = unpack_directory("segments", dir.path()).join("member/wal");
+    let mut names: Vec<_> = fs::read_dir(&wal).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    let scan = || {
+        let output = run_in(dir.path(), &["scan", "segments", "--format", "jsonl", "--resources", "all", "--fail-on", "never"]);
+        assert_eq!(output.status.code(), Some(3));
+        records(&output)
+    };
+    let all = records(&run_in(dir.path(), &["scan", "segments", "--format", "jsonl", "--resources", "all"]));
+    let in_third = values_of(&all, &names[2]).len();
+    let total = of_kind(&all, "value").len();
+
+    let aside = dir.path().join("aside");
+    fs::rename(wal.join(&names[2]), &aside).unwrap();
+    let missing = scan();
+    assert_eq!((anomalies(&missing), of_kind(&missing, "value").len()), (vec!["wal-gap".to_owned()], total - in_third));
+    fs::rename(&aside, wal.join(&names[2])).unwrap();
+
+    for (from, to) in [(2, 3), (4, 5)] {
+        let (a, b) = (wal.join(&names[from]), wal.join(&names[to]));
+        let swap = || {
+            fs::rename(&a, &aside).unwrap();
+            fs::rename(&b, &a).unwrap();
+            fs::rename(&aside, &b).unwrap();
+        };
+        swap();
+        let swapped = scan();
+        let classes = anomalies(&swapped);
+        assert!(classes.contains(&"wal-segment-order".to_owned()) || classes.contains(&"wal-crc-mismatch".to_owned()), "{classes:?}");
+        assert_eq!(of_kind(&swapped, "value").len(), total);
+        swap();
+    }
 }
 
 #[test]

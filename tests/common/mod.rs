@@ -46,7 +46,7 @@ impl Fixture {
 
     /// What is true of it, made without this project's parser.
     pub(crate) fn truth(&self) -> Value {
-        serde_json::from_slice(&unzstd(&testdata().join(format!("{}.truth.json.zst", self.name)))).unwrap()
+        truth_of(&self.name)
     }
 
     /// Unpacks it into a folder.
@@ -55,6 +55,11 @@ impl Fixture {
         fs::write(&path, &self.bytes).unwrap();
         path
     }
+}
+
+/// The truth about the fixture of this name.
+pub(crate) fn truth_of(name: &str) -> Value {
+    serde_json::from_slice(&unzstd(&testdata().join(format!("{name}.truth.json.zst")))).unwrap()
 }
 
 fn unzstd(path: &Path) -> Vec<u8> {

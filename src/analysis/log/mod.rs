@@ -250,8 +250,8 @@ impl LogFacts {
     fn add_entry(&mut self, entry: &Entry<'_>) {
         self.entries = self.entries.saturating_add(1);
         self.term = self.term.max(Some(entry.term));
-        let (first, last) = self.indices.unwrap_or((entry.index, entry.index));
-        self.indices = Some((first.min(entry.index), last.max(entry.index)));
+        let first = self.indices.map_or(entry.index, |(first, _)| first.min(entry.index));
+        self.indices = Some((first, entry.index));
     }
 
     fn add_credential(&mut self, credential: &Credential<'_>) {
