@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::{Fixture, of_kind, records, run_in, stderr, text, unpack_directory};
+use common::{Fixture, of_kind, records, run_in, stderr, text, truth_of, unpack_directory};
 use etcd_sleuth::evidence::digest::Sha256Digest;
 use serde_json::{Value, json};
 
@@ -100,6 +100,80 @@ fn every_write_that_etcd_reads_from_the_log_is_found_with_its_place_and_its_fate
     let read = values.iter().filter(of_writes).map(|v| (v["offset"].as_u64().unwrap(), v["length"].as_u64().unwrap()));
     assert_eq!(places(read.collect()), places(searched.collect()));
     assert!(anomalies(&all).iter().all(|class| !class.starts_with("wal-")), "{:?}", anomalies(&all));
+}
+
+#[test]
+fn a_log_of_many_segments_is_one_log_and_what_later_leaders_overrode_is_not_committed() {
+    let dir = tempfile::tempdir().unwrap();
+    unpack_directory("segments", dir.path());
+    let truth = truth_of("segments");
+    let all = records(&run_in(dir.path(), &["scan", "segments", "--format", "jsonl", "--resources", "all"]));
+    assert!(anomalies(&all).is_empty(), "{:?}", anomalies(&all));
+    let commit = truth["commit"].as_u64().unwrap();
+    let mut wanted = Vec::new();
+    for (list, is_overridden) in [(&truth["entries"], false), (&truth["overridden"], true)] {
+        for entry in list.as_array().unwrap() {
+            let committed = match entry["index"].as_u64().unwrap() <= commit {
+                _ if is_overridden => json!(false),
+                true => json!(true),
+                false => Value::Null,
+            };
+            let applied = if is_overridden { json!(false) } else { Value::Null };
+            let length = truth["values"][entry["key"].as_str().unwrap()].as_str().unwrap().len();
+            wanted.push(json!([entry["index"], entry["term"], entry["key"], length, committed, applied]).to_string());
+        }
+    }
+    let values = of_kind(&all, "value");
+    let fields = ["raft_index", "raft_term", "key", "length", "committed", "applied"];
+    let mut found: Vec<_> = values.iter().map(|v| Value::from(fields.map(|field| v[field].clone()).to_vec()).to_string()).collect();
+    wanted.sort();
+    found.sort();
+    assert_eq!(found, wanted);
+    let paths: Vec<_> = of_kind(&all, "evidence").iter().map(|e| e["path"].as_str().unwrap()).collect();
+    for value in &values {
+        let file = fs::read(dir.path().join(paths[value["evidence"].as_u64().unwrap() as usize])).unwrap();
+        let (offset, length) = (value["offset"].as_u64().unwrap() as usize, value["length"].as_u64().unwrap() as usize);
+        assert_eq!(&file[offset..offset + length], truth["values"][value["key"].as_str().unwrap()].as_str().unwrap().as_bytes());
+    }
+    let overridden: u64 = of_kind(&all, "evidence").iter().map(|e| e["log"]["overridden"].as_u64().unwrap()).sum();
+    assert_eq!(overridden as usize, truth["overridden"].as_array().unwrap().len());
+}
+
+#[test]
+fn a_segment_that_is_missing_renamed_or_swapped_is_told_and_costs_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let wal = unpack_directory("segments", dir.path()).join("member/wal");
+    let mut names: Vec<_> = fs::read_dir(&wal).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    let scan = || {
+        let output = run_in(dir.path(), &["scan", "segments", "--format", "jsonl", "--resources", "all", "--fail-on", "never"]);
+        assert_eq!(output.status.code(), Some(3));
+        records(&output)
+    };
+    let all = records(&run_in(dir.path(), &["scan", "segments", "--format", "jsonl", "--resources", "all"]));
+    let in_third = values_of(&all, &names[2]).len();
+    let total = of_kind(&all, "value").len();
+
+    let aside = dir.path().join("aside");
+    fs::rename(wal.join(&names[2]), &aside).unwrap();
+    let missing = scan();
+    assert_eq!((anomalies(&missing), of_kind(&missing, "value").len()), (vec!["wal-gap".to_owned()], total - in_third));
+    fs::rename(&aside, wal.join(&names[2])).unwrap();
+
+    for (from, to) in [(2, 3), (4, 5)] {
+        let (a, b) = (wal.join(&names[from]), wal.join(&names[to]));
+        let swap = || {
+            fs::rename(&a, &aside).unwrap();
+            fs::rename(&b, &a).unwrap();
+            fs::rename(&aside, &b).unwrap();
+        };
+        swap();
+        let swapped = scan();
+        let classes = anomalies(&swapped);
+        assert!(classes.contains(&"wal-segment-order".to_owned()) || classes.contains(&"wal-crc-mismatch".to_owned()), "{classes:?}");
+        assert_eq!(of_kind(&swapped, "value").len(), total);
+        swap();
+    }
 }
 
 #[test]
@@ -216,9 +290,9 @@ fn whatever_is_wrong_with_a_log_is_told_and_the_rest_is_read() {
     let place = |n: usize| values_of(&sound, SEGMENT).iter().map(|v| v["offset"].as_u64().unwrap() as usize).max().unwrap() - n;
     let later = "0000000000000002-0000000000000400.wal";
 
+    type Case<'a> = (&'static str, Box<dyn Fn() + 'a>, &'static str, usize, i32);
     // What is done to the file, the anomaly it gives, how many values are left at least, the exit code without a threshold.
-    type Damage<'a> = Box<dyn Fn() + 'a>;
-    let cases: [(&str, Damage<'_>, &str, usize, i32); 7] = [
+    let cases: [Case<'_>; 7] = [
         ("a flipped bit in a value", Box::new(|| write(&wal, &flip(&good, place(0)))), "wal-crc-mismatch", all_values, 3),
         ("a cut in the last record", Box::new(|| write(&wal, &good[..end - 9])), "wal-torn-record", all_values - 1, 3),
         ("a hole of zeros in the middle", Box::new(|| write(&wal, &zeroed(&good, 20_000, 4096))), "wal-record-invalid", all_values - 20, 3),
@@ -242,6 +316,33 @@ fn whatever_is_wrong_with_a_log_is_told_and_the_rest_is_read() {
         assert!((least..=all_values).contains(&left), "{what}: {left} of {all_values} values");
         let _ = fs::remove_file(wal.with_file_name(later));
         write(&wal, &good);
+    }
+}
+
+#[test]
+fn of_an_interrupted_write_what_is_there_of_its_value_is_a_fragment() {
+    let (dir, path, _) = killed();
+    let wal = path.join("member/wal").join(SEGMENT);
+    let (_, sound) = scan(dir.path(), &[]);
+    let place = |value: &Value| (value["offset"].as_u64().unwrap(), value["length"].as_u64().unwrap());
+    let last = values_of(&sound, SEGMENT).into_iter().max_by_key(|value| value["offset"].as_u64()).unwrap();
+    let (offset, length) = place(last);
+    let good = fs::read(&wal).unwrap();
+    // The copy ends within the value; or its last sectors were never written.
+    let mut torn = good.clone();
+    let sector = (offset + 200).next_multiple_of(512);
+    assert!(sector + 512 < offset + length, "the last value of the fixture reaches over a whole sector");
+    torn[usize::try_from(sector).unwrap()..].fill(0);
+    for (bytes, end) in [(&good[..usize::try_from(offset + 100).unwrap()], offset + 100), (&torn[..], sector)] {
+        write(&wal, bytes);
+        let (_, all) = scan(dir.path(), &[]);
+        let fragments: Vec<_> = values_of(&all, SEGMENT).into_iter().filter(|value| value["fragment"] == json!(true)).collect();
+        assert_eq!(fragments.iter().map(|value| place(value)).collect::<Vec<_>>(), [(offset, end - offset)]);
+        for field in ["key", "raft_index", "raft_term", "txn_branch", "protection", "encoding", "provider"] {
+            assert_eq!(fragments[0][field], last[field], "{field}");
+        }
+        assert!(fragments[0]["mod_revision"].is_null() && fragments[0]["committed"].is_null());
+        assert!(anomalies(&all).contains(&"wal-torn-record".to_owned()));
     }
 }
 

@@ -72,6 +72,11 @@ impl Fixture {
     }
 }
 
+/// The truth about the fixture of this name.
+pub(crate) fn truth_of(name: &str) -> Value {
+    serde_json::from_slice(&unzstd(&testdata().join(format!("{name}.truth.json.zst")))).unwrap()
+}
+
 fn unzstd(path: &Path) -> Vec<u8> {
     let mut bytes = Vec::new();
     let file = fs::File::open(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));

@@ -316,7 +316,7 @@ pub(super) fn resource_table(evidence: &EvidenceReport) -> String {
 }
 
 /// What a log alone says: values by how they are stored.
-fn values(evidence: &EvidenceReport) -> String {
+pub(super) fn values(evidence: &EvidenceReport) -> String {
     let mut counts = BTreeMap::<&str, u64>::new();
     for ((_, _, protection), count) in &evidence.values {
         let known = counts.entry(protection.name()).or_default();
