@@ -2,6 +2,9 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub(crate) mod pages;
+pub(crate) mod truth;
+
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -14,25 +17,29 @@ pub(crate) fn testdata() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata")
 }
 
-/// A fixture: its name, and its database unpacked.
+/// A fixture: its name, where it lies, and its database unpacked.
 pub(crate) struct Fixture {
     pub(crate) name: String,
+    dir: PathBuf,
     pub(crate) bytes: Vec<u8>,
 }
 
 impl Fixture {
+    /// A committed one.
     pub(crate) fn named(name: &str) -> Self {
-        let plain = testdata().join(format!("{name}.db"));
-        let bytes = match fs::read(&plain) {
-            Ok(bytes) => bytes,
-            Err(_) => unzstd(&testdata().join(format!("{name}.db.zst"))),
-        };
-        Self { name: name.to_owned(), bytes }
+        Self::read(&testdata(), name)
     }
 
-    /// All of them, sorted by name.
+    /// All committed ones, sorted by name.
     pub(crate) fn all() -> Vec<Self> {
-        let mut names: Vec<String> = fs::read_dir(testdata())
+        let all = Self::all_in(&testdata());
+        assert!(all.len() >= 13, "fixtures are missing: {}", all.len());
+        all
+    }
+
+    /// All in a folder that the recipe wrote to, sorted by name.
+    pub(crate) fn all_in(dir: &Path) -> Vec<Self> {
+        let mut names: Vec<String> = fs::read_dir(dir)
             .unwrap()
             .filter_map(|entry| {
                 let name = entry.unwrap().file_name().into_string().unwrap();
@@ -40,13 +47,21 @@ impl Fixture {
             })
             .collect();
         names.sort();
-        assert!(names.len() >= 13, "the fixtures are missing: {names:?}");
-        names.iter().map(|name| Self::named(name)).collect()
+        names.iter().map(|name| Self::read(dir, name)).collect()
+    }
+
+    fn read(dir: &Path, name: &str) -> Self {
+        let plain = dir.join(format!("{name}.db"));
+        let bytes = match fs::read(&plain) {
+            Ok(bytes) => bytes,
+            Err(_) => unzstd(&dir.join(format!("{name}.db.zst"))),
+        };
+        Self { name: name.to_owned(), dir: dir.to_owned(), bytes }
     }
 
     /// What is true of it, made without this project's parser.
     pub(crate) fn truth(&self) -> Value {
-        truth_of(&self.name)
+        truth_in(&self.dir, &self.name)
     }
 
     /// Unpacks it into a folder.
@@ -57,9 +72,13 @@ impl Fixture {
     }
 }
 
-/// The truth about the fixture of this name.
+/// The truth about the committed fixture of this name.
 pub(crate) fn truth_of(name: &str) -> Value {
-    serde_json::from_slice(&unzstd(&testdata().join(format!("{name}.truth.json.zst")))).unwrap()
+    truth_in(&testdata(), name)
+}
+
+fn truth_in(dir: &Path, name: &str) -> Value {
+    serde_json::from_slice(&unzstd(&dir.join(format!("{name}.truth.json.zst")))).unwrap()
 }
 
 fn unzstd(path: &Path) -> Vec<u8> {
