@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use common::{Fixture, of_kind, records, run_in, sleuth};
+use common::{Fixture, of_kind, records, run_in, sleuth, unpack_directory};
 use etcd_sleuth::evidence::anomaly::Class;
 use etcd_sleuth::finding::Rule;
 use serde_json::{Value, json};
@@ -66,6 +66,12 @@ fn runs(format: &str) -> Vec<(String, Vec<u8>)> {
     }
     add("damaged.db", &bytes);
     add("nothing.db", b"nothing");
+    for name in ["killed", "segments"] {
+        let dir = tempfile::tempdir().unwrap();
+        unpack_directory(name, dir.path());
+        let output = run_in(dir.path(), &["scan", name, "--format", format, "--resources", "all"]);
+        runs.push((name.to_owned(), output.stdout));
+    }
     runs
 }
 
