@@ -12,10 +12,10 @@
 //!
 //! | room | knows | does not know |
 //! |---|---|---|
-//! | [`evidence`] | bytes, places, digests, containers, read-only opening, anomalies | what the bytes mean |
+//! | [`evidence`] | bytes, places, digests, containers, data directories, read-only opening, anomalies | what the bytes mean |
 //! | [`wire`] | protobuf's wire format, read in place | any message |
 //! | [`bbolt`] | pages, metas, trees, the freelist, page states | etcd |
-//! | [`etcd`] | trailer, revisions, tombstones, KeyValue, etcd's own buckets | Kubernetes |
+//! | [`etcd`] | trailer, revisions, tombstones, KeyValue, etcd's own buckets, the write-ahead log, raft's entries and snapshots | Kubernetes |
 //! | [`kubernetes`] | storage keys, encodings, ObjectMeta, Secret | encryption, bbolt, etcd |
 //! | [`envelope`] | `k8s:enc:` prefixes, names, layouts, opening a value given a key | who holds keys, objects |
 //! | [`kms`] | who holds keys: EncryptionConfiguration, AWS KMS, KMS plugins; one call a DEK source | objects |

@@ -209,7 +209,7 @@ fn standard_input_is_read_and_bounded() {
 fn paths_that_are_no_files_are_told_apart() {
     let dir = tempfile::tempdir().unwrap();
     fs::create_dir(dir.path().join("member")).unwrap();
-    for (path, what) in [("member", "is a directory"), ("missing.db", "No such file"), ("/dev/null", "character device")] {
+    for (path, what) in [("member", "expected an etcd data directory"), ("missing.db", "No such file"), ("/dev/null", "character device")] {
         let output = run_in(dir.path(), &["scan", path]);
         assert_eq!(output.status.code(), Some(1));
         let error = stderr(&output);

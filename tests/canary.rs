@@ -14,7 +14,7 @@ mod common;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use common::{Fixture, of_kind, records, run_in, stderr, text};
+use common::{Fixture, of_kind, records, run_in, stderr, text, unpack_directory};
 use serde_json::Value;
 
 /// Markers of a fixture that stand in it in clear.
@@ -69,6 +69,25 @@ fn no_command_prints_a_value_unasked() {
             assert!(output.status.code().is_some_and(|code| code != 1), "{args:?}: {}", stderr(&output));
             assert_silent(&format!("{args:?}"), &output.stdout, &markers);
             assert_silent(&format!("{args:?} (stderr)"), &output.stderr, &markers);
+        }
+    }
+}
+
+#[test]
+fn a_data_directory_is_as_silent_as_a_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = unpack_directory("killed", dir.path());
+    let truth = Fixture::named("killed").truth();
+    let mut markers = markers(&truth);
+    // What only the log holds: the marker of every write.
+    markers.extend(truth["writes"].as_array().unwrap().iter().filter_map(|write| write["marker"].as_str().map(str::to_owned)));
+    let wal = path.join("member/wal/0000000000000000-0000000000000000.wal");
+    let snap = path.join("member/snap/0000000000000002-000000000000007a.snap");
+    for format in ["text", "jsonl", "json", "csv"] {
+        for input in [path.as_path(), &wal, &snap] {
+            let output = run_in(dir.path(), &["scan", input.to_str().unwrap(), "--resources", "all", "--format", format]);
+            assert!(matches!(output.status.code(), Some(0 | 2)), "{}", stderr(&output));
+            assert_silent(&format!("{} as {format}", input.display()), &[output.stdout, output.stderr].concat(), &markers);
         }
     }
 }

@@ -149,7 +149,7 @@ pub struct LogFacts {
     pub records: u64,
     /// Raft entries among them.
     pub entries: u64,
-    /// Index of the first and of the last entry.
+    /// The lowest index of an entry, and that of the last one: a later leader may have gone back.
     pub indices: Option<(u64, u64)>,
     /// Term of the last entry or hard state.
     pub term: Option<u64>,

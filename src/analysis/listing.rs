@@ -9,7 +9,7 @@ use super::residue::Entry;
 use super::row::{Place, Row, TombstoneRow, ValueRow};
 use super::tally::Tally;
 use super::{Scope, Survey, survey};
-use crate::bbolt::{Element, Pgid, Root, page_elements};
+use crate::bbolt::{Element, Pgid, Root};
 use crate::etcd::{KeyValue, RevisionKey, schema};
 use crate::evidence::anomaly::{Anomalies, Class};
 use crate::evidence::range;
@@ -62,7 +62,7 @@ impl<'a, 'data> List<'a, 'data> {
     {
         let mut tally = Tally::default();
         let mut anomalies = Anomalies::default();
-        let db = &self.survey.database.db;
+        let (db, tree) = (&self.survey.database.db, &self.survey.tree);
         let mut add = |parts: Vec<Part<'data>>| -> io::Result<()> {
             for part in parts {
                 write(&part.output)?;
@@ -74,7 +74,7 @@ impl<'a, 'data> List<'a, 'data> {
         match self.order() {
             Order::Pages(pages) => {
                 for window in pages.chunks(PAGES.saturating_mul(WINDOW)) {
-                    let elements = |task: &[Pgid]| task.iter().flat_map(|pgid| page_elements(db, *pgid)).collect::<Vec<_>>();
+                    let elements = |task: &[Pgid]| task.iter().flat_map(|pgid| tree.page_elements(db, *pgid)).collect::<Vec<_>>();
                     add(window.par_chunks(PAGES).map(|task| self.task(elements(task), &render)).collect())?;
                 }
             }
@@ -100,7 +100,9 @@ impl<'a, 'data> List<'a, 'data> {
             }
         };
         match self.order() {
-            Order::Pages(pages) => pages.into_iter().flat_map(|pgid| page_elements(&self.survey.database.db, pgid)).for_each(&mut look),
+            Order::Pages(pages) => {
+                pages.into_iter().flat_map(|pgid| self.survey.tree.page_elements(&self.survey.database.db, pgid)).for_each(&mut look)
+            }
             Order::Elements(elements) => elements.into_iter().for_each(&mut look),
         }
         for entry in &self.survey.residue.entries {

@@ -36,7 +36,7 @@ pub use self::options::{DigestMode, Options, ResidueMode, Resources, Scope};
 pub use self::raft_snapshot::{is_raft_snapshot, read_raft_snapshot};
 pub use self::residue::{Account, Residue};
 pub use self::row::{LogPosition, Place, Protection, Retention, Row, Seal, TombstoneRow, TxnBranch, ValueRow};
-pub use self::survey::{Survey, survey};
+pub use self::survey::{Settle, Survey, survey, survey_and};
 pub use self::tally::{Exposure, KeyCounts, KeyIdentity, KeyUse, ResourceCounts, SecretCounts, StorageCounts, Sum, Tally};
 
 use std::sync::atomic::AtomicU64;

@@ -94,6 +94,11 @@ impl Resources {
 }
 
 impl Scope {
+    /// Everything.
+    pub fn all() -> Self {
+        Self { resources: Resources::All, ..Self::default() }
+    }
+
     /// Whether the object with this key is looked at; `None` is a key that is no object's.
     pub fn holds(&self, key: Option<&StorageKey<'_>>) -> bool {
         let Some(key) = key else {

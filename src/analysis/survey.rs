@@ -28,7 +28,7 @@ pub struct Survey<'data> {
     /// What every page is.
     pub pages: PageMap,
     /// The newest revision of each key.
-    pub keyspace: Keyspace<'data>,
+    pub keyspace: Keyspace,
     /// Names that the values support.
     pub names: NameTable<'data>,
     /// Prefixes of the API server's keys.
@@ -44,14 +44,45 @@ pub struct Survey<'data> {
 /// # Errors
 /// No database can be opened in it.
 pub fn survey<'data>(evidence: &'data Evidence, options: &Options, progress: &Progress) -> Result<Survey<'data>, NotADatabase> {
+    survey_and(evidence, options, progress, |_, _| ()).map(|(survey, ())| survey)
+}
+
+/// Waits for the digests, and gives the facts with them.
+pub type Settle<'a> = Box<dyn FnOnce() -> Facts + 'a>;
+
+/// Looks at every page of an evidence once, and does something with what it saw while the digest, which takes longest, is
+/// still being made: the facts that [`Survey`] has then lack it, until they are settled.
+///
+/// # Errors
+/// No database can be opened in it.
+pub fn survey_and<'data, R>(
+    evidence: &'data Evidence,
+    options: &Options,
+    progress: &Progress,
+    meanwhile: impl FnOnce(&Survey<'data>, Settle<'_>) -> R,
+) -> Result<(Survey<'data>, R), NotADatabase> {
     let database = Database::open(evidence)?;
     std::thread::scope(|scope| {
-        let digests = scope.spawn(|| Digests::of(evidence, &database, options.digest, progress));
+        let (made, digests) = std::sync::mpsc::sync_channel(1);
+        let opened = &database;
+        let hashing = scope.spawn(move || {
+            let digests = Digests::of(evidence, opened, options.digest, progress);
+            // Nobody waits for it any more where the run came to an error.
+            let _ = made.send(digests);
+            digests
+        });
         let mut survey = walk(evidence, &database, options);
+        let settle = || {
+            let mut facts = survey.facts.clone();
+            let mut anomalies = survey.anomalies.clone();
+            add_digests(&mut facts, &mut anomalies, &database, digests.recv().ok().flatten());
+            facts
+        };
+        let result = meanwhile(&survey, Box::new(settle));
         // A digest thread that died has no result to add; the panic itself goes on.
-        let digests = digests.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        survey.add(digests);
-        Ok(survey)
+        let digests = hashing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        add_digests(&mut survey.facts, &mut survey.anomalies, &database, digests);
+        Ok((survey, result))
     })
 }
 
@@ -113,24 +144,23 @@ fn walk<'data>(evidence: &'data Evidence, database: &Database<'data>, options: &
     Survey { facts, database: database.clone(), tree, pages, keyspace, names, prefixes, residue, anomalies }
 }
 
-impl Survey<'_> {
-    fn add(&mut self, digests: Option<Digests>) {
-        if let Some(digests) = digests {
-            let trailer = Trailer::judge(self.database.trailer, &digests.payload);
-            if trailer == Trailer::Mismatch {
-                let offset = self.database.db.bytes().len() as u64;
-                self.anomalies.note(Class::TrailerMismatch, Some(offset), None, || {
-                    format!("the {offset} bytes before the trailer have SHA-256 {}; the trailer says otherwise", digests.payload)
-                });
-            }
-            if let Content::Database(facts) = &mut self.facts.content {
-                facts.trailer = Some(trailer);
-            }
-            self.facts.sha256 = Some(digests.file);
-            self.facts.content_sha256 = self.facts.content_size.map(|_| digests.content);
+/// Adds the digests to the facts, and what the trailer says.
+fn add_digests(facts: &mut Facts, anomalies: &mut Anomalies, database: &Database<'_>, digests: Option<Digests>) {
+    if let Some(digests) = digests {
+        let trailer = Trailer::judge(database.trailer, &digests.payload);
+        if trailer == Trailer::Mismatch {
+            let offset = database.db.bytes().len() as u64;
+            anomalies.note(Class::TrailerMismatch, Some(offset), None, || {
+                format!("the {offset} bytes before the trailer have SHA-256 {}; the trailer says otherwise", digests.payload)
+            });
         }
-        self.facts.is_complete = is_complete(&self.anomalies);
+        if let Content::Database(facts) = &mut facts.content {
+            facts.trailer = Some(trailer);
+        }
+        facts.sha256 = Some(digests.file);
+        facts.content_sha256 = facts.content_size.map(|_| digests.content);
     }
+    facts.is_complete = is_complete(anomalies);
 }
 
 /// Whether everything was read: nothing is broken or missing.
@@ -147,6 +177,7 @@ fn why_active(database: &Database<'_>) -> String {
 }
 
 /// The digests of one evidence.
+#[derive(Clone, Copy)]
 struct Digests {
     file: Sha256Digest,
     content: Sha256Digest,
@@ -174,7 +205,7 @@ impl Digests {
 /// What one task of the first pass saw.
 #[derive(Default)]
 struct Seen<'data> {
-    keyspace: Keyspace<'data>,
+    keyspace: Keyspace,
     names: NameTable<'data>,
     votes: PrefixVotes<'data>,
     kube_system: Option<(Revision, String)>,

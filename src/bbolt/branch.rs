@@ -29,7 +29,9 @@ pub(super) struct BranchElement<'data> {
 /// The elements of a branch page, each checked against the page's bounds.
 pub(super) fn elements<'data>(page: &Page<'data>) -> impl Iterator<Item = Result<BranchElement<'data>, String>> + use<'data> {
     let (bytes, count) = (page.bytes, u64::from(page.header.count));
-    (0..count).map(move |index| {
+    // One fault stands for all elements that lie past the page's end.
+    let fit = (bytes.len() as u64).saturating_sub(HEADER_LEN).checked_div(ELEMENT_LEN).unwrap_or(0);
+    (0..count.min(fit.saturating_add(1))).map(move |index| {
         let at = HEADER_LEN.saturating_add(index.saturating_mul(ELEMENT_LEN));
         let element =
             range::slice(bytes, at, ELEMENT_LEN).ok_or_else(|| format!("element {index} of {count} lies past the end of its page"))?;

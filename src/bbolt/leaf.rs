@@ -100,7 +100,9 @@ impl<'data> Iterator for LeafElements<'data> {
             return None;
         }
         let index = self.next;
-        self.next = index.saturating_add(1);
+        // One fault stands for all elements that lie past the page's end: there may be 65,535 of them on any page.
+        let end = HEADER_LEN.saturating_add(index.saturating_add(1).saturating_mul(ELEMENT_LEN));
+        self.next = if end > self.page.len() as u64 { self.count } else { index.saturating_add(1) };
         Some(self.read(index))
     }
 }

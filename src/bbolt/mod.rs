@@ -37,8 +37,8 @@ pub use self::leaf::{Element, LeafElements};
 pub use self::meta::{Meta, MetaFault};
 pub use self::page::{Fault, Flags, HEADER_LEN, Page, PageHeader};
 pub use self::page_map::{PageCounts, PageMap, PageState};
-pub use self::remnant::{Image, ImageElement, Remnant, Tail, remnants};
-pub use self::walk::{Leaf, Scanned, Tree, page_elements, page_slack};
+pub use self::remnant::{Image, ImageElement, Remnant, Tail, image_around, image_at, remnants};
+pub use self::walk::{Leaf, Scanned, Tree};
 
 use crate::evidence::anomaly::{Anomalies, Class};
 use crate::evidence::range;

@@ -20,9 +20,9 @@
 //!
 //! Source: bbolt `tx.go` (`write`: whole runs), `db.go` (`allocate`: zeroed buffers).
 
-use super::page::{Flags, HEADER_LEN, PageHeader};
+use super::page::{Flags, HEADER_LEN, Page, PageHeader};
 use super::page_map::{PageMap, PageState};
-use super::{Db, Pgid, leaf};
+use super::{Db, Pgid, branch, leaf};
 use crate::evidence::range;
 
 /// Something that pages outside the tree hold.
@@ -97,6 +97,26 @@ pub fn remnants<'data>(db: &Db<'data>, map: &PageMap) -> Vec<Remnant<'data>> {
     found
 }
 
+/// The image that stands at a page, in use or not, or `None` where its header does not stand. Of a page in use the
+/// whole run is certain.
+pub fn image_at<'data>(db: &Db<'data>, map: &PageMap, pgid: Pgid) -> Option<Image<'data>> {
+    let (state, header) = (map.get(pgid)?, standing(db, pgid)?);
+    let end = pgid.saturating_add(u64::from(header.overflow)).saturating_add(1);
+    let mut next = pgid.saturating_add(1);
+    while next < end && map.get(next) == Some(state) && (!is_outside(state) || standing(db, next).is_none()) {
+        next = next.saturating_add(1);
+    }
+    Some(Image { pgid, state, header, bytes: pages_of(db, pgid, next)? })
+}
+
+/// The image that a page without a standing header is certainly a part of.
+pub fn image_around<'data>(db: &Db<'data>, map: &PageMap, pgid: Pgid) -> Option<Image<'data>> {
+    let head = (2..pgid).rev().find(|page| standing(db, *page).is_some())?;
+    let image = image_at(db, map, head)?;
+    let pages = (image.bytes.len() as u64).checked_div(db.page_size())?;
+    (pgid < head.saturating_add(pages)).then_some(image)
+}
+
 fn is_outside(state: PageState) -> bool {
     matches!(state, PageState::Free | PageState::OtherRoot | PageState::BeyondHighWater)
 }
@@ -120,6 +140,12 @@ impl<'data> Image<'data> {
     /// Where the data of a leaf image's elements begins, behind the header and the elements themselves.
     fn data_start(&self) -> u64 {
         HEADER_LEN.saturating_add(u64::from(self.header.count).saturating_mul(leaf::ELEMENT_LEN))
+    }
+
+    /// The separators of a branch image and the pages they lead to, as far as they can be read.
+    pub fn children(&self) -> Vec<(&'data [u8], Pgid)> {
+        let page = Page { header: self.header, bytes: self.bytes, offset: 0 };
+        branch::elements(&page).filter_map(|element| element.ok().map(|element| (element.key, element.child))).collect()
     }
 
     /// The elements of a leaf image, in order. `None` where one of them contradicts the others: then the bytes are not

@@ -11,6 +11,8 @@
 //!   └────────────────────────── buckets named by elements <──────────────────────────────┘
 //! ```
 
+use std::collections::BTreeMap;
+
 use rayon::prelude::*;
 
 use super::bucket::{Bucket, InBucket, Root, inline_elements};
@@ -22,6 +24,8 @@ use crate::evidence::range;
 
 /// Leaf pages one task reads.
 const TASK: usize = 64;
+/// Further pages of a run that is read at once. Runs may be made to overlap, so that the work is at most so many times the file.
+const SHORT_RUN: u32 = 8;
 
 /// A leaf page as its parent sees it, not yet touched.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +45,8 @@ pub struct Leaf<'data> {
 pub struct Tree<'data> {
     buckets: Vec<Bucket<'data>>,
     leaves: Vec<Leaf<'data>>,
+    /// Long runs that meet another one: how many pages are their own.
+    cut_runs: BTreeMap<Pgid, u64>,
     state: PageState,
 }
 
@@ -52,6 +58,8 @@ pub struct Scanned<'data, A> {
     runs: Vec<(Pgid, u32)>,
     named: Vec<Named<'data>>,
     strays: Vec<Leaf<'data>>,
+    /// Leaves with long runs, which are read when it is settled which pages are theirs.
+    late: Vec<Leaf<'data>>,
 }
 
 /// A bucket as an element names it.
@@ -65,7 +73,14 @@ struct Named<'data> {
 
 impl<A: Default> Default for Scanned<'_, A> {
     fn default() -> Self {
-        Self { seen: A::default(), anomalies: Anomalies::default(), runs: Vec::new(), named: Vec::new(), strays: Vec::new() }
+        Self {
+            seen: A::default(),
+            anomalies: Anomalies::default(),
+            runs: Vec::new(),
+            named: Vec::new(),
+            strays: Vec::new(),
+            late: Vec::new(),
+        }
     }
 }
 
@@ -88,7 +103,7 @@ impl<'data> Tree<'data> {
         V: Fn(&mut A, &Bucket<'data>, Pgid, Element<'data>) + Sync,
         M: Fn(&mut A, A),
     {
-        let mut tree = Self { buckets: Vec::new(), leaves: Vec::new(), state };
+        let mut tree = Self { buckets: Vec::new(), leaves: Vec::new(), cut_runs: BTreeMap::new(), state };
         let mut seen = A::default();
         let whole = Bucket { name: &[], depth: 0, root: Root::Page(root), named_on: 0, leaves: Vec::new(), in_key_order: true };
         let mut strays = Vec::new();
@@ -99,14 +114,20 @@ impl<'data> Tree<'data> {
             for index in bucket..tree.buckets.len() {
                 tree.visit_inline(db, index, &mut seen, anomalies, &visit);
             }
-            let scanned = tree.scan(db, leaf, &visit);
+            let mut leaves: Vec<Leaf<'data>> = tree.leaves.get(leaf..).unwrap_or_default().to_vec();
+            leaves.sort_unstable_by_key(|leaf| leaf.pgid);
             (bucket, leaf) = (tree.buckets.len(), tree.leaves.len());
-            for task in scanned {
-                merge(&mut seen, task.seen);
-                anomalies.merge(task.anomalies);
-                tree.claim_overflow(db, &task.runs, map, anomalies);
-                named.extend(task.named);
-                strays.extend(task.strays);
+            for when in [When::AtOnce, When::Settled] {
+                let mut late = Vec::new();
+                for task in tree.scan(db, &leaves, when, &visit) {
+                    merge(&mut seen, task.seen);
+                    anomalies.merge(task.anomalies);
+                    tree.claim_overflow(db, &task.runs, map, anomalies);
+                    named.extend(task.named);
+                    strays.extend(task.strays);
+                    late.extend(task.late);
+                }
+                leaves = late;
             }
             for stray in strays.drain(..) {
                 tree.descend(db, stray.bucket, vec![stray], map, anomalies);
@@ -152,7 +173,7 @@ impl<'data> Tree<'data> {
         bucket.leaves.iter().filter_map(|range| self.leaves.get(range.clone())).find_map(|leaves| {
             let behind = leaves.partition_point(|leaf| leaf.lower <= key);
             let leaf = leaves.get(behind.checked_sub(1)?)?;
-            page_elements(db, leaf.pgid).find_map(found)
+            self.page_elements(db, leaf.pgid).find_map(found)
         })
     }
 
@@ -167,7 +188,7 @@ impl<'data> Tree<'data> {
             Root::Inline(page) => Some((bucket.named_on, inline_elements(page))),
             Root::Page(_) => None,
         };
-        let paged = self.leaves(bucket).into_iter().flat_map(|pgid| page_elements(db, pgid));
+        let paged = self.leaves(bucket).into_iter().flat_map(|pgid| self.page_elements(db, pgid));
         let inline = inline.into_iter().flat_map(|(pgid, elements)| elements.filter_map(move |e| Some((pgid, e.ok()?))));
         inline.chain(paged)
     }
@@ -236,7 +257,7 @@ impl<'data> Tree<'data> {
     }
 
     fn read_branch(
-        &self,
+        &mut self,
         db: &Db<'data>,
         place: Leaf<'data>,
         page: &Page<'data>,
@@ -292,17 +313,49 @@ impl<'data> Tree<'data> {
         false
     }
 
-    fn claim_overflow(&self, db: &Db<'data>, runs: &[(Pgid, u32)], map: &mut PageMap, anomalies: &mut Anomalies) {
+    /// Takes possession of the further pages of runs. A run that meets a page with an owner ends before it: no byte is read
+    /// as part of many runs, however a file's runs are made to overlap.
+    fn claim_overflow(&mut self, db: &Db<'data>, runs: &[(Pgid, u32)], map: &mut PageMap, anomalies: &mut Anomalies) {
         for &(head, overflow) in runs {
             for step in 1..=u64::from(overflow) {
                 let pgid = head.saturating_add(step);
-                if !map.claim(pgid, self.state) && map.get(pgid) == Some(self.state) {
+                if map.claim(pgid, self.state) {
+                    continue;
+                }
+                if map.get(pgid) == Some(self.state) {
                     anomalies.note(Class::PageReferencedTwice, Some(db.page_offset(pgid)), Some(pgid), || {
                         format!("page {pgid} belongs to the run of page {head} and to another")
                     });
                 }
+                if overflow > SHORT_RUN {
+                    self.cut_runs.insert(head, step);
+                }
+                break;
             }
         }
+    }
+
+    /// A leaf page with as much of its run as is its own.
+    fn leaf_page(&self, db: &Db<'data>, pgid: Pgid) -> Result<Page<'data>, Fault> {
+        let mut page = db.page(pgid, Flags::LEAF)?;
+        if let Some(pages) = self.cut_runs.get(&pgid) {
+            page.bytes = range::slice(page.bytes, 0, pages.saturating_mul(db.page_size())).unwrap_or(page.bytes);
+        }
+        Ok(page)
+    }
+
+    /// The elements of one leaf page, each with its page; none where the page or the element cannot be read.
+    pub fn page_elements(&self, db: &Db<'data>, pgid: Pgid) -> impl Iterator<Item = (Pgid, Element<'data>)> + use<'data> {
+        let page = self.leaf_page(db, pgid).ok();
+        let elements = page.into_iter().flat_map(|page| LeafElements::new(page.bytes, page.header));
+        elements.filter_map(move |element| Some((pgid, element.ok()?)))
+    }
+
+    /// The bytes behind the last element of a leaf page in use.
+    pub fn page_slack(&self, db: &Db<'data>, pgid: Pgid) -> Option<&'data [u8]> {
+        let page = self.leaf_page(db, pgid).ok()?;
+        let mut elements = LeafElements::new(page.bytes, page.header);
+        elements.by_ref().all(|element| element.is_ok()).then(|| elements.rest())
     }
 
     fn visit_inline<A, V>(&self, db: &Db<'data>, index: usize, seen: &mut A, anomalies: &mut Anomalies, visit: &V)
@@ -328,18 +381,16 @@ impl<'data> Tree<'data> {
         }
     }
 
-    /// Reads the leaves from index `from` on, in file order, on all cores.
-    fn scan<A, V>(&self, db: &Db<'data>, from: usize, visit: &V) -> Vec<Scanned<'data, A>>
+    /// Reads leaves in file order, on all cores.
+    fn scan<A, V>(&self, db: &Db<'data>, leaves: &[Leaf<'data>], when: When, visit: &V) -> Vec<Scanned<'data, A>>
     where
         A: Default + Send,
         V: Fn(&mut A, &Bucket<'data>, Pgid, Element<'data>) + Sync,
     {
-        let mut leaves: Vec<Leaf<'data>> = self.leaves.get(from..).unwrap_or_default().to_vec();
-        leaves.sort_unstable_by_key(|leaf| leaf.pgid);
         let read = |mut task: Scanned<'data, A>, chunk: &[Leaf<'data>]| {
             for leaf in chunk {
                 if let Some(bucket) = self.buckets.get(leaf.bucket) {
-                    task.read_leaf(db, *leaf, bucket, visit);
+                    task.read_leaf(db, self, *leaf, bucket, when, visit);
                 }
             }
             task
@@ -348,22 +399,32 @@ impl<'data> Tree<'data> {
     }
 }
 
+/// When leaves are read: runs that are long only when all are settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum When {
+    AtOnce,
+    Settled,
+}
+
 impl<'data, A> Scanned<'data, A> {
-    fn read_leaf<V>(&mut self, db: &Db<'data>, leaf: Leaf<'data>, bucket: &Bucket<'data>, visit: &V)
+    fn read_leaf<V>(&mut self, db: &Db<'data>, tree: &Tree<'data>, leaf: Leaf<'data>, bucket: &Bucket<'data>, when: When, visit: &V)
     where
         V: Fn(&mut A, &Bucket<'data>, Pgid, Element<'data>) + Sync,
     {
         let page = match db.header(leaf.pgid) {
             Ok(header) if header.flags == Flags::BRANCH => return self.strays.push(leaf),
-            Ok(_) => db.page(leaf.pgid, Flags::LEAF),
+            Ok(_) => tree.leaf_page(db, leaf.pgid),
             Err(fault) => Err(fault),
         };
         let page = match page {
             Ok(page) => page,
             Err(fault) => return fault.note(&mut self.anomalies),
         };
-        if page.header.overflow > 0 {
+        if page.header.overflow > 0 && when == When::AtOnce {
             self.runs.push((leaf.pgid, page.header.overflow));
+            if page.header.overflow > SHORT_RUN {
+                return self.late.push(leaf);
+            }
         }
         let mut elements = LeafElements::new(page.bytes, page.header);
         let mut order = KeyOrder::new(leaf);
@@ -426,18 +487,4 @@ impl<'data> KeyOrder<'data> {
 
 fn branch_page<'data>(db: &Db<'data>, pgid: Pgid, header: PageHeader) -> Result<Page<'data>, Fault> {
     if header.flags == Flags::BRANCH { db.run(pgid, header) } else { db.page(pgid, Flags::BRANCH) }
-}
-
-/// The elements of one leaf page, each with its page; none where the page or the element cannot be read.
-pub fn page_elements<'data>(db: &Db<'data>, pgid: Pgid) -> impl Iterator<Item = (Pgid, Element<'data>)> + use<'data> {
-    let page = db.page(pgid, Flags::LEAF).ok();
-    let elements = page.into_iter().flat_map(|page| LeafElements::new(page.bytes, page.header));
-    elements.filter_map(move |element| Some((pgid, element.ok()?)))
-}
-
-/// The bytes behind the last element of a leaf page in use.
-pub fn page_slack<'data>(db: &Db<'data>, pgid: Pgid) -> Option<&'data [u8]> {
-    let page = db.page(pgid, Flags::LEAF).ok()?;
-    let mut elements = LeafElements::new(page.bytes, page.header);
-    elements.by_ref().all(|element| element.is_ok()).then(|| elements.rest())
 }

@@ -117,7 +117,7 @@ classes! {
     /// A value bears an object's prefix, but the object cannot be read.
     ObjectInvalid = "object-invalid", Damaged;
     /// An object's own namespace or name is not that of the key it is stored under.
-    ObjectMisplaced = "object-misplaced", Altered;
+    ObjectMisplaced = "object-misplaced", Note;
     /// A record of the write-ahead log does not match the CRC over the data up to it.
     WalCrcMismatch = "wal-crc-mismatch", Altered;
     /// The last write to the log was interrupted: the record is cut, or a sector of it is still zero.

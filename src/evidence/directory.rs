@@ -8,6 +8,8 @@
 //!           wal/<seq>-<index>.wal           segments of the log                  member
 //!               *.tmp, *.broken             preallocated, or set aside           leftover
 //! ```
+//! `member`, and `member/snap` or `member/wal` (which can be elsewhere, `--wal-dir`) are read by themselves too.
+//!
 //! Source: etcd `server/storage/datadir/datadir.go`, `server/etcdserver/api/snap/{snapshotter,db}.go`,
 //! `server/storage/wal/{util,file_pipeline,repair}.go`.
 
@@ -66,11 +68,10 @@ pub struct PassedOver {
 const LISTED: usize = 8;
 
 impl DataDirectory {
-    /// Finds the files of a data directory: one with `member/` in it, or `member` itself. Symbolic links in it are not
-    /// followed.
+    /// Finds the files of a data directory, or of a part of one. Symbolic links in it are not followed.
     ///
     /// # Errors
-    /// It cannot be read, or is neither.
+    /// It cannot be read, or is none.
     pub fn find(path: &Path) -> Result<Self, Error> {
         let mut found = Self { path: path.to_owned(), files: Vec::new(), passed_over: Vec::new() };
         let top = entries(path)?;
@@ -87,6 +88,15 @@ impl DataDirectory {
             }
         }
         let is_part = |entry: &&Entry| entry.kind == EntryKind::Directory && (entry.name == "snap" || entry.name == "wal");
+        if !inner.iter().any(|entry| is_part(&entry)) {
+            let holds = |is: fn(&str) -> bool| inner.iter().any(|entry| entry.kind == EntryKind::File && is(&entry.name));
+            if holds(is_segment) {
+                return found.only(path, part_in_wal);
+            }
+            if holds(|name| name == "db") {
+                return found.only(path, part_in_snap);
+            }
+        }
         if found.files.is_empty() {
             let names = inner.iter().map(|entry| entry.name.escape_debug().to_string()).take(LISTED.saturating_add(1)).collect();
             return Err(Error::NotADataDirectory { path: path.to_owned(), found: names });
@@ -95,6 +105,14 @@ impl DataDirectory {
         found.files.sort();
         found.passed_over.sort();
         Ok(found)
+    }
+
+    /// Takes the files of `path` alone, which is `snap` or `wal` itself.
+    fn only(mut self, path: &Path, part_of: fn(&str) -> Option<Part>) -> Result<Self, Error> {
+        self.add(path, part_of)?;
+        self.files.sort();
+        self.passed_over.sort();
+        Ok(self)
     }
 
     fn add(&mut self, directory: &Path, part_of: fn(&str) -> Option<Part>) -> Result<(), Error> {
@@ -232,6 +250,11 @@ mod tests {
         assert_eq!(found.passed_over.len(), 1);
         let member = DataDirectory::find(&dir.path().join("member")).unwrap();
         assert_eq!(relative(dir.path(), &member), expected);
+        let in_part = |part: &str| expected.iter().filter(|(_, path)| path.starts_with(part)).cloned().collect::<Vec<_>>();
+        for part in ["member/snap", "member/wal"] {
+            let found = DataDirectory::find(&dir.path().join(part)).unwrap();
+            assert_eq!(relative(dir.path(), &found), in_part(part));
+        }
     }
 
     #[test]

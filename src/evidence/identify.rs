@@ -20,7 +20,11 @@ const MAGIC: &[(usize, &[u8], Guess)] = &[
         },
     ),
     (257, b"ustar", Guess { what: "a tar archive", hint: "unpack it and name the snapshot in it" }),
-    (8, &[8, 4, 0x10], Guess { what: "an etcd write-ahead log", hint: "give the database beside it: ../snap/db" }),
+    (
+        8,
+        &[8, 4, 0x10],
+        Guess { what: "an etcd write-ahead log", hint: "etcd-sleuth scan reads it; this command reads the database beside it, ../snap/db" },
+    ),
     (0, b"\xfd7zXZ\0", Guess { what: "an xz archive", hint: "unpack it first (xz -dk)" }),
     (0, b"BZh", Guess { what: "a bzip2 archive", hint: "unpack it first (bzip2 -dk)" }),
     (0, b"\x04\x22\x4d\x18", Guess { what: "an lz4 archive", hint: "unpack it first (lz4 -dk)" }),

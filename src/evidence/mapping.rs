@@ -19,7 +19,7 @@ impl Mapping {
         if file.metadata()?.len() == 0 {
             return Ok(Self { map: None });
         }
-        // SAFETY: the mapping is private and read-only and lives as long as every slice of it. Another
+        // SAFETY: the mapping is read-only and lives as long as every slice of it. Another
         // process may change the file meanwhile; the slices are only ever read as plain bytes, so changed
         // content is at worst reported as damage. A file that shrinks would raise SIGBUS on access.
         #[expect(unsafe_code, reason = "to map evidence instead of copying gigabytes of it")]

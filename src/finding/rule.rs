@@ -58,7 +58,7 @@ rules! {
         "Whoever has this file reads them. Configure encryption at rest, rewrite every Secret, and rotate what a copied file held.";
     PlaintextSuperseded = "plaintext-superseded", Warning,
         "Older revisions of Secrets are in plaintext",
-        "The Secret was rewritten under a key, but the revision before is still there. Compaction takes it out of the tree, not out of the file: defragment every member, and replace existing backups.";
+        "The Secret was written again, but the revision before is still there. Compaction takes it out of the tree, not out of the file: defragment every member, and replace existing backups.";
     PlaintextDeleted = "plaintext-deleted", Warning,
         "Deleted Secrets are retained in plaintext",
         "A deletion is a tombstone; until compaction the value stays. What it unlocked may still be in use.";

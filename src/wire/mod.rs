@@ -146,6 +146,36 @@ impl<'data> Iterator for Fields<'data> {
     }
 }
 
+/// A field that a message ends in the middle of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CutField<'data> {
+    /// The field's number.
+    pub number: u32,
+    /// What is there of it.
+    pub bytes: &'data [u8],
+    /// Bytes it was to have.
+    pub length: u64,
+}
+
+/// The field of bytes in the middle of which a message ends; `None` where it ends between two, or in a damaged place.
+pub fn cut_field(message: &[u8]) -> Option<CutField<'_>> {
+    let mut fields = Fields::new(message);
+    let mut last = fields.rest();
+    while let Some(field) = fields.next() {
+        match field {
+            Ok(_) => last = fields.rest(),
+            Err(Damage::Length { need, .. }) => {
+                let (rest, tag) = varint(last).ok()?;
+                let (bytes, length) = varint(rest).ok()?;
+                let number = u32::try_from(tag >> 3).ok()?;
+                return (tag & 7 == 2 && length == need).then_some(CutField { number, bytes, length });
+            }
+            Err(_) => return None,
+        }
+    }
+    None
+}
+
 /// A base-128 varint of at most ten bytes; bits past the 64th are dropped as protobuf's own readers do.
 ///
 /// # Errors

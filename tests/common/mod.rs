@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 pub(crate) mod kms_double;
+pub(crate) mod pages;
+pub(crate) mod truth;
 
 use std::fs;
 use std::io::Read;
@@ -16,25 +18,29 @@ pub(crate) fn testdata() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata")
 }
 
-/// A fixture: its name, and its database unpacked.
+/// A fixture: its name, where it lies, and its database unpacked.
 pub(crate) struct Fixture {
     pub(crate) name: String,
+    dir: PathBuf,
     pub(crate) bytes: Vec<u8>,
 }
 
 impl Fixture {
+    /// A committed one.
     pub(crate) fn named(name: &str) -> Self {
-        let plain = testdata().join(format!("{name}.db"));
-        let bytes = match fs::read(&plain) {
-            Ok(bytes) => bytes,
-            Err(_) => unzstd(&testdata().join(format!("{name}.db.zst"))),
-        };
-        Self { name: name.to_owned(), bytes }
+        Self::read(&testdata(), name)
     }
 
-    /// All of them, sorted by name.
+    /// All committed ones, sorted by name.
     pub(crate) fn all() -> Vec<Self> {
-        let mut names: Vec<String> = fs::read_dir(testdata())
+        let all = Self::all_in(&testdata());
+        assert!(all.len() >= 13, "fixtures are missing: {}", all.len());
+        all
+    }
+
+    /// All in a folder that the recipe wrote to, sorted by name.
+    pub(crate) fn all_in(dir: &Path) -> Vec<Self> {
+        let mut names: Vec<String> = fs::read_dir(dir)
             .unwrap()
             .filter_map(|entry| {
                 let name = entry.unwrap().file_name().into_string().unwrap();
@@ -42,13 +48,21 @@ impl Fixture {
             })
             .collect();
         names.sort();
-        assert!(names.len() >= 13, "the fixtures are missing: {names:?}");
-        names.iter().map(|name| Self::named(name)).collect()
+        names.iter().map(|name| Self::read(dir, name)).collect()
+    }
+
+    fn read(dir: &Path, name: &str) -> Self {
+        let plain = dir.join(format!("{name}.db"));
+        let bytes = match fs::read(&plain) {
+            Ok(bytes) => bytes,
+            Err(_) => unzstd(&dir.join(format!("{name}.db.zst"))),
+        };
+        Self { name: name.to_owned(), dir: dir.to_owned(), bytes }
     }
 
     /// What is true of it, made without this project's parser.
     pub(crate) fn truth(&self) -> Value {
-        serde_json::from_slice(&unzstd(&testdata().join(format!("{}.truth.json.zst", self.name)))).unwrap()
+        truth_in(&self.dir, &self.name)
     }
 
     /// Unpacks it into a folder.
@@ -57,6 +71,15 @@ impl Fixture {
         fs::write(&path, &self.bytes).unwrap();
         path
     }
+}
+
+/// The truth about the committed fixture of this name.
+pub(crate) fn truth_of(name: &str) -> Value {
+    truth_in(&testdata(), name)
+}
+
+fn truth_in(dir: &Path, name: &str) -> Value {
+    serde_json::from_slice(&unzstd(&dir.join(format!("{name}.truth.json.zst")))).unwrap()
 }
 
 fn unzstd(path: &Path) -> Vec<u8> {
@@ -73,18 +96,42 @@ pub(crate) fn sleuth() -> Command {
     command
 }
 
-/// What stands in a folder: names, sizes, times, bytes.
+/// Unpacks `<name>.dir.tar.zst`, a data directory, into `dir/<name>`. What is zero at the end of a file is not written.
+pub(crate) fn unpack_directory(name: &str, dir: &Path) -> PathBuf {
+    let tar = unzstd(&testdata().join(format!("{name}.dir.tar.zst")));
+    let mut at = 0;
+    while let Some(header) = tar.get(at..at + 512).filter(|header| header[0] != 0) {
+        // POSIX ustar: name at 0, size in octal at 124.
+        let text = |from: usize, len: usize| {
+            let field = &header[from..from + len];
+            String::from_utf8(field.iter().copied().take_while(|b| *b != 0).collect()).unwrap()
+        };
+        let (path, size) = (dir.join(text(0, 100)), usize::from_str_radix(text(124, 12).trim(), 8).unwrap());
+        let bytes = &tar[at + 512..at + 512 + size];
+        let end = bytes.iter().rposition(|b| *b != 0).map_or(0, |last| last + 1);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, &bytes[..end]).unwrap();
+        fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(size as u64).unwrap();
+        at += 512 + size.next_multiple_of(512);
+    }
+    dir.join(name)
+}
+
+/// What stands in a folder and those below: names, sizes, times, bytes.
 fn state(dir: &Path) -> Vec<(PathBuf, u64, std::time::SystemTime, Vec<u8>)> {
-    let mut files: Vec<_> = fs::read_dir(dir)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.is_file())
-        .map(|path| {
-            let meta = fs::metadata(&path).unwrap();
-            let bytes = fs::read(&path).unwrap_or_default();
-            (path, meta.len(), meta.modified().unwrap(), bytes)
-        })
-        .collect();
+    let mut files = Vec::new();
+    let mut open = vec![dir.to_owned()];
+    while let Some(dir) = open.pop() {
+        for path in fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()) {
+            let meta = fs::symlink_metadata(&path).unwrap();
+            if meta.is_dir() {
+                open.push(path);
+            } else if meta.is_file() {
+                let bytes = fs::read(&path).unwrap_or_default();
+                files.push((path, meta.len(), meta.modified().unwrap(), bytes));
+            }
+        }
+    }
     files.sort();
     files
 }

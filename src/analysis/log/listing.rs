@@ -32,7 +32,10 @@ struct Write<'data> {
     put: Put<'data>,
     offset: Option<u64>,
     position: LogPosition,
+    fingerprint: Fingerprint,
     in_tree: Option<InTree>,
+    /// The end of its value is not there.
+    is_cut: bool,
     is_duplicate: bool,
 }
 
@@ -64,54 +67,90 @@ impl<'a, 'data> LogList<'a, 'data> {
         let mut tally = Tally::default();
         let mut anomalies = Anomalies::default();
         let Some(segment) = self.survey.segments.get(number) else { return Ok((tally, anomalies)) };
-        for window in self.writes(number, segment).chunks(WRITES.saturating_mul(WINDOW)) {
-            let parts: Vec<Part<'data>> = window.par_chunks(WRITES).map(|task| self.task(task, &render)).collect();
+        let mut show = |writes: &[Write<'data>]| -> io::Result<()> {
+            let parts: Vec<Part<'data>> = writes.par_chunks(WRITES).map(|task| self.task(task, &render)).collect();
             for part in parts {
                 write(&part.output)?;
                 tally.merge(part.tally);
                 anomalies.merge(part.anomalies);
             }
+            Ok(())
+        };
+        // By revision where it is known, then by place, and what has no place last. Only the first have to be sorted.
+        let mut matched = Vec::new();
+        self.windows(number, segment, |window| {
+            matched.extend(window.into_iter().filter(|write| write.in_tree.is_some()));
+            Ok(())
+        })?;
+        matched.sort_by_key(|write| (write.in_tree.map(|tree| tree.revision), write.offset));
+        let mut known = HashSet::<_, FixedState>::default();
+        for write in &mut matched {
+            write.is_duplicate = !known.insert((write.fingerprint, write.in_tree.map(|tree| tree.revision.main)));
+        }
+        show(&matched)?;
+        for has_place in [true, false] {
+            self.windows(number, segment, |mut window| {
+                window.retain(|write| write.in_tree.is_none() && write.offset.is_some() == has_place);
+                for write in &mut window {
+                    write.is_duplicate = !known.insert((write.fingerprint, None));
+                }
+                show(&window)
+            })?;
         }
         tally.settle(segment.bytes);
         Ok((tally, anomalies))
     }
 
-    /// The writes of a segment in the order of their rows: by revision where it is known, then by place.
-    fn writes(&self, number: usize, segment: &Segment<'data>) -> Vec<Write<'data>> {
-        let mut writes = Vec::new();
-        for (offset, entry) in segment.entries().filter(|(_, entry)| entry.kind == EntryKind::Normal) {
-            let Ok(request) = Request::parse(entry.data) else { continue };
-            let (committed, applied) = self.survey.fate(number, offset, entry.index);
-            for operation in request.operations().filter_map(Result::ok) {
-                let Operation::Put(put, branch) = operation else { continue };
-                if put.ignores_value {
-                    continue;
-                }
-                let branch = branch.map(TxnBranch::from);
-                writes.push(Write {
-                    put,
-                    offset: range::offset_within(segment.bytes, put.value),
-                    position: LogPosition { index: entry.index, term: entry.term, branch, committed, applied },
-                    in_tree: None,
-                    is_duplicate: false,
-                });
+    /// Shows the writes of a segment in file order, so many at a time, with what the tree says of them.
+    fn windows(
+        &self,
+        number: usize,
+        segment: &Segment<'data>,
+        mut show: impl FnMut(Vec<Write<'data>>) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let mut writes = self.writes(number, segment);
+        loop {
+            let mut window: Vec<_> = writes.by_ref().take(WRITES.saturating_mul(WINDOW)).collect();
+            if window.is_empty() {
+                return Ok(());
             }
+            window.par_iter_mut().for_each(|write| {
+                write.fingerprint = Fingerprint::of(write.put.key, write.put.value);
+                write.in_tree = self.survey.revisions.of(&write.fingerprint).filter(|_| !write.is_cut);
+            });
+            show(window)?;
         }
-        let fingerprints: Vec<_> = writes.par_iter().map(|write| Fingerprint::of(write.put.key, write.put.value)).collect();
-        for (write, fingerprint) in writes.iter_mut().zip(&fingerprints) {
-            write.in_tree = self.survey.revisions.of(fingerprint);
-        }
-        let mut order: Vec<(Write<'data>, Fingerprint)> = writes.into_iter().zip(fingerprints).collect();
-        order.sort_by_key(|(write, _)| {
-            let revision = write.in_tree.map(|tree| tree.revision);
-            (revision.is_none(), revision, write.offset.is_none(), write.offset, write.position.index)
+    }
+
+    /// The writes of a segment in file order.
+    fn writes<'s>(&'s self, number: usize, segment: &Segment<'data>) -> impl Iterator<Item = Write<'data>> + use<'s, 'data> {
+        let bytes = segment.bytes;
+        let entries = segment.entries().filter(|(_, entry)| entry.kind == EntryKind::Normal).flat_map(|(offset, entry)| {
+            let request = Request::parse(entry.data).ok();
+            let operations = request.into_iter().flat_map(|request| request.operations()).filter_map(Result::ok);
+            let puts = operations.filter_map(|operation| match operation {
+                Operation::Put(put, branch) => Some((put, branch, false)),
+                Operation::DeleteRange { .. } => None,
+            });
+            puts.map(move |put| (put, (offset, entry.index, entry.term)))
         });
-        let mut known = HashSet::<_, FixedState>::default();
-        let mark = |(mut write, fingerprint): (Write<'data>, Fingerprint)| {
-            write.is_duplicate = !known.insert((fingerprint, write.in_tree.map(|tree| tree.revision.main)));
-            write
-        };
-        order.into_iter().map(mark).collect()
+        let cut = segment.cut_entry().into_iter().flat_map(|(offset, entry)| {
+            let whole = entry.whole.into_iter().map(|(put, branch)| (put, branch, false));
+            let cut = entry.cut.map(|cut| (cut.put, cut.branch, cut.missing > 0)).filter(|(put, ..)| !put.value.is_empty());
+            whole.chain(cut).map(move |put| (put, (offset, entry.index, entry.term)))
+        });
+        entries.chain(cut).filter(|((put, ..), _)| !put.ignores_value).map(move |((put, branch, is_cut), (offset, index, term))| {
+            let (committed, applied) = self.survey.fate(number, offset, index);
+            Write {
+                put,
+                offset: range::offset_within(bytes, put.value),
+                position: LogPosition { index, term, branch: branch.map(TxnBranch::from), committed, applied },
+                fingerprint: Fingerprint::default(),
+                in_tree: None,
+                is_cut,
+                is_duplicate: false,
+            }
+        })
     }
 
     fn task<R>(&self, writes: &[Write<'data>], render: &R) -> Part<'data>
@@ -132,7 +171,10 @@ impl<'a, 'data> LogList<'a, 'data> {
         let Put { key, value, lease, .. } = write.put;
         let mut noted = Vec::new();
         let mut classifier = Classifier { names: &self.survey.names, prefixes: &self.survey.prefixes, digests: &mut part.digests };
-        let read = classifier.read(key, value, |class, detail| noted.push((class, detail)));
+        let read = match write.is_cut {
+            true => classifier.read_cut(key, value),
+            false => classifier.read(key, value, |class, detail| noted.push((class, detail))),
+        };
         if !self.scope.holds(read.storage_key.as_ref()) {
             return None;
         }
@@ -156,7 +198,7 @@ impl<'a, 'data> LogList<'a, 'data> {
             encoding: read.encoding,
             seal: read.seal,
             secret: read.secret,
-            fragment: false,
+            fragment: write.is_cut,
             duplicate: write.is_duplicate,
             newer_than_snapshot: false,
             log: Some(write.position),

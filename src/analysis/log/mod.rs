@@ -21,7 +21,7 @@ use super::options::Options;
 use super::survey::is_complete;
 use super::{Progress, Survey};
 use crate::envelope::{NameTable, Provider, Stored};
-use crate::etcd::raft::{Credential, Entry, EntryKind, Operation, Put, Request};
+use crate::etcd::raft::{Credential, CutEntry, Entry, EntryKind, Operation, Put, Request};
 use crate::etcd::wal::{self, Chain, Records, SegmentName};
 use crate::evidence::Evidence;
 use crate::evidence::anomaly::{Anomalies, Class};
@@ -173,6 +173,12 @@ impl<'data> Segment<'data> {
         })
     }
 
+    /// What is there of an entry whose write was interrupted, with the place of its record.
+    fn cut_entry(&self) -> Option<(u64, CutEntry<'data>)> {
+        let torn = Records::new(self.bytes, self.chain, self.is_last).find(|record| record.is_torn)?;
+        (torn.kind == wal::Kind::Entry).then(|| CutEntry::parse(torn.data)).flatten().map(|entry| (torn.offset, entry))
+    }
+
     /// Adds what the second pass found odd.
     pub fn add_anomalies(&mut self, anomalies: Anomalies) {
         self.anomalies.merge(anomalies);
@@ -244,8 +250,8 @@ impl LogFacts {
     fn add_entry(&mut self, entry: &Entry<'_>) {
         self.entries = self.entries.saturating_add(1);
         self.term = self.term.max(Some(entry.term));
-        let (first, last) = self.indices.unwrap_or((entry.index, entry.index));
-        self.indices = Some((first.min(entry.index), last.max(entry.index)));
+        let first = self.indices.map_or(entry.index, |(first, _)| first.min(entry.index));
+        self.indices = Some((first, entry.index));
     }
 
     fn add_credential(&mut self, credential: &Credential<'_>) {
@@ -266,6 +272,9 @@ impl LogSurvey<'_> {
 
     /// Whether the cluster agreed on an entry, and whether the database beside the log has it; `None`: not known.
     fn fate(&self, segment: usize, offset: u64, index: u64) -> (Option<bool>, Option<bool>) {
+        if !self.log.is_in_order() {
+            return (None, None);
+        }
         if self.log.is_overridden(segment, offset, index) {
             return (Some(false), Some(false));
         }

@@ -27,7 +27,7 @@ pub(super) struct Proposed {
 pub(super) struct Revisions(HashMap<Fingerprint, InTree, FixedState>);
 
 /// Names a key with a value: 128 bits of SHA-256.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Fingerprint([u8; 16]);
 
 /// What the tree says of a write.

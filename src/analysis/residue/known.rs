@@ -25,6 +25,8 @@ pub(in super::super) struct Match<'data> {
     /// All of it.
     pub value: &'data [u8],
     length: usize,
+    /// Values of other keys hold the same bytes.
+    is_ambiguous: bool,
 }
 
 /// Matches by the address of the piece.
@@ -52,6 +54,7 @@ pub(super) fn matches<'data>(pieces: &mut Vec<Piece<'data>>, values: &[KeyValue<
             look_in(kv, pieces, &probes, &mut found);
         }
     }
+    found.0.retain(|_, known| !known.is_ambiguous);
     let mut divided = Vec::with_capacity(pieces.len());
     for piece in pieces.drain(..) {
         match found.get(piece.bytes).map(|known| piece.bytes.split_at(known.length)) {
@@ -125,13 +128,11 @@ fn note<'data>(found: &mut Matches<'data>, piece: &'data [u8], kv: &KeyValue<'da
         return;
     }
     let main = u64::try_from(kv.mod_revision).ok();
-    let this = Match { key: kv.key, main, value: kv.value, length };
+    let this = Match { key: kv.key, main, value: kv.value, length, is_ambiguous: false };
     match found.0.get_mut(&piece.as_ptr().addr()) {
         Some(best) if best.length > length => {}
         Some(best) if best.length == length => {
-            if best.key != kv.key {
-                best.key = &[];
-            }
+            best.is_ambiguous |= best.key != kv.key;
             if best.main != main {
                 best.main = None;
             }
@@ -184,7 +185,7 @@ mod tests {
         let found = matches(&mut vec![one()], &[kv(b"key", 5, &value), kv(b"key", 9, &value)]);
         assert_eq!(found.get(&piece).map(|m| (m.key, m.main)), Some((&b"key"[..], None)));
         let found = matches(&mut vec![one()], &[kv(b"key", 5, &value), kv(b"other", 9, &value)]);
-        assert_eq!(found.get(&piece).map(|m| (m.key, m.main)), Some((&b""[..], None)));
+        assert!(found.get(&piece).is_none());
         assert!(matches(&mut vec![one()], &[kv(b"key", 5, &noise(7, 9000))]).get(&piece).is_none());
     }
 }

@@ -22,7 +22,7 @@ pub(super) use self::entry::Entry;
 use self::headless::Piece;
 use super::options::ResidueMode;
 use super::row::Place;
-use crate::bbolt::{Db, Image, PageMap, PageState, Pgid, Remnant, Tail, Tree, page_slack, remnants};
+use crate::bbolt::{Db, Image, PageMap, PageState, Pgid, Remnant, Tail, Tree, remnants};
 use crate::envelope::{NameTable, Stored};
 use crate::etcd::residue::{Part, Write, search};
 use crate::etcd::{KeyValue, schema};
@@ -87,7 +87,7 @@ pub(super) fn find<'data>(ground: Ground<'_, 'data>, mode: ResidueMode) -> (Resi
     if full {
         if ground.has_slack {
             for pgid in ground.tree.leaf_pages() {
-                if let Some(slack) = page_slack(db, pgid).filter(|slack| !range::is_zero(slack)) {
+                if let Some(slack) = ground.tree.page_slack(db, pgid).filter(|slack| !range::is_zero(slack)) {
                     found.bytes(db, Some(pgid), Place::Slack, slack, slack.len());
                 }
             }

@@ -68,7 +68,9 @@ pub(crate) enum Command {
     #[command(after_help = SHOW_EXAMPLES)]
     Show(ShowArgs),
     /// What every page of the file is
-    #[command(after_help = "Examples:\n  etcd-sleuth pages snapshot.db\n  etcd-sleuth pages snapshot.db --list | less")]
+    #[command(
+        after_help = "Examples:\n  etcd-sleuth pages snapshot.db\n  etcd-sleuth pages snapshot.db --list | less\n  etcd-sleuth pages snapshot.db --page 4711"
+    )]
     Pages(PagesArgs),
     /// Print a completion script for a shell
     Completions {
@@ -84,6 +86,7 @@ const SCAN_EXAMPLES: &str = "\
 Examples:
   etcd-sleuth scan snapshot.db
   etcd-sleuth scan /backups/*.db.gz -q                    # one status line; see the exit code
+  etcd-sleuth scan /var/lib/etcd                          # a data directory: database, log, raft snapshots, leftovers
   etcd-sleuth scan snapshot.db --format jsonl -o values.jsonl
   etcd-sleuth scan snapshot.db --resources secrets,configmaps --namespace 'prod-*'
   kubectl exec -n kube-system etcd-0 -- cat /tmp/snap.db | etcd-sleuth scan -";
@@ -198,6 +201,9 @@ pub(crate) struct PagesArgs {
     /// Also list every run of pages
     #[arg(long)]
     pub(crate) list: bool,
+    /// Explain this page: its header, its elements and what is stored on it, without the values
+    #[arg(long, value_name = "N", conflicts_with = "list")]
+    pub(crate) page: Option<u64>,
 }
 
 /// A pattern for names.

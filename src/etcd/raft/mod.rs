@@ -9,6 +9,7 @@
 //! branch of a transaction ran is nowhere.
 
 mod auth;
+mod cut;
 mod entry;
 mod request;
 mod snapshot;
@@ -19,6 +20,7 @@ mod txn;
 mod tests;
 
 pub use self::auth::{AuthKind, Credential};
+pub use self::cut::{CutEntry, CutPut};
 pub(in crate::etcd) use self::entry::Ascending;
 pub use self::entry::{Entry, EntryKind, HardState};
 pub use self::request::{Request, RequestKind, Unreadable};

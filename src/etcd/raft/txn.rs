@@ -91,6 +91,10 @@ impl<'data> Operations<'data> {
         Self { single: None, open: vec![Open { message: Message::Txn, fields: Fields::new(body), branch: None }] }
     }
 
+    pub(super) fn request_op(body: &'data [u8], branch: Branch) -> Self {
+        Self { single: None, open: vec![Open { message: Message::RequestOp, fields: Fields::new(body), branch: Some(branch) }] }
+    }
+
     /// The next operation, or `None` where a field is none.
     fn field(
         &mut self,

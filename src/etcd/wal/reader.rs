@@ -1,7 +1,7 @@
 //! Reads the records of one segment, and goes on after damage.
 
 use super::chain::{Chain, Resolved, Verdict};
-use super::record::{Frame, Invalid, Kind, Record, WORD, content, length_in};
+use super::record::{Frame, Invalid, Kind, Record, WORD, beginning, content, length_in};
 use crate::evidence::anomaly::{Anomalies, Class};
 use crate::evidence::number::le_u64;
 use crate::evidence::range;
@@ -52,11 +52,15 @@ impl<'data> Records<'data> {
 
     fn step(&mut self, rest: &'data [u8]) -> Option<Record<'data>> {
         let Ok((behind, word)) = le_u64(rest) else { return self.end_at(rest) };
-        if word == 0 {
+        // Every record begins with the tag of its type, so where that stands the word was not zero when it was written.
+        if word == 0 && behind.first() != Some(&0x08) {
             return self.zeros(rest);
         }
         match Frame::at(rest) {
-            Ok(frame) => Some(self.accept(&frame)),
+            Ok(frame) => {
+                let frame = self.retyped(frame);
+                Some(self.accept(&frame))
+            }
             Err(reason) => self.damaged(behind, word, reason),
         }
     }
@@ -70,7 +74,7 @@ impl<'data> Records<'data> {
             _ => self.seen.chain.step(frame.crc, frame.data),
         };
         self.settle(resolved);
-        let is_torn = crc == Verdict::Differs && self.is_last && self.ends(end) && has_zero_sector(frame.body, offset);
+        let is_torn = crc == Verdict::Differs && self.is_last && self.ends(end) && has_zero_sector(frame.body, self.place_of(frame.body));
         match crc {
             Verdict::Differs if is_torn => self.note_torn(offset),
             Verdict::Differs => self.differs = Some((offset, frame.kind)),
@@ -84,7 +88,19 @@ impl<'data> Records<'data> {
         self.seen.end = end.min(self.bytes.len()) as u64;
         self.seen.records = self.seen.records.saturating_add(1);
         let follows_break = std::mem::take(&mut self.follows_break);
-        Record { offset, kind: frame.kind, data: frame.data, crc, follows_break, is_torn }
+        let data = if is_torn { frame.data.get(..written(frame.data, self.place_of(frame.data))).unwrap_or_default() } else { frame.data };
+        Record { offset, kind: frame.kind, data, crc, follows_break, is_torn }
+    }
+
+    /// The frame as that of an entry, where its data are one and no message of the type it bears.
+    fn retyped(&mut self, frame: Frame<'data>) -> Frame<'data> {
+        let Err(damage) = content(frame.kind, frame.data) else { return frame };
+        if frame.kind == Kind::Entry || content(Kind::Entry, frame.data).is_err() {
+            return frame;
+        }
+        let reason = Invalid::Content(frame.kind, damage);
+        self.note(Class::WalRecordInvalid, Some(self.at as u64), || format!("{reason}; they are those of an entry"));
+        Frame { kind: Kind::Entry, ..frame }
     }
 
     /// A place that is no frame: by the record's own lengths, by the length word alone, by the next frame behind it.
@@ -100,16 +116,10 @@ impl<'data> Records<'data> {
         let claimed = length_in(word).and_then(|length| usize::try_from(length).ok());
         if let Some(length) = claimed
             && let Some(body) = length.checked_next_multiple_of(WORD).and_then(|padded| behind.get(..padded))
-            && self.goes_on(self.at.saturating_add(WORD).saturating_add(body.len()))
         {
-            if let Some(frame) = Frame::salvage(body, length) {
-                self.note(Class::WalRecordInvalid, Some(offset), || format!("{reason}; its data are those of an entry"));
-                return Some(self.accept(&frame));
-            }
-            if !(self.is_last && has_zero_sector(body, offset)) {
-                self.note(Class::WalRecordInvalid, Some(offset), || format!("{reason}; {length} bytes are passed over"));
-                self.go_on_at(self.at.saturating_add(WORD).saturating_add(body.len()));
-                return None;
+            let end = self.at.saturating_add(WORD).saturating_add(body.len());
+            if self.goes_on(end) {
+                return self.by_word(body, length, end, reason);
             }
         }
         if let Some(next) = self.next_frame(self.at.saturating_add(WORD)) {
@@ -119,12 +129,37 @@ impl<'data> Records<'data> {
         }
         let body = claimed.and_then(|length| behind.get(..length)).unwrap_or(behind);
         let is_cut = matches!(reason, Invalid::Length { .. });
-        match (is_cut || has_zero_sector(body, offset), self.is_last) {
-            (true, true) => self.note_torn(offset),
+        match (is_cut || has_zero_sector(body, self.place_of(body)), self.is_last) {
+            (true, true) => return self.torn(body, self.bytes.len()),
             (_, false) if is_cut => self.note(Class::FileTruncated, Some(offset), || format!("{reason}; the segment is cut")),
             _ => self.note(Class::WalRecordInvalid, Some(offset), || format!("{reason}; no record is found behind it")),
         }
         self.stop()
+    }
+
+    /// A frame whose extent is sound, as what stands behind it shows, and whose record is not.
+    fn by_word(&mut self, body: &'data [u8], length: usize, end: usize, reason: Invalid) -> Option<Record<'data>> {
+        let offset = self.at as u64;
+        if let Some(frame) = Frame::salvage(body, length) {
+            self.note(Class::WalRecordInvalid, Some(offset), || format!("{reason}; its data are those of an entry"));
+            return Some(self.accept(&frame));
+        }
+        if self.is_last && self.ends(end) && has_zero_sector(body, self.place_of(body)) {
+            return self.torn(body, end);
+        }
+        self.note(Class::WalRecordInvalid, Some(offset), || format!("{reason}; {length} bytes are passed over"));
+        self.go_on_at(end);
+        None
+    }
+
+    /// The last record, as far as it was written.
+    fn torn(&mut self, body: &'data [u8], end: usize) -> Option<Record<'data>> {
+        let offset = self.at as u64;
+        self.note_torn(offset);
+        self.at = end;
+        let (kind, data) = beginning(body)?;
+        let data = data.get(..written(data, self.place_of(data)))?;
+        Some(Record { offset, kind, data, crc: Verdict::Unchecked, follows_break: false, is_torn: true })
     }
 
     /// A length word of zero: the preallocated rest, unless something stands in it.
@@ -195,6 +230,10 @@ impl<'data> Records<'data> {
         });
     }
 
+    fn place_of(&self, part: &[u8]) -> u64 {
+        range::offset_within(self.bytes, part).unwrap_or(0)
+    }
+
     fn note_torn(&mut self, offset: u64) {
         self.note(Class::WalTornRecord, Some(offset), || "the last write was interrupted; etcd passes it over".to_owned());
     }
@@ -228,14 +267,17 @@ pub fn begins_segment(bytes: &[u8]) -> bool {
     is(Some(bytes), Kind::Crc) || is(bytes.get(16..), Kind::Metadata)
 }
 
-/// Whether a sector of a record is all zeros: its write was interrupted. `body` begins behind the length word of the frame
-/// at `offset`; sectors are counted from the start of the file.
-fn has_zero_sector(body: &[u8], offset: u64) -> bool {
-    let start = offset.saturating_add(WORD as u64);
-    let first = usize::try_from(SECTOR.saturating_sub(start % SECTOR)).unwrap_or(0);
-    let (head, sectors) = body.split_at_checked(first).unwrap_or((body, &[]));
-    let mut parts = std::iter::once(head).chain(sectors.chunks(SECTOR as usize));
-    parts.any(|part| !part.is_empty() && range::is_zero(part))
+/// Whether a sector of these bytes, which begin at `place` in the file, is all zeros: its write was interrupted.
+fn has_zero_sector(bytes: &[u8], place: u64) -> bool {
+    written(bytes, place) < bytes.len()
+}
+
+/// How many of these bytes, which begin at `place` in the file, stand before the first sector of zeros.
+fn written(bytes: &[u8], place: u64) -> usize {
+    let first = usize::try_from(SECTOR.saturating_sub(place % SECTOR)).unwrap_or(0);
+    let (head, sectors) = bytes.split_at_checked(first).unwrap_or((bytes, &[]));
+    let parts = std::iter::once(head).chain(sectors.chunks(SECTOR as usize));
+    parts.take_while(|part| !range::is_zero(part)).map(<[u8]>::len).fold(0, usize::saturating_add)
 }
 
 fn first_non_zero(bytes: &[u8]) -> Option<usize> {

@@ -46,7 +46,7 @@ pub struct Record<'data> {
     pub crc: Verdict,
     /// Whether it is the first after a place where records may be missing.
     pub follows_break: bool,
-    /// Whether its write was interrupted: a sector of it is still zero.
+    /// Whether its write was interrupted: the file ends in it, or a sector of it is still zero. Its data end there too.
     pub is_torn: bool,
 }
 
@@ -262,6 +262,13 @@ impl<'data> Frame<'data> {
             })
         })
     }
+}
+
+/// What is there of the data of a record that is cut: its kind and the beginning of its data.
+pub(super) fn beginning(behind: &[u8]) -> Option<(Kind, &[u8])> {
+    let cut = crate::wire::cut_field(behind).filter(|cut| cut.number == 3)?;
+    let kind = behind.get(1).copied().filter(|_| behind.first() == Some(&0x08)).and_then(Kind::of)?;
+    Some((kind, cut.bytes))
 }
 
 /// Length of a record at the start of `behind`: up to the end of its data, or of its header where it has none.

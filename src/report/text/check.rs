@@ -44,7 +44,7 @@ pub fn check(evidence: &EvidenceReport, hash: u32) -> String {
                 thousands(database.tombstones)
             ),
             format!(
-                "raft index {}, term {}; {} leases; {}; users: {}; alarms: {}",
+                "raft index {}, term {}; leases: {}; {}; users: {}; alarms: {}",
                 schema.consistent_index.map_or("not stored".to_owned(), |n| n.to_string()),
                 schema.term.map_or("not stored".to_owned(), |n| n.to_string()),
                 schema.leases.len(),
@@ -115,7 +115,7 @@ fn anomalies(evidence: &EvidenceReport) -> String {
     }
     let mut out = format!("\n{table}\n");
     if let Some(more) = evidence.anomalies.len().checked_sub(ROWS).filter(|n| *n > 0) {
-        out.push_str(&format!("  and {more} more: --format jsonl lists them\n"));
+        out.push_str(&format!("  and {more} more: scan --format jsonl lists them\n"));
     }
     out
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::super::escape::terminal;
 use super::super::model::{DirectoryReport, EvidenceReport, Report, not_looked_at};
-use super::scan::{What, headline, keys, readable_table, resource_table, secrets, table, types};
+use super::scan::{What, headline, keys, readable_table, resource_table, secrets, table, types, values};
 use super::{against, bearing_name, block, cluster_lines, file_lines, log_sentence, snapshot_sentence, thousands};
 use crate::analysis::{CredentialCounts, Kind, Role};
 use crate::evidence::anomaly::{Bearing, Class};
@@ -36,7 +36,9 @@ pub fn directory(directory: &DirectoryReport, report: &Report) -> String {
         block(&mut out, "IN USE", &["this looks live: a process holds a lock on it. It was read as it is, without a lock".to_owned()]);
     }
     block(&mut out, "Cluster", &cluster_lines(&whole.facts));
-    if report.resources == "secrets" || whole.readable.total > 0 || whole.secrets.total() > 0 {
+    if whole.facts.database().is_none() {
+        out.push_str(&values(whole));
+    } else if report.resources == "secrets" || whole.readable.total > 0 || whole.secrets.total() > 0 {
         out.push_str(&secrets(whole));
     }
     out.push_str(&keys(&whole.keys, whole.secrets.encrypted));

@@ -33,7 +33,7 @@ fn known(fact: Option<impl ToString>) -> String {
     fact.map_or("-".to_owned(), |fact| fact.to_string())
 }
 
-fn storage(value: &ValueRow<'_>) -> String {
+pub(super) fn storage(value: &ValueRow<'_>) -> String {
     match (&value.seal, value.encoding) {
         (Some(seal), _) => format!("{}: {}", value.protection.name(), sealed(seal)),
         (None, Some(encoding)) => format!("{} ({}): readable without any key", value.protection.name(), encoding.name()),

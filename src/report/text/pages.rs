@@ -3,7 +3,7 @@
 use super::super::escape::terminal;
 use super::scan::table;
 use super::thousands;
-use crate::analysis::Survey;
+use crate::analysis::{List, Protection, Row, Scope, Survey};
 use crate::bbolt::{PageHeader, PageState, Pgid};
 use crate::evidence::range;
 
@@ -36,27 +36,61 @@ pub fn pages(survey: &Survey<'_>, list: bool) -> String {
     out
 }
 
-/// One cell stands for as many pages as it takes to fit the screen, and shows the state most of them have.
+/// What of Secrets stands on a page. Ordered by how much it matters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Held {
+    #[default]
+    None,
+    Encrypted,
+    Plaintext,
+}
+
+/// What stands on each page of the file.
+fn held(survey: &Survey<'_>, total: u64) -> Vec<Held> {
+    let mut held = vec![Held::None; usize::try_from(total).unwrap_or(0)];
+    let size = survey.database.db.page_size();
+    List::new(survey, &Scope::default()).rows(|row, _| {
+        let Row::Value(value) = row else { return };
+        let (Some(offset), kind) = (value.offset, value.protection) else { return };
+        let kind = match kind {
+            Protection::Plaintext => Held::Plaintext,
+            Protection::Encrypted => Held::Encrypted,
+            Protection::Empty | Protection::Unknown => return,
+        };
+        let page = |offset: u64| offset.checked_div(size).and_then(|page| usize::try_from(page).ok());
+        let last = page(offset.saturating_add(value.length).saturating_sub(1));
+        if let (Some(first), Some(last)) = (page(offset), last) {
+            held.get_mut(first..=last).into_iter().flatten().for_each(|page| *page = kind.max(*page));
+        }
+    });
+    held
+}
+
+/// One cell stands for as many pages as it takes to fit the screen. It shows a plaintext Secret where there is one, else what
+/// most of its pages are.
 fn map(survey: &Survey<'_>, total: u64) -> String {
     let per_cell = total.div_ceil(COLUMNS.saturating_mul(LINES)).max(1);
-    let mut out = format!(
-        "one cell: {}\n",
-        if per_cell == 1 { "1 page".to_owned() } else { format!("{} pages, by the state of most", thousands(per_cell)) }
-    );
-    let mut states = survey.pages.iter().map(|(_, state)| state);
+    let mut out = String::from("  P  in use, with a Secret in plaintext    p  the same on a page that etcd no longer shows\n");
+    out.push_str("  E  in use, with encrypted Secrets only   e  the same on a page that etcd no longer shows\n");
+    out.push_str(&match per_cell {
+        1 => "one cell: 1 page\n".to_owned(),
+        n => format!("one cell: {} pages; P and p where there is one, else what most of them are\n", thousands(n)),
+    });
+    let held = held(survey, total);
+    let pages: Vec<char> = survey.pages.iter().zip(&held).map(|((_, state), held)| symbol_with(state, *held)).collect();
     let mut column = 0u64;
     let mut first = 0u64;
-    loop {
-        let mut counts = std::collections::BTreeMap::<PageState, u64>::new();
-        for state in states.by_ref().take(usize::try_from(per_cell).unwrap_or(usize::MAX)) {
-            let count = counts.entry(state).or_default();
+    for cell in pages.chunks(usize::try_from(per_cell).unwrap_or(usize::MAX)) {
+        let mut counts = std::collections::BTreeMap::<char, u64>::new();
+        for symbol in cell {
+            let count = counts.entry(*symbol).or_default();
             *count = count.saturating_add(1);
         }
-        let Some((state, _)) = counts.into_iter().max_by_key(|(_, count)| *count) else { break };
+        let most = counts.iter().max_by_key(|(symbol, count)| (matches!(symbol, 'P' | 'p'), **count)).map(|(symbol, _)| *symbol);
         if column == 0 {
             out.push_str(&format!("{first:>10} "));
         }
-        out.push(symbol(state));
+        out.extend(most);
         column = column.saturating_add(1);
         first = first.saturating_add(per_cell);
         if column == COLUMNS {
@@ -68,6 +102,16 @@ fn map(survey: &Survey<'_>, total: u64) -> String {
         out.push('\n');
     }
     out
+}
+
+fn symbol_with(state: PageState, held: Held) -> char {
+    match (state, held) {
+        (PageState::Reachable, Held::Plaintext) => 'P',
+        (PageState::Reachable, Held::Encrypted) => 'E',
+        (PageState::Free | PageState::OtherRoot | PageState::BeyondHighWater, Held::Plaintext) => 'p',
+        (PageState::Free | PageState::OtherRoot | PageState::BeyondHighWater, Held::Encrypted) => 'e',
+        (state, _) => symbol(state),
+    }
 }
 
 /// A line per run of pages with one state, or one header and its overflow.
@@ -111,7 +155,7 @@ fn symbol(state: PageState) -> char {
     }
 }
 
-fn explain(state: PageState) -> &'static str {
+pub(super) fn explain(state: PageState) -> &'static str {
     match state {
         PageState::Meta => "which tree is the active one",
         PageState::Freelist => "which pages may be overwritten",

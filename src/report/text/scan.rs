@@ -59,6 +59,7 @@ pub fn status_line(report: &Report, outcome: &Outcome) -> String {
     let found: Vec<String> =
         counts.iter().filter(|(name, count)| *count > 0 || *name == "current").map(|(name, count)| format!("{name} {count}")).collect();
     let found = match counts.iter().all(|(_, count)| *count == 0) {
+        true if report.evidences.is_empty() => "nothing was analysed".to_owned(),
         true => format!("no plaintext Secret found in: {}", report.looked_at().join(", ")),
         false => format!("plaintext found: {}", found.join(", ")),
     };
@@ -66,6 +67,7 @@ pub fn status_line(report: &Report, outcome: &Outcome) -> String {
     let other = if other.is_empty() { String::new() } else { format!("; {}", other.join(", ")) };
     let files = match (report.evidences.len(), report.not_analysed.len()) {
         (1, 0) => String::new(),
+        (0, failed) => format!(": {failed} could not be"),
         (read, 0) => format!(" in {read} files"),
         (read, failed) => format!(" in {read} files; {failed} could not be analysed"),
     };
@@ -118,7 +120,7 @@ pub(super) fn headline(evidence: &EvidenceReport, resources: &str, what: What) -
     }
     let ahead = match readable.ahead {
         0 => String::new(),
-        n => format!(", and {} that the database does not have yet", thousands(n)),
+        n => format!("; {} more are in the log and not in the database yet", thousands(n)),
     };
     format!(
         "{} {noun} CAN BE READ FROM THIS {what} WITHOUT ANY KEY\n  {} of the {} that exist now, and {} deleted{ahead}.\n",
@@ -314,7 +316,7 @@ pub(super) fn resource_table(evidence: &EvidenceReport) -> String {
 }
 
 /// What a log alone says: values by how they are stored.
-fn values(evidence: &EvidenceReport) -> String {
+pub(super) fn values(evidence: &EvidenceReport) -> String {
     let mut counts = BTreeMap::<&str, u64>::new();
     for ((_, _, protection), count) in &evidence.values {
         let known = counts.entry(protection.name()).or_default();

@@ -42,6 +42,7 @@ var groups = []group{
 	{[]string{"kinds"}, simple(fixture.Kinds)},
 	{[]string{"synced-freelist"}, syncedFreelist},
 	{[]string{"compacted", "defragmented"}, simple(fixture.Compacted)},
+	{[]string{"segments"}, segments},
 }
 
 func (m *maker) all(only string) error {

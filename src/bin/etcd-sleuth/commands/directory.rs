@@ -27,13 +27,14 @@ pub(super) fn scan(scan: &mut Scan<'_>, path: &Path) -> anyhow::Result<()> {
 
     let mut database = None;
     for evidence in of(Part::Database) {
-        match scan.survey(evidence) {
-            Ok(survey) => database = Some(survey),
+        match scan.database(evidence, Role::Member) {
+            Ok(scanned) => {
+                let (mut survey, tally) = scanned?;
+                whole.database(scan, &mut survey, tally)?;
+                database = Some(survey);
+            }
             Err(error) => scan.pass(Err(error.into()))?,
         }
-    }
-    if let Some(survey) = &mut database {
-        whole.database(scan, survey, Role::Member)?;
     }
     let mut snapshot_index = None;
     for evidence in of(Part::RaftSnapshot) {
@@ -47,8 +48,11 @@ pub(super) fn scan(scan: &mut Scan<'_>, path: &Path) -> anyhow::Result<()> {
     whole.log(scan, &mut log, Role::Member)?;
 
     for evidence in of(Part::LeftoverDatabase) {
-        match scan.survey(evidence) {
-            Ok(mut survey) => whole.database(scan, &mut survey, Role::Leftover)?,
+        match scan.database(evidence, Role::Leftover) {
+            Ok(scanned) => {
+                let (mut survey, tally) = scanned?;
+                whole.database(scan, &mut survey, tally)?;
+            }
             Err(error) => scan.pass(Err(error.into()))?,
         }
     }
@@ -80,10 +84,8 @@ struct Whole<'data> {
 }
 
 impl<'data> Whole<'data> {
-    fn database(&mut self, scan: &mut Scan<'_>, survey: &mut Survey<'data>, role: Role) -> anyhow::Result<()> {
-        survey.facts.role = role;
-        let tally = scan.database(survey)?;
-        match role {
+    fn database(&mut self, scan: &mut Scan<'_>, survey: &mut Survey<'data>, tally: Tally<'data>) -> anyhow::Result<()> {
+        match survey.facts.role {
             Role::Leftover => self.tally.expose_leftover(tally.clone()),
             Role::File | Role::Member => self.tally.merge(tally.clone()),
         }
@@ -114,7 +116,7 @@ impl<'data> Whole<'data> {
         Ok(())
     }
 
-    fn finish(self, scan: &mut Scan<'_>, path: &Path, around: &Around<'_, 'data>) -> anyhow::Result<()> {
+    fn finish(self, scan: &mut Scan<'_>, path: &Path, around: &Around<'_>) -> anyhow::Result<()> {
         let Some(facts) = self.facts else { return Ok(()) };
         let whole = EvidenceReport::of(facts, Anomalies::default(), self.tally, around, scan.named());
         let directory = DirectoryReport { path: path.to_owned(), whole, first: self.first };

@@ -182,10 +182,7 @@ impl<'data> Surveyed<'data> {
     }
 
     /// Shows each evidence: its number, facts and anomalies, and what stands around its rows.
-    pub(super) fn each(
-        &self,
-        mut show: impl FnMut(usize, &Facts, &Anomalies, &Around<'_, 'data>) -> anyhow::Result<()>,
-    ) -> anyhow::Result<()> {
+    pub(super) fn each(&self, mut show: impl FnMut(usize, &Facts, &Anomalies, &Around<'_>) -> anyhow::Result<()>) -> anyhow::Result<()> {
         for unit in &self.units {
             match unit {
                 Unit::Database { number, survey, .. } => {

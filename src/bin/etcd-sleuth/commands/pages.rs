@@ -2,7 +2,8 @@
 
 use std::io::Write;
 
-use etcd_sleuth::analysis::{self, DigestMode, Options, ResidueMode};
+use anyhow::Context;
+use etcd_sleuth::analysis::{self, DigestMode, Options};
 use etcd_sleuth::evidence::Evidence;
 use etcd_sleuth::finding::Outcome;
 use etcd_sleuth::report::{EvidenceReport, text};
@@ -12,9 +13,14 @@ use crate::output::{self, Output};
 
 pub(crate) fn run(args: &PagesArgs, global: &Global) -> anyhow::Result<u8> {
     let evidence = Evidence::open(&args.file, &global.limits())?;
-    let options = Options { digest: DigestMode::None, residue: ResidueMode::Off, ..Options::default() };
+    let options = Options { digest: DigestMode::None, ..Options::default() };
     let survey = output::with_progress(false, "", |progress| analysis::survey(&evidence, &options, progress))?;
-    let text = text::pages(&survey, args.list);
+    let text = match args.page {
+        None => text::pages(&survey, args.list),
+        Some(pgid) => text::page(&survey, pgid).with_context(|| {
+            format!("{}: no page {pgid}; pages are 0 to {}", args.file.display(), survey.pages.counts().total().saturating_sub(1))
+        })?,
+    };
     let mut out = Output::open(None, false)?;
     out.write_all(text.as_bytes())?;
     out.finish()?;

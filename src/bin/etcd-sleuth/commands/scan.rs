@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use etcd_sleuth::analysis::{
-    self, Beside, CarveList, Carving, List, LogList, LogSurvey, NotADatabase, Options, Progress, Role, Survey, Tally,
+    self, Beside, CarveList, Carving, Facts, List, LogList, LogSurvey, NotADatabase, Options, Progress, Role, Settle, Survey, Tally,
 };
 use etcd_sleuth::evidence::Evidence;
 use etcd_sleuth::finding::{Condition, FailOn, Outcome};
@@ -92,9 +92,9 @@ impl Scan<'_> {
     /// A file given by itself.
     fn file(&mut self, path: &Path) -> anyhow::Result<()> {
         let evidence = self.open(path)?;
-        let evidence = match self.survey(&evidence) {
-            Ok(mut survey) => {
-                let tally = self.database(&mut survey)?;
+        let evidence = match self.database(&evidence, Role::File) {
+            Ok(scanned) => {
+                let (survey, tally) = scanned?;
                 EvidenceReport::new(survey, tally, self.named)
             }
             Err(_) if analysis::is_raft_snapshot(&evidence) => self.raft_snapshot(&evidence, Role::File)?,
@@ -113,26 +113,35 @@ impl Scan<'_> {
         Ok(())
     }
 
-    /// The first pass over a database.
-    pub(super) fn survey<'data>(&self, evidence: &'data Evidence) -> Result<Survey<'data>, NotADatabase> {
-        self.progress(evidence.path(), |progress| analysis::survey(evidence, &self.options, progress))
-    }
-
     /// The first pass over a log.
     pub(super) fn survey_log<'data>(&self, segments: &[&'data Evidence], beside: Beside<'_, 'data>) -> LogSurvey<'data> {
         let path = segments.first().map_or(Path::new(""), |evidence| evidence.path());
         self.progress(path, |progress| analysis::survey_log(segments, beside, &self.options, progress))
     }
 
-    /// Writes the rows of a database, and gives their counts.
-    pub(super) fn database<'data>(&mut self, survey: &mut Survey<'data>) -> anyhow::Result<Tally<'data>> {
+    /// Both passes over a database: writes its rows, and gives their counts. The second pass runs beside the digest.
+    pub(super) fn database<'data>(
+        &mut self,
+        evidence: &'data Evidence,
+        role: Role,
+    ) -> Result<anyhow::Result<(Survey<'data>, Tally<'data>)>, NotADatabase> {
         let number = self.report.evidences.len();
-        self.sink.record("evidence", &EvidenceRecord::new(number, &survey.facts))?;
-        let sink = &mut self.sink;
-        let (tally, anomalies) =
-            List::new(survey, &self.options.scope).run(rows(sink.format, number), |lines| sink.out.rows(sink.format, lines))?;
-        survey.add_anomalies(anomalies);
-        Ok(tally)
+        let Self { options, global, sink, .. } = self;
+        let show = !global.quiet && !global.no_progress;
+        let format = sink.format;
+        let (mut survey, listed) = output::with_progress(show, &evidence.path().display().to_string(), |progress| {
+            analysis::survey_and(evidence, options, progress, |survey, settle| {
+                let mut held = Held { sink, number, role, settle: Some(settle), lines: Vec::new() };
+                let listed = List::new(survey, &options.scope).run(rows(format, number), |lines| held.rows(lines))?;
+                held.settle()?;
+                Ok::<_, anyhow::Error>(listed)
+            })
+        })?;
+        survey.facts.role = role;
+        Ok(listed.map(|(tally, anomalies)| {
+            survey.add_anomalies(anomalies);
+            (survey, tally)
+        }))
     }
 
     /// Writes the rows of a segment, and gives their counts.
@@ -202,5 +211,37 @@ impl Scan<'_> {
         self.sink.finish(&self.report, &self.outcome, &status)?;
         let code = self.outcome.exit_code();
         Ok(if exit_zero && code != 1 { 0 } else { code })
+    }
+}
+
+/// Rows of an evidence whose own record, with its digest, has to come first and cannot be written yet.
+struct Held<'a> {
+    sink: &'a mut Sink,
+    number: usize,
+    role: Role,
+    settle: Option<Settle<'a>>,
+    lines: Vec<u8>,
+}
+
+impl Held<'_> {
+    /// Bytes that are held before the digest is waited for.
+    const MOST: usize = 32 << 20;
+
+    fn rows(&mut self, lines: &[u8]) -> std::io::Result<()> {
+        if self.settle.is_none() || self.lines.len().saturating_add(lines.len()) > Self::MOST {
+            self.settle()?;
+            return self.sink.out.rows(self.sink.format, lines);
+        }
+        self.lines.extend_from_slice(lines);
+        Ok(())
+    }
+
+    fn settle(&mut self) -> std::io::Result<()> {
+        if let Some(settle) = self.settle.take() {
+            let facts = Facts { role: self.role, ..settle() };
+            self.sink.record("evidence", &EvidenceRecord::new(self.number, &facts))?;
+            self.sink.out.rows(self.sink.format, &std::mem::take(&mut self.lines))?;
+        }
+        Ok(())
     }
 }

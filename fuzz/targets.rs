@@ -1,0 +1,218 @@
+//! What each fuzz target does with its bytes. `fuzz_targets/` and `tests/fuzz_corpora.rs` share this file.
+//!
+//! A target fails by a panic, and by an assertion about what must hold for any bytes.
+
+use etcd_sleuth::analysis::{self, List, Options, Progress, Resources, Scope, Tally};
+use etcd_sleuth::bbolt::{self, Db, LeafElements, Meta, PageHeader, PageMap, PageState, Tree};
+use etcd_sleuth::envelope::{self, EncryptedObject, KmsV1, NameTable, Provider, Stored};
+use etcd_sleuth::etcd::{self, KeyValue, RevisionKey, status};
+use etcd_sleuth::evidence::anomaly::Anomalies;
+use etcd_sleuth::evidence::container::Container;
+use etcd_sleuth::evidence::{Evidence, Limits, identify};
+use etcd_sleuth::kubernetes::{self, Encoding, Object, PrefixVotes, Secret, StorageKey};
+use etcd_sleuth::report::records::row_line;
+use etcd_sleuth::report::{EvidenceReport, Report, text};
+use prost::Message;
+
+/// A target: its name, and what it does.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Every target.
+pub const ALL: [Target; 8] = [
+    ("bbolt", bbolt),
+    ("container", container),
+    ("database", database),
+    ("encrypted_object", encrypted_object),
+    ("envelope", envelope),
+    ("key_value", key_value),
+    ("meta", meta),
+    ("object", object),
+];
+
+/// A meta page, a page header, the elements of a leaf.
+pub fn meta(bytes: &[u8]) {
+    if let Ok(meta) = Meta::parse(bytes) {
+        assert!(meta.page_size.is_power_of_two());
+    }
+    if let Ok(header) = PageHeader::parse(bytes) {
+        let mut elements = LeafElements::new(bytes, header);
+        let data: usize = elements.by_ref().flatten().map(|element| element.key.len() + element.value.len()).sum();
+        assert!(data + elements.rest().len() <= bytes.len());
+    }
+}
+
+/// The walk over both trees, and what `bbolt check` looks for.
+pub fn bbolt(bytes: &[u8]) {
+    for bytes in &as_given_and_with_valid_metas(bytes) {
+        let Ok(db) = Db::open(bytes) else { continue };
+        let mut anomalies = Anomalies::default();
+        db.note_anomalies(&mut anomalies);
+        let mut pages = PageMap::new(db.pages_in_file(), db.active().high_water_mark);
+        let (tree, shown) = Tree::walk(
+            &db,
+            db.active().root,
+            PageState::Reachable,
+            &mut pages,
+            &mut anomalies,
+            |shown: &mut usize, _, _, element| *shown += element.key.len() + element.value.len(),
+            |shown, more| *shown += more,
+        );
+        // No byte of a page is shown twice; what an inline bucket holds is shown in place of its element.
+        assert!(shown <= bytes.len());
+        let other = bbolt::check(&db, &mut pages, &mut anomalies);
+        assert_eq!(pages.counts().total(), db.pages_in_file());
+        status::hash(&db, &tree);
+        for bucket in other.iter().flat_map(|tree| tree.buckets()) {
+            assert!(bucket.depth as u64 <= db.pages_in_file() + 2);
+        }
+        anomalies.into_sorted();
+    }
+}
+
+/// A whole run, from the file to everything that is printed. The bytes go through a file, for evidence is opened by its path.
+pub fn database(bytes: &[u8]) {
+    let folder = if cfg!(target_os = "linux") { "/dev/shm".into() } else { std::env::temp_dir() };
+    let file = folder.join(format!("etcd-sleuth-fuzz-{}-{:?}", std::process::id(), std::thread::current().id()));
+    for bytes in &as_given_and_with_valid_metas(bytes) {
+        if std::fs::write(&file, bytes).is_ok() {
+            run(&file);
+        }
+    }
+    let _ = std::fs::remove_file(&file);
+}
+
+fn run(file: &std::path::Path) {
+    let Ok(evidence) = Evidence::open(file, &Limits { max_size: 1 << 20 }) else { return };
+    let options = Options { scope: Scope { resources: Resources::All, ..Scope::default() }, ..Options::default() };
+    let Ok(mut survey) = analysis::survey(&evidence, &options, &Progress::default()) else { return };
+    let mut lines = Vec::new();
+    let list = List::new(&survey, &options.scope);
+    let render = |row: &analysis::Row<'_>, out: &mut Vec<u8>| {
+        row_line(0, row, out);
+    };
+    let (tally, anomalies) = list
+        .run(render, |part| {
+            lines.extend_from_slice(part);
+            Ok(())
+        })
+        .unwrap_or_else(|_| (Tally::default(), Anomalies::default()));
+    for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        assert!(serde_json::from_slice::<serde_json::Value>(line).is_ok());
+    }
+    survey.add_anomalies(anomalies);
+    let hash = status::hash(&survey.database.db, &survey.tree);
+    let pages = text::pages(&survey, true);
+    let report = EvidenceReport::new(survey, tally, 20);
+    for text in [pages, text::check(&report, hash), text::scan(&report, &Report::default())] {
+        assert!(text.chars().all(|c| !c.is_control() || c == '\n'));
+    }
+}
+
+/// A value of bucket `key`, against prost.
+pub fn key_value(bytes: &[u8]) {
+    let ours = KeyValue::parse(bytes);
+    if let (Ok(ours), Ok(theirs)) = (&ours, etcd::pb::mvccpb::KeyValue::decode(bytes)) {
+        assert_eq!((ours.key, ours.value), (theirs.key.as_slice(), theirs.value.as_slice()));
+        assert_eq!((ours.create_revision, ours.mod_revision), (theirs.create_revision, theirs.mod_revision));
+        assert_eq!((ours.version, ours.lease), (theirs.version, theirs.lease));
+    }
+    let mut votes = PrefixVotes::default();
+    if let Ok(kv) = ours {
+        votes.observe(kv.key);
+        if let Ok(key) = std::str::from_utf8(kv.key) {
+            StorageKey::parse(key, &votes.elect());
+        }
+    }
+    RevisionKey::parse(bytes);
+}
+
+/// KMS v2's message, against prost.
+pub fn encrypted_object(bytes: &[u8]) {
+    let Ok(ours) = EncryptedObject::parse(bytes) else { return };
+    ours.annotations_sha256();
+    ours.limit_passed();
+    if let Ok(theirs) = envelope::pb::EncryptedObject::decode(bytes) {
+        assert_eq!((ours.encrypted_data, ours.key_id), (theirs.encrypted_data.as_slice(), theirs.key_id.as_str()));
+        assert_eq!(ours.dek_source, theirs.encrypted_dek_source.as_slice());
+    }
+}
+
+/// A stored value's prefix, names and payload. The bytes are several values, divided by 0xFF 0x0A.
+pub fn envelope(bytes: &[u8]) {
+    let mut names = NameTable::default();
+    let values: Vec<&[u8]> = divide(bytes);
+    for value in &values {
+        if let Stored::Sealed(sealed) = Stored::of(value) {
+            names.observe(&sealed);
+        }
+    }
+    for value in values {
+        let Stored::Sealed(sealed) = Stored::of(value) else { continue };
+        let Some(name) = names.resolve(&sealed) else { continue };
+        assert!(!name.name.is_empty() && value.ends_with(name.body));
+        match sealed.provider {
+            Provider::KmsV1 => assert!(KmsV1::parse(name.body).is_some()),
+            Provider::KmsV2 => encrypted_object(name.body),
+            _ => {}
+        }
+    }
+}
+
+fn divide(mut bytes: &[u8]) -> Vec<&[u8]> {
+    let mut parts = Vec::new();
+    while let Some(at) = bytes.windows(2).position(|pair| pair == [0xff, 0x0a]) {
+        parts.push(&bytes[..at]);
+        bytes = &bytes[at + 2..];
+    }
+    parts.push(bytes);
+    parts
+}
+
+/// An object in any encoding.
+pub fn object(bytes: &[u8]) {
+    let told = Encoding::of(bytes);
+    for encoding in [Encoding::Protobuf, Encoding::Json, Encoding::Cbor, Encoding::Yaml, Encoding::Other] {
+        let object = Object::read(bytes, encoding);
+        Object::newest_time_in(bytes, encoding);
+        if let Ok(secret) = Secret::read(bytes, encoding) {
+            assert!(secret.data.is_sorted());
+            assert!(object.is_ok(), "a Secret is an object");
+        }
+        if told == Some(encoding) {
+            let _ = kubernetes::as_document(bytes, encoding);
+        }
+    }
+}
+
+/// Containers, and what foreign bytes look like.
+pub fn container(bytes: &[u8]) {
+    identify::guess(bytes);
+    let limits = Limits { max_size: 1 << 16 };
+    if let Some(container) = Container::of(bytes)
+        && let Ok(unpacked) = container.unpack(bytes, &limits)
+    {
+        assert!(unpacked.content.len() as u64 <= limits.max_size);
+    }
+}
+
+/// The bytes, and where that is another thing, the same with the magic, the version and the checksum of both meta pages put
+/// right, so that changes get past them.
+fn as_given_and_with_valid_metas(bytes: &[u8]) -> Vec<Vec<u8>> {
+    let mut variants = vec![with_valid_metas(bytes), bytes.to_vec()];
+    variants.dedup();
+    variants
+}
+
+fn with_valid_metas(bytes: &[u8]) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    let size = bytes.get(24..28).map_or(0, |size| u32::from_le_bytes([size[0], size[1], size[2], size[3]]) as usize);
+    for at in [0, size] {
+        let Some(page) = at.checked_add(80).and_then(|end| bytes.get_mut(at..end)) else { continue };
+        page[16..20].copy_from_slice(&0xED0C_DAEDu32.to_le_bytes());
+        page[20..24].copy_from_slice(&2u32.to_le_bytes());
+        let sum =
+            page[16..72].iter().fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3));
+        page[72..80].copy_from_slice(&sum.to_le_bytes());
+    }
+    bytes
+}

@@ -1,0 +1,94 @@
+//! What is there of an entry whose write was interrupted: its beginning.
+//!
+//! Lengths stand before what they measure, so a message that is cut still says what it was to hold. The cut goes through
+//! one message at every depth: Entry, InternalRaftRequest, TxnRequest, RequestOp, PutRequest, and at last a value.
+
+use super::txn::{Branch, Operation, Operations, Put};
+use crate::wire::{self, Fields, Value};
+
+/// The beginning of an entry.
+#[derive(Clone, Debug, Default)]
+pub struct CutEntry<'data> {
+    /// Term in which it was proposed.
+    pub term: u64,
+    /// Its place in the log.
+    pub index: u64,
+    /// Writes that are there whole.
+    pub whole: Vec<(Put<'data>, Option<Branch>)>,
+    /// The write that the cut goes through, with what is there of its value.
+    pub cut: Option<CutPut<'data>>,
+}
+
+/// A write whose value is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CutPut<'data> {
+    /// The write; its value is what is there of it.
+    pub put: Put<'data>,
+    /// Where in a transaction it stands.
+    pub branch: Option<Branch>,
+    /// Bytes of the value that are not there.
+    pub missing: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Message {
+    Entry,
+    Request,
+    Txn,
+    RequestOp,
+    Put,
+}
+
+impl<'data> CutEntry<'data> {
+    /// Reads the beginning of a `raftpb.Entry`; `None` where not even its term and index are there.
+    pub fn parse(beginning: &'data [u8]) -> Option<Self> {
+        let mut entry = Self::default();
+        let mut put = Put::default();
+        let (mut message, mut bytes, mut branch) = (Message::Entry, beginning, None);
+        for _ in 0..Operations::MAX_OPEN {
+            for field in Fields::new(bytes).map_while(Result::ok) {
+                match (message, field.number, field.value) {
+                    (Message::Entry, 1, Value::Varint(kind)) if kind != 0 => return None,
+                    (Message::Entry, 2, Value::Varint(term)) => entry.term = term,
+                    (Message::Entry, 3, Value::Varint(index)) => entry.index = index,
+                    (Message::Put, 1, Value::Bytes(key)) => put.key = key,
+                    (Message::Put, 2, Value::Bytes(value)) => {
+                        // The value is whole, and the cut behind it.
+                        put.value = value;
+                        entry.cut = Some(CutPut { put, branch, missing: 0 });
+                    }
+                    (Message::Put, 3, Value::Varint(lease)) => put.lease = lease.cast_signed(),
+                    (Message::Txn, 2, Value::Bytes(op)) => entry.take(Operations::request_op(op, Branch::Success)),
+                    (Message::Txn, 3, Value::Bytes(op)) => entry.take(Operations::request_op(op, Branch::Failure)),
+                    (Message::Request, 4, Value::Bytes(body)) => entry.take(Operations::put(body)),
+                    (Message::Request, 6, Value::Bytes(body)) => entry.take(Operations::txn(body)),
+                    _ => {}
+                }
+            }
+            let Some(cut) = wire::cut_field(bytes) else { break };
+            (message, branch) = match (message, cut.number) {
+                (Message::Entry, 4) => (Message::Request, None),
+                (Message::Request, 4) | (Message::RequestOp, 2) => (Message::Put, branch),
+                (Message::Request, 6) | (Message::RequestOp, 4) => (Message::Txn, branch),
+                (Message::Txn, 2) => (Message::RequestOp, Some(Branch::Success)),
+                (Message::Txn, 3) => (Message::RequestOp, Some(Branch::Failure)),
+                (Message::Put, 2) => {
+                    put.value = cut.bytes;
+                    let missing = cut.length.saturating_sub(cut.bytes.len() as u64);
+                    entry.cut = Some(CutPut { put, branch, missing });
+                    break;
+                }
+                _ => break,
+            };
+            bytes = cut.bytes;
+        }
+        (entry.term > 0 && entry.index > 0).then_some(entry)
+    }
+
+    fn take(&mut self, operations: Operations<'data>) {
+        self.whole.extend(operations.map_while(Result::ok).filter_map(|operation| match operation {
+            Operation::Put(put, branch) => Some((put, branch)),
+            Operation::DeleteRange { .. } => None,
+        }));
+    }
+}

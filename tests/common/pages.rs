@@ -1,0 +1,105 @@
+//! A small writer of bbolt pages: databases of a few kilobytes, to be changed byte by byte.
+
+/// Bytes in a page; the smallest that bbolt allows.
+pub(crate) const PAGE: usize = 1024;
+
+const BRANCH: u16 = 0x01;
+const LEAF: u16 = 0x02;
+const META: u16 = 0x04;
+const FREELIST: u16 = 0x10;
+
+/// An element of a leaf: a key with a value, or with a bucket.
+pub(crate) struct Entry {
+    pub(crate) key: Vec<u8>,
+    pub(crate) value: Vec<u8>,
+    pub(crate) is_bucket: bool,
+}
+
+impl Entry {
+    pub(crate) fn value(key: &[u8], value: &[u8]) -> Self {
+        Self { key: key.to_vec(), value: value.to_vec(), is_bucket: false }
+    }
+
+    /// A bucket with a tree of its own.
+    pub(crate) fn bucket(name: &[u8], root: u64) -> Self {
+        Self { key: name.to_vec(), value: [root.to_le_bytes(), [0; 8]].concat(), is_bucket: true }
+    }
+
+    /// A bucket whose one leaf stands in its parent's element.
+    pub(crate) fn inline_bucket(name: &[u8], entries: &[Entry]) -> Self {
+        let page = [vec![0; 16], header(0, LEAF, entries.len(), 0), leaf_body(entries)].concat();
+        Self { key: name.to_vec(), value: page, is_bucket: true }
+    }
+}
+
+fn header(id: u64, flags: u16, count: usize, overflow: usize) -> Vec<u8> {
+    let (count, overflow) = (u16::try_from(count).unwrap(), u32::try_from(overflow).unwrap());
+    [&id.to_le_bytes()[..], &flags.to_le_bytes(), &count.to_le_bytes(), &overflow.to_le_bytes()].concat()
+}
+
+fn leaf_body(entries: &[Entry]) -> Vec<u8> {
+    let (mut heads, mut data) = (Vec::new(), Vec::new());
+    for (index, entry) in entries.iter().enumerate() {
+        let pos = (entries.len() - index) * 16 + data.len();
+        for number in [usize::from(entry.is_bucket), pos, entry.key.len(), entry.value.len()] {
+            heads.extend(u32::try_from(number).unwrap().to_le_bytes());
+        }
+        data.extend([&entry.key[..], &entry.value].concat());
+    }
+    [heads, data].concat()
+}
+
+/// A run: header and body, with zeros to the end of its last page.
+fn run(id: u64, flags: u16, count: usize, body: &[u8]) -> Vec<u8> {
+    let pages = (16 + body.len()).div_ceil(PAGE);
+    let mut run = [&header(id, flags, count, pages - 1)[..], body].concat();
+    run.resize(pages * PAGE, 0);
+    run
+}
+
+pub(crate) fn leaf(id: u64, entries: &[Entry]) -> Vec<u8> {
+    run(id, LEAF, entries.len(), &leaf_body(entries))
+}
+
+pub(crate) fn branch(id: u64, children: &[(Vec<u8>, u64)]) -> Vec<u8> {
+    let (mut heads, mut data) = (Vec::new(), Vec::new());
+    for (index, (key, child)) in children.iter().enumerate() {
+        let pos = (children.len() - index) * 16 + data.len();
+        heads.extend(u32::try_from(pos).unwrap().to_le_bytes());
+        heads.extend(u32::try_from(key.len()).unwrap().to_le_bytes());
+        heads.extend(child.to_le_bytes());
+        data.extend(key);
+    }
+    run(id, BRANCH, children.len(), &[heads, data].concat())
+}
+
+pub(crate) fn freelist(id: u64, free: &[u64]) -> Vec<u8> {
+    run(id, FREELIST, free.len(), &free.iter().flat_map(|id| id.to_le_bytes()).collect::<Vec<_>>())
+}
+
+/// What a meta page says.
+#[derive(Clone, Copy)]
+pub(crate) struct Meta {
+    pub(crate) root: u64,
+    pub(crate) freelist: Option<u64>,
+    pub(crate) high_water_mark: u64,
+    pub(crate) txid: u64,
+}
+
+impl Meta {
+    /// Its page, with a valid checksum.
+    pub(crate) fn page(self, slot: u64) -> Vec<u8> {
+        let mut page = header(slot, META, 0, 0);
+        for word in [0xED0C_DAED, 2, u32::try_from(PAGE).unwrap(), 0] {
+            page.extend(u32::to_le_bytes(word));
+        }
+        for word in [self.root, 0, self.freelist.unwrap_or(u64::MAX), self.high_water_mark, self.txid] {
+            page.extend(word.to_le_bytes());
+        }
+        let fnv =
+            page[16..].iter().fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3));
+        page.extend(fnv.to_le_bytes());
+        page.resize(PAGE, 0);
+        page
+    }
+}

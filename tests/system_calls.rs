@@ -1,0 +1,139 @@
+//! What the operating system sees of a run: evidence is opened to read, nothing is created, no socket is opened.
+
+#![cfg(target_os = "linux")]
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test that panics fails"
+)]
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use common::{Fixture, of_kind, records, run_in};
+
+/// Calls that neither write, create, lock nor connect, whatever their arguments are.
+const HARMLESS: &str = "access close dup dup2 dup3 epoll_create1 epoll_ctl epoll_pwait epoll_wait eventfd2 execve faccessat faccessat2 \
+    fadvise64 fstat fstatfs getcwd getdents64 lseek lstat newfstatat pipe2 poll ppoll pread64 preadv read readlink \
+    readlinkat readv stat statfs statx";
+
+/// Why a traced call is none that a run may make; `None` where it may.
+fn objection(call: &str) -> Option<&'static str> {
+    let (name, arguments) = call.split_once('(')?;
+    let has = |word: &str| arguments.contains(word);
+    let first = arguments.split([',', '<', ')']).next().unwrap_or_default();
+    match name {
+        "open" | "openat" | "openat2" => {
+            let writes = ["O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC", "O_APPEND", "O_TMPFILE"].into_iter().any(has);
+            (writes || !has("O_RDONLY")).then_some("opens for more than reading")
+        }
+        "write" | "writev" => (!matches!(first, "1" | "2")).then_some("writes elsewhere than to standard output and error"),
+        "mmap" => (has("MAP_SHARED") && has("PROT_WRITE")).then_some("maps a file to write to it"),
+        "fcntl" => (!["F_GETFD", "F_SETFD", "F_GETFL", "F_DUPFD"].into_iter().any(has)).then_some("locks, or changes how a file is open"),
+        "ioctl" => (!["TCGETS", "TIOCGWINSZ"].into_iter().any(has)).then_some("controls a device"),
+        // A thread that the end of the process met before its call was known.
+        "???" => None,
+        name if HARMLESS.split(' ').any(|known| known == name) => None,
+        _ => Some("is no call that only reads"),
+    }
+}
+
+/// Every call of every thread of a run in `dir` that is about files, descriptors or the network.
+fn trace(dir: &Path, args: &[&str]) -> Vec<String> {
+    let out = tempfile::tempdir().unwrap();
+    let status = Command::new("strace")
+        .args(["-ff", "-qq", "-y", "-s", "256", "-e", "trace=%file,%desc,%network", "-e", "signal=none", "-o"])
+        .arg(out.path().join("calls"))
+        .arg(env!("CARGO_BIN_EXE_etcd-sleuth"))
+        .args(args)
+        .current_dir(dir)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .expect("strace is installed");
+    assert!(matches!(status.code(), Some(0 | 2)), "{args:?}: {status}");
+    let threads = fs::read_dir(out.path()).unwrap().map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap());
+    threads.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>()).collect()
+}
+
+fn objections(calls: &[String]) -> Vec<String> {
+    calls.iter().filter_map(|call| objection(call).map(|why| format!("{why}: {call}"))).collect()
+}
+
+#[test]
+#[ignore = "needs strace"]
+fn a_run_opens_the_evidence_to_read_creates_nothing_and_opens_no_socket() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut files = Vec::new();
+    for name in ["migration", "killed"] {
+        Fixture::named(name).write_to(dir.path());
+        files.push(format!("{name}.db"));
+    }
+    fs::write(dir.path().join("packed.db.zst"), zstd::bulk::compress(&Fixture::named("kinds").bytes, 3).unwrap()).unwrap();
+    files.push("packed.db.zst".to_owned());
+    for file in &files {
+        let all = records(&run_in(dir.path(), &["scan", file, "--format", "jsonl"]));
+        let key = of_kind(&all, "value").iter().find_map(|value| value["key"].as_str()).unwrap().to_owned();
+        for args in [
+            &["scan", file][..],
+            &["scan", file, "--format", "jsonl", "--resources", "all"],
+            &["scan", file, "--format", "json"],
+            &["scan", file, "--format", "csv", "--threads", "3"],
+            &["scan", file, "-q", "--digest", "none"],
+            &["check", file],
+            &["pages", file, "--list"],
+            &["show", file, &key],
+        ] {
+            let calls = trace(dir.path(), args);
+            assert!(calls.iter().any(|call| call.starts_with("openat(") && call.contains(&format!("\"{file}\""))), "{args:?}: no trace");
+            assert_eq!(objections(&calls), Vec::<String>::new(), "{args:?}");
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs strace"]
+fn the_trace_would_show_a_file_that_is_created() {
+    let (dir, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    Fixture::named("migration").write_to(dir.path());
+    let target = out.path().join("values.csv");
+    let calls = trace(dir.path(), &["scan", "migration.db", "--format", "csv", "-o", target.to_str().unwrap()]);
+    let found = objections(&calls);
+    assert!(found.iter().any(|why| why.contains("O_CREAT") && why.contains("values.csv")), "{found:?}");
+    assert!(found.iter().any(|why| why.starts_with("writes elsewhere")), "{found:?}");
+    // And nothing but that one file.
+    assert!(found.iter().all(|why| why.contains("values.csv")), "{found:?}");
+}
+
+#[test]
+fn calls_are_told_apart_by_what_they_do() {
+    for allowed in [
+        r#"openat(AT_FDCWD</x>, "a.db", O_RDONLY|O_CLOEXEC) = 3</x/a.db>"#,
+        "mmap(NULL, 446496, PROT_READ, MAP_SHARED, 3</x/a.db>, 0) = 0x7f",
+        "write(1</dev/null>, \"x\", 1) = 1",
+        "fcntl(3</x/a.db>, F_GETFD) = 0x1",
+    ] {
+        assert_eq!(objection(allowed), None, "{allowed}");
+    }
+    for refused in [
+        r#"openat(AT_FDCWD</x>, "a.db", O_RDWR|O_CLOEXEC) = 3</x/a.db>"#,
+        r#"openat(AT_FDCWD</x>, "a.db.lock", O_RDONLY|O_CREAT, 0600) = 3"#,
+        "mmap(NULL, 446496, PROT_READ|PROT_WRITE, MAP_SHARED, 3</x/a.db>, 0) = 0x7f",
+        "write(3</x/a.db>, \"x\", 1) = 1",
+        "fcntl(3</x/a.db>, F_SETLK, {l_type=F_RDLCK}) = 0",
+        "flock(3</x/a.db>, LOCK_SH) = 0",
+        "socket(AF_INET, SOCK_STREAM|SOCK_CLOEXEC, IPPROTO_IP) = 3",
+        r#"unlink("a.db") = 0"#,
+        "ftruncate(3</x/a.db>, 0) = 0",
+    ] {
+        assert!(objection(refused).is_some(), "{refused}");
+    }
+}
