@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::super::escape::terminal;
 use super::super::model::{DirectoryReport, EvidenceReport, Report, not_looked_at};
+use super::keys::beside;
 use super::scan::{What, headline, keys, readable_table, resource_table, secrets, table, types, values};
 use super::{against, bearing_name, block, cluster_lines, file_lines, log_sentence, snapshot_sentence, thousands};
 use crate::analysis::{CredentialCounts, Kind, Role};
@@ -44,6 +45,7 @@ pub fn directory(directory: &DirectoryReport, report: &Report) -> String {
     out.push_str(&keys(&whole.keys, whole.secrets.encrypted));
     out.push_str(&types(&whole.readable.types));
     out.push_str(&credentials(parts));
+    out.push_str(&beside(parts));
     let not_looked_at: Vec<String> = not_looked_at(parts).into_iter().chain(passed_over(report)).collect();
     out.push_str(&format!("NOT LOOKED AT: {}\n", not_looked_at.join(", ")));
     out.push_str(&readable_table(whole));

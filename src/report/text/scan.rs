@@ -8,6 +8,7 @@ use super::super::escape::terminal;
 use super::super::model::{EvidenceReport, KeyReport, Report, not_looked_at};
 use super::super::readable::{Readable, ReadableIn, ReadableSecret};
 use super::directory::credentials;
+use super::keys::beside;
 use super::{against, block, cluster_lines, file_lines, thousands};
 use crate::analysis::ResidueMode;
 use crate::evidence::anomaly::{Bearing, Class};
@@ -34,6 +35,7 @@ pub fn scan(evidence: &EvidenceReport, report: &Report) -> String {
     out.push_str(&keys(&evidence.keys, evidence.secrets.encrypted));
     out.push_str(&types(&evidence.readable.types));
     out.push_str(&credentials([evidence]));
+    out.push_str(&beside([evidence]));
     out.push_str(&format!("NOT LOOKED AT: {}\n", not_looked_at([evidence]).join(", ")));
     if let Some(next) = next(evidence) {
         out.push_str(&format!("NEXT  {next}\n"));
