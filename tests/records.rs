@@ -129,7 +129,7 @@ fn every_record_is_one_of_the_schema() {
         ("role", &schema["$defs"]["evidence"]["properties"]["role"]["enum"]),
         ("retention", &schema["$defs"]["retention"]["enum"]),
         ("protection", &schema["$defs"]["protection"]["enum"]),
-        ("place", &json!(["tree", "other-root", "free-page", "overflow-tail", "beyond-high-water", "wal", "image"])),
+        ("place", &json!(["tree", "other-root", "free-page", "overflow-tail", "trailing", "wal", "image"])),
     ] {
         for word in words.as_array().unwrap() {
             assert!(shown.contains(&format!("{field} {}", word.as_str().unwrap())), "no fixture shows {field} {word}: {shown:?}");
