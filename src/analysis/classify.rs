@@ -27,9 +27,12 @@ pub(super) struct Classified<'data> {
     pub secret: Option<Secret<'data>>,
 }
 
-/// Digests of the DEK sources seen last.
+/// Digests of the DEK sources seen last, and of the annotations that came with them.
 #[derive(Debug, Default)]
-pub(super) struct Digests<'data>(Vec<(&'data [u8], Sha256Digest)>);
+pub(super) struct Digests<'data> {
+    dek_sources: Vec<(&'data [u8], Sha256Digest)>,
+    annotations: Vec<(EncryptedObject<'data>, Option<Sha256Digest>)>,
+}
 
 impl<'data> Classifier<'_, 'data> {
     /// Reads a value; `note` hears what is odd about it.
@@ -90,7 +93,7 @@ impl<'data> Classifier<'_, 'data> {
                     seal.key_id = Some(object.key_id);
                     seal.dek_source_type = Some(object.dek_source_type);
                     seal.dek_source_sha256 = Some(self.digests.of(object.dek_source));
-                    seal.annotations_sha256 = object.annotations_sha256();
+                    seal.annotations_sha256 = self.digests.of_annotations(&object);
                     if let Some(limit) = object.limit_passed() {
                         note(Class::EnvelopeInvalid, limit.to_string());
                     }
@@ -105,12 +108,23 @@ impl<'data> Classifier<'_, 'data> {
 
 impl<'data> Digests<'data> {
     fn of(&mut self, dek_source: &'data [u8]) -> Sha256Digest {
-        if let Some((_, digest)) = self.0.iter().find(|(known, _)| *known == dek_source) {
+        if let Some((_, digest)) = self.dek_sources.iter().find(|(known, _)| *known == dek_source) {
             return *digest;
         }
         let digest = Sha256Digest::of(dek_source);
-        if self.0.len() < REMEMBERED {
-            self.0.push((dek_source, digest));
+        if self.dek_sources.len() < REMEMBERED {
+            self.dek_sources.push((dek_source, digest));
+        }
+        digest
+    }
+
+    fn of_annotations(&mut self, object: &EncryptedObject<'data>) -> Option<Sha256Digest> {
+        if let Some((_, digest)) = self.annotations.iter().find(|(known, _)| known.has_annotations_of(object)) {
+            return *digest;
+        }
+        let digest = object.annotations_sha256();
+        if self.annotations.len() < REMEMBERED {
+            self.annotations.push((*object, digest));
         }
         digest
     }

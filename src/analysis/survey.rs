@@ -28,7 +28,7 @@ pub struct Survey<'data> {
     /// What every page is.
     pub pages: PageMap,
     /// The newest revision of each key.
-    pub keyspace: Keyspace<'data>,
+    pub keyspace: Keyspace,
     /// Names that the values support.
     pub names: NameTable<'data>,
     /// Prefixes of the API server's keys.
@@ -205,7 +205,7 @@ impl Digests {
 /// What one task of the first pass saw.
 #[derive(Default)]
 struct Seen<'data> {
-    keyspace: Keyspace<'data>,
+    keyspace: Keyspace,
     names: NameTable<'data>,
     votes: PrefixVotes<'data>,
     kube_system: Option<(Revision, String)>,

@@ -119,6 +119,12 @@ impl<'data> EncryptedObject<'data> {
         map
     }
 
+    /// Whether another value bears the same annotations, written in the same order.
+    pub fn has_annotations_of(&self, other: &Self) -> bool {
+        let annotations = |object: &Self| Fields::new(object.message).flatten().filter(|field| field.number == 4).map(Field::bytes);
+        self.has_annotations == other.has_annotations && annotations(self).eq(annotations(other))
+    }
+
     /// SHA-256 over the annotations in the order of their keys, each as length (u32, big-endian) and bytes
     /// of key and value; `None` where there are none.
     pub fn annotations_sha256(&self) -> Option<Sha256Digest> {

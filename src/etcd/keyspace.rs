@@ -1,11 +1,9 @@
 //! Which revision of each key is the newest, and what that makes of the others.
 
-use std::hash::BuildHasher;
-
-use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
 use super::{Revision, RevisionKey};
+use crate::evidence::digest::Sha256Digest;
 
 /// What a revision in the tree is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,34 +16,38 @@ pub enum Retention {
     Deleted,
 }
 
-/// The newest revision of every key seen. 40 bytes a key, besides the table's own.
+/// The newest revision of every key seen. 32 bytes a key, besides the table's own.
 ///
-/// Keys are slices of the evidence, scattered all over it, so to touch one costs more than anything else here. The table
-/// therefore keeps each key's hash, and compares the bytes only of keys whose hashes agree.
+/// Keys are slices of the evidence, scattered all over it, and to touch one for a comparison costs more than anything else
+/// here. The table therefore knows a key by 128 bits of its SHA-256, which nobody can make two keys share.
 #[derive(Clone, Debug, Default)]
-pub struct Keyspace<'data> {
-    newest: HashTable<Key<'data>>,
+pub struct Keyspace {
+    newest: HashTable<Key>,
     last: Revision,
     revisions: u64,
     tombstones: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Key<'data> {
-    hash: u64,
-    /// As it stands in the newest revision.
-    key: &'data [u8],
+struct Key {
+    digest: KeyDigest,
     newest: Newest,
 }
 
-impl Key<'_> {
-    fn is(&self, hash: u64, key: &[u8]) -> bool {
-        self.hash == hash && (std::ptr::eq(self.key, key) || self.key == key)
-    }
-}
+/// The first half of a key's SHA-256.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct KeyDigest([u64; 2]);
 
-fn hash_of(key: &[u8]) -> u64 {
-    FixedState::default().hash_one(key)
+impl KeyDigest {
+    fn of(key: &[u8]) -> Self {
+        let digest = Sha256Digest::of(key).0;
+        let half = |at: usize| digest.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |bytes| u64::from_le_bytes(*bytes));
+        Self([half(0), half(8)])
+    }
+
+    fn hash(self) -> u64 {
+        self.0[0]
+    }
 }
 
 /// A revision with its tombstone mark in the lowest bit of the sub revision, so that it orders as the revision does.
@@ -68,13 +70,13 @@ impl Newest {
     }
 }
 
-impl<'data> Keyspace<'data> {
+impl Keyspace {
     /// Takes note of one revision, in any order.
-    pub fn observe(&mut self, at: RevisionKey, key: &'data [u8]) {
+    pub fn observe(&mut self, at: RevisionKey, key: &[u8]) {
         self.last = self.last.max(at.revision);
         self.revisions = self.revisions.saturating_add(1);
         self.tombstones = self.tombstones.saturating_add(u64::from(at.is_tombstone));
-        self.raise(Key { hash: hash_of(key), key, newest: at.into() });
+        self.raise(Key { digest: KeyDigest::of(key), newest: at.into() });
     }
 
     /// Takes over what another part of the same database showed.
@@ -89,18 +91,16 @@ impl<'data> Keyspace<'data> {
         smaller.into_iter().for_each(|key| self.raise(key));
     }
 
-    fn raise(&mut self, key: Key<'data>) {
-        let entry = self.newest.entry(key.hash, |known| known.is(key.hash, key.key), |known| known.hash);
+    fn raise(&mut self, key: Key) {
+        let entry = self.newest.entry(key.digest.hash(), |known| known.digest == key.digest, |known| known.digest.hash());
         let mut known = entry.or_insert(key);
         let known = known.get_mut();
-        if known.newest < key.newest {
-            *known = key;
-        }
+        known.newest = known.newest.max(key.newest);
     }
 
     fn newest(&self, key: &[u8]) -> Option<Newest> {
-        let hash = hash_of(key);
-        self.newest.find(hash, |known| known.is(hash, key)).map(|known| known.newest)
+        let digest = KeyDigest::of(key);
+        self.newest.find(digest.hash(), |known| known.digest == digest).map(|known| known.newest)
     }
 
     /// What a revision of `key` is.

@@ -107,7 +107,7 @@ impl EvidenceReport {
     }
 
     /// The same for any evidence.
-    pub fn of<'data>(facts: Facts, anomalies: Anomalies, tally: Tally<'data>, around: &Around<'_, 'data>, named: usize) -> Self {
+    pub fn of<'data>(facts: Facts, anomalies: Anomalies, tally: Tally<'data>, around: &Around<'_>, named: usize) -> Self {
         let judgement = Judgement::of(&facts, &tally, &anomalies);
         let readable = Readable::new(around, tally.exposed, named);
         let mut keys: Vec<KeyReport> =

@@ -60,14 +60,14 @@ pub struct ReadableSecret {
 
 /// What is known around the Secrets of an evidence.
 #[derive(Clone, Copy, Debug)]
-pub struct Around<'a, 'data> {
+pub struct Around<'a> {
     /// Prefixes of the API server's keys.
     pub prefixes: &'a Prefixes,
     /// Which keys exist; a log alone does not say.
-    pub keyspace: Option<&'a Keyspace<'data>>,
+    pub keyspace: Option<&'a Keyspace>,
 }
 
-impl Around<'_, '_> {
+impl Around<'_> {
     /// Whether a key exists. What is not known to be deleted is to be treated as in use.
     fn exists(&self, key: &[u8]) -> bool {
         self.keyspace.is_none_or(|keyspace| keyspace.exists(key))
@@ -93,11 +93,7 @@ impl ReadableIn {
 
 impl Readable {
     /// Counts them, and names the first `most`.
-    pub fn new<'data>(
-        around: &Around<'_, 'data>,
-        exposed: impl IntoIterator<Item = (Cow<'data, [u8]>, Exposure<'data>)>,
-        most: usize,
-    ) -> Self {
+    pub fn new<'data>(around: &Around<'_>, exposed: impl IntoIterator<Item = (Cow<'data, [u8]>, Exposure<'data>)>, most: usize) -> Self {
         let mut readable = Self::default();
         let known = |(key, exposure): (Cow<'data, [u8]>, Exposure<'data>)| {
             let exists = exposure.ahead || around.exists(&key);

@@ -61,7 +61,7 @@ impl Fixture {
 
     /// What is true of it, made without this project's parser.
     pub(crate) fn truth(&self) -> Value {
-        serde_json::from_slice(&unzstd(&self.dir.join(format!("{}.truth.json.zst", self.name)))).unwrap()
+        truth_in(&self.dir, &self.name)
     }
 
     /// Unpacks it into a folder.
@@ -72,9 +72,13 @@ impl Fixture {
     }
 }
 
-/// The truth about the fixture of this name.
+/// The truth about the committed fixture of this name.
 pub(crate) fn truth_of(name: &str) -> Value {
-    serde_json::from_slice(&unzstd(&testdata().join(format!("{name}.truth.json.zst")))).unwrap()
+    truth_in(&testdata(), name)
+}
+
+fn truth_in(dir: &Path, name: &str) -> Value {
+    serde_json::from_slice(&unzstd(&dir.join(format!("{name}.truth.json.zst")))).unwrap()
 }
 
 fn unzstd(path: &Path) -> Vec<u8> {

@@ -267,6 +267,9 @@ impl LogFacts {
 impl LogSurvey<'_> {
     /// Whether the cluster agreed on an entry, and whether the database beside the log has it; `None`: not known.
     fn fate(&self, segment: usize, offset: u64, index: u64) -> (Option<bool>, Option<bool>) {
+        if !self.log.is_in_order() {
+            return (None, None);
+        }
         if self.log.is_overridden(segment, offset, index) {
             return (Some(false), Some(false));
         }

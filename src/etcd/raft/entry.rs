@@ -69,8 +69,9 @@ impl<'data> Entry<'data> {
                 (number, _) => return Err(Damage::Number(number.into())),
             }
         }
-        // Raft counts both from 1.
-        if entry.term == 0 || entry.index == 0 { Err(Damage::Number(0)) } else { Ok(entry) }
+        // Raft counts both from 1, and a change of membership names a member.
+        let changes_nothing = entry.kind == EntryKind::ConfChange && entry.data.is_empty();
+        if entry.term == 0 || entry.index == 0 || changes_nothing { Err(Damage::Number(0)) } else { Ok(entry) }
     }
 }
 

@@ -200,7 +200,7 @@ fn a_snapshot_is_read_its_crc_judged_and_its_v2_values_counted() {
 
 proptest! {
     #[test]
-    fn any_entry_reads_as_prost_reads_it(kind in 0i32..3, term in 1u64.., index in 1u64.., data in prop::collection::vec(any::<u8>(), 0..300)) {
+    fn any_entry_reads_as_prost_reads_it(kind in 0i32..3, term in 1u64.., index in 1u64.., data in prop::collection::vec(any::<u8>(), 1..300)) {
         let message = raftpb::Entry { r#type: Some(kind), term: Some(term), index: Some(index), data: Some(data.clone()) };
         let bytes = message.encode_to_vec();
         let entry = Entry::parse(&bytes).unwrap();

@@ -26,6 +26,8 @@ pub struct Log {
     state: Option<HardState>,
     snapshot: SnapshotMark,
     overrides: Vec<Override>,
+    /// Segments or entries stand in another order than they were written in.
+    is_disordered: bool,
 }
 
 /// An entry from which on a later leader wrote the log anew.
@@ -109,6 +111,11 @@ impl Log {
         self.last.map(|last| last.index)
     }
 
+    /// Whether records stand in the order in which they were written. Where not, what overrides what is not known.
+    pub fn is_in_order(&self) -> bool {
+        !self.is_disordered
+    }
+
     /// Whether a later leader wrote any of it anew.
     pub fn has_overrides(&self) -> bool {
         !self.overrides.is_empty()
@@ -121,18 +128,20 @@ impl Log {
         self.overrides.get(after).is_some_and(|o| o.index <= index)
     }
 
-    fn follows(&self, before: SegmentName, name: SegmentName, anomalies: &mut Anomalies) -> bool {
+    fn follows(&mut self, before: SegmentName, name: SegmentName, anomalies: &mut Anomalies) -> bool {
         if name.seq > before.seq.saturating_add(1) {
             let (first, last) = (before.seq.saturating_add(1), name.seq.saturating_sub(1));
             anomalies.note(Class::WalGap, Some(0), None, || format!("segments {first} to {last} are missing before this one"));
             return false;
         }
         if name.seq <= before.seq {
+            self.is_disordered = true;
             let detail = || format!("segment {} stands behind segment {}", name.seq, before.seq);
             anomalies.note(Class::WalSegmentOrder, Some(0), None, detail);
             return false;
         }
         if let Some(last) = self.last.filter(|last| !self.has_gap && last.index.saturating_add(1) != name.index) {
+            self.is_disordered = true;
             let detail = || format!("named for entry {}, but the segment before ends with entry {}", name.index, last.index);
             anomalies.note(Class::WalSegmentOrder, Some(0), None, detail);
         }
@@ -173,6 +182,7 @@ impl Log {
         let has_gap = std::mem::take(&mut self.has_gap);
         let next = last.index.saturating_add(1);
         if term < last.term {
+            self.is_disordered = true;
             return Err(format!("entry {index} of term {term} behind one of term {}", last.term));
         }
         if term.saturating_sub(last.term) > TERM_JUMP {
@@ -189,12 +199,14 @@ impl Log {
                 anomalies.note(Class::WalGap, Some(offset), None, missing);
             }
         } else if index < next && term == last.term {
+            self.is_disordered = true;
             return Err(format!("entry {index} behind entry {} of the same term", last.index));
         } else if index < next {
             let segment = self.segments;
             while self.overrides.pop_if(|o| o.index >= index).is_some() {}
             self.overrides.push(Override { segment, offset, index });
             if self.commit().is_some_and(|commit| index <= commit) {
+                self.is_disordered = true;
                 return Err(format!("entry {index} is written anew, but was committed"));
             }
         }

@@ -116,7 +116,7 @@ impl<'data> Whole<'data> {
         Ok(())
     }
 
-    fn finish(self, scan: &mut Scan<'_>, path: &Path, around: &Around<'_, 'data>) -> anyhow::Result<()> {
+    fn finish(self, scan: &mut Scan<'_>, path: &Path, around: &Around<'_>) -> anyhow::Result<()> {
         let Some(facts) = self.facts else { return Ok(()) };
         let whole = EvidenceReport::of(facts, Anomalies::default(), self.tally, around, scan.named());
         let directory = DirectoryReport { path: path.to_owned(), whole, first: self.first };
