@@ -35,6 +35,8 @@ pub enum Condition {
     UnknownStorage,
     /// No object with the name that was asked for.
     NoSuchObject,
+    /// The scope that was asked for holds nothing.
+    NothingInScope,
 }
 
 impl Condition {
@@ -49,6 +51,7 @@ impl Condition {
             Self::InputFailed => "input-failed",
             Self::UnknownStorage => "unknown-storage",
             Self::NoSuchObject => "no-such-object",
+            Self::NothingInScope => "nothing-in-scope",
         }
     }
 }

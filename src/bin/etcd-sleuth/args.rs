@@ -24,7 +24,7 @@ Exit codes:
   0  answered: nothing at or above the threshold, and the input was read completely
   1  error: nothing could be analysed, or wrong usage
   2  found: scan: a plaintext Secret; check: altered or damaged; show: no such object
-  3  cannot say: nothing found, but the input was read only in part
+  3  cannot say: nothing found, but the input was read only in part, or nothing in it matches the filter
 
 Evidence is opened read-only: no lock, no write, no file beside it. No network.";
 

@@ -3,11 +3,13 @@
 mod carve;
 mod check;
 mod directory;
+mod findings;
 mod number;
 mod object;
 mod page;
 mod pages;
 mod scan;
+mod table;
 
 pub use self::carve::carve;
 pub use self::check::check;
