@@ -45,6 +45,8 @@ pub enum Condition {
     NotOpened,
     /// A key could not be asked.
     KeyNotAsked,
+    /// The scope that was asked for holds nothing.
+    NothingInScope,
 }
 
 impl Condition {
@@ -64,6 +66,7 @@ impl Condition {
             Self::OtherKeyThanRequired => "other-key-than-required",
             Self::NotOpened => "not-opened",
             Self::KeyNotAsked => "key-not-asked",
+            Self::NothingInScope => "nothing-in-scope",
         }
     }
 }

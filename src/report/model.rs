@@ -32,6 +32,8 @@ pub struct Report {
     pub retirement: Option<Retirement>,
     /// What a verification came to.
     pub verification: Option<Verification>,
+    /// What leaves objects out beyond the usual, in words.
+    pub filter: Option<String>,
 }
 
 /// What is said of one evidence.
@@ -161,6 +163,19 @@ impl EvidenceReport {
     }
 }
 
+impl EvidenceReport {
+    /// Whether nothing in it, at any place, is in the scope that was asked for.
+    pub fn is_out_of_scope(&self) -> bool {
+        self.values.is_empty() && self.tombstones == 0
+    }
+
+    /// Existing objects that were not looked at, and how many of them are encrypted.
+    pub fn passed_over(&self) -> (u64, u64) {
+        let outside = self.resources.values().map(|counts| counts.out_of_scope);
+        outside.fold((0, 0), |(all, encrypted), counts| (all.saturating_add(counts.objects), encrypted.saturating_add(counts.encrypted)))
+    }
+}
+
 impl KeyReport {
     fn new(identity: &KeyIdentity<'_>, used: &KeyUse<'_>) -> Self {
         Self {
@@ -218,6 +233,12 @@ impl Report {
         own.map(|evidence| count(&evidence.secrets)).fold(0, u64::saturating_add)
     }
 
+    /// The filter that nothing in any input matches.
+    pub fn unmatched_filter(&self) -> Option<&str> {
+        let is_unmatched = !self.evidences.is_empty() && self.evidences.iter().all(EvidenceReport::is_out_of_scope);
+        self.filter.as_deref().filter(|_| is_unmatched)
+    }
+
     /// Where a run looked in all of its inputs.
     pub fn looked_at(&self) -> Vec<&'static str> {
         let least = self.evidences.iter().filter_map(|evidence| evidence.facts.residue_mode()).min_by_key(|mode| mode.reach());
@@ -228,7 +249,7 @@ impl Report {
         };
         let has = |kind| self.evidences.iter().any(|evidence| evidence.facts.kind == kind);
         let tree = least.map(|_| "tree");
-        let others = [(Kind::Wal, "write-ahead log"), (Kind::RaftSnapshot, "raft snapshots")];
+        let others = [(Kind::Wal, "write-ahead log"), (Kind::RaftSnapshot, "raft snapshots"), (Kind::Image, "bytes of no known form")];
         let others = others.into_iter().filter(|(kind, _)| has(*kind)).map(|(_, name)| name);
         tree.into_iter().chain(places.iter().copied()).chain(others).collect()
     }
@@ -245,9 +266,9 @@ impl Report {
 pub(super) fn not_looked_at<'a>(evidences: impl IntoIterator<Item = &'a EvidenceReport> + Clone) -> Vec<String> {
     let mut list = Vec::new();
     let (mut objects, mut encrypted) = (0u64, 0u64);
-    for counts in evidences.clone().into_iter().flat_map(|evidence| evidence.resources.values()).map(|counts| counts.out_of_scope) {
-        objects = objects.saturating_add(counts.objects);
-        encrypted = encrypted.saturating_add(counts.encrypted);
+    for passed_over in evidences.clone().into_iter().map(EvidenceReport::passed_over) {
+        objects = objects.saturating_add(passed_over.0);
+        encrypted = encrypted.saturating_add(passed_over.1);
     }
     if objects > 0 {
         list.push(match encrypted {

@@ -27,7 +27,8 @@ Exit codes:
   1  error: nothing could be analysed, or wrong usage
   2  found: scan: a plaintext Secret; check: altered or damaged; keys --retire: still needed; verify: a current value
      under another key than required, or that the given keys provably do not open; show: no such object
-  3  cannot say: nothing found, but the input was read only in part, or a key could not be asked
+  3  cannot say: nothing found, but the input was read only in part, nothing in it matches the
+     filter, or a key could not be asked
 
 Evidence is opened read-only: no lock, no write, no file beside it. No network but where an option names whom to ask.";
 

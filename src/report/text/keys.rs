@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::super::escape::terminal;
 use super::super::keys::{Retirement, RetirementVerdict, total};
 use super::super::model::{EvidenceReport, Report};
-use super::scan::table;
+use super::table::Table;
 use super::thousands;
 use crate::analysis::{KeyCounts, KeyName, Retention};
 use crate::kubernetes::KeyMaterial;
@@ -70,7 +70,7 @@ pub fn keys(report: &Report) -> String {
         thousands(current)
     );
     out.push_str(&beside(&report.evidences));
-    let mut rows = table(&["key", "file", "current", "older", "residue", "log", "resources"]);
+    let mut rows = Table::new(&["key", "file", "current", "older", "residue", "log", "resources"]);
     let mut shown = 0usize;
     for key in &keys {
         for evidence in &report.evidences {
@@ -128,9 +128,9 @@ pub fn retire(retirement: &Retirement, report: &Report) -> String {
     out.push_str("  Offline: key names are what the plugin wrote; nothing was opened.\n");
     let has_unknown = retirement.needs.iter().any(|need| total(need.unknown) > 0);
     let mut rows = if has_unknown {
-        table(&["file", "current", "older", "residue/log", "KMS v1, key unknown: current", "older", "residue/log"])
+        Table::new(&["file", "current", "older", "residue/log", "KMS v1, key unknown: current", "older", "residue/log"])
     } else {
-        table(&["file", "current", "older", "residue/log"])
+        Table::new(&["file", "current", "older", "residue/log"])
     };
     let cells = |counts: KeyCounts| {
         [cell(counts.current), cell(counts.superseded.saturating_add(counts.deleted)), cell(counts.residue.saturating_add(counts.log))]
@@ -180,7 +180,7 @@ pub fn opens(target: &Target, report: &Report, objects: &[(String, &'static str)
         out.push_str(&format!("  {}\n", terminal(&key.to_string())));
     }
     out.push_str("  Offline: by what the values name; nothing was opened.\n");
-    let mut rows = table(&["file", "current", "older", "residue", "log"]);
+    let mut rows = Table::new(&["file", "current", "older", "residue", "log"]);
     for evidence in &report.evidences {
         let counts = used(evidence);
         let older = counts.superseded.saturating_add(counts.deleted);

@@ -3,12 +3,14 @@
 mod carve;
 mod check;
 mod directory;
+mod findings;
 mod keys;
 mod number;
 mod object;
 mod page;
 mod pages;
 mod scan;
+mod table;
 mod verify;
 
 pub use self::carve::carve;

@@ -6,7 +6,7 @@ use super::super::escape::{terminal, terminal_bytes};
 use super::super::model::Report;
 use super::super::verify::VerifyReport;
 use super::keys::{evidence_label, short_key};
-use super::scan::table;
+use super::table::Table;
 use super::{block, thousands};
 use crate::analysis::Retention;
 use crate::finding::Outcome;
@@ -121,7 +121,7 @@ fn coverage(proof: &Proof<'_>) -> String {
     if proof.coverage.lines.is_empty() {
         return String::new();
     }
-    let mut rows = table(&["opened / all", "key", "current", "older", "residue", "log"]);
+    let mut rows = Table::new(&["opened / all", "key", "current", "older", "residue", "log"]);
     let cell = |line: &CoverageLine, of: &[Retention]| {
         let all = line.count(|retention, _| of.contains(&retention));
         let opened = line.count(|retention, answer| of.contains(&retention) && answer.standing() == Standing::Opened);

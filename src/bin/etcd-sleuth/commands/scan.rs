@@ -47,13 +47,13 @@ impl<'a> Scan<'a> {
     pub(super) fn new(options: Options, looking: &Looking, writing: &Writing, global: &'a Global) -> anyhow::Result<Self> {
         let rotate_list = looking.rotate_list.as_deref().map(|path| Output::open(Some(path), writing.force)).transpose()?;
         Ok(Self {
+            report: Report { resources: looking.resources.clone(), filter: options.filter(), ..Report::default() },
             options,
             global,
             fail_on: looking.fail_on(),
             sink: Sink::open(writing, global)?,
             named: if rotate_list.is_some() { usize::MAX } else { NAMED },
             rotate_list,
-            report: Report { resources: looking.resources.clone(), ..Report::default() },
             outcome: Outcome::default(),
         })
     }
@@ -206,6 +206,9 @@ impl Scan<'_> {
         }
         if self.report.evidences.is_empty() {
             self.outcome.open(Condition::NothingAnalysed);
+        }
+        if self.report.unmatched_filter().is_some() {
+            self.outcome.open(Condition::NothingInScope);
         }
         let status = text::status_line(&self.report, &self.outcome);
         self.sink.finish(&self.report, &self.outcome, &status)?;
