@@ -1,6 +1,5 @@
 //! Who holds keys, as the command line names them.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -36,7 +35,7 @@ pub(super) fn read_configs(paths: &[impl AsRef<Path>]) -> anyhow::Result<Vec<Enc
 pub(super) fn contexts(holders: &Holders) -> anyhow::Result<EncryptionContexts> {
     let parse = |text: &str| EncryptionContexts::parse(text).map_err(anyhow::Error::msg);
     let of_all = holders.encryption_context.as_deref().map(parse).transpose().context("--encryption-context")?.unwrap_or_default();
-    let mut of_provider = BTreeMap::new();
+    let mut of_provider = std::collections::BTreeMap::new();
     for pair in holders.encryption_context_for.chunks(2) {
         if let [provider, context] = pair {
             of_provider.insert(provider.clone(), parse(context).context("--encryption-context-for")?);
@@ -51,51 +50,76 @@ pub(super) fn contexts(_: &Holders) -> anyhow::Result<EncryptionContexts> {
     Ok(EncryptionContexts::default())
 }
 
+/// Those who can be asked. A plugin is named for one provider, so it goes before whoever takes all that look like its own.
+pub(super) fn unwrappers(holders: &Holders, contexts: EncryptionContexts) -> anyhow::Result<Vec<Box<dyn Unwrapper>>> {
+    let timeout = Duration::try_from_secs_f64(holders.timeout).ok().filter(|timeout| !timeout.is_zero()).context("--timeout")?;
+    let mut unwrappers = plugins(holders, timeout)?;
+    unwrappers.extend(aws(holders, contexts, timeout)?);
+    Ok(unwrappers)
+}
+
 /// `PROVIDER=ENDPOINT`; a provider's name may hold anything but what an endpoint begins with.
 #[cfg(feature = "kms-plugin")]
-pub(super) fn plugin_of(text: &str) -> anyhow::Result<(&str, &str)> {
+fn plugin_of(text: &str) -> anyhow::Result<(&str, &str)> {
     let at = text.rfind("=unix:").or_else(|| text.rfind("=/")).or_else(|| text.rfind("=@"));
     let split = at.and_then(|at| Some((text.get(..at)?, text.get(at.saturating_add(1)..)?)));
     split.filter(|(provider, _)| !provider.is_empty()).context("--kms-plugin: expected PROVIDER=unix:///SOCKET")
 }
 
-#[cfg_attr(
-    not(any(feature = "aws-kms", feature = "kms-plugin")),
-    expect(unused_variables, clippy::unnecessary_wraps, reason = "nobody to ask")
-)]
-pub(super) fn unwrappers(holders: &Holders, contexts: EncryptionContexts) -> anyhow::Result<Vec<Box<dyn Unwrapper>>> {
-    let timeout = Duration::try_from_secs_f64(holders.timeout).ok().filter(|timeout| !timeout.is_zero()).context("--timeout")?;
-    #[cfg_attr(not(any(feature = "aws-kms", feature = "kms-plugin")), expect(unused_mut, reason = "nobody to ask"))]
-    let mut unwrappers: Vec<Box<dyn Unwrapper>> = Vec::new();
-    // A plugin is named for one provider, so it goes before whoever takes all that look like its own.
-    #[cfg(feature = "kms-plugin")]
-    for text in &holders.kms_plugin {
-        use etcd_sleuth::kms::plugin::{Plugin, Socket};
+#[cfg(feature = "kms-plugin")]
+fn plugins(holders: &Holders, timeout: Duration) -> anyhow::Result<Vec<Box<dyn Unwrapper>>> {
+    use etcd_sleuth::kms::plugin::{Plugin, Socket};
+    let plugin = |text: &String| -> anyhow::Result<Box<dyn Unwrapper>> {
         let (provider, endpoint) = plugin_of(text)?;
         let socket = Socket::parse(endpoint).with_context(|| format!("--kms-plugin {provider}"))?;
-        unwrappers.push(Box::new(Plugin::new(provider, socket, timeout)?));
+        Ok(Box::new(Plugin::new(provider, socket, timeout)?))
+    };
+    holders.kms_plugin.iter().map(plugin).collect()
+}
+
+#[cfg(not(feature = "kms-plugin"))]
+#[expect(clippy::unnecessary_wraps, reason = "the other build reads arguments")]
+fn plugins(_: &Holders, _: Duration) -> anyhow::Result<Vec<Box<dyn Unwrapper>>> {
+    Ok(Vec::new())
+}
+
+/// Providers that a plugin was named for.
+#[cfg(feature = "kms-plugin")]
+pub(super) fn plugin_names(holders: &Holders) -> Vec<String> {
+    holders.kms_plugin.iter().filter_map(|text| Some(plugin_of(text).ok()?.0.to_owned())).collect()
+}
+
+#[cfg(not(feature = "kms-plugin"))]
+pub(super) fn plugin_names(_: &Holders) -> Vec<String> {
+    Vec::new()
+}
+
+#[cfg(feature = "aws-kms")]
+fn aws(holders: &Holders, contexts: EncryptionContexts, timeout: Duration) -> anyhow::Result<Option<Box<dyn Unwrapper>>> {
+    use etcd_sleuth::kms::aws::{AwsKms, AwsOptions};
+    if !holders.aws_kms {
+        return Ok(None);
     }
-    #[cfg(feature = "aws-kms")]
-    if holders.aws_kms {
-        use etcd_sleuth::kms::aws::{AwsKms, AwsOptions};
-        unwrappers.push(Box::new(AwsKms::new(AwsOptions {
-            profile: holders.aws_profile.clone(),
-            region: holders.aws_region.clone(),
-            contexts,
-            use_instance_metadata: holders.aws_instance_metadata,
-            timeout: Some(timeout),
-        })?));
-    }
-    Ok(unwrappers)
+    Ok(Some(Box::new(AwsKms::new(AwsOptions {
+        profile: holders.aws_profile.clone(),
+        region: holders.aws_region.clone(),
+        contexts,
+        use_instance_metadata: holders.aws_instance_metadata,
+        timeout: Some(timeout),
+    })?)))
+}
+
+#[cfg(not(feature = "aws-kms"))]
+#[expect(clippy::unnecessary_wraps, reason = "the other build reads arguments")]
+fn aws(_: &Holders, _: EncryptionContexts, _: Duration) -> anyhow::Result<Option<Box<dyn Unwrapper>>> {
+    Ok(None)
 }
 
 /// Names of keys and providers that the user gave in any way.
-#[cfg_attr(not(feature = "kms-plugin"), expect(unused_variables, reason = "no plugins are named"))]
 pub(super) fn given_names(configs: &[EncryptionConfig], holders: &Holders, contexts: &EncryptionContexts) -> Vec<(Provider, String)> {
     let mut names = names_of(configs);
-    names.extend(contexts.of_provider.keys().map(|provider| (Provider::KmsV1, provider.clone())));
-    #[cfg(feature = "kms-plugin")]
-    names.extend(holders.kms_plugin.iter().filter_map(|text| Some((Provider::KmsV1, plugin_of(text).ok()?.0.to_owned()))));
+    let of_kms = contexts.of_provider.keys().cloned().chain(plugin_names(holders));
+    names.extend(of_kms.map(|provider| (Provider::KmsV1, provider)));
     names
 }
 

@@ -18,9 +18,7 @@ use etcd_sleuth::report::verify::{Asked, Verification, VerifyReport};
 use etcd_sleuth::report::{EvidenceReport, Report, text};
 use etcd_sleuth::verify::{Answer, Keyring, Needs, NoTarget, Proof, Required, RequiredKey, Rows, Source, Standing, Target};
 
-#[cfg(feature = "kms-plugin")]
-use super::holders::plugin_of;
-use super::holders::{ask, contexts, given_names, names_of, read_configs, unwrappers};
+use super::holders::{ask, contexts, given_names, names_of, plugin_names, read_configs, unwrappers};
 use super::inputs::{Inputs, Surveyed};
 use super::sink::Sink;
 use crate::args::{Format, Global};
@@ -318,7 +316,6 @@ fn notes(needs: &Needs<'_>, report: &Report) -> Vec<String> {
 }
 
 /// Keys that were given and that no value names.
-#[cfg_attr(not(feature = "kms-plugin"), expect(unused_variables, reason = "no plugins are named"))]
 fn unused(configs: &[EncryptionConfig], holders: &Holders, report: &Report) -> Vec<String> {
     let keys = report.keys();
     let is_named =
@@ -330,8 +327,7 @@ fn unused(configs: &[EncryptionConfig], holders: &Holders, report: &Report) -> V
         Provider::KmsV1 | Provider::KmsV2 | Provider::Unknown => "kms",
     };
     let mut given: BTreeSet<(&str, String)> = names_of(configs).into_iter().map(|(provider, name)| (word(provider), name)).collect();
-    #[cfg(feature = "kms-plugin")]
-    given.extend(holders.kms_plugin.iter().filter_map(|text| Some(("kms", plugin_of(text).ok()?.0.to_owned()))));
+    given.extend(plugin_names(holders).into_iter().map(|name| ("kms", name)));
     given.into_iter().filter(|(provider, name)| !is_named(provider, name)).map(|(provider, name)| format!("{provider}/{name}")).collect()
 }
 
