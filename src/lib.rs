@@ -17,19 +17,23 @@
 //! | [`bbolt`] | pages, metas, trees, the freelist, page states, what pages outside the tree still hold | etcd |
 //! | [`etcd`] | trailer, revisions, tombstones, KeyValue and how it is framed, etcd's own buckets, the write-ahead log, raft's entries and snapshots | Kubernetes |
 //! | [`kubernetes`] | storage keys, encodings, ObjectMeta, Secret, how their beginnings and ends look | encryption, bbolt, etcd |
-//! | [`envelope`] | `k8s:enc:` prefixes, names, layouts | who holds keys, objects |
+//! | [`envelope`] | `k8s:enc:` prefixes, names, layouts, opening a value given a key | who holds keys, objects |
+//! | [`kms`] | who holds keys: EncryptionConfiguration, AWS KMS, KMS plugins; one call a DEK source | objects |
 //! | [`finding`] | rules, severities, conditions, exit codes | formats |
 //! | [`analysis`] | a run over a database, its residue, a log, a raft snapshot, any bytes: options, two passes, rows, counts, judgement | terminals |
+//! | [`verify`] | proof: every value opened once, what became of it, what is left to do | terminals, sockets |
 //! | [`report`] | records and text, redacted and escaped | mappings, keys |
 //! | the binary | arguments, colours, progress, exit | everything else goes through the library |
 //!
 //! From the top down, each with the rooms that it names:
 //!
 //! ```text
-//! report     ─> analysis finding etcd bbolt kubernetes evidence
+//! report     ─> verify analysis finding kms etcd bbolt kubernetes evidence
+//! verify     ─> analysis kms envelope kubernetes evidence
 //! analysis   ─> finding etcd bbolt kubernetes envelope evidence
 //! etcd       ─> bbolt evidence wire
 //! bbolt      ─> evidence
+//! kms        ─> envelope evidence
 //! envelope   ─> evidence wire
 //! kubernetes ─> wire
 //! evidence, wire, finding ─> none
@@ -47,7 +51,11 @@
 //! * **The same bytes give the same result**, with any number of threads: no clock, no host name, no hash order.
 //! * **Memory does not grow with the file** but with the number of keys, pages and values outside the tree; rows are streamed.
 //!   What comes out of a container or standard input is held, up to a limit.
-//! * **No network.** There is no code for it.
+//! * **No network unless it is asked for by name.** Only [`kms`] has code for it, behind the features `aws-kms` and
+//!   `kms-plugin`; without them nothing in the tree of crates opens a socket. What stands in evidence or in a configuration
+//!   never opens a connection.
+//! * **Keys do not leave.** Keys, DEKs, seeds and opened objects are wiped when dropped; none can be printed, copied or
+//!   serialized.
 
 pub mod analysis;
 pub mod bbolt;
@@ -55,6 +63,8 @@ pub mod envelope;
 pub mod etcd;
 pub mod evidence;
 pub mod finding;
+pub mod kms;
 pub mod kubernetes;
 pub mod report;
+pub mod verify;
 pub mod wire;

@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use super::keys::Retirement;
 use super::readable::{Around, Readable, ReadableSecret};
+use super::verify::Verification;
 use crate::analysis::{
-    Facts, Judgement, KeyCounts, KeyIdentity, KeyUse, Kind, Place, Protection, ResidueMode, ResourceCounts, Retention, Role, SecretCounts,
-    Sum, Survey, Tally,
+    Facts, Judgement, KeyCounts, KeyIdentity, KeyName, KeyUse, Kind, Place, Protection, ResidueMode, ResourceCounts, Retention, Role,
+    SecretCounts, Sum, Survey, Tally,
 };
 use crate::evidence::anomaly::{Anomalies, Anomaly, Class};
 
@@ -23,6 +25,12 @@ pub struct Report {
     pub passed_over: Vec<String>,
     /// Words of the scope: `secrets`, `all`, a list.
     pub resources: String,
+    /// What became of the values under each key, where they were to be opened.
+    pub proofs: BTreeMap<KeyName, KeyProof>,
+    /// Whether a key is still needed, where that was asked.
+    pub retirement: Option<Retirement>,
+    /// What a verification came to.
+    pub verification: Option<Verification>,
     /// What leaves objects out beyond the usual, in words.
     pub filter: Option<String>,
 }
@@ -71,19 +79,6 @@ pub struct DirectoryReport {
     pub first: usize,
 }
 
-/// A key's identity, owned.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct KeyName {
-    /// The provider's word.
-    pub provider: String,
-    /// The version's word.
-    pub version: String,
-    /// The key's or provider's name.
-    pub name: Option<String>,
-    /// KMS v2: what the plugin calls the key.
-    pub key_id: Option<String>,
-}
-
 /// What needs a key.
 #[derive(Clone, Debug, Default)]
 pub struct KeyReport {
@@ -97,6 +92,32 @@ pub struct KeyReport {
     pub dek_sources: u64,
     /// Values whose name has more than one reading.
     pub uncertain: u64,
+    /// What became of them, where they were to be opened.
+    pub proof: Option<KeyProof>,
+}
+
+/// What became of the values under a key, and what its KMS says of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyProof {
+    /// Values that opened.
+    pub opened: u64,
+    /// Values that did not, whatever the reason.
+    pub failed: u64,
+    /// Such as `Enabled`.
+    pub state: Option<String>,
+    /// `AWS` or `CUSTOMER`.
+    pub manager: Option<String>,
+    /// Whether it is rotated by itself.
+    pub is_rotated: Option<bool>,
+    /// Keys that the KMS says it used.
+    pub kms_key_ids: BTreeSet<String>,
+}
+
+impl KeyProof {
+    /// The key that the KMS says it used, where it was one.
+    pub fn kms_key_id(&self) -> Option<&str> {
+        self.kms_key_ids.first().filter(|_| self.kms_key_ids.len() == 1).map(String::as_str)
+    }
 }
 
 impl EvidenceReport {
@@ -149,18 +170,13 @@ impl EvidenceReport {
 
 impl KeyReport {
     fn new(identity: &KeyIdentity<'_>, used: &KeyUse<'_>) -> Self {
-        let word = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Self {
-            identity: KeyName {
-                provider: word(identity.provider),
-                version: word(identity.version),
-                name: identity.name.map(str::to_owned),
-                key_id: identity.key_id.map(str::to_owned),
-            },
+            identity: KeyName::from(identity),
             counts: used.counts,
             group_resources: used.group_resources.iter().map(|resource| resource.0.to_string()).collect(),
             dek_sources: used.dek_sources(),
             uncertain: used.uncertain,
+            proof: None,
         }
     }
 }
@@ -178,6 +194,11 @@ impl Report {
             known.group_resources.extend(key.group_resources.iter().cloned());
             known.dek_sources = known.dek_sources.saturating_add(key.dek_sources);
             known.uncertain = known.uncertain.saturating_add(key.uncertain);
+        }
+        for (name, proof) in &self.proofs {
+            if let Some(key) = all.get_mut(name) {
+                key.proof = Some(proof.clone());
+            }
         }
         all.into_values().collect()
     }

@@ -20,8 +20,8 @@ impl Table {
         Self(table)
     }
 
-    pub(super) fn add_row<const N: usize>(&mut self, cells: [String; N]) {
-        self.0.add_row(cells);
+    pub(super) fn add_row(&mut self, cells: impl IntoIterator<Item = String>) {
+        self.0.add_row(cells.into_iter().collect::<Vec<_>>());
     }
 }
 
