@@ -162,6 +162,9 @@ impl<'a, 'data> List<'a, 'data> {
         let Survey { database, names, prefixes, residue, facts, .. } = self.survey;
         let mut classifier = Classifier { names, prefixes, digests: &mut part.digests };
         let row = residue.row(&database.db, entry, facts.database().and_then(|d| d.revision), &mut classifier)?;
+        if let (Row::Value(value), bytes) = &row {
+            part.tally.note_key_material(value.key, value.storage_key.as_ref(), bytes, value.retention);
+        }
         let in_scope = match &row.0 {
             Row::Value(value) => self.scope.holds(value.storage_key.as_ref()),
             Row::Tombstone(tombstone) => self.scope.holds(StorageKey::of(tombstone.key, prefixes).as_ref()),
@@ -192,6 +195,7 @@ impl<'a, 'data> List<'a, 'data> {
             let resource = read.storage_key.as_ref().map(|key| key.group_resource.clone());
             part.tally.add_resource(resource, read.protection, in_scope);
         }
+        part.tally.note_key_material(kv.key, read.storage_key.as_ref(), kv.value, retention);
         if !in_scope {
             return None;
         }
