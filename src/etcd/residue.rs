@@ -89,6 +89,15 @@ pub fn search<'data>(bytes: &'data [u8]) -> Vec<Part<'data>> {
     parts
 }
 
+/// The first write from `from` on whose revision key stands before it: where that begins, the write, and the key's length.
+pub fn next_write(bytes: &[u8], from: usize) -> Option<(usize, Write<'_>, usize)> {
+    let first = from.saturating_add(MAIN_LEN);
+    memmem::find_iter(bytes.get(first..)?, SEPARATOR).find_map(|at| {
+        let start = from.saturating_add(at);
+        framed(bytes.get(start..)?).map(|(write, key_bytes)| (start, write, key_bytes))
+    })
+}
+
 /// The write whose revision key begins these bytes; `None` where none does.
 pub fn framed_at(bytes: &[u8]) -> Option<Part<'_>> {
     framed(bytes).map(|(write, key_bytes)| Part::Write(write, key_bytes))
