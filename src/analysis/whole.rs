@@ -53,13 +53,14 @@ fn block_of(offset: u64) -> u64 {
     offset.checked_div(BLOCK).unwrap_or(0)
 }
 
-/// The length that a value's own form gives it: `None` where its form gives none, `Some(None)` where its end is not there.
+/// The length that a value's own form gives it: `None` where its form gives none, `Some(None)` where its end is another's.
 fn own_length(value: &[u8]) -> Option<Option<usize>> {
     if value.starts_with(b"k8s\0") {
         return Some(fragment::object_length(value));
     }
     if value.starts_with(b"{\"apiVersion\":\"") || value.starts_with(b"{\"kind\":\"") {
-        return Some(fragment::json_object_length(value));
+        let length = fragment::json_object_length(value);
+        return (length.is_some() || !value.trim_ascii_end().ends_with(b"}")).then_some(length);
     }
     value.starts_with(b"k8s:enc:kms:v2:").then(|| {
         let (length, is_whole) = envelope::extent(value);
@@ -101,7 +102,7 @@ mod tests {
 
     #[test]
     fn a_value_that_says_where_it_ends_is_held_to_that() {
-        let mut json = br#"{"kind":"Config","text":""#.to_vec();
+        let mut json = br#"{"kind":"Config","apiVersion":"v1","text":""#.to_vec();
         json.resize(5000, b'a');
         let whole = [&json[..], b"\"}"].concat();
         assert!(proven(&whole, b"other bytes") && !proven(&json, &[0; 40]));

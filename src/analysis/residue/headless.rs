@@ -73,12 +73,6 @@ pub(super) fn pieces(gap: &[u8], start: usize, page_size: usize, is_last: bool) 
     pieces
 }
 
-/// Zeros between and behind the pieces of a gap.
-pub(super) fn zeros(gap: &[u8], pieces: &[&[u8]]) -> usize {
-    let pieces: usize = pieces.iter().map(|piece| piece.len()).fold(0, usize::saturating_add);
-    gap.len().saturating_sub(pieces)
-}
-
 /// A value's lease stands behind it: tag 30 and at most ten bytes.
 fn without_lease(gap: &[u8]) -> &[u8] {
     (2..=11usize)
@@ -100,7 +94,6 @@ mod tests {
         let gap = [vec![b'a'; 64], page(&[b"bbb", END].concat()), vec![b'c'; 64], page(b"ddd")].concat();
         let found = pieces(&gap, 0, 64, true);
         assert_eq!(found, [&[&[b'a'; 64][..], b"bbb", END].concat()[..], &[&[b'c'; 64][..], b"ddd"].concat()]);
-        assert_eq!(zeros(&gap, &found), gap.len() - 71 - 67);
         // Boundaries count from the start of the bytes, not of the gap.
         assert_eq!(pieces(&gap[10..], 10, 64, true)[1], found[1]);
         assert_eq!(pieces(&[0; 256], 0, 64, true), Vec::<&[u8]>::new());

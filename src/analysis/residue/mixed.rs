@@ -17,7 +17,7 @@ use std::ops::Range;
 
 use super::super::row::Place;
 use super::super::whole;
-use super::headless::{self, Kind, Piece};
+use super::headless;
 use super::{Account, Found, place};
 use crate::bbolt::{Db, Image, ImageElement};
 use crate::etcd::RevisionKey;
@@ -89,26 +89,18 @@ impl<'data> Found<'data> {
         let page_size = usize::try_from(db.page_size()).unwrap_or(usize::MAX);
         let in_page = border.checked_rem(db.page_size()).and_then(|at| usize::try_from(at).ok()).unwrap_or(0);
         for bytes in headless::pieces(gap, in_page, page_size, true) {
-            self.piece(db, place, bytes, used);
+            self.piece(db, place, true, bytes, used);
         }
     }
 
     /// Blocks of which each is of one write, without its beginning.
-    fn blocks(&mut self, db: &Db<'data>, place: Place, range: Range<u64>, used: &mut Account) {
+    pub(super) fn blocks(&mut self, db: &Db<'data>, place: Place, range: Range<u64>, used: &mut Account) {
         let mut at = range.start;
         while at < range.end {
             let end = whole::end_of_block(at.saturating_add(1)).min(range.end);
             let bytes = range::slice(db.bytes(), at, end.saturating_sub(at)).map(fragment::without_filling).unwrap_or_default();
-            self.piece(db, place, bytes, used);
+            self.piece(db, place, true, bytes, used);
             at = end;
-        }
-    }
-
-    fn piece(&mut self, db: &Db<'data>, place: Place, bytes: &'data [u8], used: &mut Account) {
-        if !bytes.is_empty() {
-            used.unattributed = used.unattributed.saturating_add(bytes.len() as u64);
-            let pgid = range::offset_within(db.bytes(), bytes).and_then(|offset| offset.checked_div(db.page_size()));
-            self.pieces.push(Piece { bytes, place, pgid, kind: Kind::of(bytes) });
         }
     }
 }

@@ -23,9 +23,10 @@ pub(super) use self::entry::Entry;
 use self::headless::Piece;
 use super::options::ResidueMode;
 use super::row::Place;
+use super::whole;
 use crate::bbolt::{Db, Image, PageMap, PageState, Pgid, Remnant, Tail, Tree, remnants};
 use crate::envelope::{NameTable, Stored};
-use crate::etcd::residue::{Part, Write, search};
+use crate::etcd::residue::{Part, Write, keyless, search};
 use crate::etcd::{KeyValue, schema};
 use crate::evidence::range;
 use crate::kubernetes::PrefixVotes;
@@ -210,20 +211,14 @@ impl<'data> Found<'data> {
                 Part::Gap(gap) => {
                     let until = at.saturating_add(gap.len());
                     let is_last = until == bytes.len();
-                    let pieces = headless::pieces(gap, at, page_size, is_last);
-                    let (zeros, mut left) = (headless::zeros(gap, &pieces), gap.len());
-                    left = left.saturating_sub(zeros);
-                    used.unattributed = used.unattributed.saturating_add(left as u64);
-                    let page = |piece: &[u8]| match (pgid, range::offset_within(db.bytes(), piece)) {
-                        (Some(_), Some(offset)) => offset.checked_div(db.page_size()),
-                        _ => pgid,
-                    };
-                    self.pieces.extend(pieces.into_iter().map(|bytes| Piece {
-                        bytes,
-                        place,
-                        pgid: page(bytes),
-                        kind: headless::Kind::of(bytes),
-                    }));
+                    let of_the_gap = range::offset_within(db.bytes(), gap).filter(|_| self.goes_on && pgid.is_some());
+                    if let Some(start) = of_the_gap {
+                        self.blocks(db, place, start..start.saturating_add(gap.len() as u64), &mut used);
+                    } else {
+                        for piece in headless::pieces(gap, at, page_size, is_last) {
+                            self.piece(db, place, pgid.is_some(), piece, &mut used);
+                        }
+                    }
                     at = until;
                 }
                 Part::Write(write, _) if write.missing > 0 && self.goes_on || mixed::is_contradicted(db, &write) => {
@@ -243,6 +238,26 @@ impl<'data> Found<'data> {
             }
         }
         self.account.add(bytes.len(), used);
+    }
+
+    /// Notes bytes without a beginning. Those that begin a block may begin with the rest of a write's key.
+    fn piece(&mut self, db: &Db<'data>, place: Place, is_on_a_page: bool, bytes: &'data [u8], used: &mut Account) {
+        let page_of = |bytes: &[u8]| {
+            let offset = range::offset_within(db.bytes(), bytes).filter(|_| is_on_a_page)?;
+            offset.checked_div(db.page_size())
+        };
+        let begins_a_block = range::offset_within(db.bytes(), bytes).is_some_and(|offset| offset.is_multiple_of(whole::BLOCK));
+        let mut bytes = bytes;
+        if let Some((write, key_rest)) = keyless(bytes).filter(|(write, _)| begins_a_block && !mixed::is_contradicted(db, write)) {
+            let length = key_rest.saturating_add(write.message.len());
+            used.structure = used.structure.saturating_add(length as u64);
+            self.write(db, page_of(write.message), place, &write, used);
+            bytes = bytes.get(length..).unwrap_or_default();
+        }
+        if !bytes.is_empty() {
+            used.unattributed = used.unattributed.saturating_add(bytes.len() as u64);
+            self.pieces.push(Piece { bytes, place, pgid: page_of(bytes), kind: headless::Kind::of(bytes) });
+        }
     }
 
     /// Notes a write; its value's bytes are taken from the structure they stand in.

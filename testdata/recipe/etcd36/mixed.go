@@ -22,7 +22,8 @@ func busy(m *maker, g group) error {
 }
 
 // interrupted is what a power failure leaves when the pages of the last transactions reached the disk in part, and their
-// meta pages did not: of each range of free pages that these changed, the first half is new.
+// meta pages did not: of each range of free pages that these changed, and of those behind the old end, the first half
+// is new.
 func interrupted(m *maker, g group) error {
 	b := fixture.Interrupted(m.seed)
 	events, err := m.play(b)
@@ -63,6 +64,9 @@ func writeHalf(path, after string) error {
 		}
 		id = max(id, end)
 	}
+	// Beyond the old end the file was grown, and is zeros where nothing came.
+	beyond := len(old) + (len(changed)-len(old))/size/2*size
+	old = append(append(old, changed[len(old):beyond]...), make([]byte, (len(changed)-beyond)/size*size)...)
 	return os.WriteFile(path, old, 0o600)
 }
 
