@@ -99,7 +99,9 @@ impl<'data> Found<'data> {
         while at < range.end {
             let end = whole::end_of_block(at.saturating_add(1)).min(range.end);
             let bytes = range::slice(db.bytes(), at, end.saturating_sub(at)).map(fragment::without_filling).unwrap_or_default();
-            self.piece(db, place, true, bytes, used);
+            for part in headless::text_apart(bytes) {
+                self.piece(db, place, true, part, used);
+            }
             at = end;
         }
     }
