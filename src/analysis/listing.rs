@@ -161,7 +161,9 @@ impl<'a, 'data> List<'a, 'data> {
     fn residue_row(&self, entry: &Entry, part: &mut Part<'data>) -> Option<(Row<'data>, &'data [u8])> {
         let Survey { database, names, prefixes, residue, facts, .. } = self.survey;
         let mut classifier = Classifier { names, prefixes, digests: &mut part.digests };
-        let row = residue.row(&database.db, entry, facts.database().and_then(|d| d.revision), &mut classifier)?;
+        // Without a tree there is no revision that another one could be newer than.
+        let current = database.db.active().map_or(Some(u64::MAX), |_| facts.database().and_then(|d| d.revision));
+        let row = residue.row(&database.db, entry, current, &mut classifier)?;
         let in_scope = match &row.0 {
             Row::Value(value) => self.scope.holds(value.storage_key.as_ref()),
             Row::Tombstone(tombstone) => self.scope.holds(StorageKey::of(tombstone.key, prefixes).as_ref()),

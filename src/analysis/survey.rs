@@ -37,6 +37,9 @@ pub struct Survey<'data> {
     pub residue: Residue<'data>,
     /// What is odd about the bytes.
     pub anomalies: Anomalies,
+    /// Pages whose elements the first pass read or searched, each as often as it did: the measure of its work, which is
+    /// bounded by the number of pages however the file was made.
+    pub pages_read: u64,
 }
 
 /// Looks at every page of an evidence once.
@@ -92,19 +95,22 @@ fn walk<'data>(evidence: &'data Evidence, database: &Database<'data>, options: &
     evidence.note_anomalies(&mut anomalies);
     db.note_anomalies(&mut anomalies);
     let active = db.active();
-    let mut pages = PageMap::new(db.pages_in_file(), active.high_water_mark);
-    let (tree, seen) = Tree::walk(
-        db,
-        active.root,
-        PageState::Reachable,
-        &mut pages,
-        &mut anomalies,
-        |seen: &mut Seen<'data>, bucket, pgid, element| seen.visit(db, bucket, pgid, element),
-        Seen::merge,
-    );
+    let mut pages = PageMap::new(db.pages_in_file(), db.high_water_mark());
+    let (tree, seen) = match active {
+        Some(active) => Tree::walk(
+            db,
+            active.root,
+            PageState::Reachable,
+            &mut pages,
+            &mut anomalies,
+            |seen: &mut Seen<'data>, bucket, pgid, element| seen.visit(db, bucket, pgid, element),
+            Seen::merge,
+        ),
+        None => (Tree::none(), Seen::default()),
+    };
     let Seen { keyspace, mut names, mut votes, kube_system, newest_time, large, anomalies: found } = seen;
     anomalies.merge(found);
-    let _other = bbolt::check(db, &mut pages, &mut anomalies);
+    let other = bbolt::check(db, &mut pages, &mut anomalies);
     let surplus = database.surplus();
     if !surplus.is_empty() {
         let offset = range::offset_within(db.bytes(), surplus);
@@ -114,14 +120,14 @@ fn walk<'data>(evidence: &'data Evidence, database: &Database<'data>, options: &
     let (residue, witness) = residue::find(ground, options.residue);
     names.merge(witness.names);
     votes.merge(witness.votes);
-    let schema = Schema::read(db, &tree, &mut anomalies);
+    let schema = if active.is_some() { Schema::read(db, &tree, &mut anomalies) } else { Schema::default() };
     let prefixes = if options.prefixes.is_empty() { votes.elect() } else { Prefixes::given(&options.prefixes) };
     let kind = if database.is_snapshot() { Kind::Snapshot } else { Kind::Database };
     let content = DatabaseFacts {
         trailer: database.trailer.is_none().then_some(Trailer::Absent),
         page_size: db.page_size(),
-        high_water_mark: active.high_water_mark,
-        txid: active.txid,
+        high_water_mark: active.map(|active| active.high_water_mark),
+        txid: active.map(|active| active.txid),
         active_meta: db.active_slot(),
         active_because: why_active(database),
         revision: keyspace.last().map(|revision| revision.main),
@@ -136,12 +142,14 @@ fn walk<'data>(evidence: &'data Evidence, database: &Database<'data>, options: &
         residue_mode: options.residue,
         residue: residue.account,
     };
+    let pages_read =
+        [tree.pages_read(), other.map_or(0, |other| other.pages_read()), residue.pages_read].into_iter().fold(0, u64::saturating_add);
     let facts = Facts {
         newest_object_time: newest_time,
         prefixes: prefixes.as_slice().to_vec(),
         ..Facts::of(evidence, kind, Content::Database(Box::new(content)))
     };
-    Survey { facts, database: database.clone(), tree, pages, keyspace, names, prefixes, residue, anomalies }
+    Survey { facts, database: database.clone(), tree, pages, keyspace, names, prefixes, residue, anomalies, pages_read }
 }
 
 /// Adds the digests to the facts, and what the trailer says.
@@ -172,7 +180,8 @@ fn why_active(database: &Database<'_>) -> String {
     match database.db.metas() {
         [Ok(zero), Ok(one)] => format!("both metas are valid, transactions {} and {}; the higher counts", zero.txid, one.txid),
         [Ok(_), Err(fault)] => format!("meta 1 {fault}"),
-        [Err(fault), _] => format!("meta 0 {fault}"),
+        [Err(fault), Ok(_)] => format!("meta 0 {fault}"),
+        [Err(zero), Err(one)] => format!("meta 0 {zero}; meta 1 {one}"),
     }
 }
 

@@ -40,7 +40,7 @@ pub struct Leaf<'data> {
     upper: &'data [u8],
 }
 
-/// A tree that was walked: its buckets and leaf pages.
+/// A tree that was walked: its buckets and leaf pages. None at all where no meta says where a tree begins.
 #[derive(Clone, Debug)]
 pub struct Tree<'data> {
     buckets: Vec<Bucket<'data>>,
@@ -48,6 +48,7 @@ pub struct Tree<'data> {
     /// Long runs that meet another one: how many pages are their own.
     cut_runs: BTreeMap<Pgid, u64>,
     state: PageState,
+    pages_read: u64,
 }
 
 /// What one task found.
@@ -60,6 +61,7 @@ pub struct Scanned<'data, A> {
     strays: Vec<Leaf<'data>>,
     /// Leaves with long runs, which are read when it is settled which pages are theirs.
     late: Vec<Leaf<'data>>,
+    pages_read: u64,
 }
 
 /// A bucket as an element names it.
@@ -80,6 +82,7 @@ impl<A: Default> Default for Scanned<'_, A> {
             named: Vec::new(),
             strays: Vec::new(),
             late: Vec::new(),
+            pages_read: 0,
         }
     }
 }
@@ -103,7 +106,7 @@ impl<'data> Tree<'data> {
         V: Fn(&mut A, &Bucket<'data>, Pgid, Element<'data>) + Sync,
         M: Fn(&mut A, A),
     {
-        let mut tree = Self { buckets: Vec::new(), leaves: Vec::new(), cut_runs: BTreeMap::new(), state };
+        let mut tree = Self { state, ..Self::none() };
         let mut seen = A::default();
         let whole = Bucket { name: &[], depth: 0, root: Root::Page(root), named_on: 0, leaves: Vec::new(), in_key_order: true };
         let mut strays = Vec::new();
@@ -126,6 +129,7 @@ impl<'data> Tree<'data> {
                     named.extend(task.named);
                     strays.extend(task.strays);
                     late.extend(task.late);
+                    tree.pages_read = tree.pages_read.saturating_add(task.pages_read);
                 }
                 leaves = late;
             }
@@ -144,6 +148,11 @@ impl<'data> Tree<'data> {
         (tree, seen)
     }
 
+    /// The tree of a database without a valid meta.
+    pub fn none() -> Self {
+        Self { buckets: Vec::new(), leaves: Vec::new(), cut_runs: BTreeMap::new(), state: PageState::Reachable, pages_read: 0 }
+    }
+
     /// The buckets, the root bucket first, each before those in it.
     pub fn buckets(&self) -> &[Bucket<'data>] {
         &self.buckets
@@ -152,6 +161,11 @@ impl<'data> Tree<'data> {
     /// The bucket of this name right below the root bucket.
     pub fn bucket(&self, name: &[u8]) -> Option<&Bucket<'data>> {
         self.buckets.iter().find(|bucket| bucket.depth == 1 && bucket.name == name)
+    }
+
+    /// Pages whose elements the walk read, each as often as it read them: the measure of its work.
+    pub fn pages_read(&self) -> u64 {
+        self.pages_read
     }
 
     /// A bucket's leaf pages, in key order unless [`Bucket::in_key_order`] is false.
@@ -265,6 +279,7 @@ impl<'data> Tree<'data> {
         map: &mut PageMap,
         anomalies: &mut Anomalies,
     ) {
+        self.pages_read = self.pages_read.saturating_add(db.pages_in(page.bytes));
         self.claim_overflow(db, &[(place.pgid, page.header.overflow)], map, anomalies);
         let mut order = KeyOrder::new(place);
         for element in branch::elements(page) {
@@ -290,7 +305,7 @@ impl<'data> Tree<'data> {
 
     /// Takes possession of a page that `from` refers to; `false` where it must not be entered.
     fn refer(&self, db: &Db<'data>, pgid: Pgid, from: Pgid, map: &mut PageMap, anomalies: &mut Anomalies) -> bool {
-        let high_water_mark = db.active().high_water_mark;
+        let high_water_mark = db.high_water_mark();
         let at = Some(db.page_offset(from));
         if pgid < 2 || pgid >= high_water_mark {
             anomalies.note(Class::PgidOutOfBounds, at, Some(from), || {
@@ -426,6 +441,7 @@ impl<'data, A> Scanned<'data, A> {
                 return self.late.push(leaf);
             }
         }
+        self.pages_read = self.pages_read.saturating_add(db.pages_in(page.bytes));
         let mut elements = LeafElements::new(page.bytes, page.header);
         let mut order = KeyOrder::new(leaf);
         let mut intact = true;

@@ -84,6 +84,8 @@ classes! {
     BucketInvalid = "bucket-invalid", Damaged;
     /// A meta page fails its checksum or holds impossible numbers.
     MetaInvalid = "meta-invalid", Damaged;
+    /// Neither meta page is valid: no tree can be walked, and the file was read as a set of pages.
+    NoValidMeta = "no-valid-meta", Damaged;
     /// The two meta pages contradict each other in a way no writer produces.
     MetaContradiction = "meta-contradiction", Altered;
     /// The freelist page cannot be read.

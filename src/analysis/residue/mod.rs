@@ -39,6 +39,8 @@ pub struct Residue<'data> {
     pub(super) known: known::Matches<'data>,
     /// What the bytes outside the tree are.
     pub account: Account,
+    /// Pages that were searched, each as often as it was.
+    pub pages_read: u64,
 }
 
 /// What the values outside the tree say for all values of the file.
@@ -102,7 +104,7 @@ pub(super) fn find<'data>(ground: Ground<'_, 'data>, mode: ResidueMode) -> (Resi
     }
     found.entries.sort_by_cached_key(|entry| entry.order(db));
     duplicates::mark(db, ground.tree, ground.tree.bucket(schema::KEY), &mut found.entries);
-    (Residue { entries: found.entries, known, account: found.account }, found.witness)
+    (Residue { entries: found.entries, known, account: found.account, pages_read: found.pages_read }, found.witness)
 }
 
 /// What one task found.
@@ -113,6 +115,7 @@ struct Found<'data> {
     large: Vec<KeyValue<'data>>,
     witness: Witness<'data>,
     account: Account,
+    pages_read: u64,
 }
 
 impl<'data> Found<'data> {
@@ -126,6 +129,7 @@ impl<'data> Found<'data> {
             let content = image.bytes.len().saturating_sub(trailing_zeros(image.bytes));
             return self.account.add(image.bytes.len(), Account { structure: content as u64, ..Account::default() });
         }
+        self.pages_read = self.pages_read.saturating_add(db.pages_in(image.bytes));
         let Some(elements) = image.elements(db.page_size()) else {
             return self.tail(db, &Tail { pgid: image.pgid, state: image.state, bytes: image.bytes }, full);
         };
@@ -160,6 +164,7 @@ impl<'data> Found<'data> {
 
     /// Searches bytes by content. Every `page_size` bytes from the first on, another write may begin.
     fn bytes(&mut self, db: &Db<'data>, pgid: Option<Pgid>, place: Place, bytes: &'data [u8], page_size: usize) {
+        self.pages_read = self.pages_read.saturating_add(db.pages_in(bytes));
         let mut used = Account::default();
         let mut at = 0usize;
         for part in search(bytes) {
@@ -229,6 +234,7 @@ impl<'data> Found<'data> {
         self.witness.names.merge(other.witness.names);
         self.witness.votes.merge(other.witness.votes);
         self.account.merge(other.account);
+        self.pages_read = self.pages_read.saturating_add(other.pages_read);
     }
 }
 
