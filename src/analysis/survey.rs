@@ -211,6 +211,11 @@ impl Digests {
     }
 }
 
+/// Whether a bucket is the one of all keys and their history.
+pub(super) fn is_key_bucket(bucket: &Bucket<'_>) -> bool {
+    bucket.depth == 1 && bucket.name == schema::KEY
+}
+
 /// What one task of the first pass saw.
 #[derive(Default)]
 struct Seen<'data> {
@@ -225,10 +230,15 @@ struct Seen<'data> {
 
 impl<'data> Seen<'data> {
     fn visit(&mut self, db: &Db<'data>, bucket: &Bucket<'data>, pgid: Pgid, element: Element<'data>) {
-        if bucket.depth != 1 || bucket.name != schema::KEY {
-            return;
-        }
         let place = || range::offset_within(db.bytes(), element.key);
+        if !is_key_bucket(bucket) {
+            if RevisionKey::of_write(element.key, element.value).is_none() {
+                return;
+            }
+            self.anomalies.note(Class::RevisionMisplaced, place(), Some(pgid), || {
+                format!("page {pgid}: a revision of a key in bucket \"{}\"; it belongs into \"key\"", bucket.name.escape_ascii())
+            });
+        }
         let Some(at) = RevisionKey::parse(element.key) else {
             return self.anomalies.note(Class::RevisionInvalid, place(), Some(pgid), || {
                 format!("page {pgid}: a key of {} bytes that is no revision", element.key.len())

@@ -49,6 +49,8 @@ pub struct Tree<'data> {
     cut_runs: BTreeMap<Pgid, u64>,
     state: PageState,
     pages_read: u64,
+    /// Pages that are referred to and cannot be read as pages of a tree.
+    unreadable: Vec<Pgid>,
 }
 
 /// What one task found.
@@ -62,6 +64,7 @@ pub struct Scanned<'data, A> {
     /// Leaves with long runs, which are read when it is settled which pages are theirs.
     late: Vec<Leaf<'data>>,
     pages_read: u64,
+    unreadable: Vec<Pgid>,
 }
 
 /// A bucket as an element names it.
@@ -83,6 +86,7 @@ impl<A: Default> Default for Scanned<'_, A> {
             strays: Vec::new(),
             late: Vec::new(),
             pages_read: 0,
+            unreadable: Vec::new(),
         }
     }
 }
@@ -91,7 +95,8 @@ impl<'data> Tree<'data> {
     /// Walks the tree below `root`, gives each page it reaches `state` in `map`, and shows every element
     /// that is not a bucket to `visit`: in file order within a task, in any order between tasks.
     ///
-    /// Pages that `map` already gives to another tree are not entered.
+    /// Pages that `map` already gives to another tree are not entered. Those that cannot be read are free in the end, since
+    /// nothing of the tree hangs from them.
     pub fn walk<A, V, M>(
         db: &Db<'data>,
         root: Pgid,
@@ -130,6 +135,7 @@ impl<'data> Tree<'data> {
                     strays.extend(task.strays);
                     late.extend(task.late);
                     tree.pages_read = tree.pages_read.saturating_add(task.pages_read);
+                    tree.unreadable.extend(task.unreadable);
                 }
                 leaves = late;
             }
@@ -145,12 +151,21 @@ impl<'data> Tree<'data> {
                 tree.enter_named(db, bucket, map, anomalies);
             }
         }
+        // What stands on them is searched like any page outside the tree.
+        tree.unreadable.iter().for_each(|pgid| map.release(*pgid));
         (tree, seen)
     }
 
     /// The tree of a database without a valid meta.
     pub fn none() -> Self {
-        Self { buckets: Vec::new(), leaves: Vec::new(), cut_runs: BTreeMap::new(), state: PageState::Reachable, pages_read: 0 }
+        Self {
+            buckets: Vec::new(),
+            leaves: Vec::new(),
+            cut_runs: BTreeMap::new(),
+            state: PageState::Reachable,
+            pages_read: 0,
+            unreadable: Vec::new(),
+        }
     }
 
     /// The buckets, the root bucket first, each before those in it.
@@ -257,9 +272,9 @@ impl<'data> Tree<'data> {
                     }
                     Ok(header) => match branch_page(db, place.pgid, header) {
                         Ok(page) => self.read_branch(db, place, &page, &mut below, map, anomalies),
-                        Err(fault) => fault.note(anomalies),
+                        Err(fault) => self.cannot_read(fault, anomalies),
                     },
-                    Err(fault) => fault.note(anomalies),
+                    Err(fault) => self.cannot_read(fault, anomalies),
                 }
             }
             level = below;
@@ -268,6 +283,11 @@ impl<'data> Tree<'data> {
             bucket.leaves.push(start..self.leaves.len());
             bucket.in_key_order &= ordered;
         }
+    }
+
+    fn cannot_read(&mut self, fault: Fault, anomalies: &mut Anomalies) {
+        self.unreadable.push(fault.pgid);
+        fault.note(anomalies);
     }
 
     fn read_branch(
@@ -433,7 +453,10 @@ impl<'data, A> Scanned<'data, A> {
         };
         let page = match page {
             Ok(page) => page,
-            Err(fault) => return fault.note(&mut self.anomalies),
+            Err(fault) => {
+                self.unreadable.push(fault.pgid);
+                return fault.note(&mut self.anomalies);
+            }
         };
         if page.header.overflow > 0 && when == When::AtOnce {
             self.runs.push((leaf.pgid, page.header.overflow));

@@ -106,6 +106,8 @@ classes! {
     TrailerMismatch = "trailer-mismatch", Altered;
     /// A key in etcd's `key` bucket that is no revision.
     RevisionInvalid = "revision-invalid", Damaged;
+    /// A revision of a key stands in another bucket than `key`.
+    RevisionMisplaced = "revision-misplaced", Damaged;
     /// The revision inside a KeyValue is not the one it is stored under.
     RevisionMismatch = "revision-mismatch", Altered;
     /// The value stored under a revision is no KeyValue.

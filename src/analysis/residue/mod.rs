@@ -125,7 +125,7 @@ impl<'data> Found<'data> {
             PageState::BeyondHighWater => Place::BeyondHighWater,
             _ => Place::FreePage,
         };
-        if !image.is_leaf() {
+        if !image.is_leaf() && image.is_what_it_says() {
             let content = image.bytes.len().saturating_sub(trailing_zeros(image.bytes));
             return self.account.add(image.bytes.len(), Account { structure: content as u64, ..Account::default() });
         }
