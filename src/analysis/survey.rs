@@ -162,6 +162,9 @@ fn add_digests(facts: &mut Facts, anomalies: &mut Anomalies, database: &Database
                 format!("the {offset} bytes before the trailer have SHA-256 {}; the trailer says otherwise", digests.payload)
             });
         }
+        if trailer == Trailer::Match {
+            note_what_no_snapshot_is(&database.db, anomalies);
+        }
         if let Content::Database(facts) = &mut facts.content {
             facts.trailer = Some(trailer);
         }
@@ -169,6 +172,25 @@ fn add_digests(facts: &mut Facts, anomalies: &mut Anomalies, database: &Database
         facts.content_sha256 = facts.content_size.map(|_| digests.content);
     }
     facts.is_complete = is_complete(anomalies);
+}
+
+/// Notes what speaks against a matching trailer: the snapshot API writes one meta twice, and nothing past the high-water mark.
+/// So whoever made such a file put the trailer there.
+fn note_what_no_snapshot_is(db: &Db<'_>, anomalies: &mut Anomalies) {
+    if db.metas().iter().all(Result::is_ok) && !db.has_twin_metas() {
+        anomalies.note(Class::MetaContradiction, Some(0), Some(0), || {
+            "the trailer matches, but the metas are not the two copies of one that the snapshot API writes".to_owned()
+        });
+    }
+    let (pages, high_water_mark) = (db.pages_in_file(), db.high_water_mark());
+    if pages > high_water_mark {
+        anomalies.note(Class::TrailingBytes, Some(db.page_offset(high_water_mark)), Some(high_water_mark), || {
+            format!(
+                "the trailer matches, but {} pages stand past the high-water mark, where the snapshot API ends",
+                pages.saturating_sub(high_water_mark)
+            )
+        });
+    }
 }
 
 /// Whether everything was read: nothing is broken or missing.
@@ -257,6 +279,10 @@ impl<'data> Seen<'data> {
         if u64::try_from(kv.mod_revision) != Ok(at.revision.main) {
             self.anomalies.note(Class::RevisionMismatch, place(), Some(pgid), || {
                 format!("stored under revision {}, but the KeyValue says {}", at.revision, kv.mod_revision)
+            });
+        } else if !kv.has_possible_history() {
+            self.anomalies.note(Class::RevisionMismatch, place(), Some(pgid), || {
+                format!("revision {} is write {} of a key created at {}: no writer counts so", at.revision, kv.version, kv.create_revision)
             });
         }
         self.votes.observe(kv.key);

@@ -203,6 +203,15 @@ impl<'data> Db<'data> {
                 });
             }
         }
+        for (slot, _) in (0u64..).zip(&self.metas).filter(|(_, meta)| meta.is_ok()) {
+            let behind =
+                range::slice(self.bytes, self.page_offset(slot).saturating_add(meta::END), self.page_size().saturating_sub(meta::END));
+            if let Some(slack) = behind.filter(|slack| !range::is_zero(slack)) {
+                anomalies.note(Class::SlackNotZero, range::offset_within(self.bytes, slack), Some(slot), || {
+                    format!("{} bytes behind meta {slot} are not all zero; every writer leaves zeros there", slack.len())
+                });
+            }
+        }
         if let [Ok(zero), Ok(one)] = &self.metas
             && zero.txid == one.txid
         {

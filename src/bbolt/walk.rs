@@ -393,6 +393,11 @@ impl<'data> Tree<'data> {
         elements.by_ref().all(|element| element.is_ok()).then(|| elements.rest())
     }
 
+    /// Whether a leaf page is the whole tree of its bucket, which may be empty.
+    fn is_root_page(&self, leaf: Leaf<'data>) -> bool {
+        self.buckets.get(leaf.bucket).is_none_or(|bucket| matches!(bucket.root, Root::Page(root) if root == leaf.pgid))
+    }
+
     fn visit_inline<A, V>(&self, db: &Db<'data>, index: usize, seen: &mut A, anomalies: &mut Anomalies, visit: &V)
     where
         V: Fn(&mut A, &Bucket<'data>, Pgid, Element<'data>) + Sync,
@@ -484,10 +489,40 @@ impl<'data, A> Scanned<'data, A> {
                 }
             }
         }
-        let slack = elements.rest();
-        if intact && !range::is_zero(slack) {
+        if intact {
+            self.note_what_no_writer_leaves(db, tree, leaf, &page, &elements);
+        }
+    }
+
+    /// Notes what is odd about a leaf page whose elements can all be read.
+    fn note_what_no_writer_leaves(
+        &mut self,
+        db: &Db<'data>,
+        tree: &Tree<'data>,
+        leaf: Leaf<'data>,
+        page: &Page<'data>,
+        elements: &LeafElements<'data>,
+    ) {
+        let (slack, at) = (elements.rest(), Some(page.offset));
+        if !range::is_zero(slack) {
             self.anomalies.note(Class::SlackNotZero, range::offset_within(db.bytes(), slack), Some(leaf.pgid), || {
                 format!("{} bytes behind the last element are not all zero; every writer leaves zeros there", slack.len())
+            });
+        }
+        // bbolt before 1.3.3 took a page more than needed where the elements fill their pages to the last byte.
+        if slack.len() as u64 > db.page_size() {
+            self.anomalies.note(Class::OverflowTooLong, at, Some(leaf.pgid), || {
+                format!("a run of {} pages with {} bytes behind the last element", db.pages_in(page.bytes), slack.len())
+            });
+        }
+        if elements.gaps() > 0 {
+            self.anomalies.note(Class::ElementGap, at, Some(leaf.pgid), || {
+                format!("{} bytes between elements; every writer packs them one behind the other", elements.gaps())
+            });
+        }
+        if page.header.count == 0 && !tree.is_root_page(leaf) {
+            self.anomalies.note(Class::EmptyPage, at, Some(leaf.pgid), || {
+                "no elements, below a branch page; every writer takes such a page out of the tree".to_owned()
             });
         }
     }

@@ -78,6 +78,12 @@ classes! {
     EmptyKey = "empty-key", Damaged;
     /// Bytes behind the last element of a page in use are not zero, as every writer leaves them.
     SlackNotZero = "slack-not-zero", Altered;
+    /// Bytes stand between the elements of a page, which every writer packs one behind the other.
+    ElementGap = "element-gap", Altered;
+    /// A page below a branch page has no elements, where every writer takes such a page out of the tree.
+    EmptyPage = "empty-page", Altered;
+    /// A page's run is longer than what stands on it needs, and than any writer makes it.
+    OverflowTooLong = "overflow-too-long", Altered;
     /// A bucket within an inline bucket, which bbolt never writes.
     NestedInlineBucket = "nested-inline-bucket", Damaged;
     /// A bucket's header or inline page cannot be read.
