@@ -62,6 +62,17 @@ impl<'data> KeyValue<'data> {
     }
 }
 
+impl KeyValue<'_> {
+    /// Whether its counts can be true: a key is created by its first write, and every later one has a later revision.
+    pub fn has_possible_history(&self) -> bool {
+        let writes_since = self.mod_revision.saturating_sub(self.create_revision);
+        self.create_revision >= 1
+            && self.version >= 1
+            && self.version.saturating_sub(1) <= writes_since
+            && (self.version == 1) == (writes_since == 0)
+    }
+}
+
 /// A KeyValue whose end may be lost, or may be followed by other bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CutKeyValue<'data> {

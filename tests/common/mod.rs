@@ -4,6 +4,7 @@
 
 pub(crate) mod accuracy;
 pub(crate) mod kms_double;
+pub(crate) mod mutate;
 pub(crate) mod pages;
 pub(crate) mod truth;
 

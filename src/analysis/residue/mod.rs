@@ -41,6 +41,8 @@ pub struct Residue<'data> {
     pub(super) known: known::Matches<'data>,
     /// What the bytes outside the tree are.
     pub account: Account,
+    /// Pages that were searched, each as often as it was.
+    pub pages_read: u64,
 }
 
 /// What the values outside the tree say for all values of the file.
@@ -116,7 +118,7 @@ pub(super) fn find<'data>(ground: Ground<'_, 'data>, mode: ResidueMode) -> (Resi
     }
     found.entries.sort_by_cached_key(|entry| entry.order(db));
     duplicates::mark(db, ground.tree, ground.tree.bucket(schema::KEY), &mut found.entries);
-    (Residue { entries: found.entries, known, account: found.account }, found.witness)
+    (Residue { entries: found.entries, known, account: found.account, pages_read: found.pages_read }, found.witness)
 }
 
 /// What one task found.
@@ -133,6 +135,7 @@ struct Found<'data> {
     goes_on: bool,
     /// The newest revision.
     newest: u64,
+    pages_read: u64,
 }
 
 impl<'data> Found<'data> {
@@ -170,11 +173,12 @@ impl<'data> Found<'data> {
     /// Whether an image is of one write; where it is not, nothing is noted of it.
     fn image(&mut self, db: &Db<'data>, image: &Image<'data>) -> bool {
         let place = place(image.state, Place::FreePage);
-        if !image.is_leaf() {
+        if !image.is_leaf() && image.is_what_it_says() {
             let content = image.bytes.len().saturating_sub(trailing_zeros(image.bytes));
             self.account.add(image.bytes.len(), Account { structure: content as u64, ..Account::default() });
             return true;
         }
+        self.pages_read = self.pages_read.saturating_add(db.pages_in(image.bytes));
         let Some(elements) = image.elements(db.page_size()) else {
             self.later.push(Remnant::Tail(Tail { pgid: image.pgid, state: image.state, bytes: image.bytes }));
             return true;
@@ -204,6 +208,7 @@ impl<'data> Found<'data> {
 
     /// Searches bytes by content. Every `page_size` bytes from the first on, another write may begin.
     fn bytes(&mut self, db: &Db<'data>, pgid: Option<Pgid>, place: Place, bytes: &'data [u8], page_size: usize) {
+        self.pages_read = self.pages_read.saturating_add(db.pages_in(bytes));
         let mut used = Account::default();
         let mut at = 0usize;
         for part in search(bytes) {
@@ -296,6 +301,7 @@ impl<'data> Found<'data> {
         self.account.merge(other.account);
         self.later.extend(other.later);
         self.newest = self.newest.max(other.newest);
+        self.pages_read = self.pages_read.saturating_add(other.pages_read);
     }
 }
 
