@@ -20,6 +20,7 @@ mod bucket;
 mod check;
 mod freelist;
 mod leaf;
+mod leaf_scan;
 mod meta;
 mod page;
 mod page_map;
@@ -39,7 +40,7 @@ pub use self::meta::{Meta, MetaFault};
 pub use self::page::{Fault, Flags, HEADER_LEN, Page, PageHeader};
 pub use self::page_map::{PageCounts, PageMap, PageState};
 pub use self::remnant::{Image, ImageElement, Remnant, Tail, image_around, image_at, remnants};
-pub use self::walk::{Leaf, Scanned, Tree};
+pub use self::walk::{Leaf, Tree};
 
 use crate::evidence::anomaly::{Anomalies, Class};
 use crate::evidence::range;

@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use super::bucket::{Bucket, InBucket, Root, inline_elements};
+use super::leaf_scan::{KeyOrder, Named, Scanned, When};
 use super::page::{Fault, Flags, Page, PageHeader};
 use super::page_map::{PageMap, PageState};
 use super::{Db, Element, LeafElements, Pgid, branch};
@@ -25,7 +26,7 @@ use crate::evidence::range;
 /// Leaf pages one task reads.
 const TASK: usize = 64;
 /// Further pages of a run that is read at once. Runs may be made to overlap, so that the work is at most so many times the file.
-const SHORT_RUN: u32 = 8;
+pub(super) const SHORT_RUN: u32 = 8;
 
 /// A leaf page as its parent sees it, not yet touched.
 #[derive(Clone, Copy, Debug)]
@@ -33,11 +34,11 @@ pub struct Leaf<'data> {
     /// The page.
     pub pgid: Pgid,
     /// Index of its bucket.
-    bucket: usize,
+    pub(super) bucket: usize,
     /// No key on it is smaller.
-    lower: &'data [u8],
+    pub(super) lower: &'data [u8],
     /// Every key on it is smaller; empty: no bound.
-    upper: &'data [u8],
+    pub(super) upper: &'data [u8],
 }
 
 /// A tree that was walked: its buckets and leaf pages. None at all where no meta says where a tree begins.
@@ -51,44 +52,6 @@ pub struct Tree<'data> {
     pages_read: u64,
     /// Pages that are referred to and cannot be read as pages of a tree.
     unreadable: Vec<Pgid>,
-}
-
-/// What one task found.
-#[derive(Debug)]
-pub struct Scanned<'data, A> {
-    seen: A,
-    anomalies: Anomalies,
-    runs: Vec<(Pgid, u32)>,
-    named: Vec<Named<'data>>,
-    strays: Vec<Leaf<'data>>,
-    /// Leaves with long runs, which are read when it is settled which pages are theirs.
-    late: Vec<Leaf<'data>>,
-    pages_read: u64,
-    unreadable: Vec<Pgid>,
-}
-
-/// A bucket as an element names it.
-#[derive(Clone, Copy, Debug)]
-struct Named<'data> {
-    name: &'data [u8],
-    value: &'data [u8],
-    parent: usize,
-    named_on: Pgid,
-}
-
-impl<A: Default> Default for Scanned<'_, A> {
-    fn default() -> Self {
-        Self {
-            seen: A::default(),
-            anomalies: Anomalies::default(),
-            runs: Vec::new(),
-            named: Vec::new(),
-            strays: Vec::new(),
-            late: Vec::new(),
-            pages_read: 0,
-            unreadable: Vec::new(),
-        }
-    }
 }
 
 impl<'data> Tree<'data> {
@@ -371,7 +334,7 @@ impl<'data> Tree<'data> {
     }
 
     /// A leaf page with as much of its run as is its own.
-    fn leaf_page(&self, db: &Db<'data>, pgid: Pgid) -> Result<Page<'data>, Fault> {
+    pub(super) fn leaf_page(&self, db: &Db<'data>, pgid: Pgid) -> Result<Page<'data>, Fault> {
         let mut page = db.page(pgid, Flags::LEAF)?;
         if let Some(pages) = self.cut_runs.get(&pgid) {
             page.bytes = range::slice(page.bytes, 0, pages.saturating_mul(db.page_size())).unwrap_or(page.bytes);
@@ -394,7 +357,7 @@ impl<'data> Tree<'data> {
     }
 
     /// Whether a leaf page is the whole tree of its bucket, which may be empty.
-    fn is_root_page(&self, leaf: Leaf<'data>) -> bool {
+    pub(super) fn is_root_page(&self, leaf: Leaf<'data>) -> bool {
         self.buckets.get(leaf.bucket).is_none_or(|bucket| matches!(bucket.root, Root::Page(root) if root == leaf.pgid))
     }
 
@@ -436,126 +399,6 @@ impl<'data> Tree<'data> {
             task
         };
         leaves.par_chunks(TASK).fold(Scanned::default, read).collect()
-    }
-}
-
-/// When leaves are read: runs that are long only when all are settled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum When {
-    AtOnce,
-    Settled,
-}
-
-impl<'data, A> Scanned<'data, A> {
-    fn read_leaf<V>(&mut self, db: &Db<'data>, tree: &Tree<'data>, leaf: Leaf<'data>, bucket: &Bucket<'data>, when: When, visit: &V)
-    where
-        V: Fn(&mut A, &Bucket<'data>, Pgid, Element<'data>) + Sync,
-    {
-        let page = match db.header(leaf.pgid) {
-            Ok(header) if header.flags == Flags::BRANCH => return self.strays.push(leaf),
-            Ok(_) => tree.leaf_page(db, leaf.pgid),
-            Err(fault) => Err(fault),
-        };
-        let page = match page {
-            Ok(page) => page,
-            Err(fault) => {
-                self.unreadable.push(fault.pgid);
-                return fault.note(&mut self.anomalies);
-            }
-        };
-        if page.header.overflow > 0 && when == When::AtOnce {
-            self.runs.push((leaf.pgid, page.header.overflow));
-            if page.header.overflow > SHORT_RUN {
-                return self.late.push(leaf);
-            }
-        }
-        self.pages_read = self.pages_read.saturating_add(db.pages_in(page.bytes));
-        let mut elements = LeafElements::new(page.bytes, page.header);
-        let mut order = KeyOrder::new(leaf);
-        let mut intact = true;
-        for element in elements.by_ref() {
-            match element {
-                Ok(element) => {
-                    order.check(db, element.key, &mut self.anomalies);
-                    if element.is_bucket {
-                        self.named.push(Named { name: element.key, value: element.value, parent: leaf.bucket, named_on: leaf.pgid });
-                    } else {
-                        visit(&mut self.seen, bucket, leaf.pgid, element);
-                    }
-                }
-                Err(detail) => {
-                    intact = false;
-                    self.anomalies.note(Class::ElementOutOfBounds, Some(page.offset), Some(leaf.pgid), || detail);
-                }
-            }
-        }
-        if intact {
-            self.note_what_no_writer_leaves(db, tree, leaf, &page, &elements);
-        }
-    }
-
-    /// Notes what is odd about a leaf page whose elements can all be read.
-    fn note_what_no_writer_leaves(
-        &mut self,
-        db: &Db<'data>,
-        tree: &Tree<'data>,
-        leaf: Leaf<'data>,
-        page: &Page<'data>,
-        elements: &LeafElements<'data>,
-    ) {
-        let (slack, at) = (elements.rest(), Some(page.offset));
-        if !range::is_zero(slack) {
-            self.anomalies.note(Class::SlackNotZero, range::offset_within(db.bytes(), slack), Some(leaf.pgid), || {
-                format!("{} bytes behind the last element are not all zero; every writer leaves zeros there", slack.len())
-            });
-        }
-        // bbolt before 1.3.3 took a page more than needed where the elements fill their pages to the last byte.
-        if slack.len() as u64 > db.page_size() {
-            self.anomalies.note(Class::OverflowTooLong, at, Some(leaf.pgid), || {
-                format!("a run of {} pages with {} bytes behind the last element", db.pages_in(page.bytes), slack.len())
-            });
-        }
-        if elements.gaps() > 0 {
-            self.anomalies.note(Class::ElementGap, at, Some(leaf.pgid), || {
-                format!("{} bytes between elements; every writer packs them one behind the other", elements.gaps())
-            });
-        }
-        if page.header.count == 0 && !tree.is_root_page(leaf) {
-            self.anomalies.note(Class::EmptyPage, at, Some(leaf.pgid), || {
-                "no elements, below a branch page; every writer takes such a page out of the tree".to_owned()
-            });
-        }
-    }
-}
-
-/// Checks that keys ascend within a page and stay between the parent's separators.
-struct KeyOrder<'data> {
-    place: Leaf<'data>,
-    previous: Option<&'data [u8]>,
-}
-
-impl<'data> KeyOrder<'data> {
-    fn new(place: Leaf<'data>) -> Self {
-        Self { place, previous: None }
-    }
-
-    fn check(&mut self, db: &Db<'data>, key: &'data [u8], anomalies: &mut Anomalies) {
-        let pgid = Some(self.place.pgid);
-        let at = || range::offset_within(db.bytes(), key).or(Some(db.page_offset(self.place.pgid)));
-        // A branch page's first key may be empty only in files of other programs; a leaf's never.
-        if key.is_empty() {
-            anomalies.note(Class::EmptyKey, at(), pgid, || "a key of no bytes".to_owned());
-        }
-        let fault = match self.previous {
-            Some(previous) if key <= previous => Some("is not larger than the key before it"),
-            _ if key < self.place.lower => Some("is smaller than the parent page's separator"),
-            _ if !self.place.upper.is_empty() && key >= self.place.upper => Some("is not smaller than the parent page's next separator"),
-            _ => None,
-        };
-        if let Some(fault) = fault {
-            anomalies.note(Class::KeyOrder, at(), pgid, || format!("a key of {} bytes {fault}", key.len()));
-        }
-        self.previous = Some(key);
     }
 }
 

@@ -1,0 +1,173 @@
+//! What one task of the walk finds on the leaf pages it reads.
+
+use super::bucket::Bucket;
+use super::page::{Flags, Page};
+use super::walk::{Leaf, SHORT_RUN, Tree};
+use super::{Db, Element, LeafElements, Pgid};
+use crate::evidence::anomaly::{Anomalies, Class};
+use crate::evidence::range;
+
+/// What one task found.
+#[derive(Debug)]
+pub(super) struct Scanned<'data, A> {
+    pub seen: A,
+    pub anomalies: Anomalies,
+    pub runs: Vec<(Pgid, u32)>,
+    pub named: Vec<Named<'data>>,
+    pub strays: Vec<Leaf<'data>>,
+    /// Leaves with long runs, which are read when it is settled which pages are theirs.
+    pub late: Vec<Leaf<'data>>,
+    pub pages_read: u64,
+    pub unreadable: Vec<Pgid>,
+}
+
+/// A bucket as an element names it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Named<'data> {
+    pub name: &'data [u8],
+    pub value: &'data [u8],
+    pub parent: usize,
+    pub named_on: Pgid,
+}
+
+impl<A: Default> Default for Scanned<'_, A> {
+    fn default() -> Self {
+        Self {
+            seen: A::default(),
+            anomalies: Anomalies::default(),
+            runs: Vec::new(),
+            named: Vec::new(),
+            strays: Vec::new(),
+            late: Vec::new(),
+            pages_read: 0,
+            unreadable: Vec::new(),
+        }
+    }
+}
+
+/// When leaves are read: runs that are long only when all are settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum When {
+    AtOnce,
+    Settled,
+}
+
+impl<'data, A> Scanned<'data, A> {
+    pub(super) fn read_leaf<V>(
+        &mut self,
+        db: &Db<'data>,
+        tree: &Tree<'data>,
+        leaf: Leaf<'data>,
+        bucket: &Bucket<'data>,
+        when: When,
+        visit: &V,
+    ) where
+        V: Fn(&mut A, &Bucket<'data>, Pgid, Element<'data>) + Sync,
+    {
+        let page = match db.header(leaf.pgid) {
+            Ok(header) if header.flags == Flags::BRANCH => return self.strays.push(leaf),
+            Ok(_) => tree.leaf_page(db, leaf.pgid),
+            Err(fault) => Err(fault),
+        };
+        let page = match page {
+            Ok(page) => page,
+            Err(fault) => {
+                self.unreadable.push(fault.pgid);
+                return fault.note(&mut self.anomalies);
+            }
+        };
+        if page.header.overflow > 0 && when == When::AtOnce {
+            self.runs.push((leaf.pgid, page.header.overflow));
+            if page.header.overflow > SHORT_RUN {
+                return self.late.push(leaf);
+            }
+        }
+        self.pages_read = self.pages_read.saturating_add(db.pages_in(page.bytes));
+        let mut elements = LeafElements::new(page.bytes, page.header);
+        let mut order = KeyOrder::new(leaf);
+        let mut intact = true;
+        for element in elements.by_ref() {
+            match element {
+                Ok(element) => {
+                    order.check(db, element.key, &mut self.anomalies);
+                    if element.is_bucket {
+                        self.named.push(Named { name: element.key, value: element.value, parent: leaf.bucket, named_on: leaf.pgid });
+                    } else {
+                        visit(&mut self.seen, bucket, leaf.pgid, element);
+                    }
+                }
+                Err(detail) => {
+                    intact = false;
+                    self.anomalies.note(Class::ElementOutOfBounds, Some(page.offset), Some(leaf.pgid), || detail);
+                }
+            }
+        }
+        if intact {
+            self.note_what_no_writer_leaves(db, tree, leaf, &page, &elements);
+        }
+    }
+
+    /// Notes what is odd about a leaf page whose elements can all be read.
+    fn note_what_no_writer_leaves(
+        &mut self,
+        db: &Db<'data>,
+        tree: &Tree<'data>,
+        leaf: Leaf<'data>,
+        page: &Page<'data>,
+        elements: &LeafElements<'data>,
+    ) {
+        let (slack, at) = (elements.rest(), Some(page.offset));
+        if !range::is_zero(slack) {
+            self.anomalies.note(Class::SlackNotZero, range::offset_within(db.bytes(), slack), Some(leaf.pgid), || {
+                format!("{} bytes behind the last element are not all zero; every writer leaves zeros there", slack.len())
+            });
+        }
+        // bbolt before 1.3.3 took a page more than needed where the elements fill their pages to the last byte.
+        if slack.len() as u64 > db.page_size() {
+            self.anomalies.note(Class::OverflowTooLong, at, Some(leaf.pgid), || {
+                format!("a run of {} pages with {} bytes behind the last element", db.pages_in(page.bytes), slack.len())
+            });
+        }
+        if elements.gaps() > 0 {
+            self.anomalies.note(Class::ElementGap, at, Some(leaf.pgid), || {
+                format!("{} bytes between elements; every writer packs them one behind the other", elements.gaps())
+            });
+        }
+        if page.header.count == 0 && !tree.is_root_page(leaf) {
+            self.anomalies.note(Class::EmptyPage, at, Some(leaf.pgid), || {
+                "no elements, below a branch page; every writer takes such a page out of the tree".to_owned()
+            });
+        }
+    }
+}
+
+/// Checks that keys ascend within a page and stay between the parent's separators.
+pub(super) struct KeyOrder<'data> {
+    place: Leaf<'data>,
+    previous: Option<&'data [u8]>,
+}
+
+impl<'data> KeyOrder<'data> {
+    pub(super) fn new(place: Leaf<'data>) -> Self {
+        Self { place, previous: None }
+    }
+
+    pub(super) fn check(&mut self, db: &Db<'data>, key: &'data [u8], anomalies: &mut Anomalies) {
+        let pgid = Some(self.place.pgid);
+        let at = || range::offset_within(db.bytes(), key).or(Some(db.page_offset(self.place.pgid)));
+        // A branch page's first key may be empty only in files of other programs; a leaf's never.
+        if key.is_empty() {
+            anomalies.note(Class::EmptyKey, at(), pgid, || "a key of no bytes".to_owned());
+        }
+        let fault = match self.previous {
+            Some(previous) if key <= previous => Some("is not larger than the key before it"),
+            _ if key < self.place.lower => Some("is smaller than the parent page's separator"),
+            _ if !self.place.upper.is_empty() && key >= self.place.upper => Some("is not smaller than the parent page's next separator"),
+            _ => None,
+        };
+        if let Some(fault) = fault {
+            anomalies.note(Class::KeyOrder, at(), pgid, || format!("a key of {} bytes {fault}", key.len()));
+        }
+        self.previous = Some(key);
+    }
+}
