@@ -59,12 +59,13 @@ fn own_length(value: &[u8]) -> Option<Option<usize>> {
         return Some(fragment::object_length(value));
     }
     if value.starts_with(b"{\"apiVersion\":\"") || value.starts_with(b"{\"kind\":\"") {
-        let length = fragment::json_object_length(value);
+        let length = fragment::json_object_length(value).ok();
         return (length.is_some() || !value.trim_ascii_end().ends_with(b"}")).then_some(length);
     }
     value.starts_with(b"k8s:enc:kms:v2:").then(|| {
+        // Of a data key, not of a seed, the last field is left out.
         let (length, is_whole) = envelope::extent(value);
-        is_whole.then_some(length)
+        (is_whole || length == value.len()).then_some(length)
     })
 }
 
@@ -115,5 +116,20 @@ mod tests {
         assert!(proven(&sealed, &[0; 40]));
         sealed.resize(6000, 0);
         assert!(!proven(&sealed, &[0; 40]));
+    }
+
+    #[test]
+    fn a_value_under_a_data_key_of_kms_v2_ends_with_its_last_field() {
+        let field = |tag: u8, length: u8| [&[tag, length][..], &vec![9; usize::from(length)]].concat();
+        let data = [&[0x0a, 0x88, 0x27][..], &[9; 5000]].concat();
+        let value = [b"k8s:enc:kms:v2:name:".to_vec(), data, field(0x12, 30), field(0x1a, 60)].concat();
+        let (bytes, range) = placed(&value, &[0; 40]);
+        assert!(!contradicts_itself(&bytes, &bytes[range]) && proven(&value, &[0; 40]));
+        // Its last fields are another's.
+        let mut cut = value.clone();
+        cut.truncate(5023);
+        cut.resize(value.len(), 0xff);
+        let (bytes, range) = placed(&cut, &[0; 40]);
+        assert!(contradicts_itself(&bytes, &bytes[range]));
     }
 }

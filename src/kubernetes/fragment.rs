@@ -45,8 +45,11 @@ pub fn object_length(bytes: &[u8]) -> Option<usize> {
     bytes.len().checked_sub(fields.rest().len())
 }
 
-/// The length of the JSON object of an API that begins these bytes; `None` where none does, or its end is not there.
-pub fn json_object_length(bytes: &[u8]) -> Option<usize> {
+/// The length of the JSON object of an API that begins these bytes.
+///
+/// # Errors
+/// None does, or its end is not there; so many bytes were read to see it.
+pub fn json_object_length(bytes: &[u8]) -> Result<usize, usize> {
     json::object_length(bytes)
 }
 

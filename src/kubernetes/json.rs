@@ -52,11 +52,22 @@ pub(super) fn secret_of_cbor(value: &[u8]) -> Result<Secret<'static>, Unreadable
     secret
 }
 
-/// The length of the JSON object that begins these bytes, and says of which API it is; `None` where none does.
-pub(super) fn object_length(bytes: &[u8]) -> Option<usize> {
+/// The length of the JSON object that begins these bytes, and says of which API it is.
+///
+/// # Errors
+/// None does; so many bytes were read to see it.
+pub(super) fn object_length(bytes: &[u8]) -> Result<usize, usize> {
     let mut stream = serde_json::Deserializer::from_slice(bytes).into_iter::<Identity<'_>>();
-    let identity = stream.next()?.ok()?;
-    (!identity.api_version.is_empty() && !identity.kind.is_empty()).then(|| stream.byte_offset())
+    match stream.next() {
+        None => Err(bytes.len()),
+        Some(Ok(identity)) if identity.api_version.is_empty() || identity.kind.is_empty() => Err(stream.byte_offset()),
+        Some(Ok(_)) => Ok(stream.byte_offset()),
+        Some(Err(e)) if e.is_eof() => Err(bytes.len()),
+        Some(Err(e)) => {
+            let line = e.line().checked_sub(2).and_then(|line| memchr::memchr_iter(b'\n', bytes).nth(line)).unwrap_or(0);
+            Err(line.saturating_add(e.column()))
+        }
+    }
 }
 
 /// The namespace and name of a Secret, where they stand in it without escapes.

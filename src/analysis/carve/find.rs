@@ -16,6 +16,9 @@ use crate::kubernetes::fragment;
 
 /// Bytes of JSON that one object may have: etcd's default limit of a request is 1.5 MiB.
 const LONGEST_JSON: usize = 4 << 20;
+/// Bytes of JSON that are read for the objects that begin in one window: objects without an end would each be read as far
+/// as one may reach.
+const JSON_OF_A_WINDOW: usize = 16 << 20;
 
 /// A value in an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,6 +165,7 @@ impl Find {
 /// What begins within a window. A find may end far behind it.
 pub(super) fn finds(bytes: &[u8], window: Range<usize>) -> Vec<Find> {
     let mut finds = Vec::new();
+    let mut json = JSON_OF_A_WINDOW;
     // A revision key that begins in the window has its separator up to eight bytes behind it.
     let reach = window.start..window.end.saturating_add(8).saturating_add(crate::etcd::residue::SEPARATOR.len()).min(bytes.len());
     for start in occurrences(bytes, reach, crate::etcd::residue::SEPARATOR).filter_map(|at| at.checked_sub(8)) {
@@ -178,7 +182,7 @@ pub(super) fn finds(bytes: &[u8], window: Range<usize>) -> Vec<Find> {
             if at < done {
                 continue;
             }
-            if let Some(find) = at_signature(bytes, at) {
+            if let Some(find) = at_signature(bytes, at, &mut json) {
                 done = usize::try_from(find.end()).unwrap_or(usize::MAX);
                 finds.push(find);
             }
@@ -192,13 +196,17 @@ fn occurrences<'a>(bytes: &'a [u8], range: Range<usize>, needle: &'a [u8]) -> im
     memmem::find_iter(bytes.get(range).unwrap_or_default(), needle).filter_map(move |at| at.checked_add(start))
 }
 
-fn at_signature(bytes: &[u8], at: usize) -> Option<Find> {
+fn at_signature(bytes: &[u8], at: usize, json: &mut usize) -> Option<Find> {
     if let Some(framed) = framing::around(bytes, at) {
         return Find::of_framed(bytes, &framed);
     }
     let rest = bytes.get(at..)?;
     match rest.first()? {
-        b'{' => Find::bare(at, fragment::json_object_length(rest.get(..LONGEST_JSON).unwrap_or(rest))?, true),
+        b'{' => {
+            let length = fragment::json_object_length(rest.get(..LONGEST_JSON.min(*json)).unwrap_or(rest));
+            *json = json.saturating_sub(length.unwrap_or_else(|read| read));
+            Find::bare(at, length.ok()?, true)
+        }
         _ => match fragment::object_length(rest) {
             Some(length) => Find::bare(at, length, true),
             None => {

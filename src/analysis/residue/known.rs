@@ -178,7 +178,8 @@ mod tests {
         let found = matches(&mut pieces, &[kv(b"other", 4, &other), kv(b"key", 5, &value)]);
         assert_eq!(pieces.iter().map(|p| (p.bytes.len(), p.kind)).collect::<Vec<_>>(), [(4000, Some(Kind::Known))]);
         let known = found.get(pieces[0].bytes).unwrap();
-        assert_eq!((known.key, known.main), (&b"key"[..], Some(5)));
+        // Another revision may be alike as far, and go on as this piece does.
+        assert_eq!((known.key, known.main), (&b"key"[..], None));
     }
 
     #[test]

@@ -324,3 +324,6 @@ fn place(state: PageState, free: Place) -> Place {
 fn trailing_zeros(bytes: &[u8]) -> usize {
     bytes.iter().rev().take_while(|byte| **byte == 0).count()
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ import (
 func main() {
 	log.SetFlags(0)
 	if len(os.Args) < 2 {
-		log.Fatal("usage: etcd36 make|big|serve [flags]")
+		log.Fatal("usage: etcd36 make|big|serve|play [flags]")
 	}
 	var err error
 	switch os.Args[1] {
@@ -21,6 +21,8 @@ func main() {
 		err = bigCommand(os.Args[2:])
 	case "serve":
 		err = serveCommand(os.Args[2:])
+	case "play":
+		err = playCommand(os.Args[2:])
 	default:
 		err = fmt.Errorf("unknown command %q", os.Args[1])
 	}

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// A probe of probeLen bytes is taken at every step of a value: any run of minPiece bytes holds one.
+// A probe of pieceProbe bytes is taken every pieceStep bytes of a value: any run of minPiece bytes holds one.
 const (
 	pieceProbe = 48
 	pieceStep  = 16
