@@ -32,40 +32,43 @@ fn command(name: &str) -> String {
     marked.split_once("\n```").unwrap().0.to_owned()
 }
 
-/// A block of output: what makes it, and its place in README.
+/// A block of output: what makes it, how many of its lines are shown at least, and its place in README.
 struct Block {
     args: Vec<String>,
+    lines: Option<usize>,
     text: std::ops::Range<usize>,
 }
 
-/// The block below the main job's command, and those marked `<!-- output: ARGUMENTS -->`.
+/// The block below the main job's command, and those marked `<!-- output: ARGUMENTS -->` or `<!-- output of N lines: ARGUMENTS -->`.
 fn blocks(readme: &str) -> Vec<Block> {
-    let block = |args: &str, from: usize| {
+    let block = |args: &str, lines: Option<usize>, from: usize| {
         let start = from + readme[from..].find("```text\n").unwrap() + "```text\n".len();
         let end = start + readme[start..].find("```\n").unwrap();
-        Block { args: args.split(' ').map(str::to_owned).collect(), text: start..end }
+        Block { args: args.split(' ').map(str::to_owned).collect(), lines, text: start..end }
     };
     let main = command("main job");
     let args = main.strip_prefix("cargo run --release -- ").expect("a run of this crate");
-    let mut blocks = vec![block(args, 0)];
-    for (at, mark) in readme.match_indices("<!-- output: ") {
-        let args = readme[at + mark.len()..].split(" -->").next().unwrap();
-        blocks.push(block(args, at));
+    let mut blocks = vec![block(args, None, 0)];
+    for (at, mark) in readme.match_indices("<!-- output") {
+        let (lines, rest) = readme[at + mark.len()..].split_once(": ").unwrap();
+        let lines = lines.strip_prefix(" of ").map(|lines| lines.strip_suffix(" lines").unwrap().parse().unwrap());
+        blocks.push(block(rest.split(" -->").next().unwrap(), lines, at));
     }
     blocks
 }
 
-/// What README shows of a run: the first screen of a scan and its last line, else everything; of a list its first lines. What
-/// is left out is marked. Spaces at the ends of lines are not compared.
+/// What README shows of a run: the first screen of a scan, or as many lines of it as the mark says, and its last line; of a
+/// list its first lines; else everything. What is left out is marked.
 fn shown(block: &Block, dir: &Path) -> (i32, String) {
     let args: Vec<&str> = block.args.iter().map(String::as_str).collect();
     let (code, stdout) = text(&sleuth().current_dir(dir).args(&args).output().unwrap());
     let lines: Vec<&str> = stdout.lines().collect();
     let list = args.iter().position(|arg| *arg == "--rotate-list").map(|at| fs::read_to_string(dir.join(args[at + 1])).unwrap());
     let shown: Vec<&str> = match (args[0], &list) {
-        (_, Some(list)) => list.lines().take(5).chain(["…"]).collect(),
+        (_, Some(list)) => list.lines().take(3).chain(["…"]).collect(),
         ("scan", None) if !args.contains(&"-q") => {
-            lines.iter().take_while(|line| !line.is_empty()).copied().chain(["…"]).chain(lines.last().copied()).collect()
+            let first_screen = lines.iter().take_while(|line| !line.is_empty()).take(block.lines.unwrap_or(usize::MAX));
+            first_screen.copied().chain(["…"]).chain(lines.last().copied()).collect()
         }
         _ => lines,
     };

@@ -111,7 +111,7 @@ Examples:
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ScanArgs {
-    /// Snapshots or databases, plain or in gzip, zstd or a zip of one file; - is standard input
+    /// Snapshots, databases, data directories, single files of a log; plain or in gzip, zstd or a zip of one file; - is standard input
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     #[command(flatten)]
