@@ -44,13 +44,13 @@ pub fn meta(bytes: &[u8]) {
 /// The walk over both trees, and what `bbolt check` looks for.
 pub fn bbolt(bytes: &[u8]) {
     for bytes in &as_given_and_with_valid_metas(bytes) {
-        let Ok(db) = Db::open(bytes) else { continue };
+        let Some(db) = Db::open(bytes).ok().or_else(|| Db::of_pages(bytes)) else { continue };
         let mut anomalies = Anomalies::default();
         db.note_anomalies(&mut anomalies);
-        let mut pages = PageMap::new(db.pages_in_file(), db.active().high_water_mark);
+        let mut pages = PageMap::new(db.pages_in_file(), db.high_water_mark());
         let (tree, shown) = Tree::walk(
             &db,
-            db.active().root,
+            db.active().map_or(0, |active| active.root),
             PageState::Reachable,
             &mut pages,
             &mut anomalies,

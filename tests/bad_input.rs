@@ -72,14 +72,22 @@ fn another_programs_bbolt_database_is_read_and_said_to_be_no_etcd() {
 }
 
 #[test]
-fn metas_with_wrong_checksums_are_refused_together_and_one_alone_is_said() {
+fn a_meta_with_a_wrong_checksum_is_said_and_of_two_the_pages_are_read() {
     let mut db = Fixture::named("plaintext").bytes;
     db[72] ^= 1;
     let (code, stdout, _) = scan(&db);
     assert_eq!(code, 2, "{stdout}");
     assert!(stdout.contains("meta 0 has checksum"), "{stdout}");
     db[4096 + 72] ^= 1;
+    let (code, stdout, _) = scan(&db);
+    assert_eq!(code, 2, "{stdout}");
+    assert!(stdout.contains("no-valid-meta") && stdout.contains("no valid meta page says which pages are in use"), "{stdout}");
+    // The metas alone, and not even them.
+    db.truncate(2 * 4096);
     refused(&db, "without a valid meta page");
+    let mut db = Fixture::named("plaintext").bytes;
+    db.truncate(4096 + 2048);
+    refused(&db, "cut off at 6144 bytes");
 }
 
 #[test]

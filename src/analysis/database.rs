@@ -34,7 +34,7 @@ impl<'data> Database<'data> {
     /// Opens the evidence's content.
     ///
     /// # Errors
-    /// It is no bbolt database, or has no valid meta page; the error says what it looks like instead.
+    /// It is no bbolt database, and has no pages of one; the error says what it looks like instead.
     pub fn open(evidence: &'data Evidence) -> Result<Self, NotADatabase> {
         let content = evidence.content();
         let (payload, trailer) = trailer::split(content);
@@ -42,6 +42,10 @@ impl<'data> Database<'data> {
             Ok(db) => return Ok(Self { db, trailer }),
             Err(error) => error,
         };
+        // Without a valid meta its pages are read all the same. Those of a big-endian file bear no numbers that fit.
+        if let Some(db) = Db::of_pages(payload) {
+            return Ok(Self { db, trailer });
+        }
         let path = evidence.path().display().to_string();
         let what = match error {
             OpenError::NotBbolt => {

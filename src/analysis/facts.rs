@@ -111,11 +111,11 @@ pub struct DatabaseFacts {
     /// Bytes in a page.
     pub page_size: u64,
     /// First page never allocated.
-    pub high_water_mark: u64,
+    pub high_water_mark: Option<u64>,
     /// Transaction of the active meta.
-    pub txid: u64,
-    /// 0 or 1.
-    pub active_meta: usize,
+    pub txid: Option<u64>,
+    /// 0 or 1; `None` where neither is valid, and the file was read as a set of pages.
+    pub active_meta: Option<usize>,
     /// Why that one is active.
     pub active_because: String,
     /// Newest revision.
@@ -231,6 +231,11 @@ impl Facts {
             Content::Database(facts) => Some(facts),
             _ => None,
         }
+    }
+
+    /// Whether a tree says what etcd shows; a database without a valid meta has none, nor has anything else.
+    pub fn has_tree(&self) -> bool {
+        self.database().is_some_and(|database| database.active_meta.is_some())
     }
 
     /// How far residue was looked for in a database.

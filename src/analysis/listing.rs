@@ -113,14 +113,23 @@ impl<'a, 'data> List<'a, 'data> {
     }
 
     /// Bucket `key` in the order of its revisions. A sound tree's leaves have that order; the elements of a damaged
-    /// one are sorted, at the cost of memory, and those of an inline bucket are few.
+    /// one are sorted, at the cost of memory, with those that stand in other buckets; those of an inline bucket are few.
     fn order(&self) -> Order<'data> {
         let Survey { database, tree, anomalies, .. } = self.survey;
-        let Some(bucket) = tree.bucket(schema::KEY) else { return Order::Pages(Vec::new()) };
-        if matches!(bucket.root, Root::Page(_)) && bucket.in_key_order && anomalies.count(Class::KeyOrder) == 0 {
-            return Order::Pages(tree.leaves(bucket));
+        let bucket = tree.bucket(schema::KEY);
+        let is_sound = [Class::KeyOrder, Class::RevisionMisplaced].into_iter().all(|class| anomalies.count(class) == 0);
+        match bucket {
+            None if is_sound => return Order::Pages(Vec::new()),
+            Some(bucket) if is_sound && bucket.in_key_order && matches!(bucket.root, Root::Page(_)) => {
+                return Order::Pages(tree.leaves(bucket));
+            }
+            _ => {}
         }
-        let mut sorted: Vec<_> = tree.elements(&database.db, bucket).collect();
+        let is_write = |element: &Element<'_>| !element.is_bucket && RevisionKey::of_write(element.key, element.value).is_some();
+        let misplaced =
+            tree.buckets().iter().filter(|bucket| !survey::is_key_bucket(bucket) && anomalies.count(Class::RevisionMisplaced) > 0);
+        let misplaced = misplaced.flat_map(|bucket| tree.elements(&database.db, bucket)).filter(|(_, element)| is_write(element));
+        let mut sorted: Vec<_> = bucket.into_iter().flat_map(|bucket| tree.elements(&database.db, bucket)).chain(misplaced).collect();
         sorted.sort_by_key(|(_, element)| {
             let revision = RevisionKey::parse(element.key).map(|at| at.revision);
             let place = range::offset_within(database.db.bytes(), element.value);
@@ -161,7 +170,9 @@ impl<'a, 'data> List<'a, 'data> {
     fn residue_row(&self, entry: &Entry, part: &mut Part<'data>) -> Option<(Row<'data>, &'data [u8])> {
         let Survey { database, names, prefixes, residue, facts, .. } = self.survey;
         let mut classifier = Classifier { names, prefixes, digests: &mut part.digests };
-        let row = residue.row(&database.db, entry, facts.database().and_then(|d| d.revision), &mut classifier)?;
+        // Without a tree there is no revision that another one could be newer than.
+        let current = database.db.active().map_or(Some(u64::MAX), |_| facts.database().and_then(|d| d.revision));
+        let row = residue.row(&database.db, entry, current, &mut classifier)?;
         if let (Row::Value(value), bytes) = &row {
             part.tally.note_key_material(value.key, value.storage_key.as_ref(), bytes, value.retention);
         }

@@ -37,6 +37,9 @@ pub struct Survey<'data> {
     pub residue: Residue<'data>,
     /// What is odd about the bytes.
     pub anomalies: Anomalies,
+    /// Pages whose elements the first pass read or searched, each as often as it did: the measure of its work, which is
+    /// bounded by the number of pages however the file was made.
+    pub pages_read: u64,
 }
 
 /// Looks at every page of an evidence once.
@@ -92,36 +95,41 @@ fn walk<'data>(evidence: &'data Evidence, database: &Database<'data>, options: &
     evidence.note_anomalies(&mut anomalies);
     db.note_anomalies(&mut anomalies);
     let active = db.active();
-    let mut pages = PageMap::new(db.pages_in_file(), active.high_water_mark);
-    let (tree, seen) = Tree::walk(
-        db,
-        active.root,
-        PageState::Reachable,
-        &mut pages,
-        &mut anomalies,
-        |seen: &mut Seen<'data>, bucket, pgid, element| seen.visit(db, bucket, pgid, element),
-        Seen::merge,
-    );
+    let mut pages = PageMap::new(db.pages_in_file(), db.high_water_mark());
+    let (tree, seen) = match active {
+        Some(active) => Tree::walk(
+            db,
+            active.root,
+            PageState::Reachable,
+            &mut pages,
+            &mut anomalies,
+            |seen: &mut Seen<'data>, bucket, pgid, element| seen.visit(db, bucket, pgid, element),
+            Seen::merge,
+        ),
+        None => (Tree::none(), Seen::default()),
+    };
     let Seen { keyspace, mut names, mut votes, kube_system, newest_time, large, anomalies: found } = seen;
     anomalies.merge(found);
-    let _other = bbolt::check(db, &mut pages, &mut anomalies);
+    let other = bbolt::check(db, &mut pages, &mut anomalies);
     let surplus = database.surplus();
     if !surplus.is_empty() {
         let offset = range::offset_within(db.bytes(), surplus);
         anomalies.note(Class::TrailingBytes, offset, None, || format!("{} bytes behind the last whole page", surplus.len()));
     }
-    let ground = Ground { db, tree: &tree, pages: &pages, surplus, has_slack: anomalies.count(Class::SlackNotZero) > 0, large: &large };
+    let has_slack = anomalies.count(Class::SlackNotZero) > 0;
+    let revision = keyspace.last().map(|revision| revision.main);
+    let ground = Ground { db, tree: &tree, pages: &pages, surplus, has_slack, revision, large: &large };
     let (residue, witness) = residue::find(ground, options.residue);
     names.merge(witness.names);
     votes.merge(witness.votes);
-    let schema = Schema::read(db, &tree, &mut anomalies);
+    let schema = if active.is_some() { Schema::read(db, &tree, &mut anomalies) } else { Schema::default() };
     let prefixes = if options.prefixes.is_empty() { votes.elect() } else { Prefixes::given(&options.prefixes) };
     let kind = if database.is_snapshot() { Kind::Snapshot } else { Kind::Database };
     let content = DatabaseFacts {
         trailer: database.trailer.is_none().then_some(Trailer::Absent),
         page_size: db.page_size(),
-        high_water_mark: active.high_water_mark,
-        txid: active.txid,
+        high_water_mark: active.map(|active| active.high_water_mark),
+        txid: active.map(|active| active.txid),
         active_meta: db.active_slot(),
         active_because: why_active(database),
         revision: keyspace.last().map(|revision| revision.main),
@@ -136,12 +144,14 @@ fn walk<'data>(evidence: &'data Evidence, database: &Database<'data>, options: &
         residue_mode: options.residue,
         residue: residue.account,
     };
+    let pages_read =
+        [tree.pages_read(), other.map_or(0, |other| other.pages_read()), residue.pages_read].into_iter().fold(0, u64::saturating_add);
     let facts = Facts {
         newest_object_time: newest_time,
         prefixes: prefixes.as_slice().to_vec(),
         ..Facts::of(evidence, kind, Content::Database(Box::new(content)))
     };
-    Survey { facts, database: database.clone(), tree, pages, keyspace, names, prefixes, residue, anomalies }
+    Survey { facts, database: database.clone(), tree, pages, keyspace, names, prefixes, residue, anomalies, pages_read }
 }
 
 /// Adds the digests to the facts, and what the trailer says.
@@ -154,6 +164,9 @@ fn add_digests(facts: &mut Facts, anomalies: &mut Anomalies, database: &Database
                 format!("the {offset} bytes before the trailer have SHA-256 {}; the trailer says otherwise", digests.payload)
             });
         }
+        if trailer == Trailer::Match {
+            note_what_no_snapshot_is(&database.db, anomalies);
+        }
         if let Content::Database(facts) = &mut facts.content {
             facts.trailer = Some(trailer);
         }
@@ -161,6 +174,25 @@ fn add_digests(facts: &mut Facts, anomalies: &mut Anomalies, database: &Database
         facts.content_sha256 = facts.content_size.map(|_| digests.content);
     }
     facts.is_complete = is_complete(anomalies);
+}
+
+/// Notes what speaks against a matching trailer: the snapshot API writes one meta twice, and nothing past the high-water mark.
+/// So whoever made such a file put the trailer there.
+fn note_what_no_snapshot_is(db: &Db<'_>, anomalies: &mut Anomalies) {
+    if db.metas().iter().all(Result::is_ok) && !db.has_twin_metas() {
+        anomalies.note(Class::MetaContradiction, Some(0), Some(0), || {
+            "the trailer matches, but the metas are not the two copies of one that the snapshot API writes".to_owned()
+        });
+    }
+    let (pages, high_water_mark) = (db.pages_in_file(), db.high_water_mark());
+    if pages > high_water_mark {
+        anomalies.note(Class::TrailingBytes, Some(db.page_offset(high_water_mark)), Some(high_water_mark), || {
+            format!(
+                "the trailer matches, but {} pages stand past the high-water mark, where the snapshot API ends",
+                pages.saturating_sub(high_water_mark)
+            )
+        });
+    }
 }
 
 /// Whether everything was read: nothing is broken or missing.
@@ -172,7 +204,8 @@ fn why_active(database: &Database<'_>) -> String {
     match database.db.metas() {
         [Ok(zero), Ok(one)] => format!("both metas are valid, transactions {} and {}; the higher counts", zero.txid, one.txid),
         [Ok(_), Err(fault)] => format!("meta 1 {fault}"),
-        [Err(fault), _] => format!("meta 0 {fault}"),
+        [Err(fault), Ok(_)] => format!("meta 0 {fault}"),
+        [Err(zero), Err(one)] => format!("meta 0 {zero}; meta 1 {one}"),
     }
 }
 
@@ -202,6 +235,11 @@ impl Digests {
     }
 }
 
+/// Whether a bucket is the one of all keys and their history.
+pub(super) fn is_key_bucket(bucket: &Bucket<'_>) -> bool {
+    bucket.depth == 1 && bucket.name == schema::KEY
+}
+
 /// What one task of the first pass saw.
 #[derive(Default)]
 struct Seen<'data> {
@@ -216,10 +254,15 @@ struct Seen<'data> {
 
 impl<'data> Seen<'data> {
     fn visit(&mut self, db: &Db<'data>, bucket: &Bucket<'data>, pgid: Pgid, element: Element<'data>) {
-        if bucket.depth != 1 || bucket.name != schema::KEY {
-            return;
-        }
         let place = || range::offset_within(db.bytes(), element.key);
+        if !is_key_bucket(bucket) {
+            if RevisionKey::of_write(element.key, element.value).is_none() {
+                return;
+            }
+            self.anomalies.note(Class::RevisionMisplaced, place(), Some(pgid), || {
+                format!("page {pgid}: a revision of a key in bucket \"{}\"; it belongs into \"key\"", bucket.name.escape_ascii())
+            });
+        }
         let Some(at) = RevisionKey::parse(element.key) else {
             return self.anomalies.note(Class::RevisionInvalid, place(), Some(pgid), || {
                 format!("page {pgid}: a key of {} bytes that is no revision", element.key.len())
@@ -238,6 +281,10 @@ impl<'data> Seen<'data> {
         if u64::try_from(kv.mod_revision) != Ok(at.revision.main) {
             self.anomalies.note(Class::RevisionMismatch, place(), Some(pgid), || {
                 format!("stored under revision {}, but the KeyValue says {}", at.revision, kv.mod_revision)
+            });
+        } else if !kv.has_possible_history() {
+            self.anomalies.note(Class::RevisionMismatch, place(), Some(pgid), || {
+                format!("revision {} is write {} of a key created at {}: no writer counts so", at.revision, kv.version, kv.create_revision)
             });
         }
         self.votes.observe(kv.key);

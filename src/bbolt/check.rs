@@ -21,13 +21,14 @@ use crate::evidence::anomaly::{Anomalies, Class};
 /// Completes `map`, in which the active tree's pages are claimed: the active freelist, then the pages that only
 /// the other meta's tree reaches. Returns that tree where there is one.
 pub fn check<'data>(db: &Db<'data>, map: &mut PageMap, anomalies: &mut Anomalies) -> Option<Tree<'data>> {
-    if let Some(pgid) = db.active().freelist {
+    let active = db.active()?;
+    if let Some(pgid) = active.freelist {
         match Freelist::read(db, pgid) {
             Ok(freelist) => check_freelist(db, &freelist, map, anomalies),
             Err(fault) => fault.note(anomalies),
         }
     }
-    let other = db.other().filter(|other| other.root != db.active().root)?;
+    let other = db.other().filter(|other| other.root != active.root)?;
     // What is wrong with the older tree is no damage: its pages may have been written over since.
     let mut ignored = Anomalies::default();
     let (tree, ()) = Tree::walk(db, other.root, PageState::OtherRoot, map, &mut ignored, |(), _, _, _| {}, |(), ()| {});

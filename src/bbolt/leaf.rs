@@ -60,6 +60,8 @@ pub struct LeafElements<'data> {
     count: u64,
     /// End of the data of the elements so far: the next one may not begin before it.
     data_end: u64,
+    /// Bytes between elements so far.
+    gaps: u64,
 }
 
 impl<'data> LeafElements<'data> {
@@ -67,12 +69,17 @@ impl<'data> LeafElements<'data> {
     pub fn new(page: &'data [u8], header: PageHeader) -> Self {
         let count = u64::from(header.count);
         let data_end = HEADER_LEN.saturating_add(count.saturating_mul(ELEMENT_LEN));
-        Self { page, next: 0, count, data_end }
+        Self { page, next: 0, count, data_end, gaps: 0 }
     }
 
     /// What lies behind the data of the elements read so far.
     pub fn rest(&self) -> &'data [u8] {
         usize::try_from(self.data_end).ok().and_then(|end| self.page.get(end..)).unwrap_or_default()
+    }
+
+    /// How many bytes stand between the elements read so far; a writer leaves none.
+    pub fn gaps(&self) -> u64 {
+        self.gaps
     }
 
     fn read(&mut self, index: u64) -> Result<Element<'data>, String> {
@@ -87,6 +94,7 @@ impl<'data> LeafElements<'data> {
         if key_at < self.data_end {
             return Err(format!("element {index}: its key begins at byte {key_at}, before the end of what precedes it, {}", self.data_end));
         }
+        self.gaps = self.gaps.saturating_add(key_at.saturating_sub(self.data_end));
         self.data_end = end;
         Ok(Element { key, value, is_bucket })
     }

@@ -67,6 +67,13 @@ pub enum MetaFault {
     },
     /// No page size an operating system has.
     PageSize(u32),
+    /// Another page size than that with which the file's pages are consistent.
+    OtherPageSize {
+        /// As stored.
+        stored: u32,
+        /// Of the pages.
+        pages: u32,
+    },
 }
 
 impl fmt::Display for MetaFault {
@@ -79,6 +86,7 @@ impl fmt::Display for MetaFault {
                 write!(f, "has checksum {stored:#018x}, its bytes give {computed:#018x}")
             }
             Self::PageSize(found) => write!(f, "has page size {found}, expected a power of two from 1024 to 16777216"),
+            Self::OtherPageSize { stored, pages } => write!(f, "has page size {stored}, but the file's pages are of {pages} bytes"),
         }
     }
 }
@@ -125,6 +133,7 @@ pub(super) fn find_page_size(bytes: &[u8]) -> Result<u32, OpenError> {
     for probe in probes {
         match probe {
             Ok(meta) => return Ok(meta.page_size),
+            Err(MetaFault::Magic(magic)) if magic == MAGIC.swap_bytes() => return Err(OpenError::BigEndian),
             Err(MetaFault::Magic(_) | MetaFault::Missing) => {}
             Err(fault) => best = fault,
         }

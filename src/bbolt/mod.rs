@@ -23,6 +23,7 @@ mod leaf;
 mod meta;
 mod page;
 mod page_map;
+mod page_size;
 mod remnant;
 mod walk;
 
@@ -46,14 +47,15 @@ use crate::evidence::range;
 /// A page's number: its place in the file divided by the page size.
 pub type Pgid = u64;
 
-/// An open bbolt database: its bytes and its two meta pages.
+/// An open bbolt database: its bytes and its two meta pages. Where neither is valid it is a set of pages, of which nothing
+/// tells which are in use.
 #[derive(Clone, Debug)]
 pub struct Db<'data> {
     bytes: &'data [u8],
     page_size: u32,
     metas: [Result<Meta, MetaFault>; 2],
-    active_slot: usize,
-    active: Meta,
+    /// The slot of the active meta, and what it says; `None` where neither is valid.
+    active: Option<(usize, Meta)>,
 }
 
 /// Why bytes cannot be opened as a bbolt database.
@@ -65,6 +67,14 @@ pub enum OpenError {
     /// Written on a big-endian machine.
     #[error("a bbolt database in big-endian byte order (s390x), which this version does not read")]
     BigEndian,
+    /// Not even two pages.
+    #[error("a bbolt database cut off at {have} bytes: its two meta pages alone are {need}")]
+    TooShort {
+        /// Bytes there are.
+        have: u64,
+        /// Bytes of its two meta pages.
+        need: u64,
+    },
     /// Meta pages, but neither is valid.
     #[error("a bbolt database without a valid meta page: meta 0 {meta0}; meta 1 {meta1}")]
     NoValidMeta {
@@ -82,18 +92,43 @@ impl<'data> Db<'data> {
     /// [`OpenError`] when neither is valid.
     pub fn open(bytes: &'data [u8]) -> Result<Self, OpenError> {
         let page_size = meta::find_page_size(bytes)?;
-        let slot = |index: u64| {
-            let at = index.saturating_mul(u64::from(page_size));
-            Meta::parse(range::slice(bytes, at, meta::END).unwrap_or_default())
-        };
-        let metas = [slot(0), slot(1)];
-        let (active_slot, active) = match &metas {
+        let need = u64::from(page_size).saturating_mul(2);
+        if (bytes.len() as u64) < need {
+            return Err(OpenError::TooShort { have: bytes.len() as u64, need });
+        }
+        let metas = metas_at(bytes, page_size);
+        let active = match &metas {
             [Ok(zero), Ok(one)] if one.txid > zero.txid => (1, *one),
             [Ok(zero), _] => (0, *zero),
             [Err(_), Ok(one)] => (1, *one),
             [Err(meta0), Err(meta1)] => return Err(OpenError::NoValidMeta { meta0: meta0.clone(), meta1: meta1.clone() }),
         };
-        Ok(Self { bytes, page_size, metas, active_slot, active })
+        let db = Self { bytes, page_size, metas, active: Some(active) };
+        if let Some(pages) = db.other_page_size() {
+            let fault = MetaFault::OtherPageSize { stored: page_size, pages };
+            return Err(OpenError::NoValidMeta { meta0: fault.clone(), meta1: fault });
+        }
+        Ok(db)
+    }
+
+    /// Takes bytes that [`Db::open`] cannot open for a set of pages, where leaf pages that bear the numbers of their places
+    /// say how large a page is; `None` where there are none.
+    pub fn of_pages(bytes: &'data [u8]) -> Option<Self> {
+        let page_size = page_size::by_consistency(bytes)?;
+        let metas = metas_at(bytes, page_size).map(|meta| match meta {
+            Ok(Meta { page_size: stored, .. }) if stored != page_size => Err(MetaFault::OtherPageSize { stored, pages: page_size }),
+            meta => meta,
+        });
+        Some(Self { bytes, page_size, metas, active: None })
+    }
+
+    /// The page size with which the pages are consistent, where no root stands and it is not that of the metas.
+    fn other_page_size(&self) -> Option<u32> {
+        let mut roots = self.metas.iter().flatten().map(|meta| meta.root);
+        if roots.any(|root| self.header(root).is_ok()) {
+            return None;
+        }
+        page_size::by_consistency(self.bytes).filter(|pages| *pages != self.page_size)
     }
 
     /// The database's bytes: whole pages and what may follow them.
@@ -111,24 +146,34 @@ impl<'data> Db<'data> {
         (self.bytes.len() as u64).checked_div(self.page_size()).unwrap_or(0)
     }
 
+    /// How many pages bytes fill, the last one perhaps in part.
+    pub(crate) fn pages_in(&self, bytes: &[u8]) -> u64 {
+        (bytes.len() as u64).div_ceil(self.page_size().max(1))
+    }
+
     /// The two meta pages, each as it was judged.
     pub fn metas(&self) -> &[Result<Meta, MetaFault>; 2] {
         &self.metas
     }
 
     /// Which of the two is active: 0 or 1.
-    pub fn active_slot(&self) -> usize {
-        self.active_slot
+    pub fn active_slot(&self) -> Option<usize> {
+        self.active.map(|(slot, _)| slot)
     }
 
     /// The active meta page.
-    pub fn active(&self) -> &Meta {
-        &self.active
+    pub fn active(&self) -> Option<&Meta> {
+        self.active.as_ref().map(|(_, meta)| meta)
+    }
+
+    /// First page never allocated; without a valid meta any page may have been.
+    pub fn high_water_mark(&self) -> Pgid {
+        self.active().map_or(self.pages_in_file(), |active| active.high_water_mark)
     }
 
     /// The other meta page, when it is valid.
     pub fn other(&self) -> Option<Meta> {
-        let other = self.active_slot ^ 1;
+        let other = self.active_slot()? ^ 1;
         self.metas.get(other)?.as_ref().ok().copied()
     }
 
@@ -158,6 +203,15 @@ impl<'data> Db<'data> {
                 });
             }
         }
+        for (slot, _) in (0u64..).zip(&self.metas).filter(|(_, meta)| meta.is_ok()) {
+            let behind =
+                range::slice(self.bytes, self.page_offset(slot).saturating_add(meta::END), self.page_size().saturating_sub(meta::END));
+            if let Some(slack) = behind.filter(|slack| !range::is_zero(slack)) {
+                anomalies.note(Class::SlackNotZero, range::offset_within(self.bytes, slack), Some(slot), || {
+                    format!("{} bytes behind meta {slot} are not all zero; every writer leaves zeros there", slack.len())
+                });
+            }
+        }
         if let [Ok(zero), Ok(one)] = &self.metas
             && zero.txid == one.txid
         {
@@ -165,11 +219,27 @@ impl<'data> Db<'data> {
                 format!("both metas bear transaction {}; a writer gives each its own", zero.txid)
             });
         }
-        let (have, need) = (self.pages_in_file(), self.active().high_water_mark);
+        if self.active.is_none() {
+            anomalies.note(Class::NoValidMeta, Some(0), None, || {
+                format!(
+                    "neither meta is valid: which pages are in use is not known; pages of {} bytes are read by what stands on them",
+                    self.page_size
+                )
+            });
+        }
+        let (have, need) = (self.pages_in_file(), self.high_water_mark());
         if have < need {
             anomalies.note(Class::FileTruncated, Some(self.page_offset(have)), None, || {
                 format!("the file has {have} whole pages, its meta page says {need}")
             });
         }
     }
+}
+
+/// The two metas, each at the start of its page.
+fn metas_at(bytes: &[u8], page_size: u32) -> [Result<Meta, MetaFault>; 2] {
+    [0u64, 1].map(|slot| {
+        let at = slot.saturating_mul(u64::from(page_size));
+        Meta::parse(range::slice(bytes, at, meta::END).unwrap_or_default())
+    })
 }

@@ -120,7 +120,7 @@ impl<'data> Db<'data> {
     pub fn header(&self, pgid: Pgid) -> Result<PageHeader, Fault> {
         let offset = self.page_offset(pgid);
         let fault = |class, detail| Fault { class, pgid, offset, detail };
-        let high_water_mark = self.active().high_water_mark;
+        let high_water_mark = self.high_water_mark();
         if pgid < 2 || pgid >= high_water_mark {
             return Err(fault(Class::PgidOutOfBounds, format!("page {pgid} is referred to; pages are 2 to {high_water_mark}, exclusive")));
         }
@@ -156,8 +156,7 @@ impl<'data> Db<'data> {
         let offset = self.page_offset(pgid);
         let pages = u64::from(header.overflow).saturating_add(1);
         let end = pgid.saturating_add(pages);
-        let bytes =
-            range::slice(self.bytes, offset, pages.saturating_mul(self.page_size())).filter(|_| end <= self.active().high_water_mark);
+        let bytes = range::slice(self.bytes, offset, pages.saturating_mul(self.page_size())).filter(|_| end <= self.high_water_mark());
         match bytes {
             Some(bytes) => Ok(Page { header, bytes, offset }),
             None => Err(Fault {
@@ -166,7 +165,7 @@ impl<'data> Db<'data> {
                 offset,
                 detail: format!(
                     "page {pgid}: a run of {pages} pages; the high-water mark is {} and the file has {} pages",
-                    self.active().high_water_mark,
+                    self.high_water_mark(),
                     self.pages_in_file()
                 ),
             }),

@@ -92,6 +92,13 @@ impl PageMap {
         }
     }
 
+    /// Makes a page free again that turned out to be none of the tree that claimed it.
+    pub(super) fn release(&mut self, pgid: Pgid) {
+        if let Some(slot) = usize::try_from(pgid).ok().and_then(|at| self.states.get_mut(at)) {
+            *slot = PageState::Free;
+        }
+    }
+
     /// All pages in file order.
     pub fn iter(&self) -> impl Iterator<Item = (Pgid, PageState)> + '_ {
         (0u64..).zip(self.states.iter().copied())

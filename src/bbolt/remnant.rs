@@ -11,12 +11,16 @@
 //!                       └─────────────────────┴─────┴─────┴─────┴─────┘
 //! ```
 //!
-//! A header *stands* where a page bears its own number and one known type. The rules rest on one fact: **where a run was
+//! A header *stands* where a page bears its own number and is a branch, a leaf or a freelist. The rules rest on one fact: **where a run was
 //! written over, the first of its pages that was overwritten bears a standing header.** Pages are written in whole runs,
 //! and a run that covers that page and began before it would have covered the pages before it too. So the
 //! pages from a standing header to the next are certainly of one write ([`Image`]), and behind a value
 //! whose first page is known to be of one write, nothing else begins without a standing header.
 //! What follows a run that was cut short this way ([`Tail`]) is of no known owner and is read by content alone.
+//!
+//! The fact fails where the file was copied while pages were written, and where a power failure kept part of a write from the
+//! disk: then a run may go on as another from any page. Such an image betrays itself by what stands in its slack, or by
+//! values that do not end as they begin; it is for its reader to see that.
 //!
 //! Source: bbolt `tx.go` (`write`: whole runs), `db.go` (`allocate`: zeroed buffers).
 
@@ -73,6 +77,16 @@ pub struct ImageElement<'data> {
     pub is_bucket: bool,
 }
 
+impl<'data> Remnant<'data> {
+    /// The bytes of its pages.
+    pub fn bytes(&self) -> &'data [u8] {
+        match self {
+            Self::Image(image) => image.bytes,
+            Self::Tail(tail) => tail.bytes,
+        }
+    }
+}
+
 /// Divides the pages outside the tree into remnants, in file order.
 pub fn remnants<'data>(db: &Db<'data>, map: &PageMap) -> Vec<Remnant<'data>> {
     let mut found = Vec::new();
@@ -124,7 +138,8 @@ fn is_outside(state: PageState) -> bool {
 /// The header of a page that bears its own number and one known type.
 fn standing(db: &Db<'_>, pgid: Pgid) -> Option<PageHeader> {
     let header = PageHeader::parse(range::slice(db.bytes(), db.page_offset(pgid), HEADER_LEN)?).ok()?;
-    (header.id == pgid && header.flags.name().is_some() && pgid > 1).then_some(header)
+    let is_known = matches!(header.flags, Flags::BRANCH | Flags::LEAF | Flags::FREELIST);
+    (header.id == pgid && is_known && pgid > 1).then_some(header)
 }
 
 fn pages_of<'data>(db: &Db<'data>, from: Pgid, to: Pgid) -> Option<&'data [u8]> {
@@ -137,8 +152,15 @@ impl<'data> Image<'data> {
         self.header.flags == Flags::LEAF
     }
 
+    /// Whether pages of its run are missing because others stand in their place.
+    pub fn is_cut(&self, db: &Db<'_>) -> bool {
+        let run = u64::from(self.header.overflow).saturating_add(1).saturating_mul(db.page_size());
+        let end = db.page_offset(self.pgid).saturating_add(self.bytes.len() as u64);
+        (self.bytes.len() as u64) < run && end.saturating_add(db.page_size()) <= db.bytes().len() as u64
+    }
+
     /// Where the data of a leaf image's elements begins, behind the header and the elements themselves.
-    fn data_start(&self) -> u64 {
+    pub fn data_start(&self) -> u64 {
         HEADER_LEN.saturating_add(u64::from(self.header.count).saturating_mul(leaf::ELEMENT_LEN))
     }
 
@@ -146,6 +168,24 @@ impl<'data> Image<'data> {
     pub fn children(&self) -> Vec<(&'data [u8], Pgid)> {
         let page = Page { header: self.header, bytes: self.bytes, offset: 0 };
         branch::elements(&page).filter_map(|element| element.ok().map(|element| (element.key, element.child))).collect()
+    }
+
+    /// Whether the first bytes of a branch or freelist image are as its writer leaves them: a page of another kind may have come
+    /// to bear its flags.
+    pub fn is_what_it_says(&self) -> bool {
+        let mut numbers = self.bytes.as_chunks::<8>().0.iter().map(|bytes| u64::from_le_bytes(*bytes)).skip(2);
+        match (self.header.flags, self.header.count) {
+            (_, 0) => true,
+            // The first key stands right behind the elements.
+            (Flags::BRANCH, count) => {
+                numbers.next().is_some_and(|first| first & u64::from(u32::MAX) == u64::from(count).saturating_mul(16))
+            }
+            (Flags::FREELIST, count) => {
+                let ids = numbers.skip(usize::from(count == u16::MAX)).take(usize::from(count));
+                ids.clone().is_sorted() && ids.max().is_none_or(|id| id <= u64::from(u32::MAX))
+            }
+            _ => true,
+        }
     }
 
     /// The elements of a leaf image, in order. `None` where one of them contradicts the others: then the bytes are not

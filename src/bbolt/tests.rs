@@ -93,10 +93,10 @@ fn walk(bytes: &[u8]) -> Walked {
     let db = Db::open(bytes).unwrap();
     let mut anomalies = Anomalies::default();
     db.note_anomalies(&mut anomalies);
-    let mut map = PageMap::new(db.pages_in_file(), db.active().high_water_mark);
+    let mut map = PageMap::new(db.pages_in_file(), db.high_water_mark());
     let visit = |keys: &mut Vec<Vec<u8>>, _: &Bucket<'_>, _, element: Element<'_>| keys.push(element.key.to_vec());
     let (_, mut keys) =
-        Tree::walk(&db, db.active().root, PageState::Reachable, &mut map, &mut anomalies, visit, |all, more| all.extend(more));
+        Tree::walk(&db, db.active().unwrap().root, PageState::Reachable, &mut map, &mut anomalies, visit, |all, more| all.extend(more));
     check(&db, &mut map, &mut anomalies);
     keys.sort();
     Walked { keys, counts: map.counts(), anomalies }
@@ -127,15 +127,51 @@ fn a_sound_database_gives_every_key_and_one_state_a_page() {
 #[test]
 fn the_higher_transaction_is_active_only_while_it_is_valid() {
     let db = sound();
-    assert_eq!(Db::open(&db.bytes).unwrap().active_slot(), 0);
+    assert_eq!(Db::open(&db.bytes).unwrap().active_slot(), Some(0));
     assert!(Db::open(&db.bytes).unwrap().has_twin_metas());
     let mut torn = sound();
     torn.put(0, 64, &[99]);
     let opened = Db::open(&torn.bytes).unwrap();
-    assert_eq!((opened.active_slot(), opened.active().txid), (1, 9));
+    assert_eq!((opened.active_slot(), opened.active().unwrap().txid), (Some(1), 9));
     assert!(matches!(opened.metas()[0], Err(MetaFault::Checksum { .. })));
     torn.put(1, 64, &[99]);
     assert!(matches!(Db::open(&torn.bytes), Err(OpenError::NoValidMeta { .. })));
+}
+
+#[test]
+fn without_a_valid_meta_the_page_size_is_the_one_with_which_leaf_pages_bear_the_numbers_of_their_places() {
+    let mut torn = sound();
+    torn.put(0, 0, &[0; 2 * PAGE]);
+    assert!(Db::open(&torn.bytes).is_err());
+    let db = Db::of_pages(&torn.bytes).unwrap();
+    assert_eq!((db.page_size(), db.active_slot(), db.high_water_mark()), (1024, None, 8));
+    let mut anomalies = Anomalies::default();
+    db.note_anomalies(&mut anomalies);
+    assert_eq!((anomalies.count(Class::NoValidMeta), anomalies.count(Class::MetaInvalid)), (1, 2));
+    // Pages that stand elsewhere are none of this file's.
+    assert!(Db::of_pages(&torn.bytes[512..]).is_none());
+    assert!(Db::of_pages(&torn.bytes[..2 * PAGE]).is_none());
+    assert!(Db::of_pages(&vec![0; 1 << 20]).is_none());
+}
+
+#[test]
+fn metas_that_name_another_page_size_than_the_pages_have_are_not_believed() {
+    let mut db = sound();
+    for slot in [0, 1] {
+        let mut body = [0xED0C_DAEDu32, 2, 2048, 0].map(u32::to_le_bytes).concat();
+        body.extend([2, 0, u64::MAX, 4, 10].map(u64::to_le_bytes).concat());
+        body.extend(fnv1a(&body).to_le_bytes());
+        db.put(slot * 2, 16, &body);
+    }
+    let fault = MetaFault::OtherPageSize { stored: 2048, pages: 1024 };
+    assert_eq!(Db::open(&db.bytes).unwrap_err(), OpenError::NoValidMeta { meta0: fault.clone(), meta1: fault });
+    assert_eq!(Db::of_pages(&db.bytes).unwrap().page_size(), 1024);
+}
+
+#[test]
+fn a_file_of_less_than_its_meta_pages_is_too_short() {
+    assert_eq!(Db::open(&sound().bytes[..2 * PAGE - 1]).unwrap_err(), OpenError::TooShort { have: 2047, need: 2048 });
+    assert!(Db::open(&sound().bytes[..2 * PAGE]).is_ok());
 }
 
 #[test]

@@ -40,7 +40,7 @@ pub struct Leaf<'data> {
     upper: &'data [u8],
 }
 
-/// A tree that was walked: its buckets and leaf pages.
+/// A tree that was walked: its buckets and leaf pages. None at all where no meta says where a tree begins.
 #[derive(Clone, Debug)]
 pub struct Tree<'data> {
     buckets: Vec<Bucket<'data>>,
@@ -48,6 +48,9 @@ pub struct Tree<'data> {
     /// Long runs that meet another one: how many pages are their own.
     cut_runs: BTreeMap<Pgid, u64>,
     state: PageState,
+    pages_read: u64,
+    /// Pages that are referred to and cannot be read as pages of a tree.
+    unreadable: Vec<Pgid>,
 }
 
 /// What one task found.
@@ -60,6 +63,8 @@ pub struct Scanned<'data, A> {
     strays: Vec<Leaf<'data>>,
     /// Leaves with long runs, which are read when it is settled which pages are theirs.
     late: Vec<Leaf<'data>>,
+    pages_read: u64,
+    unreadable: Vec<Pgid>,
 }
 
 /// A bucket as an element names it.
@@ -80,6 +85,8 @@ impl<A: Default> Default for Scanned<'_, A> {
             named: Vec::new(),
             strays: Vec::new(),
             late: Vec::new(),
+            pages_read: 0,
+            unreadable: Vec::new(),
         }
     }
 }
@@ -88,7 +95,8 @@ impl<'data> Tree<'data> {
     /// Walks the tree below `root`, gives each page it reaches `state` in `map`, and shows every element
     /// that is not a bucket to `visit`: in file order within a task, in any order between tasks.
     ///
-    /// Pages that `map` already gives to another tree are not entered.
+    /// Pages that `map` already gives to another tree are not entered. Those that cannot be read are free in the end, since
+    /// nothing of the tree hangs from them.
     pub fn walk<A, V, M>(
         db: &Db<'data>,
         root: Pgid,
@@ -103,7 +111,7 @@ impl<'data> Tree<'data> {
         V: Fn(&mut A, &Bucket<'data>, Pgid, Element<'data>) + Sync,
         M: Fn(&mut A, A),
     {
-        let mut tree = Self { buckets: Vec::new(), leaves: Vec::new(), cut_runs: BTreeMap::new(), state };
+        let mut tree = Self { state, ..Self::none() };
         let mut seen = A::default();
         let whole = Bucket { name: &[], depth: 0, root: Root::Page(root), named_on: 0, leaves: Vec::new(), in_key_order: true };
         let mut strays = Vec::new();
@@ -126,6 +134,8 @@ impl<'data> Tree<'data> {
                     named.extend(task.named);
                     strays.extend(task.strays);
                     late.extend(task.late);
+                    tree.pages_read = tree.pages_read.saturating_add(task.pages_read);
+                    tree.unreadable.extend(task.unreadable);
                 }
                 leaves = late;
             }
@@ -141,7 +151,21 @@ impl<'data> Tree<'data> {
                 tree.enter_named(db, bucket, map, anomalies);
             }
         }
+        // What stands on them is searched like any page outside the tree.
+        tree.unreadable.iter().for_each(|pgid| map.release(*pgid));
         (tree, seen)
+    }
+
+    /// The tree of a database without a valid meta.
+    pub fn none() -> Self {
+        Self {
+            buckets: Vec::new(),
+            leaves: Vec::new(),
+            cut_runs: BTreeMap::new(),
+            state: PageState::Reachable,
+            pages_read: 0,
+            unreadable: Vec::new(),
+        }
     }
 
     /// The buckets, the root bucket first, each before those in it.
@@ -152,6 +176,11 @@ impl<'data> Tree<'data> {
     /// The bucket of this name right below the root bucket.
     pub fn bucket(&self, name: &[u8]) -> Option<&Bucket<'data>> {
         self.buckets.iter().find(|bucket| bucket.depth == 1 && bucket.name == name)
+    }
+
+    /// Pages whose elements the walk read, each as often as it read them: the measure of its work.
+    pub fn pages_read(&self) -> u64 {
+        self.pages_read
     }
 
     /// A bucket's leaf pages, in key order unless [`Bucket::in_key_order`] is false.
@@ -243,9 +272,9 @@ impl<'data> Tree<'data> {
                     }
                     Ok(header) => match branch_page(db, place.pgid, header) {
                         Ok(page) => self.read_branch(db, place, &page, &mut below, map, anomalies),
-                        Err(fault) => fault.note(anomalies),
+                        Err(fault) => self.cannot_read(fault, anomalies),
                     },
-                    Err(fault) => fault.note(anomalies),
+                    Err(fault) => self.cannot_read(fault, anomalies),
                 }
             }
             level = below;
@@ -254,6 +283,11 @@ impl<'data> Tree<'data> {
             bucket.leaves.push(start..self.leaves.len());
             bucket.in_key_order &= ordered;
         }
+    }
+
+    fn cannot_read(&mut self, fault: Fault, anomalies: &mut Anomalies) {
+        self.unreadable.push(fault.pgid);
+        fault.note(anomalies);
     }
 
     fn read_branch(
@@ -265,6 +299,7 @@ impl<'data> Tree<'data> {
         map: &mut PageMap,
         anomalies: &mut Anomalies,
     ) {
+        self.pages_read = self.pages_read.saturating_add(db.pages_in(page.bytes));
         self.claim_overflow(db, &[(place.pgid, page.header.overflow)], map, anomalies);
         let mut order = KeyOrder::new(place);
         for element in branch::elements(page) {
@@ -290,7 +325,7 @@ impl<'data> Tree<'data> {
 
     /// Takes possession of a page that `from` refers to; `false` where it must not be entered.
     fn refer(&self, db: &Db<'data>, pgid: Pgid, from: Pgid, map: &mut PageMap, anomalies: &mut Anomalies) -> bool {
-        let high_water_mark = db.active().high_water_mark;
+        let high_water_mark = db.high_water_mark();
         let at = Some(db.page_offset(from));
         if pgid < 2 || pgid >= high_water_mark {
             anomalies.note(Class::PgidOutOfBounds, at, Some(from), || {
@@ -358,6 +393,11 @@ impl<'data> Tree<'data> {
         elements.by_ref().all(|element| element.is_ok()).then(|| elements.rest())
     }
 
+    /// Whether a leaf page is the whole tree of its bucket, which may be empty.
+    fn is_root_page(&self, leaf: Leaf<'data>) -> bool {
+        self.buckets.get(leaf.bucket).is_none_or(|bucket| matches!(bucket.root, Root::Page(root) if root == leaf.pgid))
+    }
+
     fn visit_inline<A, V>(&self, db: &Db<'data>, index: usize, seen: &mut A, anomalies: &mut Anomalies, visit: &V)
     where
         V: Fn(&mut A, &Bucket<'data>, Pgid, Element<'data>) + Sync,
@@ -418,7 +458,10 @@ impl<'data, A> Scanned<'data, A> {
         };
         let page = match page {
             Ok(page) => page,
-            Err(fault) => return fault.note(&mut self.anomalies),
+            Err(fault) => {
+                self.unreadable.push(fault.pgid);
+                return fault.note(&mut self.anomalies);
+            }
         };
         if page.header.overflow > 0 && when == When::AtOnce {
             self.runs.push((leaf.pgid, page.header.overflow));
@@ -426,6 +469,7 @@ impl<'data, A> Scanned<'data, A> {
                 return self.late.push(leaf);
             }
         }
+        self.pages_read = self.pages_read.saturating_add(db.pages_in(page.bytes));
         let mut elements = LeafElements::new(page.bytes, page.header);
         let mut order = KeyOrder::new(leaf);
         let mut intact = true;
@@ -445,10 +489,40 @@ impl<'data, A> Scanned<'data, A> {
                 }
             }
         }
-        let slack = elements.rest();
-        if intact && !range::is_zero(slack) {
+        if intact {
+            self.note_what_no_writer_leaves(db, tree, leaf, &page, &elements);
+        }
+    }
+
+    /// Notes what is odd about a leaf page whose elements can all be read.
+    fn note_what_no_writer_leaves(
+        &mut self,
+        db: &Db<'data>,
+        tree: &Tree<'data>,
+        leaf: Leaf<'data>,
+        page: &Page<'data>,
+        elements: &LeafElements<'data>,
+    ) {
+        let (slack, at) = (elements.rest(), Some(page.offset));
+        if !range::is_zero(slack) {
             self.anomalies.note(Class::SlackNotZero, range::offset_within(db.bytes(), slack), Some(leaf.pgid), || {
                 format!("{} bytes behind the last element are not all zero; every writer leaves zeros there", slack.len())
+            });
+        }
+        // bbolt before 1.3.3 took a page more than needed where the elements fill their pages to the last byte.
+        if slack.len() as u64 > db.page_size() {
+            self.anomalies.note(Class::OverflowTooLong, at, Some(leaf.pgid), || {
+                format!("a run of {} pages with {} bytes behind the last element", db.pages_in(page.bytes), slack.len())
+            });
+        }
+        if elements.gaps() > 0 {
+            self.anomalies.note(Class::ElementGap, at, Some(leaf.pgid), || {
+                format!("{} bytes between elements; every writer packs them one behind the other", elements.gaps())
+            });
+        }
+        if page.header.count == 0 && !tree.is_root_page(leaf) {
+            self.anomalies.note(Class::EmptyPage, at, Some(leaf.pgid), || {
+                "no elements, below a branch page; every writer takes such a page out of the tree".to_owned()
             });
         }
     }

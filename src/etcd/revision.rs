@@ -11,6 +11,7 @@
 
 use std::fmt;
 
+use super::KeyValue;
 use crate::evidence::number::be_u64;
 use nom::Parser;
 use nom::bytes::complete::tag;
@@ -45,6 +46,14 @@ pub struct RevisionKey {
 }
 
 impl RevisionKey {
+    /// Whether an element of any bucket is a write of bucket `key`, by its key and by its KeyValue, which say the same. No
+    /// name in another bucket begins with a zero byte, as every revision below 2^56 does.
+    pub fn of_write(key: &[u8], value: &[u8]) -> Option<Self> {
+        let at = Self::parse(key).filter(|at| at.revision.main.leading_zeros() >= 8)?;
+        let kv = KeyValue::parse(value).ok()?;
+        (at.is_tombstone || u64::try_from(kv.mod_revision) == Ok(at.revision.main)).then_some(at)
+    }
+
     /// The bbolt key of it.
     pub fn to_bytes(self) -> Vec<u8> {
         let Revision { main, sub } = self.revision;

@@ -78,12 +78,20 @@ classes! {
     EmptyKey = "empty-key", Damaged;
     /// Bytes behind the last element of a page in use are not zero, as every writer leaves them.
     SlackNotZero = "slack-not-zero", Altered;
+    /// Bytes stand between the elements of a page, which every writer packs one behind the other.
+    ElementGap = "element-gap", Altered;
+    /// A page below a branch page has no elements, where every writer takes such a page out of the tree.
+    EmptyPage = "empty-page", Altered;
+    /// A page's run is longer than what stands on it needs, and than any writer makes it.
+    OverflowTooLong = "overflow-too-long", Altered;
     /// A bucket within an inline bucket, which bbolt never writes.
     NestedInlineBucket = "nested-inline-bucket", Damaged;
     /// A bucket's header or inline page cannot be read.
     BucketInvalid = "bucket-invalid", Damaged;
     /// A meta page fails its checksum or holds impossible numbers.
     MetaInvalid = "meta-invalid", Damaged;
+    /// Neither meta page is valid: no tree can be walked, and the file was read as a set of pages.
+    NoValidMeta = "no-valid-meta", Damaged;
     /// The two meta pages contradict each other in a way no writer produces.
     MetaContradiction = "meta-contradiction", Altered;
     /// The freelist page cannot be read.
@@ -104,6 +112,8 @@ classes! {
     TrailerMismatch = "trailer-mismatch", Altered;
     /// A key in etcd's `key` bucket that is no revision.
     RevisionInvalid = "revision-invalid", Damaged;
+    /// A revision of a key stands in another bucket than `key`.
+    RevisionMisplaced = "revision-misplaced", Damaged;
     /// The revision inside a KeyValue is not the one it is stored under.
     RevisionMismatch = "revision-mismatch", Altered;
     /// The value stored under a revision is no KeyValue.

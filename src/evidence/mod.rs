@@ -90,6 +90,11 @@ impl Evidence {
         Ok(Self { path: path.to_owned(), file, contained })
     }
 
+    /// Takes bytes that are in memory already for a file of this name, which is not opened. They are in no container.
+    pub fn from_bytes(name: impl Into<PathBuf>, bytes: Vec<u8>) -> Self {
+        Self { path: name.into(), file: Bytes::Memory(bytes), contained: None }
+    }
+
     fn map(path: &Path) -> Result<Bytes, Error> {
         let read = |source| Error::Read { path: path.to_owned(), source };
         // Asked before opening: to open a FIFO waits for a writer that may never come.

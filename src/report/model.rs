@@ -128,7 +128,7 @@ impl EvidenceReport {
     ///
     /// `named`: how many Secrets that can be read are listed by name.
     pub fn new(survey: Survey<'_>, tally: Tally<'_>, named: usize) -> Self {
-        let around = Around { prefixes: &survey.prefixes, keyspace: Some(&survey.keyspace) };
+        let around = Around { prefixes: &survey.prefixes, keyspace: survey.facts.has_tree().then_some(&survey.keyspace) };
         Self::of(survey.facts, survey.anomalies, tally, &around, named)
     }
 
@@ -248,7 +248,9 @@ impl Report {
             Some(ResidueMode::Off) | None => &[],
         };
         let has = |kind| self.evidences.iter().any(|evidence| evidence.facts.kind == kind);
-        let tree = least.map(|_| "tree");
+        let has_trees =
+            self.evidences.iter().filter(|evidence| evidence.facts.database().is_some()).all(|evidence| evidence.facts.has_tree());
+        let tree = least.filter(|_| has_trees).map(|_| "tree");
         let others = [(Kind::Wal, "write-ahead log"), (Kind::RaftSnapshot, "raft snapshots"), (Kind::Image, "bytes of no known form")];
         let others = others.into_iter().filter(|(kind, _)| has(*kind)).map(|(_, name)| name);
         tree.into_iter().chain(places.iter().copied()).chain(others).collect()

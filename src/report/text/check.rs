@@ -20,11 +20,19 @@ pub fn check(evidence: &EvidenceReport, hash: u32) -> String {
     block(
         &mut out,
         "Meta",
-        &[format!(
-            "meta {} is active, transaction {}: {}; page size {}",
-            database.active_meta, database.txid, database.active_because, database.page_size
-        )],
+        &[match (database.active_meta, database.txid) {
+            (Some(slot), Some(txid)) => {
+                format!("meta {slot} is active, transaction {txid}: {}; page size {}", database.active_because, database.page_size)
+            }
+            _ => format!("none is valid: {}; page size {}, by the pages themselves", database.active_because, database.page_size),
+        }],
     );
+    let Some(high_water_mark) = database.high_water_mark else {
+        let what = "not known without a tree; scan lists what stands on the pages, newest revisions last";
+        block(&mut out, "etcd", &[what.to_owned()]);
+        out.push_str(&anomalies(evidence));
+        return out;
+    };
     block(&mut out, "Cluster", &cluster_lines(facts));
     let schema = &database.schema;
     let revision = database.revision.unwrap_or(0);
@@ -63,7 +71,7 @@ pub fn check(evidence: &EvidenceReport, hash: u32) -> String {
         &[format!(
             "snapshot status prints: hash {hash:x}, revision {revision}, total keys {}, total size {} bytes{}",
             database.keys_as_etcdutl_counts,
-            database.high_water_mark.saturating_mul(database.page_size),
+            high_water_mark.saturating_mul(database.page_size),
             schema.storage_version.as_ref().map(|v| format!(", version {}", terminal(v))).unwrap_or_default(),
         )],
     );

@@ -43,7 +43,7 @@ pub fn directory(directory: &DirectoryReport, report: &Report) -> String {
         block(&mut out, "IN USE", &["this looks live: a process holds a lock on it. It was read as it is, without a lock".to_owned()]);
     }
     block(&mut out, "Cluster", &cluster_lines(&whole.facts));
-    if whole.facts.database().is_none() {
+    if !whole.facts.has_tree() {
         out.push_str(&values(whole));
     } else if unmatched.is_some() {
         // Rows of zeros would look like an answer.

@@ -92,7 +92,7 @@ fn meta(survey: &Survey<'_>, pgid: Pgid, bytes: &[u8], lines: &mut Lines) {
             lines.add(bytes, 48, 8, &meta.freelist.map_or("no freelist in the file".to_owned(), |page| format!("freelist on page {page}")));
             lines.add(bytes, 56, 8, &format!("high-water mark: page {} was never allocated", meta.high_water_mark));
             lines.add(bytes, 64, 8, &format!("transaction {}", meta.txid));
-            let active = if db.active_slot() == slot { "this meta is the active one" } else { "the other meta is the active one" };
+            let active = if db.active_slot() == Some(slot) { "this meta is the active one" } else { "the other meta is the active one" };
             lines.add(bytes, 72, 8, &format!("checksum, which matches; {active}"));
         }
         Some(Err(fault)) => lines.add(bytes, 16, 64, &format!("meta {pgid} {fault}")),

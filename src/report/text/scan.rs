@@ -32,7 +32,7 @@ pub fn scan(evidence: &EvidenceReport, report: &Report) -> String {
         block(&mut out, "IN USE", &["this looks live: a process holds a lock on it. It was read as it is, without a lock".to_owned()]);
     }
     block(&mut out, "Cluster", &cluster_lines(&evidence.facts));
-    if evidence.facts.database().is_none() {
+    if !evidence.facts.has_tree() {
         out.push_str(&values(evidence));
     } else if unmatched.is_some() {
         // Rows of zeros would look like an answer.
@@ -113,7 +113,7 @@ pub(super) fn nothing_matches(evidence: &EvidenceReport, filter: &str, what: Wha
 
 pub(super) fn headline(evidence: &EvidenceReport, resources: &str, what: What) -> String {
     let what = what.name();
-    let has_database = evidence.facts.database().is_some();
+    let has_tree = evidence.facts.has_tree();
     let (readable, existing) = (&evidence.readable, evidence.secrets.total());
     if resources != "secrets" && existing == 0 && readable.total == 0 {
         return format!("NO SECRET AMONG THE OBJECTS LOOKED AT ({})\n", terminal(resources));
@@ -127,15 +127,19 @@ pub(super) fn headline(evidence: &EvidenceReport, resources: &str, what: What) -
             Some(ResidueMode::Off) => format!("THE TREE OF THIS {what}"),
             _ => format!("THIS {what}"),
         };
-        if !has_database {
+        if !has_tree {
             return format!("NO PLAINTEXT SECRET FOUND IN {place}\n");
         }
         return format!("NO PLAINTEXT SECRET FOUND IN {place}\n  {} Secrets exist{unknown}.\n", thousands(existing));
     }
     let noun = if readable.total == 1 { "SECRET" } else { "SECRETS" };
-    if !has_database {
+    if !has_tree {
+        let why = match evidence.facts.database() {
+            Some(_) => "no valid meta page says which pages are in use",
+            None => "that is in the database, not in the log",
+        };
         return format!(
-            "{} {noun} CAN BE READ FROM THIS {what} WITHOUT ANY KEY\n  Which of them exist now is in the database, not in the log: treat them as in use.\n",
+            "{} {noun} CAN BE READ FROM THIS {what} WITHOUT ANY KEY\n  Which of them exist now is not known, {why}: treat them as in use.\n",
             thousands(readable.total)
         );
     }
@@ -354,7 +358,7 @@ pub(super) fn resource_table(evidence: &EvidenceReport) -> String {
     out
 }
 
-/// What a log alone says: values by how they are stored.
+/// What a log alone says, or pages without a tree: values by how they are stored.
 pub(super) fn values(evidence: &EvidenceReport) -> String {
     let mut counts = BTreeMap::<&str, u64>::new();
     for ((_, _, protection), count) in &evidence.values {
