@@ -673,6 +673,39 @@ fn keys_beside_the_data_are_warned_of_on_the_first_screen() {
 }
 
 #[test]
+fn the_instance_metadata_service_is_asked_only_where_a_flag_says_so() {
+    let world = World::of("compacted");
+    let metadata = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    metadata.set_nonblocking(true).unwrap();
+    let url = format!("http://{}", metadata.local_addr().unwrap());
+    let profile = world.dir.path().join("config");
+    std::fs::write(
+        &profile,
+        "[profile role]\nrole_arn = arn:aws:iam::111122223333:role/r\ncredential_source = Ec2InstanceMetadata\nregion = eu-west-1\n",
+    )
+    .unwrap();
+    let asked = |with_credentials: bool, with_region: bool, more: &[&str]| {
+        let mut command = world.command();
+        // In every other test it is switched off by the environment; here by nothing but the code.
+        command.env_remove("AWS_EC2_METADATA_DISABLED").env("AWS_EC2_METADATA_SERVICE_ENDPOINT", &url).env("AWS_CONFIG_FILE", &profile);
+        if !with_credentials {
+            command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
+        }
+        if !with_region {
+            command.env_remove("AWS_REGION");
+        }
+        let output = command.args(["verify", "-q", "--timeout", "1", "--aws-kms"]).arg(&world.file).args(more).output().unwrap();
+        assert!([0, 2, 3].contains(&output.status.code().unwrap()), "{}", stderr(&output));
+        std::iter::from_fn(|| metadata.accept().ok()).count()
+    };
+    for (with_credentials, with_region) in [(true, true), (true, false), (false, true), (false, false)] {
+        assert_eq!(asked(with_credentials, with_region, &[]), 0, "credentials {with_credentials}, region {with_region}");
+        assert_eq!(asked(with_credentials, with_region, &["--aws-profile", "role"]), 0);
+    }
+    assert!(asked(false, true, &["--aws-instance-metadata"]) > 0);
+}
+
+#[test]
 fn a_directory_is_verified_with_its_log() {
     let fixture = Fixture::named("killed");
     let world = World::with(&fixture, |_| {});

@@ -89,7 +89,7 @@ impl Reason {
 
     /// Whether the next question to the same KMS will get the same answer.
     pub fn is_of_the_kms(self) -> bool {
-        matches!(self, Self::NotConfigured | Self::KmsUnavailable | Self::PluginUnavailable | Self::Throttled)
+        matches!(self, Self::KmsUnavailable | Self::PluginUnavailable | Self::Throttled)
     }
 }
 

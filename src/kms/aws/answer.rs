@@ -62,7 +62,7 @@ pub(super) fn failure<E: ProvideErrorMetadata + std::error::Error + 'static>(err
         SdkError::ResponseError(_) => Failure::new(Reason::BadAnswer, &causes(error)),
         // Before anything is sent only credentials or the region can be missing.
         SdkError::ConstructionFailure(_) => Failure::new(Reason::NotConfigured, &causes(error)),
-        SdkError::DispatchFailure(_) if is_about_credentials(error) => Failure::new(Reason::NotConfigured, &causes(error)),
+        SdkError::DispatchFailure(_) if is_not_configured(error) => Failure::new(Reason::NotConfigured, &causes(error)),
         SdkError::DispatchFailure(_) => Failure::new(Reason::KmsUnavailable, &causes(error)),
         _ => Failure::new(Reason::Refused, ""),
     }
@@ -72,12 +72,10 @@ fn sources(error: &dyn std::error::Error) -> impl Iterator<Item = &(dyn std::err
     std::iter::successors(error.source(), |cause| cause.source())
 }
 
-/// Whether the client failed over who asks: no provider has credentials, or the call has none.
-fn is_about_credentials(error: &dyn std::error::Error) -> bool {
-    let mut causes = sources(error);
-    causes.any(|cause| {
-        cause.is::<CredentialsError>() || cause.to_string().contains("credentials") || cause.to_string().contains("auth scheme")
-    })
+/// Whether the client failed over who asks, or where: no provider has credentials, the call has none, or there is no region.
+fn is_not_configured(error: &dyn std::error::Error) -> bool {
+    const WORDS: [&str; 3] = ["credentials", "auth scheme", "region"];
+    sources(error).any(|cause| cause.is::<CredentialsError>() || WORDS.iter().any(|word| cause.to_string().contains(word)))
 }
 
 /// The innermost words of an error of the client itself.

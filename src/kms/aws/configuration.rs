@@ -12,7 +12,8 @@ use aws_config::provider_config::ProviderConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::web_identity_token::WebIdentityTokenCredentialsProvider;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::error::{CredentialsError, TokenError};
+use aws_credential_types::provider::token::ProvideToken;
 use aws_credential_types::provider::{ProvideCredentials, future};
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider as TlsProvider, TlsContext, TrustStore};
@@ -54,6 +55,8 @@ pub(super) async fn configuration(options: &AwsOptions) -> SdkConfig {
     let timeouts = TimeoutConfig::builder().connect_timeout(timeout.min(Duration::from_secs(5))).operation_timeout(timeout).build();
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .credentials_provider(credentials)
+        // KMS takes no tokens, and the default source of them would look for a region in the instance-metadata service.
+        .token_provider(NoToken)
         .timeout_config(timeouts)
         .region(RegionProviderChain::first_try(region));
     if let Some(profile) = &options.profile {
@@ -87,5 +90,18 @@ impl ProvideCredentials for NoInstanceMetadata {
     {
         let error = CredentialsError::not_loaded("the instance-metadata service was not allowed");
         future::ProvideCredentials::ready(Err(error))
+    }
+}
+
+/// Has no token.
+#[derive(Debug)]
+struct NoToken;
+
+impl ProvideToken for NoToken {
+    fn provide_token<'a>(&'a self) -> future::ProvideToken<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideToken::ready(Err(TokenError::not_loaded("KMS takes no tokens")))
     }
 }
