@@ -17,17 +17,19 @@
 //! | [`bbolt`] | pages, metas, trees, the freelist, page states | etcd |
 //! | [`etcd`] | trailer, revisions, tombstones, KeyValue, etcd's own buckets, the write-ahead log, raft's entries and snapshots | Kubernetes |
 //! | [`kubernetes`] | storage keys, encodings, ObjectMeta, Secret | encryption, bbolt, etcd |
-//! | [`envelope`] | `k8s:enc:` prefixes, names, layouts | who holds keys, objects |
+//! | [`envelope`] | `k8s:enc:` prefixes, names, layouts, opening a value given a key | who holds keys, objects |
+//! | [`kms`] | who holds keys: EncryptionConfiguration, AWS KMS, KMS plugins; one call a DEK source | objects |
 //! | [`finding`] | rules, severities, conditions, exit codes | formats |
 //! | [`analysis`] | a run: options, two passes, counts, judgement | terminals |
+//! | [`verify`] | proof: every value opened once, what became of it, what is left to do | terminals, sockets |
 //! | [`report`] | records and text, redacted and escaped | mappings, keys |
 //! | the binary | arguments, colours, progress, exit | everything else goes through the library |
 //!
 //! ```text
 //! wire     <─────────+──────────+──────────+
 //! evidence <─ bbolt <─ etcd     |          |
-//!     ^                 ^  kubernetes   envelope
-//!     |                 +───────+──────────+── analysis <─ report <─ binary
+//!     ^                 ^  kubernetes   envelope <─ kms <────+
+//!     |                 +───────+──────────+── analysis <─ verify <─ report <─ binary
 //!     +───────────────────────────── finding <─+
 //! ```
 //!
@@ -42,7 +44,11 @@
 //!   was asked for one object's.
 //! * **The same bytes give the same result**, with any number of threads: no clock, no host name, no hash order.
 //! * **Memory does not grow with the file** but with the number of keys and pages; rows are streamed.
-//! * **No network.** There is no code for it.
+//! * **No network unless it is asked for by name.** Only [`kms`] has code for it, behind the features `aws-kms` and
+//!   `kms-plugin`; without them nothing in the tree of crates opens a socket. What stands in evidence or in a configuration
+//!   never opens a connection.
+//! * **Keys do not leave.** Keys, DEKs, seeds and opened objects are wiped when dropped; none can be printed, copied or
+//!   serialized.
 
 pub mod analysis;
 pub mod bbolt;
@@ -50,6 +56,8 @@ pub mod envelope;
 pub mod etcd;
 pub mod evidence;
 pub mod finding;
+pub mod kms;
 pub mod kubernetes;
 pub mod report;
+pub mod verify;
 pub mod wire;

@@ -12,31 +12,97 @@
 
 mod common;
 
+use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use common::{Fixture, of_kind, records, run_in, stderr, text, unpack_directory};
+use common::{Fixture, of_kind, records, run_in, sleuth, stderr, text, truth_of, unpack_directory};
 use serde_json::Value;
 
-/// Markers of a fixture that stand in it in clear.
-fn markers(truth: &Value) -> Vec<String> {
-    let mut markers: Vec<String> = truth["markers"].as_array().unwrap().iter().map(|m| m["marker"].as_str().unwrap().to_owned()).collect();
-    markers.sort();
-    markers.dedup();
-    markers
+/// How every marker of the recipe begins.
+const BEGIN: &str = "CANARY-";
+
+/// What must not be printed: markers, in any dress in which bytes are printed.
+struct Markers {
+    /// How they all begin: as text, as base64 at each alignment and of that again, as hexadecimal digits, as numbers.
+    begins: Vec<String>,
+    /// The random digits at their ends, for what shows a marker without its beginning.
+    ends: HashSet<Vec<u8>>,
 }
 
-/// Fails where a marker, or its base64, occurs in the output of a command.
-fn assert_silent(what: &str, output: &[u8], markers: &[String]) {
-    let shown = String::from_utf8_lossy(output);
-    // All markers begin alike, so one search tells the common case.
-    if !shown.contains("CANARY-") && !shown.contains(&STANDARD.encode("CANARY-")[..8]) {
-        return;
+impl Markers {
+    /// Of a fixture: those of every write, also of those that stand in no file in clear.
+    fn of(truth: &Value) -> Self {
+        let places = truth["markers"].as_array().unwrap().iter().chain(truth["writes"].as_array().unwrap());
+        let all: HashSet<&str> = places.filter_map(|place| place["marker"].as_str()).collect();
+        assert!(!all.is_empty() && all.iter().all(|marker| marker.starts_with(BEGIN)), "{all:?}");
+        let mut begins = vec![BEGIN.to_owned()];
+        for once in base64_forms(BEGIN) {
+            begins.extend(base64_forms(&once));
+            begins.push(once);
+        }
+        let bytes = BEGIN.as_bytes();
+        let join = |each: &dyn Fn(&u8) -> String, between: &str| bytes.iter().map(each).collect::<Vec<_>>().join(between);
+        for between in ["", " ", ":", "\\x"] {
+            begins.push(join(&|byte| format!("{byte:02x}"), between));
+            begins.push(join(&|byte| format!("{byte:02X}"), between));
+        }
+        begins.push(join(&|byte| byte.to_string(), ", "));
+        begins.push(join(&|byte| byte.to_string(), ","));
+        let ends = all.iter().map(|marker| marker.as_bytes()[marker.len() - 16..].to_vec()).collect();
+        Self { begins, ends }
     }
-    for marker in markers {
-        assert!(!shown.contains(marker), "{what} shows {marker}");
-        assert!(!shown.contains(&STANDARD.encode(marker)[..20]), "{what} shows {marker} in base64");
+
+    /// Fails where one of them occurs in the output of a command.
+    fn assert_silent(&self, what: &str, output: &[u8]) {
+        let shown = String::from_utf8_lossy(output);
+        for begin in &self.begins {
+            assert!(!shown.contains(begin.as_str()), "{what} shows a marker as {begin}");
+        }
+        let is_end = |window: &&[u8]| window[0].is_ascii_hexdigit() && window[15].is_ascii_hexdigit() && self.ends.contains(*window);
+        let end = output.windows(16).find(is_end);
+        assert_eq!(end, None, "{what} shows the end of a marker");
     }
-    panic!("{what} shows a marker that the truth does not list");
+}
+
+/// The letters of base64 that a text surely gives, wherever it begins in the bytes that are encoded; in both alphabets.
+fn base64_forms(text: &str) -> Vec<String> {
+    let mut forms = Vec::new();
+    for before in 0..3usize {
+        let bytes = [&vec![0; before][..], text.as_bytes()].concat();
+        let letters = STANDARD.encode(&bytes);
+        let form = &letters[(before * 8).div_ceil(6)..bytes.len() * 8 / 6];
+        forms.extend([form.to_owned(), form.replace('+', "-").replace('/', "_")]);
+    }
+    forms.sort();
+    forms.dedup();
+    forms
+}
+
+#[test]
+fn a_marker_is_recognised_in_every_dress() {
+    let truth = serde_json::json!({ "markers": [{ "marker": "CANARY-1-2-r3-0123456789abcdef" }], "writes": [] });
+    let markers = Markers::of(&truth);
+    let talks = |shown: String| std::panic::catch_unwind(|| markers.assert_silent("", shown.as_bytes())).is_err();
+    for before in ["", "a", "ab", "abc"] {
+        let json = format!("{before}CANARY-1-2-r3-0123456789abcdef{before}");
+        let once = STANDARD.encode(&json);
+        assert!(talks(format!("{{\"data\":\"{once}\"}}")), "{once}");
+        assert!(talks(STANDARD.encode(format!("{before}{once}"))));
+        assert!(talks(json));
+    }
+    assert!(talks("+16  43 41 4e 41 52 59 2d 31 …".to_owned()) && talks("…-r3-0123456789abcdef".to_owned()));
+    assert!(!talks("CANARIES 0123456789abcde".to_owned()));
+}
+
+/// Runs commands in a folder, and looks at all they print.
+fn assert_silent(dir: &Path, markers: &Markers, args: &[&str]) -> Vec<u8> {
+    let output = run_in(dir, args);
+    assert!(output.status.code().is_some_and(|code| code != 1), "{args:?}: {}", stderr(&output));
+    markers.assert_silent(&format!("{args:?}"), &output.stdout);
+    markers.assert_silent(&format!("{args:?} (stderr)"), &output.stderr);
+    output.stdout
 }
 
 #[test]
@@ -45,15 +111,17 @@ fn no_command_prints_a_value_unasked() {
         let dir = tempfile::tempdir().unwrap();
         fixture.write_to(dir.path());
         let file = format!("{}.db", fixture.name);
-        let markers = markers(&fixture.truth());
-        let mut commands: Vec<Vec<String>> = Vec::new();
+        let markers = Markers::of(&fixture.truth());
         for format in ["text", "jsonl", "json", "csv"] {
             for resources in ["secrets", "all"] {
-                commands.push(["scan", &file, "--resources", resources, "--format", format].map(str::to_owned).to_vec());
+                for command in ["scan", "carve"] {
+                    assert_silent(dir.path(), &markers, &[command, &file, "--resources", resources, "--format", format]);
+                }
             }
         }
-        commands.push(["check", &file].map(str::to_owned).to_vec());
-        commands.push(["pages", &file, "--list"].map(str::to_owned).to_vec());
+        for args in [&["check", &file][..], &["pages", &file], &["scan", &file, "-q"]] {
+            assert_silent(dir.path(), &markers, args);
+        }
         let all = records(&run_in(dir.path(), &["scan", &file, "--resources", "all", "--format", "jsonl"]));
         let mut keys: Vec<&str> = of_kind(&all, "value")
             .into_iter()
@@ -62,14 +130,49 @@ fn no_command_prints_a_value_unasked() {
             .collect();
         keys.sort_unstable();
         keys.dedup();
-        commands.extend(keys.iter().map(|key| ["show", &file, key].map(str::to_owned).to_vec()));
-        for command in commands {
-            let args: Vec<&str> = command.iter().map(String::as_str).collect();
-            let output = run_in(dir.path(), &args);
-            assert!(output.status.code().is_some_and(|code| code != 1), "{args:?}: {}", stderr(&output));
-            assert_silent(&format!("{args:?}"), &output.stdout, &markers);
-            assert_silent(&format!("{args:?} (stderr)"), &output.stderr, &markers);
+        for key in keys {
+            // What stands in residue only is no object that `show` knows.
+            let output = run_in(dir.path(), &["show", &file, key]);
+            markers.assert_silent(key, &[output.stdout, output.stderr].concat());
         }
+    }
+}
+
+#[test]
+fn a_page_is_explained_without_its_values() {
+    let mut explained = BTreeMap::<String, usize>::new();
+    for fixture in Fixture::all() {
+        let dir = tempfile::tempdir().unwrap();
+        fixture.write_to(dir.path());
+        let file = format!("{}.db", fixture.name);
+        let markers = Markers::of(&fixture.truth());
+        let list = assert_silent(dir.path(), &markers, &["pages", &file, "--list"]);
+        // Of each state the runs with the most pages, which have overflow, and the first ones.
+        let mut runs = BTreeMap::<String, Vec<(u64, u64)>>::new();
+        for line in String::from_utf8(list).unwrap().lines() {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            if let [page, count, state, ..] = words[..]
+                && let (Ok(page), Ok(count)) = (page.parse(), count.parse())
+                && !line.contains('%')
+            {
+                runs.entry(state.to_owned()).or_default().push((count, page));
+            }
+        }
+        for (state, mut runs) in runs {
+            let mut pages: Vec<u64> = runs.iter().take(3).map(|(_, page)| *page).collect();
+            runs.sort_unstable();
+            // The first, second and last page of a run.
+            pages.extend(runs.iter().rev().take(2).flat_map(|(count, page)| [*page, page + count.min(&2) - 1, page + count - 1]));
+            pages.sort_unstable();
+            pages.dedup();
+            for page in pages {
+                assert_silent(dir.path(), &markers, &["pages", &file, "--page", &page.to_string()]);
+                *explained.entry(state.clone()).or_default() += 1;
+            }
+        }
+    }
+    for state in ["meta", "freelist", "reachable", "other-root", "free", "beyond-high-water"] {
+        assert!(explained.get(state).is_some_and(|count| *count > 0), "{state}: {explained:?}");
     }
 }
 
@@ -77,17 +180,96 @@ fn no_command_prints_a_value_unasked() {
 fn a_data_directory_is_as_silent_as_a_file() {
     let dir = tempfile::tempdir().unwrap();
     let path = unpack_directory("killed", dir.path());
-    let truth = Fixture::named("killed").truth();
-    let mut markers = markers(&truth);
-    // What only the log holds: the marker of every write.
-    markers.extend(truth["writes"].as_array().unwrap().iter().filter_map(|write| write["marker"].as_str().map(str::to_owned)));
+    let markers = Markers::of(&Fixture::named("killed").truth());
     let wal = path.join("member/wal/0000000000000000-0000000000000000.wal");
     let snap = path.join("member/snap/0000000000000002-000000000000007a.snap");
     for format in ["text", "jsonl", "json", "csv"] {
         for input in [path.as_path(), &wal, &snap] {
-            let output = run_in(dir.path(), &["scan", input.to_str().unwrap(), "--resources", "all", "--format", format]);
-            assert!(matches!(output.status.code(), Some(0 | 2)), "{}", stderr(&output));
-            assert_silent(&format!("{} as {format}", input.display()), &[output.stdout, output.stderr].concat(), &markers);
+            assert_silent(dir.path(), &markers, &["scan", input.to_str().unwrap(), "--resources", "all", "--format", format]);
+        }
+        for input in [&wal, &snap] {
+            assert_silent(dir.path(), &markers, &["carve", input.to_str().unwrap(), "--resources", "all", "--format", format]);
+        }
+    }
+}
+
+#[test]
+fn values_of_a_log_that_are_no_objects_are_not_shown_either() {
+    let dir = tempfile::tempdir().unwrap();
+    unpack_directory("segments", dir.path());
+    let truth = truth_of("segments");
+    let values = truth["values"].as_object().unwrap().values().map(|value| value.as_str().unwrap().as_bytes());
+    let parts: HashSet<&[u8]> = values.flat_map(|value| value.windows(12)).collect();
+    assert!(parts.len() > 10_000);
+    for format in ["text", "jsonl", "csv"] {
+        let output = run_in(dir.path(), &["scan", "segments", "--resources", "all", "--format", format]);
+        assert_eq!(output.stdout.windows(12).find(|part| parts.contains(part)), None, "{format}");
+    }
+}
+
+/// Runs a command that writes files into a new folder, and proves that they are private and silent.
+fn assert_private(dir: &Path, markers: &Markers, args: &[&str], option: &str) -> Vec<u8> {
+    let out = tempfile::tempdir().unwrap();
+    let target = out.path().join("results");
+    let output = run_in(dir, &[args, &[option, target.to_str().unwrap()]].concat());
+    assert!(output.status.code().is_some_and(|code| code != 1), "{args:?}: {}", stderr(&output));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(std::fs::metadata(&target).unwrap().permissions().mode() & 0o777, 0o600, "{args:?} {option}");
+    }
+    assert_eq!(std::fs::read_dir(out.path()).unwrap().count(), 1, "{args:?} {option}");
+    let written = std::fs::read(&target).unwrap();
+    markers.assert_silent(&format!("{args:?} {option}"), &[&written[..], &output.stdout, &output.stderr].concat());
+    written
+}
+
+#[test]
+fn what_is_written_to_files_is_silent_and_only_for_its_owner() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut inputs = vec![("killed".to_owned(), Markers::of(&Fixture::named("killed").truth()))];
+    unpack_directory("killed", dir.path());
+    for name in ["migration", "kinds", "big-values"] {
+        let fixture = Fixture::named(name);
+        fixture.write_to(dir.path());
+        inputs.push((format!("{name}.db"), Markers::of(&fixture.truth())));
+    }
+    for (input, markers) in &inputs {
+        for command in ["scan", "carve"].into_iter().filter(|command| *command == "scan" || input.ends_with(".db")) {
+            let list = assert_private(dir.path(), markers, &[command, input], "--rotate-list");
+            let mut reader = csv::Reader::from_reader(list.as_slice());
+            let rows: Vec<_> = reader.records().map(Result::unwrap).collect();
+            assert!(rows.len() > 20, "{command} {input}: {}", rows.len());
+            for cell in rows.iter().flatten() {
+                assert!(cell.parse::<f64>().is_ok() || !cell.starts_with(['=', '+', '-', '@']), "{cell}");
+            }
+            for format in ["text", "jsonl", "json", "csv"] {
+                assert_private(dir.path(), markers, &[command, input, "--resources", "all", "--format", format], "--output");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_there_is_replaced_only_when_asked_and_a_link_never() {
+    let dir = tempfile::tempdir().unwrap();
+    Fixture::named("kinds").write_to(dir.path());
+    for option in ["--output", "--rotate-list"] {
+        let out = tempfile::tempdir().unwrap();
+        let target = out.path().join("results");
+        std::fs::write(&target, "before").unwrap();
+        let output = sleuth().current_dir(dir.path()).args(["scan", "kinds.db", option, target.to_str().unwrap()]).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{option}");
+        assert!(stderr(&output).contains("exists already"), "{}", stderr(&output));
+        assert_eq!(std::fs::read(&target).unwrap(), b"before");
+        #[cfg(unix)]
+        {
+            let link = out.path().join("link");
+            std::os::unix::fs::symlink(&target, &link).unwrap();
+            let args = ["scan", "kinds.db", "--force", "--output", link.to_str().unwrap()];
+            let output = sleuth().current_dir(dir.path()).args(args).output().unwrap();
+            assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+            assert_eq!(std::fs::read(&target).unwrap(), b"before");
         }
     }
 }
@@ -95,8 +277,7 @@ fn a_data_directory_is_as_silent_as_a_file() {
 #[test]
 fn damage_does_not_make_it_talk() {
     let fixture = Fixture::named("plaintext");
-    let markers = markers(&fixture.truth());
-    assert!(!markers.is_empty());
+    let markers = Markers::of(&fixture.truth());
     for step in 0..40usize {
         let mut bytes = fixture.bytes.clone();
         let at = 8192 + step * (bytes.len() - 8192 - 200) / 40;
@@ -112,7 +293,7 @@ fn damage_does_not_make_it_talk() {
             // `pages` does not hash, so it cannot see a change in a free page or in a value.
             let seen = matches!(output.status.code(), Some(2 | 3)) || args[0] == "pages" && output.status.code() == Some(0);
             assert!(seen, "{args:?} {at}: {:?} {}", output.status, stderr(&output));
-            assert_silent(&format!("{args:?} with damage at {at}"), &[output.stdout, output.stderr].concat(), &markers);
+            markers.assert_silent(&format!("{args:?} with damage at {at}"), &[output.stdout, output.stderr].concat());
         }
     }
 }

@@ -22,9 +22,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("etcd", &["bbolt", "evidence", "wire"]),
     ("kubernetes", &["wire"]),
     ("envelope", &["evidence", "wire"]),
+    ("kms", &["envelope", "evidence"]),
     ("finding", &[]),
     ("analysis", &["bbolt", "envelope", "etcd", "evidence", "finding", "kubernetes"]),
-    ("report", &["analysis", "bbolt", "etcd", "evidence", "finding", "kubernetes"]),
+    ("verify", &["analysis", "envelope", "evidence", "kms", "kubernetes"]),
+    ("report", &["analysis", "bbolt", "etcd", "evidence", "finding", "kms", "kubernetes", "verify"]),
 ];
 
 /// The files of a room but its unit tests, which may compare it with any other.

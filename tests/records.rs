@@ -42,17 +42,21 @@ fn validator(definition: &str) -> jsonschema::Validator {
 
 fn assert_valid(validator: &jsonschema::Validator, what: &str, value: &Value) {
     let errors: Vec<String> = validator.iter_errors(value).map(|e| format!("{}: {e}", e.instance_path)).collect();
+    let value: String = value.to_string().chars().take(2000).collect();
     assert!(errors.is_empty(), "{what}: {errors:#?}\nin {value}");
 }
 
-/// A run over every fixture, and over fixtures in a container and with damage.
+/// A run over every fixture, over fixtures in a container and with damage, over data directories and their parts, over an image.
 fn runs(format: &str) -> Vec<(String, Vec<u8>)> {
     let mut runs = Vec::new();
+    let mut run = |dir: &Path, command: &str, name: &str| {
+        let output = run_in(dir, &[command, name, "--format", format, "--resources", "all"]);
+        runs.push((format!("{command} {name}"), output.stdout));
+    };
+    let dir = tempfile::tempdir().unwrap();
     let mut add = |name: &str, bytes: &[u8]| {
-        let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join(name), bytes).unwrap();
-        let output = run_in(dir.path(), &["scan", name, "--format", format, "--resources", "all"]);
-        runs.push((name.to_owned(), output.stdout));
+        run(dir.path(), "scan", name);
     };
     for fixture in Fixture::all() {
         add(&format!("{}.db", fixture.name), &fixture.bytes);
@@ -66,13 +70,34 @@ fn runs(format: &str) -> Vec<(String, Vec<u8>)> {
     }
     add("damaged.db", &bytes);
     add("nothing.db", b"nothing");
+    for image in ["migration.db", "killed.db", "big-values.db", "damaged.db"] {
+        run(dir.path(), "carve", image);
+    }
     for name in ["killed", "segments"] {
         let dir = tempfile::tempdir().unwrap();
-        unpack_directory(name, dir.path());
-        let output = run_in(dir.path(), &["scan", name, "--format", format, "--resources", "all"]);
-        runs.push((name.to_owned(), output.stdout));
+        let wal = unpack_directory(name, dir.path()).join("member/wal");
+        run(dir.path(), "scan", name);
+        let segment = files(&wal).into_iter().next().unwrap();
+        run(&wal, "scan", &segment);
+        let snap = dir.path().join(name).join("member/snap");
+        for file in files(&snap).into_iter().filter(|file| file.ends_with(".snap")) {
+            run(&snap, "scan", &file);
+        }
+        // Every hundredth kilobyte of a log is damaged.
+        let mut bytes = fs::read(wal.join(&segment)).unwrap();
+        bytes.iter_mut().step_by(102_391).for_each(|byte| *byte ^= 0x10);
+        fs::write(wal.join(&segment), bytes).unwrap();
+        run(dir.path(), "scan", name);
     }
     runs
+}
+
+/// Names of what stands in a folder.
+fn files(dir: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(dir) else { return Vec::new() };
+    let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
 }
 
 #[test]
@@ -80,12 +105,16 @@ fn every_record_is_one_of_the_schema() {
     let schema = schema();
     let of_any = jsonschema::draft202012::new(&schema).unwrap();
     let mut by_kind = BTreeMap::new();
+    let mut shown = BTreeSet::new();
     for (name, output) in runs("jsonl") {
         for line in output.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
             let record: Value = serde_json::from_slice(line).unwrap();
             let kind = record["record"].as_str().unwrap().to_owned();
             assert_valid(by_kind.entry(kind.clone()).or_insert_with(|| validator(&kind)), &name, &record);
             assert!(of_any.is_valid(&record), "{name}: {record}");
+            for field in ["kind", "role", "place", "retention", "protection"] {
+                shown.extend(record[field].as_str().map(|word| format!("{field} {word}")));
+            }
         }
     }
     let kinds: BTreeSet<String> = schema["oneOf"]
@@ -95,7 +124,31 @@ fn every_record_is_one_of_the_schema() {
         .map(|kind| kind["$ref"].as_str().unwrap().rsplit('/').next().unwrap().to_owned())
         .collect();
     assert_eq!(by_kind.into_keys().collect::<BTreeSet<_>>(), kinds, "the fixtures show every kind of record");
+    for (field, words) in [
+        ("kind", &schema["$defs"]["evidence"]["properties"]["kind"]["enum"]),
+        ("role", &schema["$defs"]["evidence"]["properties"]["role"]["enum"]),
+        ("retention", &schema["$defs"]["retention"]["enum"]),
+        ("protection", &schema["$defs"]["protection"]["enum"]),
+        ("place", &json!(["tree", "other-root", "free-page", "overflow-tail", "trailing", "wal", "image"])),
+    ] {
+        for word in words.as_array().unwrap() {
+            assert!(shown.contains(&format!("{field} {}", word.as_str().unwrap())), "no fixture shows {field} {word}: {shown:?}");
+        }
+    }
     assert!(!of_any.is_valid(&json!({ "record": "run" })) && !of_any.is_valid(&json!({ "record": "other" })));
+}
+
+#[test]
+fn the_bytes_of_the_summary_are_those_of_all_databases() {
+    for (name, output) in runs("jsonl") {
+        let lines = output.split(|b| *b == b'\n').filter(|line| !line.is_empty());
+        let all: Vec<Value> = lines.map(|line| serde_json::from_slice(line).unwrap()).collect();
+        let sizes = of_kind(&all, "evidence").into_iter().filter(|e| ["snapshot", "database"].contains(&e["kind"].as_str().unwrap()));
+        let content: u64 = sizes.map(|e| e["content_size"].as_u64().or(e["size"].as_u64()).unwrap()).sum();
+        let Some(summary) = of_kind(&all, "summary").into_iter().next() else { panic!("{name} has no summary") };
+        let bytes: u64 = summary["bytes"].as_object().unwrap().values().map(|part| part.as_u64().unwrap()).sum();
+        assert_eq!(bytes, content, "{name}: {}", summary["bytes"]);
+    }
 }
 
 #[test]
@@ -177,7 +230,8 @@ fn records_stand_in_the_order_of_the_contract() {
 fn csv_is_the_value_records() {
     let dir = tempfile::tempdir().unwrap();
     Fixture::named("kinds").write_to(dir.path());
-    let run = |format: &str| run_in(dir.path(), &["scan", "kinds.db", "--format", format, "--resources", "all"]);
+    unpack_directory("killed", dir.path());
+    let run = |format: &str| run_in(dir.path(), &["scan", "kinds.db", "killed", "--format", format, "--resources", "all"]);
     let lines = records(&run("jsonl"));
     let values = of_kind(&lines, "value");
     let csv = run("csv").stdout;
@@ -185,9 +239,12 @@ fn csv_is_the_value_records() {
     let columns: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
     let rows: Vec<_> = reader.records().map(Result::unwrap).collect();
     assert_eq!(rows.len(), values.len());
-    let known = &schema()["$defs"]["value"]["properties"];
+    let fields = schema()["$defs"]["value"]["required"].clone();
+    let fields = fields.as_array().unwrap().iter().map(|field| field.as_str().unwrap());
+    let mut wanted: Vec<&str> = fields.filter(|field| !["record", "secret"].contains(field)).collect();
+    wanted.extend(["secret_type", "secret_data"]);
+    assert_eq!(columns, wanted, "the columns are the fields of the value record, in their order");
     for (index, column) in columns.iter().enumerate().filter(|(_, column)| !column.starts_with("secret_")) {
-        assert!(known.get(column).is_some(), "{column} is no field of the value record");
         for (row, value) in rows.iter().zip(&values).filter(|(_, value)| !value[column].is_string()) {
             let cell = if value[column].is_null() { String::new() } else { value[column].to_string() };
             assert_eq!(row[index], cell, "{column} of {value}");

@@ -151,7 +151,7 @@ pub struct LogFacts {
     pub entries: u64,
     /// The lowest index of an entry, and that of the last one: a later leader may have gone back.
     pub indices: Option<(u64, u64)>,
-    /// Term of the last entry or hard state.
+    /// The highest term of an entry or hard state.
     pub term: Option<u64>,
     /// What the last hard state calls committed.
     pub commit: Option<u64>,

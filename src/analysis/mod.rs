@@ -15,6 +15,7 @@ mod database;
 mod digests;
 mod facts;
 mod judge;
+mod key_name;
 mod listing;
 mod log;
 mod options;
@@ -28,6 +29,7 @@ pub use self::carve::{CarveList, Carving, ImageFacts, MetaPage, PagesFound, carv
 pub use self::database::{Database, NotADatabase};
 pub use self::facts::{ByteAccount, Content, CredentialCounts, DatabaseFacts, Facts, Kind, LogFacts, RaftSnapshotFacts, Role};
 pub use self::judge::Judgement;
+pub use self::key_name::KeyName;
 pub use self::listing::List;
 pub use self::log::{Beside, LogList, LogSurvey, Segment, is_segment, survey_log};
 pub use self::options::{DigestMode, Options, ResidueMode, Resources, Scope};

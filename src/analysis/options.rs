@@ -17,6 +17,22 @@ pub struct Options {
     pub residue: ResidueMode,
 }
 
+impl Options {
+    /// What of these options leaves objects out beyond the usual, in words; `None`: nothing does.
+    pub fn filter(&self) -> Option<String> {
+        let Self { scope, prefixes, .. } = self;
+        let resources = match &scope.resources {
+            Resources::Secrets | Resources::All => None,
+            Resources::List(list) => Some(format!("resources {}", list.join(","))),
+        };
+        let glob = |what: &str, glob: &Option<GlobMatcher>| glob.as_ref().map(|glob| format!("{what} {}", glob.glob()));
+        let prefixes = (!prefixes.is_empty()).then(|| format!("prefix {}", prefixes.join(" or ")));
+        let words = [resources, glob("namespace", &scope.namespace), glob("name", &scope.name), prefixes];
+        let words: Vec<String> = words.into_iter().flatten().collect();
+        (!words.is_empty()).then(|| words.join(", "))
+    }
+}
+
 /// How far what etcd no longer shows is looked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ResidueMode {

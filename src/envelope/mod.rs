@@ -10,12 +10,15 @@
 //! | `k8s:enc:kms:v2:<name>:` EncryptedObject | [`Provider::KmsV2`] |
 //! | `k8s:enc:<other>:<version>:` | [`Provider::Unknown`], shown verbatim |
 //!
+//! [`open`] opens them, given a key.
+//!
 //! Source: k8s.io/apiserver `pkg/server/options/encryptionconfig/config.go`, `pkg/storage/value`.
 #![deny(clippy::arithmetic_side_effects)]
 
 mod kms_v1;
 mod kms_v2;
 mod names;
+pub mod open;
 mod prefix;
 
 #[cfg(test)]

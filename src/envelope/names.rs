@@ -4,7 +4,7 @@
 //! `aescbckey-2026-01-01T00:00:00Z`. Every colon therefore gives one *reading*. Readings fall away by structure (an
 //! AES-CBC payload is a multiple of 16 bytes long, a KMS v1 length must fit), then by what the values of one file
 //! have in common (KMS v2 aside, whose names the API server's validation keeps free of colons): a longer reading that several different values share is the name, since what follows
-//! a name is random. What remains open is said to be so.
+//! a name is random. What remains open is said to be so. Names given by the user go before all of this.
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
@@ -35,6 +35,8 @@ pub struct Name<'data> {
 #[derive(Clone, Debug, Default)]
 pub struct NameTable<'data> {
     support: HashMap<(Provider, &'data str), Support, FixedState>,
+    /// Names that are known from elsewhere, and need no support.
+    given: Vec<(Provider, String)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +66,11 @@ impl<'data> NameTable<'data> {
         }
     }
 
+    /// Names that are known to be in use: an EncryptionConfiguration lists them. They go before all that values could show.
+    pub fn give(&mut self, names: impl IntoIterator<Item = (Provider, String)>) {
+        self.given.extend(names);
+    }
+
     /// Takes over what another part of the same evidence supports.
     pub fn merge(&mut self, other: Self) {
         other.support.into_iter().for_each(|(name, support)| self.note(name, support));
@@ -77,6 +84,9 @@ impl<'data> NameTable<'data> {
     pub fn resolve(&self, sealed: &Sealed<'data>) -> Option<Name<'data>> {
         if sealed.provider == Provider::KmsV2 {
             return plain_name(sealed.rest);
+        }
+        if let Some(name) = self.given_name(sealed) {
+            return Some(name);
         }
         let mut readings = readings(sealed);
         let (mut name, mut body) = readings.next()?;
@@ -97,6 +107,16 @@ impl<'data> NameTable<'data> {
             (name, body) = (longer, rest);
         }
         Some(Name { name, body, is_certain })
+    }
+
+    /// The longest given name that the value begins with.
+    fn given_name(&self, sealed: &Sealed<'data>) -> Option<Name<'data>> {
+        let fitting = self.given.iter().filter(|(provider, _)| *provider == sealed.provider).filter_map(|(provider, given)| {
+            let (name, body) = sealed.rest.split_at_checked(given.len()).filter(|(name, _)| *name == given.as_bytes())?;
+            let body = body.strip_prefix(b":").filter(|body| fits(*provider, body))?;
+            Some(Name { name: std::str::from_utf8(name).ok()?, body, is_certain: true })
+        });
+        fitting.max_by_key(|name| name.name.len())
     }
 
     fn is_supported(&self, provider: Provider, shorter: &str, longer: &str) -> bool {

@@ -101,6 +101,21 @@ fn kms_v1_takes_the_reading_whose_length_fits() {
     assert_eq!(KmsV1::parse(&[0, 0, 1]), None);
 }
 
+#[test]
+fn given_names_go_before_what_a_single_value_shows() {
+    let bytes = value("k8s:enc:aesgcm:v1:key-T00:00:", &noise(1, 90));
+    let sealed = Sealed::parse(&bytes).unwrap();
+    let resolve = |given: &[(Provider, &str)]| {
+        let mut table = NameTable::default();
+        table.observe(&sealed);
+        table.give(given.iter().map(|(provider, name)| (*provider, (*name).to_owned())));
+        table.resolve(&sealed).map(|name| (name.name, name.is_certain)).unwrap()
+    };
+    assert_eq!(resolve(&[(Provider::AesGcm, "key-T00")]), ("key-T00", true));
+    assert_eq!(resolve(&[(Provider::AesGcm, "key-T00"), (Provider::AesGcm, "key-T00:00")]), ("key-T00:00", true));
+    assert_eq!(resolve(&[(Provider::AesCbc, "key-T00"), (Provider::AesGcm, "key")]), ("key-T00:00", false));
+}
+
 proptest! {
     #[test]
     fn any_bytes_behind_a_prefix_are_read_without_a_panic(

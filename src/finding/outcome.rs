@@ -35,6 +35,18 @@ pub enum Condition {
     UnknownStorage,
     /// No object with the name that was asked for.
     NoSuchObject,
+    /// A value that is current needs the key that is to be retired.
+    KeyStillNeeded,
+    /// Whether anything needs the key cannot be told.
+    KeyNotKnown,
+    /// A value that is current is not under the key that it should be under.
+    OtherKeyThanRequired,
+    /// A value that is current is provably not opened by the keys that were given.
+    NotOpened,
+    /// A key could not be asked.
+    KeyNotAsked,
+    /// The scope that was asked for holds nothing.
+    NothingInScope,
 }
 
 impl Condition {
@@ -49,6 +61,12 @@ impl Condition {
             Self::InputFailed => "input-failed",
             Self::UnknownStorage => "unknown-storage",
             Self::NoSuchObject => "no-such-object",
+            Self::KeyStillNeeded => "key-still-needed",
+            Self::KeyNotKnown => "key-not-known",
+            Self::OtherKeyThanRequired => "other-key-than-required",
+            Self::NotOpened => "not-opened",
+            Self::KeyNotAsked => "key-not-asked",
+            Self::NothingInScope => "nothing-in-scope",
         }
     }
 }

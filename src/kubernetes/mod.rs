@@ -15,6 +15,7 @@ mod prefix;
 mod protobuf;
 mod resource;
 mod secret;
+mod secret_data;
 mod storage_key;
 
 #[cfg(test)]
@@ -26,6 +27,7 @@ pub use self::object::{Object, Owner};
 pub use self::prefix::{PrefixVotes, Prefixes};
 pub use self::resource::GroupResource;
 pub use self::secret::{DataItem, Secret, as_document};
+pub use self::secret_data::each_data_item;
 pub use self::storage_key::StorageKey;
 
 /// Messages generated from `proto/kubernetes.proto`.

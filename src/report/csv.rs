@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use super::{Report, escape};
 
-/// Column names, those of the `value` record.
-pub const COLUMNS: [&str; 31] = [
+/// Column names, those of the `value` record; two of what its `secret` says stand for it.
+pub const COLUMNS: [&str; 39] = [
     "evidence",
     "place",
     "retention",
@@ -37,6 +37,14 @@ pub const COLUMNS: [&str; 31] = [
     "fragment",
     "duplicate",
     "newer_than_snapshot",
+    "raft_index",
+    "raft_term",
+    "txn_branch",
+    "committed",
+    "applied",
+    "opened",
+    "outcome",
+    "opened_by",
     "secret_type",
     "secret_data",
 ];

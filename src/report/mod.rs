@@ -5,9 +5,11 @@
 pub mod csv;
 pub mod escape;
 pub mod json;
+pub mod keys;
 pub mod model;
 pub mod readable;
 pub mod records;
 pub mod text;
+pub mod verify;
 
 pub use self::model::{DirectoryReport, EvidenceReport, KeyReport, Report};

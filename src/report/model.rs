@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use super::keys::Retirement;
 use super::readable::{Around, Readable, ReadableSecret};
+use super::verify::Verification;
 use crate::analysis::{
-    Facts, Judgement, KeyCounts, KeyIdentity, KeyUse, Kind, Place, Protection, ResidueMode, ResourceCounts, Retention, Role, SecretCounts,
-    Sum, Survey, Tally,
+    Facts, Judgement, KeyCounts, KeyIdentity, KeyName, KeyUse, Kind, Place, Protection, ResidueMode, ResourceCounts, Retention, Role,
+    SecretCounts, Sum, Survey, Tally,
 };
 use crate::evidence::anomaly::{Anomalies, Anomaly, Class};
 
@@ -23,6 +25,14 @@ pub struct Report {
     pub passed_over: Vec<String>,
     /// Words of the scope: `secrets`, `all`, a list.
     pub resources: String,
+    /// What became of the values under each key, where they were to be opened.
+    pub proofs: BTreeMap<KeyName, KeyProof>,
+    /// Whether a key is still needed, where that was asked.
+    pub retirement: Option<Retirement>,
+    /// What a verification came to.
+    pub verification: Option<Verification>,
+    /// What leaves objects out beyond the usual, in words.
+    pub filter: Option<String>,
 }
 
 /// What is said of one evidence.
@@ -69,19 +79,6 @@ pub struct DirectoryReport {
     pub first: usize,
 }
 
-/// A key's identity, owned.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct KeyName {
-    /// The provider's word.
-    pub provider: String,
-    /// The version's word.
-    pub version: String,
-    /// The key's or provider's name.
-    pub name: Option<String>,
-    /// KMS v2: what the plugin calls the key.
-    pub key_id: Option<String>,
-}
-
 /// What needs a key.
 #[derive(Clone, Debug, Default)]
 pub struct KeyReport {
@@ -95,6 +92,32 @@ pub struct KeyReport {
     pub dek_sources: u64,
     /// Values whose name has more than one reading.
     pub uncertain: u64,
+    /// What became of them, where they were to be opened.
+    pub proof: Option<KeyProof>,
+}
+
+/// What became of the values under a key, and what its KMS says of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyProof {
+    /// Values that opened.
+    pub opened: u64,
+    /// Values that did not, whatever the reason.
+    pub failed: u64,
+    /// Such as `Enabled`.
+    pub state: Option<String>,
+    /// `AWS` or `CUSTOMER`.
+    pub manager: Option<String>,
+    /// Whether it is rotated by itself.
+    pub is_rotated: Option<bool>,
+    /// Keys that the KMS says it used.
+    pub kms_key_ids: BTreeSet<String>,
+}
+
+impl KeyProof {
+    /// The key that the KMS says it used, where it was one.
+    pub fn kms_key_id(&self) -> Option<&str> {
+        self.kms_key_ids.first().filter(|_| self.kms_key_ids.len() == 1).map(String::as_str)
+    }
 }
 
 impl EvidenceReport {
@@ -132,20 +155,28 @@ impl EvidenceReport {
     }
 }
 
+impl EvidenceReport {
+    /// Whether nothing in it, at any place, is in the scope that was asked for.
+    pub fn is_out_of_scope(&self) -> bool {
+        self.values.is_empty() && self.tombstones == 0
+    }
+
+    /// Existing objects that were not looked at, and how many of them are encrypted.
+    pub fn passed_over(&self) -> (u64, u64) {
+        let outside = self.resources.values().map(|counts| counts.out_of_scope);
+        outside.fold((0, 0), |(all, encrypted), counts| (all.saturating_add(counts.objects), encrypted.saturating_add(counts.encrypted)))
+    }
+}
+
 impl KeyReport {
     fn new(identity: &KeyIdentity<'_>, used: &KeyUse<'_>) -> Self {
-        let word = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Self {
-            identity: KeyName {
-                provider: word(identity.provider),
-                version: word(identity.version),
-                name: identity.name.map(str::to_owned),
-                key_id: identity.key_id.map(str::to_owned),
-            },
+            identity: KeyName::from(identity),
             counts: used.counts,
             group_resources: used.group_resources.iter().map(|resource| resource.0.to_string()).collect(),
             dek_sources: used.dek_sources(),
             uncertain: used.uncertain,
+            proof: None,
         }
     }
 }
@@ -163,6 +194,11 @@ impl Report {
             known.group_resources.extend(key.group_resources.iter().cloned());
             known.dek_sources = known.dek_sources.saturating_add(key.dek_sources);
             known.uncertain = known.uncertain.saturating_add(key.uncertain);
+        }
+        for (name, proof) in &self.proofs {
+            if let Some(key) = all.get_mut(name) {
+                key.proof = Some(proof.clone());
+            }
         }
         all.into_values().collect()
     }
@@ -189,6 +225,12 @@ impl Report {
         own.map(|evidence| count(&evidence.secrets)).fold(0, u64::saturating_add)
     }
 
+    /// The filter that nothing in any input matches.
+    pub fn unmatched_filter(&self) -> Option<&str> {
+        let is_unmatched = !self.evidences.is_empty() && self.evidences.iter().all(EvidenceReport::is_out_of_scope);
+        self.filter.as_deref().filter(|_| is_unmatched)
+    }
+
     /// Where a run looked in all of its inputs.
     pub fn looked_at(&self) -> Vec<&'static str> {
         let least = self.evidences.iter().filter_map(|evidence| evidence.facts.residue_mode()).min_by_key(|mode| mode.reach());
@@ -201,7 +243,7 @@ impl Report {
         let has_trees =
             self.evidences.iter().filter(|evidence| evidence.facts.database().is_some()).all(|evidence| evidence.facts.has_tree());
         let tree = least.filter(|_| has_trees).map(|_| "tree");
-        let others = [(Kind::Wal, "write-ahead log"), (Kind::RaftSnapshot, "raft snapshots")];
+        let others = [(Kind::Wal, "write-ahead log"), (Kind::RaftSnapshot, "raft snapshots"), (Kind::Image, "bytes of no known form")];
         let others = others.into_iter().filter(|(kind, _)| has(*kind)).map(|(_, name)| name);
         tree.into_iter().chain(places.iter().copied()).chain(others).collect()
     }
@@ -218,9 +260,9 @@ impl Report {
 pub(super) fn not_looked_at<'a>(evidences: impl IntoIterator<Item = &'a EvidenceReport> + Clone) -> Vec<String> {
     let mut list = Vec::new();
     let (mut objects, mut encrypted) = (0u64, 0u64);
-    for counts in evidences.clone().into_iter().flat_map(|evidence| evidence.resources.values()).map(|counts| counts.out_of_scope) {
-        objects = objects.saturating_add(counts.objects);
-        encrypted = encrypted.saturating_add(counts.encrypted);
+    for passed_over in evidences.clone().into_iter().map(EvidenceReport::passed_over) {
+        objects = objects.saturating_add(passed_over.0);
+        encrypted = encrypted.saturating_add(passed_over.1);
     }
     if objects > 0 {
         list.push(match encrypted {

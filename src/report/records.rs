@@ -6,13 +6,16 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
-use super::model::{EvidenceReport, KeyReport, Report};
+use super::keys::{self, Retirement};
+use super::model::{EvidenceReport, KeyProof, KeyReport, Report};
 use super::readable::{Readable, ReadableIn};
+use super::verify::Verification;
 use crate::analysis::{
     ByteAccount, CredentialCounts, Facts, KeyCounts, LogFacts, Place, Retention, Row, Seal, Sum, TombstoneRow, ValueRow,
 };
 use crate::evidence::anomaly::Anomaly;
 use crate::finding::{Finding, Outcome};
+use crate::verify::Verdict;
 
 /// Version of the records' meaning. A new field does not raise it; a changed meaning does.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -285,7 +288,8 @@ pub struct ValueRecord<'a> {
     applied: Option<bool>,
     opened: Option<bool>,
     outcome: Option<&'static str>,
-    opened_by: Option<&'a str>,
+    opened_by: Option<String>,
+    sealed_for: Option<&'a str>,
     secret: Option<SecretRecord<'a>>,
 }
 
@@ -358,6 +362,7 @@ impl<'a> ValueRecord<'a> {
             opened: None,
             outcome: None,
             opened_by: None,
+            sealed_for: None,
             secret: row.secret.as_ref().map(|secret| SecretRecord {
                 r#type: &secret.secret_type,
                 immutable: secret.immutable,
@@ -367,6 +372,17 @@ impl<'a> ValueRecord<'a> {
                 managers: secret.object.managers.iter().map(AsRef::as_ref).collect(),
             }),
         }
+    }
+}
+
+impl<'a> ValueRecord<'a> {
+    /// Adds what became of the value when it was to be opened.
+    pub fn with_verdict(mut self, verdict: Option<&'a Verdict>) -> Self {
+        self.opened = verdict.and_then(Verdict::opened);
+        self.outcome = verdict.map(|verdict| verdict.answer.name());
+        self.opened_by = verdict.and_then(|verdict| verdict.opened_by.as_ref()).map(ToString::to_string);
+        self.sealed_for = verdict.and_then(|verdict| verdict.sealed_for.as_deref());
+        self
     }
 }
 
@@ -400,6 +416,11 @@ impl<'a> TombstoneRecord<'a> {
             sub: row.revision.sub,
         }
     }
+}
+
+/// Appends the record of a value with what became of it as a line.
+pub fn verdict_line(evidence: usize, row: &ValueRow<'_>, verdict: Option<&Verdict>, out: &mut Vec<u8>) {
+    super::json::line(&ValueRecord::new(evidence, row).with_verdict(verdict), out);
 }
 
 /// Appends the record of a row as a line, and says which kind it is.
@@ -460,6 +481,10 @@ pub struct KeyRecord<'a> {
     failed: Option<u64>,
     state: Option<&'a str>,
     kms_key_id: Option<&'a str>,
+    // Beyond the contract's fields: all of them where the KMS named several, and what else it says of the key.
+    kms_key_ids: Vec<&'a str>,
+    manager: Option<&'a str>,
+    rotated: Option<bool>,
 }
 
 impl<'a> KeyRecord<'a> {
@@ -479,10 +504,13 @@ impl<'a> KeyRecord<'a> {
             deleted,
             residue,
             log,
-            opened: None,
-            failed: None,
-            state: None,
-            kms_key_id: None,
+            opened: key.proof.as_ref().map(|proof| proof.opened),
+            failed: key.proof.as_ref().map(|proof| proof.failed),
+            state: key.proof.as_ref().and_then(|proof| proof.state.as_deref()),
+            kms_key_id: key.proof.as_ref().and_then(KeyProof::kms_key_id),
+            kms_key_ids: key.proof.iter().flat_map(|proof| &proof.kms_key_ids).map(String::as_str).collect(),
+            manager: key.proof.as_ref().and_then(|proof| proof.manager.as_deref()),
+            rotated: key.proof.as_ref().and_then(|proof| proof.is_rotated),
         }
     }
 }
@@ -532,8 +560,87 @@ pub struct SummaryRecord<'a> {
     bytes: BytesRecord,
     looked_at: Vec<&'static str>,
     not_looked_at: Vec<String>,
+    retire: Option<RetireRecord<'a>>,
+    verify: Option<VerifyRecord<'a>>,
     conditions: Vec<&'static str>,
     exit_code: u8,
+}
+
+/// Whether a key is still needed.
+#[derive(Debug, Serialize)]
+struct RetireRecord<'a> {
+    key: &'a str,
+    verdict: &'static str,
+    current: u64,
+    superseded: u64,
+    deleted: u64,
+    residue: u64,
+    log: u64,
+    kms_v1_current: u64,
+    kms_v1_other: u64,
+    doubts: &'a [String],
+}
+
+impl<'a> RetireRecord<'a> {
+    fn of(retirement: &'a Retirement) -> Self {
+        let (mut named, mut unknown) = (KeyCounts::default(), KeyCounts::default());
+        for need in &retirement.needs {
+            named.add(need.named);
+            unknown.add(need.unknown);
+        }
+        Self {
+            key: &retirement.key,
+            verdict: retirement.verdict().name(),
+            current: named.current,
+            superseded: named.superseded,
+            deleted: named.deleted,
+            residue: named.residue,
+            log: named.log,
+            kms_v1_current: unknown.current,
+            kms_v1_other: keys::total(unknown).saturating_sub(unknown.current),
+            doubts: &retirement.doubts,
+        }
+    }
+}
+
+/// What a verification came to.
+#[derive(Debug, Serialize)]
+struct VerifyRecord<'a> {
+    dek_sources: u64,
+    calls: u64,
+    cut_short: bool,
+    current: u64,
+    current_opened: u64,
+    current_not_opened: u64,
+    required: &'a [String],
+    under_required: u64,
+    not_under_required: u64,
+    moved: u64,
+    same_value: u64,
+    changed_value: u64,
+    not_comparable: u64,
+}
+
+impl<'a> VerifyRecord<'a> {
+    fn of(verification: &'a Verification) -> Self {
+        let Verification { dek_sources, calls, is_cut_short, current, current_opened, current_not_opened, .. } = *verification;
+        let Verification { under_required, not_under_required, moved, same_value, changed_value, not_comparable, .. } = *verification;
+        Self {
+            dek_sources,
+            calls,
+            cut_short: is_cut_short,
+            current,
+            current_opened,
+            current_not_opened,
+            required: &verification.required,
+            under_required,
+            not_under_required,
+            moved,
+            same_value,
+            changed_value,
+            not_comparable,
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -663,6 +770,8 @@ impl<'a> SummaryRecord<'a> {
             bytes: BytesRecord::of(report),
             looked_at: report.looked_at(),
             not_looked_at: report.not_looked_at(),
+            retire: report.retirement.as_ref().map(RetireRecord::of),
+            verify: report.verification.as_ref().map(VerifyRecord::of),
             conditions: outcome.conditions().map(|c| c.name()).collect(),
             exit_code: outcome.exit_code(),
         }

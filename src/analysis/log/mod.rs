@@ -20,7 +20,7 @@ use super::facts::{Content, CredentialCounts, Facts, Kind, LogFacts};
 use super::options::Options;
 use super::survey::is_complete;
 use super::{Progress, Survey};
-use crate::envelope::{NameTable, Stored};
+use crate::envelope::{NameTable, Provider, Stored};
 use crate::etcd::raft::{Credential, CutEntry, Entry, EntryKind, Operation, Put, Request};
 use crate::etcd::wal::{self, Chain, Records, SegmentName};
 use crate::evidence::Evidence;
@@ -265,6 +265,11 @@ impl LogFacts {
 }
 
 impl LogSurvey<'_> {
+    /// Names of keys that are known to be in use.
+    pub fn give_names(&mut self, names: &[(Provider, String)]) {
+        self.names.give(names.iter().cloned());
+    }
+
     /// Whether the cluster agreed on an entry, and whether the database beside the log has it; `None`: not known.
     fn fate(&self, segment: usize, offset: u64, index: u64) -> (Option<bool>, Option<bool>) {
         if !self.log.is_in_order() {

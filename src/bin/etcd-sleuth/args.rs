@@ -9,6 +9,8 @@ use etcd_sleuth::evidence::Limits;
 use etcd_sleuth::finding::FailOn;
 use globset::{Glob, GlobMatcher};
 
+use crate::key_args::{KeysArgs, VerifyArgs};
+
 /// Read an etcd snapshot offline: how is every Kubernetes Secret in it stored, and what is this file?
 #[derive(Debug, Parser)]
 #[command(name = "etcd-sleuth", version, propagate_version = true, max_term_width = 100, after_help = EXIT_CODES)]
@@ -23,10 +25,12 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  answered: nothing at or above the threshold, and the input was read completely
   1  error: nothing could be analysed, or wrong usage
-  2  found: scan: a plaintext Secret; check: altered or damaged; show: no such object
-  3  cannot say: nothing found, but the input was read only in part
+  2  found: scan: a plaintext Secret; check: altered or damaged; keys --retire: still needed; verify: a current value
+     under another key than required, or that the given keys provably do not open; show: no such object
+  3  cannot say: nothing found, but the input was read only in part, nothing in it matches the
+     filter, or a key could not be asked
 
-Evidence is opened read-only: no lock, no write, no file beside it. No network.";
+Evidence is opened read-only: no lock, no write, no file beside it. No network but where an option names whom to ask.";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Global {
@@ -57,6 +61,10 @@ pub(crate) enum Command {
         after_help = "Examples:\n  etcd-sleuth check snapshot.db\n  etcd-sleuth check -q /backups/*.db    # one line a file, for cron"
     )]
     Check(CheckArgs),
+    /// Every key that anything here names, and what needs it; calls nobody
+    Keys(KeysArgs),
+    /// Prove which key opens what, and what still needs a key
+    Verify(VerifyArgs),
     /// One object: all its revisions, redacted
     #[command(after_help = SHOW_EXAMPLES)]
     Show(ShowArgs),
@@ -199,6 +207,9 @@ pub(crate) struct PagesArgs {
     pub(crate) page: Option<u64>,
 }
 
+/// A pattern for names.
+pub(crate) type GlobArg = GlobMatcher;
+
 /// How evidence is read.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Reading {
@@ -239,7 +250,7 @@ enum DigestArg {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum ResidueArg {
+pub(crate) enum ResidueArg {
     Off,
     Pages,
     Full,
@@ -262,12 +273,7 @@ impl Global {
 impl ScanArgs {
     pub(crate) fn options(&self) -> Options {
         let scope = self.looking.scope();
-        let residue = match self.residue {
-            ResidueArg::Off => ResidueMode::Off,
-            ResidueArg::Pages => ResidueMode::Pages,
-            ResidueArg::Full => ResidueMode::Full,
-        };
-        Options { scope, residue, ..self.reading.options() }
+        Options { scope, residue: self.residue.mode(), ..self.reading.options() }
     }
 }
 
@@ -292,6 +298,16 @@ impl Looking {
     }
 }
 
+impl ResidueArg {
+    pub(crate) fn mode(self) -> ResidueMode {
+        match self {
+            Self::Off => ResidueMode::Off,
+            Self::Pages => ResidueMode::Pages,
+            Self::Full => ResidueMode::Full,
+        }
+    }
+}
+
 impl Reading {
     pub(crate) fn options(&self) -> Options {
         let digest = match self.digest {
@@ -302,7 +318,7 @@ impl Reading {
     }
 }
 
-fn parse_glob(pattern: &str) -> Result<GlobMatcher, globset::Error> {
+pub(crate) fn parse_glob(pattern: &str) -> Result<GlobArg, globset::Error> {
     Glob::new(pattern).map(|glob| glob.compile_matcher())
 }
 

@@ -2,6 +2,8 @@
 
 mod args;
 mod commands;
+mod core_files;
+mod key_args;
 mod output;
 
 use std::process::ExitCode;
@@ -42,6 +44,8 @@ fn run(args: Args) -> anyhow::Result<u8> {
         Command::Scan(scan) => commands::scan::run(&scan, &args.global),
         Command::Carve(carve) => commands::carve::run(&carve, &args.global),
         Command::Check(check) => commands::check::run(&check, &args.global),
+        Command::Keys(keys) => commands::keys::run(&keys, &args.global),
+        Command::Verify(verify) => commands::verify::run(&verify, &args.global),
         Command::Show(show) => commands::show::run(&show, &args.global),
         Command::Pages(pages) => commands::pages::run(&pages, &args.global),
         Command::Completions { shell } => {

@@ -122,3 +122,8 @@ pub(crate) fn with_progress<T>(show: bool, label: &str, work: impl FnOnce(&Progr
         result
     })
 }
+
+/// A bar that counts; without a terminal, or where `show` is false, nothing is drawn.
+pub(crate) fn count_bar(total: u64, show: bool) -> ProgressBar {
+    if show { ProgressBar::new(total) } else { ProgressBar::hidden() }
+}

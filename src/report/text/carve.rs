@@ -1,8 +1,9 @@
 //! What `carve` says of an image.
 
 use super::super::escape::terminal;
-use super::super::model::EvidenceReport;
-use super::scan::{key_label, table, types};
+use super::super::model::{EvidenceReport, Report};
+use super::scan::{key_label, types};
+use super::table::{Table, name};
 use super::{against, block, file_lines, thousands};
 use crate::analysis::{MetaPage, Protection, Retention};
 
@@ -10,16 +11,20 @@ use crate::analysis::{MetaPage, Protection, Retention};
 const ROWS: usize = 20;
 
 /// What `carve` says of one image.
-pub fn carve(evidence: &EvidenceReport) -> String {
+pub fn carve(evidence: &EvidenceReport, report: &Report) -> String {
     let readable = &evidence.readable;
     let noun = if readable.total == 1 { "SECRET" } else { "SECRETS" };
+    let unmatched = report.filter.as_deref().filter(|_| evidence.is_out_of_scope());
     let mut out = match readable.total {
+        0 if unmatched.is_some() => format!("NOTHING IN THESE BYTES MATCHES: {}\n", terminal(unmatched.unwrap_or_default())),
         0 => "NO PLAINTEXT SECRET FOUND IN THESE BYTES\n".to_owned(),
         n => format!("{} {noun} CAN BE READ FROM THESE BYTES WITHOUT ANY KEY\n", thousands(n)),
     };
-    out.push_str(
-        "  Whether they still exist, and whether the values are today's, bytes without their database do not say: treat as in use.\n",
-    );
+    if readable.total > 0 {
+        out.push_str(
+            "  Whether they still exist, and whether the values are today's, bytes without their database do not say: treat as in use.\n",
+        );
+    }
     block(&mut out, "File", &file_lines(&evidence.facts, &against(&evidence.anomaly_counts)));
     let count = |protection| {
         let of = evidence.values.iter().filter(|((_, retention, kind), _)| *retention == Retention::Residue && *kind == protection);
@@ -53,10 +58,10 @@ pub fn carve(evidence: &EvidenceReport) -> String {
     out.push_str(&types(&readable.types));
     out.push_str("NOT LOOKED AT: compressed or encrypted parts of the image; values under another encoding\n");
     if !readable.first.is_empty() {
-        let mut table = table(&["Secret", "type", "newest revision"]);
+        let mut table = Table::new(&["Secret", "type", "newest revision"]);
         for secret in readable.first.iter().take(ROWS) {
             let revision = secret.revision.map_or("-".to_owned(), |revision| revision.to_string());
-            table.add_row([terminal(&secret.label).into_owned(), terminal(&secret.secret_type).into_owned(), revision]);
+            table.add_row([name(&secret.label).into_owned(), name(&secret.secret_type).into_owned(), revision]);
         }
         out.push_str(&format!("\nSecrets that can be read\n{table}\n"));
         if let Some(more) = readable.total.checked_sub(readable.first.len().min(ROWS) as u64).filter(|n| *n > 0) {

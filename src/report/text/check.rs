@@ -2,7 +2,7 @@
 
 use super::super::escape::terminal;
 use super::super::model::EvidenceReport;
-use super::scan::table;
+use super::table::Table;
 use super::{against, block, cluster_lines, file_lines, thousands};
 use crate::etcd::trailer::Trailer;
 use crate::evidence::anomaly::Bearing;
@@ -111,7 +111,7 @@ fn anomalies(evidence: &EvidenceReport) -> String {
     if evidence.anomalies.is_empty() {
         return String::new();
     }
-    let mut table = table(&["offset", "page", "anomaly", ""]);
+    let mut table = Table::new(&["offset", "page", "anomaly", ""]);
     for anomaly in evidence.anomalies.iter().take(ROWS) {
         let number = |n: Option<u64>| n.map_or("-".to_owned(), |n| n.to_string());
         table.add_row([

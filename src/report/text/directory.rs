@@ -5,7 +5,9 @@ use std::path::Path;
 
 use super::super::escape::terminal;
 use super::super::model::{DirectoryReport, EvidenceReport, Report, not_looked_at};
-use super::scan::{What, headline, keys, readable_table, resource_table, secrets, table, types, values};
+use super::findings::findings;
+use super::scan::{What, headline, keys, next, nothing_matches, readable_table, resource_table, secrets, types, values};
+use super::table::{Table, name};
 use super::{against, bearing_name, block, cluster_lines, file_lines, log_sentence, snapshot_sentence, thousands};
 use crate::analysis::{CredentialCounts, Kind, Role};
 use crate::evidence::anomaly::{Bearing, Class};
@@ -19,7 +21,11 @@ pub fn directory(directory: &DirectoryReport, report: &Report) -> String {
     let whole = &directory.whole;
     let of = |kind: &[Kind], role| parts.iter().filter(move |part| kind.contains(&part.facts.kind) && part.facts.role == role).collect();
     let database: Vec<&EvidenceReport> = of(&[Kind::Database, Kind::Snapshot], Role::Member);
-    let mut out = headline(whole, &report.resources, What::Directory);
+    let unmatched = report.filter.as_deref().filter(|_| parts.iter().all(EvidenceReport::is_out_of_scope));
+    let mut out = match unmatched {
+        Some(filter) => nothing_matches(whole, filter, What::Directory),
+        None => headline(whole, &report.resources, What::Directory),
+    };
     match database.as_slice() {
         [] => block(&mut out, "File", &["no member/snap/db that could be read: what exists now is not known".to_owned()]),
         found => {
@@ -38,6 +44,8 @@ pub fn directory(directory: &DirectoryReport, report: &Report) -> String {
     block(&mut out, "Cluster", &cluster_lines(&whole.facts));
     if !whole.facts.has_tree() {
         out.push_str(&values(whole));
+    } else if unmatched.is_some() {
+        // Rows of zeros would look like an answer.
     } else if report.resources == "secrets" || whole.readable.total > 0 || whole.secrets.total() > 0 {
         out.push_str(&secrets(whole));
     }
@@ -46,8 +54,12 @@ pub fn directory(directory: &DirectoryReport, report: &Report) -> String {
     out.push_str(&credentials(parts));
     let not_looked_at: Vec<String> = not_looked_at(parts).into_iter().chain(passed_over(report)).collect();
     out.push_str(&format!("NOT LOOKED AT: {}\n", not_looked_at.join(", ")));
+    if let Some(next) = next(whole, &directory.path) {
+        out.push_str(&format!("NEXT  {next}\n"));
+    }
     out.push_str(&readable_table(whole));
     out.push_str(&resource_table(whole));
+    out.push_str(&findings(parts));
     out.push_str(&anomalies(parts, &directory.path));
     out
 }
@@ -139,7 +151,7 @@ pub(super) fn credentials<'a>(parts: impl IntoIterator<Item = &'a EvidenceReport
         (named(|counts| counts.hashes), "password hashes of etcd users in the log"),
     ] {
         if !names.is_empty() {
-            let shown: Vec<_> = names.iter().take(ROWS).map(|name| terminal(name)).collect();
+            let shown: Vec<_> = names.iter().take(ROWS).map(|user| name(user)).collect();
             let more = if names.len() > ROWS { ", …" } else { "" };
             out.push_str(&format!("{what}: {} ({}{more})\n", names.len(), shown.join(", ")));
         }
@@ -172,7 +184,7 @@ fn anomalies(parts: &[EvidenceReport], directory: &Path) -> String {
     if listed.is_empty() {
         return String::new();
     }
-    let mut table = table(&["file", "offset", "anomaly", ""]);
+    let mut table = Table::new(&["file", "offset", "anomaly", ""]);
     for (part, anomaly) in listed.iter().take(ROWS) {
         table.add_row([
             relative(&part.facts.path, directory),

@@ -3,20 +3,26 @@
 mod carve;
 mod check;
 mod directory;
+mod findings;
+mod keys;
 mod number;
 mod object;
 mod page;
 mod pages;
 mod scan;
+mod table;
+mod verify;
 
 pub use self::carve::carve;
 pub use self::check::check;
 pub use self::directory::directory;
+pub use self::keys::{keys, opens, retire};
 pub use self::number::thousands;
 pub use self::object::object;
 pub use self::page::page;
 pub use self::pages::pages;
 pub use self::scan::{scan, status_line};
+pub use self::verify::{verify, verify_status};
 
 use crate::analysis::{Content, DatabaseFacts, Facts, Kind, LogFacts, PagesFound, RaftSnapshotFacts};
 use crate::bbolt::PageCounts;

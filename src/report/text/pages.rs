@@ -1,7 +1,7 @@
 //! What `pages` says: what every page of the file is.
 
 use super::super::escape::terminal;
-use super::scan::table;
+use super::table::Table;
 use super::thousands;
 use crate::analysis::{List, Protection, Row, Scope, Survey};
 use crate::bbolt::{PageHeader, PageState, Pgid};
@@ -116,7 +116,7 @@ fn symbol_with(state: PageState, held: Held) -> char {
 
 /// A line per run of pages with one state, or one header and its overflow.
 fn runs(survey: &Survey<'_>) -> String {
-    let mut table = table(&["page", "pages", "state", "header"]);
+    let mut table = Table::new(&["page", "pages", "state", "header"]);
     let mut pages = survey.pages.iter().peekable();
     while let Some((pgid, state)) = pages.next() {
         let header = header(survey, pgid, state);

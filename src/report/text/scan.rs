@@ -1,17 +1,18 @@
 //! The first screen of a scan, and its tables.
 
 use std::collections::BTreeMap;
-
-use comfy_table::{Table, presets};
+use std::path::Path;
 
 use super::super::escape::terminal;
 use super::super::model::{EvidenceReport, KeyReport, Report, not_looked_at};
 use super::super::readable::{Readable, ReadableIn, ReadableSecret};
 use super::directory::credentials;
+use super::findings::findings;
+use super::table::{Table, name};
 use super::{against, block, cluster_lines, file_lines, thousands};
 use crate::analysis::ResidueMode;
 use crate::evidence::anomaly::{Bearing, Class};
-use crate::finding::Outcome;
+use crate::finding::{Condition, Outcome};
 
 /// Rows of a table before the rest is only counted.
 const ROWS: usize = 20;
@@ -19,7 +20,11 @@ const ROWS: usize = 20;
 /// What a scan says of one evidence.
 pub fn scan(evidence: &EvidenceReport, report: &Report) -> String {
     let mut out = String::new();
-    out.push_str(&headline(evidence, &report.resources, What::File));
+    let unmatched = report.filter.as_deref().filter(|_| evidence.is_out_of_scope());
+    out.push_str(&match unmatched {
+        Some(filter) => nothing_matches(evidence, filter, What::File),
+        None => headline(evidence, &report.resources, What::File),
+    });
     let against = against(&evidence.anomaly_counts);
     block(&mut out, "File", &file_lines(&evidence.facts, &against));
     if evidence.anomaly_counts.contains_key(&Class::InUse) {
@@ -28,6 +33,8 @@ pub fn scan(evidence: &EvidenceReport, report: &Report) -> String {
     block(&mut out, "Cluster", &cluster_lines(&evidence.facts));
     if !evidence.facts.has_tree() {
         out.push_str(&values(evidence));
+    } else if unmatched.is_some() {
+        // Rows of zeros would look like an answer.
     } else if report.resources == "secrets" || evidence.readable.total > 0 || evidence.secrets.total() > 0 {
         out.push_str(&secrets(evidence));
     }
@@ -35,7 +42,7 @@ pub fn scan(evidence: &EvidenceReport, report: &Report) -> String {
     out.push_str(&types(&evidence.readable.types));
     out.push_str(&credentials([evidence]));
     out.push_str(&format!("NOT LOOKED AT: {}\n", not_looked_at([evidence]).join(", ")));
-    if let Some(next) = next(evidence) {
+    if let Some(next) = next(evidence, &evidence.facts.path) {
         out.push_str(&format!("NEXT  {next}\n"));
     }
     out.push_str(&tables(evidence));
@@ -60,6 +67,9 @@ pub fn status_line(report: &Report, outcome: &Outcome) -> String {
         counts.iter().filter(|(name, count)| *count > 0 || *name == "current").map(|(name, count)| format!("{name} {count}")).collect();
     let found = match counts.iter().all(|(_, count)| *count == 0) {
         true if report.evidences.is_empty() => "nothing was analysed".to_owned(),
+        true if outcome.held(Condition::NothingInScope) => {
+            format!("nothing matches: {}", terminal(report.filter.as_deref().unwrap_or_default()))
+        }
         true => format!("no plaintext Secret found in: {}", report.looked_at().join(", ")),
         false => format!("plaintext found: {}", found.join(", ")),
     };
@@ -88,6 +98,15 @@ impl What {
             Self::Directory => "DIRECTORY",
         }
     }
+}
+
+/// The headline where a filter leaves nothing.
+pub(super) fn nothing_matches(evidence: &EvidenceReport, filter: &str, what: What) -> String {
+    let outside = match evidence.passed_over().0 {
+        0 => "So nothing was looked at.".to_owned(),
+        n => format!("So nothing was looked at; {} objects are outside of it.", thousands(n)),
+    };
+    format!("NOTHING IN THIS {} MATCHES: {}\n  {outside}\n", what.name(), terminal(filter))
 }
 
 pub(super) fn headline(evidence: &EvidenceReport, resources: &str, what: What) -> String {
@@ -186,26 +205,42 @@ pub(super) fn keys(keys: &[KeyReport], encrypted_now: u64) -> String {
     };
     let has_log = keys.iter().any(|key| key.counts.log > 0);
     let log = |cell: &str| if has_log { format!("{cell:>9}") } else { String::new() };
-    let labels: Vec<String> = keys.iter().take(ROWS).map(key_label).collect();
-    let width = labels.iter().map(|label| label.chars().count()).fold(42, usize::max).saturating_add(2);
-    let mut out = format!("{title:<width$}{:>9}{:>10}{:>10}{}\n", "current", "older", "residue", log("log"));
-    for (key, label) in keys.iter().zip(&labels) {
+    // What bears a prefix of no known provider is not counted as encrypted, so it stands by itself.
+    let (known, unknown): (Vec<&KeyReport>, Vec<&KeyReport>) = keys.iter().partition(|key| is_known(key));
+    let labels = keys.iter().map(|key| key_label(key).chars().count());
+    let width = labels.fold(42, usize::max).saturating_add(2);
+    let head = |title: &str| format!("{title:<width$}{:>9}{:>10}{:>10}{}\n", "current", "older", "residue", log("log"));
+    let row = |key: &KeyReport| {
+        let label = key_label(key);
         let older = key.counts.superseded.saturating_add(key.counts.deleted);
         let doubt = if key.uncertain > 0 { format!("   name not certain for {}", key.uncertain) } else { String::new() };
         let cell = |n: u64| if n == 0 { "-".to_owned() } else { thousands(n) };
         let (current, residue) = (cell(key.counts.current), cell(key.counts.residue));
         let (older, log) = (cell(older), log(&cell(key.counts.log)));
-        out.push_str(&format!("  {label:<0$}{current:>9}{older:>10}{residue:>10}{log}{doubt}\n", width.saturating_sub(2)));
-    }
-    if let Some(more) = keys.len().checked_sub(ROWS).filter(|n| *n > 0) {
-        out.push_str(&format!("  and {more} more keys\n"));
+        format!("  {label:<0$}{current:>9}{older:>10}{residue:>10}{log}{doubt}\n", width.saturating_sub(2))
+    };
+    let mut out = String::new();
+    for (title, keys) in [(title.as_str(), known), ("Under providers not known to this version", unknown)] {
+        if !keys.is_empty() {
+            out.push_str(&head(title));
+            out.extend(keys.iter().take(ROWS).map(|key| row(key)));
+        }
+        if let Some(more) = keys.len().checked_sub(ROWS).filter(|n| *n > 0) {
+            out.push_str(&format!("  and {more} more keys\n"));
+        }
     }
     out
 }
 
+/// Whether the words of the prefix are those of a provider that this version knows.
+fn is_known(key: &KeyReport) -> bool {
+    let words = (key.identity.provider.as_str(), key.identity.version.as_str());
+    matches!(words, ("aescbc" | "aesgcm" | "secretbox" | "kms", "v1") | ("kms", "v2"))
+}
+
 /// `kms v2 aws-b   …000000000002`
 pub(super) fn key_label(key: &KeyReport) -> String {
-    let name = key.identity.name.as_deref().map_or("(name not readable)".into(), terminal);
+    let label = key.identity.name.as_deref().map_or("(name not readable)".into(), name);
     let version = match key.identity.version.as_str() {
         "v1" if key.identity.provider != "kms" => String::new(),
         version => format!(" {}", terminal(version)),
@@ -215,7 +250,7 @@ pub(super) fn key_label(key: &KeyReport) -> String {
         (None, "kms", "v1") => " (KMS key not named)".to_owned(),
         _ => String::new(),
     };
-    format!("{}{version} {name}{id}", terminal(&key.identity.provider))
+    format!("{}{version} {label}{id}", terminal(&key.identity.provider))
 }
 
 /// The last characters of a key ID, which tell ARNs apart.
@@ -235,7 +270,7 @@ pub(super) fn types(types: &BTreeMap<String, u64>) -> String {
     }
     let mut counts: Vec<_> = counts.into_iter().collect();
     counts.sort_by_key(|(name, count)| (std::cmp::Reverse(*count), *name));
-    let shown: Vec<String> = counts.iter().take(12).map(|(name, count)| format!("{} {count}", terminal(name))).collect();
+    let shown: Vec<String> = counts.iter().take(12).map(|(kind, count)| format!("{} {count}", name(kind))).collect();
     if shown.is_empty() { String::new() } else { format!("Readable, by type: {}\n", shown.join(", ")) }
 }
 
@@ -254,8 +289,9 @@ fn short_type(secret_type: &str) -> &str {
     }
 }
 
-fn next(evidence: &EvidenceReport) -> Option<String> {
-    let path = terminal(&evidence.facts.path.to_string_lossy()).into_owned();
+/// What to do next with the input that was given as `path`.
+pub(super) fn next(evidence: &EvidenceReport, path: &Path) -> Option<String> {
+    let path = terminal(&path.to_string_lossy()).into_owned();
     if evidence.judgement.findings.iter().any(|finding| matches!(finding.rule.code(), "file-altered" | "file-damaged" | "file-incomplete"))
     {
         return Some(format!("etcd-sleuth check {path}"));
@@ -267,9 +303,10 @@ fn next(evidence: &EvidenceReport) -> Option<String> {
 fn tables(evidence: &EvidenceReport) -> String {
     let mut out = readable_table(evidence);
     out.push_str(&resource_table(evidence));
+    out.push_str(&findings([evidence]));
     let listed: Vec<_> = evidence.anomalies.iter().filter(|anomaly| anomaly.class.bearing() != Bearing::Note).collect();
     if !listed.is_empty() {
-        let mut table = table(&["offset", "page", "anomaly", ""]);
+        let mut table = Table::new(&["offset", "page", "anomaly", ""]);
         for anomaly in listed.iter().take(ROWS) {
             let number = |n: Option<u64>| n.map_or("-".to_owned(), |n| n.to_string());
             table.add_row([
@@ -288,9 +325,9 @@ fn tables(evidence: &EvidenceReport) -> String {
 pub(super) fn readable_table(evidence: &EvidenceReport) -> String {
     let mut out = String::new();
     if !evidence.readable.first.is_empty() {
-        let mut table = table(&["Secret", "type", "readable in"]);
+        let mut table = Table::new(&["Secret", "type", "readable in"]);
         for secret in evidence.readable.first.iter().take(ROWS) {
-            table.add_row([terminal(&secret.label).into_owned(), terminal(&secret.secret_type).into_owned(), readable_in(secret)]);
+            table.add_row([name(&secret.label).into_owned(), name(&secret.secret_type).into_owned(), readable_in(secret)]);
         }
         out.push_str(&format!("\nSecrets that can be read\n{table}\n"));
         if let Some(more) = evidence.readable.total.checked_sub(evidence.readable.first.len().min(ROWS) as u64).filter(|n| *n > 0) {
@@ -306,10 +343,10 @@ pub(super) fn resource_table(evidence: &EvidenceReport) -> String {
     let others: Vec<_> =
         evidence.resources.iter().map(|(name, counts)| (name, counts.out_of_scope)).filter(|(_, counts)| counts.objects > 0).collect();
     if !others.is_empty() {
-        let mut table = table(&["resource", "objects", "unencrypted", "encrypted"]);
+        let mut table = Table::new(&["resource", "objects", "unencrypted", "encrypted"]);
         for (resource, counts) in others.iter().take(ROWS) {
-            let name = if resource.is_empty() { "(keys that are no object's)".into() } else { terminal(resource) };
-            table.add_row([name.into_owned(), thousands(counts.objects), thousands(counts.plaintext), thousands(counts.encrypted)]);
+            let resource = if resource.is_empty() { "(keys that are no object's)".into() } else { name(resource) };
+            table.add_row([resource.into_owned(), thousands(counts.objects), thousands(counts.plaintext), thousands(counts.encrypted)]);
         }
         out.push_str(&format!("\nOther objects, not looked at (--resources all)\n{table}\n"));
         if let Some(more) = others.len().checked_sub(ROWS).filter(|n| *n > 0) {
@@ -340,11 +377,4 @@ fn readable_in(secret: &ReadableSecret) -> String {
     };
     let places: Vec<&str> = secret.places.iter().map(place).collect();
     format!("{}{}", if secret.exists { "" } else { "deleted: " }, places.join(", "))
-}
-
-/// A table without lines between its cells.
-pub(super) fn table(header: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(header);
-    table
 }

@@ -25,7 +25,7 @@ fn carve(scan: &mut Scan<'_>, path: &Path) -> anyhow::Result<()> {
     let around = Around { prefixes: &carving.prefixes, keyspace: None };
     let report = EvidenceReport::of(carving.facts.clone(), carving.anomalies.clone(), tally, &around, scan.named());
     scan.end(&report)?;
-    scan.text(|_| text::carve(&report))?;
+    scan.text(|run| text::carve(&report, run))?;
     scan.report.add(report);
     Ok(())
 }

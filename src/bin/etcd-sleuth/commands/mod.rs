@@ -3,6 +3,10 @@
 pub(crate) mod carve;
 pub(crate) mod check;
 mod directory;
+mod inputs;
+pub(crate) mod keys;
 pub(crate) mod pages;
 pub(crate) mod scan;
 pub(crate) mod show;
+mod sink;
+pub(crate) mod verify;

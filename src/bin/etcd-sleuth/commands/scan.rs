@@ -4,16 +4,17 @@ use std::io::Write;
 use std::path::Path;
 
 use etcd_sleuth::analysis::{
-    self, Beside, CarveList, Carving, Facts, List, LogList, LogSurvey, NotADatabase, Options, Progress, Role, Row, Settle, Survey, Tally,
+    self, Beside, CarveList, Carving, Facts, List, LogList, LogSurvey, NotADatabase, Options, Progress, Role, Settle, Survey, Tally,
 };
 use etcd_sleuth::evidence::Evidence;
 use etcd_sleuth::finding::{Condition, FailOn, Outcome};
 use etcd_sleuth::kubernetes::Prefixes;
 use etcd_sleuth::report::readable::Around;
-use etcd_sleuth::report::records::{AnomalyRecord, EvidenceRecord, FindingRecord, KeyRecord, RunRecord, SummaryRecord, row_line};
-use etcd_sleuth::report::{EvidenceReport, Report, csv, json, text};
+use etcd_sleuth::report::records::{AnomalyRecord, EvidenceRecord};
+use etcd_sleuth::report::{EvidenceReport, Report, csv, text};
 
 use super::directory;
+use super::sink::{Sink, rows};
 use crate::args::{Format, Global, Looking, ScanArgs, Writing};
 use crate::output::{self, Output};
 
@@ -46,13 +47,13 @@ impl<'a> Scan<'a> {
     pub(super) fn new(options: Options, looking: &Looking, writing: &Writing, global: &'a Global) -> anyhow::Result<Self> {
         let rotate_list = looking.rotate_list.as_deref().map(|path| Output::open(Some(path), writing.force)).transpose()?;
         Ok(Self {
+            report: Report { resources: looking.resources.clone(), filter: options.filter(), ..Report::default() },
             options,
             global,
             fail_on: looking.fail_on(),
             sink: Sink::open(writing, global)?,
             named: if rotate_list.is_some() { usize::MAX } else { NAMED },
             rotate_list,
-            report: Report { resources: looking.resources.clone(), ..Report::default() },
             outcome: Outcome::default(),
         })
     }
@@ -206,7 +207,11 @@ impl Scan<'_> {
         if self.report.evidences.is_empty() {
             self.outcome.open(Condition::NothingAnalysed);
         }
-        self.sink.finish(&self.report, &self.outcome)?;
+        if self.report.unmatched_filter().is_some() {
+            self.outcome.open(Condition::NothingInScope);
+        }
+        let status = text::status_line(&self.report, &self.outcome);
+        self.sink.finish(&self.report, &self.outcome, &status)?;
         let code = self.outcome.exit_code();
         Ok(if exit_zero && code != 1 { 0 } else { code })
     }
@@ -242,103 +247,4 @@ impl Held<'_> {
         }
         Ok(())
     }
-}
-
-/// How a row of the evidence with this number is written.
-fn rows(format: Format, number: usize) -> impl Fn(&Row<'_>, &mut Vec<u8>) + Sync {
-    move |row, out| {
-        if format != Format::Text {
-            row_line(number, row, out);
-        }
-    }
-}
-
-/// Where a scan's results go, in the format that was asked for.
-struct Sink {
-    format: Format,
-    quiet: bool,
-    out: Rows,
-}
-
-/// The part of the sink that rows are streamed into.
-struct Rows {
-    output: Output,
-    grouped: json::Grouped,
-}
-
-impl Sink {
-    fn open(writing: &Writing, global: &Global) -> anyhow::Result<Self> {
-        let output = Output::open(writing.output.as_deref(), writing.force)?;
-        let mut sink = Self { format: writing.format, quiet: global.quiet, out: Rows { output, grouped: json::Grouped::default() } };
-        sink.record("run", &RunRecord::new())?;
-        if sink.format == Format::Csv {
-            sink.out.output.write_all(&csv::header()?)?;
-        }
-        Ok(sink)
-    }
-
-    fn record<T: serde::Serialize>(&mut self, kind: &'static str, record: &T) -> std::io::Result<()> {
-        let mut bytes = Vec::new();
-        match self.format {
-            Format::Jsonl => {
-                json::line(record, &mut bytes);
-                self.out.output.write_all(&bytes)
-            }
-            Format::Json => {
-                json::value(record, &mut bytes);
-                self.out.grouped.add(kind, &bytes);
-                Ok(())
-            }
-            Format::Text | Format::Csv => Ok(()),
-        }
-    }
-
-    fn finish(mut self, report: &Report, outcome: &Outcome) -> anyhow::Result<()> {
-        for key in &report.keys() {
-            self.record("key", &KeyRecord::new(key))?;
-        }
-        for (number, evidence) in report.evidences.iter().enumerate() {
-            for finding in &evidence.judgement.findings {
-                self.record("finding", &FindingRecord::new(number, finding))?;
-            }
-        }
-        self.record("summary", &SummaryRecord::new(report, outcome))?;
-        let status = text::status_line(report, outcome);
-        if self.format == Format::Json {
-            self.out.grouped.write(&mut self.out.output)?;
-        }
-        if self.format == Format::Text {
-            self.out.output.write_all(status.as_bytes())?;
-        } else if !self.out.output.is_stdout() && !self.quiet {
-            eprint!("{status}");
-        }
-        self.out.output.finish()
-    }
-}
-
-impl Rows {
-    /// Takes the lines of `value` and `tombstone` records that one task wrote.
-    fn rows(&mut self, format: Format, lines: &[u8]) -> std::io::Result<()> {
-        match format {
-            Format::Text => Ok(()),
-            Format::Jsonl => self.output.write_all(lines),
-            Format::Json => {
-                for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-                    self.grouped.add(kind_of(line), line);
-                }
-                Ok(())
-            }
-            Format::Csv => {
-                for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty() && kind_of(line) == "value") {
-                    self.output.write_all(&csv::row(line)?)?;
-                }
-                Ok(())
-            }
-        }
-    }
-}
-
-/// A row's record begins with its kind.
-fn kind_of(line: &[u8]) -> &'static str {
-    if line.starts_with(b"{\"record\":\"tombstone\"") { "tombstone" } else { "value" }
 }

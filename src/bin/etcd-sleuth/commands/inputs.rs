@@ -1,0 +1,222 @@
+//! Inputs that stay open together: files and data directories, each evidence with its number.
+
+use std::path::{Path, PathBuf};
+
+use etcd_sleuth::analysis::{self, Beside, Database, Facts, LogSurvey, Options, Role, Survey};
+use etcd_sleuth::envelope::Provider;
+use etcd_sleuth::evidence::anomaly::Anomalies;
+use etcd_sleuth::evidence::{DataDirectory, Evidence, Part};
+use etcd_sleuth::report::readable::Around;
+use etcd_sleuth::verify::{Rows, Source};
+
+use crate::args::Global;
+use crate::output;
+
+/// Evidences in their order.
+#[derive(Default)]
+pub(super) struct Inputs {
+    files: Vec<File>,
+    /// Inputs that could not be opened, each with the reason.
+    pub(super) failed: Vec<String>,
+    /// What in a data directory is not read, each with the reason.
+    pub(super) passed_over: Vec<String>,
+}
+
+struct File {
+    evidence: Evidence,
+    part: Part,
+    role: Role,
+    group: usize,
+}
+
+/// Evidences after their first pass. A log has one survey for all of its segments.
+pub(super) struct Surveyed<'data> {
+    units: Vec<Unit<'data>>,
+    contents: Vec<&'data [u8]>,
+}
+
+enum Unit<'data> {
+    Database { number: usize, group: usize, survey: Box<Survey<'data>> },
+    Log { first: usize, group: usize, survey: Box<LogSurvey<'data>> },
+    Snapshot { number: usize, facts: Box<Facts>, anomalies: Anomalies },
+}
+
+impl Inputs {
+    /// Opens everything that can be opened, and tells what cannot.
+    pub(super) fn open(paths: &[PathBuf], global: &Global) -> Self {
+        let mut inputs = Self::default();
+        for (group, path) in paths.iter().enumerate() {
+            let opened = if path.is_dir() { inputs.directory(path, group, global) } else { inputs.file(path, group, global) };
+            if let Err(error) = opened {
+                inputs.fail(&error);
+            }
+        }
+        inputs
+    }
+
+    fn fail(&mut self, error: &anyhow::Error) {
+        output::error(error);
+        self.failed.push(format!("{error:#}"));
+    }
+
+    fn file(&mut self, path: &Path, group: usize, global: &Global) -> anyhow::Result<()> {
+        let evidence = Evidence::open(path, &global.limits())?;
+        let part = match Database::open(&evidence) {
+            Ok(_) => Part::Database,
+            Err(_) if analysis::is_raft_snapshot(&evidence) => Part::RaftSnapshot,
+            Err(_) if analysis::is_segment(&evidence) => Part::Segment,
+            Err(error) => return Err(error.into()),
+        };
+        self.files.push(File { evidence, part, role: Role::File, group });
+        Ok(())
+    }
+
+    fn directory(&mut self, path: &Path, group: usize, global: &Global) -> anyhow::Result<()> {
+        let directory = DataDirectory::find(path)?;
+        self.passed_over.extend(directory.passed_over.iter().map(|passed| format!("{} ({})", passed.path.display(), passed.why)));
+        for file in &directory.files {
+            let role = match file.part {
+                Part::Database | Part::RaftSnapshot | Part::Segment => Role::Member,
+                Part::LeftoverDatabase | Part::LeftoverRaftSnapshot | Part::LeftoverSegment => Role::Leftover,
+            };
+            let opened = Evidence::open(&file.path, &global.limits()).map_err(anyhow::Error::from).and_then(|evidence| {
+                if matches!(file.part, Part::Database | Part::LeftoverDatabase) {
+                    Database::open(&evidence)?;
+                }
+                Ok(evidence)
+            });
+            match opened {
+                Ok(evidence) => self.files.push(File { evidence, part: file.part, role, group }),
+                Err(error) => self.fail(&error),
+            }
+        }
+        Ok(())
+    }
+
+    /// The first pass over everything. `names`: keys' names that are known.
+    pub(super) fn survey(&self, options: &Options, names: &[(Provider, String)], global: &Global) -> Surveyed<'_> {
+        let mut units: Vec<Unit<'_>> = Vec::new();
+        let mut index = 0usize;
+        while let Some(file) = self.files.get(index) {
+            let (number, group) = (index, file.group);
+            let mut taken = 1usize;
+            match file.part {
+                Part::Database | Part::LeftoverDatabase => {
+                    let surveyed = progress(&file.evidence, global, |progress| analysis::survey(&file.evidence, options, progress));
+                    // It was opened before; a database that can be opened can be surveyed.
+                    if let Ok(mut survey) = surveyed {
+                        survey.facts.role = file.role;
+                        survey.names.give(names.iter().cloned());
+                        units.push(Unit::Database { number, group, survey: Box::new(survey) });
+                    }
+                }
+                Part::RaftSnapshot | Part::LeftoverRaftSnapshot => {
+                    let (mut facts, anomalies) =
+                        progress(&file.evidence, global, |progress| analysis::read_raft_snapshot(&file.evidence, options, progress));
+                    facts.role = file.role;
+                    units.push(Unit::Snapshot { number, facts: Box::new(facts), anomalies });
+                }
+                Part::Segment | Part::LeftoverSegment => {
+                    let of_log = self.files.get(index..).unwrap_or_default().iter();
+                    let segments: Vec<&Evidence> = match file.part {
+                        Part::Segment => {
+                            of_log.take_while(|other| other.part == Part::Segment && other.group == group).map(|f| &f.evidence).collect()
+                        }
+                        _ => vec![&file.evidence],
+                    };
+                    taken = segments.len().max(1);
+                    let beside = beside(&units, group);
+                    let mut survey =
+                        progress(&file.evidence, global, |progress| analysis::survey_log(&segments, beside, options, progress));
+                    survey.segments.iter_mut().for_each(|segment| segment.facts.role = file.role);
+                    survey.give_names(names);
+                    units.push(Unit::Log { first: number, group, survey: Box::new(survey) });
+                }
+            }
+            index = index.saturating_add(taken);
+        }
+        Surveyed { units, contents: self.files.iter().map(|file| file.evidence.content()).collect() }
+    }
+}
+
+fn beside<'a, 'data>(units: &'a [Unit<'data>], group: usize) -> Beside<'a, 'data> {
+    let mut beside = Beside::default();
+    for unit in units {
+        match unit {
+            Unit::Database { group: of, survey, .. } if *of == group && survey.facts.role != Role::Leftover => {
+                beside.database = Some(survey)
+            }
+            Unit::Snapshot { facts, .. } if facts.role == Role::Member => {
+                let sound = facts.raft_snapshot().filter(|snapshot| snapshot.crc_matches == Some(true));
+                beside.snapshot_index = beside.snapshot_index.max(sound.and_then(|snapshot| snapshot.index));
+            }
+            _ => {}
+        }
+    }
+    beside
+}
+
+fn progress<T>(evidence: &Evidence, global: &Global, work: impl FnOnce(&analysis::Progress) -> T) -> T {
+    let show = !global.quiet && !global.no_progress;
+    output::with_progress(show, &evidence.path().display().to_string(), work)
+}
+
+impl<'data> Surveyed<'data> {
+    /// The evidences whose rows are read.
+    pub(super) fn sources(&self) -> Vec<Source<'_, 'data>> {
+        let mut sources = Vec::new();
+        let mut add = |number: usize, group: usize, rows| {
+            let content = self.contents.get(number).copied().unwrap_or_default();
+            sources.push(Source { number, group, content, rows });
+        };
+        for unit in &self.units {
+            match unit {
+                Unit::Database { number, group, survey } => add(*number, *group, Rows::Database(survey)),
+                Unit::Log { first, group, survey } => {
+                    (0..survey.segments.len()).for_each(|index| add(first.saturating_add(index), *group, Rows::Log(survey, index)));
+                }
+                Unit::Snapshot { .. } => {}
+            }
+        }
+        sources
+    }
+
+    /// Shows each evidence: its number, facts and anomalies, and what stands around its rows.
+    pub(super) fn each(&self, mut show: impl FnMut(usize, &Facts, &Anomalies, &Around<'_>) -> anyhow::Result<()>) -> anyhow::Result<()> {
+        for unit in &self.units {
+            match unit {
+                Unit::Database { number, survey, .. } => {
+                    let around = Around { prefixes: &survey.prefixes, keyspace: survey.existing() };
+                    show(*number, &survey.facts, &survey.anomalies, &around)?;
+                }
+                Unit::Log { first, survey, .. } => {
+                    for (index, segment) in survey.segments.iter().enumerate() {
+                        let around = Around { prefixes: &survey.prefixes, keyspace: None };
+                        show(first.saturating_add(index), &segment.facts, &segment.anomalies, &around)?;
+                    }
+                }
+                Unit::Snapshot { number, facts, anomalies } => {
+                    let around = Around { prefixes: &etcd_sleuth::kubernetes::Prefixes::default(), keyspace: None };
+                    show(*number, facts, anomalies, &around)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds what the second pass found odd.
+    pub(super) fn add_anomalies(&mut self, number: usize, found: Anomalies) {
+        for unit in &mut self.units {
+            match unit {
+                Unit::Database { number: of, survey, .. } if *of == number => return survey.add_anomalies(found),
+                Unit::Log { first, survey, .. } => {
+                    let segment = number.checked_sub(*first).and_then(|index| survey.segments.get_mut(index));
+                    if let Some(segment) = segment {
+                        return segment.add_anomalies(found);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,481 @@
+//! `verify`: which key opens what, and what still needs a key?
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use etcd_sleuth::analysis::{KeyName, Retention, Row, Tally};
+use etcd_sleuth::envelope::Provider;
+use etcd_sleuth::envelope::open::DekSourceKind;
+use etcd_sleuth::evidence::anomaly::Anomalies;
+use etcd_sleuth::finding::{Condition, Outcome};
+use etcd_sleuth::kms::{
+    Asking, EncryptionConfig, EncryptionContexts, Held, Ledger, Pace, Patience, Plan, Ring, Unwrapper, UsedKey, decrypt_policy,
+};
+use etcd_sleuth::report::escape::terminal;
+use etcd_sleuth::report::model::KeyProof;
+use etcd_sleuth::report::records::{AnomalyRecord, EvidenceRecord, row_line, verdict_line};
+use etcd_sleuth::report::verify::{Asked, Verification, VerifyReport};
+use etcd_sleuth::report::{EvidenceReport, Report, text};
+use etcd_sleuth::verify::{Answer, Keyring, Needs, NoTarget, Proof, Required, RequiredKey, Rows, Source, Standing, Target};
+use zeroize::Zeroizing;
+
+use super::inputs::{Inputs, Surveyed};
+use super::sink::Sink;
+use crate::args::{Format, Global};
+use crate::core_files;
+use crate::key_args::{Holders, VerifyArgs};
+use crate::output;
+
+pub(crate) fn run(args: &VerifyArgs, global: &Global) -> anyhow::Result<u8> {
+    core_files::switch_off();
+    let configs = read_configs(&args.holders.encryption_config)?;
+    let contexts = contexts(&args.holders)?;
+    let names = given_names(&configs, &args.holders, &contexts);
+    let mut unwrappers = unwrappers(&args.holders, contexts.clone())?;
+    if configs.is_empty() && unwrappers.is_empty() && !args.plan {
+        bail!("nothing to open values with: give --encryption-config, --aws-kms or --kms-plugin, or --plan to see what it takes");
+    }
+    let options = args.options();
+    let mut sink = Sink::open(&args.writing, global)?;
+    let inputs = Inputs::open(&args.files, global);
+    let mut surveyed = inputs.survey(&options, &names, global);
+    let (needs, counts) = Needs::of(&surveyed.sources(), &options.scope);
+    let mut tallies = BTreeMap::new();
+    let numbers: Vec<usize> = surveyed.sources().iter().map(|source| source.number).collect();
+    for (number, (tally, anomalies)) in numbers.into_iter().zip(counts) {
+        surveyed.add_anomalies(number, anomalies);
+        tallies.insert(number, tally);
+    }
+    let mut report = Report { resources: args.within.resources.clone(), ..Report::default() };
+    report.not_analysed.clone_from(&inputs.failed);
+    report.passed_over.clone_from(&inputs.passed_over);
+    let sources = surveyed.sources();
+    let watched = watched(&sources, &tallies);
+    add_evidences(&mut report, &surveyed, &tallies)?;
+    let mut outcome = Outcome::default();
+    judge_inputs(&report, &mut outcome);
+    if args.plan {
+        return plan(&needs.plan, &unwrappers, &contexts, &report, &mut sink, &mut outcome);
+    }
+
+    let required_key = args.require_key.as_deref().map(|text| required_key(text, &report)).transpose()?;
+    let required = match &required_key {
+        Some(key) => Required::Key(key),
+        None if configs.is_empty() => Required::Nothing,
+        None => Required::Configured(&configs),
+    };
+    let asked = announce(&needs.plan, &unwrappers, global);
+    let ring = ask(&needs.plan, &mut unwrappers, &args.holders, global)?;
+    let keyring = Keyring { configs: &configs, ring: &ring };
+    let proof = Proof::of(&sources, &options.scope, keyring, required, &needs, watched);
+
+    let mut verify = VerifyReport {
+        proof: &proof,
+        asked,
+        calls: ring.calls(),
+        is_cut_short: ring.is_cut_short(),
+        failures: BTreeMap::new(),
+        unused: unused(&configs, &args.holders, &report),
+        notes: notes(&needs, &report),
+        other_keys: other_keys(&needs.plan, &ring),
+    };
+    for (_, held) in ring.iter() {
+        if let Held::Nothing { failure, .. } = held {
+            verify.add_failure(failure);
+        }
+    }
+    report.proofs = proofs(&proof, &needs.plan, &ring, &mut unwrappers, &args.holders);
+    report.verification = Some(Verification::of(&verify, needs.plan.len() as u64));
+    judge(&proof, &mut outcome);
+
+    let by_number: BTreeMap<usize, &Source<'_, '_>> = sources.iter().map(|source| (source.number, source)).collect();
+    surveyed.each(|number, facts, anomalies, _| {
+        sink.record("evidence", &EvidenceRecord::new(number, facts))?;
+        if let (Some(source), false) = (by_number.get(&number), sink.format == Format::Text) {
+            let format = sink.format;
+            source.run(
+                &options.scope,
+                |row, out| match row {
+                    Row::Value(value) => {
+                        let verdict = proof.verdict(keyring, number, value, source.bytes(value));
+                        verdict_line(number, value, verdict.as_ref(), out);
+                    }
+                    Row::Tombstone(_) => {
+                        row_line(number, row, out);
+                    }
+                },
+                |lines| sink.out.rows(format, lines),
+            )?;
+        }
+        for anomaly in &anomalies.clone().into_sorted() {
+            sink.record("anomaly", &AnomalyRecord::new(number, anomaly))?;
+        }
+        Ok(())
+    })?;
+    if sink.format == Format::Text && !sink.quiet {
+        sink.out.output.write_all(text::verify(&verify, &report).as_bytes())?;
+    }
+    let status = text::verify_status(&proof, &outcome);
+    sink.finish(&report, &outcome, &status)?;
+    Ok(outcome.exit_code())
+}
+
+/// Reads configurations. What is wrong with one key is said, and the others are used.
+pub(super) fn read_configs(paths: &[impl AsRef<Path>]) -> anyhow::Result<Vec<EncryptionConfig>> {
+    let mut configs = Vec::new();
+    for path in paths {
+        let path = path.as_ref();
+        let bytes = Zeroizing::new(std::fs::read(path).with_context(|| path.display().to_string())?);
+        let config = EncryptionConfig::read(&bytes).with_context(|| path.display().to_string())?;
+        for problem in config.problems() {
+            let text = format!("{}: {problem}", path.display());
+            eprintln!("warning: {}; the rest of it is used", terminal(&text));
+        }
+        configs.push(config);
+    }
+    Ok(configs)
+}
+
+#[cfg(feature = "aws-kms")]
+fn contexts(holders: &Holders) -> anyhow::Result<EncryptionContexts> {
+    let parse = |text: &str| EncryptionContexts::parse(text).map_err(anyhow::Error::msg);
+    let of_all = holders.encryption_context.as_deref().map(parse).transpose().context("--encryption-context")?.unwrap_or_default();
+    let mut of_provider = BTreeMap::new();
+    for pair in holders.encryption_context_for.chunks(2) {
+        if let [provider, context] = pair {
+            of_provider.insert(provider.clone(), parse(context).context("--encryption-context-for")?);
+        }
+    }
+    Ok(EncryptionContexts { of_all, of_provider })
+}
+
+#[cfg(not(feature = "aws-kms"))]
+#[expect(clippy::unnecessary_wraps, reason = "the other build reads arguments")]
+fn contexts(_: &Holders) -> anyhow::Result<EncryptionContexts> {
+    Ok(EncryptionContexts::default())
+}
+
+/// `PROVIDER=ENDPOINT`; a provider's name may hold anything but what an endpoint begins with.
+#[cfg(feature = "kms-plugin")]
+fn plugin_of(text: &str) -> anyhow::Result<(&str, &str)> {
+    let at = text.rfind("=unix:").or_else(|| text.rfind("=/")).or_else(|| text.rfind("=@"));
+    let split = at.and_then(|at| Some((text.get(..at)?, text.get(at.saturating_add(1)..)?)));
+    split.filter(|(provider, _)| !provider.is_empty()).context("--kms-plugin: expected PROVIDER=unix:///SOCKET")
+}
+
+#[cfg_attr(
+    not(any(feature = "aws-kms", feature = "kms-plugin")),
+    expect(unused_variables, clippy::unnecessary_wraps, reason = "nobody to ask")
+)]
+fn unwrappers(holders: &Holders, contexts: EncryptionContexts) -> anyhow::Result<Vec<Box<dyn Unwrapper>>> {
+    let timeout = Duration::try_from_secs_f64(holders.timeout).ok().filter(|timeout| !timeout.is_zero()).context("--timeout")?;
+    #[cfg_attr(not(any(feature = "aws-kms", feature = "kms-plugin")), expect(unused_mut, reason = "nobody to ask"))]
+    let mut unwrappers: Vec<Box<dyn Unwrapper>> = Vec::new();
+    // A plugin is named for one provider, so it goes before whoever takes all that look like its own.
+    #[cfg(feature = "kms-plugin")]
+    for text in &holders.kms_plugin {
+        use etcd_sleuth::kms::plugin::{Plugin, Socket};
+        let (provider, endpoint) = plugin_of(text)?;
+        let socket = Socket::parse(endpoint).with_context(|| format!("--kms-plugin {provider}"))?;
+        unwrappers.push(Box::new(Plugin::new(provider, socket, timeout)?));
+    }
+    #[cfg(feature = "aws-kms")]
+    if holders.aws_kms {
+        use etcd_sleuth::kms::aws::{AwsKms, AwsOptions};
+        unwrappers.push(Box::new(AwsKms::new(AwsOptions {
+            profile: holders.aws_profile.clone(),
+            region: holders.aws_region.clone(),
+            contexts,
+            use_instance_metadata: holders.aws_instance_metadata,
+            timeout: Some(timeout),
+        })?));
+    }
+    Ok(unwrappers)
+}
+
+/// Names of keys and providers that the user gave in any way.
+#[cfg_attr(not(feature = "kms-plugin"), expect(unused_variables, reason = "no plugins are named"))]
+fn given_names(configs: &[EncryptionConfig], holders: &Holders, contexts: &EncryptionContexts) -> Vec<(Provider, String)> {
+    let mut names = names_of(configs);
+    names.extend(contexts.of_provider.keys().map(|provider| (Provider::KmsV1, provider.clone())));
+    #[cfg(feature = "kms-plugin")]
+    names.extend(holders.kms_plugin.iter().filter_map(|text| Some((Provider::KmsV1, plugin_of(text).ok()?.0.to_owned()))));
+    names
+}
+
+/// Names that configurations give.
+pub(super) fn names_of(configs: &[EncryptionConfig]) -> Vec<(Provider, String)> {
+    let local = configs.iter().flat_map(EncryptionConfig::local_keys).map(|(provider, key)| (provider, key.name.clone()));
+    let kms = configs.iter().flat_map(EncryptionConfig::kms_providers).map(|kms| (kms.provider, kms.name.clone()));
+    local.chain(kms).collect()
+}
+
+/// Secrets that exist, are not in plaintext now, and of which an older value can be read without a key.
+fn watched<'data>(sources: &[Source<'_, 'data>], tallies: &BTreeMap<usize, Tally<'data>>) -> Vec<(usize, &'data [u8])> {
+    let exposed = |source: &Source<'_, 'data>| tallies.get(&source.number).map(|tally| &tally.exposed);
+    let mut watched = BTreeSet::new();
+    for database in sources {
+        let Rows::Database(survey) = database.rows else { continue };
+        let current = exposed(database);
+        for source in sources.iter().filter(|source| source.group == database.group) {
+            for key in exposed(source).into_iter().flat_map(|exposed| exposed.keys()) {
+                let is_plain_now = current.and_then(|exposed| exposed.get(key)).is_some_and(|exposure| exposure.current);
+                if let (Cow::Borrowed(key), false) = (key, is_plain_now)
+                    && survey.keyspace.exists(key)
+                {
+                    watched.insert((source.group, *key));
+                }
+            }
+        }
+    }
+    watched.into_iter().collect()
+}
+
+/// Adds what is to be said of each evidence.
+pub(super) fn add_evidences<'data>(
+    report: &mut Report,
+    surveyed: &Surveyed<'data>,
+    tallies: &BTreeMap<usize, Tally<'data>>,
+) -> anyhow::Result<()> {
+    surveyed.each(|number, facts, anomalies, around| {
+        let tally = tallies.get(&number).cloned().unwrap_or_default();
+        let anomalies: Anomalies = anomalies.clone();
+        report.evidences.push(EvidenceReport::of(facts.clone(), anomalies, tally, around, 0));
+        Ok(())
+    })
+}
+
+/// What holds of the inputs themselves.
+pub(super) fn judge_inputs(report: &Report, outcome: &mut Outcome) {
+    if !report.not_analysed.is_empty() {
+        outcome.open(Condition::InputFailed);
+    }
+    if report.evidences.is_empty() {
+        outcome.open(Condition::NothingAnalysed);
+    }
+    for evidence in &report.evidences {
+        evidence.judgement.trust(|condition| outcome.open(condition));
+    }
+}
+
+/// What the proof means for the exit code.
+fn judge(proof: &Proof<'_>, outcome: &mut Outcome) {
+    if proof.count(Some(Retention::Current), Standing::Unopenable) > 0 {
+        outcome.found(Condition::NotOpened);
+    }
+    if proof.requirement.left() > 0 {
+        outcome.found(Condition::OtherKeyThanRequired);
+    }
+    let is_open = |answer: Answer| matches!(answer, Answer::NoKey(_) | Answer::UnknownProvider) && answer.standing() == Standing::NotAsked;
+    if proof.coverage.count(|_, answer| is_open(answer)) > 0 {
+        outcome.open(Condition::KeyNotAsked);
+    }
+}
+
+/// The key that values are to be under: one that is named somewhere, else what the text says by itself.
+fn required_key(text: &str, report: &Report) -> anyhow::Result<RequiredKey> {
+    let seen: Vec<KeyName> = report.keys().into_iter().map(|key| key.identity).collect();
+    match Target::find(text, &seen) {
+        Ok(target) => match target.keys.as_slice() {
+            [key] => Ok(RequiredKey {
+                provider: key.provider.clone(),
+                version: Some(key.version.clone()),
+                name: key.name.clone(),
+                key_id: key.key_id.clone(),
+            }),
+            _ => RequiredKey::parse(text).context("--require-key: expected PROVIDER/NAME, PROVIDER/NAME/KEYID, or a key ID"),
+        },
+        // Several key IDs under one provider are all meant by its name.
+        Err(NoTarget::Ambiguous { .. } | NoTarget::Unseen { .. }) => {
+            RequiredKey::parse(text).context("--require-key: expected PROVIDER/NAME, PROVIDER/NAME/KEYID, or a key ID")
+        }
+    }
+}
+
+/// Says who will be asked how often, before anybody is.
+fn announce(plan: &Plan, unwrappers: &[Box<dyn Unwrapper>], global: &Global) -> Vec<Asked> {
+    let (shares, unclaimed) = plan.shares(unwrappers);
+    let asked: Vec<Asked> = unwrappers
+        .iter()
+        .zip(&shares)
+        .map(|(unwrapper, share)| Asked { name: unwrapper.name().to_owned(), sources: share.total() })
+        .collect();
+    if !global.quiet {
+        for asked in &asked {
+            eprintln!("{}: {} DEK sources to unwrap, one call each", terminal(&asked.name), asked.sources);
+        }
+        if unclaimed.total() > 0 {
+            eprintln!("nobody to ask about {} DEK sources", unclaimed.total());
+        }
+    }
+    asked
+}
+
+fn ask(plan: &Plan, unwrappers: &mut [Box<dyn Unwrapper>], holders: &Holders, global: &Global) -> anyhow::Result<Ring> {
+    let stopped = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        // The first one ends the asking, and what is known is told; the second one ends the run.
+        signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&stopped))?;
+        signal_hook::flag::register(signal, Arc::clone(&stopped))?;
+    }
+    let mut ledger = holders.ledger.as_deref().map(Ledger::open).transpose()?;
+    let is_stopped = || stopped.load(Ordering::Relaxed);
+    let bar = output::count_bar(plan.len() as u64, !global.quiet && !global.no_progress && !unwrappers.is_empty());
+    let on_source = || bar.inc(1);
+    let asking = Asking {
+        pace: Pace::per_second(holders.rate),
+        patience: Patience::default(),
+        max_calls: holders.max_calls,
+        ledger: ledger.as_mut(),
+        is_stopped: &is_stopped,
+        on_source: &on_source,
+    };
+    let ring = Ring::unwrap(plan, unwrappers, asking)?;
+    bar.finish_and_clear();
+    Ok(ring)
+}
+
+/// What became of the values under each key, and what its KMS says of it.
+fn proofs(
+    proof: &Proof<'_>,
+    plan: &Plan,
+    ring: &Ring,
+    unwrappers: &mut [Box<dyn Unwrapper>],
+    holders: &Holders,
+) -> BTreeMap<KeyName, KeyProof> {
+    let mut proofs: BTreeMap<KeyName, KeyProof> = BTreeMap::new();
+    for line in &proof.coverage.lines {
+        let (opened, failed) = proof.coverage.of_key(&line.key);
+        proofs.insert(line.key.clone(), KeyProof { opened, failed, ..KeyProof::default() });
+    }
+    for source in plan.sources() {
+        let used = match ring.get(&source.id) {
+            Some(Held::Key { kms_key_id: Some(used), .. } | Held::Nothing { kms_key_id: Some(used), .. }) => used,
+            _ => continue,
+        };
+        for name in &source.provider_names {
+            let version = if source.id.kind == DekSourceKind::V1 { "v1" } else { "v2" };
+            let key = KeyName {
+                provider: "kms".to_owned(),
+                version: version.to_owned(),
+                name: Some(name.to_string()),
+                key_id: source.id.key_id.as_deref().map(str::to_owned),
+            };
+            if let Some(proof) = proofs.get_mut(&key) {
+                proof.kms_key_ids.insert(used.clone());
+            }
+        }
+    }
+    let mut pace = Pace::per_second(holders.rate);
+    for (key, proof) in &mut proofs {
+        let Some(id) = key.key_id.as_deref().or(proof.kms_key_ids.first().map(String::as_str)).filter(|_| key.provider == "kms") else {
+            continue;
+        };
+        for unwrapper in unwrappers.iter_mut() {
+            pace.wait(&|| false);
+            if let Some(Ok(state)) = unwrapper.describe(id) {
+                proof.state = state.state;
+                proof.manager = state.manager;
+                proof.is_rotated = state.is_rotated;
+            }
+        }
+    }
+    proofs
+}
+
+/// Key IDs that values name, where the KMS used another key: an alias that points elsewhere now is not one of them.
+fn other_keys(plan: &Plan, ring: &Ring) -> Vec<(String, String)> {
+    let differing = plan.sources().filter_map(|source| {
+        let named = source.id.key_id.as_deref()?;
+        let Some(Held::Key { kms_key_id: Some(used), .. }) = ring.get(&source.id) else { return None };
+        let is_key = named.contains(":key/") && used.contains(":key/");
+        (is_key && named != used).then(|| (named.to_owned(), used.clone()))
+    });
+    differing.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Writes that AES-GCM may make with one key and random nonces, as Kubernetes' documentation has it.
+const GCM_WRITES: u64 = 200_000;
+
+/// What is worth knowing of how keys are used: two DEK source types under one key, and how near an aesgcm key is to its limit.
+fn notes(needs: &Needs<'_>, report: &Report) -> Vec<String> {
+    let mut notes = Vec::new();
+    let mut types: BTreeMap<KeyName, Vec<(i64, u64)>> = BTreeMap::new();
+    for ((identity, dek_source_type), count) in &needs.dek_source_types {
+        types.entry(KeyName::from(identity)).or_default().push((*dek_source_type, *count));
+    }
+    for (key, types) in types.iter().filter(|(_, types)| types.len() > 1) {
+        let counts: Vec<String> = types.iter().map(|(kind, count)| format!("{count} values of type {kind}")).collect();
+        notes.push(format!("{key} has DEK sources of two types: {}; API servers of two versions have written", counts.join(", ")));
+    }
+    for key in report.keys().iter().filter(|key| key.identity.provider == "aesgcm") {
+        let seen = etcd_sleuth::report::keys::total(key.counts);
+        let limit = if seen >= GCM_WRITES { ": PAST THE LIMIT, rotate it" } else { "" };
+        notes.push(format!(
+            "{}: {seen} writes are seen here, of the {GCM_WRITES} that one key may make{limit}; others left no trace",
+            key.identity
+        ));
+    }
+    notes
+}
+
+/// Keys that were given and that no value names.
+#[cfg_attr(not(feature = "kms-plugin"), expect(unused_variables, reason = "no plugins are named"))]
+fn unused(configs: &[EncryptionConfig], holders: &Holders, report: &Report) -> Vec<String> {
+    let keys = report.keys();
+    let is_named =
+        |provider: &str, name: &str| keys.iter().any(|key| key.identity.provider == provider && key.identity.name.as_deref() == Some(name));
+    let word = |provider: Provider| match provider {
+        Provider::AesCbc => "aescbc",
+        Provider::AesGcm => "aesgcm",
+        Provider::Secretbox => "secretbox",
+        Provider::KmsV1 | Provider::KmsV2 | Provider::Unknown => "kms",
+    };
+    let mut given: BTreeSet<(&str, String)> = names_of(configs).into_iter().map(|(provider, name)| (word(provider), name)).collect();
+    #[cfg(feature = "kms-plugin")]
+    given.extend(holders.kms_plugin.iter().filter_map(|text| Some(("kms", plugin_of(text).ok()?.0.to_owned()))));
+    given.into_iter().filter(|(provider, name)| !is_named(provider, name)).map(|(provider, name)| format!("{provider}/{name}")).collect()
+}
+
+/// What it would take; asks nobody.
+fn plan(
+    plan: &Plan,
+    unwrappers: &[Box<dyn Unwrapper>],
+    contexts: &EncryptionContexts,
+    report: &Report,
+    sink: &mut Sink,
+    outcome: &mut Outcome,
+) -> anyhow::Result<u8> {
+    let (shares, unclaimed) = plan.shares(unwrappers);
+    let mut out = format!("{} DEK sources, one call each; nobody was asked\n", plan.len());
+    let names = unwrappers.iter().map(|unwrapper| unwrapper.name().to_owned()).chain(["nobody to ask".to_owned()]);
+    for (name, share) in names.zip(shares.iter().chain([&unclaimed])) {
+        if share.total() == 0 && name == "nobody to ask" {
+            continue;
+        }
+        out.push_str(&format!("  {}: {} calls for {} values\n", terminal(&name), share.total(), share.values));
+        for (key, calls) in &share.calls {
+            let key = key.as_deref().unwrap_or("KMS v1: the key is not known before it is asked");
+            out.push_str(&format!("    {calls:>6}  {}\n", terminal(key)));
+        }
+    }
+    if let Some(aws) = unwrappers.iter().find(|unwrapper| unwrapper.name() == "AWS KMS") {
+        let used = plan
+            .sources()
+            .filter(|source| aws.claims(source))
+            .map(|source| UsedKey { key_id: source.id.key_id.clone(), context: contexts.of(source.provider_name()).clone() });
+        let policy = serde_json::to_string_pretty(&decrypt_policy(&used.collect()))?;
+        out.push_str(&format!("IAM policy that allows it\n{policy}\n"));
+    }
+    let resources = report.evidences.len();
+    out.push_str(&format!("  in {resources} files\n"));
+    sink.out.output.write_all(out.as_bytes())?;
+    sink.out.output.flush()?;
+    Ok(outcome.exit_code())
+}

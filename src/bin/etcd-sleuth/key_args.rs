@@ -1,0 +1,156 @@
+//! The arguments of `keys` and `verify`.
+
+use std::path::PathBuf;
+
+use clap::ArgAction;
+use etcd_sleuth::analysis::{Options, Resources, Scope};
+
+use crate::args::{GlobArg, Reading, ResidueArg, Writing};
+
+const KEYS_EXAMPLES: &str = "\
+Examples:
+  etcd-sleuth keys a.db b.db data-dir/                    # every key that anything here names, and how much
+  etcd-sleuth keys a.db b.db --retire kms/aws-a/arn:…     # what still needs it, file by file
+  etcd-sleuth keys a.db b.db --opens aescbc/key1          # it leaked: what does it open
+
+A key is given as PROVIDER/NAME, PROVIDER/NAME/KEYID, or by its whole key ID.";
+
+const VERIFY_EXAMPLES: &str = "\
+Examples:
+  etcd-sleuth verify a.db --encryption-config enc.yaml
+  etcd-sleuth verify a.db --aws-kms --plan                # how many calls, which keys, the IAM policy; calls nothing
+  etcd-sleuth verify a.db --aws-kms --encryption-context-for aws-b cluster=prod,tier=1
+  etcd-sleuth verify a.db --kms-plugin aws-b=unix:///run/kms.sock
+  etcd-sleuth verify a.db --encryption-config enc.yaml --aws-kms --require-key kms/aws-b --resources secrets,configmaps";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = KEYS_EXAMPLES)]
+pub(crate) struct KeysArgs {
+    /// Snapshots, databases, data directories; - is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Say whether this key is still needed, and by what
+    #[arg(long, value_name = "KEY", conflicts_with = "opens")]
+    pub(crate) retire: Option<String>,
+    /// With --retire: the key is meant although no value names it
+    #[arg(long, requires = "retire")]
+    pub(crate) confirm_unseen: bool,
+    /// Say what this key opens
+    #[arg(long, value_name = "KEY")]
+    pub(crate) opens: Option<String>,
+    /// An EncryptionConfiguration, for the names in it; its keys are not used
+    #[arg(long, value_name = "FILE")]
+    pub(crate) encryption_config: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) within: Within,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+    #[command(flatten)]
+    pub(crate) writing: Writing,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = VERIFY_EXAMPLES)]
+pub(crate) struct VerifyArgs {
+    /// Snapshots, databases, data directories; - is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) holders: Holders,
+    /// The key that current values are to be under [default: the first provider of the EncryptionConfiguration]
+    #[arg(long, value_name = "KEY")]
+    pub(crate) require_key: Option<String>,
+    /// Only say how many calls it takes, to which keys, and which IAM policy allows them
+    #[arg(long)]
+    pub(crate) plan: bool,
+    #[command(flatten)]
+    pub(crate) within: Within,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+    #[command(flatten)]
+    pub(crate) writing: Writing,
+}
+
+/// Which objects, and how far residue is looked for.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Within {
+    /// Which objects: secrets, all, or a list such as secrets,configmaps,deployments.apps
+    #[arg(long, value_name = "LIST", default_value = "all")]
+    pub(crate) resources: String,
+    /// Only objects in namespaces that match
+    #[arg(long, value_name = "GLOB", value_parser = crate::args::parse_glob)]
+    namespace: Option<GlobArg>,
+    /// Only objects with names that match
+    #[arg(long, value_name = "GLOB", value_parser = crate::args::parse_glob)]
+    name: Option<GlobArg>,
+    /// How far what etcd no longer shows is looked for: pages looks at free pages whose header still stands
+    #[arg(long, value_enum, default_value_t = ResidueArg::Full)]
+    residue: ResidueArg,
+}
+
+/// Who holds keys.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Holders {
+    /// An EncryptionConfiguration in YAML or JSON, with its keys
+    #[arg(long, value_name = "FILE")]
+    pub(crate) encryption_config: Vec<PathBuf>,
+    /// Ask AWS KMS: region, profile, endpoint and credentials as every AWS tool takes them
+    #[cfg(feature = "aws-kms")]
+    #[arg(long)]
+    pub(crate) aws_kms: bool,
+    /// A profile of the shared AWS configuration
+    #[cfg(feature = "aws-kms")]
+    #[arg(long, value_name = "NAME", requires = "aws_kms")]
+    pub(crate) aws_profile: Option<String>,
+    /// The AWS region [default: as configured, else the one that a key's ARN names]
+    #[cfg(feature = "aws-kms")]
+    #[arg(long, value_name = "REGION", requires = "aws_kms")]
+    pub(crate) aws_region: Option<String>,
+    /// Also ask the instance-metadata service for credentials and region
+    #[cfg(feature = "aws-kms")]
+    #[arg(long, requires = "aws_kms")]
+    pub(crate) aws_instance_metadata: bool,
+    /// Encryption context that every AWS provider's plugin was given
+    #[cfg(feature = "aws-kms")]
+    #[arg(long, value_name = "K=V,…", requires = "aws_kms")]
+    pub(crate) encryption_context: Option<String>,
+    /// Encryption context of one provider's plugin
+    #[cfg(feature = "aws-kms")]
+    #[arg(long, value_names = ["PROVIDER", "K=V,…"], num_args = 2, action = ArgAction::Append, requires = "aws_kms")]
+    pub(crate) encryption_context_for: Vec<String>,
+    /// Ask the KMS plugin of a provider over its socket
+    #[cfg(feature = "kms-plugin")]
+    #[arg(long, value_name = "PROVIDER=unix:///SOCKET")]
+    pub(crate) kms_plugin: Vec<String>,
+    /// Calls a second; the quota is shared with production
+    #[arg(long, value_name = "N", default_value_t = 20.0)]
+    pub(crate) rate: f64,
+    /// At most so many calls
+    #[arg(long, value_name = "N")]
+    pub(crate) max_calls: Option<u64>,
+    /// Seconds that one call may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 10.0)]
+    pub(crate) timeout: f64,
+    /// Note every call in this file, and do not ask again what it says was unwrapped; never a key
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ledger: Option<PathBuf>,
+}
+
+impl Within {
+    fn options(&self, reading: &Reading) -> Options {
+        let scope = Scope { resources: Resources::given(&self.resources), namespace: self.namespace.clone(), name: self.name.clone() };
+        Options { scope, residue: self.residue.mode(), ..reading.options() }
+    }
+}
+
+impl KeysArgs {
+    pub(crate) fn options(&self) -> Options {
+        self.within.options(&self.reading)
+    }
+}
+
+impl VerifyArgs {
+    pub(crate) fn options(&self) -> Options {
+        self.within.options(&self.reading)
+    }
+}

@@ -1,0 +1,166 @@
+//! AWS KMS, asked as aws-encryption-provider asks it.
+//!
+//! | bytes of a DEK source | meaning |
+//! |---|---|
+//! | `31` (ASCII `1`) | version of the plugin's storage |
+//! | the rest | `CiphertextBlob` of KMS, opaque; v1 values older than April 2018 have only this |
+//!
+//! Decrypt is called without a key ID, as the plugin does: the blob names its key, and KMS's answer says which that was.
+//! Source: kubernetes-sigs/aws-encryption-provider `pkg/plugin/plugin.go`, `plugin_v2.go`, `pkg/kmsplugin/kms.go`.
+
+mod answer;
+mod configuration;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::{Region, SdkConfig};
+use aws_sdk_kms::Client;
+use aws_sdk_kms::primitives::Blob;
+use tokio::runtime::Runtime;
+use zeroize::Zeroizing;
+
+use self::answer::{BoundedAnswer, failure};
+use self::configuration::configuration;
+use super::{EncryptionContexts, Failure, KeyState, Reason, Unwrapped, Unwrapper, WrappedDek};
+use crate::envelope::open::{DataKey, DekSourceKind};
+
+/// The plugin's version byte.
+const VERSION: u8 = b'1';
+
+/// What the user says about AWS. Whatever is `None` is taken from the environment and the profile, as every AWS tool takes it.
+#[derive(Clone, Debug, Default)]
+pub struct AwsOptions {
+    /// A profile of the shared configuration.
+    pub profile: Option<String>,
+    /// A region.
+    pub region: Option<String>,
+    /// What the plugins were told as encryption context.
+    pub contexts: EncryptionContexts,
+    /// Whether credentials and region may be asked of the instance-metadata service.
+    pub use_instance_metadata: bool,
+    /// The longest that one call may take; `None`: ten seconds.
+    pub timeout: Option<Duration>,
+}
+
+/// AWS KMS.
+pub struct AwsKms {
+    runtime: Runtime,
+    config: SdkConfig,
+    /// One client a region: a key's ARN names its region where the user does not.
+    clients: BTreeMap<Option<String>, Client>,
+    contexts: EncryptionContexts,
+}
+
+/// Why AWS cannot be asked at all.
+#[derive(Debug, thiserror::Error)]
+#[error("AWS KMS: no runtime for network calls: {0}")]
+pub struct NoRuntime(#[from] std::io::Error);
+
+impl AwsKms {
+    /// Reads configuration; asks nobody yet, but for what a profile names as its source of credentials when the first call is made.
+    ///
+    /// # Errors
+    /// No runtime can be made.
+    pub fn new(options: AwsOptions) -> Result<Self, NoRuntime> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let config = runtime.block_on(configuration(&options));
+        Ok(Self { runtime, config, clients: BTreeMap::new(), contexts: options.contexts })
+    }
+
+    /// Under a configuration that was made elsewhere.
+    ///
+    /// # Errors
+    /// No runtime can be made.
+    pub fn with_config(config: SdkConfig, contexts: EncryptionContexts) -> Result<Self, NoRuntime> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        Ok(Self { runtime, config, clients: BTreeMap::new(), contexts })
+    }
+
+    /// The client for a key's region.
+    fn client(&mut self, key_id: Option<&str>) -> Client {
+        let region = match self.config.region() {
+            Some(_) => None,
+            None => key_id.and_then(region_of).map(str::to_owned),
+        };
+        let (config, named) = (&self.config, region.clone());
+        let make = || {
+            // Who repeats a call counts it: that is for the ring.
+            let builder = aws_sdk_kms::config::Builder::from(config).retry_config(RetryConfig::disabled()).interceptor(BoundedAnswer);
+            Client::from_conf(named.map_or(builder.clone(), |region| builder.region(Region::new(region))).build())
+        };
+        self.clients.entry(region).or_insert_with(make).clone()
+    }
+}
+
+impl Unwrapper for AwsKms {
+    fn name(&self) -> &str {
+        "AWS KMS"
+    }
+
+    fn claims(&self, source: &WrappedDek) -> bool {
+        match source.id.key_id.as_deref() {
+            Some(key_id) => source.wrapped.first() == Some(&VERSION) && is_aws_key(key_id),
+            // KMS v1 names no key. Other plugins write text there, AWS's blob is binary.
+            None => blob(source).is_some_and(|blob| blob.iter().any(|byte| !byte.is_ascii_graphic())),
+        }
+    }
+
+    fn describe(&mut self, key_id: &str) -> Option<Result<KeyState, Failure>> {
+        if !is_aws_key(key_id) {
+            return None;
+        }
+        let client = self.client(Some(key_id));
+        Some(self.runtime.block_on(async {
+            let answer = client.describe_key().key_id(key_id).send().await.map_err(|error| failure(&error))?;
+            let key = answer.key_metadata.ok_or(Reason::BadAnswer)?;
+            // This call takes no alias.
+            let rotation = client.get_key_rotation_status().key_id(key.key_id()).send().await;
+            Ok(KeyState {
+                arn: key.arn,
+                state: key.key_state.map(|state| state.as_str().to_owned()),
+                manager: key.key_manager.map(|manager| manager.as_str().to_owned()),
+                is_rotated: rotation.ok().map(|status| status.key_rotation_enabled),
+                deletion_date: key.deletion_date.map(|date| date.secs()),
+            })
+        }))
+    }
+
+    fn unwrap(&mut self, source: &WrappedDek) -> Result<Unwrapped, Failure> {
+        let client = self.client(source.id.key_id.as_deref());
+        let blob = blob(source).ok_or(Reason::ContextOrDamage)?;
+        let context = self.contexts.of(source.provider_name()).clone();
+        let call = client.decrypt().ciphertext_blob(Blob::new(blob));
+        let call = call.set_encryption_context((!context.is_empty()).then(|| context.into_iter().collect()));
+        let answer = self.runtime.block_on(call.send()).map_err(|error| failure(&error))?;
+        let kms_key_id = answer.key_id;
+        let plaintext = Zeroizing::new(answer.plaintext.map(Blob::into_inner).unwrap_or_default());
+        let key = DataKey::new(source.id.kind, &plaintext)
+            .map_err(|wrong| Failure::new(Reason::BadAnswer, &format!("the unwrapped DEK source has {wrong}")))?;
+        Ok(Unwrapped { key, kms_key_id })
+    }
+}
+
+/// The blob of KMS within a DEK source.
+fn blob(source: &WrappedDek) -> Option<&[u8]> {
+    match source.wrapped.split_first() {
+        Some((&VERSION, blob)) if !blob.is_empty() => Some(blob),
+        Some(_) if source.id.kind == DekSourceKind::V1 => Some(&source.wrapped),
+        _ => None,
+    }
+}
+
+/// Whether a KMS v2 key ID is one of the forms that AWS takes: an ARN, an alias, a UUID, a multi-region key.
+fn is_aws_key(key_id: &str) -> bool {
+    let is_uuid = || key_id.len() == 36 && key_id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    (key_id.starts_with("arn:") && key_id.split(':').nth(2) == Some("kms"))
+        || key_id.starts_with("alias/")
+        || key_id.starts_with("mrk-")
+        || is_uuid()
+}
+
+/// The region that an ARN names.
+fn region_of(key_id: &str) -> Option<&str> {
+    key_id.strip_prefix("arn:")?.split(':').nth(2).filter(|region| !region.is_empty())
+}

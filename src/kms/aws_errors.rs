@@ -1,0 +1,40 @@
+//! What AWS KMS calls its errors.
+
+use super::Reason;
+
+/// The reason behind an error code of AWS KMS, also where a plugin passes it on within its own words.
+/// Source: AWS KMS API reference, errors of Decrypt and common errors.
+pub(super) fn reason_of_aws(code: &str, message: &str) -> Option<Reason> {
+    let is_deleting = message.contains("pending deletion") || message.contains("PendingDeletion");
+    let reason = match code {
+        "NotFoundException" => Reason::KeyNotFound,
+        // KMS has two codes for a key that awaits deletion.
+        "DisabledException" | "KMSInvalidStateException" if is_deleting => Reason::PendingDeletion,
+        "DisabledException" => Reason::Disabled,
+        "KMSInvalidStateException" if message.contains("is disabled") => Reason::Disabled,
+        "KMSInvalidStateException" => Reason::KeyUnusable,
+        "AccessDeniedException" | "InvalidGrantTokenException" | "KMSAccessDeniedException" => Reason::AccessDenied,
+        "UnrecognizedClientException"
+        | "InvalidClientTokenId"
+        | "InvalidSignatureException"
+        | "IncompleteSignature"
+        | "MissingAuthenticationToken"
+        | "MissingAuthenticationTokenException"
+        | "ExpiredTokenException"
+        | "NotAuthorized"
+        | "OptInRequired" => Reason::AccessDenied,
+        "InvalidCiphertextException" | "ValidationException" | "ValidationError" => Reason::ContextOrDamage,
+        "IncorrectKeyException" | "InvalidKeyUsageException" => Reason::WrongKey,
+        "ThrottlingException" | "Throttling" | "LimitExceededException" | "TooManyRequestsException" | "RequestLimitExceeded" => {
+            Reason::Throttled
+        }
+        "KeyUnavailableException"
+        | "DependencyTimeoutException"
+        | "KMSInternalException"
+        | "InternalFailure"
+        | "ServiceUnavailable"
+        | "RequestExpired" => Reason::KmsUnavailable,
+        _ => return None,
+    };
+    Some(reason)
+}

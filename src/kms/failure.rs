@@ -1,0 +1,127 @@
+//! Why a DEK source was not unwrapped.
+
+use std::fmt;
+
+/// The reason, in the words of the records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reason {
+    /// Nobody was given who could be asked.
+    NoKeyGiven,
+    /// The KMS says that the DEK was wrapped by another key than the one it was asked to use, or that this key cannot decrypt.
+    WrongKey,
+    /// The KMS knows no such key; also the answer to a wrong region or account.
+    KeyNotFound,
+    /// The key is switched off.
+    Disabled,
+    /// The key is going to be deleted, and cannot be used meanwhile.
+    PendingDeletion,
+    /// The key is in another state in which it cannot be used.
+    KeyUnusable,
+    /// Who asked may not.
+    AccessDenied,
+    /// Not asked: there are no credentials to ask with, or no region to ask in.
+    NotConfigured,
+    /// Another encryption context than the one it was wrapped with, or changed bytes: the KMS does not tell which.
+    ContextOrDamage,
+    /// Too many calls, also after waiting.
+    Throttled,
+    /// The KMS could not be reached, or did not answer in time.
+    KmsUnavailable,
+    /// The plugin could not be reached, or did not answer in time.
+    PluginUnavailable,
+    /// An answer that is none: garbage, too large, a DEK of a length that no DEK has.
+    BadAnswer,
+    /// The KMS or plugin refused for a reason that is not one of these.
+    Refused,
+    /// Not asked: the calls that were allowed are spent, or the run was broken off.
+    NotAttempted,
+    /// Not asked: an earlier run has unwrapped it, as its ledger says.
+    UnwrappedBefore,
+}
+
+impl Reason {
+    /// Every reason.
+    pub const ALL: [Self; 16] = [
+        Self::NoKeyGiven,
+        Self::WrongKey,
+        Self::KeyNotFound,
+        Self::Disabled,
+        Self::PendingDeletion,
+        Self::KeyUnusable,
+        Self::AccessDenied,
+        Self::NotConfigured,
+        Self::ContextOrDamage,
+        Self::Throttled,
+        Self::KmsUnavailable,
+        Self::PluginUnavailable,
+        Self::BadAnswer,
+        Self::Refused,
+        Self::NotAttempted,
+        Self::UnwrappedBefore,
+    ];
+
+    /// The word in the records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NoKeyGiven => "no-key-given",
+            Self::WrongKey => "wrong-key",
+            Self::KeyNotFound => "key-not-found",
+            Self::Disabled => "disabled",
+            Self::PendingDeletion => "pending-deletion",
+            Self::KeyUnusable => "key-unusable",
+            Self::AccessDenied => "access-denied",
+            Self::NotConfigured => "no-credentials-or-region",
+            Self::ContextOrDamage => "context-mismatch-or-damaged-dek",
+            Self::Throttled => "throttled",
+            Self::KmsUnavailable => "kms-unavailable",
+            Self::PluginUnavailable => "plugin-unavailable",
+            Self::BadAnswer => "bad-answer",
+            Self::Refused => "refused",
+            Self::NotAttempted => "not-attempted",
+            Self::UnwrappedBefore => "unwrapped-before",
+        }
+    }
+
+    /// Whether the same question may get another answer in a moment.
+    pub fn is_passing(self) -> bool {
+        matches!(self, Self::Throttled | Self::KmsUnavailable | Self::PluginUnavailable)
+    }
+
+    /// Whether the next question to the same KMS will get the same answer.
+    pub fn is_of_the_kms(self) -> bool {
+        matches!(self, Self::NotConfigured | Self::KmsUnavailable | Self::PluginUnavailable | Self::Throttled)
+    }
+}
+
+/// Why there is no key: the reason, and what the other side called it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct Failure {
+    /// The reason.
+    pub reason: Reason,
+    /// In the other side's words, cut and without control characters; empty where it had none.
+    pub detail: String,
+}
+
+/// Longest detail that is kept, in characters.
+const LONGEST_DETAIL: usize = 300;
+
+impl Failure {
+    /// A failure with the other side's words.
+    pub fn new(reason: Reason, detail: &str) -> Self {
+        let shown = detail.chars().map(|c| if c.is_control() { ' ' } else { c });
+        Self { reason, detail: shown.take(LONGEST_DETAIL).collect() }
+    }
+}
+
+impl From<Reason> for Failure {
+    fn from(reason: Reason) -> Self {
+        Self { reason, detail: String::new() }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = self.reason.name().replace('-', " ");
+        if self.detail.is_empty() { f.write_str(&words) } else { write!(f, "{words} ({})", self.detail) }
+    }
+}

@@ -1,0 +1,136 @@
+//! The ledger: what was asked of a KMS, when, and what came of it. Never a DEK.
+//!
+//! ```text
+//! {"time":"2026-01-01T00:00:00Z","input_sha256":"…","by":"AWS KMS","key_id":"arn:…","outcome":"unwrapped","kms_key_id":"arn:…"}
+//! ```
+//! One line a call, appended and written through, so that a run that is broken off leaves whole lines. A later run with the same
+//! ledger does not ask again what was unwrapped; failures are asked again.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Failure, WrappedDek};
+use crate::evidence::digest::Sha256Digest;
+
+/// Longest line that is read; ours are far shorter.
+const LONGEST_LINE: u64 = 64 << 10;
+const UNWRAPPED: &str = "unwrapped";
+
+/// An open ledger.
+pub struct Ledger {
+    file: File,
+    path: PathBuf,
+    unwrapped: BTreeMap<String, Option<String>>,
+}
+
+/// Why a ledger cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// It cannot be read or written.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        source: io::Error,
+    },
+    /// It holds something else: nothing is appended to a file that is no ledger.
+    #[error("{path}: line {line} is no line of a ledger")]
+    Form {
+        /// The file.
+        path: PathBuf,
+        /// Line, from 1.
+        line: usize,
+    },
+}
+
+/// A line as it is written.
+#[derive(Serialize)]
+struct Line<'a> {
+    time: String,
+    input_sha256: String,
+    by: String,
+    key_id: Option<String>,
+    outcome: String,
+    detail: Option<&'a str>,
+    kms_key_id: Option<String>,
+}
+
+impl Ledger {
+    /// Opens or creates it (mode 0600), and reads what earlier runs have unwrapped.
+    ///
+    /// # Errors
+    /// It cannot be read or written, or is no ledger.
+    pub fn open(path: &Path) -> Result<Self, LedgerError> {
+        let io = |source| LedgerError::Io { path: path.to_owned(), source };
+        let mut options = OpenOptions::new();
+        options.read(true).append(true).create(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(path).map_err(io)?;
+        if !file.metadata().map_err(io)?.is_file() {
+            return Err(io(io::Error::other("is no regular file")));
+        }
+        let mut unwrapped = BTreeMap::new();
+        let mut reader = BufReader::new(&file);
+        let mut number = 0usize;
+        let mut ends_whole = true;
+        loop {
+            let mut text = Vec::new();
+            let taken = io::Read::take(&mut reader, LONGEST_LINE).read_until(b'\n', &mut text).map_err(io)?;
+            if taken == 0 {
+                break;
+            }
+            number = number.saturating_add(1);
+            ends_whole = text.ends_with(b"\n");
+            let whole = std::str::from_utf8(&text).ok().and_then(|text| serde_json::from_str::<LineRead>(text).ok());
+            match whole {
+                Some(line) if line.outcome == UNWRAPPED => {
+                    unwrapped.insert(line.input_sha256, line.kms_key_id);
+                }
+                Some(_) => {}
+                // The last line of a run that was killed may be torn; anything else is another file.
+                None if !ends_whole && number > 1 => {}
+                None => return Err(LedgerError::Form { path: path.to_owned(), line: number }),
+            }
+        }
+        if !ends_whole {
+            file.seek(SeekFrom::End(0)).and_then(|_| file.write_all(b"\n")).map_err(io)?;
+        }
+        Ok(Self { file, path: path.to_owned(), unwrapped })
+    }
+
+    /// Whether an earlier run has unwrapped this, and with which key as the KMS said.
+    pub(super) fn unwrapped_before(&self, digest: &Sha256Digest) -> Option<Option<&str>> {
+        self.unwrapped.get(&digest.to_string()).map(Option::as_deref)
+    }
+
+    /// Notes one call.
+    pub(super) fn note(&mut self, by: &str, source: &WrappedDek, outcome: Result<Option<&str>, &Failure>) -> Result<(), LedgerError> {
+        let line = Line {
+            time: jiff::Timestamp::now().to_string(),
+            input_sha256: source.digest().to_string(),
+            by: by.to_owned(),
+            key_id: source.id.key_id.as_deref().map(str::to_owned),
+            outcome: outcome.map_or_else(|failure| failure.reason.name(), |_| UNWRAPPED).to_owned(),
+            detail: outcome.err().map(|failure| failure.detail.as_str()).filter(|detail| !detail.is_empty()),
+            kms_key_id: outcome.ok().flatten().map(str::to_owned),
+        };
+        let mut text = serde_json::to_vec(&line).unwrap_or_default();
+        text.push(b'\n');
+        let written = self.file.write_all(&text).and_then(|()| self.file.sync_data());
+        written.map_err(|source| LedgerError::Io { path: self.path.clone(), source })
+    }
+}
+
+/// What is read of a line.
+#[derive(Deserialize)]
+struct LineRead {
+    input_sha256: String,
+    outcome: String,
+    kms_key_id: Option<String>,
+}

@@ -1,0 +1,246 @@
+//! KMS plugins, asked over their unix socket as the API server asks them.
+//!
+//! | service | request | answer |
+//! |---|---|---|
+//! | `v1beta1.KeyManagementService/Decrypt` | version=1 `v1beta1`, cipher=2 | plain=1 |
+//! | `v2.KeyManagementService/Decrypt` | ciphertext=1, uid=2, key_id=3, annotations=4 | plaintext=1 |
+//!
+//! `unix:///path`; a path that begins with `/@` names an abstract socket. No TLS.
+//! Source: k8s.io/kms `apis/v1beta1/api.proto`, `apis/v2/api.proto`, k8s.io/apiserver `envelope/grpc_service.go`, v0.36.
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use hyper_util::rt::TokioIo;
+use tokio::net::UnixStream;
+use tokio::runtime::Runtime;
+use tonic::transport::{Channel, Endpoint, Uri};
+use tonic::{Code, Status};
+use zeroize::Zeroizing;
+
+use super::aws_errors::reason_of_aws;
+use super::{Failure, Reason, Unwrapped, Unwrapper, WrappedDek};
+use crate::envelope::open::{DataKey, DekSourceKind};
+
+/// A plugin's answer is a DEK.
+const LARGEST_ANSWER: usize = 64 << 10;
+
+#[allow(missing_docs, unreachable_pub, unused_qualifications, clippy::all, clippy::allow_attributes_without_reason, reason = "generated")]
+mod v1beta1 {
+    include!(concat!(env!("OUT_DIR"), "/v1beta1.rs"));
+}
+
+#[allow(missing_docs, unreachable_pub, unused_qualifications, clippy::all, clippy::allow_attributes_without_reason, reason = "generated")]
+mod v2 {
+    include!(concat!(env!("OUT_DIR"), "/v2.rs"));
+}
+
+/// Where a plugin listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Socket {
+    /// A socket in the file system.
+    Path(PathBuf),
+    /// A name in Linux's abstract namespace.
+    Abstract(String),
+}
+
+/// Why text names no socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected unix:///path/of/a/socket, or unix:///@name for an abstract one")]
+pub struct NoSocket;
+
+/// A plugin that answers for one provider of the API server.
+pub struct Plugin {
+    name: String,
+    provider_name: String,
+    socket: Socket,
+    timeout: Duration,
+    runtime: Runtime,
+    channel: Option<Channel>,
+}
+
+impl Socket {
+    /// Reads an endpoint as the API server does.
+    ///
+    /// # Errors
+    /// It is of another form.
+    pub fn parse(endpoint: &str) -> Result<Self, NoSocket> {
+        let path = endpoint.strip_prefix("unix://").or_else(|| endpoint.strip_prefix("unix:")).unwrap_or(endpoint);
+        match path.strip_prefix("/@").or_else(|| path.strip_prefix('@')) {
+            Some("") => Err(NoSocket),
+            Some(name) => Ok(Self::Abstract(name.to_owned())),
+            None if path.starts_with('/') && path.len() > 1 => Ok(Self::Path(path.into())),
+            None => Err(NoSocket),
+        }
+    }
+
+    /// Says what is wrong with a path before it is connected to.
+    fn look(&self) -> Result<(), Failure> {
+        let Self::Path(path) = self else { return Ok(()) };
+        let unavailable = |what: &str| Failure::new(Reason::PluginUnavailable, &format!("{}: {what}", path.display()));
+        let found = fs::metadata(path).map_err(|error| unavailable(&error.kind().to_string()))?;
+        match std::os::unix::fs::FileTypeExt::is_socket(&found.file_type()) {
+            true => Ok(()),
+            false => Err(unavailable("is no socket")),
+        }
+    }
+
+    /// What tokio connects to: a leading zero byte stands for the abstract namespace.
+    fn address(&self) -> PathBuf {
+        match self {
+            Self::Path(path) => path.clone(),
+            Self::Abstract(name) => format!("\0{name}").into(),
+        }
+    }
+}
+
+impl Plugin {
+    /// A plugin for the values of `provider_name`; connected to when it is asked first.
+    ///
+    /// # Errors
+    /// No runtime can be made.
+    pub fn new(provider_name: &str, socket: Socket, timeout: Duration) -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let name = format!("KMS plugin {provider_name}");
+        Ok(Self { name, provider_name: provider_name.to_owned(), socket, timeout, runtime, channel: None })
+    }
+
+    /// What a KMS v2 plugin says of itself: version, health, and the key it wraps with now.
+    ///
+    /// # Errors
+    /// It does not say.
+    pub fn status(&mut self) -> Result<PluginStatus, Failure> {
+        self.socket.look()?;
+        let (socket, channel, timeout) = (&self.socket, &mut self.channel, self.timeout);
+        let answer = self.runtime.block_on(in_time(timeout, async {
+            let mut client = v2::key_management_service_client::KeyManagementServiceClient::new(connect(socket, channel).await?);
+            client.status(v2::StatusRequest {}).await.map_err(|status| failure(&status))
+        }))?;
+        let v2::StatusResponse { version, healthz, key_id } = answer.into_inner();
+        Ok(PluginStatus { version, healthz, key_id })
+    }
+}
+
+/// What a KMS v2 plugin says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PluginStatus {
+    /// Such as `v2`.
+    pub version: String,
+    /// `ok`, or what is wrong.
+    pub healthz: String,
+    /// The key it wraps with now.
+    pub key_id: String,
+}
+
+impl Unwrapper for Plugin {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn claims(&self, source: &WrappedDek) -> bool {
+        source.provider_names.contains(self.provider_name.as_str())
+    }
+
+    fn unwrap(&mut self, source: &WrappedDek) -> Result<Unwrapped, Failure> {
+        self.socket.look()?;
+        let (socket, channel, timeout) = (&self.socket, &mut self.channel, self.timeout);
+        let answer = self.runtime.block_on(in_time(timeout, async {
+            let channel = connect(socket, channel).await?;
+            match source.id.kind {
+                DekSourceKind::V1 => decrypt_v1beta1(channel, source).await,
+                DekSourceKind::V2Key | DekSourceKind::V2Seed => decrypt_v2(channel, source).await,
+            }
+        }));
+        if answer.as_ref().is_err_and(|failure| failure.reason == Reason::PluginUnavailable) {
+            self.channel = None;
+        }
+        let key = DataKey::new(source.id.kind, &answer?)
+            .map_err(|wrong| Failure::new(Reason::BadAnswer, &format!("the unwrapped DEK source has {wrong}")))?;
+        Ok(Unwrapped { key, kms_key_id: None })
+    }
+}
+
+async fn in_time<T>(timeout: Duration, call: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let late = |_| Failure::new(Reason::PluginUnavailable, "no answer in time");
+    tokio::time::timeout(timeout, call).await.map_err(late)?
+}
+
+async fn connect(socket: &Socket, known: &mut Option<Channel>) -> Result<Channel, Failure> {
+    if let Some(channel) = known {
+        return Ok(channel.clone());
+    }
+    let address = socket.address();
+    let connector = tower::service_fn(move |_: Uri| {
+        let address = address.clone();
+        async move { UnixStream::connect(address).await.map(TokioIo::new) }
+    });
+    // The address is not used for anything but the authority, which the API server calls localhost, too.
+    let endpoint = Endpoint::from_static("http://localhost");
+    let channel = endpoint.connect_with_connector(connector).await.map_err(|error| {
+        let cause = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
+        Failure::new(Reason::PluginUnavailable, &cause)
+    })?;
+    Ok(known.insert(channel).clone())
+}
+
+async fn decrypt_v1beta1(channel: Channel, source: &WrappedDek) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let mut client =
+        v1beta1::key_management_service_client::KeyManagementServiceClient::new(channel).max_decoding_message_size(LARGEST_ANSWER);
+    let request = v1beta1::DecryptRequest { version: "v1beta1".to_owned(), cipher: source.wrapped.to_vec() };
+    let answer = client.decrypt(request).await.map_err(|status| failure(&status))?;
+    Ok(Zeroizing::new(answer.into_inner().plain))
+}
+
+async fn decrypt_v2(channel: Channel, source: &WrappedDek) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let mut client = v2::key_management_service_client::KeyManagementServiceClient::new(channel).max_decoding_message_size(LARGEST_ANSWER);
+    let request = v2::DecryptRequest {
+        ciphertext: source.wrapped.to_vec(),
+        // The API server sends a random UID to find a call in the plugin's log; this one finds the DEK source.
+        uid: format!("etcd-sleuth-{}", source.digest().to_string().chars().take(16).collect::<String>()),
+        key_id: source.id.key_id.as_deref().unwrap_or_default().to_owned(),
+        annotations: source.annotations.clone(),
+    };
+    let answer = client.decrypt(request).await.map_err(|status| failure(&status))?;
+    Ok(Zeroizing::new(answer.into_inner().plaintext))
+}
+
+/// Codes of AWS KMS that a plugin's words may hold.
+const AWS_CODES: [&str; 14] = [
+    "NotFoundException",
+    "DisabledException",
+    "KMSInvalidStateException",
+    "AccessDeniedException",
+    "InvalidGrantTokenException",
+    "UnrecognizedClientException",
+    "ExpiredTokenException",
+    "InvalidCiphertextException",
+    "IncorrectKeyException",
+    "InvalidKeyUsageException",
+    "ThrottlingException",
+    "LimitExceededException",
+    "KeyUnavailableException",
+    "DependencyTimeoutException",
+];
+
+/// The failure behind a gRPC status. Most plugins put their KMS's words into the message of an unknown error.
+fn failure(status: &Status) -> Failure {
+    let message = status.message();
+    let of_aws = AWS_CODES.iter().find(|code| message.contains(**code)).and_then(|code| reason_of_aws(code, message));
+    let is_transport = std::error::Error::source(status).is_some();
+    let reason = match status.code() {
+        _ if of_aws.is_some() => of_aws.unwrap_or(Reason::Refused),
+        // Not the plugin's answer, but what came instead of one.
+        Code::Unknown | Code::Internal if is_transport => Reason::BadAnswer,
+        Code::OutOfRange if message.contains("message length") => Reason::BadAnswer,
+        Code::Internal if message.contains("decod") || message.contains("protocol") => Reason::BadAnswer,
+        Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled => Reason::PluginUnavailable,
+        Code::PermissionDenied | Code::Unauthenticated => Reason::AccessDenied,
+        Code::NotFound => Reason::KeyNotFound,
+        Code::ResourceExhausted => Reason::Throttled,
+        Code::InvalidArgument => Reason::ContextOrDamage,
+        _ => Reason::Refused,
+    };
+    Failure::new(reason, &format!("{:?} {message}", status.code()))
+}

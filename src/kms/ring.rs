@@ -1,0 +1,152 @@
+//! The ring: every DEK source asked about once, and what came of it.
+
+use std::collections::BTreeMap;
+
+use super::ledger::LedgerError;
+use super::pace::pause;
+use super::{Failure, Ledger, Pace, Patience, Plan, Reason, Unwrapped, Unwrapper, WrappedDek};
+use crate::envelope::open::{DataKey, DekSourceId};
+
+/// After so many failures of its own in a row a KMS is not asked any more.
+const GIVE_UP_AFTER: u32 = 3;
+
+/// What is held of a DEK source.
+pub enum Held {
+    /// Its key.
+    Key {
+        /// The key or seed.
+        key: DataKey,
+        /// The key that the KMS says it used.
+        kms_key_id: Option<String>,
+    },
+    /// No key.
+    Nothing {
+        /// Why.
+        failure: Failure,
+        /// The key that the KMS said it used in an earlier run.
+        kms_key_id: Option<String>,
+    },
+}
+
+/// The DEK sources of a run with what became of them.
+#[derive(Default)]
+pub struct Ring {
+    held: BTreeMap<DekSourceId, Held>,
+    calls: u64,
+    is_cut_short: bool,
+}
+
+/// How a KMS is asked.
+pub struct Asking<'a> {
+    /// How fast.
+    pub pace: Pace,
+    /// How failures that pass are waited out.
+    pub patience: Patience,
+    /// At most so many calls, repeated ones included.
+    pub max_calls: Option<u64>,
+    /// Notes every call.
+    pub ledger: Option<&'a mut Ledger>,
+    /// Whether the run is broken off; looked at before every call.
+    pub is_stopped: &'a dyn Fn() -> bool,
+    /// Told after every DEK source, for progress.
+    pub on_source: &'a dyn Fn(),
+}
+
+/// Failures in a row that are the KMS's own and not a key's.
+#[derive(Clone, Copy, Default)]
+struct Silence {
+    length: u32,
+    reason: Option<Reason>,
+}
+
+impl Ring {
+    /// Asks about every DEK source of the plan, each at the first unwrapper that claims it.
+    ///
+    /// # Errors
+    /// The ledger cannot be written: a call that nobody notes is not made.
+    pub fn unwrap(plan: &Plan, unwrappers: &mut [Box<dyn Unwrapper>], mut asking: Asking<'_>) -> Result<Self, LedgerError> {
+        let mut ring = Self::default();
+        let mut silences = vec![Silence::default(); unwrappers.len()];
+        for source in plan.sources() {
+            let held = match unwrappers.iter().position(|unwrapper| unwrapper.claims(source)) {
+                None => nothing(Reason::NoKeyGiven.into()),
+                Some(index) => match (unwrappers.get_mut(index), silences.get_mut(index)) {
+                    (Some(unwrapper), Some(silence)) => ring.ask(source, unwrapper.as_mut(), silence, &mut asking)?,
+                    _ => nothing(Reason::NoKeyGiven.into()),
+                },
+            };
+            ring.held.insert(source.id.clone(), held);
+            (asking.on_source)();
+        }
+        Ok(ring)
+    }
+
+    fn ask(
+        &mut self,
+        source: &WrappedDek,
+        unwrapper: &mut dyn Unwrapper,
+        silence: &mut Silence,
+        asking: &mut Asking<'_>,
+    ) -> Result<Held, LedgerError> {
+        if let Some(kms_key_id) = asking.ledger.as_ref().and_then(|ledger| ledger.unwrapped_before(&source.digest())) {
+            return Ok(Held::Nothing { failure: Reason::UnwrappedBefore.into(), kms_key_id: kms_key_id.map(str::to_owned) });
+        }
+        if let Some(reason) = silence.reason.filter(|_| silence.length >= GIVE_UP_AFTER) {
+            return Ok(nothing(Failure::new(reason, &format!("so {GIVE_UP_AFTER} times in a row, and not asked any more"))));
+        }
+        let mut repeats = 0u32;
+        let failure = loop {
+            if (asking.is_stopped)() || asking.max_calls.is_some_and(|most| self.calls >= most) {
+                self.is_cut_short = true;
+                return Ok(nothing(Reason::NotAttempted.into()));
+            }
+            asking.pace.wait(asking.is_stopped);
+            self.calls = self.calls.saturating_add(1);
+            let answer = unwrapper.unwrap(source);
+            if let Some(ledger) = &mut asking.ledger {
+                ledger.note(unwrapper.name(), source, answer.as_ref().map(|unwrapped| unwrapped.kms_key_id.as_deref()))?;
+            }
+            let failure = match answer {
+                Ok(Unwrapped { key, kms_key_id }) => {
+                    *silence = Silence::default();
+                    return Ok(Held::Key { key, kms_key_id });
+                }
+                Err(failure) => failure,
+            };
+            match asking.patience.wait(repeats) {
+                Some(wait) if failure.reason.is_passing() && silence.length == 0 => pause(wait, asking.is_stopped),
+                _ => break failure,
+            }
+            repeats = repeats.saturating_add(1);
+        };
+        *silence = match failure.reason.is_of_the_kms() {
+            true => Silence { length: silence.length.saturating_add(1), reason: Some(failure.reason) },
+            false => Silence::default(),
+        };
+        Ok(nothing(failure))
+    }
+
+    /// What is held of a DEK source; `None` for one that was not in the plan.
+    pub fn get(&self, id: &DekSourceId) -> Option<&Held> {
+        self.held.get(id)
+    }
+
+    /// Every DEK source, sorted by identity.
+    pub fn iter(&self) -> impl Iterator<Item = (&DekSourceId, &Held)> {
+        self.held.iter()
+    }
+
+    /// Calls that were made.
+    pub fn calls(&self) -> u64 {
+        self.calls
+    }
+
+    /// Whether the budget or the user ended it before everything was asked.
+    pub fn is_cut_short(&self) -> bool {
+        self.is_cut_short
+    }
+}
+
+fn nothing(failure: Failure) -> Held {
+    Held::Nothing { failure, kms_key_id: None }
+}

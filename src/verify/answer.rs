@@ -1,0 +1,112 @@
+//! What became of a value that a key was to open.
+
+use crate::analysis::KeyName;
+use crate::kms::Reason;
+
+/// What became of it, in the words of the records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Answer {
+    /// It opened, and the object within is the one that its storage key names.
+    Opened,
+    /// It opened, and the object within has another name than its storage key.
+    Misplaced,
+    /// It opened, and holds no object.
+    NoObject,
+    /// The key that was given is not the one it was sealed with: it opens nothing.
+    WrongKey,
+    /// The key opens other values, but not this one, and no other storage key fits.
+    DamagedCiphertext,
+    /// It was sealed for another storage key.
+    MovedCiphertext,
+    /// There is no key.
+    NoKey(Reason),
+    /// A fragment.
+    NotWhole,
+    /// Its storage key is not known, and it is sealed for one.
+    NoStorageKey,
+    /// A provider or version that is not known here.
+    UnknownProvider,
+    /// What follows its prefix is not of the provider's form.
+    EnvelopeInvalid,
+}
+
+/// What an answer means for the question whether the given keys open a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// They do.
+    Opened,
+    /// They provably do not.
+    Unopenable,
+    /// It could not be asked.
+    NotAsked,
+    /// An earlier run has asked.
+    AskedBefore,
+}
+
+impl Answer {
+    /// The word in the records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Opened => "opened",
+            Self::Misplaced => "opened-misplaced",
+            Self::NoObject => "opened-no-object",
+            Self::WrongKey => "wrong-key",
+            Self::DamagedCiphertext => "damaged-ciphertext",
+            Self::MovedCiphertext => "moved-ciphertext",
+            Self::NoKey(reason) => reason.name(),
+            Self::NotWhole => "not-whole",
+            Self::NoStorageKey => "storage-key-not-known",
+            Self::UnknownProvider => "unknown-provider",
+            Self::EnvelopeInvalid => "envelope-invalid",
+        }
+    }
+
+    /// What it means.
+    pub fn standing(self) -> Standing {
+        match self {
+            Self::Opened | Self::Misplaced | Self::NoObject => Standing::Opened,
+            Self::WrongKey | Self::DamagedCiphertext | Self::MovedCiphertext | Self::EnvelopeInvalid => Standing::Unopenable,
+            Self::NoKey(reason) => match reason {
+                Reason::WrongKey
+                | Reason::KeyNotFound
+                | Reason::Disabled
+                | Reason::PendingDeletion
+                | Reason::KeyUnusable
+                | Reason::ContextOrDamage => Standing::Unopenable,
+                Reason::UnwrappedBefore => Standing::AskedBefore,
+                Reason::NoKeyGiven
+                | Reason::AccessDenied
+                | Reason::NotConfigured
+                | Reason::Throttled
+                | Reason::KmsUnavailable
+                | Reason::PluginUnavailable
+                | Reason::BadAnswer
+                | Reason::Refused
+                | Reason::NotAttempted => Standing::NotAsked,
+            },
+            Self::NotWhole | Self::NoStorageKey | Self::UnknownProvider => Standing::NotAsked,
+        }
+    }
+}
+
+/// What is said of one value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// What became of it.
+    pub answer: Answer,
+    /// The key that opened it. Of KMS v1 its key ID is the one that the KMS says it used.
+    pub opened_by: Option<KeyName>,
+    /// Of moved ciphertext, the storage key it was sealed for.
+    pub sealed_for: Option<String>,
+}
+
+impl Verdict {
+    /// `opened` of the records: null where nobody could be asked.
+    pub fn opened(&self) -> Option<bool> {
+        match self.answer.standing() {
+            Standing::Opened => Some(true),
+            Standing::Unopenable => Some(false),
+            Standing::NotAsked | Standing::AskedBefore => None,
+        }
+    }
+}

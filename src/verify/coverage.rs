@@ -1,0 +1,61 @@
+//! Coverage: per resource and key, what became of the values.
+
+use std::collections::BTreeMap;
+
+use super::{Answer, Standing};
+use crate::analysis::{KeyName, Retention};
+
+/// What became of all values in scope, copies aside.
+#[derive(Clone, Debug, Default)]
+pub struct Coverage {
+    /// By resource and key.
+    pub lines: Vec<CoverageLine>,
+}
+
+/// Values of one resource under one key.
+#[derive(Clone, Debug, Default)]
+pub struct CoverageLine {
+    /// The resource; empty for keys that are no object's.
+    pub group_resource: String,
+    /// The key that the values name.
+    pub key: KeyName,
+    /// How many, by what became of them in etcd and here.
+    pub counts: BTreeMap<(Retention, Answer), u64>,
+}
+
+impl CoverageLine {
+    /// Values that fit.
+    pub fn count(&self, fits: impl Fn(Retention, Answer) -> bool) -> u64 {
+        let fitting = self.counts.iter().filter(|((retention, answer), _)| fits(*retention, *answer));
+        fitting.map(|(_, count)| *count).fold(0, u64::saturating_add)
+    }
+}
+
+impl Coverage {
+    /// Values that fit.
+    pub fn count(&self, fits: impl Fn(Retention, Answer) -> bool) -> u64 {
+        self.lines.iter().map(|line| line.count(&fits)).fold(0, u64::saturating_add)
+    }
+
+    /// Values under a key that opened, and that did not.
+    pub fn of_key(&self, key: &KeyName) -> (u64, u64) {
+        let lines = || self.lines.iter().filter(|line| line.key == *key);
+        let sum = |opened: bool| {
+            let counts = lines().map(|line| line.count(|_, answer| (answer.standing() == Standing::Opened) == opened));
+            counts.fold(0, u64::saturating_add)
+        };
+        (sum(true), sum(false))
+    }
+
+    /// Answers other than an opening, each with its number of values.
+    pub fn unopened(&self) -> BTreeMap<Answer, u64> {
+        let mut sums = BTreeMap::new();
+        for ((_, answer), count) in self.lines.iter().flat_map(|line| &line.counts) {
+            if answer.standing() != Standing::Opened {
+                let sum: &mut u64 = sums.entry(*answer).or_default();
+                *sum = sum.saturating_add(*count);
+            }
+        }
+        sums
+    }
+}

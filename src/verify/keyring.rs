@@ -1,0 +1,158 @@
+//! All keys of a run, and one attempt to open a value with them.
+
+use crate::analysis::{KeyIdentity, KeyName, ValueRow};
+use crate::envelope::open::{DekSourceId, Opened, Plaintext, Proof as OpeningProof, Unopened};
+use crate::envelope::{EncryptedObject, KmsV1, Name, Provider, Sealed};
+use crate::kms::{ConfiguredProvider, EncryptionConfig, Held, Reason, Ring};
+
+use super::contents::Contents;
+use super::{Answer, Verdict};
+
+/// Keys that were given, and DEK sources with what became of them.
+#[derive(Clone, Copy)]
+pub struct Keyring<'a> {
+    /// Configurations with their keys, in the order given.
+    pub configs: &'a [EncryptionConfig],
+    /// DEK sources.
+    pub ring: &'a Ring,
+}
+
+/// What tried to open a value: one key, in the narrowest sense that is known.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Opener {
+    /// A local key by provider and name.
+    Local(Provider, Box<str>),
+    /// The DEK or seed of a source.
+    Dek(DekSourceId),
+}
+
+/// One attempt.
+pub(super) enum Attempt {
+    /// It opened.
+    Opened { plaintext: Plaintext, opener: Opener, key: KeyName, contents: Contents, is_bound: bool },
+    /// A key was there and did not open it.
+    Failed { opener: Opener, is_bound: bool },
+    /// It was not tried, or cannot be.
+    Not(Answer),
+}
+
+impl Keyring<'_> {
+    /// Tries to open a value.
+    pub(super) fn attempt(&self, row: &ValueRow<'_>, value: &[u8]) -> Attempt {
+        if row.key.is_empty() && !row.fragment {
+            return Attempt::Not(Answer::NoStorageKey);
+        }
+        self.attempt_as(row, value, row.key)
+    }
+
+    /// Tries to open a value as if it stood under `storage_key`.
+    pub(super) fn attempt_as(&self, row: &ValueRow<'_>, value: &[u8], storage_key: &[u8]) -> Attempt {
+        if row.fragment {
+            return Attempt::Not(Answer::NotWhole);
+        }
+        let (Some(seal), Some(sealed)) = (&row.seal, Sealed::parse(value)) else { return Attempt::Not(Answer::UnknownProvider) };
+        let name = match seal.name {
+            _ if sealed.provider == Provider::Unknown => return Attempt::Not(Answer::UnknownProvider),
+            None => return Attempt::Not(Answer::EnvelopeInvalid),
+            Some(name) => name,
+        };
+        let mut key = KeyName::from(&KeyIdentity::of(seal));
+        match sealed.provider {
+            Provider::KmsV1 => match KmsV1::parse(name.body) {
+                None => Attempt::Not(Answer::EnvelopeInvalid),
+                Some(envelope) => self.attempt_dek(row, DekSourceId::of_v1(&envelope), envelope.payload, storage_key, key),
+            },
+            Provider::KmsV2 => match EncryptedObject::parse(name.body).ok().filter(|object| object.limit_passed().is_none()) {
+                None => Attempt::Not(Answer::EnvelopeInvalid),
+                Some(object) => match DekSourceId::of_v2(&object) {
+                    None => Attempt::Not(Answer::EnvelopeInvalid),
+                    Some(id) => self.attempt_dek(row, id, object.encrypted_data, storage_key, key),
+                },
+            },
+            provider => {
+                key.key_id = None;
+                self.attempt_local(row, provider, name, storage_key, key)
+            }
+        }
+    }
+
+    fn attempt_dek(&self, row: &ValueRow<'_>, id: DekSourceId, sealed: &[u8], storage_key: &[u8], mut key: KeyName) -> Attempt {
+        match self.ring.get(&id) {
+            None => Attempt::Not(Answer::NoKey(Reason::NoKeyGiven)),
+            Some(Held::Nothing { failure, .. }) => Attempt::Not(Answer::NoKey(failure.reason)),
+            Some(Held::Key { key: data_key, kms_key_id }) => {
+                if key.key_id.is_none() {
+                    key.key_id.clone_from(kms_key_id);
+                }
+                weigh(row, Opener::Dek(id), key, true, data_key.open(sealed, storage_key))
+            }
+        }
+    }
+
+    /// Local keys of one name: first those that the API server would use for the resource, then any other.
+    fn attempt_local(&self, row: &ValueRow<'_>, provider: Provider, name: Name<'_>, storage_key: &[u8], key: KeyName) -> Attempt {
+        let resource = row.storage_key.as_ref().map_or("", |key| key.group_resource.0.as_ref());
+        let of_resource = self.configs.iter().flat_map(|config| config.providers_of(resource)).flat_map(|configured| match configured {
+            ConfiguredProvider::Local(kind, keys) if *kind == provider => keys.as_slice(),
+            _ => &[],
+        });
+        let all = self.configs.iter().flat_map(EncryptionConfig::local_keys);
+        let all = all.filter_map(|(kind, named)| (kind == provider).then_some(named));
+        let is_bound = provider == Provider::AesGcm;
+        let mut last = Attempt::Not(Answer::NoKey(Reason::NoKeyGiven));
+        let mut tried: Vec<*const _> = Vec::new();
+        for named in of_resource.chain(all).filter(|named| named.name == name.name) {
+            if tried.contains(&std::ptr::from_ref(named)) {
+                continue;
+            }
+            tried.push(std::ptr::from_ref(named));
+            let opener = Opener::Local(provider, name.name.into());
+            last = weigh(row, opener, key.clone(), is_bound, named.key.open(name.body, storage_key));
+            if !matches!(last, Attempt::Failed { .. }) {
+                break;
+            }
+        }
+        last
+    }
+}
+
+/// An opening, weighed by what it proves and by what is in it.
+fn weigh(row: &ValueRow<'_>, opener: Opener, key: KeyName, is_bound: bool, result: Result<Opened, Unopened>) -> Attempt {
+    let opened = match result {
+        Ok(opened) => opened,
+        Err(Unopened::Form { .. }) => return Attempt::Not(Answer::EnvelopeInvalid),
+        Err(Unopened::Tag | Unopened::Padding) => return Attempt::Failed { opener, is_bound },
+    };
+    let contents = Contents::of(opened.plaintext.as_ref(), row.storage_key.as_ref());
+    match (opened.proof, &contents) {
+        // Padding that fits is no proof, an object within is.
+        (OpeningProof::Padding, Contents::Foreign) => Attempt::Failed { opener, is_bound: false },
+        // A key that makes an object's beginning is the key; the rest was changed.
+        (OpeningProof::Padding, Contents::Broken) => Attempt::Not(Answer::DamagedCiphertext),
+        (proof, _) => {
+            let is_bound = is_bound && proof == OpeningProof::Tag;
+            Attempt::Opened { plaintext: opened.plaintext, opener, key, contents, is_bound }
+        }
+    }
+}
+
+/// The verdict of an opening.
+pub(super) fn verdict_of(contents: &Contents, key: KeyName, is_bound: bool, row: &ValueRow<'_>) -> Verdict {
+    let (answer, sealed_for) = match contents {
+        Contents::Named => (Answer::Opened, None),
+        Contents::Broken | Contents::Foreign => (Answer::NoObject, None),
+        // What is sealed for its storage key was put there by an API server, whatever its name.
+        Contents::Other { .. } if is_bound => (Answer::Misplaced, None),
+        Contents::Other { namespace, name } => (Answer::MovedCiphertext, other_key(row, namespace, name)),
+    };
+    Verdict { answer, opened_by: Some(key), sealed_for }
+}
+
+/// The storage key that an object of this namespace and name would have in the place of the row's.
+fn other_key(row: &ValueRow<'_>, namespace: &str, name: &str) -> Option<String> {
+    let key = std::str::from_utf8(row.key).ok()?;
+    let storage_key = row.storage_key.as_ref()?;
+    let own = [storage_key.namespace.unwrap_or_default(), storage_key.name].join("/");
+    let head = key.strip_suffix(own.trim_start_matches('/'))?;
+    Some(format!("{head}{}", [namespace, name].join("/").trim_start_matches('/')))
+}

@@ -1,0 +1,273 @@
+//! The proof: every value opened once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
+
+use super::contents::Contents;
+use super::keyring::{Attempt, Opener, verdict_of};
+use super::moved::{At, Failing};
+use super::same_value::{self, Comparison};
+use super::{Answer, Coverage, CoverageLine, Keyring, Move, Needs, Required, Requirement, SameValues, Source, Standing, Verdict};
+use crate::analysis::{KeyIdentity, KeyName, Protection, Retention, Scope, ValueRow};
+use crate::envelope::open::DekSourceKind;
+
+/// Current values that are listed by name.
+const LISTED: usize = 1_000;
+
+/// What became of every value.
+#[derive(Default)]
+pub struct Proof<'data> {
+    /// Per resource and key.
+    pub coverage: Coverage,
+    /// Values that were sealed for another storage key.
+    pub moves: Vec<Move>,
+    /// Current values that did not open, the first of them.
+    pub unproven: Vec<Unproven>,
+    /// Whether everything is under the required key.
+    pub requirement: Requirement,
+    /// Old plaintext against today's values.
+    pub same_values: SameValues<'data>,
+    /// Keys that opened something.
+    pub opened_by: BTreeMap<KeyName, u64>,
+    opened_others: BTreeSet<Opener>,
+    moved: BTreeMap<At, String>,
+}
+
+/// A current value that did not open.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unproven {
+    /// The evidence.
+    pub evidence: usize,
+    /// Its storage key.
+    pub key: String,
+    /// Why.
+    pub answer: Answer,
+    /// The key that it names.
+    pub named: KeyName,
+}
+
+type Line<'data> = (String, KeyIdentity<'data>);
+
+/// An answer, or what it depends on.
+#[derive(Clone)]
+enum Provisional {
+    /// The answer.
+    Known(Answer),
+    /// A key did not open the value: whether it opens others is known at the end.
+    Failed(Opener, Option<u64>),
+}
+
+/// A value that did not open, as it is counted.
+struct Counted<'data> {
+    opener: Opener,
+    line: Line<'data>,
+    retention: Retention,
+    is_counted: bool,
+}
+
+/// What is collected while values are opened.
+struct Gathering<'data> {
+    answers: BTreeMap<Line<'data>, BTreeMap<(Retention, Answer), u64>>,
+    /// Values whose tag or padding does not hold, until it is known what that means.
+    failed: BTreeMap<(Line<'data>, Retention, Opener), u64>,
+    failing: Failing<'data>,
+    opened_others: BTreeSet<Opener>,
+    opened_by: BTreeMap<KeyName, u64>,
+    moves: Vec<Move>,
+    unproven: BTreeMap<(usize, &'data [u8]), (KeyName, Provisional)>,
+    requirement: Requirement,
+    comparison: Comparison<'data>,
+}
+
+impl<'data> Proof<'data> {
+    /// Opens every value in scope. `watched`: Secrets of which an older value can be read without a key, by group.
+    pub fn of(
+        sources: &[Source<'_, 'data>],
+        scope: &Scope,
+        keyring: Keyring<'_>,
+        required: Required<'_>,
+        needs: &Needs<'data>,
+        watched: impl IntoIterator<Item = (usize, &'data [u8])>,
+    ) -> Self {
+        let gathered = Mutex::new(Gathering {
+            answers: BTreeMap::new(),
+            failed: BTreeMap::new(),
+            failing: Failing::default(),
+            opened_others: BTreeSet::new(),
+            opened_by: BTreeMap::new(),
+            moves: Vec::new(),
+            unproven: BTreeMap::new(),
+            requirement: Requirement::default(),
+            comparison: Comparison::of(watched),
+        });
+        for source in sources {
+            source.each(scope, |row, value| {
+                let attempt = row.seal.is_some().then(|| keyring.attempt(row, value));
+                let mut gathering = lock(&gathered);
+                gathering.requirement.see(source.number, row, required, needs);
+                let wanted = gathering.comparison.wants(source.group, row);
+                drop(gathering);
+                let digests = match &attempt {
+                    _ if !wanted => None,
+                    Some(Attempt::Opened { plaintext, .. }) => same_value::digests(plaintext.as_ref()),
+                    None if row.protection == Protection::Plaintext => same_value::digests(value),
+                    _ => None,
+                };
+                let mut gathering = lock(&gathered);
+                if wanted {
+                    gathering.comparison.add(source.group, row, digests);
+                }
+                if let Some(attempt) = attempt {
+                    gathering.add(source.number, row, value, attempt);
+                }
+            });
+        }
+        gathered.into_inner().unwrap_or_else(PoisonError::into_inner).finish(sources, keyring)
+    }
+
+    /// The verdict on one value; `None` for one that is not sealed.
+    pub fn verdict(&self, keyring: Keyring<'_>, evidence: usize, row: &ValueRow<'_>, value: &[u8]) -> Option<Verdict> {
+        row.seal.as_ref()?;
+        Some(match keyring.attempt(row, value) {
+            Attempt::Opened { contents, key, is_bound, .. } => verdict_of(&contents, key, is_bound, row),
+            Attempt::Not(answer) => Verdict { answer, opened_by: None, sealed_for: None },
+            Attempt::Failed { opener, .. } => match row.offset.and_then(|offset| self.moved.get(&(evidence, offset))) {
+                Some(sealed_for) => Verdict { answer: Answer::MovedCiphertext, opened_by: None, sealed_for: Some(sealed_for.clone()) },
+                None => Verdict { answer: meaning(&opener, &self.opened_others), opened_by: None, sealed_for: None },
+            },
+        })
+    }
+
+    /// Values of this standing among those with this retention.
+    pub fn count(&self, retention: Option<Retention>, standing: Standing) -> u64 {
+        self.coverage.count(|of, answer| retention.is_none_or(|wanted| wanted == of) && answer.standing() == standing)
+    }
+}
+
+/// What it means that a key did not open a value.
+fn meaning(opener: &Opener, opened_others: &BTreeSet<Opener>) -> Answer {
+    match opener {
+        // Every KMS v1 value has a DEK of its own, and the KMS has vouched for it.
+        Opener::Dek(id) if id.kind == DekSourceKind::V1 => Answer::DamagedCiphertext,
+        opener if opened_others.contains(opener) => Answer::DamagedCiphertext,
+        _ => Answer::WrongKey,
+    }
+}
+
+fn lock<'a, T>(mutex: &'a Mutex<T>) -> std::sync::MutexGuard<'a, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<'data> Gathering<'data> {
+    fn add(&mut self, evidence: usize, row: &ValueRow<'data>, value: &'data [u8], attempt: Attempt) {
+        let Some(seal) = &row.seal else { return };
+        let identity = KeyIdentity::of(seal);
+        let resource = row.storage_key.as_ref().map_or_else(String::new, |key| key.group_resource.0.to_string());
+        let line = (resource, identity);
+        let is_piece = row.fragment && row.version.is_none();
+        let is_counted = !row.duplicate && !is_piece;
+        let answer = match attempt {
+            Attempt::Not(answer) => Provisional::Known(answer),
+            Attempt::Opened { opener, key, contents, is_bound, .. } => {
+                let verdict = verdict_of(&contents, key.clone(), is_bound, row);
+                self.opened_others.insert(opener);
+                if is_counted {
+                    let opened = self.opened_by.entry(key.clone()).or_default();
+                    *opened = opened.saturating_add(1);
+                }
+                if let (Answer::MovedCiphertext, Some(offset), Some(sealed_for), Ok(own)) =
+                    (verdict.answer, row.offset, verdict.sealed_for, std::str::from_utf8(row.key))
+                {
+                    self.moves.push(Move { evidence, offset, key: own.to_owned(), sealed_for, opened_by: key });
+                }
+                debug_assert!(contents != Contents::Named || verdict.answer == Answer::Opened);
+                Provisional::Known(verdict.answer)
+            }
+            Attempt::Failed { opener, is_bound } => {
+                if is_bound {
+                    self.failing.add(&opener, evidence, row, value);
+                }
+                Provisional::Failed(opener, row.offset)
+            }
+        };
+        if row.retention == Retention::Current && !matches!(answer, Provisional::Known(answer) if answer.standing() == Standing::Opened) {
+            self.unproven.insert((evidence, row.key), (KeyName::from(&identity), answer.clone()));
+            if self.unproven.len() > LISTED {
+                self.unproven.pop_last();
+            }
+        }
+        if !is_counted {
+            return;
+        }
+        let count = match answer {
+            Provisional::Known(answer) => self.answers.entry(line).or_default().entry((row.retention, answer)).or_default(),
+            Provisional::Failed(opener, _) => self.failed.entry((line, row.retention, opener)).or_default(),
+        };
+        *count = count.saturating_add(1);
+    }
+
+    fn finish(self, sources: &[Source<'_, 'data>], keyring: Keyring<'_>) -> Proof<'data> {
+        let Self { mut answers, failed, failing, mut opened_others, opened_by, mut moves, unproven, mut requirement, comparison } = self;
+        // Which of the failing values count: copies are searched for, but not counted.
+        let counted = failing.counted();
+        let found = failing.search(sources, keyring, &opened_others);
+        let of = |found: &Move| counted.get(&(found.evidence, found.offset));
+        // What opens under another storage key is proof of the key as well.
+        opened_others.extend(found.iter().filter_map(of).map(|counted| counted.opener.clone()));
+        let mut moved_counts: BTreeMap<(Line<'data>, Retention, Opener), u64> = BTreeMap::new();
+        for Counted { opener, line, retention, .. } in found.iter().filter_map(of).filter(|counted| counted.is_counted) {
+            let count = moved_counts.entry((line.clone(), *retention, opener.clone())).or_default();
+            *count = count.saturating_add(1);
+        }
+        for ((line, retention, opener), count) in failed {
+            let moved = moved_counts.get(&(line.clone(), retention, opener.clone())).copied().unwrap_or(0);
+            let counts = answers.entry(line).or_default();
+            for (answer, more) in [(Answer::MovedCiphertext, moved), (meaning(&opener, &opened_others), count.saturating_sub(moved))] {
+                if more > 0 {
+                    let known = counts.entry((retention, answer)).or_default();
+                    *known = known.saturating_add(more);
+                }
+            }
+        }
+        let moved: BTreeMap<_, _> = found.iter().map(|found| ((found.evidence, found.offset), found.sealed_for.clone())).collect();
+        let unproven = unproven.into_iter().map(|((evidence, key), (named, answer))| {
+            let answer = match answer {
+                Provisional::Known(answer) => answer,
+                Provisional::Failed(_, Some(offset)) if moved.contains_key(&(evidence, offset)) => Answer::MovedCiphertext,
+                Provisional::Failed(opener, _) => meaning(&opener, &opened_others),
+            };
+            Unproven { evidence, key: String::from_utf8_lossy(key).into_owned(), answer, named }
+        });
+        let unproven = unproven.collect();
+        moves.extend(found);
+        moves.sort();
+        let lines: Vec<CoverageLine> = answers
+            .into_iter()
+            .map(|((group_resource, identity), counts)| CoverageLine { group_resource, key: KeyName::from(&identity), counts })
+            .collect();
+        requirement.keep_resources(|resource| resource == "secrets" || lines.iter().any(|line| line.group_resource == resource));
+        Proof {
+            coverage: Coverage { lines },
+            moves,
+            unproven,
+            requirement,
+            same_values: comparison.finish(),
+            opened_by,
+            opened_others,
+            moved,
+        }
+    }
+}
+
+impl<'data> Failing<'data> {
+    /// Each value as it is counted.
+    fn counted(&self) -> BTreeMap<At, Counted<'data>> {
+        let counted = self.values().filter_map(|(opener, at, row)| {
+            let identity = KeyIdentity::of(row.seal.as_ref()?);
+            let resource = row.storage_key.as_ref().map_or_else(String::new, |key| key.group_resource.0.to_string());
+            let (opener, line) = (opener.clone(), (resource, identity));
+            Some((at, Counted { opener, line, retention: row.retention, is_counted: !row.duplicate }))
+        });
+        counted.collect()
+    }
+}

@@ -1,0 +1,105 @@
+//! Same value? An old plaintext and today's value, compared per data key where both can be read.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use crate::analysis::{Protection, Retention, ValueRow};
+use crate::kubernetes::{Encoding, each_data_item};
+
+/// How an old plaintext of a Secret stands to today's value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SameValue {
+    /// These data keys still have a value that can be read without a key.
+    Same(BTreeSet<String>),
+    /// None of the values that can be read is today's.
+    Changed,
+    /// One of the two cannot be read.
+    NotComparable,
+}
+
+/// Secrets that exist, are encrypted now, and of which an older value can be read without a key.
+#[derive(Clone, Debug, Default)]
+pub struct SameValues<'data> {
+    /// By group of evidences and storage key.
+    pub secrets: BTreeMap<(usize, &'data [u8]), SameValue>,
+}
+
+impl SameValues<'_> {
+    /// How many are the same, changed, and not comparable.
+    pub fn counts(&self) -> (u64, u64, u64) {
+        let count = |fits: fn(&SameValue) -> bool| self.secrets.values().filter(|same| fits(same)).count() as u64;
+        (
+            count(|same| matches!(same, SameValue::Same(_))),
+            count(|same| *same == SameValue::Changed),
+            count(|same| *same == SameValue::NotComparable),
+        )
+    }
+}
+
+/// Digests of a Secret's data by name. They stay in memory, and are wiped.
+type Digests = BTreeMap<String, Zeroizing<[u8; 32]>>;
+
+/// Collects both sides.
+#[derive(Default)]
+pub(super) struct Comparison<'data> {
+    watched: BTreeMap<(usize, &'data [u8]), Sides>,
+}
+
+#[derive(Default)]
+struct Sides {
+    today: Option<Digests>,
+    old: Vec<Digests>,
+    is_incomplete: bool,
+}
+
+impl<'data> Comparison<'data> {
+    /// Watches these Secrets.
+    pub(super) fn of(watched: impl IntoIterator<Item = (usize, &'data [u8])>) -> Self {
+        Self { watched: watched.into_iter().map(|secret| (secret, Sides::default())).collect() }
+    }
+
+    /// Whether a value of this Secret is wanted.
+    pub(super) fn wants(&self, group: usize, row: &ValueRow<'data>) -> bool {
+        !row.duplicate && self.watched.contains_key(&(group, row.key))
+    }
+
+    /// Takes a value: today's, opened where it was sealed, or an older one that was stored in plaintext.
+    pub(super) fn add(&mut self, group: usize, row: &ValueRow<'data>, digests: Option<Digests>) {
+        let Some(sides) = self.watched.get_mut(&(group, row.key)) else { return };
+        match (row.retention, digests) {
+            (Retention::Current, digests) => sides.today = digests,
+            (_, Some(digests)) if row.protection == Protection::Plaintext && !row.fragment => sides.old.push(digests),
+            (_, _) if row.protection == Protection::Plaintext => sides.is_incomplete = true,
+            (_, _) => {}
+        }
+    }
+
+    pub(super) fn finish(self) -> SameValues<'data> {
+        let compare = |sides: &Sides| {
+            let Some(today) = &sides.today else { return SameValue::NotComparable };
+            let is_still = |(name, digest): &(&String, &Zeroizing<[u8; 32]>)| sides.old.iter().any(|old| old.get(*name) == Some(*digest));
+            let same: BTreeSet<String> = today.iter().filter(is_still).map(|(name, _)| name.clone()).collect();
+            match same.is_empty() {
+                false => SameValue::Same(same),
+                // What is only there in pieces may hold today's value.
+                true if sides.is_incomplete || sides.old.is_empty() => SameValue::NotComparable,
+                true => SameValue::Changed,
+            }
+        };
+        SameValues { secrets: self.watched.iter().map(|(secret, sides)| (*secret, compare(sides))).collect() }
+    }
+}
+
+/// Digests of a Secret's data; `None` where it is none. Empty values are left out: all of them are the same.
+pub(super) fn digests(plaintext: &[u8]) -> Option<Digests> {
+    let encoding = Encoding::of(plaintext)?;
+    let mut digests = Digests::new();
+    each_data_item(plaintext, encoding, |name, value| {
+        if !value.is_empty() {
+            digests.insert(name.to_owned(), Zeroizing::new(Sha256::digest(value).into()));
+        }
+    })?;
+    Some(digests)
+}

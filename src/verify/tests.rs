@@ -1,0 +1,131 @@
+use std::borrow::Cow;
+
+use super::contents::Contents;
+use super::{Answer, NoTarget, RequiredKey, Standing, Target};
+use crate::analysis::{KeyIdentity, KeyName};
+use crate::kms::{EncryptionConfig, Reason};
+use crate::kubernetes::{GroupResource, StorageKey};
+
+fn key(provider: &str, version: &str, name: &str, key_id: Option<&str>) -> KeyName {
+    KeyName { provider: provider.into(), version: version.into(), name: Some(name.into()), key_id: key_id.map(str::to_owned) }
+}
+
+const ARN: &str = "arn:aws:kms:eu-west-1:1:key/a/b";
+
+fn seen() -> Vec<KeyName> {
+    vec![
+        key("aescbc", "v1", "key1", None),
+        key("aesgcm", "v1", "key1", None),
+        key("kms", "v1", "aws", None),
+        key("kms", "v2", "aws", Some(ARN)),
+        key("kms", "v2", "two", Some("id1")),
+        key("kms", "v2", "two", Some("id2")),
+        key("kms", "v2", "other", Some(ARN)),
+    ]
+}
+
+#[test]
+fn a_key_is_found_by_name_by_name_and_id_and_by_id() {
+    let find = |text: &str| Target::find(text, &seen()).map(|target| target.keys);
+    assert_eq!(find("aescbc/key1"), Ok(vec![seen()[0].clone()]));
+    assert_eq!(find(&format!("kms/aws/{ARN}")), Ok(vec![seen()[3].clone()]));
+    assert_eq!(find("kms/two/id2"), Ok(vec![seen()[5].clone()]));
+    // One KMS key under two providers' names is one key.
+    assert_eq!(find(ARN), Ok(vec![seen()[3].clone(), seen()[6].clone()]));
+    // The name that only one of them has, KMS v1's own, is exactly that one.
+    assert_eq!(find("kms/aws"), Ok(vec![seen()[2].clone()]));
+}
+
+#[test]
+fn what_may_be_several_keys_lists_them_and_what_is_none_lists_those_that_are() {
+    let Err(NoTarget::Ambiguous { readings, .. }) = Target::find("kms/two", &seen()) else { panic!("found") };
+    assert_eq!(readings, ["kms/two/id1", "kms/two/id2"]);
+    for text in ["key1", "aescbc", "secretbox/key1", "kms/aws/arn", ""] {
+        let Err(NoTarget::Unseen { seen: listed, .. }) = Target::find(text, &seen()) else { panic!("{text} is found") };
+        assert!(listed.len() == seen().len() && listed[2] == "kms/aws (KMS v1)", "{listed:?}");
+    }
+    let complete = ["aescbc/key9", "kms/a/b", ARN].map(Target::is_complete);
+    assert!(complete.iter().all(|complete| *complete) && !Target::is_complete("key9"));
+}
+
+#[test]
+fn a_required_key_is_met_by_what_it_leaves_open() {
+    let identity = |provider: &'static str, version: &'static str, name: &'static str, key_id| KeyIdentity {
+        provider: provider.as_bytes(),
+        version: version.as_bytes(),
+        name: Some(name),
+        key_id,
+    };
+    let of_kms = identity("kms", "v2", "aws", Some(ARN));
+    for (text, met) in [
+        ("kms/aws", true),
+        ("kms/aws/arn:aws:kms:eu-west-1:1:key/a/b", true),
+        (ARN, true),
+        ("kms/aws/arn:aws:kms:eu-west-1:1:key/a", false),
+        ("kms/a", false),
+        ("aescbc/aws", false),
+    ] {
+        assert_eq!(RequiredKey::parse(text).unwrap().is_met_by(&of_kms), met, "{text}");
+    }
+    // Names of local keys may hold colons and slashes.
+    let local = identity("secretbox", "v1", "k-2026-02-01T00:00:00-07:00", None);
+    assert!(RequiredKey::parse("secretbox/k-2026-02-01T00:00:00-07:00").unwrap().is_met_by(&local));
+    assert!(["", "kms", "kms/", "/x"].iter().all(|text| RequiredKey::parse(text).is_none()));
+}
+
+#[test]
+fn the_first_provider_of_a_configuration_is_what_it_requires() {
+    let config = |providers: &str| {
+        let text = format!("kind: EncryptionConfiguration\nresources: [{{resources: [secrets], providers: {providers}}}]");
+        vec![EncryptionConfig::read(text.as_bytes()).unwrap_or_else(|e| panic!("{e}"))]
+    };
+    let kms = config("[{kms: {apiVersion: v2, name: aws, endpoint: 'unix:///a'}}, {identity: {}}]");
+    assert_eq!(RequiredKey::of_config(&kms, "secrets").unwrap().to_string(), "kms/aws");
+    assert_eq!(RequiredKey::of_config(&kms, "configmaps"), None);
+    assert_eq!(RequiredKey::of_config(&config("[{identity: {}}]"), "secrets"), None);
+}
+
+#[test]
+fn contents_are_an_object_of_the_right_name_or_they_are_not() {
+    let storage_key = StorageKey { group_resource: GroupResource(Cow::Borrowed("secrets")), namespace: Some("a"), name: "b" };
+    let of = |text: &str| Contents::of(text.as_bytes(), Some(&storage_key));
+    let object = |namespace: &str, name: &str| {
+        format!(r#"{{"apiVersion":"v1","kind":"Secret","metadata":{{"namespace":"{namespace}","name":"{name}"}}}}"#)
+    };
+    assert_eq!(of(&object("a", "b")), Contents::Named);
+    assert_eq!(of(&object("a", "c")), Contents::Other { namespace: "a".into(), name: "c".into() });
+    assert_eq!(of("k8s\0\x07"), Contents::Broken);
+    assert_eq!(of("some text"), Contents::Foreign);
+    assert_eq!(Contents::of(&[0xff, 0xfe, 1, 2], Some(&storage_key)), Contents::Foreign);
+    // A key that is no object's says nothing of names.
+    assert_eq!(Contents::of(object("x", "y").as_bytes(), None), Contents::Named);
+}
+
+#[test]
+fn answers_have_words_of_their_own_and_say_whether_they_prove_anything() {
+    let mut answers = vec![
+        Answer::Opened,
+        Answer::Misplaced,
+        Answer::NoObject,
+        Answer::DamagedCiphertext,
+        Answer::MovedCiphertext,
+        Answer::NotWhole,
+        Answer::NoStorageKey,
+        Answer::UnknownProvider,
+        Answer::EnvelopeInvalid,
+    ];
+    answers.extend(Reason::ALL.map(Answer::NoKey));
+    let words: std::collections::BTreeSet<_> = answers.iter().map(|answer| answer.name()).collect();
+    assert_eq!(words.len(), answers.len());
+    // A key that does not fit is the same word, whoever says so.
+    assert_eq!(Answer::WrongKey.name(), Answer::NoKey(Reason::WrongKey).name());
+    for (answer, standing) in [
+        (Answer::NoKey(Reason::Throttled), Standing::NotAsked),
+        (Answer::NoKey(Reason::AccessDenied), Standing::NotAsked),
+        (Answer::NoKey(Reason::Disabled), Standing::Unopenable),
+        (Answer::NoKey(Reason::UnwrappedBefore), Standing::AskedBefore),
+        (Answer::WrongKey, Standing::Unopenable),
+    ] {
+        assert_eq!(answer.standing(), standing);
+    }
+}

@@ -1,0 +1,233 @@
+//! A small AWS KMS with state, on a loopback port of its own, in this process. It checks no signatures.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+/// The double. Dropping it ends it.
+pub(crate) struct KmsDouble {
+    address: SocketAddr,
+    state: Arc<Mutex<State>>,
+    is_ended: Arc<AtomicBool>,
+}
+
+/// What it holds.
+#[derive(Default)]
+pub(crate) struct State {
+    /// By ARN.
+    pub(crate) keys: BTreeMap<String, Key>,
+    /// Wrapped bytes, without the plugin's `1`: ARN of the key, and what is wrapped.
+    pub(crate) blobs: BTreeMap<Vec<u8>, (String, Vec<u8>)>,
+    /// The same by SHA-256 of the whole DEK source, as a fixture's truth lists it.
+    pub(crate) by_digest: BTreeMap<String, (String, Vec<u8>)>,
+    /// What was asked: the operation, and the code of the answer.
+    pub(crate) calls: Vec<(String, String)>,
+    /// Answers that go out before the real ones do again.
+    pub(crate) instead: Vec<Answer>,
+}
+
+/// A key.
+#[derive(Clone, Default)]
+pub(crate) struct Key {
+    pub(crate) state: &'static str,
+    pub(crate) context: BTreeMap<String, String>,
+    pub(crate) is_denied: bool,
+    pub(crate) aliases: Vec<String>,
+}
+
+/// An answer.
+#[derive(Clone)]
+pub(crate) enum Answer {
+    Json(Value),
+    Error(u16, &'static str, &'static str),
+    /// No answer for so long.
+    Hang(Duration),
+    /// So many bytes, announced by their length.
+    Huge(usize),
+    /// So many bytes, in chunks that announce nothing.
+    Chunked(usize),
+    /// The connection is closed.
+    Close,
+    /// Bytes as they are.
+    Raw(&'static [u8]),
+}
+
+impl KmsDouble {
+    pub(crate) fn start(state: State) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let (state, is_ended) = (Arc::new(Mutex::new(state)), Arc::new(AtomicBool::new(false)));
+        let (shared, ended) = (Arc::clone(&state), Arc::clone(&is_ended));
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                if ended.load(Ordering::SeqCst) {
+                    break;
+                }
+                let shared = Arc::clone(&shared);
+                std::thread::spawn(move || {
+                    let _ = serve(&stream.unwrap(), &shared);
+                });
+            }
+        });
+        Self { address, state, is_ended }
+    }
+
+    /// With the keys and DEKs of a fixture's truth.
+    pub(crate) fn of(truth: &Value) -> Self {
+        let mut state = State::default();
+        for kek in truth["keys"]["kms"].as_array().into_iter().flatten() {
+            state.keys.insert(kek["key_id"].as_str().unwrap().to_owned(), Key { state: "Enabled", ..Key::default() });
+        }
+        let double = Self::start(state);
+        double.with(|state| {
+            state.by_digest = truth["keys"]["deks"]
+                .as_object()
+                .into_iter()
+                .flatten()
+                .map(|(digest, dek): (&String, &Value)| {
+                    let plaintext = STANDARD.decode(dek["plaintext_base64"].as_str().unwrap()).unwrap();
+                    (digest.clone(), (dek["key_id"].as_str().unwrap().to_owned(), plaintext))
+                })
+                .collect();
+        });
+        double
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub(crate) fn with<T>(&self, look: impl FnOnce(&mut State) -> T) -> T {
+        look(&mut self.state.lock().unwrap())
+    }
+
+    /// Calls of one operation.
+    pub(crate) fn calls(&self, operation: &str) -> usize {
+        self.with(|state| state.calls.iter().filter(|(name, _)| name == operation).count())
+    }
+}
+
+impl Drop for KmsDouble {
+    fn drop(&mut self) {
+        self.is_ended.store(true, Ordering::SeqCst);
+        // Wakes the listener.
+        let _ = TcpStream::connect(self.address);
+    }
+}
+
+fn serve(stream: &TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
+    let mut reader = BufReader::new(stream);
+    loop {
+        let (mut length, mut operation, mut line) = (0, String::new(), String::new());
+        loop {
+            line.clear();
+            if reader.read_line(&mut line)? == 0 {
+                return Ok(());
+            }
+            match line.trim_end().split_once(": ") {
+                Some((name, value)) if name.eq_ignore_ascii_case("content-length") => length = value.parse().unwrap(),
+                Some((name, value)) if name.eq_ignore_ascii_case("x-amz-target") => {
+                    operation = value.rsplit('.').next().unwrap().to_owned()
+                }
+                _ if line.trim_end().is_empty() => break,
+                _ => {}
+            }
+        }
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body)?;
+        let request: Value = serde_json::from_slice(&body).unwrap_or_default();
+        let answer = {
+            let mut state = state.lock().unwrap();
+            let answer = if state.instead.is_empty() { state.answer(&operation, &request) } else { state.instead.remove(0) };
+            let code = match &answer {
+                Answer::Json(_) => "ok",
+                Answer::Error(_, code, _) => code,
+                _ => "no answer",
+            };
+            state.calls.push((operation, code.to_owned()));
+            answer
+        };
+        send(stream, answer)?;
+    }
+}
+
+fn send(mut stream: &TcpStream, answer: Answer) -> std::io::Result<()> {
+    let mut json = |status: u16, body: &[u8]| {
+        write!(stream, "HTTP/1.1 {status} X\r\ncontent-type: application/x-amz-json-1.1\r\ncontent-length: {}\r\n\r\n", body.len())?;
+        stream.write_all(body)
+    };
+    match answer {
+        Answer::Json(value) => json(200, &serde_json::to_vec(&value).unwrap()),
+        Answer::Error(status, code, message) => json(status, &serde_json::to_vec(&json!({ "__type": code, "message": message })).unwrap()),
+        Answer::Huge(length) => json(200, &vec![b' '; length]),
+        Answer::Hang(time) => {
+            std::thread::sleep(time);
+            Err(std::io::ErrorKind::TimedOut.into())
+        }
+        Answer::Chunked(length) => {
+            stream.write_all(b"HTTP/1.1 200 X\r\ncontent-type: application/x-amz-json-1.1\r\ntransfer-encoding: chunked\r\n\r\n")?;
+            for _ in 0..length / 65536 {
+                write!(stream, "10000\r\n")?;
+                stream.write_all(&vec![b' '; 65536])?;
+                write!(stream, "\r\n")?;
+            }
+            write!(stream, "0\r\n\r\n")
+        }
+        Answer::Raw(bytes) => stream.write_all(bytes),
+        Answer::Close => stream.shutdown(std::net::Shutdown::Both),
+    }
+}
+
+impl State {
+    fn key(&self, id: &str) -> Option<(&String, &Key)> {
+        self.keys.iter().find(|(arn, key)| arn.as_str() == id || arn.ends_with(&format!("/{id}")) || key.aliases.iter().any(|a| a == id))
+    }
+
+    fn answer(&self, operation: &str, request: &Value) -> Answer {
+        let not_found = Answer::Error(400, "NotFoundException", "Key does not exist");
+        match operation {
+            "Decrypt" => {
+                let blob = STANDARD.decode(request["CiphertextBlob"].as_str().unwrap()).unwrap();
+                let Some((arn, plaintext)) = self.unwrap(&blob) else {
+                    return Answer::Error(400, "InvalidCiphertextException", "");
+                };
+                let Some((arn, key)) = self.key(&arn) else { return not_found };
+                let context: BTreeMap<String, String> = serde_json::from_value(request["EncryptionContext"].clone()).unwrap_or_default();
+                if key.is_denied {
+                    return Answer::Error(400, "AccessDeniedException", "User is not authorized to perform: kms:Decrypt");
+                }
+                match key.state {
+                    "Enabled" if context == key.context => {
+                        let plaintext = STANDARD.encode(plaintext);
+                        Answer::Json(json!({ "KeyId": arn, "Plaintext": plaintext, "EncryptionAlgorithm": "SYMMETRIC_DEFAULT" }))
+                    }
+                    "Enabled" => Answer::Error(400, "InvalidCiphertextException", ""),
+                    "Disabled" => Answer::Error(400, "DisabledException", "the key is disabled."),
+                    "PendingDeletion" => Answer::Error(400, "KMSInvalidStateException", "the key is pending deletion."),
+                    _ => Answer::Error(400, "KMSInvalidStateException", "the key is unavailable."),
+                }
+            }
+            "DescribeKey" => match self.key(request["KeyId"].as_str().unwrap()) {
+                Some((arn, key)) => Answer::Json(json!({ "KeyMetadata": {
+                    "KeyId": arn.rsplit('/').next(), "Arn": arn, "KeyState": key.state, "KeyManager": "CUSTOMER",
+                    "DeletionDate": (key.state == "PendingDeletion").then_some(1_800_000_000.5),
+                } })),
+                None => not_found,
+            },
+            "GetKeyRotationStatus" => Answer::Json(json!({ "KeyRotationEnabled": true })),
+            _ => Answer::Error(400, "UnknownOperationException", ""),
+        }
+    }
+
+    fn unwrap(&self, blob: &[u8]) -> Option<(String, Vec<u8>)> {
+        let digest = || etcd_sleuth::evidence::digest::Sha256Digest::of(&[b"1", blob].concat()).to_string();
+        self.blobs.get(blob).cloned().or_else(|| self.by_digest.get(&digest()).cloned())
+    }
+}
