@@ -89,8 +89,8 @@ impl<'data> Whole<'data> {
             Role::Leftover => self.tally.expose_leftover(tally.clone()),
             Role::File | Role::Member => self.tally.merge(tally.clone()),
         }
-        let around = Around { prefixes: &survey.prefixes, keyspace: survey.existing() };
         let anomalies = std::mem::take(&mut survey.anomalies);
+        let around = Around { prefixes: &survey.prefixes, keyspace: survey.existing() };
         self.part(scan, EvidenceReport::of(survey.facts.clone(), anomalies, tally, &around, scan.named()))
     }
 
