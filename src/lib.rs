@@ -14,23 +14,29 @@
 //! |---|---|---|
 //! | [`evidence`] | bytes, places, digests, containers, data directories, read-only opening, anomalies | what the bytes mean |
 //! | [`wire`] | protobuf's wire format, read in place | any message |
-//! | [`bbolt`] | pages, metas, trees, the freelist, page states | etcd |
-//! | [`etcd`] | trailer, revisions, tombstones, KeyValue, etcd's own buckets, the write-ahead log, raft's entries and snapshots | Kubernetes |
-//! | [`kubernetes`] | storage keys, encodings, ObjectMeta, Secret | encryption, bbolt, etcd |
+//! | [`bbolt`] | pages, metas, trees, the freelist, page states, what pages outside the tree still hold | etcd |
+//! | [`etcd`] | trailer, revisions, tombstones, KeyValue and how it is framed, etcd's own buckets, the write-ahead log, raft's entries and snapshots | Kubernetes |
+//! | [`kubernetes`] | storage keys, encodings, ObjectMeta, Secret, how their beginnings and ends look | encryption, bbolt, etcd |
 //! | [`envelope`] | `k8s:enc:` prefixes, names, layouts, opening a value given a key | who holds keys, objects |
 //! | [`kms`] | who holds keys: EncryptionConfiguration, AWS KMS, KMS plugins; one call a DEK source | objects |
 //! | [`finding`] | rules, severities, conditions, exit codes | formats |
-//! | [`analysis`] | a run: options, two passes, counts, judgement | terminals |
+//! | [`analysis`] | a run over a database, its residue, a log, a raft snapshot, any bytes: options, two passes, rows, counts, judgement | terminals |
 //! | [`verify`] | proof: every value opened once, what became of it, what is left to do | terminals, sockets |
 //! | [`report`] | records and text, redacted and escaped | mappings, keys |
 //! | the binary | arguments, colours, progress, exit | everything else goes through the library |
 //!
+//! From the top down, each with the rooms that it names:
+//!
 //! ```text
-//! wire     <─────────+──────────+──────────+
-//! evidence <─ bbolt <─ etcd     |          |
-//!     ^                 ^  kubernetes   envelope <─ kms <────+
-//!     |                 +───────+──────────+── analysis <─ verify <─ report <─ binary
-//!     +───────────────────────────── finding <─+
+//! report     ─> verify analysis finding kms etcd bbolt kubernetes evidence
+//! verify     ─> analysis kms envelope kubernetes evidence
+//! analysis   ─> finding etcd bbolt kubernetes envelope evidence
+//! etcd       ─> bbolt evidence wire
+//! bbolt      ─> evidence
+//! kms        ─> envelope evidence
+//! envelope   ─> evidence wire
+//! kubernetes ─> wire
+//! evidence, wire, finding ─> none
 //! ```
 //!
 //! # Invariants
@@ -43,7 +49,8 @@
 //! * **No value is shown.** Names, types, lengths, digests and keys' names leave [`report`]; values only where a command
 //!   was asked for one object's.
 //! * **The same bytes give the same result**, with any number of threads: no clock, no host name, no hash order.
-//! * **Memory does not grow with the file** but with the number of keys and pages; rows are streamed.
+//! * **Memory does not grow with the file** but with the number of keys, pages and values outside the tree; rows are streamed.
+//!   What comes out of a container or standard input is held, up to a limit.
 //! * **No network unless it is asked for by name.** Only [`kms`] has code for it, behind the features `aws-kms` and
 //!   `kms-plugin`; without them nothing in the tree of crates opens a socket. What stands in evidence or in a configuration
 //!   never opens a connection.

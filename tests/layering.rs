@@ -81,6 +81,26 @@ fn no_room_names_a_room_it_may_not_know() {
 }
 
 #[test]
+fn the_map_of_the_rooms_shows_the_table() {
+    let lib = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).unwrap();
+    let words = |text: &str| -> Vec<String> { text.split([' ', ',']).filter(|word| !word.is_empty()).map(str::to_owned).collect() };
+    let mut above = Vec::new();
+    let mut shown = BTreeSet::new();
+    for (rooms, names) in
+        lib.lines().filter_map(|line| line.strip_prefix("//! ")?.split_once(" ─> ")).skip_while(|(rooms, _)| *rooms != "report    ")
+    {
+        let names: BTreeSet<String> = words(names).into_iter().filter(|name| name != "none").collect();
+        assert!(names.iter().all(|name| !above.contains(name)), "{rooms} names a room above it");
+        for room in words(rooms) {
+            shown.insert((room.clone(), names.clone()));
+            above.push(room);
+        }
+    }
+    let table = ALLOWED.iter().map(|(room, names)| ((*room).to_owned(), names.iter().map(|name| (*name).to_owned()).collect()));
+    assert_eq!(shown, table.collect(), "the picture in src/lib.rs is not the table");
+}
+
+#[test]
 fn every_room_of_the_library_is_in_the_table() {
     let lib = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).unwrap();
     let rooms: BTreeSet<&str> = lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).collect();

@@ -15,7 +15,7 @@ mod common;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::{sleuth, text};
+use common::{Fixture, of_kind, records, sleuth, text, unpack_directory};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
@@ -32,37 +32,98 @@ fn command(name: &str) -> String {
     marked.split_once("\n```").unwrap().0.to_owned()
 }
 
-/// Before, within and after the block of output below the example.
-fn example(readme: &str) -> (&str, &str, &str) {
-    let at = readme.find("```text\n").unwrap() + "```text\n".len();
-    let end = at + readme[at..].find("```\n").unwrap();
-    (&readme[..at], &readme[at..end], &readme[end..])
+/// A block of output: what makes it, and its place in README.
+struct Block {
+    args: Vec<String>,
+    text: std::ops::Range<usize>,
 }
 
-/// The first screen, a sign of omission for the tables, and the last line. Spaces at the ends of lines are not compared.
-fn shown(output: &str) -> String {
-    let lines: Vec<&str> = output.lines().map(str::trim_end).collect();
-    let first_screen = lines.iter().take_while(|line| !line.is_empty());
-    let mut shown: Vec<&str> = first_screen.copied().collect();
-    shown.extend(["…", lines.last().copied().unwrap()]);
-    shown.join("\n") + "\n"
+/// The block below the main job's command, and those marked `<!-- output: ARGUMENTS -->`.
+fn blocks(readme: &str) -> Vec<Block> {
+    let block = |args: &str, from: usize| {
+        let start = from + readme[from..].find("```text\n").unwrap() + "```text\n".len();
+        let end = start + readme[start..].find("```\n").unwrap();
+        Block { args: args.split(' ').map(str::to_owned).collect(), text: start..end }
+    };
+    let main = command("main job");
+    let args = main.strip_prefix("cargo run --release -- ").expect("a run of this crate");
+    let mut blocks = vec![block(args, 0)];
+    for (at, mark) in readme.match_indices("<!-- output: ") {
+        let args = readme[at + mark.len()..].split(" -->").next().unwrap();
+        blocks.push(block(args, at));
+    }
+    blocks
+}
+
+/// What README shows of a run: the first screen of a scan and its last line, else everything; of a list its first lines. What
+/// is left out is marked. Spaces at the ends of lines are not compared.
+fn shown(block: &Block, dir: &Path) -> (i32, String) {
+    let args: Vec<&str> = block.args.iter().map(String::as_str).collect();
+    let (code, stdout) = text(&sleuth().current_dir(dir).args(&args).output().unwrap());
+    let lines: Vec<&str> = stdout.lines().collect();
+    let list = args.iter().position(|arg| *arg == "--rotate-list").map(|at| fs::read_to_string(dir.join(args[at + 1])).unwrap());
+    let shown: Vec<&str> = match (args[0], &list) {
+        (_, Some(list)) => list.lines().take(5).chain(["…"]).collect(),
+        ("scan", None) if !args.contains(&"-q") => {
+            lines.iter().take_while(|line| !line.is_empty()).copied().chain(["…"]).chain(lines.last().copied()).collect()
+        }
+        _ => lines,
+    };
+    (code, shown.join("\n") + "\n")
+}
+
+/// A folder with all that the examples name: the repository's `testdata` and the fixtures in it, unpacked.
+fn evidence() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("testdata")).unwrap();
+    for fixture in Fixture::all() {
+        fixture.write_to(dir.path());
+        fs::copy(dir.path().join(format!("{}.db", fixture.name)), dir.path().join(format!("testdata/{}.db", fixture.name))).unwrap();
+    }
+    unpack_directory("killed", dir.path());
+    dir
 }
 
 #[test]
-fn the_example_is_a_real_run() {
-    let command = command("main job");
-    let args: Vec<&str> = command.strip_prefix("cargo run --release -- ").expect("a run of this crate").split(' ').collect();
-    let (code, stdout) = text(&sleuth().current_dir(root()).args(&args).output().unwrap());
-    let real = shown(&stdout);
+fn every_block_of_output_is_a_real_run() {
+    let dir = evidence();
     let mut readme = readme();
-    if std::env::var_os("ETCD_SLEUTH_UPDATE").is_some() {
-        let (before, _, after) = example(&readme);
-        readme = format!("{before}{real}{after}");
+    let update = std::env::var_os("ETCD_SLEUTH_UPDATE").is_some();
+    assert!(blocks(&readme).len() >= 5);
+    for number in 0..blocks(&readme).len() {
+        let block = &blocks(&readme)[number];
+        let (code, real) = shown(block, dir.path());
+        if number == 0 {
+            assert!(readme.contains(&format!("It exits with {code},")), "README.md names another exit code than {code}");
+        }
+        if update {
+            readme.replace_range(block.text.clone(), &real);
+        } else {
+            let old = &readme[block.text.clone()];
+            let how = "ETCD_SLEUTH_UPDATE=1 cargo test --test readme puts in the real one";
+            assert_eq!(old, real, "README.md shows an old output of {:?}; {how}", block.args);
+        }
+    }
+    if update {
         fs::write(root().join("README.md"), &readme).unwrap();
     }
-    let (_, block, after) = example(&readme);
-    assert_eq!(block, real, "README.md shows an old output; ETCD_SLEUTH_UPDATE=1 cargo test --test readme puts in the real one");
-    assert!(after.contains(&format!("It exits with {code},")), "README.md names another exit code than {code}");
+    assert_eq!(readme.matches("```text\n").count(), blocks(&readme).len(), "a block of output without the run that makes it");
+}
+
+#[test]
+fn the_numbers_in_the_text_on_residue_are_those_of_its_fixtures() {
+    let dir = evidence();
+    let readme = readme();
+    for (file, places) in [("compacted.db", "residue 60"), ("defragmented.db", "no plaintext Secret found in: tree, free pages")] {
+        let (_, line) = text(&sleuth().current_dir(dir.path()).args(["scan", file, "-q"]).output().unwrap());
+        assert!(line.contains(places), "{file}: {line}");
+    }
+    let said = "all 58 Secrets that exist are encrypted, and all 58 can be read, with 2 that were deleted";
+    assert!(readme.split_whitespace().collect::<Vec<_>>().join(" ").contains(said), "README.md does not say: {said}");
+    let all = records(&sleuth().current_dir(dir.path()).args(["scan", "compacted.db", "--format", "jsonl"]).output().unwrap());
+    let summary = of_kind(&all, "summary")[0];
+    let readable = &summary["secrets_readable"];
+    assert_eq!([&summary["secrets_current"]["encrypted"], &readable["existing"], &readable["deleted"]], [58, 58, 2]);
 }
 
 #[test]

@@ -22,6 +22,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use common::kms_double::{Answer, Key, KmsDouble};
 use common::{Fixture, of_kind, records, sleuth, stderr, text};
+use etcd_sleuth::kms::Reason;
+use etcd_sleuth::verify::Answer as Outcome;
 use serde_json::{Value, json};
 
 /// A fixture unpacked, with the configuration of its keys beside it, and a KMS that knows them.
@@ -563,6 +565,111 @@ fn a_key_that_no_value_names_is_said_to_be_unused() {
         text(&world.run(&["verify", world.file.to_str().unwrap(), "--encryption-config", "enc.yaml", "--aws-kms", "--rate", "0"]));
     assert!(shown.contains("Given, and named by no value here: ") && shown.contains("aesgcm/key1"), "{shown}");
     assert!(shown.starts_with("ALL "), "{shown}");
+}
+
+#[test]
+fn records_are_those_of_the_schema_and_every_outcome_is_documented() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    let schema: Value = serde_json::from_slice(&std::fs::read(docs.join("records.schema.json")).unwrap()).unwrap();
+    let validator = |kind: &str| {
+        let one = json!({ "$schema": schema["$schema"], "$ref": format!("#/$defs/{kind}"), "$defs": schema["$defs"] });
+        jsonschema::draft202012::new(&one).unwrap()
+    };
+    let world = World::of("migration");
+    let file = world.file.to_str().unwrap();
+    for args in [
+        [&WITH_ALL_KEYS[..], &[file, "--max-calls", "9"]].concat(),
+        vec!["keys", file, "--retire", "kms/aws-b"],
+        vec!["keys", file, "--opens", "aesgcm/key1"],
+        vec!["keys", file],
+    ] {
+        let all = records(&world.run(&[&args[..], &["--format", "jsonl"]].concat()));
+        assert!(all.len() > 5, "{args:?}");
+        let mut validators = BTreeMap::new();
+        for record in &all {
+            let kind = record["record"].as_str().unwrap();
+            let validator = validators.entry(kind.to_owned()).or_insert_with(|| validator(kind));
+            let errors: Vec<String> = validator.iter_errors(record).map(|e| format!("{}: {e}", e.instance_path)).collect();
+            assert!(errors.is_empty(), "{args:?}: {errors:?} in {record}");
+        }
+        let json: Value = serde_json::from_slice(&world.run(&[&args[..], &["--format", "json"]].concat()).stdout).unwrap();
+        assert_eq!(json["key"].as_array().unwrap().len(), of_kind(&all, "key").len());
+    }
+    let text = std::fs::read_to_string(docs.join("records.md")).unwrap();
+    let answers = [
+        Outcome::Opened,
+        Outcome::Misplaced,
+        Outcome::NoObject,
+        Outcome::WrongKey,
+        Outcome::DamagedCiphertext,
+        Outcome::MovedCiphertext,
+        Outcome::NotWhole,
+        Outcome::NoStorageKey,
+        Outcome::UnknownProvider,
+        Outcome::EnvelopeInvalid,
+    ];
+    for answer in answers.into_iter().chain(Reason::ALL.map(Outcome::NoKey)) {
+        assert!(text.contains(&format!("`{}`", answer.name())), "{} is not documented", answer.name());
+    }
+}
+
+#[test]
+fn one_opened_object_is_revealed_on_purpose() {
+    let world = World::of("migration");
+    let file = world.file.to_str().unwrap();
+    let (_, all, _) = world.verify(&[]);
+    for provider in ["aescbc", "aesgcm", "secretbox", "kms"] {
+        let fits = |v: &&Value| v["provider"] == provider && v["retention"] == "current" && v["outcome"] == "opened";
+        let value = encrypted(&all).into_iter().find(fits).unwrap();
+        let key = value["key"].as_str().unwrap();
+        let reveal = ["show", file, key, "--reveal"];
+        let shown = world.run(&[&reveal[..], &["--encryption-config", "enc.yaml", "--aws-kms"]].concat());
+        let object: Value = serde_json::from_slice(&shown.stdout).unwrap();
+        assert_eq!(object["metadata"]["name"], value["name"]);
+        let by_place = |w: &&Value| w["key"] == *key && w["mod_revision"] == value["mod_revision"];
+        let write = world.truth["writes"].as_array().unwrap().iter().find(by_place).unwrap();
+        let marker = write["marker"].as_str().unwrap();
+        let data = object["data"].as_object().unwrap().values().map(|v| STANDARD.decode(v.as_str().unwrap()).unwrap());
+        assert!(data.into_iter().any(|bytes| String::from_utf8_lossy(&bytes).contains(marker)), "{provider}");
+        assert!(stderr(&shown).contains("opened with a key"), "{}", stderr(&shown));
+        // Without keys nothing of it is shown.
+        let revision = value["mod_revision"].to_string();
+        let closed = world.run(&[&reveal[..], &["--revision", &revision]].concat());
+        assert!(closed.status.code() == Some(1) && closed.stdout.is_empty(), "{}", stderr(&closed));
+    }
+}
+
+#[test]
+fn keys_beside_the_data_are_warned_of_on_the_first_screen() {
+    // A ConfigMap of the fixture is given the words of a kubeconfig; none of the fixtures has one.
+    let fixture = Fixture::named("plaintext");
+    let truth = fixture.truth();
+    let writes = truth["writes"].as_array().unwrap();
+    let row = truth["retained"].as_array().unwrap().iter().find(|row| {
+        let write = &writes[usize::try_from(row["w"].as_u64().unwrap()).unwrap()];
+        row["retention"] == "current"
+            && write["key"].as_str().is_some_and(|key| key.contains("/configmaps/"))
+            && write["encoding"] == "protobuf"
+    });
+    let row = row.expect("a ConfigMap");
+    let (at, length) = (row["offset"].as_u64().unwrap(), row["length"].as_u64().unwrap());
+    let world = World::with(&fixture, |bytes| {
+        let end = usize::try_from(at + length).unwrap();
+        let words = b"client-key-data";
+        // Within the data, before the last bytes of the message.
+        let from = end - 60;
+        bytes[from..from + words.len()].copy_from_slice(words);
+    });
+    let file = world.file.to_str().unwrap();
+    for command in ["scan", "keys"] {
+        let (_, shown) = text(&world.run(&[command, file]));
+        assert!(
+            shown.contains("KEYS BESIDE THE DATA, in plaintext: kubeconfig with a client key: /registry/configmaps/"),
+            "{command}: {shown}"
+        );
+    }
+    let all = records(&world.run(&["scan", file, "--format", "jsonl"]));
+    assert!(of_kind(&all, "finding").into_iter().any(|finding| finding["rule"] == "keys-beside-data" && finding["count"] == 1));
 }
 
 #[test]

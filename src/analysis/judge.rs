@@ -52,6 +52,7 @@ impl Judgement {
             (Rule::EtcdTokensLog, credentials(|c| c.tokens)),
             (Rule::EtcdPasswordHashes, database.map_or(0, |d| d.schema.password_hashes)),
             (Rule::V2Values, facts.raft_snapshot().and_then(|s| s.v2_values).unwrap_or(0)),
+            (Rule::KeysBesideData, tally.key_material.len() as u64),
             (Rule::UnknownStorage, unknown),
             (Rule::FileAltered, bearing(Bearing::Altered)),
             (Rule::FileDamaged, bearing(Bearing::Damaged)),

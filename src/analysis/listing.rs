@@ -173,6 +173,9 @@ impl<'a, 'data> List<'a, 'data> {
         // Without a tree there is no revision that another one could be newer than.
         let current = database.db.active().map_or(Some(u64::MAX), |_| facts.database().and_then(|d| d.revision));
         let row = residue.row(&database.db, entry, current, &mut classifier)?;
+        if let (Row::Value(value), bytes) = &row {
+            part.tally.note_key_material(value.key, value.storage_key.as_ref(), bytes, value.retention);
+        }
         let in_scope = match &row.0 {
             Row::Value(value) => self.scope.holds(value.storage_key.as_ref()),
             Row::Tombstone(tombstone) => self.scope.holds(StorageKey::of(tombstone.key, prefixes).as_ref()),
@@ -203,6 +206,7 @@ impl<'a, 'data> List<'a, 'data> {
             let resource = read.storage_key.as_ref().map(|key| key.group_resource.clone());
             part.tally.add_resource(resource, read.protection, in_scope);
         }
+        part.tally.note_key_material(kv.key, read.storage_key.as_ref(), kv.value, retention);
         if !in_scope {
             return None;
         }

@@ -24,6 +24,7 @@ mod residue;
 mod row;
 mod survey;
 mod tally;
+mod whole;
 
 pub use self::carve::{CarveList, Carving, ImageFacts, MetaPage, PagesFound, carve};
 pub use self::database::{Database, NotADatabase};

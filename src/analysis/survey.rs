@@ -116,7 +116,9 @@ fn walk<'data>(evidence: &'data Evidence, database: &Database<'data>, options: &
         let offset = range::offset_within(db.bytes(), surplus);
         anomalies.note(Class::TrailingBytes, offset, None, || format!("{} bytes behind the last whole page", surplus.len()));
     }
-    let ground = Ground { db, tree: &tree, pages: &pages, surplus, has_slack: anomalies.count(Class::SlackNotZero) > 0, large: &large };
+    let has_slack = anomalies.count(Class::SlackNotZero) > 0;
+    let revision = keyspace.last().map(|revision| revision.main);
+    let ground = Ground { db, tree: &tree, pages: &pages, surplus, has_slack, revision, large: &large };
     let (residue, witness) = residue::find(ground, options.residue);
     names.merge(witness.names);
     votes.merge(witness.votes);

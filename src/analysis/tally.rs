@@ -9,7 +9,7 @@ use hashbrown::{HashMap, HashSet};
 
 use super::row::{Place, Protection, Retention, Row, Seal, ValueRow};
 use crate::evidence::range;
-use crate::kubernetes::{GroupResource, StorageKey};
+use crate::kubernetes::{GroupResource, KeyMaterial, StorageKey};
 
 type Map<K, V> = HashMap<K, V, FixedState>;
 
@@ -81,7 +81,12 @@ pub struct Tally<'data> {
     pub tombstones: u64,
     /// Encrypted values in scope with more than one reading of their key's name.
     pub uncertain_names: u64,
+    /// Objects in plaintext, in scope or not, that hold keys, by their key in etcd; where they stand, the most urgent place.
+    pub key_material: BTreeMap<(KeyMaterial, &'data [u8]), Retention>,
 }
+
+/// Objects with key material that are remembered.
+const KEY_MATERIAL: usize = 1_000;
 
 /// How many, and how many bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -292,6 +297,20 @@ impl<'data> Tally<'data> {
         }
     }
 
+    /// Looks for keys in a value, looked at or not.
+    pub fn note_key_material(&mut self, key: &'data [u8], storage_key: Option<&StorageKey<'_>>, value: &[u8], retention: Retention) {
+        if let Some(material) = KeyMaterial::of(key, storage_key, value) {
+            self.add_key_material((material, key), retention);
+        }
+    }
+
+    fn add_key_material(&mut self, object: (KeyMaterial, &'data [u8]), retention: Retention) {
+        self.key_material.entry(object).and_modify(|known| *known = retention.min(*known)).or_insert(retention);
+        if self.key_material.len() > KEY_MATERIAL {
+            self.key_material.pop_last();
+        }
+    }
+
     /// Counts an existing object, looked at or not.
     pub fn add_resource(&mut self, resource: Option<GroupResource<'data>>, protection: Protection, in_scope: bool) {
         let Some(counts) = self.resources.entry(&resource.unwrap_or(GroupResource(Cow::Borrowed("")))) else { return };
@@ -390,6 +409,7 @@ impl<'data> Tally<'data> {
         add_all(&mut self.secret_values, other.secret_values);
         self.tombstones = self.tombstones.saturating_add(other.tombstones);
         self.uncertain_names = self.uncertain_names.saturating_add(other.uncertain_names);
+        other.key_material.into_iter().for_each(|(object, retention)| self.add_key_material(object, retention));
     }
 }
 

@@ -18,6 +18,10 @@
 //! whose first page is known to be of one write, nothing else begins without a standing header.
 //! What follows a run that was cut short this way ([`Tail`]) is of no known owner and is read by content alone.
 //!
+//! The fact fails where the file was copied while pages were written, and where a power failure kept part of a write from the
+//! disk: then a run may go on as another from any page. Such an image betrays itself by what stands in its slack, or by
+//! values that do not end as they begin; it is for its reader to see that.
+//!
 //! Source: bbolt `tx.go` (`write`: whole runs), `db.go` (`allocate`: zeroed buffers).
 
 use super::page::{Flags, HEADER_LEN, Page, PageHeader};
@@ -71,6 +75,16 @@ pub struct ImageElement<'data> {
     pub missing: u64,
     /// Whether the value is a bucket.
     pub is_bucket: bool,
+}
+
+impl<'data> Remnant<'data> {
+    /// The bytes of its pages.
+    pub fn bytes(&self) -> &'data [u8] {
+        match self {
+            Self::Image(image) => image.bytes,
+            Self::Tail(tail) => tail.bytes,
+        }
+    }
 }
 
 /// Divides the pages outside the tree into remnants, in file order.
@@ -138,8 +152,15 @@ impl<'data> Image<'data> {
         self.header.flags == Flags::LEAF
     }
 
+    /// Whether pages of its run are missing because others stand in their place.
+    pub fn is_cut(&self, db: &Db<'_>) -> bool {
+        let run = u64::from(self.header.overflow).saturating_add(1).saturating_mul(db.page_size());
+        let end = db.page_offset(self.pgid).saturating_add(self.bytes.len() as u64);
+        (self.bytes.len() as u64) < run && end.saturating_add(db.page_size()) <= db.bytes().len() as u64
+    }
+
     /// Where the data of a leaf image's elements begins, behind the header and the elements themselves.
-    fn data_start(&self) -> u64 {
+    pub fn data_start(&self) -> u64 {
         HEADER_LEN.saturating_add(u64::from(self.header.count).saturating_mul(leaf::ELEMENT_LEN))
     }
 

@@ -89,13 +89,18 @@ impl<'data> CutKeyValue<'data> {
     /// as etcd's encoder writes them: in the order of their numbers, none of them empty, the first revisions not
     /// after the last. `None` where they do not, or the bytes end before the value begins.
     pub fn read(bytes: &'data [u8]) -> Option<Self> {
-        let mut kv = KeyValue::default();
         let (after, length) = varint(bytes.strip_prefix(&[KEY_TAG])?).ok()?;
-        let (key, mut rest) = after.split_at_checked(usize::try_from(length).ok()?)?;
-        kv.key = key;
-        if key.is_empty() {
-            return None;
-        }
+        let (key, rest) = after.split_at_checked(usize::try_from(length).ok()?)?;
+        if key.is_empty() { None } else { Self::read_behind_key(bytes, key, rest) }
+    }
+
+    /// Reads a message whose key is lost: as [`read`](Self::read), from the field behind it.
+    pub fn read_keyless(bytes: &'data [u8]) -> Option<Self> {
+        Self::read_behind_key(bytes, &[], bytes)
+    }
+
+    fn read_behind_key(bytes: &'data [u8], key: &'data [u8], mut rest: &'data [u8]) -> Option<Self> {
+        let mut kv = KeyValue { key, ..KeyValue::default() };
         let mut missing = 0;
         let number = |rest: &mut &'data [u8], tag| -> Option<i64> {
             let (after, value) = varint(rest.strip_prefix(&[tag])?).ok()?;

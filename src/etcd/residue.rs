@@ -89,10 +89,39 @@ pub fn search<'data>(bytes: &'data [u8]) -> Vec<Part<'data>> {
     parts
 }
 
+/// The first write from `from` on whose revision key stands before it: where that begins, the write, and the key's length.
+pub fn next_write(bytes: &[u8], from: usize) -> Option<(usize, Write<'_>, usize)> {
+    let first = from.saturating_add(MAIN_LEN);
+    memmem::find_iter(bytes.get(first..)?, SEPARATOR).find_map(|at| {
+        let start = from.saturating_add(at);
+        framed(bytes.get(start..)?).map(|(write, key_bytes)| (start, write, key_bytes))
+    })
+}
+
 /// The write whose revision key begins these bytes; `None` where none does.
 pub fn framed_at(bytes: &[u8]) -> Option<Part<'_>> {
     framed(bytes).map(|(write, key_bytes)| Part::Write(write, key_bytes))
 }
+
+/// A key, and what stands before it in its message, are no longer than this.
+const FARTHEST: usize = 640;
+/// Shorter values could be there by chance.
+const SHORTEST: usize = 24;
+
+/// The write whose whole value follows the rest of its key, which the page before took away with it; and the length of
+/// that rest.
+pub fn keyless(bytes: &[u8]) -> Option<(Write<'_>, usize)> {
+    let head = bytes.get(..FARTHEST).unwrap_or(bytes);
+    let is_key = head.iter().take_while(|byte| byte.is_ascii_graphic()).count();
+    let start = memchr::memchr(CREATE_REVISION_TAG, head.get(..is_key.saturating_add(1)).unwrap_or(head))?;
+    let message = bytes.get(start..)?;
+    let cut = CutKeyValue::read_keyless(message).filter(|cut| cut.missing == 0 && cut.kv.value.len() >= SHORTEST)?;
+    let main = u64::try_from(cut.kv.mod_revision).ok()?;
+    let message = message.get(..cut.length)?;
+    Some((Write { main, sub: None, is_tombstone: false, kv: cut.kv, message, missing: 0 }, start))
+}
+
+const CREATE_REVISION_TAG: u8 = 0x10;
 
 fn push_gap<'data>(parts: &mut Vec<Part<'data>>, bytes: &'data [u8], range: std::ops::Range<usize>) {
     parts.extend(bytes.get(range).filter(|gap| !gap.is_empty()).map(Part::Gap));

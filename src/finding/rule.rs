@@ -83,6 +83,15 @@ rules! {
     V2Values = "v2-values", Warning,
         "A raft snapshot holds values of the v2 API in clear",
         "Encryption at rest is Kubernetes' own and does not reach them. They are counted, not looked at.";
+    KeysBesideData = "keys-beside-data", Error,
+        "Objects in plaintext hold keys",
+        "Whoever has this file has the keys in it too: encryption keys open what else is encrypted here and in every other backup; a kubeconfig or cloud credential may open the cluster or its KMS. Rotate them first.";
+    MovedCiphertext = "moved-ciphertext", Error,
+        "Ciphertext stands under another key of etcd than it was sealed for",
+        "The trace of a swap by somebody who can write to etcd, or of a restore under another prefix. The API server cannot read it where it stands.";
+    OtherKeyThanRequired = "other-key-than-required", Warning,
+        "Values that are current are not under the required key",
+        "They are unreadable once the key they are under is gone. Rewrite them, then take a new snapshot and verify that.";
     UnknownStorage = "unknown-storage", Warning,
         "Secrets are stored in a form not known here",
         "They bear a prefix of no provider this version knows, or are bytes of no known encoding; whether they can be read without a key is not known.";

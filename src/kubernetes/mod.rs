@@ -10,6 +10,7 @@
 mod encoding;
 pub mod fragment;
 mod json;
+mod key_material;
 mod object;
 mod prefix;
 mod protobuf;
@@ -23,6 +24,7 @@ mod storage_key;
 mod tests;
 
 pub use self::encoding::Encoding;
+pub use self::key_material::KeyMaterial;
 pub use self::object::{Object, Owner};
 pub use self::prefix::{PrefixVotes, Prefixes};
 pub use self::resource::GroupResource;

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::{Report, escape};
 
 /// Column names, those of the `value` record; two of what its `secret` says stand for it.
-pub const COLUMNS: [&str; 39] = [
+pub const COLUMNS: [&str; 40] = [
     "evidence",
     "place",
     "retention",
@@ -45,6 +45,7 @@ pub const COLUMNS: [&str; 39] = [
     "opened",
     "outcome",
     "opened_by",
+    "sealed_for",
     "secret_type",
     "secret_data",
 ];

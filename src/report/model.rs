@@ -11,6 +11,7 @@ use crate::analysis::{
     SecretCounts, Sum, Survey, Tally,
 };
 use crate::evidence::anomaly::{Anomalies, Anomaly, Class};
+use crate::kubernetes::KeyMaterial;
 
 /// A run over one or several inputs.
 #[derive(Debug, Default)]
@@ -66,6 +67,8 @@ pub struct EvidenceReport {
     pub tombstones: u64,
     /// Encrypted values with more than one reading of their key's name.
     pub uncertain_names: u64,
+    /// Objects in plaintext that hold keys: what they hold, their key in etcd, and the most urgent place they stand in.
+    pub key_material: Vec<(KeyMaterial, String, Retention)>,
 }
 
 /// What is said of a data directory: its evidences together.
@@ -151,6 +154,11 @@ impl EvidenceReport {
             unnamed_others: tally.unnamed_others,
             tombstones: tally.tombstones,
             uncertain_names: tally.uncertain_names,
+            key_material: tally
+                .key_material
+                .into_iter()
+                .map(|((material, key), retention)| (material, String::from_utf8_lossy(key).into_owned(), retention))
+                .collect(),
         }
     }
 }

@@ -20,6 +20,14 @@ use crate::verify::Verdict;
 /// Version of the records' meaning. A new field does not raise it; a changed meaning does.
 pub const SCHEMA_VERSION: u32 = 1;
 
+/// What this build has beyond the plain one.
+const FEATURES: [&str; cfg!(feature = "aws-kms") as usize + cfg!(feature = "kms-plugin") as usize] = [
+    #[cfg(feature = "aws-kms")]
+    "aws-kms",
+    #[cfg(feature = "kms-plugin")]
+    "kms-plugin",
+];
+
 /// The first record.
 #[derive(Debug, Serialize)]
 pub struct RunRecord {
@@ -38,7 +46,7 @@ impl RunRecord {
             schema_version: SCHEMA_VERSION,
             tool: env!("CARGO_PKG_NAME"),
             tool_version: env!("CARGO_PKG_VERSION"),
-            features: &[],
+            features: &FEATURES,
         }
     }
 }

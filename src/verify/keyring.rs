@@ -37,6 +37,18 @@ pub(super) enum Attempt {
 }
 
 impl Keyring<'_> {
+    /// Opens a value for somebody who asked for it.
+    ///
+    /// # Errors
+    /// Why it does not open.
+    pub fn open(&self, row: &ValueRow<'_>, value: &[u8]) -> Result<Plaintext, Answer> {
+        match self.attempt(row, value) {
+            Attempt::Opened { plaintext, .. } => Ok(plaintext),
+            Attempt::Failed { .. } => Err(Answer::WrongKey),
+            Attempt::Not(answer) => Err(answer),
+        }
+    }
+
     /// Tries to open a value.
     pub(super) fn attempt(&self, row: &ValueRow<'_>, value: &[u8]) -> Attempt {
         if row.key.is_empty() && !row.fragment {

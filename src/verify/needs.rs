@@ -35,6 +35,13 @@ impl<'data> Needs<'data> {
         (needs.into_inner().unwrap_or_else(PoisonError::into_inner), counts)
     }
 
+    /// What a single value needs.
+    pub fn of_one(row: &ValueRow<'data>, value: &'data [u8]) -> Self {
+        let mut needs = Self::default();
+        needs.add(0, row, value);
+        needs
+    }
+
     fn add(&mut self, evidence: usize, row: &ValueRow<'data>, value: &'data [u8]) {
         let Some(seal) = &row.seal else { return };
         let identity = KeyIdentity::of(seal);

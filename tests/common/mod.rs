@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub(crate) mod accuracy;
 pub(crate) mod kms_double;
 pub(crate) mod mutate;
 pub(crate) mod pages;

@@ -7,14 +7,13 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use memchr::memmem;
 
+use super::super::whole::is_proven;
 use crate::envelope;
 use crate::etcd::framing::{self, Framed};
 use crate::etcd::residue::{Part, Write, framed_at};
 use crate::evidence::range;
 use crate::kubernetes::fragment;
 
-/// Blocks in which file systems place files, and memory its pages.
-const BLOCK: u64 = 4096;
 /// Bytes of JSON that one object may have: etcd's default limit of a request is 1.5 MiB.
 const LONGEST_JSON: usize = 4 << 20;
 
@@ -158,21 +157,6 @@ impl Find {
     fn end(&self) -> u64 {
         self.value.saturating_add(u64::from(self.value_length))
     }
-}
-
-/// Whether a value is whole beyond doubt: within one block, or followed by what follows a value.
-fn is_proven(bytes: &[u8], message: &[u8], value: &[u8]) -> bool {
-    let Some(start) = range::offset_within(bytes, value) else { return true };
-    let end = start.saturating_add(value.len() as u64);
-    let blocks = |offset: u64| offset.checked_div(BLOCK);
-    if blocks(start) == blocks(end.saturating_sub(1)) || fragment::object_length(value) == Some(value.len()) {
-        return true;
-    }
-    let behind = range::offset_within(bytes, message)
-        .and_then(|offset| usize::try_from(offset).ok()?.checked_add(message.len()))
-        .and_then(|end| bytes.get(end..))
-        .unwrap_or_default();
-    framed_at(behind).is_some() || behind.get(..32).is_some_and(range::is_zero)
 }
 
 /// What begins within a window. A find may end far behind it.

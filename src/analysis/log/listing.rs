@@ -175,6 +175,7 @@ impl<'a, 'data> LogList<'a, 'data> {
             true => classifier.read_cut(key, value),
             false => classifier.read(key, value, |class, detail| noted.push((class, detail))),
         };
+        part.tally.note_key_material(key, read.storage_key.as_ref(), value, Retention::Log);
         if !self.scope.holds(read.storage_key.as_ref()) {
             return None;
         }

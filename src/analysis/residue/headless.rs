@@ -11,6 +11,8 @@ use crate::kubernetes::fragment;
 
 /// Zeros before a page boundary that are taken for the filling of a last page.
 const FILLING: usize = 8;
+/// So long a text within a block is taken for one.
+const TEXT: usize = 512;
 /// Shorter pieces are not attributed.
 const SHORTEST: usize = 24;
 
@@ -73,10 +75,19 @@ pub(super) fn pieces(gap: &[u8], start: usize, page_size: usize, is_last: bool) 
     pieces
 }
 
-/// Zeros between and behind the pieces of a gap.
-pub(super) fn zeros(gap: &[u8], pieces: &[&[u8]]) -> usize {
-    let pieces: usize = pieces.iter().map(|piece| piece.len()).fold(0, usize::saturating_add);
-    gap.len().saturating_sub(pieces)
+/// Divides a block that is text at its beginning or at its end from what else it holds.
+pub(super) fn text_apart(block: &[u8]) -> Vec<&[u8]> {
+    let is_textual = |byte: &u8| !byte.is_ascii_control() || byte.is_ascii_whitespace();
+    let is_long = |text: &[u8]| text.len() >= TEXT && fragment::is_text(text);
+    if Kind::of(block).is_some() {
+        return vec![block];
+    }
+    let begins = block.iter().take_while(|byte| is_textual(byte)).count();
+    let ends = block.len().saturating_sub(block.iter().rev().take_while(|byte| is_textual(byte)).count());
+    let (first, rest) = block.split_at_checked(begins).filter(|(text, _)| is_long(text)).unwrap_or((&[], block));
+    let ends = ends.saturating_sub(first.len());
+    let (middle, last) = rest.split_at_checked(ends).filter(|(_, text)| is_long(text)).unwrap_or((rest, &[]));
+    [first, middle, last].into_iter().filter(|part| !part.is_empty()).collect()
 }
 
 /// A value's lease stands behind it: tag 30 and at most ten bytes.
@@ -100,10 +111,19 @@ mod tests {
         let gap = [vec![b'a'; 64], page(&[b"bbb", END].concat()), vec![b'c'; 64], page(b"ddd")].concat();
         let found = pieces(&gap, 0, 64, true);
         assert_eq!(found, [&[&[b'a'; 64][..], b"bbb", END].concat()[..], &[&[b'c'; 64][..], b"ddd"].concat()]);
-        assert_eq!(zeros(&gap, &found), gap.len() - 71 - 67);
         // Boundaries count from the start of the bytes, not of the gap.
         assert_eq!(pieces(&gap[10..], 10, 64, true)[1], found[1]);
         assert_eq!(pieces(&[0; 256], 0, 64, true), Vec::<&[u8]>::new());
+    }
+
+    #[test]
+    fn text_at_either_end_of_a_block_is_told_from_the_rest() {
+        let (text, noise) = ([b't'; 600], [1u8, 0xff, 0, 7].repeat(100));
+        assert_eq!(text_apart(&[&noise[..], &text].concat()), [&noise[..], &text[..]]);
+        assert_eq!(text_apart(&[&text[..], &noise].concat()), [&text[..], &noise[..]]);
+        assert_eq!(text_apart(&[&text[..], &noise, &text].concat()), [&text[..], &noise[..], &text[..]]);
+        assert_eq!(text_apart(&[&noise[..], &text[..100]].concat()).len(), 1);
+        assert_eq!(text_apart(&text), [&text[..]]);
     }
 
     #[test]

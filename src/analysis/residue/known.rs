@@ -12,6 +12,8 @@ use crate::etcd::KeyValue;
 
 /// Bytes at the start of a piece that are looked for.
 const PROBE: usize = 32;
+/// So many bytes are not alike by chance.
+const ALIKE: usize = 1024;
 /// Factor of the rolling hash; odd, so that no byte is lost.
 const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
 
@@ -124,10 +126,12 @@ fn look_in<'data>(kv: &KeyValue<'data>, pieces: &[Piece<'data>], probes: &Probes
 fn note<'data>(found: &mut Matches<'data>, piece: &'data [u8], kv: &KeyValue<'data>, at: usize) {
     let known = kv.value.get(at..).unwrap_or_default();
     let length = piece.iter().zip(known).take_while(|(a, b)| a == b).count();
-    if length < PROBE {
+    // What ends elsewhere than the piece or the value does is alike by chance, or of a revision that is alike in part.
+    let ends_with_either = length == piece.len() || length == known.len();
+    if length < PROBE || !ends_with_either && length < ALIKE {
         return;
     }
-    let main = u64::try_from(kv.mod_revision).ok();
+    let main = u64::try_from(kv.mod_revision).ok().filter(|_| ends_with_either);
     let this = Match { key: kv.key, main, value: kv.value, length, is_ambiguous: false };
     match found.0.get_mut(&piece.as_ptr().addr()) {
         Some(best) if best.length > length => {}
@@ -175,6 +179,20 @@ mod tests {
         assert_eq!(pieces.iter().map(|p| (p.bytes.len(), p.kind)).collect::<Vec<_>>(), [(4000, Some(Kind::Known))]);
         let known = found.get(pieces[0].bytes).unwrap();
         assert_eq!((known.key, known.main), (&b"key"[..], Some(5)));
+    }
+
+    #[test]
+    fn what_is_alike_for_a_while_is_not_taken_for_the_same() {
+        let (value, other) = (noise(1, 9000), noise(2, 9000));
+        let alike = |length: usize| {
+            let piece = [&value[4000..4000 + length], &other[..3000]].concat();
+            let mut pieces = vec![Piece { bytes: &piece, place: Place::OverflowTail, pgid: None, kind: Some(Kind::Text) }];
+            let found = matches(&mut pieces, &[kv(b"key", 5, &value)]);
+            found.get(&piece).map(|known| (known.key.to_vec(), known.main))
+        };
+        assert_eq!(alike(40), None);
+        assert_eq!(alike(2000), Some((b"key".to_vec(), None)));
+        assert_eq!(alike(5000), Some((b"key".to_vec(), Some(5))));
     }
 
     #[test]

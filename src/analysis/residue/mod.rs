@@ -13,6 +13,7 @@ mod duplicates;
 mod entry;
 mod headless;
 mod known;
+mod mixed;
 mod row;
 
 use rayon::prelude::*;
@@ -22,9 +23,10 @@ pub(super) use self::entry::Entry;
 use self::headless::Piece;
 use super::options::ResidueMode;
 use super::row::Place;
+use super::whole;
 use crate::bbolt::{Db, Image, PageMap, PageState, Pgid, Remnant, Tail, Tree, remnants};
 use crate::envelope::{NameTable, Stored};
-use crate::etcd::residue::{Part, Write, search};
+use crate::etcd::residue::{Part, Write, keyless, search};
 use crate::etcd::{KeyValue, schema};
 use crate::evidence::range;
 use crate::kubernetes::PrefixVotes;
@@ -60,6 +62,8 @@ pub(super) struct Ground<'a, 'data> {
     pub surplus: &'data [u8],
     /// Whether pages in use have bytes behind their last element.
     pub has_slack: bool,
+    /// The revision that the tree is at.
+    pub revision: Option<u64>,
     /// Retained values of several pages, for comparison with headless pieces.
     pub large: &'a [KeyValue<'data>],
 }
@@ -72,16 +76,23 @@ pub(super) fn find<'data>(ground: Ground<'_, 'data>, mode: ResidueMode) -> (Resi
     }
     let (db, full) = (ground.db, mode == ResidueMode::Full);
     let remnants = remnants(db, ground.pages);
-    let parts: Vec<Found<'data>> = remnants
+    // An image with the tail right behind it: where it is of several writes, the last of them may go on there.
+    let neighbours: Vec<&[Remnant<'data>]> = remnants.chunk_by(|image, tail| is_followed(db, image, tail)).collect();
+    let parts: Vec<Found<'data>> = neighbours
         .par_chunks(TASK)
         .map(|task| {
             let mut found = Found::default();
-            for remnant in task {
-                match remnant {
-                    Remnant::Image(image) => found.image(db, image, full),
-                    Remnant::Tail(tail) => found.tail(db, tail, full),
-                }
-            }
+            task.iter().for_each(|neighbours| found.images(db, neighbours));
+            found
+        })
+        .collect();
+    parts.into_iter().for_each(|part| found.merge(part));
+    found.goes_on = ground.revision.is_some_and(|revision| found.newest > revision);
+    let parts: Vec<Found<'data>> = std::mem::take(&mut found.later)
+        .par_chunks(TASK)
+        .map(|task| {
+            let mut found = Found { goes_on: found.goes_on, ..Found::default() };
+            task.iter().for_each(|remnant| found.remnant(db, remnant, full));
             found
         })
         .collect();
@@ -95,6 +106,9 @@ pub(super) fn find<'data>(ground: Ground<'_, 'data>, mode: ResidueMode) -> (Resi
             }
         }
         found.bytes(db, None, Place::Trailing, ground.surplus, ground.surplus.len());
+    }
+    if !full {
+        found.pieces.clear();
     }
     let large: Vec<KeyValue<'data>> = ground.large.iter().chain(&found.large).copied().collect();
     let known = known::matches(&mut found.pieces, &large);
@@ -116,27 +130,63 @@ struct Found<'data> {
     witness: Witness<'data>,
     account: Account,
     pages_read: u64,
+    /// What is read when the images have told whether the file goes on: tails, and images that others were written over.
+    later: Vec<Remnant<'data>>,
+    /// Whether the file holds writes newer than its tree: it was copied while they were made, or they were interrupted.
+    goes_on: bool,
+    /// The newest revision.
+    newest: u64,
 }
 
 impl<'data> Found<'data> {
-    fn image(&mut self, db: &Db<'data>, image: &Image<'data>, full: bool) {
-        let place = match image.state {
-            PageState::OtherRoot => Place::OtherRoot,
-            PageState::BeyondHighWater => Place::BeyondHighWater,
-            _ => Place::FreePage,
-        };
+    fn images(&mut self, db: &Db<'data>, neighbours: &[Remnant<'data>]) {
+        for (index, remnant) in neighbours.iter().enumerate() {
+            match remnant {
+                Remnant::Image(image) if !image.is_leaf() || !image.is_cut(db) => {
+                    if !self.image(db, image) {
+                        let tail = neighbours.get(index.saturating_add(1)).map_or(&[][..], Remnant::bytes);
+                        return self.mixed_image(db, image, tail.len() as u64);
+                    }
+                }
+                later => self.later.push(*later),
+            }
+        }
+    }
+
+    fn remnant(&mut self, db: &Db<'data>, remnant: &Remnant<'data>, full: bool) {
+        match remnant {
+            Remnant::Image(image) if self.goes_on || !self.image(db, image) => self.mixed_image(db, image, 0),
+            Remnant::Image(_) => {}
+            Remnant::Tail(tail) if full => self.tail(db, tail),
+            Remnant::Tail(tail) if range::is_zero(tail.bytes) => self.account.add(tail.bytes.len(), Account::default()),
+            Remnant::Tail(_) => {}
+        }
+        // An image that contradicts itself, read by content.
+        for remnant in std::mem::take(&mut self.later) {
+            match remnant {
+                Remnant::Tail(tail) if full => self.tail(db, &tail),
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether an image is of one write; where it is not, nothing is noted of it.
+    fn image(&mut self, db: &Db<'data>, image: &Image<'data>) -> bool {
+        let place = place(image.state, Place::FreePage);
         if !image.is_leaf() && image.is_what_it_says() {
             let content = image.bytes.len().saturating_sub(trailing_zeros(image.bytes));
-            return self.account.add(image.bytes.len(), Account { structure: content as u64, ..Account::default() });
+            self.account.add(image.bytes.len(), Account { structure: content as u64, ..Account::default() });
+            return true;
         }
         self.pages_read = self.pages_read.saturating_add(db.pages_in(image.bytes));
         let Some(elements) = image.elements(db.page_size()) else {
-            return self.tail(db, &Tail { pgid: image.pgid, state: image.state, bytes: image.bytes }, full);
+            self.later.push(Remnant::Tail(Tail { pgid: image.pgid, state: image.state, bytes: image.bytes }));
+            return true;
         };
         let slack = image.slack(&elements, db.page_size());
-        if !range::is_zero(slack) {
-            // Every writer leaves zeros there: these are not the bytes of one write.
-            return self.tail(db, &Tail { pgid: image.pgid, state: image.state, bytes: image.bytes }, full);
+        // Every writer leaves zeros there, and ends a value as it began it: these are not the bytes of one write.
+        if !range::is_zero(slack) || elements.iter().any(|element| mixed::contradicts(db, element)) {
+            return false;
         }
         let mut used = Account { structure: image.bytes.len().saturating_sub(slack.len()) as u64, ..Account::default() };
         for element in &elements {
@@ -145,19 +195,13 @@ impl<'data> Found<'data> {
             }
         }
         self.account.add(image.bytes.len(), used);
+        true
     }
 
-    fn tail(&mut self, db: &Db<'data>, tail: &Tail<'data>, full: bool) {
-        let place = match tail.state {
-            PageState::OtherRoot => Place::OtherRoot,
-            PageState::BeyondHighWater => Place::BeyondHighWater,
-            _ => Place::OverflowTail,
-        };
+    fn tail(&mut self, db: &Db<'data>, tail: &Tail<'data>) {
+        let place = place(tail.state, Place::OverflowTail);
         if range::is_zero(tail.bytes) {
             return self.account.add(tail.bytes.len(), Account::default());
-        }
-        if !full {
-            return;
         }
         self.bytes(db, Some(tail.pgid), place, tail.bytes, usize::try_from(db.page_size()).unwrap_or(usize::MAX));
     }
@@ -172,21 +216,21 @@ impl<'data> Found<'data> {
                 Part::Gap(gap) => {
                     let until = at.saturating_add(gap.len());
                     let is_last = until == bytes.len();
-                    let pieces = headless::pieces(gap, at, page_size, is_last);
-                    let (zeros, mut left) = (headless::zeros(gap, &pieces), gap.len());
-                    left = left.saturating_sub(zeros);
-                    used.unattributed = used.unattributed.saturating_add(left as u64);
-                    let page = |piece: &[u8]| match (pgid, range::offset_within(db.bytes(), piece)) {
-                        (Some(_), Some(offset)) => offset.checked_div(db.page_size()),
-                        _ => pgid,
-                    };
-                    self.pieces.extend(pieces.into_iter().map(|bytes| Piece {
-                        bytes,
-                        place,
-                        pgid: page(bytes),
-                        kind: headless::Kind::of(bytes),
-                    }));
+                    let of_the_gap = range::offset_within(db.bytes(), gap).filter(|_| self.goes_on && pgid.is_some());
+                    if let Some(start) = of_the_gap {
+                        self.blocks(db, place, start..start.saturating_add(gap.len() as u64), &mut used);
+                    } else {
+                        for piece in headless::pieces(gap, at, page_size, is_last) {
+                            self.piece(db, place, pgid.is_some(), piece, &mut used);
+                        }
+                    }
                     at = until;
+                }
+                Part::Write(write, _) if write.missing > 0 && self.goes_on || mixed::is_contradicted(db, &write) => {
+                    let Some(first) = range::offset_within(db.bytes(), bytes).and_then(|first| first.checked_add(at as u64)) else { break };
+                    let rest = bytes.len().saturating_sub(at) as u64;
+                    used.merge(self.mixed(db, place, place, first..first.saturating_add(rest), first.saturating_add(rest)));
+                    break;
                 }
                 Part::Write(write, key_bytes) => {
                     // In a tail, the page is that of the write's own first byte: no header names another.
@@ -201,6 +245,26 @@ impl<'data> Found<'data> {
         self.account.add(bytes.len(), used);
     }
 
+    /// Notes bytes without a beginning. Those that begin a block may begin with the rest of a write's key.
+    fn piece(&mut self, db: &Db<'data>, place: Place, is_on_a_page: bool, bytes: &'data [u8], used: &mut Account) {
+        let page_of = |bytes: &[u8]| {
+            let offset = range::offset_within(db.bytes(), bytes).filter(|_| is_on_a_page)?;
+            offset.checked_div(db.page_size())
+        };
+        let begins_a_block = range::offset_within(db.bytes(), bytes).is_some_and(|offset| offset.is_multiple_of(whole::BLOCK));
+        let mut bytes = bytes;
+        if let Some((write, key_rest)) = keyless(bytes).filter(|(write, _)| begins_a_block && !mixed::is_contradicted(db, write)) {
+            let length = key_rest.saturating_add(write.message.len());
+            used.structure = used.structure.saturating_add(length as u64);
+            self.write(db, page_of(write.message), place, &write, used);
+            bytes = bytes.get(length..).unwrap_or_default();
+        }
+        if !bytes.is_empty() {
+            used.unattributed = used.unattributed.saturating_add(bytes.len() as u64);
+            self.pieces.push(Piece { bytes, place, pgid: page_of(bytes), kind: headless::Kind::of(bytes) });
+        }
+    }
+
     /// Notes a write; its value's bytes are taken from the structure they stand in.
     fn write(&mut self, db: &Db<'data>, pgid: Option<Pgid>, place: Place, write: &Write<'data>, used: &mut Account) {
         let value = write.kv.value;
@@ -212,6 +276,7 @@ impl<'data> Found<'data> {
             0 => used.value = used.value.saturating_add(value.len() as u64),
             _ => used.fragment = used.fragment.saturating_add(value.len() as u64),
         }
+        self.newest = self.newest.max(write.main);
         self.entries.extend(Entry::write(db, place, pgid, write));
         if write.is_tombstone {
             return;
@@ -235,6 +300,24 @@ impl<'data> Found<'data> {
         self.witness.votes.merge(other.witness.votes);
         self.account.merge(other.account);
         self.pages_read = self.pages_read.saturating_add(other.pages_read);
+        self.later.extend(other.later);
+        self.newest = self.newest.max(other.newest);
+    }
+}
+
+/// Whether the pages of the second stand right behind those of the first.
+fn is_followed(db: &Db<'_>, image: &Remnant<'_>, tail: &Remnant<'_>) -> bool {
+    let (Remnant::Image(image), Remnant::Tail(tail)) = (image, tail) else { return false };
+    let end = db.page_offset(image.pgid).saturating_add(image.bytes.len() as u64);
+    image.state == tail.state && end == db.page_offset(tail.pgid)
+}
+
+/// The place of what stands on a page of this state, which on a free page is `free`.
+fn place(state: PageState, free: Place) -> Place {
+    match state {
+        PageState::OtherRoot => Place::OtherRoot,
+        PageState::BeyondHighWater => Place::BeyondHighWater,
+        _ => free,
     }
 }
 

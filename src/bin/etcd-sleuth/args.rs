@@ -9,7 +9,7 @@ use etcd_sleuth::evidence::Limits;
 use etcd_sleuth::finding::FailOn;
 use globset::{Glob, GlobMatcher};
 
-use crate::key_args::{KeysArgs, VerifyArgs};
+use crate::key_args::{Holders, KeysArgs, VerifyArgs};
 
 /// Read an etcd snapshot offline: how is every Kubernetes Secret in it stored, and what is this file?
 #[derive(Debug, Parser)]
@@ -106,7 +106,8 @@ Examples:
   etcd-sleuth show snapshot.db prod/db-password           # a Secret
   etcd-sleuth show snapshot.db configmaps/prod/settings
   etcd-sleuth show snapshot.db /registry/secrets/prod/db-password
-  etcd-sleuth show snapshot.db prod/db-password --reveal -o db-password.json   # with its values";
+  etcd-sleuth show snapshot.db prod/db-password --reveal -o db-password.json   # with its values
+  etcd-sleuth show snapshot.db prod/db-password --reveal --encryption-config enc.yaml";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ScanArgs {
@@ -177,7 +178,7 @@ pub(crate) struct ShowArgs {
     /// namespace/name of a Secret, resource/namespace/name, or a whole key that begins with /
     #[arg(value_name = "OBJECT")]
     pub(crate) object: String,
-    /// Print the object's values in clear: the newest revision that is stored in plaintext
+    /// Print the object's values in clear: the newest revision that is stored in plaintext, or that a key opens
     #[arg(long)]
     pub(crate) reveal: bool,
     /// With --reveal: this revision instead of the newest
@@ -192,6 +193,8 @@ pub(crate) struct ShowArgs {
     /// Prefix of the API server's keys, such as /registry [default: what the keys show]
     #[arg(long, value_name = "PREFIX")]
     pub(crate) etcd_prefix: Vec<String>,
+    #[command(flatten, next_help_heading = "Keys, with --reveal")]
+    pub(crate) holders: Holders,
 }
 
 #[derive(Debug, clap::Args)]

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use clap::ArgAction;
 use etcd_sleuth::analysis::{Options, Resources, Scope};
 
 use crate::args::{GlobArg, Reading, ResidueArg, Writing};
@@ -116,7 +115,7 @@ pub(crate) struct Holders {
     pub(crate) encryption_context: Option<String>,
     /// Encryption context of one provider's plugin
     #[cfg(feature = "aws-kms")]
-    #[arg(long, value_names = ["PROVIDER", "K=V,…"], num_args = 2, action = ArgAction::Append, requires = "aws_kms")]
+    #[arg(long, value_names = ["PROVIDER", "K=V,…"], num_args = 2, action = clap::ArgAction::Append, requires = "aws_kms")]
     pub(crate) encryption_context_for: Vec<String>,
     /// Ask the KMS plugin of a provider over its socket
     #[cfg(feature = "kms-plugin")]

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::super::escape::terminal;
 use super::super::model::{DirectoryReport, EvidenceReport, Report, not_looked_at};
 use super::findings::findings;
+use super::keys::beside;
 use super::scan::{What, headline, keys, next, nothing_matches, readable_table, resource_table, secrets, types, values};
 use super::table::{Table, name};
 use super::{against, bearing_name, block, cluster_lines, file_lines, log_sentence, snapshot_sentence, thousands};
@@ -52,6 +53,7 @@ pub fn directory(directory: &DirectoryReport, report: &Report) -> String {
     out.push_str(&keys(&whole.keys, whole.secrets.encrypted));
     out.push_str(&types(&whole.readable.types));
     out.push_str(&credentials(parts));
+    out.push_str(&beside(parts));
     let not_looked_at: Vec<String> = not_looked_at(parts).into_iter().chain(passed_over(report)).collect();
     out.push_str(&format!("NOT LOOKED AT: {}\n", not_looked_at.join(", ")));
     if let Some(next) = next(whole, &directory.path) {

@@ -1,11 +1,14 @@
 //! What `keys` says: every key that is named, what still needs one, what one opens.
 
+use std::collections::BTreeMap;
+
 use super::super::escape::terminal;
 use super::super::keys::{Retirement, RetirementVerdict, total};
 use super::super::model::{EvidenceReport, Report};
 use super::table::Table;
 use super::thousands;
-use crate::analysis::{KeyCounts, KeyName};
+use crate::analysis::{KeyCounts, KeyName, Retention};
+use crate::kubernetes::KeyMaterial;
 use crate::verify::Target;
 
 /// Rows of a table before the rest is only counted.
@@ -28,6 +31,32 @@ pub(super) fn short_key(key: &KeyName) -> String {
     format!("{}/{name}{}{version}", terminal(&key.provider), id.unwrap_or_default())
 }
 
+/// Objects of one kind before the rest is only counted.
+const BESIDE: usize = 3;
+
+/// Keys beside the data, a warning.
+pub(super) fn beside<'a>(evidences: impl IntoIterator<Item = &'a EvidenceReport>) -> String {
+    let mut objects: BTreeMap<KeyMaterial, BTreeMap<&str, Retention>> = BTreeMap::new();
+    for (material, key, retention) in evidences.into_iter().flat_map(|evidence| &evidence.key_material) {
+        let known = objects.entry(*material).or_default().entry(key).or_insert(*retention);
+        *known = (*known).min(*retention);
+    }
+    let mut out = String::new();
+    for (material, keys) in &objects {
+        let shown: Vec<String> = keys
+            .iter()
+            .take(BESIDE)
+            .map(|(key, retention)| match retention {
+                Retention::Current => terminal(key).into_owned(),
+                other => format!("{} ({})", terminal(key), other.name()),
+            })
+            .collect();
+        let more = keys.len().checked_sub(BESIDE).filter(|more| *more > 0).map_or(String::new(), |more| format!(" and {more} more"));
+        out.push_str(&format!("KEYS BESIDE THE DATA, in plaintext: {}: {}{more}\n", material.name(), shown.join(", ")));
+    }
+    out
+}
+
 /// Every key.
 pub fn keys(report: &Report) -> String {
     let keys = report.keys();
@@ -40,6 +69,7 @@ pub fn keys(report: &Report) -> String {
         if report.evidences.len() == 1 { "" } else { "S" },
         thousands(current)
     );
+    out.push_str(&beside(&report.evidences));
     let mut rows = Table::new(&["key", "file", "current", "older", "residue", "log", "resources"]);
     let mut shown = 0usize;
     for key in &keys {

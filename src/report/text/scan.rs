@@ -8,6 +8,7 @@ use super::super::model::{EvidenceReport, KeyReport, Report, not_looked_at};
 use super::super::readable::{Readable, ReadableIn, ReadableSecret};
 use super::directory::credentials;
 use super::findings::findings;
+use super::keys::beside;
 use super::table::{Table, name};
 use super::{against, block, cluster_lines, file_lines, thousands};
 use crate::analysis::ResidueMode;
@@ -41,6 +42,7 @@ pub fn scan(evidence: &EvidenceReport, report: &Report) -> String {
     out.push_str(&keys(&evidence.keys, evidence.secrets.encrypted));
     out.push_str(&types(&evidence.readable.types));
     out.push_str(&credentials([evidence]));
+    out.push_str(&beside([evidence]));
     out.push_str(&format!("NOT LOOKED AT: {}\n", not_looked_at([evidence]).join(", ")));
     if let Some(next) = next(evidence, &evidence.facts.path) {
         out.push_str(&format!("NEXT  {next}\n"));

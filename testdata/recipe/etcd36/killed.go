@@ -77,7 +77,7 @@ func (m *maker) killOnce(g group) error {
 		return err
 	}
 	raft.Files = files
-	return m.truth(truth.Source{Name: g.names[0], Builder: b, Events: events, Raft: raft})
+	return m.truth(truth.Source{Name: g.names[0], Builder: b, Events: events, Raft: raft, IsOlder: true})
 }
 
 func playAndKill(ops []life.Op, data, out string) ([]life.Event, error) {

@@ -43,6 +43,10 @@ var groups = []group{
 	{[]string{"synced-freelist"}, syncedFreelist},
 	{[]string{"compacted", "defragmented"}, simple(fixture.Compacted)},
 	{[]string{"segments"}, segments},
+	{[]string{"fragments"}, simple(fixture.Fragments)},
+	{[]string{"busy"}, busy},
+	{[]string{"interrupted"}, interrupted},
+	{[]string{"fresh"}, simple(fixture.Fresh)},
 }
 
 func (m *maker) all(only string) error {

@@ -38,7 +38,7 @@ const (
 	Compact  = "compact"  // compacts to the current revision minus Back, waits until done
 	Defrag   = "defrag"   // defragments the member
 	Pause    = "pause"    // sleeps Millis, so that the backend commits
-	Snapshot = "snapshot" // saves a snapshot as <Name>.db in the output directory
+	Snapshot = "snapshot" // saves a snapshot as <Name>.db in the output directory; Ops are played when After bytes of it were read
 	Role     = "role"     // adds the role Name, with read permission for the prefix Key
 	User     = "user"     // adds the user Name with Password and, when given, Role
 	Alarm    = "alarm"    // raises the NOSPACE alarm
@@ -54,6 +54,7 @@ type Op struct {
 	LeaseID  int64  `json:"lease_id,omitempty"`
 	TTL      int64  `json:"ttl,omitempty"`
 	Back     int64  `json:"back,omitempty"`
+	After    int64  `json:"after,omitempty"`
 	Millis   int    `json:"millis,omitempty"`
 	Name     string `json:"name,omitempty"`
 	Password string `json:"password,omitempty"`

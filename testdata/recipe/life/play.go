@@ -172,8 +172,13 @@ func (p *Player) snapshot(ctx context.Context, op Op) (err error) {
 	if err != nil {
 		return err
 	}
-	n, err := io.Copy(f, r)
-	if err := errors.Join(err, f.Close()); err != nil {
+	read, err := io.CopyN(f, r, op.After)
+	for _, meanwhile := range op.Ops {
+		err = errors.Join(err, p.step(ctx, meanwhile))
+	}
+	rest, copyErr := io.Copy(f, r)
+	n := read + rest
+	if err := errors.Join(err, copyErr, f.Close()); err != nil {
 		return err
 	}
 	if n%512 != 32 {

@@ -12,9 +12,10 @@ use etcd_sleuth::report::records::{AnomalyRecord, EvidenceRecord, row_line};
 use etcd_sleuth::report::{Report, text};
 use etcd_sleuth::verify::{Needs, NoTarget, Source, Target};
 
+use super::holders::{names_of, read_configs};
 use super::inputs::Inputs;
 use super::sink::Sink;
-use super::verify::{add_evidences, judge_inputs, names_of, read_configs};
+use super::verify::{add_evidences, judge_inputs};
 use crate::args::{Format, Global};
 use crate::core_files;
 use crate::key_args::KeysArgs;

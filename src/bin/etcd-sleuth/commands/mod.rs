@@ -3,6 +3,7 @@
 pub(crate) mod carve;
 pub(crate) mod check;
 mod directory;
+mod holders;
 mod inputs;
 pub(crate) mod keys;
 pub(crate) mod pages;

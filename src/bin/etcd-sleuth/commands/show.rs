@@ -2,22 +2,29 @@
 
 use std::io::Write;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use etcd_sleuth::analysis::{self, DigestMode, List, Options, Protection, Resources, Row, Scope};
 use etcd_sleuth::evidence::Evidence;
 use etcd_sleuth::finding::{Condition, Outcome};
+use etcd_sleuth::kms::EncryptionConfig;
 use etcd_sleuth::kubernetes;
 use etcd_sleuth::report::escape::terminal;
 use etcd_sleuth::report::text;
+use etcd_sleuth::verify::{Keyring, Needs};
 
+use super::holders::{ask, contexts, given_names, read_configs, unwrappers};
 use crate::args::{Global, ShowArgs};
+use crate::core_files;
 use crate::output::{self, Output};
 
 pub(crate) fn run(args: &ShowArgs, global: &Global) -> anyhow::Result<u8> {
+    core_files::switch_off();
     let evidence = Evidence::open(&args.file, &global.limits())?;
     let scope = Scope { resources: Resources::All, ..Scope::default() };
     let options = Options { scope, prefixes: args.etcd_prefix.clone(), digest: DigestMode::None, ..Options::default() };
-    let survey = output::with_progress(false, "", |progress| analysis::survey(&evidence, &options, progress))?;
+    let mut survey = output::with_progress(false, "", |progress| analysis::survey(&evidence, &options, progress))?;
+    let configs = read_configs(&args.holders.encryption_config)?;
+    survey.names.give(given_names(&configs, &args.holders, &contexts(&args.holders)?));
     let wanted = Wanted::parse(&args.object);
     let mut rows: Vec<(Row<'_>, Option<&[u8]>)> = Vec::new();
     List::new(&survey, &options.scope).rows(|row, value| {
@@ -35,7 +42,7 @@ pub(crate) fn run(args: &ShowArgs, global: &Global) -> anyhow::Result<u8> {
     }
     let mut out = Output::open(args.output.as_deref(), args.force)?;
     if args.reveal {
-        reveal(&rows, args, &mut out)?;
+        reveal(&rows, args, global, &configs, &mut out)?;
     } else {
         let (key, rows) = (key_of(&rows), rows.into_iter().map(|(row, _)| row).collect::<Vec<_>>());
         out.write_all(text::object(key, &rows).as_bytes())?;
@@ -102,29 +109,49 @@ fn key_of<'data>(rows: &[(Row<'data>, Option<&'data [u8]>)]) -> &'data [u8] {
     }
 }
 
-/// Writes one revision with its values: the newest in plaintext, or the one that was asked for.
-fn reveal(rows: &[(Row<'_>, Option<&[u8]>)], args: &ShowArgs, out: &mut Output) -> anyhow::Result<()> {
+/// Writes one revision with its values: the newest that is in plaintext or can be opened, or the one that was asked for.
+fn reveal<'data>(
+    rows: &[(Row<'data>, Option<&'data [u8]>)],
+    args: &ShowArgs,
+    global: &Global,
+    configs: &[EncryptionConfig],
+    out: &mut Output,
+) -> anyhow::Result<()> {
     let candidates = rows.iter().rev().filter_map(|(row, bytes)| match row {
         Row::Value(value) => Some((value, (*bytes)?)),
         Row::Tombstone(_) => None,
     });
     let mut asked = candidates.filter(|(value, _)| args.revision.is_none_or(|revision| value.mod_revision == Some(revision)));
+    let mut unwrappers = unwrappers(&args.holders, contexts(&args.holders)?)?;
+    let has_keys = !configs.is_empty() || !unwrappers.is_empty();
     let (value, bytes) = asked
         .clone()
-        .find(|(value, _)| value.protection == Protection::Plaintext)
+        .find(|(value, _)| value.protection == Protection::Plaintext || (has_keys && value.protection == Protection::Encrypted))
         .or_else(|| asked.next())
         .context("no such revision of this object")?;
     let revision = value.mod_revision.map_or("(not known)".to_owned(), |revision| revision.to_string());
-    let Some(encoding) = value.encoding else {
-        bail!("revision {revision} is {}; only plaintext can be revealed", value.protection.name());
+    let opened = match value.protection {
+        Protection::Encrypted if has_keys => {
+            let needs = Needs::of_one(value, bytes);
+            let ring = ask(&needs.plan, &mut unwrappers, &args.holders, global)?;
+            let opened = Keyring { configs, ring: &ring }.open(value, bytes);
+            Some(opened.map_err(|answer| anyhow!("revision {revision} does not open: {}", answer.name().replace('-', " ")))?)
+        }
+        _ => None,
     };
-    eprintln!("revealing revision {revision} of {}, {} bytes in clear", terminal(&args.object), bytes.len());
-    match kubernetes::as_document(bytes, encoding)? {
+    let clear = opened.as_ref().map_or(bytes, AsRef::as_ref);
+    let encoding = if opened.is_some() { kubernetes::Encoding::of(clear) } else { value.encoding };
+    let Some(encoding) = encoding else {
+        bail!("revision {revision} is {}; only plaintext, or what a key opens, can be revealed", value.protection.name());
+    };
+    let how = if opened.is_some() { ", opened with a key," } else { "" };
+    eprintln!("revealing revision {revision} of {}{how} {} bytes in clear", terminal(&args.object), clear.len());
+    match kubernetes::as_document(clear, encoding)? {
         Some(document) => {
             out.write_all(&document)?;
             out.write_all(b"\n")?;
         }
-        None if encoding == kubernetes::Encoding::Other || !out.is_stdout() => out.write_all(bytes)?,
+        None if encoding == kubernetes::Encoding::Other || !out.is_stdout() => out.write_all(clear)?,
         None => bail!("this kind of object is not decoded here; -o FILE writes its bytes as they are stored"),
     }
     Ok(())

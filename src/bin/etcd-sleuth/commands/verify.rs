@@ -3,34 +3,27 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
-use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use anyhow::{Context, bail};
 use etcd_sleuth::analysis::{KeyName, Retention, Row, Tally};
 use etcd_sleuth::envelope::Provider;
 use etcd_sleuth::envelope::open::DekSourceKind;
 use etcd_sleuth::evidence::anomaly::Anomalies;
-use etcd_sleuth::finding::{Condition, Outcome};
-use etcd_sleuth::kms::{
-    Asking, EncryptionConfig, EncryptionContexts, Held, Ledger, Pace, Patience, Plan, Ring, Unwrapper, UsedKey, decrypt_policy,
-};
+use etcd_sleuth::finding::{Condition, Finding, Outcome, Rule};
+use etcd_sleuth::kms::{EncryptionConfig, EncryptionContexts, Held, Pace, Plan, Ring, Unwrapper, UsedKey, decrypt_policy};
 use etcd_sleuth::report::escape::terminal;
 use etcd_sleuth::report::model::KeyProof;
 use etcd_sleuth::report::records::{AnomalyRecord, EvidenceRecord, row_line, verdict_line};
 use etcd_sleuth::report::verify::{Asked, Verification, VerifyReport};
 use etcd_sleuth::report::{EvidenceReport, Report, text};
 use etcd_sleuth::verify::{Answer, Keyring, Needs, NoTarget, Proof, Required, RequiredKey, Rows, Source, Standing, Target};
-use zeroize::Zeroizing;
 
+use super::holders::{ask, contexts, given_names, names_of, plugin_names, read_configs, unwrappers};
 use super::inputs::{Inputs, Surveyed};
 use super::sink::Sink;
 use crate::args::{Format, Global};
 use crate::core_files;
 use crate::key_args::{Holders, VerifyArgs};
-use crate::output;
 
 pub(crate) fn run(args: &VerifyArgs, global: &Global) -> anyhow::Result<u8> {
     core_files::switch_off();
@@ -93,6 +86,7 @@ pub(crate) fn run(args: &VerifyArgs, global: &Global) -> anyhow::Result<u8> {
     report.proofs = proofs(&proof, &needs.plan, &ring, &mut unwrappers, &args.holders);
     report.verification = Some(Verification::of(&verify, needs.plan.len() as u64));
     judge(&proof, &mut outcome);
+    add_findings(&proof, &mut report);
 
     let by_number: BTreeMap<usize, &Source<'_, '_>> = sources.iter().map(|source| (source.number, source)).collect();
     surveyed.each(|number, facts, anomalies, _| {
@@ -124,96 +118,6 @@ pub(crate) fn run(args: &VerifyArgs, global: &Global) -> anyhow::Result<u8> {
     let status = text::verify_status(&proof, &outcome);
     sink.finish(&report, &outcome, &status)?;
     Ok(outcome.exit_code())
-}
-
-/// Reads configurations. What is wrong with one key is said, and the others are used.
-pub(super) fn read_configs(paths: &[impl AsRef<Path>]) -> anyhow::Result<Vec<EncryptionConfig>> {
-    let mut configs = Vec::new();
-    for path in paths {
-        let path = path.as_ref();
-        let bytes = Zeroizing::new(std::fs::read(path).with_context(|| path.display().to_string())?);
-        let config = EncryptionConfig::read(&bytes).with_context(|| path.display().to_string())?;
-        for problem in config.problems() {
-            let text = format!("{}: {problem}", path.display());
-            eprintln!("warning: {}; the rest of it is used", terminal(&text));
-        }
-        configs.push(config);
-    }
-    Ok(configs)
-}
-
-#[cfg(feature = "aws-kms")]
-fn contexts(holders: &Holders) -> anyhow::Result<EncryptionContexts> {
-    let parse = |text: &str| EncryptionContexts::parse(text).map_err(anyhow::Error::msg);
-    let of_all = holders.encryption_context.as_deref().map(parse).transpose().context("--encryption-context")?.unwrap_or_default();
-    let mut of_provider = BTreeMap::new();
-    for pair in holders.encryption_context_for.chunks(2) {
-        if let [provider, context] = pair {
-            of_provider.insert(provider.clone(), parse(context).context("--encryption-context-for")?);
-        }
-    }
-    Ok(EncryptionContexts { of_all, of_provider })
-}
-
-#[cfg(not(feature = "aws-kms"))]
-#[expect(clippy::unnecessary_wraps, reason = "the other build reads arguments")]
-fn contexts(_: &Holders) -> anyhow::Result<EncryptionContexts> {
-    Ok(EncryptionContexts::default())
-}
-
-/// `PROVIDER=ENDPOINT`; a provider's name may hold anything but what an endpoint begins with.
-#[cfg(feature = "kms-plugin")]
-fn plugin_of(text: &str) -> anyhow::Result<(&str, &str)> {
-    let at = text.rfind("=unix:").or_else(|| text.rfind("=/")).or_else(|| text.rfind("=@"));
-    let split = at.and_then(|at| Some((text.get(..at)?, text.get(at.saturating_add(1)..)?)));
-    split.filter(|(provider, _)| !provider.is_empty()).context("--kms-plugin: expected PROVIDER=unix:///SOCKET")
-}
-
-#[cfg_attr(
-    not(any(feature = "aws-kms", feature = "kms-plugin")),
-    expect(unused_variables, clippy::unnecessary_wraps, reason = "nobody to ask")
-)]
-fn unwrappers(holders: &Holders, contexts: EncryptionContexts) -> anyhow::Result<Vec<Box<dyn Unwrapper>>> {
-    let timeout = Duration::try_from_secs_f64(holders.timeout).ok().filter(|timeout| !timeout.is_zero()).context("--timeout")?;
-    #[cfg_attr(not(any(feature = "aws-kms", feature = "kms-plugin")), expect(unused_mut, reason = "nobody to ask"))]
-    let mut unwrappers: Vec<Box<dyn Unwrapper>> = Vec::new();
-    // A plugin is named for one provider, so it goes before whoever takes all that look like its own.
-    #[cfg(feature = "kms-plugin")]
-    for text in &holders.kms_plugin {
-        use etcd_sleuth::kms::plugin::{Plugin, Socket};
-        let (provider, endpoint) = plugin_of(text)?;
-        let socket = Socket::parse(endpoint).with_context(|| format!("--kms-plugin {provider}"))?;
-        unwrappers.push(Box::new(Plugin::new(provider, socket, timeout)?));
-    }
-    #[cfg(feature = "aws-kms")]
-    if holders.aws_kms {
-        use etcd_sleuth::kms::aws::{AwsKms, AwsOptions};
-        unwrappers.push(Box::new(AwsKms::new(AwsOptions {
-            profile: holders.aws_profile.clone(),
-            region: holders.aws_region.clone(),
-            contexts,
-            use_instance_metadata: holders.aws_instance_metadata,
-            timeout: Some(timeout),
-        })?));
-    }
-    Ok(unwrappers)
-}
-
-/// Names of keys and providers that the user gave in any way.
-#[cfg_attr(not(feature = "kms-plugin"), expect(unused_variables, reason = "no plugins are named"))]
-fn given_names(configs: &[EncryptionConfig], holders: &Holders, contexts: &EncryptionContexts) -> Vec<(Provider, String)> {
-    let mut names = names_of(configs);
-    names.extend(contexts.of_provider.keys().map(|provider| (Provider::KmsV1, provider.clone())));
-    #[cfg(feature = "kms-plugin")]
-    names.extend(holders.kms_plugin.iter().filter_map(|text| Some((Provider::KmsV1, plugin_of(text).ok()?.0.to_owned()))));
-    names
-}
-
-/// Names that configurations give.
-pub(super) fn names_of(configs: &[EncryptionConfig]) -> Vec<(Provider, String)> {
-    let local = configs.iter().flat_map(EncryptionConfig::local_keys).map(|(provider, key)| (provider, key.name.clone()));
-    let kms = configs.iter().flat_map(EncryptionConfig::kms_providers).map(|kms| (kms.provider, kms.name.clone()));
-    local.chain(kms).collect()
 }
 
 /// Secrets that exist, are not in plaintext now, and of which an older value can be read without a key.
@@ -278,6 +182,16 @@ fn judge(proof: &Proof<'_>, outcome: &mut Outcome) {
     }
 }
 
+/// Findings of the proof, each with its evidence.
+fn add_findings(proof: &Proof<'_>, report: &mut Report) {
+    for (number, evidence) in report.evidences.iter_mut().enumerate() {
+        let moved = proof.moves.iter().filter(|moved| moved.evidence == number).count() as u64;
+        let left = proof.requirement.left.iter().filter(|(left, _)| left.evidence == number).map(|(_, count)| *count);
+        let counts = [(Rule::MovedCiphertext, moved), (Rule::OtherKeyThanRequired, left.fold(0, u64::saturating_add))];
+        evidence.judgement.findings.extend(counts.into_iter().filter(|(_, count)| *count > 0).map(|(rule, count)| Finding { rule, count }));
+    }
+}
+
 /// The key that values are to be under: one that is named somewhere, else what the text says by itself.
 fn required_key(text: &str, report: &Report) -> anyhow::Result<RequiredKey> {
     let seen: Vec<KeyName> = report.keys().into_iter().map(|key| key.identity).collect();
@@ -315,30 +229,6 @@ fn announce(plan: &Plan, unwrappers: &[Box<dyn Unwrapper>], global: &Global) -> 
         }
     }
     asked
-}
-
-fn ask(plan: &Plan, unwrappers: &mut [Box<dyn Unwrapper>], holders: &Holders, global: &Global) -> anyhow::Result<Ring> {
-    let stopped = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        // The first one ends the asking, and what is known is told; the second one ends the run.
-        signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&stopped))?;
-        signal_hook::flag::register(signal, Arc::clone(&stopped))?;
-    }
-    let mut ledger = holders.ledger.as_deref().map(Ledger::open).transpose()?;
-    let is_stopped = || stopped.load(Ordering::Relaxed);
-    let bar = output::count_bar(plan.len() as u64, !global.quiet && !global.no_progress && !unwrappers.is_empty());
-    let on_source = || bar.inc(1);
-    let asking = Asking {
-        pace: Pace::per_second(holders.rate),
-        patience: Patience::default(),
-        max_calls: holders.max_calls,
-        ledger: ledger.as_mut(),
-        is_stopped: &is_stopped,
-        on_source: &on_source,
-    };
-    let ring = Ring::unwrap(plan, unwrappers, asking)?;
-    bar.finish_and_clear();
-    Ok(ring)
 }
 
 /// What became of the values under each key, and what its KMS says of it.
@@ -426,7 +316,6 @@ fn notes(needs: &Needs<'_>, report: &Report) -> Vec<String> {
 }
 
 /// Keys that were given and that no value names.
-#[cfg_attr(not(feature = "kms-plugin"), expect(unused_variables, reason = "no plugins are named"))]
 fn unused(configs: &[EncryptionConfig], holders: &Holders, report: &Report) -> Vec<String> {
     let keys = report.keys();
     let is_named =
@@ -438,8 +327,7 @@ fn unused(configs: &[EncryptionConfig], holders: &Holders, report: &Report) -> V
         Provider::KmsV1 | Provider::KmsV2 | Provider::Unknown => "kms",
     };
     let mut given: BTreeSet<(&str, String)> = names_of(configs).into_iter().map(|(provider, name)| (word(provider), name)).collect();
-    #[cfg(feature = "kms-plugin")]
-    given.extend(holders.kms_plugin.iter().filter_map(|text| Some(("kms", plugin_of(text).ok()?.0.to_owned()))));
+    given.extend(plugin_names(holders).into_iter().map(|name| ("kms", name)));
     given.into_iter().filter(|(provider, name)| !is_named(provider, name)).map(|(provider, name)| format!("{provider}/{name}")).collect()
 }
 

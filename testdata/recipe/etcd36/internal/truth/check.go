@@ -113,7 +113,7 @@ func (c *checker) retained(entries []entry) {
 	}
 	if n := len(events); n > 0 && c.t.BumpMarker == nil {
 		last := events[n-1].Mod
-		c.hold("the file ends where the record ends", c.t.Revision == last || c.source.Raft != nil && c.t.Revision < last, "%d and %d", c.t.Revision, last)
+		c.hold("the file ends where the record ends", c.t.Revision == last || c.source.IsOlder && c.t.Revision < last, "%d and %d", c.t.Revision, last)
 	}
 	want, newest := c.expected()
 	c.live = map[int64]int{}
@@ -189,7 +189,8 @@ func (c *checker) places() {
 	}
 	found := map[int64]bool{}
 	size := int64(c.t.PageSize)
-	for _, o := range search(c.data, values) {
+	whole := search(c.data, values)
+	for _, o := range whole {
 		if w, ok := c.live[o.Offset]; ok && w == o.W {
 			found[o.Offset] = true
 			continue
@@ -205,6 +206,12 @@ func (c *checker) places() {
 		}
 	}
 	sort.Slice(c.t.Elsewhere, func(i, j int) bool { return c.t.Elsewhere[i].Offset < c.t.Elsewhere[j].Offset })
+	c.t.Pieces = pieces(c.data, values, whole)
+	for _, piece := range c.t.Pieces {
+		for p := piece.Offset / size; p <= (piece.Offset+int64(piece.Length)-1)/size; p++ {
+			c.hold("no page of a piece of a value is reachable", !reachable[p], "write %d at %d", piece.W, piece.Offset)
+		}
+	}
 	c.t.Markers = findMarkers(c.data)
 }
 

@@ -19,7 +19,8 @@ type Source struct {
 	Builder  *fixture.Builder
 	Events   []life.Event
 	MadeWith map[string]string
-	Raft     *Raft // the WAL beside it, if any: the file then may end before the record does
+	Raft     *Raft // the WAL beside it, if any
+	IsOlder  bool  // the file may end before the record does
 }
 
 // Make finds the truth. It fails when any comparison does not hold.

@@ -47,6 +47,7 @@ type Truth struct {
 	Writes     []Write        `json:"writes"`
 	Retained   []Retained     `json:"retained"`
 	Elsewhere  []Occurrence   `json:"elsewhere"`
+	Pieces     []Piece        `json:"pieces"`
 	Markers    []MarkerAt     `json:"markers"`
 	Raft       *Raft          `json:"raft"`
 	SelfChecks map[string]int `json:"self_checks"`
@@ -113,6 +114,15 @@ type Occurrence struct {
 	W      int   `json:"w"`
 	Offset int64 `json:"offset"`
 	Length int   `json:"length"`
+}
+
+// Piece is as much of a value as is there in one place, where the whole is not. Start: it begins with the value's first byte.
+type Piece struct {
+	W           int   `json:"w"`
+	Offset      int64 `json:"offset"`
+	ValueOffset int   `json:"value_offset"`
+	Length      int   `json:"length"`
+	Start       bool  `json:"start"`
 }
 
 // MarkerAt is one occurrence of a marker.

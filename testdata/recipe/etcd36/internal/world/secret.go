@@ -120,9 +120,19 @@ func release(r Rand, name string) string {
 	return base64.StdEncoding.EncodeToString(b.Bytes())
 }
 
-// BigSecret is revision rev of an Opaque Secret with one value of the given size: lines of text, each of
-// them unique, with the marker every eighth line, so that a fragment of it can be told.
-func (w *World) BigSecret(n, rev, size int) *corev1.Secret {
+// Content is what a big Secret holds.
+type Content string
+
+// Contents of big Secrets.
+const (
+	Text     Content = "dump.log"   // lines of text, with the marker in every eighth
+	JSONText Content = "state.json" // one line of JSON, with the marker in every eighth item
+	Binary   Content = "key.bin"    // random bytes, with the marker in front of every 4096
+)
+
+// BigSecret is revision rev of an Opaque Secret with one value of the given size, every part of which is
+// unique, so that a fragment of it can be told.
+func (w *World) BigSecret(n, rev, size int, content Content) *corev1.Secret {
 	marker := Marker(w.Seed, n, rev)
 	r := NewRand(w.Seed, fmt.Sprintf("big|%d|%d", n, rev))
 	var b strings.Builder
@@ -131,10 +141,22 @@ func (w *World) BigSecret(n, rev, size int) *corev1.Secret {
 		if i%8 == 0 {
 			tag = marker
 		}
-		fmt.Fprintf(&b, "%06d r%d %s user=%s password=%s-%s level=info path=/v1/%s ok=true\n", i, rev, tag, r.Word(), r.Word(), r.Word(), r.Word())
+		switch content {
+		case Binary:
+			b.WriteString(marker)
+			b.Write(r.Bytes(4096))
+		case JSONText:
+			open := ","
+			if i == 0 {
+				open = `{"items":[`
+			}
+			fmt.Fprintf(&b, `%s{"id":%d,"r":%d,"tag":%q,"user":%q,"password":%q,"ok":true}`, open, i, rev, tag, r.Word(), r.Word()+"-"+r.Word()+"-"+r.Word())
+		default:
+			fmt.Fprintf(&b, "%06d r%d %s user=%s password=%s-%s level=info path=/v1/%s ok=true\n", i, rev, tag, r.Word(), r.Word(), r.Word(), r.Word())
+		}
 	}
 	s := &corev1.Secret{ObjectMeta: w.meta(n, rev, Namespace(n), fmt.Sprintf("dump-%d", n)), Type: corev1.SecretTypeOpaque}
 	s.Kind, s.APIVersion = "Secret", "v1"
-	s.Data = map[string][]byte{"dump.log": []byte(b.String()[:size])}
+	s.Data = map[string][]byte{string(content): []byte(b.String()[:size])}
 	return s
 }
