@@ -55,6 +55,7 @@ impl<'data> Found<'data> {
     pub(super) fn mixed(&mut self, db: &Db<'data>, here: Place, headless: Place, range: Range<u64>, doubtful: u64) -> Account {
         let mut used = Account::default();
         let Some(bytes) = range::slice(db.bytes(), 0, range.end) else { return used };
+        self.pages_read = self.pages_read.saturating_add(range.end.saturating_sub(range.start).div_ceil(db.page_size().max(1)));
         let mut at = range.start;
         while at < range.end {
             let Some((begin, write, key_bytes)) = usize::try_from(at).ok().and_then(|at| next_write(bytes, at)) else {

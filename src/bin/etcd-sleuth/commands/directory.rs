@@ -69,7 +69,7 @@ pub(super) fn scan(scan: &mut Scan<'_>, path: &Path) -> anyhow::Result<()> {
         path,
         &Around {
             prefixes: database.as_ref().map_or(&log.prefixes, |survey| &survey.prefixes),
-            keyspace: database.as_ref().filter(|survey| survey.facts.has_tree()).map(|survey| &survey.keyspace),
+            keyspace: database.as_ref().and_then(Survey::existing),
         },
     )
 }
@@ -89,8 +89,8 @@ impl<'data> Whole<'data> {
             Role::Leftover => self.tally.expose_leftover(tally.clone()),
             Role::File | Role::Member => self.tally.merge(tally.clone()),
         }
-        let around = Around { prefixes: &survey.prefixes, keyspace: survey.facts.has_tree().then_some(&survey.keyspace) };
         let anomalies = std::mem::take(&mut survey.anomalies);
+        let around = Around { prefixes: &survey.prefixes, keyspace: survey.existing() };
         self.part(scan, EvidenceReport::of(survey.facts.clone(), anomalies, tally, &around, scan.named()))
     }
 

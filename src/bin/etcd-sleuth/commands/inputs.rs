@@ -186,7 +186,7 @@ impl<'data> Surveyed<'data> {
         for unit in &self.units {
             match unit {
                 Unit::Database { number, survey, .. } => {
-                    let around = Around { prefixes: &survey.prefixes, keyspace: Some(&survey.keyspace) };
+                    let around = Around { prefixes: &survey.prefixes, keyspace: survey.existing() };
                     show(*number, &survey.facts, &survey.anomalies, &around)?;
                 }
                 Unit::Log { first, survey, .. } => {
