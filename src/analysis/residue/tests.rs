@@ -125,7 +125,7 @@ impl Model {
 
     fn found(&self) -> BTreeMap<(u64, u64), Option<u64>> {
         let db = Db::open(&self.bytes).unwrap();
-        let mut pages = PageMap::new(db.pages_in_file(), db.active().high_water_mark);
+        let mut pages = PageMap::new(db.pages_in_file(), db.active().unwrap().high_water_mark);
         let mut anomalies = Anomalies::default();
         let (tree, ()) = Tree::walk(&db, 2, PageState::Reachable, &mut pages, &mut anomalies, |(), _, _, _| (), |(), ()| ());
         crate::bbolt::check(&db, &mut pages, &mut anomalies);
