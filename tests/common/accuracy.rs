@@ -52,7 +52,7 @@ pub(crate) fn elsewhere(truth: &Value) -> BTreeMap<(u64, u64), usize> {
 }
 
 /// The records of values outside the tree.
-pub(crate) fn residue<'a>(records: &'a [Value]) -> impl Iterator<Item = &'a Value> {
+pub(crate) fn residue(records: &[Value]) -> impl Iterator<Item = &Value> {
     records.iter().filter(|record| record["record"] == "value" && record["retention"] == "residue")
 }
 

@@ -320,4 +320,5 @@ fn trailing_zeros(bytes: &[u8]) -> usize {
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "a test that overflows fails")]
 mod tests;
