@@ -320,3 +320,27 @@ fn a_reader_that_has_seen_enough_is_no_error() {
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), stderr(&output)), (Some(0), String::new()));
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn evidence_that_shrinks_while_it_is_read_is_an_error_that_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = Fixture::named("killed").write_to(dir.path());
+    // Zeros as a member preallocates them, so many that hashing them takes a second.
+    fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(3 << 30).unwrap();
+    for args in [&["scan", "--format", "jsonl"][..], &["check"], &["carve"]] {
+        let child =
+            sleuth().args(args).arg(&path).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+        let maps = format!("/proc/{}/maps", child.id());
+        while !fs::read_to_string(&maps).is_ok_and(|maps| maps.contains("killed.db")) {
+            std::thread::yield_now();
+        }
+        let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+        file.set_len(8192).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{args:?}: {}", stderr(&output));
+        let error = stderr(&output);
+        assert!(error.contains("killed.db: shrank while it was read, from 3221225472 bytes to 8192"), "{error}");
+        file.set_len(3 << 30).unwrap();
+    }
+}

@@ -27,9 +27,9 @@ use crate::evidence::range;
 /// End of the meta within its page.
 pub(super) const END: u64 = 80;
 
-const MAGIC: u32 = 0xED0C_DAED;
-const VERSION: u32 = 2;
-const NO_FREELIST: u64 = u64::MAX;
+pub(super) const MAGIC: u32 = 0xED0C_DAED;
+pub(super) const VERSION: u32 = 2;
+pub(super) const NO_FREELIST: u64 = u64::MAX;
 
 /// Page sizes an operating system may have: 1 KiB to 16 MiB, the range in which bbolt looks for meta 1.
 const PAGE_SIZES: std::ops::RangeInclusive<u32> = 1 << 10..=1 << 24;

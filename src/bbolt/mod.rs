@@ -27,6 +27,7 @@ mod page_map;
 mod page_size;
 mod remnant;
 mod walk;
+mod write;
 
 #[cfg(test)]
 #[allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "a test that overflows fails")]
@@ -41,6 +42,7 @@ pub use self::page::{Fault, Flags, HEADER_LEN, Page, PageHeader};
 pub use self::page_map::{PageCounts, PageMap, PageState};
 pub use self::remnant::{Image, ImageElement, Remnant, Tail, image_around, image_at, remnants};
 pub use self::walk::{Leaf, Tree};
+pub use self::write::{BucketWriter, WriteError, Writer};
 
 use crate::evidence::anomaly::{Anomalies, Class};
 use crate::evidence::range;

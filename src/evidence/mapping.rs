@@ -21,7 +21,8 @@ impl Mapping {
         }
         // SAFETY: the mapping is read-only and lives as long as every slice of it. Another
         // process may change the file meanwhile; the slices are only ever read as plain bytes, so changed
-        // content is at worst reported as damage. A file that shrinks would raise SIGBUS on access.
+        // content is at worst reported as damage. A file that shrinks raises SIGBUS on access, which ends the process; the
+        // command line turns that into an error.
         #[expect(unsafe_code, reason = "to map evidence instead of copying gigabytes of it")]
         let map = unsafe { Mmap::map(&file)? };
         Ok(Self { map: Some(map) })

@@ -31,6 +31,8 @@ pub enum Condition {
     Incomplete,
     /// One of several inputs could not be analysed.
     InputFailed,
+    /// A bug of this program ended the reading of an input.
+    InternalError,
     /// A Secret is stored in a form that is not known here.
     UnknownStorage,
     /// No object with the name that was asked for.
@@ -59,6 +61,7 @@ impl Condition {
             Self::Damaged => "damaged",
             Self::Incomplete => "incomplete",
             Self::InputFailed => "input-failed",
+            Self::InternalError => "internal-error",
             Self::UnknownStorage => "unknown-storage",
             Self::NoSuchObject => "no-such-object",
             Self::KeyStillNeeded => "key-still-needed",

@@ -24,6 +24,8 @@ pub struct Report {
     pub not_analysed: Vec<String>,
     /// What in a data directory was not read, each with the reason.
     pub passed_over: Vec<String>,
+    /// How many evidences there were before each that a bug left half read.
+    pub abandoned: Vec<usize>,
     /// Words of the scope: `secrets`, `all`, a list.
     pub resources: String,
     /// What became of the values under each key, where they were to be opened.
@@ -209,6 +211,21 @@ impl Report {
             }
         }
         all.into_values().collect()
+    }
+
+    /// The number that the next evidence gets.
+    pub fn next_number(&self) -> usize {
+        self.number_of(self.evidences.len())
+    }
+
+    /// The number of the evidence at this place of the list. One that was left half read has taken a number too.
+    pub fn number_of(&self, index: usize) -> usize {
+        index.saturating_add(self.abandoned.iter().filter(|before| **before <= index).count())
+    }
+
+    /// Leaves an evidence half read.
+    pub fn abandon(&mut self) {
+        self.abandoned.push(self.evidences.len());
     }
 
     /// Takes a file that was analysed.

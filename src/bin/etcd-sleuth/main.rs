@@ -3,8 +3,10 @@
 mod args;
 mod commands;
 mod core_files;
+mod guard;
 mod key_args;
 mod output;
+mod shrinking;
 
 use std::process::ExitCode;
 
@@ -25,7 +27,8 @@ fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    match run(args) {
+    guard::install();
+    match guard::command(|| run(args)) {
         Ok(code) => ExitCode::from(code),
         // Whoever reads our output has seen enough (`| head`); that is no error.
         Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
@@ -40,6 +43,7 @@ fn run(args: Args) -> anyhow::Result<u8> {
     if let Some(threads) = args.global.threads {
         rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global()?;
     }
+    shrinking::watch()?;
     match args.command {
         Command::Scan(scan) => commands::scan::run(&scan, &args.global),
         Command::Carve(carve) => commands::carve::run(&carve, &args.global),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use crate::guard::Bug;
 use anyhow::{Context, bail};
 use etcd_sleuth::analysis::{NotADatabase, Progress};
 use etcd_sleuth::evidence;
@@ -90,7 +91,8 @@ pub(crate) fn error(error: &anyhow::Error) {
 fn hint(error: &anyhow::Error) -> Option<String> {
     error.chain().find_map(|cause| {
         let opening = cause.downcast_ref::<evidence::Error>().and_then(evidence::Error::hint);
-        opening.or_else(|| cause.downcast_ref::<NotADatabase>().map(|e| e.hint().to_owned()))
+        let bug = || cause.downcast_ref::<Bug>().map(|_| Bug::hint().to_owned());
+        opening.or_else(|| cause.downcast_ref::<NotADatabase>().map(|e| e.hint().to_owned())).or_else(bug)
     })
 }
 

@@ -8,11 +8,12 @@ use etcd_sleuth::report::{EvidenceReport, text};
 
 use super::scan::Scan;
 use crate::args::{CarveArgs, Global};
+use crate::guard;
 
 pub(crate) fn run(args: &CarveArgs, global: &Global) -> anyhow::Result<u8> {
     let mut scan = Scan::new(args.options(), &args.looking, &args.writing, global)?;
     for path in &args.files {
-        let carved = carve(&mut scan, path);
+        let carved = guard::input(path, || carve(&mut scan, path));
         scan.pass(carved)?;
     }
     scan.finish(args.looking.exit_zero)

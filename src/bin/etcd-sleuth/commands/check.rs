@@ -10,7 +10,9 @@ use etcd_sleuth::finding::{Condition, Outcome};
 use etcd_sleuth::report::{EvidenceReport, text};
 
 use crate::args::{CheckArgs, Global};
+use crate::guard::{self, Bug};
 use crate::output::{self, Output};
+use crate::shrinking;
 
 pub(crate) fn run(args: &CheckArgs, global: &Global) -> anyhow::Result<u8> {
     let options = Options { residue: ResidueMode::Off, ..args.reading.options() };
@@ -18,7 +20,7 @@ pub(crate) fn run(args: &CheckArgs, global: &Global) -> anyhow::Result<u8> {
     let mut outcome = Outcome::default();
     let mut analysed = 0usize;
     for path in &args.files {
-        match check_one(path, &options, global) {
+        match guard::input(path, || check_one(path, &options, global)) {
             Ok((evidence, hash)) => {
                 let text = text::check(&evidence, hash);
                 // The verdict is the first line, and all that a quiet run says.
@@ -36,6 +38,9 @@ pub(crate) fn run(args: &CheckArgs, global: &Global) -> anyhow::Result<u8> {
             Err(error) => {
                 output::error(&error);
                 outcome.open(Condition::InputFailed);
+                if error.downcast_ref::<Bug>().is_some() {
+                    outcome.open(Condition::InternalError);
+                }
             }
         }
     }
@@ -47,6 +52,7 @@ pub(crate) fn run(args: &CheckArgs, global: &Global) -> anyhow::Result<u8> {
 }
 
 fn check_one(path: &Path, options: &Options, global: &Global) -> anyhow::Result<(EvidenceReport, u32)> {
+    shrinking::note(path);
     let evidence = Evidence::open(path, &global.limits())?;
     let show = !global.quiet && !global.no_progress;
     let survey = output::with_progress(show, &path.display().to_string(), |progress| analysis::survey(&evidence, options, progress))?;

@@ -10,7 +10,9 @@ use etcd_sleuth::report::readable::Around;
 use etcd_sleuth::verify::{Rows, Source};
 
 use crate::args::Global;
+use crate::guard;
 use crate::output;
+use crate::shrinking;
 
 /// Evidences in their order.
 #[derive(Default)]
@@ -46,7 +48,8 @@ impl Inputs {
     pub(super) fn open(paths: &[PathBuf], global: &Global) -> Self {
         let mut inputs = Self::default();
         for (group, path) in paths.iter().enumerate() {
-            let opened = if path.is_dir() { inputs.directory(path, group, global) } else { inputs.file(path, group, global) };
+            let opened =
+                guard::input(path, || if path.is_dir() { inputs.directory(path, group, global) } else { inputs.file(path, group, global) });
             if let Err(error) = opened {
                 inputs.fail(&error);
             }
@@ -60,6 +63,7 @@ impl Inputs {
     }
 
     fn file(&mut self, path: &Path, group: usize, global: &Global) -> anyhow::Result<()> {
+        shrinking::note(path);
         let evidence = Evidence::open(path, &global.limits())?;
         let part = match Database::open(&evidence) {
             Ok(_) => Part::Database,
@@ -79,6 +83,7 @@ impl Inputs {
                 Part::Database | Part::RaftSnapshot | Part::Segment => Role::Member,
                 Part::LeftoverDatabase | Part::LeftoverRaftSnapshot | Part::LeftoverSegment => Role::Leftover,
             };
+            shrinking::note(&file.path);
             let opened = Evidence::open(&file.path, &global.limits()).map_err(anyhow::Error::from).and_then(|evidence| {
                 if matches!(file.part, Part::Database | Part::LeftoverDatabase) {
                     Database::open(&evidence)?;

@@ -10,8 +10,10 @@ use etcd_sleuth::report::{EvidenceReport, text};
 
 use crate::args::{Global, PagesArgs};
 use crate::output::{self, Output};
+use crate::shrinking;
 
 pub(crate) fn run(args: &PagesArgs, global: &Global) -> anyhow::Result<u8> {
+    shrinking::note(&args.file);
     let evidence = Evidence::open(&args.file, &global.limits())?;
     let options = Options { digest: DigestMode::None, ..Options::default() };
     let survey = output::with_progress(false, "", |progress| analysis::survey(&evidence, &options, progress))?;

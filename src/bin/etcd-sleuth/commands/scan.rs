@@ -16,7 +16,9 @@ use etcd_sleuth::report::{EvidenceReport, Report, csv, text};
 use super::directory;
 use super::sink::{Sink, rows};
 use crate::args::{Format, Global, Looking, ScanArgs, Writing};
+use crate::guard::{self, Bug};
 use crate::output::{self, Output};
+use crate::shrinking;
 
 /// Secrets that can be read, listed by name in the text.
 const NAMED: usize = 20;
@@ -24,7 +26,7 @@ const NAMED: usize = 20;
 pub(crate) fn run(args: &ScanArgs, global: &Global) -> anyhow::Result<u8> {
     let mut scan = Scan::new(args.options(), &args.looking, &args.writing, global)?;
     for path in &args.files {
-        let scanned = if path.is_dir() { directory::scan(&mut scan, path) } else { scan.file(path) };
+        let scanned = guard::input(path, || if path.is_dir() { directory::scan(&mut scan, path) } else { scan.file(path) });
         scan.pass(scanned)?;
     }
     scan.finish(args.looking.exit_zero)
@@ -68,6 +70,11 @@ impl Scan<'_> {
                 output::error(&error);
                 self.report.not_analysed.push(format!("{error:#}"));
                 self.outcome.open(Condition::InputFailed);
+                if error.downcast_ref::<Bug>().is_some() {
+                    // Its records may be half written, and its number is not another's.
+                    self.outcome.open(Condition::InternalError);
+                    self.report.abandon();
+                }
             }
             Ok(()) => {}
         }
@@ -80,6 +87,7 @@ impl Scan<'_> {
     }
 
     pub(super) fn open(&self, path: &Path) -> anyhow::Result<Evidence> {
+        shrinking::note(path);
         Ok(Evidence::open(path, &self.global.limits())?)
     }
 
@@ -125,7 +133,7 @@ impl Scan<'_> {
         evidence: &'data Evidence,
         role: Role,
     ) -> Result<anyhow::Result<(Survey<'data>, Tally<'data>)>, NotADatabase> {
-        let number = self.report.evidences.len();
+        let number = self.report.next_number();
         let Self { options, global, sink, .. } = self;
         let show = !global.quiet && !global.no_progress;
         let format = sink.format;
@@ -146,7 +154,7 @@ impl Scan<'_> {
 
     /// Writes the rows of a segment, and gives their counts.
     pub(super) fn segment<'data>(&mut self, log: &mut LogSurvey<'data>, segment: usize) -> anyhow::Result<Tally<'data>> {
-        let number = self.report.evidences.len();
+        let number = self.report.next_number();
         if let Some(segment) = log.segments.get(segment) {
             self.sink.record("evidence", &EvidenceRecord::new(number, &segment.facts))?;
         }
@@ -164,14 +172,14 @@ impl Scan<'_> {
         let read = |progress: &Progress| analysis::read_raft_snapshot(evidence, &self.options, progress);
         let (mut facts, anomalies) = self.progress(evidence.path(), read);
         facts.role = role;
-        self.sink.record("evidence", &EvidenceRecord::new(self.report.evidences.len(), &facts))?;
+        self.sink.record("evidence", &EvidenceRecord::new(self.report.next_number(), &facts))?;
         let around = Around { prefixes: &Prefixes::default(), keyspace: None };
         Ok(EvidenceReport::of(facts, anomalies, Tally::default(), &around, self.named))
     }
 
     /// Writes the last records of an evidence, and judges it.
     pub(super) fn end(&mut self, evidence: &EvidenceReport) -> anyhow::Result<()> {
-        let number = self.report.evidences.len();
+        let number = self.report.next_number();
         for anomaly in &evidence.anomalies {
             self.sink.record("anomaly", &AnomalyRecord::new(number, anomaly))?;
         }
@@ -192,7 +200,7 @@ impl Scan<'_> {
 
     /// Writes the rows of an image, and gives their counts.
     pub(super) fn image<'data>(&mut self, carving: &Carving<'data>) -> anyhow::Result<Tally<'data>> {
-        let number = self.report.evidences.len();
+        let number = self.report.next_number();
         self.sink.record("evidence", &EvidenceRecord::new(number, &carving.facts))?;
         let sink = &mut self.sink;
         let list = CarveList::new(carving, &self.options.scope);

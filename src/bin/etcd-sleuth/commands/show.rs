@@ -16,9 +16,11 @@ use super::holders::{ask, contexts, given_names, read_configs, unwrappers};
 use crate::args::{Global, ShowArgs};
 use crate::core_files;
 use crate::output::{self, Output};
+use crate::shrinking;
 
 pub(crate) fn run(args: &ShowArgs, global: &Global) -> anyhow::Result<u8> {
     core_files::switch_off();
+    shrinking::note(&args.file);
     let evidence = Evidence::open(&args.file, &global.limits())?;
     let scope = Scope { resources: Resources::All, ..Scope::default() };
     let options = Options { scope, prefixes: args.etcd_prefix.clone(), digest: DigestMode::None, ..Options::default() };

@@ -55,7 +55,8 @@ impl Sink {
         for key in &report.keys() {
             self.record("key", &KeyRecord::new(key))?;
         }
-        for (number, evidence) in report.evidences.iter().enumerate() {
+        for (index, evidence) in report.evidences.iter().enumerate() {
+            let number = report.number_of(index);
             for finding in &evidence.judgement.findings {
                 self.record("finding", &FindingRecord::new(number, finding))?;
             }

@@ -1,0 +1,111 @@
+//! One input never ends the others: a panic while it is read is a bug of this program, is told as one, and the run goes on.
+//!
+//! What a panic says may hold bytes of evidence, so nothing of it is printed but the place in the source.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use etcd_sleuth::evidence::digest::Sha256Digest;
+use etcd_sleuth::evidence::{Evidence, Limits};
+
+/// Where the last panic of any thread was, as file and line of the source.
+static PLACE: Mutex<Option<String>> = Mutex::new(None);
+
+/// A panic that was caught.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{}: a bug in etcd-sleuth {} at {place} ended the reading of this input; SHA-256 of the input: {}",
+    path.display(),
+    env!("CARGO_PKG_VERSION"),
+    digest.map_or("not known".to_owned(), |digest| digest.to_string())
+)]
+pub(crate) struct Bug {
+    path: PathBuf,
+    place: String,
+    digest: Option<Sha256Digest>,
+}
+
+impl Bug {
+    /// What the user can try.
+    pub(crate) fn hint() -> &'static str {
+        "report the line above; the evidence itself need not be shared. The other inputs are read"
+    }
+}
+
+/// Keeps panics from printing what they say. Called once, before anything is read.
+pub(crate) fn install() {
+    set_hook(Box::new(|panic| {
+        let place = panic.location().map(|at| format!("{}:{}", at.file(), at.line()));
+        *PLACE.lock().unwrap_or_else(PoisonError::into_inner) = place;
+    }));
+}
+
+/// Reads one input. A panic in it, on any thread that it waits for, is an error.
+pub(crate) fn input<T>(path: &Path, work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
+    // What the work has changed up to the panic are counts and records of this input, which say that it was not read to its end.
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(result) => result,
+        Err(_) => Err(Bug { path: path.to_owned(), place: place(), digest: digest_of(path) }.into()),
+    }
+}
+
+/// Runs a whole command. A panic that belongs to no input ends it, with an error all the same.
+pub(crate) fn command(work: impl FnOnce() -> anyhow::Result<u8>) -> anyhow::Result<u8> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(result) => result,
+        Err(_) => Err(anyhow::anyhow!("a bug in etcd-sleuth {} at {} ended the run", env!("CARGO_PKG_VERSION"), place())),
+    }
+}
+
+fn place() -> String {
+    PLACE.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_else(|| "a place not known".to_owned())
+}
+
+/// Digest of a file, by which its owner finds it again; none of a directory or of what cannot be read twice.
+fn digest_of(path: &Path) -> Option<Sha256Digest> {
+    let digest = || {
+        let is_file = std::fs::metadata(path).is_ok_and(|found| found.is_file());
+        let evidence = is_file.then(|| Evidence::open(path, &Limits::default()).ok()).flatten()?;
+        Some(Sha256Digest::of(evidence.file()))
+    };
+    catch_unwind(digest).ok().flatten()
+}
+
+#[cfg(test)]
+#[allow(clippy::panic, clippy::unwrap_used, reason = "a test that panics fails")]
+mod tests {
+    use rayon::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_panic_on_any_thread_is_told_with_its_place_and_the_inputs_digest_but_without_what_it_says() {
+        install();
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("evidence.db");
+        std::fs::write(&path, b"the bytes").unwrap();
+        let on_this_thread = || -> anyhow::Result<()> { panic!("hunter2") };
+        let on_workers = || -> anyhow::Result<()> {
+            (0..100).into_par_iter().for_each(|number| assert!(number != 70, "hunter2"));
+            Ok(())
+        };
+        let beside = || -> anyhow::Result<()> {
+            std::thread::scope(|scope| {
+                let worker = scope.spawn(|| panic!("hunter2"));
+                worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            })
+        };
+        for work in [&on_this_thread as &dyn Fn() -> anyhow::Result<()>, &on_workers, &beside] {
+            let error = input(&path, work).unwrap_err();
+            let text = format!("{error:#}");
+            assert!(text.contains("evidence.db") && text.contains("guard.rs:") && !text.contains("hunter2"), "{text}");
+            assert!(text.contains(&Sha256Digest::of(b"the bytes").to_string()), "{text}");
+            assert!(error.downcast_ref::<Bug>().is_some());
+        }
+        // The next input is read.
+        assert_eq!(input(&path, || Ok(7)).unwrap(), 7);
+        assert!(format!("{:#}", command(|| panic!("hunter2")).unwrap_err()).contains("guard.rs:"));
+        assert_eq!(digest_of(dir.path()), None);
+    }
+}
