@@ -117,6 +117,10 @@ impl<'data> CutKeyValue<'data> {
         if !(1 <= kv.create_revision && kv.create_revision <= kv.mod_revision && kv.version >= 1) {
             return None;
         }
+        // Where nothing follows, a value may have been cut off whole: that is not the same as to have none.
+        if rest.is_empty() {
+            return None;
+        }
         if let Some(after) = rest.strip_prefix(&[VALUE_TAG]) {
             let (after, length) = varint(after).ok()?;
             let there = usize::try_from(length).unwrap_or(usize::MAX).min(after.len());
