@@ -14,6 +14,10 @@ use crate::etcd::KeyValue;
 const PROBE: usize = 32;
 /// So many bytes are not alike by chance.
 const ALIKE: usize = 1024;
+/// A piece is compared with values for at most so many times its length: one that repeats itself matches them everywhere.
+const COMPARED: usize = 8;
+/// Pieces that begin alike and are looked for. Where more do, their beginning tells nothing.
+const SAME_BEGINNING: usize = 64;
 /// Factor of the rolling hash; odd, so that no byte is lost.
 const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
 
@@ -44,18 +48,21 @@ impl<'data> Matches<'data> {
 
 /// Matches pieces, and divides those of which only the first part matches. Pieces without a kind are dropped.
 pub(super) fn matches<'data>(pieces: &mut Vec<Piece<'data>>, values: &[KeyValue<'data>]) -> Matches<'data> {
-    let mut found = Matches::default();
+    let mut search = Search::default();
     let mut probes = Probes::default();
     for (index, piece) in pieces.iter().enumerate() {
         if let Some(probe) = piece.bytes.get(..PROBE).filter(|probe| probe.iter().any(|byte| Some(byte) != probe.first())) {
             probes.add(hash(probe), index);
         }
     }
+    probes.by_hash.retain(|_, alike| alike.len() <= SAME_BEGINNING);
     if !probes.by_hash.is_empty() {
         for kv in values {
-            look_in(kv, pieces, &probes, &mut found);
+            look_in(kv, pieces, &probes, &mut search);
         }
     }
+    let Search { best, .. } = search;
+    let mut found = Matches(best);
     found.0.retain(|_, known| !known.is_ambiguous);
     let mut divided = Vec::with_capacity(pieces.len());
     for piece in pieces.drain(..) {
@@ -104,7 +111,7 @@ impl Probes {
     }
 }
 
-fn look_in<'data>(kv: &KeyValue<'data>, pieces: &[Piece<'data>], probes: &Probes, found: &mut Matches<'data>) {
+fn look_in<'data>(kv: &KeyValue<'data>, pieces: &[Piece<'data>], probes: &Probes, search: &mut Search<'data>) {
     let Some(first) = kv.value.get(..PROBE) else { return };
     let out = (1..PROBE).fold(1u64, |power, _| power.wrapping_mul(FACTOR));
     let mut rolling = hash(first);
@@ -113,7 +120,7 @@ fn look_in<'data>(kv: &KeyValue<'data>, pieces: &[Piece<'data>], probes: &Probes
     for (at, step) in steps.enumerate() {
         for index in probes.with(rolling) {
             if let Some(piece) = pieces.get(*index) {
-                note(found, piece.bytes, kv, at);
+                search.note(piece.bytes, kv, at);
             }
         }
         if let Some((old, new)) = step {
@@ -122,27 +129,48 @@ fn look_in<'data>(kv: &KeyValue<'data>, pieces: &[Piece<'data>], probes: &Probes
     }
 }
 
-/// Keeps the longest match; of equally long ones the key where they agree in it.
-fn note<'data>(found: &mut Matches<'data>, piece: &'data [u8], kv: &KeyValue<'data>, at: usize) {
-    let known = kv.value.get(at..).unwrap_or_default();
-    let length = piece.iter().zip(known).take_while(|(a, b)| a == b).count();
-    // What ends elsewhere than the piece or the value does is alike by chance, or of a revision that is alike in part.
-    let ends_with_either = length == piece.len() || length == known.len();
-    if length < PROBE || !ends_with_either && length < ALIKE {
-        return;
-    }
-    let main = u64::try_from(kv.mod_revision).ok().filter(|_| ends_with_either);
-    let this = Match { key: kv.key, main, value: kv.value, length, is_ambiguous: false };
-    match found.0.get_mut(&piece.as_ptr().addr()) {
-        Some(best) if best.length > length => {}
-        Some(best) if best.length == length => {
-            best.is_ambiguous |= best.key != kv.key;
-            if best.main != main {
-                best.main = None;
-            }
+/// The longest match of each piece so far.
+#[derive(Default)]
+struct Search<'data> {
+    best: HashMap<usize, Match<'data>, FixedState>,
+    /// Bytes that each piece may still be compared with.
+    left: HashMap<usize, usize, FixedState>,
+}
+
+impl<'data> Search<'data> {
+    /// Keeps the longest match; of equally long ones the key where they agree in it. A piece that was compared too often has
+    /// none: which of its many matches is the right one, nothing tells.
+    fn note(&mut self, piece: &'data [u8], kv: &KeyValue<'data>, at: usize) {
+        let address = piece.as_ptr().addr();
+        let left = self.left.entry(address).or_insert(piece.len().saturating_mul(COMPARED));
+        if *left == 0 {
+            return;
         }
-        _ => {
-            found.0.insert(piece.as_ptr().addr(), this);
+        let known = kv.value.get(at..).unwrap_or_default();
+        let length = piece.iter().zip(known).take_while(|(a, b)| a == b).count();
+        *left = left.saturating_sub(length);
+        if *left == 0 {
+            self.best.remove(&address);
+            return;
+        }
+        // What ends elsewhere than the piece or the value does is alike by chance, or of a revision that is alike in part.
+        let ends_with_either = length == piece.len() || length == known.len();
+        if length < PROBE || !ends_with_either && length < ALIKE {
+            return;
+        }
+        let main = u64::try_from(kv.mod_revision).ok().filter(|_| ends_with_either);
+        let this = Match { key: kv.key, main, value: kv.value, length, is_ambiguous: false };
+        match self.best.get_mut(&address) {
+            Some(best) if best.length > length => {}
+            Some(best) if best.length == length => {
+                best.is_ambiguous |= best.key != kv.key;
+                if best.main != main {
+                    best.main = None;
+                }
+            }
+            _ => {
+                self.best.insert(address, this);
+            }
         }
     }
 }
@@ -206,5 +234,13 @@ mod tests {
         let found = matches(&mut vec![one()], &[kv(b"key", 5, &value), kv(b"other", 9, &value)]);
         assert!(found.get(&piece).is_none());
         assert!(matches(&mut vec![one()], &[kv(b"key", 5, &noise(7, 9000))]).get(&piece).is_none());
+    }
+
+    #[test]
+    fn a_piece_that_matches_everywhere_is_not_matched() {
+        let value = noise(1, 40).repeat(2000);
+        let piece = value[..40_000].to_vec();
+        let mut pieces = vec![Piece { bytes: &piece, place: Place::OverflowTail, pgid: None, kind: None }];
+        assert!(matches(&mut pieces, &[kv(b"key", 5, &value)]).get(&piece).is_none());
     }
 }

@@ -5,7 +5,7 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use anyhow::Context;
-use etcd_sleuth::analysis::{self, DigestMode, Options, Recovery, Standing, Survey, Tally};
+use etcd_sleuth::analysis::{self, Options, Recovery, Standing, Survey, Tally};
 use etcd_sleuth::etcd::KeyValue;
 use etcd_sleuth::etcd::rebuild::{Rebuilt, rebuild};
 use etcd_sleuth::evidence::digest::Sha256Digest;
@@ -25,7 +25,7 @@ pub(crate) fn run(args: &RecoverArgs, global: &Global) -> anyhow::Result<u8> {
     output::are_no_inputs(outputs.into_iter().flatten(), std::slice::from_ref(&args.file))?;
     shrinking::note(&args.file);
     let evidence = Evidence::open(&args.file, &global.limits())?;
-    let options = Options { scope: args.scope(), prefixes: args.etcd_prefix.clone(), digest: DigestMode::None, ..Options::default() };
+    let options = Options { scope: args.scope(), prefixes: args.etcd_prefix.clone(), ..Options::default() };
     let show = !global.quiet && !global.no_progress;
     let survey = output::with_progress(show, "", |progress| analysis::survey(&evidence, &options, progress))?;
     let recovery = Recovery::of(&survey, &options.scope, args.include_residue);
