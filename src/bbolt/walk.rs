@@ -26,7 +26,7 @@ use crate::evidence::range;
 /// Leaf pages one task reads.
 const TASK: usize = 64;
 /// Further pages of a run that is read at once. Runs may be made to overlap, so that the work is at most so many times the file.
-pub(super) const SHORT_RUN: u32 = 8;
+pub(super) const SHORT_RUN: u32 = crate::evidence::limit::SHORT_RUN;
 
 /// A leaf page as its parent sees it, not yet touched.
 #[derive(Clone, Copy, Debug)]

@@ -177,8 +177,11 @@ pub(crate) struct Looking {
 #[derive(Debug, clap::Args)]
 pub(crate) struct CheckArgs {
     /// Snapshots or databases, plain or in gzip, zstd or a zip of one file; - is standard input
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required_unless_present = "limits", value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+    /// Print every limit of this tool, and what is said of a file that passes it
+    #[arg(long, conflicts_with = "files")]
+    pub(crate) limits: bool,
     #[command(flatten)]
     pub(crate) reading: Reading,
 }
