@@ -119,7 +119,7 @@ fn no_command_prints_a_value_unasked() {
                 }
             }
         }
-        for args in [&["check", &file][..], &["pages", &file], &["scan", &file, "-q"]] {
+        for args in [&["check", &file][..], &["pages", &file], &["scan", &file, "-q"], &["recover", &file, "--include-residue"]] {
             assert_silent(dir.path(), &markers, args);
         }
         let all = records(&run_in(dir.path(), &["scan", &file, "--resources", "all", "--format", "jsonl"]));
@@ -287,6 +287,7 @@ fn damage_does_not_make_it_talk() {
         for args in [
             &["scan", "damaged.db", "--resources", "all", "--format", "jsonl"][..],
             &["check", "damaged.db"],
+            &["recover", "damaged.db", "--include-residue"],
             &["pages", "damaged.db", "--list"],
         ] {
             let output = run_in(dir.path(), args);

@@ -20,8 +20,9 @@ use std::collections::BTreeSet;
 use common::mutate::{Identity, Mutant, Reading, header, meta, read};
 use common::pages;
 use etcd_sleuth::analysis::{Database, Place};
-use etcd_sleuth::evidence::Evidence;
+use etcd_sleuth::etcd::{Revision, RevisionKey};
 use etcd_sleuth::evidence::anomaly::Class;
+use etcd_sleuth::evidence::{Evidence, limit};
 use proptest::prelude::*;
 
 /// A fixture whose trailer is cut off, so that only what a test changes is wrong.
@@ -622,5 +623,24 @@ proptest! {
             mutant.bytes.truncate(cut.index(len));
         }
         let _ = read(&mutant.bytes);
+    }
+}
+
+#[test]
+fn a_file_past_a_limit_is_told_which_one_and_all_of_them_are_listed() {
+    // A write whose number within its revision no etcd reaches, on a free page.
+    let revision = RevisionKey { revision: Revision { main: 5, sub: 1 << 33 }, is_tombstone: false }.to_bytes();
+    let message = [&b"\x0a\x04/a/b\x10\x05\x18\x05\x20\x01\x2a\x05"[..], b"value"].concat();
+    let buckets = [b"key".as_slice(), b"meta"].map(|name| pages::Entry::inline_bucket(name, &[]));
+    let meta = pages::Meta { root: 2, freelist: None, high_water_mark: 4, txid: 5 };
+    let free = pages::leaf(3, &[pages::Entry::value(&revision, &message)]);
+    let bytes = [pages::Meta { txid: 6, ..meta }.page(0), meta.page(1), pages::leaf(2, &buckets), free].concat();
+    let reading = read(&bytes).unwrap();
+    assert_eq!(reading.classes(), BTreeSet::from(["limit-passed"]), "{:?}", reading.anomalies);
+    let output = common::sleuth().args(["check", "--limits"]).output().unwrap();
+    let (code, text) = common::text(&output);
+    assert_eq!(code, 0);
+    for limit in limit::ALL {
+        assert!(text.contains(limit.what) && text.contains(limit.past_it), "{text}");
     }
 }

@@ -92,6 +92,16 @@ fn runs(format: &str) -> Vec<(String, Vec<u8>)> {
     runs
 }
 
+/// What `recover` writes, which are records of their own.
+fn recovered() -> (String, Vec<u8>) {
+    let dir = tempfile::tempdir().unwrap();
+    let mut bytes = Fixture::named("migration").bytes;
+    bytes[..8192].fill(0);
+    fs::write(dir.path().join("damaged.db"), bytes).unwrap();
+    let output = run_in(dir.path(), &["recover", "damaged.db", "--include-residue", "--reveal"]);
+    ("recover damaged.db".to_owned(), output.stdout)
+}
+
 /// Names of what stands in a folder.
 fn files(dir: &Path) -> Vec<String> {
     let Ok(entries) = fs::read_dir(dir) else { return Vec::new() };
@@ -106,7 +116,7 @@ fn every_record_is_one_of_the_schema() {
     let of_any = jsonschema::draft202012::new(&schema).unwrap();
     let mut by_kind = BTreeMap::new();
     let mut shown = BTreeSet::new();
-    for (name, output) in runs("jsonl") {
+    for (name, output) in runs("jsonl").into_iter().chain([recovered()]) {
         for line in output.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
             let record: Value = serde_json::from_slice(line).unwrap();
             let kind = record["record"].as_str().unwrap().to_owned();

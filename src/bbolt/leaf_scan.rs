@@ -18,7 +18,7 @@ pub(super) struct Scanned<'data, A> {
     /// Leaves with long runs, which are read when it is settled which pages are theirs.
     pub late: Vec<Leaf<'data>>,
     pub pages_read: u64,
-    pub unreadable: Vec<Pgid>,
+    pub unreadable: Vec<Leaf<'data>>,
 }
 
 /// A bucket as an element names it.
@@ -72,7 +72,7 @@ impl<'data, A> Scanned<'data, A> {
         let page = match page {
             Ok(page) => page,
             Err(fault) => {
-                self.unreadable.push(fault.pgid);
+                self.unreadable.push(leaf);
                 return fault.note(&mut self.anomalies);
             }
         };

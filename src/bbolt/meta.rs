@@ -22,7 +22,7 @@ use crate::evidence::number::{le_u32, le_u64};
 use nom::Parser;
 
 use super::{OpenError, Pgid};
-use crate::evidence::range;
+use crate::evidence::{limit, range};
 
 /// End of the meta within its page.
 pub(super) const END: u64 = 80;
@@ -30,9 +30,6 @@ pub(super) const END: u64 = 80;
 pub(super) const MAGIC: u32 = 0xED0C_DAED;
 pub(super) const VERSION: u32 = 2;
 pub(super) const NO_FREELIST: u64 = u64::MAX;
-
-/// Page sizes an operating system may have: 1 KiB to 16 MiB, the range in which bbolt looks for meta 1.
-const PAGE_SIZES: std::ops::RangeInclusive<u32> = 1 << 10..=1 << 24;
 
 /// A meta page's content.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -113,7 +110,7 @@ impl Meta {
         if stored != computed {
             return Err(MetaFault::Checksum { stored, computed });
         }
-        if !page_size.is_power_of_two() || !PAGE_SIZES.contains(&page_size) {
+        if !page_size.is_power_of_two() || !limit::PAGE_SIZES.contains(&page_size) {
             return Err(MetaFault::PageSize(page_size));
         }
         let freelist = (freelist != NO_FREELIST).then_some(freelist);

@@ -6,15 +6,12 @@
 use super::Pgid;
 use super::leaf::{ELEMENT_LEN, RawElement};
 use super::page::{Flags, HEADER_LEN, PageHeader};
-use crate::evidence::range;
-
-/// Page sizes of the systems that etcd runs on: 1 KiB to 64 KiB, as powers of two.
-const SHIFTS: std::ops::RangeInclusive<u32> = 10..=16;
+use crate::evidence::{limit, range};
 
 /// The page size with which most leaf pages are consistent, the smallest of several; `None` where no leaf page is.
 pub(super) fn by_consistency(bytes: &[u8]) -> Option<u32> {
     let mut best = (0, None);
-    for page_size in SHIFTS.map(|shift| 1u32 << shift) {
+    for page_size in limit::TRIED_PAGE_SIZES.map(|shift| 1u32 << shift) {
         let leaves = (2..).map_while(|pgid| page(bytes, pgid, page_size).map(|page| is_leaf(page, pgid))).filter(|is| *is).count();
         if leaves > best.0 {
             best = (leaves, Some(page_size));

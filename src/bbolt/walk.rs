@@ -26,7 +26,7 @@ use crate::evidence::range;
 /// Leaf pages one task reads.
 const TASK: usize = 64;
 /// Further pages of a run that is read at once. Runs may be made to overlap, so that the work is at most so many times the file.
-pub(super) const SHORT_RUN: u32 = 8;
+pub(super) const SHORT_RUN: u32 = crate::evidence::limit::SHORT_RUN;
 
 /// A leaf page as its parent sees it, not yet touched.
 #[derive(Clone, Copy, Debug)]
@@ -51,7 +51,7 @@ pub struct Tree<'data> {
     state: PageState,
     pages_read: u64,
     /// Pages that are referred to and cannot be read as pages of a tree.
-    unreadable: Vec<Pgid>,
+    unreadable: Vec<Leaf<'data>>,
 }
 
 impl<'data> Tree<'data> {
@@ -115,7 +115,7 @@ impl<'data> Tree<'data> {
             }
         }
         // What stands on them is searched like any page outside the tree.
-        tree.unreadable.iter().for_each(|pgid| map.release(*pgid));
+        tree.unreadable.iter().for_each(|page| map.release(page.pgid));
         (tree, seen)
     }
 
@@ -139,6 +139,15 @@ impl<'data> Tree<'data> {
     /// The bucket of this name right below the root bucket.
     pub fn bucket(&self, name: &[u8]) -> Option<&Bucket<'data>> {
         self.buckets.iter().find(|bucket| bucket.depth == 1 && bucket.name == name)
+    }
+
+    /// Whether the tree refers to this page, cannot read it, and would have this key of this bucket there.
+    pub fn misses(&self, bucket: &Bucket<'data>, pgid: Pgid, key: &[u8]) -> bool {
+        let is_its_place = |page: &&Leaf<'data>| {
+            let is_of_bucket = self.buckets.get(page.bucket).is_some_and(|of| of.name == bucket.name && of.depth == bucket.depth);
+            page.pgid == pgid && is_of_bucket && page.lower <= key && (page.upper.is_empty() || key < page.upper)
+        };
+        self.unreadable.iter().any(|page| is_its_place(&page))
     }
 
     /// Pages whose elements the walk read, each as often as it read them: the measure of its work.
@@ -235,9 +244,9 @@ impl<'data> Tree<'data> {
                     }
                     Ok(header) => match branch_page(db, place.pgid, header) {
                         Ok(page) => self.read_branch(db, place, &page, &mut below, map, anomalies),
-                        Err(fault) => self.cannot_read(fault, anomalies),
+                        Err(fault) => self.cannot_read(place, fault, anomalies),
                     },
-                    Err(fault) => self.cannot_read(fault, anomalies),
+                    Err(fault) => self.cannot_read(place, fault, anomalies),
                 }
             }
             level = below;
@@ -248,8 +257,8 @@ impl<'data> Tree<'data> {
         }
     }
 
-    fn cannot_read(&mut self, fault: Fault, anomalies: &mut Anomalies) {
-        self.unreadable.push(fault.pgid);
+    fn cannot_read(&mut self, place: Leaf<'data>, fault: Fault, anomalies: &mut Anomalies) {
+        self.unreadable.push(place);
         fault.note(anomalies);
     }
 

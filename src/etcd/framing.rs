@@ -12,7 +12,7 @@ use super::key_value::CutKeyValue;
 use crate::wire::varint;
 
 /// The farthest that a message's start is looked for before its value. A storage key has at most a few hundred bytes.
-const FARTHEST: usize = 640;
+const FARTHEST: usize = crate::evidence::limit::FRAMED_KEY;
 const KEY_TAG: u8 = 0x0a;
 const KEY_VALUE_TAG: u8 = 0x2a;
 const PUT_VALUE_TAG: u8 = 0x12;

@@ -15,6 +15,7 @@ pub mod framing;
 mod key_value;
 mod keyspace;
 pub mod raft;
+pub mod rebuild;
 pub mod residue;
 mod revision;
 pub mod schema;

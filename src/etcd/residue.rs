@@ -104,7 +104,7 @@ pub fn framed_at(bytes: &[u8]) -> Option<Part<'_>> {
 }
 
 /// A key, and what stands before it in its message, are no longer than this.
-const FARTHEST: usize = 640;
+const FARTHEST: usize = crate::evidence::limit::FRAMED_KEY;
 /// Shorter values could be there by chance.
 const SHORTEST: usize = 24;
 

@@ -152,6 +152,8 @@ classes! {
     RaftSnapshotCrcMismatch = "raft-snapshot-crc-mismatch", Altered;
     /// A raft snapshot cannot be read.
     RaftSnapshotInvalid = "raft-snapshot-invalid", Damaged;
+    /// Writes outside the tree with larger numbers than are kept here; `check --limits` lists all limits.
+    LimitPassed = "limit-passed", Incomplete;
     /// More anomalies of one class than are listed.
     NotListed = "not-listed", Note;
 }
@@ -165,7 +167,7 @@ pub struct Anomalies {
 
 impl Anomalies {
     /// How many of one class are listed with their places.
-    pub const PER_CLASS: u64 = 1000;
+    pub const PER_CLASS: u64 = super::limit::LISTED_ANOMALIES;
 
     /// Notes one.
     pub fn note(&mut self, class: Class, offset: Option<u64>, pgid: Option<u64>, detail: impl FnOnce() -> String) {

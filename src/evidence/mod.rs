@@ -16,6 +16,7 @@ pub mod digest;
 mod directory;
 mod error;
 pub mod identify;
+pub mod limit;
 pub mod live;
 mod mapping;
 pub mod number;
@@ -39,9 +40,8 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// 8 GiB, the largest database etcd's documentation recommends
-    /// (<https://etcd.io/docs/v3.6/dev-guide/limit/>).
-    pub const DEFAULT_MAX_SIZE: u64 = 8 << 30;
+    /// The size that is held unless another is given.
+    pub const DEFAULT_MAX_SIZE: u64 = limit::HELD_CONTENT;
 }
 
 impl Default for Limits {

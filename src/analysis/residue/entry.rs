@@ -5,7 +5,7 @@ use super::headless::{Kind, Piece};
 use super::known::Match;
 use crate::bbolt::{Db, Pgid};
 use crate::etcd::residue::Write;
-use crate::evidence::range;
+use crate::evidence::{limit, range};
 
 /// Where a find stands; the bytes themselves say the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +48,7 @@ impl Entry {
         Some(Self {
             offset: range::offset_within(db.bytes(), write.message).unwrap_or(0),
             main: write.main,
-            sub: write.sub.map_or(Some(NONE), |sub| u32::try_from(sub).ok())?,
+            sub: write.sub.map_or(Some(NONE), |sub| u32::try_from(sub).ok().filter(|sub| u64::from(*sub) <= limit::RESIDUE_SUB))?,
             length: u32::try_from(write.message.len()).ok()?,
             pgid: page(pgid),
             place,

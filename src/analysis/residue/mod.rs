@@ -43,6 +43,8 @@ pub struct Residue<'data> {
     pub account: Account,
     /// Pages that were searched, each as often as it was.
     pub pages_read: u64,
+    /// Writes that were found and whose numbers are too large to be kept.
+    pub past_limits: u64,
 }
 
 /// What the values outside the tree say for all values of the file.
@@ -118,7 +120,10 @@ pub(super) fn find<'data>(ground: Ground<'_, 'data>, mode: ResidueMode) -> (Resi
     }
     found.entries.sort_by_cached_key(|entry| entry.order(db));
     duplicates::mark(db, ground.tree, ground.tree.bucket(schema::KEY), &mut found.entries);
-    (Residue { entries: found.entries, known, account: found.account, pages_read: found.pages_read }, found.witness)
+    (
+        Residue { entries: found.entries, known, account: found.account, pages_read: found.pages_read, past_limits: found.past_limits },
+        found.witness,
+    )
 }
 
 /// What one task found.
@@ -136,6 +141,7 @@ struct Found<'data> {
     /// The newest revision.
     newest: u64,
     pages_read: u64,
+    past_limits: u64,
 }
 
 impl<'data> Found<'data> {
@@ -277,7 +283,10 @@ impl<'data> Found<'data> {
             _ => used.fragment = used.fragment.saturating_add(value.len() as u64),
         }
         self.newest = self.newest.max(write.main);
-        self.entries.extend(Entry::write(db, place, pgid, write));
+        match Entry::write(db, place, pgid, write) {
+            Some(entry) => self.entries.push(entry),
+            None => self.past_limits = self.past_limits.saturating_add(1),
+        }
         if write.is_tombstone {
             return;
         }
@@ -302,6 +311,7 @@ impl<'data> Found<'data> {
         self.later.extend(other.later);
         self.newest = self.newest.max(other.newest);
         self.pages_read = self.pages_read.saturating_add(other.pages_read);
+        self.past_limits = self.past_limits.saturating_add(other.past_limits);
     }
 }
 

@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use etcd_sleuth::analysis::{DigestMode, Options, ResidueMode, Resources, Scope};
 use etcd_sleuth::evidence::Limits;
 use etcd_sleuth::finding::FailOn;
+use etcd_sleuth::report::recovered::Values;
 use globset::{Glob, GlobMatcher};
 
 use crate::key_args::{Holders, KeysArgs, VerifyArgs};
@@ -68,6 +69,9 @@ pub(crate) enum Command {
     /// One object: all its revisions, redacted
     #[command(after_help = SHOW_EXAMPLES)]
     Show(ShowArgs),
+    /// What can be read of a broken file, as records or as a new database
+    #[command(after_help = RECOVER_EXAMPLES)]
+    Recover(RecoverArgs),
     /// What every page of the file is
     #[command(
         after_help = "Examples:\n  etcd-sleuth pages snapshot.db\n  etcd-sleuth pages snapshot.db --list | less\n  etcd-sleuth pages snapshot.db --page 4711"
@@ -108,6 +112,15 @@ Examples:
   etcd-sleuth show snapshot.db /registry/secrets/prod/db-password
   etcd-sleuth show snapshot.db prod/db-password --reveal -o db-password.json   # with its values
   etcd-sleuth show snapshot.db prod/db-password --reveal --encryption-config enc.yaml";
+
+const RECOVER_EXAMPLES: &str = "\
+Examples:
+  etcd-sleuth recover damaged.db -o rescued.jsonl                    # what there is, without the values
+  etcd-sleuth recover damaged.db -o rescued.jsonl --reveal           # with them, as objects where they can be read
+  etcd-sleuth recover damaged.db --db rescued.db                     # a new snapshot: etcdutl snapshot restore rescued.db
+  etcd-sleuth recover emptied.db --db rescued.db --include-residue   # also what the tree no longer has
+
+What was deleted is brought back by --include-residue alone, and marked in the records. A new database holds every value.";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ScanArgs {
@@ -164,8 +177,11 @@ pub(crate) struct Looking {
 #[derive(Debug, clap::Args)]
 pub(crate) struct CheckArgs {
     /// Snapshots or databases, plain or in gzip, zstd or a zip of one file; - is standard input
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required_unless_present = "limits", value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+    /// Print every limit of this tool, and what is said of a file that passes it
+    #[arg(long, conflicts_with = "files")]
+    pub(crate) limits: bool,
     #[command(flatten)]
     pub(crate) reading: Reading,
 }
@@ -195,6 +211,57 @@ pub(crate) struct ShowArgs {
     pub(crate) etcd_prefix: Vec<String>,
     #[command(flatten, next_help_heading = "Keys, with --reveal")]
     pub(crate) holders: Holders,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct RecoverArgs {
+    /// A snapshot or database, whole or broken; - is standard input
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Write the records (JSON Lines) to a new file (mode 0600) instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Write a new database with what was recovered, values included (mode 0600)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) db: Option<PathBuf>,
+    /// Write the values into the records: objects where they can be read as such, else base64
+    #[arg(long)]
+    reveal: bool,
+    /// With --reveal: all values as they are stored, in base64
+    #[arg(long, requires = "reveal")]
+    raw: bool,
+    /// Also bring back what was deleted, and what the tree does not have
+    #[arg(long)]
+    pub(crate) include_residue: bool,
+    /// Which objects: all, secrets, or a list such as secrets,configmaps,deployments.apps
+    #[arg(long, value_name = "LIST", default_value = "all")]
+    resources: String,
+    /// Only objects in namespaces that match
+    #[arg(long, value_name = "GLOB", value_parser = parse_glob)]
+    namespace: Option<GlobMatcher>,
+    /// Only objects with names that match
+    #[arg(long, value_name = "GLOB", value_parser = parse_glob)]
+    name: Option<GlobMatcher>,
+    /// Replace output files that exist
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Prefix of the API server's keys, such as /registry [default: what the keys show]
+    #[arg(long, value_name = "PREFIX")]
+    pub(crate) etcd_prefix: Vec<String>,
+}
+
+impl RecoverArgs {
+    pub(crate) fn scope(&self) -> Scope {
+        Scope { resources: Resources::given(&self.resources), namespace: self.namespace.clone(), name: self.name.clone() }
+    }
+
+    pub(crate) fn values(&self) -> Values {
+        match (self.reveal, self.raw) {
+            (false, _) => Values::Hidden,
+            (true, false) => Values::Objects,
+            (true, true) => Values::Raw,
+        }
+    }
 }
 
 #[derive(Debug, clap::Args)]

@@ -51,6 +51,7 @@ fn run(args: Args) -> anyhow::Result<u8> {
         Command::Keys(keys) => commands::keys::run(&keys, &args.global),
         Command::Verify(verify) => commands::verify::run(&verify, &args.global),
         Command::Show(show) => commands::show::run(&show, &args.global),
+        Command::Recover(recover) => commands::recover::run(&recover, &args.global),
         Command::Pages(pages) => commands::pages::run(&pages, &args.global),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Args::command(), "etcd-sleuth", &mut std::io::stdout());

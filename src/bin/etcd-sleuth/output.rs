@@ -22,24 +22,7 @@ impl Output {
     /// Opens the output. A file must not exist, unless `force` replaces it; a symbolic link is never followed.
     pub(crate) fn open(path: Option<&Path>, force: bool) -> anyhow::Result<Self> {
         let Some(path) = path else { return Ok(Self::Stdout(BufWriter::with_capacity(1 << 16, io::stdout()))) };
-        if force {
-            match std::fs::symlink_metadata(path) {
-                Ok(found) if found.is_file() => {
-                    std::fs::remove_file(path).with_context(|| format!("{}: cannot be replaced", path.display()))?
-                }
-                Ok(_) => bail!("{}: is no regular file, and is not replaced", path.display()),
-                Err(_) => {}
-            }
-        }
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        match options.open(path) {
-            Ok(file) => Ok(Self::File { path: path.to_owned(), file: BufWriter::with_capacity(1 << 16, file) }),
-            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => bail!("{}: exists already; --force replaces it", path.display()),
-            Err(e) => Err(e).with_context(|| format!("{}: cannot be written", path.display())),
-        }
+        Ok(Self::File { path: path.to_owned(), file: BufWriter::with_capacity(1 << 16, create(path, force)?) })
     }
 
     /// Whether results go to the terminal's output rather than to a file.
@@ -69,6 +52,39 @@ impl Write for Output {
             Self::File { file, .. } => file.flush(),
         }
     }
+}
+
+/// Creates a file that only its owner can read. It must not exist, unless `force` replaces it; a symbolic link is never followed.
+pub(crate) fn create(path: &Path, force: bool) -> anyhow::Result<File> {
+    if force {
+        match std::fs::symlink_metadata(path) {
+            Ok(found) if found.is_file() => {
+                std::fs::remove_file(path).with_context(|| format!("{}: cannot be replaced", path.display()))?
+            }
+            Ok(_) => bail!("{}: is no regular file, and is not replaced", path.display()),
+            Err(_) => {}
+        }
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(file) => Ok(file),
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => bail!("{}: exists already; --force replaces it", path.display()),
+        Err(e) => Err(e).with_context(|| format!("{}: cannot be written", path.display())),
+    }
+}
+
+/// Refuses outputs that would replace an input: evidence is never written to, whatever is forced.
+pub(crate) fn are_no_inputs<'a>(outputs: impl IntoIterator<Item = &'a Path>, inputs: &[PathBuf]) -> anyhow::Result<()> {
+    let inputs: Vec<PathBuf> = inputs.iter().filter_map(|path| path.canonicalize().ok()).collect();
+    for output in outputs {
+        if output.canonicalize().is_ok_and(|output| inputs.iter().any(|input| output.starts_with(input))) {
+            bail!("{}: is an input, and evidence is not written to", output.display());
+        }
+    }
+    Ok(())
 }
 
 /// Whether an error is only that nobody reads any more.

@@ -10,6 +10,7 @@ use serde::Serialize;
 pub use self::evidence::EvidenceRecord;
 pub use self::key::KeyRecord;
 pub use self::summary::SummaryRecord;
+pub(super) use self::value::key_of;
 pub use self::value::{SecretRecord, TombstoneRecord, ValueRecord, row_line, verdict_line};
 use crate::evidence::anomaly::Anomaly;
 use crate::finding::Finding;

@@ -197,7 +197,7 @@ pub fn row_line(evidence: usize, row: &Row<'_>, out: &mut Vec<u8>) -> &'static s
     }
 }
 
-fn key_of(key: &[u8]) -> (Option<&str>, Option<String>) {
+pub(crate) fn key_of(key: &[u8]) -> (Option<&str>, Option<String>) {
     match std::str::from_utf8(key) {
         Ok("") => (None, None),
         Ok(text) => (Some(text), None),

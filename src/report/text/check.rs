@@ -6,6 +6,7 @@ use super::table::Table;
 use super::{against, block, cluster_lines, file_lines, thousands};
 use crate::etcd::trailer::Trailer;
 use crate::evidence::anomaly::Bearing;
+use crate::evidence::limit;
 
 /// Rows of a table before the rest is only counted.
 const ROWS: usize = 50;
@@ -83,6 +84,16 @@ pub fn check(evidence: &EvidenceReport, hash: u32) -> String {
         );
     }
     out.push_str(&anomalies(evidence));
+    out
+}
+
+/// Every limit of the tool.
+pub fn limits() -> String {
+    let mut out = String::new();
+    for limit in limit::ALL {
+        let value = limit.value.map_or("none".to_owned(), thousands);
+        out.push_str(&format!("{:<58}{value:>16}   {}\n", limit.what, limit.past_it));
+    }
     out
 }
 

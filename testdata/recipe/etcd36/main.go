@@ -23,6 +23,8 @@ func main() {
 		err = serveCommand(os.Args[2:])
 	case "play":
 		err = playCommand(os.Args[2:])
+	case "accept":
+		err = acceptCommand(os.Args[2:])
 	default:
 		err = fmt.Errorf("unknown command %q", os.Args[1])
 	}

@@ -17,6 +17,11 @@ use crate::shrinking;
 pub(crate) fn run(args: &CheckArgs, global: &Global) -> anyhow::Result<u8> {
     let options = Options { residue: ResidueMode::Off, ..args.reading.options() };
     let mut out = Output::open(None, false)?;
+    if args.limits {
+        out.write_all(text::limits().as_bytes())?;
+        out.finish()?;
+        return Ok(0);
+    }
     let mut outcome = Outcome::default();
     let mut analysed = 0usize;
     for path in &args.files {

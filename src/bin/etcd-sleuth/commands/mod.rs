@@ -7,6 +7,7 @@ mod holders;
 mod inputs;
 pub(crate) mod keys;
 pub(crate) mod pages;
+pub(crate) mod recover;
 pub(crate) mod scan;
 pub(crate) mod show;
 mod sink;

@@ -24,6 +24,8 @@ use crate::shrinking;
 const NAMED: usize = 20;
 
 pub(crate) fn run(args: &ScanArgs, global: &Global) -> anyhow::Result<u8> {
+    let outputs = [args.writing.output.as_deref(), args.looking.rotate_list.as_deref()];
+    output::are_no_inputs(outputs.into_iter().flatten(), &args.files)?;
     let mut scan = Scan::new(args.options(), &args.looking, &args.writing, global)?;
     for path in &args.files {
         let scanned = guard::input(path, || if path.is_dir() { directory::scan(&mut scan, path) } else { scan.file(path) });

@@ -20,6 +20,7 @@ use crate::shrinking;
 
 pub(crate) fn run(args: &ShowArgs, global: &Global) -> anyhow::Result<u8> {
     core_files::switch_off();
+    output::are_no_inputs(args.output.as_deref(), std::slice::from_ref(&args.file))?;
     shrinking::note(&args.file);
     let evidence = Evidence::open(&args.file, &global.limits())?;
     let scope = Scope { resources: Resources::All, ..Scope::default() };

@@ -1,0 +1,52 @@
+//! Every limit of the tool, in one place: what is larger is told, never read in part without a word.
+
+use std::ops::RangeInclusive;
+
+/// Page sizes that a meta page may say, in bytes: the range in which bbolt looks for meta 1 (`db.go`).
+pub const PAGE_SIZES: RangeInclusive<u32> = 1 << 10..=1 << 24;
+/// Page sizes that are tried where no meta page is valid, as powers of two: those of the systems that etcd runs on.
+pub const TRIED_PAGE_SIZES: RangeInclusive<u32> = 10..=16;
+/// Bytes taken from standard input or out of a container; `--max-size` changes it. The largest database that etcd's
+/// documentation recommends (<https://etcd.io/docs/v3.6/dev-guide/limit/>).
+pub const HELD_CONTENT: u64 = 8 << 30;
+/// Anomalies of one class that are listed with their places.
+pub const LISTED_ANOMALIES: u64 = 1000;
+/// Further pages of a run that is read while it is not settled which pages are its own.
+pub const SHORT_RUN: u32 = 8;
+/// Largest number among the writes of one revision, outside the tree.
+pub const RESIDUE_SUB: u64 = (1 << 32) - 2;
+/// Bytes of a write outside the tree.
+pub const RESIDUE_WRITE: u64 = (1 << 32) - 1;
+/// Bytes of a key before a value that is found by its content.
+pub const FRAMED_KEY: usize = 640;
+
+/// A limit as it is shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Limit {
+    /// What is limited.
+    pub what: &'static str,
+    /// The limit; `None`: only the file's own size.
+    pub value: Option<u64>,
+    /// What is said of a file that passes it.
+    pub past_it: &'static str,
+}
+
+/// Every limit.
+pub const ALL: [Limit; 12] = [
+    Limit { what: "page size, smallest (bytes)", value: Some(*PAGE_SIZES.start() as u64), past_it: "meta-invalid" },
+    Limit { what: "page size, largest (bytes)", value: Some(*PAGE_SIZES.end() as u64), past_it: "meta-invalid" },
+    Limit {
+        what: "page size, largest without a valid meta page (bytes)",
+        value: Some(1 << *TRIED_PAGE_SIZES.end()),
+        past_it: "an error: none of the formats known here",
+    },
+    Limit { what: "content held in memory (bytes; --max-size)", value: Some(HELD_CONTENT), past_it: "an error that names the option" },
+    Limit { what: "size of a file that is not held in memory", value: None, past_it: "-" },
+    Limit { what: "depth of buckets", value: None, past_it: "each page is entered once" },
+    Limit { what: "pages of a run", value: None, past_it: "overflow-past-end beyond the file" },
+    Limit { what: "length of a name, key or value", value: None, past_it: "element-out-of-bounds beyond its page" },
+    Limit { what: "records of a file", value: None, past_it: "rows are streamed; memory grows with keys and pages" },
+    Limit { what: "anomalies listed of a class", value: Some(LISTED_ANOMALIES), past_it: "not-listed, with their number" },
+    Limit { what: "number among the writes of a revision, outside the tree", value: Some(RESIDUE_SUB), past_it: "limit-passed" },
+    Limit { what: "length of a write outside the tree (bytes)", value: Some(RESIDUE_WRITE), past_it: "limit-passed" },
+];
