@@ -231,6 +231,12 @@ pub(super) fn keys(keys: &[KeyReport], encrypted_now: u64) -> String {
             out.push_str(&format!("  and {more} more keys\n"));
         }
     }
+    let is_static = |key: &&KeyReport| matches!(key.identity.provider.as_str(), "aescbc" | "aesgcm" | "secretbox");
+    let statics = keys.iter().filter(is_static).count();
+    if statics > 0 {
+        let noun = if statics == 1 { "static key, kept in a file" } else { "static keys, kept in a file" };
+        out.push_str(&format!("{statics} {noun} of the API server: was it beside this backup?\n"));
+    }
     out
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use anyhow::bail;
 use etcd_sleuth::analysis;
 use etcd_sleuth::report::readable::Around;
 use etcd_sleuth::report::{EvidenceReport, text};
@@ -24,6 +25,9 @@ pub(crate) fn run(args: &CarveArgs, global: &Global) -> anyhow::Result<u8> {
 
 fn carve(scan: &mut Scan<'_>, path: &Path) -> anyhow::Result<()> {
     let evidence = scan.open(path)?;
+    if evidence.content().is_empty() {
+        bail!("{}: no bytes; expected something to search (did the command before the pipe fail?)", path.display());
+    }
     let carving = scan.progress(path, |progress| analysis::carve(&evidence, &scan.options, progress));
     let tally = scan.image(&carving)?;
     let around = Around { prefixes: &carving.prefixes, keyspace: None };
