@@ -2,13 +2,15 @@
 //!
 //! A target fails by a panic, and by an assertion about what must hold for any bytes.
 
-use etcd_sleuth::analysis::{self, List, Options, Progress, Resources, Scope, Tally};
+use etcd_sleuth::analysis::{self, Beside, CarveList, List, LogList, Options, Progress, Recovery, Resources, Scope, Survey, Tally};
 use etcd_sleuth::bbolt::{self, Db, LeafElements, Meta, PageHeader, PageMap, PageState, Tree};
 use etcd_sleuth::envelope::{self, EncryptedObject, KmsV1, NameTable, Provider, Stored};
-use etcd_sleuth::etcd::{self, KeyValue, RevisionKey, status};
-use etcd_sleuth::evidence::anomaly::Anomalies;
+use etcd_sleuth::etcd::rebuild::rebuild;
+use etcd_sleuth::etcd::{self, KeyValue, Revision, RevisionKey, status};
+use etcd_sleuth::evidence::anomaly::{Anomalies, Class};
 use etcd_sleuth::evidence::container::Container;
 use etcd_sleuth::evidence::{Evidence, Limits, identify};
+use etcd_sleuth::kms::EncryptionConfig;
 use etcd_sleuth::kubernetes::{self, Encoding, Object, PrefixVotes, Secret, StorageKey};
 use etcd_sleuth::report::records::row_line;
 use etcd_sleuth::report::{EvidenceReport, Report, text};
@@ -18,15 +20,18 @@ use prost::Message;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const ALL: [Target; 8] = [
+pub const ALL: [Target; 11] = [
     ("bbolt", bbolt),
+    ("carve", carve),
     ("container", container),
     ("database", database),
     ("encrypted_object", encrypted_object),
+    ("encryption_config", encryption_config),
     ("envelope", envelope),
     ("key_value", key_value),
     ("meta", meta),
     ("object", object),
+    ("wal", wal),
 ];
 
 /// A meta page, a page header, the elements of a leaf.
@@ -69,22 +74,18 @@ pub fn bbolt(bytes: &[u8]) {
     }
 }
 
-/// A whole run, from the file to everything that is printed. The bytes go through a file, for evidence is opened by its path.
+/// A whole run, from the bytes to everything that is printed, and to the database that is made of what can be recovered.
 pub fn database(bytes: &[u8]) {
-    let folder = if cfg!(target_os = "linux") { "/dev/shm".into() } else { std::env::temp_dir() };
-    let file = folder.join(format!("etcd-sleuth-fuzz-{}-{:?}", std::process::id(), std::thread::current().id()));
-    for bytes in &as_given_and_with_valid_metas(bytes) {
-        if std::fs::write(&file, bytes).is_ok() {
-            run(&file);
-        }
+    for bytes in as_given_and_with_valid_metas(bytes) {
+        run(&Evidence::from_bytes("fuzzed.db", bytes));
     }
-    let _ = std::fs::remove_file(&file);
 }
 
-fn run(file: &std::path::Path) {
-    let Ok(evidence) = Evidence::open(file, &Limits { max_size: 1 << 20 }) else { return };
+fn run(evidence: &Evidence) {
     let options = Options { scope: Scope { resources: Resources::All, ..Scope::default() }, ..Options::default() };
-    let Ok(mut survey) = analysis::survey(&evidence, &options, &Progress::default()) else { return };
+    let Ok(mut survey) = analysis::survey(evidence, &options, &Progress::default()) else { return };
+    assert!(survey.pages_read <= 12 * (survey.pages.counts().total() + 1), "the work is bounded by the pages");
+    recover(&survey, &options.scope);
     let mut lines = Vec::new();
     let list = List::new(&survey, &options.scope);
     let render = |row: &analysis::Row<'_>, out: &mut Vec<u8>| {
@@ -105,6 +106,81 @@ fn run(file: &std::path::Path) {
     let report = EvidenceReport::new(survey, tally, 20);
     for text in [pages, text::check(&report, hash), text::scan(&report, &Report::default())] {
         assert!(text.chars().all(|c| !c.is_control() || c == '\n'));
+    }
+}
+
+/// What is recovered makes a database without an anomaly, of which the same is recovered again.
+fn recover(survey: &Survey<'_>, scope: &Scope) {
+    for with_residue in [false, true] {
+        let recovery = Recovery::of(survey, scope, with_residue);
+        let writes = |recovery: &Recovery<'_>| -> Vec<(Revision, Vec<u8>, Vec<u8>)> {
+            recovery.recovered.iter().map(|write| (write.revision, write.row.key.to_vec(), write.value.to_vec())).collect()
+        };
+        let kept = writes(&recovery);
+        let elements = kept.iter().map(|(revision, key, value)| {
+            let main = revision.main.cast_signed();
+            (*revision, KeyValue { key, value, create_revision: main, mod_revision: main, version: 1, lease: 0 })
+        });
+        let (out, rebuilt) =
+            rebuild(std::io::Cursor::new(Vec::new()), &survey.database.db, &survey.tree, elements).expect("memory takes everything");
+        let evidence = Evidence::from_bytes("rebuilt.db", out.into_inner());
+        let again = analysis::survey(&evidence, &Options::default(), &Progress::default()).expect("a database");
+        assert!(Class::ALL.iter().all(|class| *class == Class::SchemaInvalid
+            || *class == Class::RevisionMisplaced
+            || again.anomalies.count(*class) == 0
+            || is_of_values(*class)));
+        let found = writes(&Recovery::of(&again, scope, false));
+        assert_eq!(found.len() as u64, rebuilt.writes);
+        assert!(found.iter().all(|write| kept.contains(write)));
+    }
+}
+
+/// Whether a class is about what is stored, which is carried over as it is.
+fn is_of_values(class: Class) -> bool {
+    matches!(class, Class::RevisionMismatch | Class::RevisionInvalid | Class::KeyValueInvalid)
+}
+
+/// Any bytes, searched for values.
+pub fn carve(bytes: &[u8]) {
+    let evidence = Evidence::from_bytes("fuzzed.img", bytes.to_vec());
+    let options = Options { scope: Scope::all(), ..Options::default() };
+    let carving = analysis::carve(&evidence, &options, &Progress::default());
+    let render = |row: &analysis::Row<'_>, out: &mut Vec<u8>| {
+        if let analysis::Row::Value(value) = row {
+            assert!(value.offset.is_none_or(|offset| offset + value.length <= bytes.len() as u64));
+        }
+        row_line(0, row, out);
+    };
+    let listed = CarveList::new(&carving, &options.scope).run(render, |lines| {
+        for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            assert!(serde_json::from_slice::<serde_json::Value>(line).is_ok());
+        }
+        Ok(())
+    });
+    assert!(listed.is_ok());
+}
+
+/// A segment of a log, its records and the writes in them.
+pub fn wal(bytes: &[u8]) {
+    let evidence = Evidence::from_bytes("0000000000000000-0000000000000000.wal", bytes.to_vec());
+    analysis::is_segment(&evidence);
+    let options = Options { scope: Scope::all(), ..Options::default() };
+    let log = analysis::survey_log(&[&evidence], Beside::default(), &options, &Progress::default());
+    let render = |row: &analysis::Row<'_>, out: &mut Vec<u8>| {
+        row_line(0, row, out);
+    };
+    assert!(LogList::new(&log, &options.scope).run(0, render, |_| Ok(())).is_ok());
+}
+
+/// A configuration with keys.
+pub fn encryption_config(bytes: &[u8]) {
+    if let Ok(config) = EncryptionConfig::read(bytes) {
+        let named = config.local_keys().count() + config.kms_providers().count();
+        // Every key and every provider takes more than a few bytes to write down.
+        assert!(named <= bytes.len());
+        for problem in config.problems() {
+            problem.to_string();
+        }
     }
 }
 

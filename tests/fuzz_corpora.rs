@@ -173,6 +173,17 @@ fn seeds() -> Seeds {
         assert_eq!((evidence.content(), evidence.damage()), (&text[..], None), "{name}");
         add("container", name, &bytes);
     }
+    let dir = tempfile::tempdir().unwrap();
+    let wal = common::unpack_directory("killed", dir.path()).join("member/wal");
+    let mut segments: Vec<_> =
+        fs::read_dir(wal).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some_and(|e| e == "wal")).collect();
+    segments.sort();
+    let segment = fs::read(&segments[0]).unwrap();
+    add("wal", "head", &segment[..6000]);
+    let page = Fixture::named("migration").bytes[15 * 4096..17 * 4096].to_vec();
+    add("carve", "pages", &page);
+    add("carve", "values", &values.iter().take(8).flat_map(|(key, value)| [&key[..], value].concat()).take(6000).collect::<Vec<u8>>());
+    add("encryption_config", "all", &fs::read(common::testdata().join("keys/migration.encryption-config.yaml")).unwrap());
     seeds
 }
 
