@@ -2,13 +2,11 @@
 
 use std::io;
 
-use rayon::prelude::*;
-
-use super::classify::{Classifier, Digests};
+use super::classify::Classifier;
 use super::residue::Entry;
 use super::row::{Place, Row, TombstoneRow, ValueRow};
-use super::tally::Tally;
-use super::{Scope, Survey, survey};
+use super::stream::{Part, Stream};
+use super::{Scope, Survey, Tally, survey};
 use crate::bbolt::{Element, Pgid, Root};
 use crate::etcd::{KeyValue, Keyspace, RevisionKey, schema};
 use crate::evidence::anomaly::{Anomalies, Class};
@@ -19,8 +17,6 @@ use crate::kubernetes::StorageKey;
 const PAGES: usize = 64;
 /// Elements one task turns into rows, where they had to be sorted.
 const ELEMENTS: usize = 512;
-/// Tasks whose output is held at a time.
-const WINDOW: usize = 64;
 
 /// A second pass over a surveyed evidence.
 #[derive(Clone, Copy, Debug)]
@@ -35,15 +31,6 @@ enum Order<'data> {
     Elements(Vec<(Pgid, Element<'data>)>),
 }
 
-/// What one task makes.
-#[derive(Default)]
-struct Part<'data> {
-    output: Vec<u8>,
-    tally: Tally<'data>,
-    anomalies: Anomalies,
-    digests: Digests<'data>,
-}
-
 impl<'a, 'data> List<'a, 'data> {
     /// Rows of the objects in `scope`.
     pub fn new(survey: &'a Survey<'data>, scope: &'a Scope) -> Self {
@@ -55,40 +42,30 @@ impl<'a, 'data> List<'a, 'data> {
     ///
     /// # Errors
     /// Those of `write`.
-    pub fn run<R, W>(&self, render: R, mut write: W) -> io::Result<(Tally<'data>, Anomalies)>
+    pub fn run<R, W>(&self, render: R, write: W) -> io::Result<(Tally<'data>, Anomalies)>
     where
         R: Fn(&Row<'data>, &mut Vec<u8>) + Sync,
         W: FnMut(&[u8]) -> io::Result<()>,
     {
-        let mut tally = Tally::default();
-        let mut anomalies = Anomalies::default();
         let (db, tree) = (&self.survey.database.db, &self.survey.tree);
-        let mut add = |parts: Vec<Part<'data>>| -> io::Result<()> {
-            for part in parts {
-                write(&part.output)?;
-                tally.merge(part.tally);
-                anomalies.merge(part.anomalies);
+        let mut stream = Stream::new(render, write);
+        let show = |(pgid, element), part: &mut Part<'data>, render: &R| {
+            if let Some(row) = self.row(pgid, element, part) {
+                part.show(&row, render);
             }
-            Ok(())
         };
         match self.order() {
-            Order::Pages(pages) => {
-                for window in pages.chunks(PAGES.saturating_mul(WINDOW)) {
-                    let elements = |task: &[Pgid]| task.iter().flat_map(|pgid| tree.page_elements(db, *pgid)).collect::<Vec<_>>();
-                    add(window.par_chunks(PAGES).map(|task| self.task(elements(task), &render)).collect())?;
-                }
-            }
-            Order::Elements(elements) => {
-                for window in elements.chunks(ELEMENTS.saturating_mul(WINDOW)) {
-                    add(window.par_chunks(ELEMENTS).map(|task| self.task(task.to_vec(), &render)).collect())?;
-                }
-            }
+            Order::Pages(pages) => stream.rows(&pages, PAGES, |pgid, part, render| {
+                tree.page_elements(db, *pgid).for_each(|element| show(element, part, render));
+            })?,
+            Order::Elements(elements) => stream.rows(&elements, ELEMENTS, |element, part, render| show(*element, part, render))?,
         }
-        for window in self.survey.residue.entries.chunks(ELEMENTS.saturating_mul(WINDOW)) {
-            add(window.par_chunks(ELEMENTS).map(|task| self.residue_task(task, &render)).collect())?;
-        }
-        tally.settle(db.bytes());
-        Ok((tally, anomalies))
+        stream.rows(&self.survey.residue.entries, ELEMENTS, |entry, part, render| {
+            if let Some((row, _)) = self.residue_row(entry, part) {
+                part.show(&row, render);
+            }
+        })?;
+        Ok(stream.finish(db.bytes()))
     }
 
     /// Every row in order, with its value's bytes, for a caller that looks for a few.
@@ -136,34 +113,6 @@ impl<'a, 'data> List<'a, 'data> {
             (revision.is_none(), revision, place.is_none(), place)
         });
         Order::Elements(sorted)
-    }
-
-    fn task<R>(&self, elements: Vec<(Pgid, Element<'data>)>, render: &R) -> Part<'data>
-    where
-        R: Fn(&Row<'data>, &mut Vec<u8>) + Sync,
-    {
-        let mut part = Part::default();
-        for (pgid, element) in elements {
-            if let Some(row) = self.row(pgid, element, &mut part) {
-                part.tally.add(&row);
-                render(&row, &mut part.output);
-            }
-        }
-        part
-    }
-
-    fn residue_task<R>(&self, entries: &[Entry], render: &R) -> Part<'data>
-    where
-        R: Fn(&Row<'data>, &mut Vec<u8>) + Sync,
-    {
-        let mut part = Part::default();
-        for entry in entries {
-            if let Some((row, _)) = self.residue_row(entry, &mut part) {
-                part.tally.add(&row);
-                render(&row, &mut part.output);
-            }
-        }
-        part
     }
 
     /// The row of a find outside the tree, with its value's bytes; `None` where it is not in scope.

@@ -23,6 +23,7 @@ mod raft_snapshot;
 mod recovery;
 mod residue;
 mod row;
+mod stream;
 mod survey;
 mod tally;
 mod whole;

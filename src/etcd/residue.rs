@@ -98,11 +98,6 @@ pub fn next_write(bytes: &[u8], from: usize) -> Option<(usize, Write<'_>, usize)
     })
 }
 
-/// The write whose revision key begins these bytes; `None` where none does.
-pub fn framed_at(bytes: &[u8]) -> Option<Part<'_>> {
-    framed(bytes).map(|(write, key_bytes)| Part::Write(write, key_bytes))
-}
-
 /// A key, and what stands before it in its message, are no longer than this.
 const FARTHEST: usize = crate::evidence::limit::FRAMED_KEY;
 /// Shorter values could be there by chance.
@@ -132,8 +127,8 @@ pub const SEPARATOR: &[u8] = b"_\0\0\0\0";
 const MAIN_LEN: usize = 8;
 const KEY_LEN: usize = 17;
 
-/// A KeyValue behind its revision key, and the length of that.
-fn framed(bytes: &[u8]) -> Option<(Write<'_>, usize)> {
+/// The write whose revision key begins these bytes, and the length of that key; `None` where none does.
+pub fn framed(bytes: &[u8]) -> Option<(Write<'_>, usize)> {
     let (plain, marked) = (bytes.get(..KEY_LEN)?, bytes.get(..KEY_LEN.saturating_add(1)));
     let key = marked.and_then(RevisionKey::parse).or_else(|| RevisionKey::parse(plain))?;
     let Revision { main, sub } = key.revision;

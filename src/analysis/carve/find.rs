@@ -10,7 +10,7 @@ use memchr::memmem;
 use super::super::whole::is_proven;
 use crate::envelope;
 use crate::etcd::framing::{self, Framed};
-use crate::etcd::residue::{Part, Write, framed_at};
+use crate::etcd::residue::{Write, framed};
 use crate::evidence::range;
 use crate::kubernetes::fragment;
 
@@ -170,7 +170,7 @@ pub(super) fn finds(bytes: &[u8], window: Range<usize>) -> Vec<Find> {
     let reach = window.start..window.end.saturating_add(8).saturating_add(crate::etcd::residue::SEPARATOR.len()).min(bytes.len());
     for start in occurrences(bytes, reach, crate::etcd::residue::SEPARATOR).filter_map(|at| at.checked_sub(8)) {
         if window.contains(&start)
-            && let Some(Part::Write(write, _)) = bytes.get(start..).and_then(framed_at)
+            && let Some((write, _)) = bytes.get(start..).and_then(framed)
         {
             finds.extend(Find::of_write(bytes, &write));
         }

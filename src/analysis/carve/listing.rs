@@ -2,10 +2,9 @@
 
 use std::io;
 
-use rayon::prelude::*;
-
-use super::super::classify::{Classified, Classifier, Digests};
+use super::super::classify::{Classified, Classifier};
 use super::super::row::{Place, Retention, Row, TombstoneRow, ValueRow};
+use super::super::stream::{Part, Stream};
 use super::super::{Scope, Tally};
 use super::Carving;
 use super::find::Find;
@@ -14,22 +13,12 @@ use crate::kubernetes::StorageKey;
 
 /// Finds that one task turns into rows.
 const FINDS: usize = 512;
-/// Tasks whose output is held at a time.
-const WINDOW: usize = 64;
 
 /// The rows of an image.
 #[derive(Clone, Copy, Debug)]
 pub struct CarveList<'a, 'data> {
     carving: &'a Carving<'data>,
     scope: &'a Scope,
-}
-
-/// What one task makes.
-#[derive(Default)]
-struct Part<'data> {
-    output: Vec<u8>,
-    tally: Tally<'data>,
-    digests: Digests<'data>,
 }
 
 impl<'a, 'data> CarveList<'a, 'data> {
@@ -42,35 +31,20 @@ impl<'a, 'data> CarveList<'a, 'data> {
     ///
     /// # Errors
     /// Those of `write`.
-    pub fn run<R, W>(&self, render: R, mut write: W) -> io::Result<Tally<'data>>
+    pub fn run<R, W>(&self, render: R, write: W) -> io::Result<Tally<'data>>
     where
         R: Fn(&Row<'data>, &mut Vec<u8>) + Sync,
         W: FnMut(&[u8]) -> io::Result<()>,
     {
-        let mut tally = Tally::default();
-        for window in self.carving.finds.chunks(FINDS.saturating_mul(WINDOW)) {
-            let parts: Vec<Part<'data>> = window.par_chunks(FINDS).map(|task| self.task(task, &render)).collect();
-            for part in parts {
-                write(&part.output)?;
-                tally.merge(part.tally);
+        let mut stream = Stream::new(render, write);
+        stream.rows(&self.carving.finds, FINDS, |find, part, render| {
+            if let Some(row) = self.row(find, part) {
+                part.show(&row, render);
             }
-        }
-        tally.settle(self.carving.bytes);
+        })?;
+        // What is odd about a value in an image says nothing of the image.
+        let (tally, _) = stream.finish(self.carving.bytes);
         Ok(tally)
-    }
-
-    fn task<R>(&self, finds: &[Find], render: &R) -> Part<'data>
-    where
-        R: Fn(&Row<'data>, &mut Vec<u8>) + Sync,
-    {
-        let mut part = Part::default();
-        for find in finds {
-            if let Some(row) = self.row(find, &mut part) {
-                part.tally.add(&row);
-                render(&row, &mut part.output);
-            }
-        }
-        part
     }
 
     fn row(&self, find: &Find, part: &mut Part<'data>) -> Option<Row<'data>> {

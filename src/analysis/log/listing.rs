@@ -6,8 +6,9 @@ use foldhash::fast::FixedState;
 use hashbrown::HashSet;
 use rayon::prelude::*;
 
-use super::super::classify::{Classifier, Digests};
+use super::super::classify::Classifier;
 use super::super::row::{LogPosition, Place, Retention, Row, TxnBranch, ValueRow};
+use super::super::stream::{Part, Stream, WINDOW};
 use super::super::{Scope, Tally};
 use super::revisions::{Fingerprint, InTree};
 use super::{LogSurvey, Segment};
@@ -17,8 +18,6 @@ use crate::evidence::range;
 
 /// Writes that one task turns into rows.
 const WRITES: usize = 256;
-/// Tasks whose output is held at a time.
-const WINDOW: usize = 64;
 
 /// A second pass over the segments of a log.
 #[derive(Clone, Copy, Debug)]
@@ -39,15 +38,6 @@ struct Write<'data> {
     is_duplicate: bool,
 }
 
-/// What one task makes.
-#[derive(Default)]
-struct Part<'data> {
-    output: Vec<u8>,
-    tally: Tally<'data>,
-    anomalies: Anomalies,
-    digests: Digests<'data>,
-}
-
 impl<'a, 'data> LogList<'a, 'data> {
     /// Rows of the objects in `scope`.
     pub fn new(survey: &'a LogSurvey<'data>, scope: &'a Scope) -> Self {
@@ -59,22 +49,19 @@ impl<'a, 'data> LogList<'a, 'data> {
     ///
     /// # Errors
     /// Those of `write`.
-    pub fn run<R, W>(&self, number: usize, render: R, mut write: W) -> io::Result<(Tally<'data>, Anomalies)>
+    pub fn run<R, W>(&self, number: usize, render: R, write: W) -> io::Result<(Tally<'data>, Anomalies)>
     where
         R: Fn(&Row<'data>, &mut Vec<u8>) + Sync,
         W: FnMut(&[u8]) -> io::Result<()>,
     {
-        let mut tally = Tally::default();
-        let mut anomalies = Anomalies::default();
-        let Some(segment) = self.survey.segments.get(number) else { return Ok((tally, anomalies)) };
-        let mut show = |writes: &[Write<'data>]| -> io::Result<()> {
-            let parts: Vec<Part<'data>> = writes.par_chunks(WRITES).map(|task| self.task(task, &render)).collect();
-            for part in parts {
-                write(&part.output)?;
-                tally.merge(part.tally);
-                anomalies.merge(part.anomalies);
-            }
-            Ok(())
+        let mut stream = Stream::new(render, write);
+        let Some(segment) = self.survey.segments.get(number) else { return Ok(stream.finish(&[])) };
+        let mut show = |writes: &[Write<'data>]| {
+            stream.rows(writes, WRITES, |write, part, render| {
+                if let Some(row) = self.row(write, part) {
+                    part.show(&row, render);
+                }
+            })
         };
         // By revision where it is known, then by place, and what has no place last. Only the first have to be sorted.
         let mut matched = Vec::new();
@@ -97,8 +84,7 @@ impl<'a, 'data> LogList<'a, 'data> {
                 show(&window)
             })?;
         }
-        tally.settle(segment.bytes);
-        Ok((tally, anomalies))
+        Ok(stream.finish(segment.bytes))
     }
 
     /// Shows the writes of a segment in file order, so many at a time, with what the tree says of them.
@@ -151,20 +137,6 @@ impl<'a, 'data> LogList<'a, 'data> {
                 is_duplicate: false,
             }
         })
-    }
-
-    fn task<R>(&self, writes: &[Write<'data>], render: &R) -> Part<'data>
-    where
-        R: Fn(&Row<'data>, &mut Vec<u8>) + Sync,
-    {
-        let mut part = Part::default();
-        for write in writes {
-            if let Some(row) = self.row(write, &mut part) {
-                part.tally.add(&row);
-                render(&row, &mut part.output);
-            }
-        }
-        part
     }
 
     fn row(&self, write: &Write<'data>, part: &mut Part<'data>) -> Option<Row<'data>> {
