@@ -8,9 +8,20 @@
 //! | OpenShift's key | Secrets `encryption-key-*`, `encryption-config-*` of `openshift-config-managed` | library-go `pkg/operator/encryption` |
 //! | k3s's bootstrap | key `/bootstrap/<hash>`: CA keys and encryption keys, guarded by the join token only | k3s `pkg/cluster/bootstrap.go` |
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
 use memchr::memmem;
 
 use super::{Encoding, StorageKey, each_data_item};
+
+/// Words of which every kind of text needs one. A scan looks at each plaintext value, and nearly all have none of them: one pass
+/// says so. No word overlaps another.
+static WORDS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let words =
+        ["EncryptionConfig", "client-key-data", "aws_secret_access_key", "AWS_SECRET_ACCESS_KEY", "aadClientSecret", "private_key_id"];
+    AhoCorasick::new(words).ok()
+});
 
 /// What kind of key material an object holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -68,6 +79,9 @@ impl KeyMaterial {
     }
 
     fn within(bytes: &[u8]) -> Option<Self> {
+        if WORDS.as_ref().is_some_and(|words| !words.is_match(bytes)) {
+            return None;
+        }
         let holds = |needle: &str| memmem::find(bytes, needle.as_bytes()).is_some();
         match () {
             () if holds("EncryptionConfig") && holds("secret") && holds("providers") => Some(Self::EncryptionConfiguration),
