@@ -2,7 +2,7 @@
 
 use super::super::escape::terminal;
 use super::super::model::EvidenceReport;
-use super::table::Table;
+use super::table;
 use super::{against, block, cluster_lines, file_lines, thousands};
 use crate::etcd::trailer::Trailer;
 use crate::evidence::anomaly::Bearing;
@@ -122,16 +122,7 @@ fn anomalies(evidence: &EvidenceReport) -> String {
     if evidence.anomalies.is_empty() {
         return String::new();
     }
-    let mut table = Table::new(&["offset", "page", "anomaly", ""]);
-    for anomaly in evidence.anomalies.iter().take(ROWS) {
-        let number = |n: Option<u64>| n.map_or("-".to_owned(), |n| n.to_string());
-        table.add_row([
-            number(anomaly.offset),
-            number(anomaly.pgid),
-            anomaly.class.name().to_owned(),
-            terminal(&anomaly.detail).into_owned(),
-        ]);
-    }
+    let table = table::anomalies(evidence.anomalies.iter().take(ROWS));
     let mut out = format!("\n{table}\n");
     if let Some(more) = evidence.anomalies.len().checked_sub(ROWS).filter(|n| *n > 0) {
         out.push_str(&format!("  and {more} more: scan --format jsonl lists them\n"));

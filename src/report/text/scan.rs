@@ -9,7 +9,7 @@ use super::super::readable::{Readable, ReadableIn, ReadableSecret};
 use super::directory::credentials;
 use super::findings::findings;
 use super::keys::beside;
-use super::table::{Table, name};
+use super::table::{Table, anomalies, name};
 use super::{against, block, cluster_lines, file_lines, thousands};
 use crate::analysis::ResidueMode;
 use crate::evidence::anomaly::{Bearing, Class};
@@ -314,16 +314,7 @@ fn tables(evidence: &EvidenceReport) -> String {
     out.push_str(&findings([evidence]));
     let listed: Vec<_> = evidence.anomalies.iter().filter(|anomaly| anomaly.class.bearing() != Bearing::Note).collect();
     if !listed.is_empty() {
-        let mut table = Table::new(&["offset", "page", "anomaly", ""]);
-        for anomaly in listed.iter().take(ROWS) {
-            let number = |n: Option<u64>| n.map_or("-".to_owned(), |n| n.to_string());
-            table.add_row([
-                number(anomaly.offset),
-                number(anomaly.pgid),
-                anomaly.class.name().to_owned(),
-                terminal(&anomaly.detail).into_owned(),
-            ]);
-        }
+        let table = anomalies(listed.into_iter().take(ROWS));
         out.push_str(&format!("\nAnomalies\n{table}\n"));
     }
     out

@@ -6,6 +6,7 @@ use std::fmt;
 use comfy_table::presets;
 
 use super::super::escape::terminal;
+use crate::evidence::anomaly::Anomaly;
 
 /// Characters of a name that are shown; the records have all of them.
 const LONGEST: usize = 60;
@@ -30,6 +31,16 @@ impl fmt::Display for Table {
         let lines: Vec<String> = self.0.lines().map(|line| line.trim_end().to_owned()).collect();
         f.write_str(&lines.join("\n"))
     }
+}
+
+/// Anomalies with their places.
+pub(super) fn anomalies<'a>(listed: impl Iterator<Item = &'a Anomaly>) -> Table {
+    let number = |n: Option<u64>| n.map_or("-".to_owned(), |n| n.to_string());
+    let mut table = Table::new(&["offset", "page", "anomaly", ""]);
+    for Anomaly { offset, class, pgid, detail } in listed {
+        table.add_row([number(*offset), number(*pgid), class.name().to_owned(), terminal(detail).into_owned()]);
+    }
+    table
 }
 
 /// A name out of the evidence, as a terminal may show it; the end of a long one is left out.
