@@ -157,12 +157,8 @@ pub(crate) struct Looking {
     /// Which objects: secrets, all, or a list such as secrets,configmaps,deployments.apps
     #[arg(long, value_name = "LIST", default_value = "secrets")]
     pub(crate) resources: String,
-    /// Only objects in namespaces that match
-    #[arg(long, value_name = "GLOB", value_parser = parse_glob)]
-    namespace: Option<GlobMatcher>,
-    /// Only objects with names that match
-    #[arg(long, value_name = "GLOB", value_parser = parse_glob)]
-    name: Option<GlobMatcher>,
+    #[command(flatten)]
+    names: Names,
     /// From where on a plaintext Secret gives exit code 2
     #[arg(long, value_enum, default_value_t = FailOnArg::Any)]
     fail_on: FailOnArg,
@@ -172,6 +168,24 @@ pub(crate) struct Looking {
     /// Also write a list for those who rotate: every Secret that can be read, the most urgent first (CSV, a new file, mode 0600)
     #[arg(long, value_name = "FILE")]
     pub(crate) rotate_list: Option<PathBuf>,
+}
+
+/// Which namespaces and names.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Names {
+    /// Only objects in namespaces that match
+    #[arg(long, value_name = "GLOB", value_parser = parse_glob)]
+    namespace: Option<GlobMatcher>,
+    /// Only objects with names that match
+    #[arg(long, value_name = "GLOB", value_parser = parse_glob)]
+    name: Option<GlobMatcher>,
+}
+
+impl Names {
+    /// The objects of these resources with such names.
+    pub(crate) fn scope(&self, resources: &str) -> Scope {
+        Scope { resources: Resources::given(resources), namespace: self.namespace.clone(), name: self.name.clone() }
+    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -236,12 +250,8 @@ pub(crate) struct RecoverArgs {
     /// Which objects: all, secrets, or a list such as secrets,configmaps,deployments.apps
     #[arg(long, value_name = "LIST", default_value = "all")]
     resources: String,
-    /// Only objects in namespaces that match
-    #[arg(long, value_name = "GLOB", value_parser = parse_glob)]
-    namespace: Option<GlobMatcher>,
-    /// Only objects with names that match
-    #[arg(long, value_name = "GLOB", value_parser = parse_glob)]
-    name: Option<GlobMatcher>,
+    #[command(flatten)]
+    names: Names,
     /// Replace output files that exist
     #[arg(long)]
     pub(crate) force: bool,
@@ -252,7 +262,7 @@ pub(crate) struct RecoverArgs {
 
 impl RecoverArgs {
     pub(crate) fn scope(&self) -> Scope {
-        Scope { resources: Resources::given(&self.resources), namespace: self.namespace.clone(), name: self.name.clone() }
+        self.names.scope(&self.resources)
     }
 
     pub(crate) fn values(&self) -> Values {
@@ -276,9 +286,6 @@ pub(crate) struct PagesArgs {
     #[arg(long, value_name = "N", conflicts_with = "list")]
     pub(crate) page: Option<u64>,
 }
-
-/// A pattern for names.
-pub(crate) type GlobArg = GlobMatcher;
 
 /// How evidence is read.
 #[derive(Debug, clap::Args)]
@@ -355,7 +362,7 @@ impl CarveArgs {
 
 impl Looking {
     fn scope(&self) -> Scope {
-        Scope { resources: Resources::given(&self.resources), namespace: self.namespace.clone(), name: self.name.clone() }
+        self.names.scope(&self.resources)
     }
 
     pub(crate) fn fail_on(&self) -> FailOn {
@@ -388,7 +395,7 @@ impl Reading {
     }
 }
 
-pub(crate) fn parse_glob(pattern: &str) -> Result<GlobArg, globset::Error> {
+fn parse_glob(pattern: &str) -> Result<GlobMatcher, globset::Error> {
     Glob::new(pattern).map(|glob| glob.compile_matcher())
 }
 

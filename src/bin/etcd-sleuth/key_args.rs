@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use etcd_sleuth::analysis::{Options, Resources, Scope};
+use etcd_sleuth::analysis::Options;
 
-use crate::args::{GlobArg, Reading, ResidueArg, Writing};
+use crate::args::{Names, Reading, ResidueArg, Writing};
 
 const KEYS_EXAMPLES: &str = "\
 Examples:
@@ -76,12 +76,8 @@ pub(crate) struct Within {
     /// Which objects: secrets, all, or a list such as secrets,configmaps,deployments.apps
     #[arg(long, value_name = "LIST", default_value = "all")]
     pub(crate) resources: String,
-    /// Only objects in namespaces that match
-    #[arg(long, value_name = "GLOB", value_parser = crate::args::parse_glob)]
-    namespace: Option<GlobArg>,
-    /// Only objects with names that match
-    #[arg(long, value_name = "GLOB", value_parser = crate::args::parse_glob)]
-    name: Option<GlobArg>,
+    #[command(flatten)]
+    names: Names,
     /// How far what etcd no longer shows is looked for: pages looks at free pages whose header still stands
     #[arg(long, value_enum, default_value_t = ResidueArg::Full)]
     residue: ResidueArg,
@@ -137,7 +133,7 @@ pub(crate) struct Holders {
 
 impl Within {
     fn options(&self, reading: &Reading) -> Options {
-        let scope = Scope { resources: Resources::given(&self.resources), namespace: self.namespace.clone(), name: self.name.clone() };
+        let scope = self.names.scope(&self.resources);
         Options { scope, residue: self.residue.mode(), ..reading.options() }
     }
 }

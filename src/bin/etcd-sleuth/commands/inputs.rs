@@ -1,13 +1,16 @@
 //! Inputs that stay open together: files and data directories, each evidence with its number.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use etcd_sleuth::analysis::{self, Beside, Database, Facts, LogSurvey, Options, Role, Survey};
+use etcd_sleuth::analysis::{self, Beside, Database, Facts, LogSurvey, Options, Role, Scope, Survey, Tally};
 use etcd_sleuth::envelope::Provider;
 use etcd_sleuth::evidence::anomaly::Anomalies;
 use etcd_sleuth::evidence::{DataDirectory, Evidence, Part};
+use etcd_sleuth::finding::{Condition, Outcome};
 use etcd_sleuth::report::readable::Around;
-use etcd_sleuth::verify::{Rows, Source};
+use etcd_sleuth::report::{EvidenceReport, Report};
+use etcd_sleuth::verify::{Needs, Rows, Source};
 
 use crate::args::Global;
 use crate::guard;
@@ -142,6 +145,39 @@ impl Inputs {
         }
         Surveyed { units, contents: self.files.iter().map(|file| file.evidence.content()).collect() }
     }
+
+    /// What is said of everything that was surveyed and counted.
+    pub(super) fn report<'data>(
+        &self,
+        surveyed: &Surveyed<'data>,
+        tallies: &BTreeMap<usize, Tally<'data>>,
+        resources: &str,
+    ) -> anyhow::Result<Report> {
+        let mut report = Report { resources: resources.to_owned(), ..Report::default() };
+        report.not_analysed.clone_from(&self.failed);
+        report.passed_over.clone_from(&self.passed_over);
+        surveyed.each(|number, facts, anomalies, around| {
+            let tally = tallies.get(&number).cloned().unwrap_or_default();
+            report.evidences.push(EvidenceReport::of(facts.clone(), anomalies.clone(), tally, around, 0));
+            Ok(())
+        })?;
+        Ok(report)
+    }
+}
+
+/// What holds of the inputs themselves.
+pub(super) fn outcome(report: &Report) -> Outcome {
+    let mut outcome = Outcome::default();
+    if !report.not_analysed.is_empty() {
+        outcome.open(Condition::InputFailed);
+    }
+    if report.evidences.is_empty() {
+        outcome.open(Condition::NothingAnalysed);
+    }
+    for evidence in &report.evidences {
+        evidence.judgement.trust(|condition| outcome.open(condition));
+    }
+    outcome
 }
 
 fn beside<'a, 'data>(units: &'a [Unit<'data>], group: usize) -> Beside<'a, 'data> {
@@ -209,8 +245,21 @@ impl<'data> Surveyed<'data> {
         Ok(())
     }
 
+    /// Reads every value in scope: what they need, and each evidence's counts.
+    pub(super) fn count(&mut self, scope: &Scope) -> (Needs<'data>, BTreeMap<usize, Tally<'data>>) {
+        let sources = self.sources();
+        let numbers: Vec<usize> = sources.iter().map(|source| source.number).collect();
+        let (needs, counts) = Needs::of(&sources, scope);
+        let mut tallies = BTreeMap::new();
+        for (number, (tally, anomalies)) in numbers.into_iter().zip(counts) {
+            self.add_anomalies(number, anomalies);
+            tallies.insert(number, tally);
+        }
+        (needs, tallies)
+    }
+
     /// Adds what the second pass found odd.
-    pub(super) fn add_anomalies(&mut self, number: usize, found: Anomalies) {
+    fn add_anomalies(&mut self, number: usize, found: Anomalies) {
         for unit in &mut self.units {
             match unit {
                 Unit::Database { number: of, survey, .. } if *of == number => return survey.add_anomalies(found),

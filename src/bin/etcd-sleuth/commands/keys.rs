@@ -10,12 +10,11 @@ use etcd_sleuth::finding::{Condition, Outcome};
 use etcd_sleuth::report::keys::{Retirement, RetirementVerdict};
 use etcd_sleuth::report::records::{AnomalyRecord, EvidenceRecord, row_line};
 use etcd_sleuth::report::{Report, text};
-use etcd_sleuth::verify::{Needs, NoTarget, Source, Target};
+use etcd_sleuth::verify::{NoTarget, Source, Target};
 
 use super::holders::{names_of, read_configs};
-use super::inputs::Inputs;
+use super::inputs::{self, Inputs};
 use super::sink::Sink;
-use super::verify::{add_evidences, judge_inputs};
 use crate::args::{Format, Global};
 use crate::core_files;
 use crate::key_args::KeysArgs;
@@ -30,19 +29,9 @@ pub(crate) fn run(args: &KeysArgs, global: &Global) -> anyhow::Result<u8> {
     let mut sink = Sink::open(&args.writing, global)?;
     let inputs = Inputs::open(&args.files, global);
     let mut surveyed = inputs.survey(&options, &names, global);
-    let (_, counts) = Needs::of(&surveyed.sources(), &options.scope);
-    let numbers: Vec<usize> = surveyed.sources().iter().map(|source| source.number).collect();
-    let mut tallies = BTreeMap::new();
-    for (number, (tally, anomalies)) in numbers.into_iter().zip(counts) {
-        surveyed.add_anomalies(number, anomalies);
-        tallies.insert(number, tally);
-    }
-    let mut report = Report { resources: args.within.resources.clone(), ..Report::default() };
-    report.not_analysed.clone_from(&inputs.failed);
-    report.passed_over.clone_from(&inputs.passed_over);
-    add_evidences(&mut report, &surveyed, &tallies)?;
-    let mut outcome = Outcome::default();
-    judge_inputs(&report, &mut outcome);
+    let (_, tallies) = surveyed.count(&options.scope);
+    let mut report = inputs.report(&surveyed, &tallies, &args.within.resources)?;
+    let mut outcome = inputs::outcome(&report);
 
     let seen: Vec<KeyName> = report.keys().into_iter().map(|key| key.identity).collect();
     let retire = args.retire.as_deref().map(|text| find(text, &seen, args.confirm_unseen)).transpose()?;

@@ -8,18 +8,17 @@ use anyhow::{Context, bail};
 use etcd_sleuth::analysis::{KeyName, Retention, Row, Tally};
 use etcd_sleuth::envelope::Provider;
 use etcd_sleuth::envelope::open::DekSourceKind;
-use etcd_sleuth::evidence::anomaly::Anomalies;
 use etcd_sleuth::finding::{Condition, Finding, Outcome, Rule};
 use etcd_sleuth::kms::{EncryptionConfig, EncryptionContexts, Held, Pace, Plan, Ring, Unwrapper, UsedKey, decrypt_policy};
 use etcd_sleuth::report::escape::terminal;
 use etcd_sleuth::report::model::KeyProof;
 use etcd_sleuth::report::records::{AnomalyRecord, EvidenceRecord, row_line, verdict_line};
 use etcd_sleuth::report::verify::{Asked, Verification, VerifyReport};
-use etcd_sleuth::report::{EvidenceReport, Report, text};
+use etcd_sleuth::report::{Report, text};
 use etcd_sleuth::verify::{Answer, Keyring, Needs, NoTarget, Proof, Required, RequiredKey, Rows, Source, Standing, Target};
 
 use super::holders::{ask, contexts, given_names, names_of, plugin_names, read_configs, unwrappers};
-use super::inputs::{Inputs, Surveyed};
+use super::inputs::{self, Inputs};
 use super::sink::Sink;
 use crate::args::{Format, Global};
 use crate::core_files;
@@ -38,21 +37,11 @@ pub(crate) fn run(args: &VerifyArgs, global: &Global) -> anyhow::Result<u8> {
     let mut sink = Sink::open(&args.writing, global)?;
     let inputs = Inputs::open(&args.files, global);
     let mut surveyed = inputs.survey(&options, &names, global);
-    let (needs, counts) = Needs::of(&surveyed.sources(), &options.scope);
-    let mut tallies = BTreeMap::new();
-    let numbers: Vec<usize> = surveyed.sources().iter().map(|source| source.number).collect();
-    for (number, (tally, anomalies)) in numbers.into_iter().zip(counts) {
-        surveyed.add_anomalies(number, anomalies);
-        tallies.insert(number, tally);
-    }
-    let mut report = Report { resources: args.within.resources.clone(), ..Report::default() };
-    report.not_analysed.clone_from(&inputs.failed);
-    report.passed_over.clone_from(&inputs.passed_over);
+    let (needs, tallies) = surveyed.count(&options.scope);
     let sources = surveyed.sources();
     let watched = watched(&sources, &tallies);
-    add_evidences(&mut report, &surveyed, &tallies)?;
-    let mut outcome = Outcome::default();
-    judge_inputs(&report, &mut outcome);
+    let mut report = inputs.report(&surveyed, &tallies, &args.within.resources)?;
+    let mut outcome = inputs::outcome(&report);
     if args.plan {
         return plan(&needs.plan, &unwrappers, &contexts, &report, &mut sink, &mut outcome);
     }
@@ -139,33 +128,6 @@ fn watched<'data>(sources: &[Source<'_, 'data>], tallies: &BTreeMap<usize, Tally
         }
     }
     watched.into_iter().collect()
-}
-
-/// Adds what is to be said of each evidence.
-pub(super) fn add_evidences<'data>(
-    report: &mut Report,
-    surveyed: &Surveyed<'data>,
-    tallies: &BTreeMap<usize, Tally<'data>>,
-) -> anyhow::Result<()> {
-    surveyed.each(|number, facts, anomalies, around| {
-        let tally = tallies.get(&number).cloned().unwrap_or_default();
-        let anomalies: Anomalies = anomalies.clone();
-        report.evidences.push(EvidenceReport::of(facts.clone(), anomalies, tally, around, 0));
-        Ok(())
-    })
-}
-
-/// What holds of the inputs themselves.
-pub(super) fn judge_inputs(report: &Report, outcome: &mut Outcome) {
-    if !report.not_analysed.is_empty() {
-        outcome.open(Condition::InputFailed);
-    }
-    if report.evidences.is_empty() {
-        outcome.open(Condition::NothingAnalysed);
-    }
-    for evidence in &report.evidences {
-        evidence.judgement.trust(|condition| outcome.open(condition));
-    }
 }
 
 /// What the proof means for the exit code.
