@@ -11,7 +11,10 @@ pub fn hash(db: &Db<'_>, tree: &Tree<'_>) -> u32 {
     buckets.sort_by_key(|bucket| bucket.name);
     buckets.iter().fold(0, |hash, bucket| {
         let hash = crc32c::crc32c_append(hash, bucket.name);
-        tree.elements(db, bucket)
-            .fold(hash, |hash, (_, element)| crc32c::crc32c_append(crc32c::crc32c_append(hash, element.key), element.value))
+        tree.elements(db, bucket).fold(hash, |hash, (_, element)| {
+            // bbolt shows no value of a bucket within a bucket.
+            let value = if element.is_bucket { &[] } else { element.value };
+            crc32c::crc32c_append(crc32c::crc32c_append(hash, element.key), value)
+        })
     })
 }

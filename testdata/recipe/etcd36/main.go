@@ -11,7 +11,7 @@ import (
 func main() {
 	log.SetFlags(0)
 	if len(os.Args) < 2 {
-		log.Fatal("usage: etcd36 make|big|serve|play [flags]")
+		log.Fatal("usage: etcd36 make|big|serve|play|random|describe|accept [flags]")
 	}
 	var err error
 	switch os.Args[1] {
@@ -23,6 +23,10 @@ func main() {
 		err = serveCommand(os.Args[2:])
 	case "play":
 		err = playCommand(os.Args[2:])
+	case "random":
+		err = randomCommand(os.Args[2:])
+	case "describe":
+		err = describeCommand(os.Args[2:])
 	case "accept":
 		err = acceptCommand(os.Args[2:])
 	default:
