@@ -16,7 +16,7 @@ use prost::Message;
 
 use super::pb::mvccpb;
 use super::{KeyValue, Revision, RevisionKey, schema};
-use crate::bbolt::{Db, Tree, WriteError, Writer};
+use crate::bbolt::{Db, Element, Tree, WriteError, Writer};
 
 /// Buckets that etcd creates, and whether what the source had in them is carried over.
 const BUCKETS: [(&[u8], bool); 9] = [
@@ -91,8 +91,10 @@ pub fn rebuild<'a, 'data: 'a, W: Write + Seek>(
 
 fn elements(db: &Db<'_>, tree: &Tree<'_>, name: &[u8]) -> BTreeMap<Vec<u8>, Vec<u8>> {
     let bucket = tree.bucket(name);
-    let elements = bucket.into_iter().flat_map(|bucket| tree.elements(db, bucket)).filter(|(_, e)| !e.is_bucket && !e.key.is_empty());
-    elements.map(|(_, element)| (element.key.to_vec(), element.value.to_vec())).collect()
+    // A write of bucket `key` among them is misplaced: it is one of the writes, if any.
+    let is_its_own = |e: &Element<'_>| !e.is_bucket && !e.key.is_empty() && RevisionKey::of_write(e.key, e.value).is_none();
+    let elements = bucket.into_iter().flat_map(|bucket| tree.elements(db, bucket)).map(|(_, element)| element).filter(is_its_own);
+    elements.map(|element| (element.key.to_vec(), element.value.to_vec())).collect()
 }
 
 /// What etcd cannot start without.
