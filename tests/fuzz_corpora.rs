@@ -127,7 +127,8 @@ fn seeds() -> Seeds {
         add("bbolt", name, &database);
         add("meta", name, &database[..PAGE.min(200)]);
     }
-    add("meta", "leaf", &leaf(7, &[Entry::value(b"a", b"value"), Entry::value(b"b", b"")])[..80]);
+    add("page", "leaf", &leaf(7, &[Entry::value(b"a", b"value"), Entry::value(b"b", b"")])[..80]);
+    add("freelist", "ids", &freelist(2, &[3, 4, 7])[..40]);
     // One value of each form.
     let mut forms = BTreeSet::new();
     let mut sealed_values = Vec::new();
