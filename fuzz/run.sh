@@ -1,20 +1,27 @@
 #!/usr/bin/env bash
-# Fuzzes each target for some seconds: fuzz/run.sh [SECONDS] [TARGET …]. Needs a nightly toolchain and cargo-fuzz.
+# Fuzzes each target for some seconds, one target a core: fuzz/run.sh [SECONDS] [TARGET …]. Needs a nightly toolchain and
+# cargo-fuzz.
 #
+# SANITIZER=address asks for one. Without it more is tried: the code that reads evidence is free of `unsafe`, and overflow and
+# debug assertions are on. FUZZ_SEED repeats a search.
 # What it finds on the way goes to fuzz/corpus.live, which is not committed; crashes go to fuzz/artifacts.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-export RAYON_NUM_THREADS=1
-seconds=${1:-30}
+export RAYON_NUM_THREADS=1 seconds=${1:-30} sanitizer=${SANITIZER:-none} seed=${FUZZ_SEED:-0}
 shift || true
 targets=("$@")
 [ ${#targets[@]} -gt 0 ] || mapfile -t targets < <(cargo +nightly fuzz list)
-for target in "${targets[@]}"; do
+
+fuzz() {
+    local target=$1 code=0 live=fuzz/corpus.live/$1
+    mkdir -p "$live"
+    cargo +nightly fuzz run -s "$sanitizer" "$target" "$live" "fuzz/corpus/$target" -- -max_total_time="$seconds" -seed="$seed" \
+        -timeout=5 -rss_limit_mb=1024 -print_final_stats=1 > "$live.log" 2>&1 || code=$?
     echo "== $target: $seconds s"
-    mkdir -p "fuzz/corpus.live/$target"
-    code=0
-    cargo +nightly fuzz run "$target" "fuzz/corpus.live/$target" "fuzz/corpus/$target" -- \
-        -max_total_time="$seconds" -timeout=5 -rss_limit_mb=1024 -print_final_stats=1 > "fuzz/corpus.live/$target.log" 2>&1 || code=$?
-    grep -E 'stat::number|stat::peak|stat::slowest|ERROR|SUMMARY|panicked' "fuzz/corpus.live/$target.log" || true
-    [ $code = 0 ] || { tail -n 40 "fuzz/corpus.live/$target.log"; exit 1; }
-done
+    grep -E 'stat::number|stat::peak|stat::slowest|ERROR|SUMMARY|panicked' "$live.log" || true
+    [ $code = 0 ] || { tail -n 40 "$live.log"; return 1; }
+}
+export -f fuzz
+
+cargo +nightly fuzz build -s "$sanitizer" 2>&1 | tail -n 1
+printf '%s\n' "${targets[@]}" | xargs -P "$(nproc)" -I {} bash -c 'fuzz {}'
