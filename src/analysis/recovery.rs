@@ -9,6 +9,9 @@
 //! | a write outside of a tree that does not have its key | only when residue is asked for, and marked |
 //! | a write that a later one deletes | only when residue is asked for, and marked |
 //! | an older write of a key that exists, a piece of a value | never |
+//!
+//! The tree is in the order of revisions. So where a part of it is lost, it is known below which revision the writes in that part
+//! were: a write from there on is certainly the newest of its key; of an older one that is not known, and it is marked.
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
@@ -18,14 +21,15 @@ use super::options::Scope;
 use super::row::{Place, Row, ValueRow};
 use super::survey::Survey;
 use crate::etcd::{Revision, RevisionKey, schema};
-use crate::evidence::anomaly::Bearing;
+use crate::evidence::anomaly::{Bearing, Class};
 
 /// What a recovered write is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Standing {
     /// The newest of a key that exists.
     Current,
-    /// The newest of its key in a file without a tree: whether etcd would show it is not known.
+    /// The newest of its key that can be read. What was lost with the tree, or a part of it, may be a newer write or a
+    /// deletion: whether etcd would show this one is not known.
     Newest,
     /// The newest before its key was deleted.
     Deleted,
@@ -130,17 +134,18 @@ impl<'data> Recovery<'data> {
                 }
             }
         });
+        let certain = Certain::of(survey);
         for newest in keys.into_values() {
-            recovery.add(newest, bucket.is_some(), with_residue);
+            recovery.add(newest, certain, with_residue);
         }
         recovery.recovered.sort_by(|a, b| (a.revision, a.row.key).cmp(&(b.revision, b.row.key)));
         recovery
     }
 
-    fn add(&mut self, newest: Newest<'data>, has_tree: bool, with_residue: bool) {
+    fn add(&mut self, newest: Newest<'data>, certain: Certain<'data>, with_residue: bool) {
         let (standing, (revision, (row, value))) = match newest {
             Newest { standing: Some((revision, Some(write))), .. } => {
-                (if has_tree { Standing::Current } else { Standing::Newest }, (revision, write))
+                (if certain.holds(revision) { Standing::Current } else { Standing::Newest }, (revision, write))
             }
             Newest { standing, value: Some(value), deletion } => {
                 let is_deleted = standing.is_some() || deletion > Some(value.0);
@@ -157,5 +162,35 @@ impl<'data> Recovery<'data> {
             }
         };
         self.recovered.push(Recovered { standing, revision, row, value });
+    }
+}
+
+/// From which revision on the tree has lost nothing.
+#[derive(Clone, Copy)]
+enum Certain<'data> {
+    Always,
+    From(&'data [u8]),
+    Never,
+}
+
+impl<'data> Certain<'data> {
+    fn of(survey: &Survey<'data>) -> Self {
+        let Some(bucket) = survey.tree.bucket(schema::KEY) else { return Self::Never };
+        // Writes that cannot be told, or do not stand where their revision belongs.
+        let strange = [Class::KeyOrder, Class::RevisionMisplaced, Class::RevisionInvalid, Class::KeyValueInvalid];
+        match survey.tree.missing_below(bucket) {
+            _ if strange.into_iter().any(|class| survey.anomalies.count(class) > 0) => Self::Never,
+            None => Self::Always,
+            Some([]) => Self::Never,
+            Some(key) => Self::From(key),
+        }
+    }
+
+    fn holds(self, revision: Revision) -> bool {
+        match self {
+            Self::Always => true,
+            Self::From(key) => RevisionKey { revision, is_tombstone: false }.to_bytes().as_slice() >= key,
+            Self::Never => false,
+        }
     }
 }

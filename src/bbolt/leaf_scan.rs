@@ -19,6 +19,8 @@ pub(super) struct Scanned<'data, A> {
     pub late: Vec<Leaf<'data>>,
     pub pages_read: u64,
     pub unreadable: Vec<Leaf<'data>>,
+    /// Leaves that lack elements, or may.
+    pub holes: Vec<Leaf<'data>>,
 }
 
 /// A bucket as an element names it.
@@ -41,6 +43,7 @@ impl<A: Default> Default for Scanned<'_, A> {
             late: Vec::new(),
             pages_read: 0,
             unreadable: Vec::new(),
+            holes: Vec::new(),
         }
     }
 }
@@ -102,12 +105,12 @@ impl<'data, A> Scanned<'data, A> {
                 }
             }
         }
-        if intact {
-            self.note_what_no_writer_leaves(db, tree, leaf, &page, &elements);
+        if !intact || self.note_what_no_writer_leaves(db, tree, leaf, &page, &elements) {
+            self.holes.push(leaf);
         }
     }
 
-    /// Notes what is odd about a leaf page whose elements can all be read.
+    /// Notes what is odd about a leaf page whose elements can all be read; says whether there may have been more of them.
     fn note_what_no_writer_leaves(
         &mut self,
         db: &Db<'data>,
@@ -115,7 +118,7 @@ impl<'data, A> Scanned<'data, A> {
         leaf: Leaf<'data>,
         page: &Page<'data>,
         elements: &LeafElements<'data>,
-    ) {
+    ) -> bool {
         let (slack, at) = (elements.rest(), Some(page.offset));
         if !range::is_zero(slack) {
             self.anomalies.note(Class::SlackNotZero, range::offset_within(db.bytes(), slack), Some(leaf.pgid), || {
@@ -133,11 +136,13 @@ impl<'data, A> Scanned<'data, A> {
                 format!("{} bytes between elements; every writer packs them one behind the other", elements.gaps())
             });
         }
-        if page.header.count == 0 && !tree.is_root_page(leaf) {
+        let is_empty = page.header.count == 0 && !tree.is_root_page(leaf);
+        if is_empty {
             self.anomalies.note(Class::EmptyPage, at, Some(leaf.pgid), || {
                 "no elements, below a branch page; every writer takes such a page out of the tree".to_owned()
             });
         }
+        is_empty || elements.gaps() > 0 || !range::is_zero(slack)
     }
 }
 

@@ -21,6 +21,7 @@ mod check;
 mod freelist;
 mod leaf;
 mod leaf_scan;
+mod loss;
 mod meta;
 mod page;
 mod page_map;

@@ -44,14 +44,16 @@ pub struct Leaf<'data> {
 /// A tree that was walked: its buckets and leaf pages. None at all where no meta says where a tree begins.
 #[derive(Clone, Debug)]
 pub struct Tree<'data> {
-    buckets: Vec<Bucket<'data>>,
+    pub(super) buckets: Vec<Bucket<'data>>,
     leaves: Vec<Leaf<'data>>,
     /// Long runs that meet another one: how many pages are their own.
     cut_runs: BTreeMap<Pgid, u64>,
     state: PageState,
     pages_read: u64,
     /// Pages that are referred to and cannot be read as pages of a tree.
-    unreadable: Vec<Leaf<'data>>,
+    pub(super) unreadable: Vec<Leaf<'data>>,
+    /// Other places where elements are missing, or may be: the bounds count, not the page.
+    pub(super) holes: Vec<Leaf<'data>>,
 }
 
 impl<'data> Tree<'data> {
@@ -83,7 +85,9 @@ impl<'data> Tree<'data> {
         tree.enter(db, whole, map, anomalies);
         while bucket < tree.buckets.len() || leaf < tree.leaves.len() {
             for index in bucket..tree.buckets.len() {
-                tree.visit_inline(db, index, &mut seen, anomalies, &visit);
+                if !tree.visit_inline(db, index, &mut seen, anomalies, &visit) {
+                    tree.holes.push(Leaf { pgid: 0, bucket: index, lower: &[], upper: &[] });
+                }
             }
             let mut leaves: Vec<Leaf<'data>> = tree.leaves.get(leaf..).unwrap_or_default().to_vec();
             leaves.sort_unstable_by_key(|leaf| leaf.pgid);
@@ -99,6 +103,7 @@ impl<'data> Tree<'data> {
                     late.extend(task.late);
                     tree.pages_read = tree.pages_read.saturating_add(task.pages_read);
                     tree.unreadable.extend(task.unreadable);
+                    tree.holes.extend(task.holes);
                 }
                 leaves = late;
             }
@@ -128,6 +133,7 @@ impl<'data> Tree<'data> {
             state: PageState::Reachable,
             pages_read: 0,
             unreadable: Vec::new(),
+            holes: Vec::new(),
         }
     }
 
@@ -139,15 +145,6 @@ impl<'data> Tree<'data> {
     /// The bucket of this name right below the root bucket.
     pub fn bucket(&self, name: &[u8]) -> Option<&Bucket<'data>> {
         self.buckets.iter().find(|bucket| bucket.depth == 1 && bucket.name == name)
-    }
-
-    /// Whether the tree refers to this page, cannot read it, and would have this key of this bucket there.
-    pub fn misses(&self, bucket: &Bucket<'data>, pgid: Pgid, key: &[u8]) -> bool {
-        let is_its_place = |page: &&Leaf<'data>| {
-            let is_of_bucket = self.buckets.get(page.bucket).is_some_and(|of| of.name == bucket.name && of.depth == bucket.depth);
-            page.pgid == pgid && is_of_bucket && page.lower <= key && (page.upper.is_empty() || key < page.upper)
-        };
-        self.unreadable.iter().any(|page| is_its_place(&page))
     }
 
     /// Pages whose elements the walk read, each as often as it read them: the measure of its work.
@@ -216,10 +213,13 @@ impl<'data> Tree<'data> {
     fn enter(&mut self, db: &Db<'data>, bucket: Bucket<'data>, map: &mut PageMap, anomalies: &mut Anomalies) {
         let (index, root, named_on) = (self.buckets.len(), bucket.root, bucket.named_on);
         self.buckets.push(bucket);
-        if let Root::Page(pgid) = root
-            && self.refer(db, pgid, named_on, map, anomalies)
-        {
-            self.descend(db, index, vec![Leaf { pgid, bucket: index, lower: &[], upper: &[] }], map, anomalies);
+        if let Root::Page(pgid) = root {
+            let whole = Leaf { pgid, bucket: index, lower: &[], upper: &[] };
+            if self.refer(db, pgid, named_on, map, anomalies) {
+                self.descend(db, index, vec![whole], map, anomalies);
+            } else {
+                self.holes.push(whole);
+            }
         }
     }
 
@@ -274,24 +274,25 @@ impl<'data> Tree<'data> {
         self.pages_read = self.pages_read.saturating_add(db.pages_in(page.bytes));
         self.claim_overflow(db, &[(place.pgid, page.header.overflow)], map, anomalies);
         let mut order = KeyOrder::new(place);
+        let mut children: Vec<Leaf<'data>> = Vec::new();
         for element in branch::elements(page) {
             let element = match element {
                 Ok(element) => element,
                 Err(detail) => {
+                    self.holes.push(place);
                     anomalies.note(Class::ElementOutOfBounds, Some(page.offset), Some(place.pgid), || detail);
                     continue;
                 }
             };
             order.check(db, element.key, anomalies);
-            if let Some(previous) = below.last_mut().filter(|p| p.upper.is_empty()) {
+            if let Some(previous) = children.last_mut() {
                 previous.upper = element.key;
             }
-            if self.refer(db, element.child, place.pgid, map, anomalies) {
-                below.push(Leaf { pgid: element.child, bucket: place.bucket, lower: element.key, upper: &[] });
-            }
+            children.push(Leaf { pgid: element.child, bucket: place.bucket, lower: element.key, upper: place.upper });
         }
-        if let Some(last) = below.last_mut().filter(|p| p.upper.is_empty()) {
-            last.upper = place.upper;
+        for child in children {
+            let entered = self.refer(db, child.pgid, place.pgid, map, anomalies);
+            if entered { &mut *below } else { &mut self.holes }.push(child);
         }
     }
 
@@ -370,12 +371,14 @@ impl<'data> Tree<'data> {
         self.buckets.get(leaf.bucket).is_none_or(|bucket| matches!(bucket.root, Root::Page(root) if root == leaf.pgid))
     }
 
-    fn visit_inline<A, V>(&self, db: &Db<'data>, index: usize, seen: &mut A, anomalies: &mut Anomalies, visit: &V)
+    /// `false` where elements cannot be read.
+    fn visit_inline<A, V>(&self, db: &Db<'data>, index: usize, seen: &mut A, anomalies: &mut Anomalies, visit: &V) -> bool
     where
         V: Fn(&mut A, &Bucket<'data>, Pgid, Element<'data>) + Sync,
     {
-        let Some(bucket) = self.buckets.get(index) else { return };
-        let Root::Inline(page) = bucket.root else { return };
+        let Some(bucket) = self.buckets.get(index) else { return true };
+        let Root::Inline(page) = bucket.root else { return true };
+        let mut intact = true;
         for element in inline_elements(page) {
             match element {
                 Ok(element) if element.is_bucket => {
@@ -385,12 +388,14 @@ impl<'data> Tree<'data> {
                 }
                 Ok(element) => visit(seen, bucket, bucket.named_on, element),
                 Err(detail) => {
+                    intact = false;
                     anomalies.note(Class::ElementOutOfBounds, range::offset_within(db.bytes(), page), Some(bucket.named_on), || {
                         format!("inline bucket: {detail}")
                     })
                 }
             }
         }
+        intact
     }
 
     /// Reads leaves in file order, on all cores.
