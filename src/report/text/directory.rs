@@ -9,7 +9,7 @@ use super::findings::findings;
 use super::keys::beside;
 use super::scan::{What, headline, keys, next, nothing_matches, readable_table, resource_table, secrets, types, values};
 use super::table::{Table, name};
-use super::{against, bearing_name, block, cluster_lines, file_lines, log_sentence, snapshot_sentence, thousands};
+use super::{against, block, cluster_lines, doubts, file_lines, log_sentence, snapshot_sentence, thousands};
 use crate::analysis::{CredentialCounts, Kind, Role};
 use crate::evidence::anomaly::{Bearing, Class};
 
@@ -89,7 +89,7 @@ fn log_lines(segments: &[&EvidenceReport], database: Option<&EvidenceReport>) ->
     let mut lines = vec![line];
     let against = against_all(segments);
     if !against.is_empty() {
-        lines.push(format!("NOT SOUND: {against}"));
+        lines.push(against);
     }
     lines.push(
         "turns over: etcd keeps the 5 newest segments and purges older ones after its snapshots; defragmenting does not touch it"
@@ -106,7 +106,7 @@ fn snapshot_lines(snapshots: &[&EvidenceReport]) -> Vec<String> {
     let mut lines = vec![format!("{} {noun} {}", snapshots.len(), snapshot_sentence(newest))];
     let against = against_all(snapshots);
     if !against.is_empty() {
-        lines.push(format!("NOT SOUND: {against}"));
+        lines.push(against);
     }
     lines
 }
@@ -174,7 +174,7 @@ fn against_all(parts: &[&EvidenceReport]) -> String {
         let sum = sums.entry(bearing).or_default();
         *sum = sum.saturating_add(count);
     }
-    sums.into_iter().map(|(bearing, count)| format!("{count} {}", bearing_name(bearing))).collect::<Vec<_>>().join(", ")
+    doubts(&sums.into_iter().collect::<Vec<_>>())
 }
 
 fn anomalies(parts: &[EvidenceReport], directory: &Path) -> String {

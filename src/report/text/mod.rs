@@ -44,10 +44,7 @@ fn file_lines(facts: &Facts, altered_or_damaged: &[(Bearing, u64)]) -> Vec<Strin
     };
     let structure = match altered_or_damaged {
         [] => "structure sound".to_owned(),
-        found => {
-            let words: Vec<String> = found.iter().map(|(bearing, count)| format!("{count} {}", bearing_name(*bearing))).collect();
-            format!("STRUCTURE NOT SOUND: {}", words.join(", "))
-        }
+        found => doubts(found),
     };
     let mut lines = vec![format!("{}, {} bytes{packed}, {digest}", escape::terminal(&facts.path.to_string_lossy()), thousands(facts.size))];
     match &facts.content {
@@ -157,13 +154,19 @@ fn trailer_sentence(facts: &DatabaseFacts) -> &'static str {
     }
 }
 
-fn bearing_name(bearing: Bearing) -> &'static str {
-    match bearing {
+/// What speaks against a file, in the words of the verdict of `check`, the worst first.
+fn doubts(against: &[(Bearing, u64)]) -> String {
+    let word = |bearing: Bearing| match bearing {
+        Bearing::Incomplete => "INCOMPLETE",
+        Bearing::Damaged => "DAMAGED",
+        Bearing::Altered => "ALTERED",
         Bearing::Note => "notes",
-        Bearing::Altered => "signs of alteration",
-        Bearing::Damaged => "damaged places",
-        Bearing::Incomplete => "places missing",
-    }
+    };
+    let of = |(bearing, count): &(Bearing, u64)| match count {
+        1 => format!("{} (1 place)", word(*bearing)),
+        n => format!("{} ({} places)", word(*bearing), thousands(*n)),
+    };
+    against.iter().rev().map(of).collect::<Vec<_>>().join(", ")
 }
 
 /// What of a file's anomalies speaks against it.
