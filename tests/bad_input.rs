@@ -328,7 +328,8 @@ fn evidence_that_shrinks_while_it_is_read_is_an_error_that_says_so() {
     let path = Fixture::named("killed").write_to(dir.path());
     // Zeros as a member preallocates them, so many that hashing them takes a second.
     fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(3 << 30).unwrap();
-    for args in [&["scan", "--format", "jsonl"][..], &["check"], &["carve"]] {
+    let rescued = dir.path().join("rescued.db");
+    for args in [&["scan", "--format", "jsonl"][..], &["check"], &["carve"], &["recover", "--db", rescued.to_str().unwrap()]] {
         let child =
             sleuth().args(args).arg(&path).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
         let maps = format!("/proc/{}/maps", child.id());
@@ -342,5 +343,6 @@ fn evidence_that_shrinks_while_it_is_read_is_an_error_that_says_so() {
         let error = stderr(&output);
         assert!(error.contains("killed.db: shrank while it was read, from 3221225472 bytes to 8192"), "{error}");
         file.set_len(3 << 30).unwrap();
+        assert!(!rescued.exists());
     }
 }

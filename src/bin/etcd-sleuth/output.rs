@@ -1,9 +1,11 @@
 //! Where output goes, and how errors are told.
 
+use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::guard::Bug;
@@ -76,6 +78,39 @@ pub(crate) fn create(path: &Path, force: bool) -> anyhow::Result<File> {
     }
 }
 
+/// Outputs that are of no use before they are whole.
+static UNFINISHED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+/// An output that is removed unless it is finished, however the run ends.
+pub(crate) struct Unfinished(PathBuf);
+
+impl Unfinished {
+    pub(crate) fn at(path: &Path) -> Self {
+        UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned());
+        Self(path.to_owned())
+    }
+
+    /// It is whole, and stays.
+    pub(crate) fn finish(self) {
+        UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.0);
+    }
+
+    /// Removes all of them, where the process is about to end.
+    pub(crate) fn remove_all() {
+        for path in std::mem::take(&mut *UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)) {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.0) {
+            let _ = std::fs::remove_file(&self.0);
+        }
+    }
+}
+
 /// Refuses outputs that would replace an input: evidence is never written to, whatever is forced.
 pub(crate) fn are_no_inputs<'a>(outputs: impl IntoIterator<Item = &'a Path>, inputs: &[PathBuf]) -> anyhow::Result<()> {
     let inputs: Vec<PathBuf> = inputs.iter().filter_map(|path| path.canonicalize().ok()).collect();
@@ -144,4 +179,34 @@ pub(crate) fn with_progress<T>(show: bool, label: &str, work: impl FnOnce(&Progr
 /// A bar that counts; without a terminal, or where `show` is false, nothing is drawn.
 pub(crate) fn count_bar(total: u64, show: bool) -> ProgressBar {
     if show { ProgressBar::new(total) } else { ProgressBar::hidden() }
+}
+
+#[cfg(test)]
+#[allow(clippy::panic, clippy::unwrap_used, reason = "a test that panics fails")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_output_that_is_not_finished_is_removed_however_the_run_ends() {
+        crate::guard::install();
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("half.db");
+        let write = || {
+            std::fs::write(&path, b"half").unwrap();
+            Unfinished::at(&path)
+        };
+        write().finish();
+        assert!(path.exists());
+        drop(write());
+        assert!(!path.exists());
+        let result: anyhow::Result<()> = crate::guard::input(&path, || {
+            let _unfinished = write();
+            panic!("a bug");
+        });
+        assert!(result.is_err() && !path.exists());
+        let unfinished = write();
+        Unfinished::remove_all();
+        assert!(!path.exists());
+        unfinished.finish();
+    }
 }

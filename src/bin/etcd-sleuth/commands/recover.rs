@@ -17,7 +17,7 @@ use etcd_sleuth::report::text::thousands;
 use etcd_sleuth::report::{EvidenceReport, json};
 
 use crate::args::{Global, RecoverArgs};
-use crate::output::{self, Output};
+use crate::output::{self, Output, Unfinished};
 use crate::shrinking;
 
 pub(crate) fn run(args: &RecoverArgs, global: &Global) -> anyhow::Result<u8> {
@@ -41,12 +41,10 @@ pub(crate) fn run(args: &RecoverArgs, global: &Global) -> anyhow::Result<u8> {
     }
     if let Some(path) = &args.db {
         let file = output::create(path, args.force)?;
-        let written = write_database(path, file, &survey, &recovery);
-        if written.is_err() {
-            // Half a database is none.
-            let _ = std::fs::remove_file(path);
-        }
-        let rebuilt = written.with_context(|| path.display().to_string())?;
+        // Half a database is none.
+        let unfinished = Unfinished::at(path);
+        let rebuilt = write_database(path, file, &survey, &recovery).with_context(|| path.display().to_string())?;
+        unfinished.finish();
         if !global.quiet {
             eprint!("{}", of_database(path, rebuilt));
         }
