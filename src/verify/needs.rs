@@ -21,18 +21,14 @@ pub struct Needs<'data> {
 }
 
 impl<'data> Needs<'data> {
-    /// Looks at every value in scope. Also gives each evidence's counts, in the order of the sources.
-    pub fn of(sources: &[Source<'_, 'data>], scope: &Scope) -> (Self, Vec<(Tally<'data>, Anomalies)>) {
-        let needs = Mutex::new(Self::default());
-        let counts = sources.iter().map(|source| {
-            source.each(scope, |row, value| {
-                if row.seal.is_some() {
-                    needs.lock().unwrap_or_else(PoisonError::into_inner).add(source.number, row, value);
-                }
-            })
-        });
-        let counts = counts.collect();
-        (needs.into_inner().unwrap_or_else(PoisonError::into_inner), counts)
+    /// Looks at every value of a source that is in scope, and adds what it needs. Gives the counts of that evidence.
+    pub fn read(&mut self, source: &Source<'_, 'data>, scope: &Scope) -> (Tally<'data>, Anomalies) {
+        let needs = Mutex::new(self);
+        source.each(scope, |row, value| {
+            if row.seal.is_some() {
+                needs.lock().unwrap_or_else(PoisonError::into_inner).add(source.number, row, value);
+            }
+        })
     }
 
     /// What a single value needs.

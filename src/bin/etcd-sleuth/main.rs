@@ -50,9 +50,9 @@ fn run(args: Args) -> anyhow::Result<u8> {
         Command::Check(check) => commands::check::run(&check, &args.global),
         Command::Keys(keys) => commands::keys::run(&keys, &args.global),
         Command::Verify(verify) => commands::verify::run(&verify, &args.global),
-        Command::Show(show) => commands::show::run(&show, &args.global),
-        Command::Recover(recover) => commands::recover::run(&recover, &args.global),
-        Command::Pages(pages) => commands::pages::run(&pages, &args.global),
+        Command::Show(show) => guard::input(&show.file, || commands::show::run(&show, &args.global)),
+        Command::Recover(recover) => guard::input(&recover.file, || commands::recover::run(&recover, &args.global)),
+        Command::Pages(pages) => guard::input(&pages.file, || commands::pages::run(&pages, &args.global)),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Args::command(), "etcd-sleuth", &mut std::io::stdout());
             Ok(0)

@@ -2,13 +2,15 @@
 
 use std::path::Path;
 
-use etcd_sleuth::analysis::{Beside, Facts, LogSurvey, Role, Survey, Tally};
+use etcd_sleuth::analysis::{Beside, Facts, Role, Survey, Tally};
 use etcd_sleuth::evidence::anomaly::Anomalies;
-use etcd_sleuth::evidence::{DataDirectory, Part};
+use etcd_sleuth::evidence::{DataDirectory, Evidence, Part};
+use etcd_sleuth::kubernetes::Prefixes;
 use etcd_sleuth::report::readable::Around;
 use etcd_sleuth::report::{DirectoryReport, EvidenceReport, text};
 
 use super::scan::Scan;
+use crate::guard;
 
 /// Scans every file of a directory that etcd made.
 pub(super) fn scan(scan: &mut Scan<'_>, path: &Path) -> anyhow::Result<()> {
@@ -19,7 +21,7 @@ pub(super) fn scan(scan: &mut Scan<'_>, path: &Path) -> anyhow::Result<()> {
     for file in &directory.files {
         match scan.open(&file.path) {
             Ok(evidence) => files.push((file.part, evidence)),
-            Err(error) => scan.pass(Err(error))?,
+            Err(error) => drop(scan.pass::<()>(Err(error))?),
         }
     }
     let of = |part: Part| files.iter().filter(move |(of, _)| *of == part).map(|(_, evidence)| evidence);
@@ -27,48 +29,37 @@ pub(super) fn scan(scan: &mut Scan<'_>, path: &Path) -> anyhow::Result<()> {
 
     let mut database = None;
     for evidence in of(Part::Database) {
-        match scan.database(evidence, Role::Member) {
-            Ok(scanned) => {
-                let (mut survey, tally) = scanned?;
-                whole.database(scan, &mut survey, tally)?;
-                database = Some(survey);
-            }
-            Err(error) => scan.pass(Err(error.into()))?,
-        }
+        let scanned = guard::input(evidence.path(), || whole.database(scan, evidence, Role::Member));
+        database = scan.pass(scanned)?;
     }
     let mut snapshot_index = None;
     for evidence in of(Part::RaftSnapshot) {
-        let report = scan.raft_snapshot(evidence, Role::Member)?;
-        let sound = report.facts.raft_snapshot().filter(|snapshot| snapshot.crc_matches == Some(true));
-        snapshot_index = snapshot_index.max(sound.and_then(|snapshot| snapshot.index));
-        whole.part(scan, report)?;
+        let index = guard::input(evidence.path(), || whole.raft_snapshot(scan, evidence, Role::Member));
+        snapshot_index = snapshot_index.max(scan.pass(index)?.flatten());
     }
     let beside = Beside { database: database.as_ref(), snapshot_index };
-    let mut log = scan.survey_log(&of(Part::Segment).collect::<Vec<_>>(), beside);
-    whole.log(scan, &mut log, Role::Member)?;
+    let segments: Vec<&Evidence> = of(Part::Segment).collect();
+    let first = segments.first().map_or(path, |evidence| evidence.path());
+    let log = guard::input(first, || whole.log(scan, &segments, beside, Role::Member));
+    let log_prefixes = scan.pass(log)?.unwrap_or_default();
 
     for evidence in of(Part::LeftoverDatabase) {
-        match scan.database(evidence, Role::Leftover) {
-            Ok(scanned) => {
-                let (mut survey, tally) = scanned?;
-                whole.database(scan, &mut survey, tally)?;
-            }
-            Err(error) => scan.pass(Err(error.into()))?,
-        }
+        let scanned = guard::input(evidence.path(), || whole.database(scan, evidence, Role::Leftover));
+        scan.pass(scanned)?;
     }
     for evidence in of(Part::LeftoverRaftSnapshot) {
-        let report = scan.raft_snapshot(evidence, Role::Leftover)?;
-        whole.part(scan, report)?;
+        let scanned = guard::input(evidence.path(), || whole.raft_snapshot(scan, evidence, Role::Leftover));
+        scan.pass(scanned)?;
     }
     for evidence in of(Part::LeftoverSegment) {
-        let mut leftover = scan.survey_log(&[evidence], beside);
-        whole.log(scan, &mut leftover, Role::Leftover)?;
+        let scanned = guard::input(evidence.path(), || whole.log(scan, &[evidence], beside, Role::Leftover));
+        scan.pass(scanned)?;
     }
     whole.finish(
         scan,
         path,
         &Around {
-            prefixes: database.as_ref().map_or(&log.prefixes, |survey| &survey.prefixes),
+            prefixes: database.as_ref().map_or(&log_prefixes, |survey| &survey.prefixes),
             keyspace: database.as_ref().and_then(Survey::existing),
         },
     )
@@ -84,29 +75,48 @@ struct Whole<'data> {
 }
 
 impl<'data> Whole<'data> {
-    fn database(&mut self, scan: &mut Scan<'_>, survey: &mut Survey<'data>, tally: Tally<'data>) -> anyhow::Result<()> {
+    fn database(&mut self, scan: &mut Scan<'_>, evidence: &'data Evidence, role: Role) -> anyhow::Result<Survey<'data>> {
+        let (mut survey, tally) = scan.database(evidence, role)??;
         match survey.facts.role {
             Role::Leftover => self.tally.expose_leftover(tally.clone()),
             Role::File | Role::Member => self.tally.merge(tally.clone()),
         }
         let anomalies = std::mem::take(&mut survey.anomalies);
         let around = Around { prefixes: &survey.prefixes, keyspace: survey.existing() };
-        self.part(scan, EvidenceReport::of(survey.facts.clone(), anomalies, tally, &around, scan.named()))
+        self.part(scan, EvidenceReport::of(survey.facts.clone(), anomalies, tally, &around, scan.named()))?;
+        Ok(survey)
     }
 
-    fn log(&mut self, scan: &mut Scan<'_>, log: &mut LogSurvey<'data>, role: Role) -> anyhow::Result<()> {
+    /// Gives the entry up to which a sound one holds everything.
+    fn raft_snapshot(&mut self, scan: &mut Scan<'_>, evidence: &Evidence, role: Role) -> anyhow::Result<Option<u64>> {
+        let report = scan.raft_snapshot(evidence, role)?;
+        let sound = report.facts.raft_snapshot().filter(|snapshot| snapshot.crc_matches == Some(true));
+        let index = sound.and_then(|snapshot| snapshot.index);
+        self.part(scan, report)?;
+        Ok(index)
+    }
+
+    /// Gives the prefixes of the API server's keys that it shows.
+    fn log(
+        &mut self,
+        scan: &mut Scan<'_>,
+        segments: &[&'data Evidence],
+        beside: Beside<'_, 'data>,
+        role: Role,
+    ) -> anyhow::Result<Prefixes> {
+        let mut log = scan.survey_log(segments, beside);
         for number in 0..log.segments.len() {
             if let Some(segment) = log.segments.get_mut(number) {
                 segment.facts.role = role;
             }
-            let tally = scan.segment(log, number)?;
+            let tally = scan.segment(&mut log, number)?;
             self.tally.merge(tally.clone());
             let Some(segment) = log.segments.get_mut(number) else { continue };
             let anomalies = std::mem::take(&mut segment.anomalies);
             let around = Around { prefixes: &log.prefixes, keyspace: None };
             self.part(scan, EvidenceReport::of(segment.facts.clone(), anomalies, tally, &around, scan.named()))?;
         }
-        Ok(())
+        Ok(log.prefixes)
     }
 
     fn part(&mut self, scan: &mut Scan<'_>, report: EvidenceReport) -> anyhow::Result<()> {

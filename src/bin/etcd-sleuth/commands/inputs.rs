@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use etcd_sleuth::analysis::{self, Beside, Database, Facts, LogSurvey, Options, Role, Scope, Survey, Tally};
+use etcd_sleuth::analysis::{self, Beside, Database, Facts, LogSurvey, NotADatabase, Options, Role, Scope, Survey, Tally};
 use etcd_sleuth::envelope::Provider;
 use etcd_sleuth::evidence::anomaly::Anomalies;
 use etcd_sleuth::evidence::{DataDirectory, Evidence, Part};
@@ -13,7 +13,7 @@ use etcd_sleuth::report::{EvidenceReport, Report};
 use etcd_sleuth::verify::{Needs, Rows, Source};
 
 use crate::args::Global;
-use crate::guard;
+use crate::guard::{self, Bug};
 use crate::output;
 use crate::shrinking;
 
@@ -21,10 +21,25 @@ use crate::shrinking;
 #[derive(Default)]
 pub(super) struct Inputs {
     files: Vec<File>,
-    /// Inputs that could not be opened, each with the reason.
-    pub(super) failed: Vec<String>,
+    failures: Failures,
     /// What in a data directory is not read, each with the reason.
     pub(super) passed_over: Vec<String>,
+}
+
+/// What could not be read, each with the reason.
+#[derive(Default)]
+struct Failures {
+    reasons: Vec<String>,
+    /// Whether one of them is a bug of this program.
+    has_bug: bool,
+}
+
+impl Failures {
+    fn tell(&mut self, error: &anyhow::Error) {
+        output::error(error);
+        self.reasons.push(format!("{error:#}"));
+        self.has_bug |= error.downcast_ref::<Bug>().is_some();
+    }
 }
 
 struct File {
@@ -38,6 +53,8 @@ struct File {
 pub(super) struct Surveyed<'data> {
     units: Vec<Unit<'data>>,
     contents: Vec<&'data [u8]>,
+    paths: Vec<&'data Path>,
+    failures: Failures,
 }
 
 enum Unit<'data> {
@@ -54,15 +71,10 @@ impl Inputs {
             let opened =
                 guard::input(path, || if path.is_dir() { inputs.directory(path, group, global) } else { inputs.file(path, group, global) });
             if let Err(error) = opened {
-                inputs.fail(&error);
+                inputs.failures.tell(&error);
             }
         }
         inputs
-    }
-
-    fn fail(&mut self, error: &anyhow::Error) {
-        output::error(error);
-        self.failed.push(format!("{error:#}"));
     }
 
     fn file(&mut self, path: &Path, group: usize, global: &Global) -> anyhow::Result<()> {
@@ -95,7 +107,7 @@ impl Inputs {
             });
             match opened {
                 Ok(evidence) => self.files.push(File { evidence, part: file.part, role, group }),
-                Err(error) => self.fail(&error),
+                Err(error) => self.failures.tell(&error),
             }
         }
         Ok(())
@@ -103,47 +115,27 @@ impl Inputs {
 
     /// The first pass over everything. `names`: keys' names that are known.
     pub(super) fn survey(&self, options: &Options, names: &[(Provider, String)], global: &Global) -> Surveyed<'_> {
-        let mut units: Vec<Unit<'_>> = Vec::new();
+        let mut surveyed = Surveyed {
+            units: Vec::new(),
+            contents: self.files.iter().map(|file| file.evidence.content()).collect(),
+            paths: self.files.iter().map(|file| file.evidence.path()).collect(),
+            failures: Failures::default(),
+        };
         let mut index = 0usize;
         while let Some(file) = self.files.get(index) {
-            let (number, group) = (index, file.group);
-            let mut taken = 1usize;
-            match file.part {
-                Part::Database | Part::LeftoverDatabase => {
-                    let surveyed = progress(&file.evidence, global, |progress| analysis::survey(&file.evidence, options, progress));
-                    // It was opened before; a database that can be opened can be surveyed.
-                    if let Ok(mut survey) = surveyed {
-                        survey.facts.role = file.role;
-                        survey.names.give(names.iter().cloned());
-                        units.push(Unit::Database { number, group, survey: Box::new(survey) });
-                    }
-                }
-                Part::RaftSnapshot | Part::LeftoverRaftSnapshot => {
-                    let (mut facts, anomalies) =
-                        progress(&file.evidence, global, |progress| analysis::read_raft_snapshot(&file.evidence, options, progress));
-                    facts.role = file.role;
-                    units.push(Unit::Snapshot { number, facts: Box::new(facts), anomalies });
-                }
-                Part::Segment | Part::LeftoverSegment => {
-                    let of_log = self.files.get(index..).unwrap_or_default().iter();
-                    let segments: Vec<&Evidence> = match file.part {
-                        Part::Segment => {
-                            of_log.take_while(|other| other.part == Part::Segment && other.group == group).map(|f| &f.evidence).collect()
-                        }
-                        _ => vec![&file.evidence],
-                    };
-                    taken = segments.len().max(1);
-                    let beside = beside(&units, group);
-                    let mut survey =
-                        progress(&file.evidence, global, |progress| analysis::survey_log(&segments, beside, options, progress));
-                    survey.segments.iter_mut().for_each(|segment| segment.facts.role = file.role);
-                    survey.give_names(names);
-                    units.push(Unit::Log { first: number, group, survey: Box::new(survey) });
-                }
+            let rest = self.files.get(index..).unwrap_or_default();
+            // The segments of a directory are one log.
+            let is_of_log = |other: &&File| other.part == Part::Segment && other.group == file.group;
+            let taken = if file.part == Part::Segment { rest.iter().take_while(is_of_log).count() } else { 1 };
+            let evidences: Vec<&Evidence> = rest.iter().take(taken).map(|file| &file.evidence).collect();
+            let survey = || Ok(Unit::survey(index, file, &evidences, &surveyed.units, options, names, global)?);
+            match guard::input(file.evidence.path(), survey) {
+                Ok(unit) => surveyed.units.push(unit),
+                Err(error) => surveyed.failures.tell(&error),
             }
-            index = index.saturating_add(taken);
+            index = index.saturating_add(taken.max(1));
         }
-        Surveyed { units, contents: self.files.iter().map(|file| file.evidence.content()).collect() }
+        surveyed
     }
 
     /// What is said of everything that was surveyed and counted.
@@ -154,7 +146,7 @@ impl Inputs {
         resources: &str,
     ) -> anyhow::Result<Report> {
         let mut report = Report { resources: resources.to_owned(), ..Report::default() };
-        report.not_analysed.clone_from(&self.failed);
+        report.not_analysed = [&self.failures, &surveyed.failures].into_iter().flat_map(|failures| failures.reasons.clone()).collect();
         report.passed_over.clone_from(&self.passed_over);
         surveyed.each(|number, facts, anomalies, around| {
             let tally = tallies.get(&number).cloned().unwrap_or_default();
@@ -163,21 +155,68 @@ impl Inputs {
         })?;
         Ok(report)
     }
+
+    /// What holds of the inputs themselves.
+    pub(super) fn outcome(&self, surveyed: &Surveyed<'_>, report: &Report) -> Outcome {
+        let mut outcome = Outcome::default();
+        if !report.not_analysed.is_empty() {
+            outcome.open(Condition::InputFailed);
+        }
+        if self.failures.has_bug || surveyed.failures.has_bug {
+            outcome.open(Condition::InternalError);
+        }
+        if report.evidences.is_empty() {
+            outcome.open(Condition::NothingAnalysed);
+        }
+        for evidence in &report.evidences {
+            evidence.judgement.trust(|condition| outcome.open(condition));
+        }
+        outcome
+    }
 }
 
-/// What holds of the inputs themselves.
-pub(super) fn outcome(report: &Report) -> Outcome {
-    let mut outcome = Outcome::default();
-    if !report.not_analysed.is_empty() {
-        outcome.open(Condition::InputFailed);
+impl<'data> Unit<'data> {
+    /// The first pass over a file, or over the segments of a log, of which it is the first.
+    fn survey(
+        number: usize,
+        file: &'data File,
+        segments: &[&'data Evidence],
+        before: &[Unit<'data>],
+        options: &Options,
+        names: &[(Provider, String)],
+        global: &Global,
+    ) -> Result<Self, NotADatabase> {
+        let File { evidence, part, role, group } = file;
+        Ok(match part {
+            Part::Database | Part::LeftoverDatabase => {
+                let mut survey = progress(evidence, global, |progress| analysis::survey(evidence, options, progress))?;
+                survey.facts.role = *role;
+                survey.names.give(names.iter().cloned());
+                Unit::Database { number, group: *group, survey: Box::new(survey) }
+            }
+            Part::RaftSnapshot | Part::LeftoverRaftSnapshot => {
+                let (mut facts, anomalies) =
+                    progress(evidence, global, |progress| analysis::read_raft_snapshot(evidence, options, progress));
+                facts.role = *role;
+                Unit::Snapshot { number, facts: Box::new(facts), anomalies }
+            }
+            Part::Segment | Part::LeftoverSegment => {
+                let beside = beside(before, *group);
+                let mut survey = progress(evidence, global, |progress| analysis::survey_log(segments, beside, options, progress));
+                survey.segments.iter_mut().for_each(|segment| segment.facts.role = *role);
+                survey.give_names(names);
+                Unit::Log { first: number, group: *group, survey: Box::new(survey) }
+            }
+        })
     }
-    if report.evidences.is_empty() {
-        outcome.open(Condition::NothingAnalysed);
+
+    /// Whether it is, or holds, the evidence of this number.
+    fn holds(&self, number: usize) -> bool {
+        match self {
+            Unit::Database { number: of, .. } | Unit::Snapshot { number: of, .. } => *of == number,
+            Unit::Log { first, survey, .. } => (*first..first.saturating_add(survey.segments.len())).contains(&number),
+        }
     }
-    for evidence in &report.evidences {
-        evidence.judgement.trust(|condition| outcome.open(condition));
-    }
-    outcome
 }
 
 fn beside<'a, 'data>(units: &'a [Unit<'data>], group: usize) -> Beside<'a, 'data> {
@@ -245,15 +284,26 @@ impl<'data> Surveyed<'data> {
         Ok(())
     }
 
-    /// Reads every value in scope: what they need, and each evidence's counts.
+    /// Reads every value in scope: what they need, and each evidence's counts. An evidence that cannot be read is taken out.
     pub(super) fn count(&mut self, scope: &Scope) -> (Needs<'data>, BTreeMap<usize, Tally<'data>>) {
-        let sources = self.sources();
-        let numbers: Vec<usize> = sources.iter().map(|source| source.number).collect();
-        let (needs, counts) = Needs::of(&sources, scope);
-        let mut tallies = BTreeMap::new();
-        for (number, (tally, anomalies)) in numbers.into_iter().zip(counts) {
-            self.add_anomalies(number, anomalies);
-            tallies.insert(number, tally);
+        let (mut needs, mut tallies) = (Needs::default(), BTreeMap::new());
+        let numbers: Vec<usize> = self.sources().iter().map(|source| source.number).collect();
+        for number in numbers {
+            let path = self.paths.get(number).copied().unwrap_or(Path::new(""));
+            let counted = guard::input(path, || {
+                let source = self.sources().into_iter().find(|source| source.number == number);
+                Ok(source.map(|source| needs.read(&source, scope)).unwrap_or_default())
+            });
+            match counted {
+                Ok((tally, anomalies)) => {
+                    self.add_anomalies(number, anomalies);
+                    tallies.insert(number, tally);
+                }
+                Err(error) => {
+                    self.failures.tell(&error);
+                    self.units.retain(|unit| !unit.holds(number));
+                }
+            }
         }
         (needs, tallies)
     }

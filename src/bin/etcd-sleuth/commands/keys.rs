@@ -13,7 +13,7 @@ use etcd_sleuth::report::{Report, text};
 use etcd_sleuth::verify::{NoTarget, Source, Target};
 
 use super::holders::{names_of, read_configs};
-use super::inputs::{self, Inputs};
+use super::inputs::Inputs;
 use super::sink::Sink;
 use crate::args::{Format, Global};
 use crate::core_files;
@@ -31,7 +31,7 @@ pub(crate) fn run(args: &KeysArgs, global: &Global) -> anyhow::Result<u8> {
     let mut surveyed = inputs.survey(&options, &names, global);
     let (_, tallies) = surveyed.count(&options.scope);
     let mut report = inputs.report(&surveyed, &tallies, &args.within.resources)?;
-    let mut outcome = inputs::outcome(&report);
+    let mut outcome = inputs.outcome(&surveyed, &report);
 
     let seen: Vec<KeyName> = report.keys().into_iter().map(|key| key.identity).collect();
     let retire = args.retire.as_deref().map(|text| find(text, &seen, args.confirm_unseen)).transpose()?;

@@ -64,9 +64,10 @@ impl<'a> Scan<'a> {
 }
 
 impl Scan<'_> {
-    /// Tells an input that could not be analysed, and goes on with the others.
-    pub(super) fn pass(&mut self, scanned: anyhow::Result<()>) -> anyhow::Result<()> {
+    /// Gives what was made of an input. One that could not be analysed is told, and the run goes on with the others.
+    pub(super) fn pass<T>(&mut self, scanned: anyhow::Result<T>) -> anyhow::Result<Option<T>> {
         match scanned {
+            Ok(scanned) => return Ok(Some(scanned)),
             Err(error) if output::is_broken_pipe(&error) => return Err(error),
             Err(error) => {
                 output::error(&error);
@@ -78,9 +79,8 @@ impl Scan<'_> {
                     self.report.abandon();
                 }
             }
-            Ok(()) => {}
         }
-        Ok(())
+        Ok(None)
     }
 
     /// How many Secrets that can be read are listed by name.
@@ -256,5 +256,42 @@ impl Held<'_> {
             self.sink.out.rows(self.sink.format, &std::mem::take(&mut self.lines))?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics fails")]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::args::{Args, Command};
+
+    #[test]
+    fn a_panic_over_one_input_leaves_the_others_their_answer_and_is_said_in_the_result() {
+        guard::install();
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("out.jsonl");
+        let good = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/migration.db");
+        let args = ["etcd-sleuth", "scan", "--no-progress", "--format", "jsonl", "-o", out.to_str().unwrap(), good.to_str().unwrap()];
+        let Args { global, command: Command::Scan(args) } = Args::try_parse_from(args).unwrap() else { panic!("a scan") };
+        let mut scan = Scan::new(args.options(), &args.looking, &args.writing, &global).unwrap();
+        for is_bad in [false, true, false] {
+            let scanned = guard::input(&good, || {
+                assert!(!is_bad, "hunter2");
+                scan.file(&good)
+            });
+            scan.pass(scanned).unwrap();
+        }
+        assert_eq!(scan.finish(false).unwrap(), 2, "plaintext was found in the others");
+        let records: Vec<serde_json::Value> =
+            std::fs::read_to_string(&out).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let numbers: Vec<u64> =
+            records.iter().filter(|record| record["record"] == "evidence").map(|record| record["evidence"].as_u64().unwrap()).collect();
+        assert_eq!(numbers, [0, 2], "the number of the one that was given up is nobody's");
+        let summary = records.last().unwrap();
+        assert!(summary["conditions"].as_array().unwrap().iter().any(|condition| condition == "internal-error"), "{summary}");
+        assert!(!summary.to_string().contains("hunter2"));
+        assert_eq!(summary["not_analysed"].as_array().unwrap().len(), 1, "{summary}");
     }
 }

@@ -18,7 +18,7 @@ use etcd_sleuth::report::{Report, text};
 use etcd_sleuth::verify::{Answer, Keyring, Needs, NoTarget, Proof, Required, RequiredKey, Rows, Source, Standing, Target};
 
 use super::holders::{ask, contexts, given_names, names_of, plugin_names, read_configs, unwrappers};
-use super::inputs::{self, Inputs};
+use super::inputs::Inputs;
 use super::sink::Sink;
 use crate::args::{Format, Global};
 use crate::core_files;
@@ -41,7 +41,7 @@ pub(crate) fn run(args: &VerifyArgs, global: &Global) -> anyhow::Result<u8> {
     let sources = surveyed.sources();
     let watched = watched(&sources, &tallies);
     let mut report = inputs.report(&surveyed, &tallies, &args.within.resources)?;
-    let mut outcome = inputs::outcome(&report);
+    let mut outcome = inputs.outcome(&surveyed, &report);
     if args.plan {
         return plan(&needs.plan, &unwrappers, &contexts, &report, &mut sink, &mut outcome);
     }
