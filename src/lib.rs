@@ -35,7 +35,7 @@
 //! bbolt      ─> evidence
 //! kms        ─> envelope evidence
 //! envelope   ─> evidence wire
-//! kubernetes ─> wire
+//! kubernetes ─> evidence wire
 //! evidence, wire, finding ─> none
 //! ```
 //!

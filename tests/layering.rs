@@ -20,7 +20,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("wire", &[]),
     ("bbolt", &["evidence"]),
     ("etcd", &["bbolt", "evidence", "wire"]),
-    ("kubernetes", &["wire"]),
+    ("kubernetes", &["evidence", "wire"]),
     ("envelope", &["evidence", "wire"]),
     ("kms", &["envelope", "evidence"]),
     ("finding", &[]),

@@ -9,10 +9,11 @@
 
 use super::KeyValue;
 use super::key_value::CutKeyValue;
+use crate::evidence::limit;
 use crate::wire::varint;
 
 /// The farthest that a message's start is looked for before its value. A storage key has at most a few hundred bytes.
-const FARTHEST: usize = crate::evidence::limit::FRAMED_KEY;
+const FARTHEST: usize = limit::FRAMED_KEY;
 const KEY_TAG: u8 = 0x0a;
 const KEY_VALUE_TAG: u8 = 0x2a;
 const PUT_VALUE_TAG: u8 = 0x12;

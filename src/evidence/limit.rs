@@ -19,6 +19,14 @@ pub const RESIDUE_SUB: u64 = (1 << 32) - 2;
 pub const RESIDUE_WRITE: u64 = (1 << 32) - 1;
 /// Bytes of a key before a value that is found by its content.
 pub const FRAMED_KEY: usize = 640;
+/// Messages within messages of a request in the log: 32 transactions deep. Clients nest two or three.
+pub const REQUEST_DEPTH: usize = 64;
+/// Nesting of an object in CBOR; the API server's own limit.
+pub const CBOR_DEPTH: usize = 64;
+/// Bytes of an object in JSON that is found by its content: etcd's default limit of a request is 1.5 MiB.
+pub const CARVED_JSON: usize = 4 << 20;
+/// Bytes of an EncryptionConfiguration.
+pub const CONFIGURATION: usize = 4 << 20;
 
 /// A limit as it is shown.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +40,7 @@ pub struct Limit {
 }
 
 /// Every limit.
-pub const ALL: [Limit; 12] = [
+pub const ALL: [Limit; 17] = [
     Limit { what: "page size, smallest (bytes)", value: Some(*PAGE_SIZES.start() as u64), past_it: "meta-invalid" },
     Limit { what: "page size, largest (bytes)", value: Some(*PAGE_SIZES.end() as u64), past_it: "meta-invalid" },
     Limit {
@@ -49,4 +57,13 @@ pub const ALL: [Limit; 12] = [
     Limit { what: "anomalies listed of a class", value: Some(LISTED_ANOMALIES), past_it: "not-listed, with their number" },
     Limit { what: "number among the writes of a revision, outside the tree", value: Some(RESIDUE_SUB), past_it: "limit-passed" },
     Limit { what: "length of a write outside the tree (bytes)", value: Some(RESIDUE_WRITE), past_it: "limit-passed" },
+    Limit {
+        what: "key before a value found by its content (bytes)",
+        value: Some(FRAMED_KEY as u64),
+        past_it: "the value's key is not known",
+    },
+    Limit { what: "JSON object found by its content (bytes)", value: Some(CARVED_JSON as u64), past_it: "not found" },
+    Limit { what: "nesting of a CBOR object", value: Some(CBOR_DEPTH as u64), past_it: "object-invalid" },
+    Limit { what: "nesting of a request in the log", value: Some(REQUEST_DEPTH as u64), past_it: "wal-request-invalid" },
+    Limit { what: "size of an EncryptionConfiguration (bytes)", value: Some(CONFIGURATION as u64), past_it: "an error" },
 ];

@@ -22,9 +22,8 @@ use zeroize::Zeroizing;
 
 use crate::envelope::Provider;
 use crate::envelope::open::{LocalKey, WrongLength};
+use crate::evidence::limit;
 
-/// Larger files are no configurations.
-const LARGEST_FILE: usize = 4 << 20;
 const KINDS: [&str; 2] = ["EncryptionConfiguration", "EncryptionConfig"];
 
 /// A configuration, with its keys.
@@ -145,7 +144,7 @@ impl EncryptionConfig {
     /// # Errors
     /// It is no EncryptionConfiguration.
     pub fn read(bytes: &[u8]) -> Result<Self, Unusable> {
-        if bytes.len() > LARGEST_FILE {
+        if bytes.len() > limit::CONFIGURATION {
             return Err(Unusable::TooLarge(bytes.len()));
         }
         let document = Document::read(bytes)?;
@@ -381,7 +380,7 @@ impl Document {
                 max_anchors: 1_000,
                 max_depth: 32,
                 max_documents: 1,
-                max_total_scalar_bytes: LARGEST_FILE,
+                max_total_scalar_bytes: limit::CONFIGURATION,
             },
             alias_limits: serde_saphyr::alias_limits! {
                 max_total_replayed_events: 20_000,

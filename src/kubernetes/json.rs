@@ -15,6 +15,7 @@ use super::Unreadable;
 use super::encoding::CBOR_MAGIC;
 use super::object::{Object, Owner};
 use super::secret::{DataItem, Secret};
+use crate::evidence::limit;
 
 /// What every object has.
 #[derive(Deserialize)]
@@ -26,9 +27,6 @@ struct Typed {
     #[serde(default)]
     metadata: ObjectMeta,
 }
-
-/// Deepest nesting of CBOR that is followed; the API server's own limit is 64.
-const DEEPEST: usize = 64;
 
 pub(super) fn object(value: &[u8]) -> Result<Object<'static>, Unreadable> {
     let typed: Typed = parse(value)?;
@@ -155,7 +153,7 @@ fn parse<T: DeserializeOwned>(value: &[u8]) -> Result<T, Unreadable> {
 /// which stands for base64 in JSON (RFC 8949 §3.4.5.2).
 pub(super) fn json_of_cbor(value: &[u8]) -> Result<Vec<u8>, Unreadable> {
     let body = value.strip_prefix(CBOR_MAGIC).ok_or(Unreadable::Cbor)?;
-    let cbor = ciborium::de::from_reader_with_recursion_limit(body, DEEPEST).map_err(|_| Unreadable::Cbor)?;
+    let cbor = ciborium::de::from_reader_with_recursion_limit(body, limit::CBOR_DEPTH).map_err(|_| Unreadable::Cbor)?;
     serde_json::to_vec(&to_json(cbor)?).map_err(|_| Unreadable::Cbor)
 }
 

@@ -11,11 +11,9 @@ use super::super::whole::is_proven;
 use crate::envelope;
 use crate::etcd::framing::{self, Framed};
 use crate::etcd::residue::{Write, framed};
-use crate::evidence::range;
+use crate::evidence::{limit, range};
 use crate::kubernetes::fragment;
 
-/// Bytes of JSON that one object may have: etcd's default limit of a request is 1.5 MiB.
-const LONGEST_JSON: usize = 4 << 20;
 /// Bytes of JSON that are read for the objects that begin in one window: objects without an end would each be read as far
 /// as one may reach.
 const JSON_OF_A_WINDOW: usize = 16 << 20;
@@ -203,7 +201,7 @@ fn at_signature(bytes: &[u8], at: usize, json: &mut usize) -> Option<Find> {
     let rest = bytes.get(at..)?;
     match rest.first()? {
         b'{' => {
-            let length = fragment::json_object_length(rest.get(..LONGEST_JSON.min(*json)).unwrap_or(rest));
+            let length = fragment::json_object_length(rest.get(..limit::CARVED_JSON.min(*json)).unwrap_or(rest));
             *json = json.saturating_sub(length.unwrap_or_else(|read| read));
             Find::bare(at, length.ok()?, true)
         }

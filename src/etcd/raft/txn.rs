@@ -9,6 +9,7 @@
 //!
 //! Source: etcd `api/etcdserverpb/rpc.proto`.
 
+use crate::evidence::limit;
 use crate::wire::{Damage, Fields, Value};
 
 /// Which list of a transaction an operation stands in: that for when its comparisons hold, or the other.
@@ -72,8 +73,8 @@ enum Message {
 }
 
 impl<'data> Operations<'data> {
-    /// Messages within messages that are followed: 32 transactions deep. Clients nest two or three.
-    pub const MAX_OPEN: usize = 64;
+    /// Messages within messages that are followed.
+    pub const MAX_OPEN: usize = limit::REQUEST_DEPTH;
 
     pub(super) fn none() -> Self {
         Self::default()
