@@ -13,7 +13,7 @@ use crate::etcd::trailer::Trailer;
 use crate::etcd::{KeyValue, Keyspace, Revision, RevisionKey, Schema, schema};
 use crate::evidence::anomaly::{Anomalies, Bearing, Class};
 use crate::evidence::digest::{self, Sha256Digest};
-use crate::evidence::{Evidence, limit, range};
+use crate::evidence::{Evidence, range};
 use crate::kubernetes::{Encoding, Object, PrefixVotes, Prefixes};
 
 /// An evidence after the first pass.
@@ -119,17 +119,8 @@ fn walk<'data>(evidence: &'data Evidence, database: &Database<'data>, options: &
     let has_slack = anomalies.count(Class::SlackNotZero) > 0;
     let revision = keyspace.last().map(|revision| revision.main);
     let ground = Ground { db, tree: &tree, pages: &pages, surplus, has_slack, revision, large: &large };
-    let (residue, witness) = residue::find(ground, options.residue);
-    if residue.past_limits > 0 {
-        anomalies.note(Class::LimitPassed, None, None, || {
-            format!(
-                "{} writes outside the tree are not listed: a sub revision above {}, or a length above {} bytes",
-                residue.past_limits,
-                limit::RESIDUE_SUB,
-                limit::RESIDUE_WRITE
-            )
-        });
-    }
+    let (mut residue, witness) = residue::find(ground, options.residue);
+    anomalies.merge(std::mem::take(&mut residue.anomalies));
     names.merge(witness.names);
     votes.merge(witness.votes);
     let schema = if active.is_some() { Schema::read(db, &tree, &mut anomalies) } else { Schema::default() };

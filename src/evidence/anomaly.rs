@@ -152,7 +152,7 @@ classes! {
     RaftSnapshotCrcMismatch = "raft-snapshot-crc-mismatch", Altered;
     /// A raft snapshot cannot be read.
     RaftSnapshotInvalid = "raft-snapshot-invalid", Damaged;
-    /// Writes outside the tree with larger numbers than are kept here; `check --limits` lists all limits.
+    /// A write outside the tree with larger numbers than are kept here; `check --limits` lists all limits.
     LimitPassed = "limit-passed", Incomplete;
     /// More anomalies of one class than are listed.
     NotListed = "not-listed", Note;

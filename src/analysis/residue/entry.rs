@@ -38,18 +38,27 @@ pub(in super::super) enum Content {
 const NONE: u32 = u32::MAX;
 
 impl Entry {
-    /// Of a write; `None` where its numbers are larger than any that etcd writes.
-    pub(super) fn write(db: &Db<'_>, place: Place, pgid: Option<Pgid>, write: &Write<'_>) -> Option<Self> {
+    /// Of a write.
+    ///
+    /// # Errors
+    /// Which of its numbers is larger than any that etcd writes.
+    pub(super) fn write(db: &Db<'_>, place: Place, pgid: Option<Pgid>, write: &Write<'_>) -> Result<Self, String> {
+        let number = |sub: u64| {
+            let number = u32::try_from(sub).ok().filter(|sub| u64::from(*sub) <= limit::RESIDUE_SUB);
+            number.ok_or_else(|| format!("write {sub} of revision {}; those up to {} are kept", write.main, limit::RESIDUE_SUB))
+        };
+        let length = write.message.len();
         let content = match (write.is_tombstone, write.missing) {
             (true, _) => Content::Tombstone,
             (false, 0) => Content::Value,
             (false, _) => Content::Cut,
         };
-        Some(Self {
+        Ok(Self {
             offset: range::offset_within(db.bytes(), write.message).unwrap_or(0),
             main: write.main,
-            sub: write.sub.map_or(Some(NONE), |sub| u32::try_from(sub).ok().filter(|sub| u64::from(*sub) <= limit::RESIDUE_SUB))?,
-            length: u32::try_from(write.message.len()).ok()?,
+            sub: write.sub.map(number).transpose()?.unwrap_or(NONE),
+            length: u32::try_from(length)
+                .map_err(|_| format!("a write of {length} bytes; those up to {} are kept", limit::RESIDUE_WRITE))?,
             pgid: page(pgid),
             place,
             content,

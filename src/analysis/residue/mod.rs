@@ -28,6 +28,7 @@ use crate::bbolt::{Db, Image, PageMap, PageState, Pgid, Remnant, Tail, Tree, rem
 use crate::envelope::{NameTable, Stored};
 use crate::etcd::residue::{Part, Write, keyless, search};
 use crate::etcd::{KeyValue, schema};
+use crate::evidence::anomaly::{Anomalies, Class};
 use crate::evidence::range;
 use crate::kubernetes::PrefixVotes;
 
@@ -43,8 +44,8 @@ pub struct Residue<'data> {
     pub account: Account,
     /// Pages that were searched, each as often as it was.
     pub pages_read: u64,
-    /// Writes that were found and whose numbers are too large to be kept.
-    pub past_limits: u64,
+    /// Writes that were found and are not kept.
+    pub(super) anomalies: Anomalies,
 }
 
 /// What the values outside the tree say for all values of the file.
@@ -121,7 +122,7 @@ pub(super) fn find<'data>(ground: Ground<'_, 'data>, mode: ResidueMode) -> (Resi
     found.entries.sort_by_cached_key(|entry| entry.order(db));
     duplicates::mark(db, ground.tree, ground.tree.bucket(schema::KEY), &mut found.entries);
     (
-        Residue { entries: found.entries, known, account: found.account, pages_read: found.pages_read, past_limits: found.past_limits },
+        Residue { entries: found.entries, known, account: found.account, pages_read: found.pages_read, anomalies: found.anomalies },
         found.witness,
     )
 }
@@ -141,7 +142,7 @@ struct Found<'data> {
     /// The newest revision.
     newest: u64,
     pages_read: u64,
-    past_limits: u64,
+    anomalies: Anomalies,
 }
 
 impl<'data> Found<'data> {
@@ -284,8 +285,8 @@ impl<'data> Found<'data> {
         }
         self.newest = self.newest.max(write.main);
         match Entry::write(db, place, pgid, write) {
-            Some(entry) => self.entries.push(entry),
-            None => self.past_limits = self.past_limits.saturating_add(1),
+            Ok(entry) => self.entries.push(entry),
+            Err(passed) => self.anomalies.note(Class::LimitPassed, range::offset_within(db.bytes(), write.message), pgid, || passed),
         }
         if write.is_tombstone {
             return;
@@ -311,7 +312,7 @@ impl<'data> Found<'data> {
         self.later.extend(other.later);
         self.newest = self.newest.max(other.newest);
         self.pages_read = self.pages_read.saturating_add(other.pages_read);
-        self.past_limits = self.past_limits.saturating_add(other.past_limits);
+        self.anomalies.merge(other.anomalies);
     }
 }
 
