@@ -1,60 +1,18 @@
 //! Counts over the rows of one evidence: what the first screen and the summary say.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
-use std::hash::Hash;
+use std::collections::BTreeMap;
 
 use foldhash::fast::FixedState;
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 
+use super::grouped::Grouped;
+use super::key_use::{KeyIdentity, KeyUse};
 use super::row::{Place, Protection, Retention, Row, Seal, ValueRow};
 use crate::evidence::range;
 use crate::kubernetes::{GroupResource, KeyMaterial, StorageKey};
 
 type Map<K, V> = HashMap<K, V, FixedState>;
-
-/// A map that remembers the entry it gave last: neighbouring rows mostly share resource and key.
-#[derive(Clone, Debug)]
-pub struct Grouped<K, V> {
-    groups: Vec<(K, V)>,
-    index: Map<K, usize>,
-    last: usize,
-}
-
-impl<K, V> Default for Grouped<K, V> {
-    fn default() -> Self {
-        Self { groups: Vec::new(), index: Map::default(), last: 0 }
-    }
-}
-
-impl<K: Clone + Eq + Hash, V: Default> Grouped<K, V> {
-    fn entry(&mut self, key: &K) -> Option<&mut V> {
-        if self.groups.get(self.last).is_none_or(|(known, _)| known != key) {
-            self.last = match self.index.get(key) {
-                Some(index) => *index,
-                None => {
-                    self.index.insert(key.clone(), self.groups.len());
-                    self.groups.push((key.clone(), V::default()));
-                    self.groups.len().saturating_sub(1)
-                }
-            };
-        }
-        self.groups.get_mut(self.last).map(|(_, value)| value)
-    }
-
-    fn merge(&mut self, other: Self, add: impl Fn(&mut V, V)) {
-        for (key, value) in other.groups {
-            if let Some(known) = self.entry(&key) {
-                add(known, value);
-            }
-        }
-    }
-
-    /// The groups in no particular order.
-    pub fn into_groups(self) -> Vec<(K, V)> {
-        self.groups
-    }
-}
 
 /// What the rows of one evidence add up to.
 #[derive(Clone, Debug, Default)]
@@ -181,86 +139,10 @@ impl StorageCounts {
     }
 }
 
-/// A key as the values name it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct KeyIdentity<'data> {
-    /// The provider's word, verbatim.
-    pub provider: &'data [u8],
-    /// The version's word, verbatim.
-    pub version: &'data [u8],
-    /// The key's or provider's name.
-    pub name: Option<&'data str>,
-    /// KMS v2: what the plugin calls the key.
-    pub key_id: Option<&'data str>,
-}
-
-/// What needs a key.
-#[derive(Clone, Debug, Default)]
-pub struct KeyUse<'data> {
-    /// Values by what became of them.
-    pub counts: KeyCounts,
-    /// Resources of these values.
-    pub group_resources: BTreeSet<GroupResource<'data>>,
-    /// Distinct wrapped DEKs or seeds, by the first eight bytes of their digest.
-    dek_sources: HashSet<u64, FixedState>,
-    /// Values whose name has more than one reading.
-    pub uncertain: u64,
-}
-
-/// Values under a key, by what became of them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct KeyCounts {
-    /// Newest revisions of keys that exist.
-    pub current: u64,
-    /// Older ones.
-    pub superseded: u64,
-    /// Of deleted keys.
-    pub deleted: u64,
-    /// In residue.
-    pub residue: u64,
-    /// In logs.
-    pub log: u64,
-}
-
-impl KeyCounts {
-    /// Adds those of another part.
-    pub fn add(&mut self, other: Self) {
-        for retention in Retention::ALL {
-            let more = *{ other }.of(retention);
-            let count = self.of(retention);
-            *count = count.saturating_add(more);
-        }
-    }
-
-    fn of(&mut self, retention: Retention) -> &mut u64 {
-        match retention {
-            Retention::Current => &mut self.current,
-            Retention::Superseded => &mut self.superseded,
-            Retention::Deleted => &mut self.deleted,
-            Retention::Residue => &mut self.residue,
-            Retention::Log => &mut self.log,
-        }
-    }
-}
-
 impl SecretCounts {
     /// All that exist.
     pub fn total(&self) -> u64 {
         [self.plaintext, self.encrypted, self.unknown, self.empty].into_iter().fold(0, u64::saturating_add)
-    }
-}
-
-impl KeyUse<'_> {
-    /// How many distinct wrapped DEKs or seeds these values have.
-    pub fn dek_sources(&self) -> u64 {
-        self.dek_sources.len() as u64
-    }
-}
-
-impl<'data> KeyIdentity<'data> {
-    /// The key that a seal names.
-    pub fn of(seal: &Seal<'data>) -> Self {
-        Self { provider: seal.provider, version: seal.version, name: seal.name.map(|name| name.name), key_id: seal.key_id }
     }
 }
 
@@ -356,20 +238,10 @@ impl<'data> Tally<'data> {
     }
 
     fn add_key(&mut self, value: &ValueRow<'data>, seal: &Seal<'data>) {
-        let Some(key) = self.keys.entry(&KeyIdentity::of(seal)) else { return };
-        bump(key.counts.of(value.retention));
-        if let Some(resource) = value.storage_key.as_ref().map(|key| &key.group_resource)
-            && !key.group_resources.contains(resource)
-        {
-            key.group_resources.insert(resource.clone());
-        }
-        if let Some(digest) = seal.dek_source_sha256
-            && let Some(head) = digest.0.first_chunk()
-        {
-            key.dek_sources.insert(u64::from_le_bytes(*head));
+        if let Some(key) = self.keys.entry(&KeyIdentity::of(seal)) {
+            key.add(value, seal);
         }
         if seal.name.is_some_and(|name| !name.is_certain) {
-            bump(&mut key.uncertain);
             bump(&mut self.uncertain_names);
         }
     }
@@ -426,15 +298,6 @@ impl Exposure<'_> {
             self.secret_type = other.secret_type.clone();
             (self.place, self.value) = (other.place, other.value);
         }
-    }
-}
-
-impl KeyUse<'_> {
-    fn merge(&mut self, other: Self) {
-        self.counts.add(other.counts);
-        self.group_resources.extend(other.group_resources);
-        self.dek_sources.extend(other.dek_sources);
-        self.uncertain = self.uncertain.saturating_add(other.uncertain);
     }
 }
 
