@@ -144,16 +144,17 @@ fn run(evidence: &Evidence) {
 /// What is recovered makes a database without an anomaly, of which the same is recovered again.
 fn recover(survey: &Survey<'_>, scope: &Scope) {
     let recovery = Recovery::of(survey, scope, true);
-    let writes = |recovery: &Recovery<'_>| -> Vec<(Revision, Vec<u8>, Vec<u8>)> {
-        recovery.recovered.iter().map(|write| (write.revision, write.row.key.to_vec(), write.value.to_vec())).collect()
+    let writes = |recovery: &Recovery<'_, '_>| -> Vec<(Revision, Vec<u8>, Vec<u8>)> {
+        let read = |write| recovery.key_value(write).expect("what was found is found again");
+        recovery.recovered.iter().map(|write| (write.revision, write.key.to_vec(), read(write).value.to_vec())).collect()
     };
     let kept = writes(&recovery);
     let elements = kept.iter().map(|(revision, key, value)| {
         let main = revision.main.cast_signed();
         (*revision, KeyValue { key, value, create_revision: main, mod_revision: main, version: 1, lease: 0 })
     });
-    let (out, rebuilt) =
-        rebuild(std::io::Cursor::new(Vec::new()), &survey.database.db, &survey.tree, elements).expect("memory takes everything");
+    let (out, rebuilt) = rebuild(std::io::Cursor::new(Vec::new()), &survey.database.db, &survey.tree, recovery.revision, elements)
+        .expect("memory takes everything");
     let evidence = Evidence::from_bytes("rebuilt.db", out.into_inner());
     let options = Options { digest: DigestMode::None, ..Options::default() };
     let again = analysis::survey(&evidence, &options, &Progress::default()).expect("a database");

@@ -25,6 +25,21 @@ pub struct List<'a, 'data> {
     scope: &'a Scope,
 }
 
+/// Where a row was found.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum At<'a, 'data> {
+    Tree(Pgid, Element<'data>),
+    Residue(&'a Entry),
+}
+
+impl At<'_, '_> {
+    /// The revision that the KeyValue itself names, of a write in the tree.
+    pub(super) fn own_revision(&self) -> Option<u64> {
+        let Self::Tree(_, element) = self else { return None };
+        KeyValue::parse(element.value).ok().and_then(|kv| u64::try_from(kv.mod_revision).ok()).filter(|main| *main > 0)
+    }
+}
+
 /// What there is to read, in the order of its revisions.
 enum Order<'data> {
     Pages(Vec<Pgid>),
@@ -70,10 +85,15 @@ impl<'a, 'data> List<'a, 'data> {
 
     /// Every row in order, with its value's bytes, for a caller that looks for a few.
     pub fn rows(&self, mut show: impl FnMut(Row<'data>, Option<&'data [u8]>)) {
+        self.rows_at(|_, row, value| show(row, value));
+    }
+
+    /// Every row in order, with where it is found again.
+    pub(super) fn rows_at(&self, mut show: impl FnMut(At<'a, 'data>, Row<'data>, Option<&'data [u8]>)) {
         let mut part = Part::default();
         let mut look = |(pgid, element): (Pgid, Element<'data>)| {
             if let Some(row) = self.row(pgid, element, &mut part) {
-                show(row, KeyValue::parse(element.value).ok().map(|kv| kv.value));
+                show(At::Tree(pgid, element), row, KeyValue::parse(element.value).ok().map(|kv| kv.value));
             }
         };
         match self.order() {
@@ -84,8 +104,17 @@ impl<'a, 'data> List<'a, 'data> {
         }
         for entry in &self.survey.residue.entries {
             if let Some((row, value)) = self.residue_row(entry, &mut part) {
-                show(row, Some(value));
+                show(At::Residue(entry), row, Some(value));
             }
+        }
+    }
+
+    /// The row there once more, with its value's bytes.
+    pub(super) fn row_at(&self, at: At<'a, 'data>) -> Option<(Row<'data>, &'data [u8])> {
+        let mut part = Part::default();
+        match at {
+            At::Tree(pgid, element) => Some((self.row(pgid, element, &mut part)?, KeyValue::parse(element.value).ok()?.value)),
+            At::Residue(entry) => self.residue_row(entry, &mut part),
         }
     }
 

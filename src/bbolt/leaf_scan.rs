@@ -1,6 +1,7 @@
 //! What one task of the walk finds on the leaf pages it reads.
 
 use super::bucket::Bucket;
+use super::loss::Hole;
 use super::page::{Flags, Page};
 use super::walk::{Leaf, SHORT_RUN, Tree};
 use super::{Db, Element, LeafElements, Pgid};
@@ -18,9 +19,9 @@ pub(super) struct Scanned<'data, A> {
     /// Leaves with long runs, which are read when it is settled which pages are theirs.
     pub late: Vec<Leaf<'data>>,
     pub pages_read: u64,
-    pub unreadable: Vec<Leaf<'data>>,
+    pub unreadable: Vec<Hole<'data>>,
     /// Leaves that lack elements, or may.
-    pub holes: Vec<Leaf<'data>>,
+    pub holes: Vec<Hole<'data>>,
 }
 
 /// A bucket as an element names it.
@@ -75,7 +76,7 @@ impl<'data, A> Scanned<'data, A> {
         let page = match page {
             Ok(page) => page,
             Err(fault) => {
-                self.unreadable.push(leaf);
+                self.unreadable.push(Hole { place: leaf, is_leaf: true });
                 return fault.note(&mut self.anomalies);
             }
         };
@@ -106,7 +107,7 @@ impl<'data, A> Scanned<'data, A> {
             }
         }
         if !intact || self.note_what_no_writer_leaves(db, tree, leaf, &page, &elements) {
-            self.holes.push(leaf);
+            self.holes.push(Hole { place: leaf, is_leaf: true });
         }
     }
 

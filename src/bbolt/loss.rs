@@ -6,21 +6,52 @@
 use super::walk::Leaf;
 use super::{Bucket, Pgid, Tree};
 
+/// A place in a bucket where elements are missing, or may be.
+#[derive(Clone, Copy, Debug)]
+pub struct Hole<'data> {
+    pub(super) place: Leaf<'data>,
+    /// Whether it is no more than a leaf.
+    pub(super) is_leaf: bool,
+}
+
+impl<'data> Hole<'data> {
+    /// The bounds of the keys that the bucket would have there: the first, and the first behind it; empty: none.
+    pub fn bounds(&self) -> (&'data [u8], &'data [u8]) {
+        (self.place.lower, self.place.upper)
+    }
+
+    fn holds(&self, key: &[u8]) -> bool {
+        let (lower, upper) = self.bounds();
+        lower <= key && (upper.is_empty() || key < upper)
+    }
+
+    /// Whether it is a part of the tree with leaves that nothing refers to any more.
+    pub fn is_subtree(&self) -> bool {
+        !self.is_leaf
+    }
+}
+
 impl<'data> Tree<'data> {
     /// Whether the tree refers to this page, cannot read it, and would have this key of this bucket there.
     pub fn misses(&self, bucket: &Bucket<'data>, pgid: Pgid, key: &[u8]) -> bool {
-        let is_its_place = |page: &Leaf<'data>| page.pgid == pgid && page.lower <= key && (page.upper.is_empty() || key < page.upper);
-        self.unreadable.iter().any(|page| is_its_place(page) && self.is_of(page, bucket))
+        self.unreadable_at(pgid).iter().any(|page| page.holds(key) && self.is_of(page, bucket))
     }
 
-    /// Where elements of a bucket may be missing that the walk should have reached: only below this key; empty: anywhere.
-    /// `None`: nowhere, as far as keys are in order.
-    pub fn missing_below(&self, bucket: &Bucket<'data>) -> Option<&'data [u8]> {
-        let holes = self.unreadable.iter().chain(&self.holes).filter(|place| self.is_of(place, bucket));
-        holes.map(|place| place.upper).reduce(|a, b| if a.is_empty() || b.is_empty() { &[] } else { a.max(b) })
+    /// The places of a bucket that the walk should have read and could not, as far as keys are in order.
+    pub fn holes(&self, bucket: &Bucket<'data>) -> Vec<Hole<'data>> {
+        // The root page of a bucket looks like a leaf where it cannot be read.
+        let has_leaf = self.leaves(bucket).into_iter().any(|pgid| self.unreadable_at(pgid).is_empty());
+        let holes = self.unreadable.iter().chain(&self.holes).filter(|hole| self.is_of(hole, bucket));
+        holes.map(|hole| Hole { is_leaf: hole.is_leaf && has_leaf, ..*hole }).collect()
     }
 
-    fn is_of(&self, place: &Leaf<'data>, bucket: &Bucket<'data>) -> bool {
-        self.buckets.get(place.bucket).is_some_and(|of| of.name == bucket.name && of.depth == bucket.depth)
+    fn unreadable_at(&self, pgid: Pgid) -> &[Hole<'data>] {
+        let start = self.unreadable.partition_point(|page| page.place.pgid < pgid);
+        let from = self.unreadable.get(start..).unwrap_or_default();
+        from.get(..from.partition_point(|page| page.place.pgid == pgid)).unwrap_or_default()
+    }
+
+    fn is_of(&self, hole: &Hole<'data>, bucket: &Bucket<'data>) -> bool {
+        self.buckets.get(hole.place.bucket).is_some_and(|of| of.name == bucket.name && of.depth == bucket.depth)
     }
 }

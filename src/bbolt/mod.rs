@@ -38,6 +38,7 @@ pub use self::bucket::{Bucket, InBucket, Root};
 pub use self::check::check;
 pub use self::freelist::Freelist;
 pub use self::leaf::{Element, LeafElements};
+pub use self::loss::Hole;
 pub use self::meta::{Meta, MetaFault};
 pub use self::page::{Fault, Flags, HEADER_LEN, Page, PageHeader};
 pub use self::page_map::{PageCounts, PageMap, PageState};

@@ -17,6 +17,7 @@ use rayon::prelude::*;
 
 use super::bucket::{Bucket, InBucket, Root, inline_elements};
 use super::leaf_scan::{KeyOrder, Named, Scanned, When};
+use super::loss::Hole;
 use super::page::{Fault, Flags, Page, PageHeader};
 use super::page_map::{PageMap, PageState};
 use super::{Db, Element, LeafElements, Pgid, branch};
@@ -50,10 +51,10 @@ pub struct Tree<'data> {
     cut_runs: BTreeMap<Pgid, u64>,
     state: PageState,
     pages_read: u64,
-    /// Pages that are referred to and cannot be read as pages of a tree.
-    pub(super) unreadable: Vec<Leaf<'data>>,
-    /// Other places where elements are missing, or may be: the bounds count, not the page.
-    pub(super) holes: Vec<Leaf<'data>>,
+    /// Pages that are referred to and cannot be read as pages of a tree, by their numbers.
+    pub(super) unreadable: Vec<Hole<'data>>,
+    /// Other places where elements are missing, or may be.
+    pub(super) holes: Vec<Hole<'data>>,
 }
 
 impl<'data> Tree<'data> {
@@ -86,7 +87,7 @@ impl<'data> Tree<'data> {
         while bucket < tree.buckets.len() || leaf < tree.leaves.len() {
             for index in bucket..tree.buckets.len() {
                 if !tree.visit_inline(db, index, &mut seen, anomalies, &visit) {
-                    tree.holes.push(Leaf { pgid: 0, bucket: index, lower: &[], upper: &[] });
+                    tree.holes.push(Hole { place: Leaf { pgid: 0, bucket: index, lower: &[], upper: &[] }, is_leaf: true });
                 }
             }
             let mut leaves: Vec<Leaf<'data>> = tree.leaves.get(leaf..).unwrap_or_default().to_vec();
@@ -120,7 +121,8 @@ impl<'data> Tree<'data> {
             }
         }
         // What stands on them is searched like any page outside the tree.
-        tree.unreadable.iter().for_each(|page| map.release(page.pgid));
+        tree.unreadable.iter().for_each(|page| map.release(page.place.pgid));
+        tree.unreadable.sort_by_key(|page| page.place.pgid);
         (tree, seen)
     }
 
@@ -218,7 +220,7 @@ impl<'data> Tree<'data> {
             if self.refer(db, pgid, named_on, map, anomalies) {
                 self.descend(db, index, vec![whole], map, anomalies);
             } else {
-                self.holes.push(whole);
+                self.holes.push(Hole { place: whole, is_leaf: false });
             }
         }
     }
@@ -227,10 +229,13 @@ impl<'data> Tree<'data> {
     fn descend(&mut self, db: &Db<'data>, bucket: usize, mut level: Vec<Leaf<'data>>, map: &mut PageMap, anomalies: &mut Anomalies) {
         let start = self.leaves.len();
         let mut ordered = true;
+        // Children that cannot be entered: of which level they are their siblings tell.
+        let mut lost: Vec<Leaf<'data>> = Vec::new();
         while !level.is_empty() {
             // All leaves of a bucket are equally deep, so one page tells what its level is. Where a page
             // differs from its level, the tree is damaged: it is read all the same, out of key order.
             let is_leaf_level = level.iter().find_map(|page| db.header(page.pgid).ok()).is_none_or(|h| h.flags != Flags::BRANCH);
+            self.holes.extend(lost.drain(..).map(|place| Hole { place, is_leaf: is_leaf_level }));
             if is_leaf_level {
                 self.leaves.append(&mut level);
                 break;
@@ -243,7 +248,7 @@ impl<'data> Tree<'data> {
                         self.leaves.push(place);
                     }
                     Ok(header) => match branch_page(db, place.pgid, header) {
-                        Ok(page) => self.read_branch(db, place, &page, &mut below, map, anomalies),
+                        Ok(page) => self.read_branch(db, place, &page, &mut below, &mut lost, map, anomalies),
                         Err(fault) => self.cannot_read(place, fault, anomalies),
                     },
                     Err(fault) => self.cannot_read(place, fault, anomalies),
@@ -251,6 +256,7 @@ impl<'data> Tree<'data> {
             }
             level = below;
         }
+        self.holes.extend(lost.into_iter().map(|place| Hole { place, is_leaf: false }));
         if let Some(bucket) = self.buckets.get_mut(bucket) {
             bucket.leaves.push(start..self.leaves.len());
             bucket.in_key_order &= ordered;
@@ -258,7 +264,7 @@ impl<'data> Tree<'data> {
     }
 
     fn cannot_read(&mut self, place: Leaf<'data>, fault: Fault, anomalies: &mut Anomalies) {
-        self.unreadable.push(place);
+        self.unreadable.push(Hole { place, is_leaf: false });
         fault.note(anomalies);
     }
 
@@ -268,6 +274,7 @@ impl<'data> Tree<'data> {
         place: Leaf<'data>,
         page: &Page<'data>,
         below: &mut Vec<Leaf<'data>>,
+        lost: &mut Vec<Leaf<'data>>,
         map: &mut PageMap,
         anomalies: &mut Anomalies,
     ) {
@@ -279,7 +286,7 @@ impl<'data> Tree<'data> {
             let element = match element {
                 Ok(element) => element,
                 Err(detail) => {
-                    self.holes.push(place);
+                    lost.push(place);
                     anomalies.note(Class::ElementOutOfBounds, Some(page.offset), Some(place.pgid), || detail);
                     continue;
                 }
@@ -292,7 +299,7 @@ impl<'data> Tree<'data> {
         }
         for child in children {
             let entered = self.refer(db, child.pgid, place.pgid, map, anomalies);
-            if entered { &mut *below } else { &mut self.holes }.push(child);
+            if entered { &mut *below } else { &mut *lost }.push(child);
         }
     }
 

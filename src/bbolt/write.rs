@@ -26,7 +26,7 @@ const MAX_VALUE: usize = (1 << 31) - 2;
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     /// The output does not take it.
-    #[error("the database cannot be written: {0}")]
+    #[error("the database cannot be written")]
     Io(#[from] io::Error),
     /// Keys that do not ascend, or that bbolt does not take.
     #[error("a key of {key_len} bytes with a value of {value_len} cannot follow the one before it")]

@@ -3,7 +3,7 @@
 //! | bucket | holds |
 //! |---|---|
 //! | `key` | the writes, each under its own revision |
-//! | `meta` | what the source had, or what etcd needs to start; compacted at the newest revision, since older ones are not there |
+//! | `meta` | what the source had, or what etcd needs to start; compacted at the source's revision, since older ones are not there, and since etcd then goes on from that one |
 //! | `lease`, `cluster`, `members`, `auth`, `authUsers`, `authRoles` | what the source had |
 //! | `alarm`, `members_removed` | nothing |
 //!
@@ -32,15 +32,18 @@ const BUCKETS: [(&[u8], bool); 9] = [
 ];
 
 /// What was written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rebuilt {
     /// Writes in it.
     pub writes: u64,
     /// Writes that claim the revision of another, and were left out.
     pub collisions: u64,
+    /// Buckets that the source has lost, or a part of them, so that what they held may be missing.
+    pub lost: Vec<&'static str>,
 }
 
-/// Writes a database of `writes`, which stand in the order of their revisions, with the small buckets of the source's tree.
+/// Writes a database of `writes`, which stand in the order of their revisions, with the small buckets of the source's tree;
+/// `revision` is the one that the source was at.
 ///
 /// # Errors
 /// Those of `out`, and elements that bbolt does not take.
@@ -48,12 +51,13 @@ pub fn rebuild<'a, 'data: 'a, W: Write + Seek>(
     out: W,
     db: &Db<'data>,
     tree: &Tree<'data>,
+    revision: u64,
     writes: impl IntoIterator<Item = (Revision, KeyValue<'a>)>,
 ) -> Result<(W, Rebuilt), WriteError> {
     let page_size = u32::try_from(db.page_size()).unwrap_or(4096);
     let mut writer = Writer::new(out, page_size)?;
     let mut rebuilt = Rebuilt::default();
-    let mut newest = Revision { main: 1, sub: 0 };
+    let mut newest = revision.max(1);
     let mut bucket = writer.bucket(schema::KEY);
     let mut last = None;
     for (revision, kv) in writes {
@@ -71,13 +75,16 @@ pub fn rebuild<'a, 'data: 'a, W: Write + Seek>(
         };
         bucket.put(&RevisionKey { revision, is_tombstone: false }.to_bytes(), &message.encode_to_vec())?;
         rebuilt.writes = rebuilt.writes.saturating_add(1);
-        (last, newest) = (Some(revision), revision);
+        (last, newest) = (Some(revision), newest.max(revision.main));
     }
     bucket.finish()?;
     for (name, is_carried) in BUCKETS {
+        if is_carried && tree.bucket(name).is_none_or(|bucket| !tree.holes(bucket).is_empty()) {
+            rebuilt.lost.extend(str::from_utf8(name));
+        }
         let mut elements = if is_carried { elements(db, tree, name) } else { BTreeMap::new() };
         if name == b"meta" {
-            complete(&mut elements, newest.main);
+            complete(&mut elements, newest);
         }
         let mut bucket = writer.bucket(name);
         for (key, value) in &elements {

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
 use super::records::key_of;
-use crate::analysis::Recovered;
+use crate::analysis::{Recovered, ValueRow};
 use crate::evidence::digest::Sha256Digest;
 use crate::kubernetes;
 
@@ -46,12 +46,11 @@ pub enum Values {
 }
 
 impl<'a> RecoveredRecord<'a> {
-    /// The record of a write.
-    pub fn new(write: &'a Recovered<'_>, values: Values) -> Self {
-        let row = &write.row;
+    /// The record of a write, with what is known of it and its value.
+    pub fn new(write: &Recovered<'_, '_>, row: &'a ValueRow<'_>, value: &[u8], values: Values) -> Self {
         let (key, key_base64) = key_of(row.key);
         let storage_key = row.storage_key.as_ref();
-        let object = row.encoding.filter(|_| values == Values::Objects).and_then(|encoding| object(write.value, encoding));
+        let object = row.encoding.filter(|_| values == Values::Objects).and_then(|encoding| object(value, encoding));
         let is_in_bytes = values == Values::Raw || values == Values::Objects && object.is_none();
         Self {
             record: "recovered",
@@ -59,7 +58,7 @@ impl<'a> RecoveredRecord<'a> {
             place: row.place.name(),
             offset: row.offset,
             length: row.length,
-            sha256: Sha256Digest::of(write.value).to_string(),
+            sha256: Sha256Digest::of(value).to_string(),
             key,
             key_base64,
             mod_revision: write.revision.main,
@@ -73,7 +72,7 @@ impl<'a> RecoveredRecord<'a> {
             protection: row.protection.name(),
             encoding: row.encoding.map(|encoding| encoding.name()),
             object,
-            value_base64: is_in_bytes.then(|| STANDARD.encode(write.value)),
+            value_base64: is_in_bytes.then(|| STANDARD.encode(value)),
         }
     }
 }

@@ -4,6 +4,7 @@ mod args;
 mod commands;
 mod core_files;
 mod guard;
+mod interrupt;
 mod key_args;
 mod output;
 mod shrinking;

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::guard::Bug;
@@ -21,9 +21,13 @@ pub(crate) enum Output {
 }
 
 impl Output {
-    /// Opens the output. A file must not exist, unless `force` replaces it; a symbolic link is never followed.
-    pub(crate) fn open(path: Option<&Path>, force: bool) -> anyhow::Result<Self> {
-        let Some(path) = path else { return Ok(Self::Stdout(BufWriter::with_capacity(1 << 16, io::stdout()))) };
+    /// Opens the output. A file must not exist, unless `force` replaces it; a symbolic link is never followed, and none of the
+    /// `inputs` is written to, whatever is forced.
+    pub(crate) fn open(path: Option<&Path>, force: bool, inputs: &[PathBuf]) -> anyhow::Result<Self> {
+        let Some(path) = path.filter(|path| *path != Path::new("-")) else {
+            return Ok(Self::Stdout(BufWriter::with_capacity(1 << 16, io::stdout())));
+        };
+        is_no_input(path, inputs)?;
         Ok(Self::File { path: path.to_owned(), file: BufWriter::with_capacity(1 << 16, create(path, force)?) })
     }
 
@@ -57,7 +61,7 @@ impl Write for Output {
 }
 
 /// Creates a file that only its owner can read. It must not exist, unless `force` replaces it; a symbolic link is never followed.
-pub(crate) fn create(path: &Path, force: bool) -> anyhow::Result<File> {
+fn create(path: &Path, force: bool) -> anyhow::Result<File> {
     if force {
         match std::fs::symlink_metadata(path) {
             Ok(found) if found.is_file() => {
@@ -78,48 +82,122 @@ pub(crate) fn create(path: &Path, force: bool) -> anyhow::Result<File> {
     }
 }
 
-/// Outputs that are of no use before they are whole.
+/// What stands of files that are not whole yet.
 static UNFINISHED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
-/// An output that is removed unless it is finished, however the run ends.
-pub(crate) struct Unfinished(PathBuf);
+/// A new file that is there whole or not at all, however the run ends: one that is replaced stays until then.
+pub(crate) struct WholeFile {
+    path: PathBuf,
+    /// Where it is written to.
+    working: PathBuf,
+    file: BufWriter<File>,
+}
 
-impl Unfinished {
-    pub(crate) fn at(path: &Path) -> Self {
-        UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned());
-        Self(path.to_owned())
+impl WholeFile {
+    /// Begins a file, under the rules of [`Output::open`].
+    pub(crate) fn create(path: &Path, force: bool, inputs: &[PathBuf]) -> anyhow::Result<Self> {
+        is_no_input(path, inputs)?;
+        let mut working = path.to_owned();
+        if force && let Ok(found) = std::fs::symlink_metadata(path) {
+            if !found.is_file() {
+                bail!("{}: is no regular file, and is not replaced", path.display());
+            }
+            working.as_mut_os_string().push(".partial");
+        }
+        let file = BufWriter::with_capacity(1 << 20, create(&working, false)?);
+        unfinished().insert(working.clone());
+        Ok(Self { path: path.to_owned(), working, file })
+    }
+
+    /// Where it stands until it is finished.
+    pub(crate) fn working(&self) -> &Path {
+        &self.working
     }
 
     /// It is whole, and stays.
-    pub(crate) fn finish(self) {
-        UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.0);
+    pub(crate) fn finish(mut self) -> anyhow::Result<()> {
+        let mut finish = || {
+            self.file.flush()?;
+            self.file.get_ref().sync_all()?;
+            if self.working == self.path { Ok(()) } else { std::fs::rename(&self.working, &self.path) }
+        };
+        finish().with_context(|| self.path.display().to_string())?;
+        unfinished().remove(&self.working);
+        Ok(())
     }
 
-    /// Removes all of them, where the process is about to end.
+    /// Removes what stands of all of them, where the process is about to end.
     pub(crate) fn remove_all() {
-        for path in std::mem::take(&mut *UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)) {
+        for path in std::mem::take(&mut *unfinished()) {
             let _ = std::fs::remove_file(path);
         }
     }
 }
 
-impl Drop for Unfinished {
+impl Write for WholeFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Seek for WholeFile {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
+    }
+}
+
+impl Drop for WholeFile {
     fn drop(&mut self) {
-        if UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.0) {
-            let _ = std::fs::remove_file(&self.0);
+        if unfinished().remove(&self.working) {
+            let _ = std::fs::remove_file(&self.working);
         }
     }
 }
 
-/// Refuses outputs that would replace an input: evidence is never written to, whatever is forced.
-pub(crate) fn are_no_inputs<'a>(outputs: impl IntoIterator<Item = &'a Path>, inputs: &[PathBuf]) -> anyhow::Result<()> {
-    let inputs: Vec<PathBuf> = inputs.iter().filter_map(|path| path.canonicalize().ok()).collect();
-    for output in outputs {
-        if output.canonicalize().is_ok_and(|output| inputs.iter().any(|input| output.starts_with(input))) {
-            bail!("{}: is an input, and evidence is not written to", output.display());
-        }
+fn unfinished() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Refuses an output that would replace an input: evidence is never written to.
+fn is_no_input(output: &Path, inputs: &[PathBuf]) -> anyhow::Result<()> {
+    let place = output.canonicalize().ok();
+    let is_within = |input: &PathBuf| place.as_ref().zip(input.canonicalize().ok()).is_some_and(|(place, input)| place.starts_with(input));
+    // Under another name, or given as standard input, it is the same file all the same.
+    let file = file_id(output);
+    let is_it = |input: &PathBuf| is_within(input) || file.is_some() && file_id(input) == file;
+    if inputs.iter().any(is_it) {
+        bail!("{}: is an input, and evidence is not written to", output.display());
     }
     Ok(())
+}
+
+/// Says something to people beside the result. Nobody reading it is no error.
+pub(crate) fn say(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Device and inode.
+type FileId = (u64, u64);
+
+#[cfg(unix)]
+fn file_id(path: &Path) -> Option<FileId> {
+    use std::os::fd::AsFd;
+    use std::os::unix::fs::MetadataExt;
+
+    let found = match path.to_str() {
+        Some("-") => File::from(io::stdin().as_fd().try_clone_to_owned().ok()?).metadata(),
+        _ => std::fs::metadata(path),
+    };
+    found.ok().filter(|found| found.is_file()).map(|found| (found.dev(), found.ino()))
+}
+
+#[cfg(not(unix))]
+fn file_id(_: &Path) -> Option<FileId> {
+    None
 }
 
 /// Whether an error is only that nobody reads any more.
@@ -187,26 +265,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_output_that_is_not_finished_is_removed_however_the_run_ends() {
+    fn a_file_is_there_whole_or_not_at_all_however_the_run_ends() {
         crate::guard::install();
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("half.db");
-        let write = || {
-            std::fs::write(&path, b"half").unwrap();
-            Unfinished::at(&path)
+        let path = dir.path().join("rescued.db");
+        let write = |force| {
+            let mut file = WholeFile::create(&path, force, &[]).unwrap();
+            file.write_all(b"new").unwrap();
+            file
         };
-        write().finish();
-        assert!(path.exists());
-        drop(write());
+        drop(write(false));
         assert!(!path.exists());
+        write(false).finish().unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"new");
+        // What is replaced stays until the new one is whole.
+        std::fs::write(&path, b"old").unwrap();
         let result: anyhow::Result<()> = crate::guard::input(&path, || {
-            let _unfinished = write();
+            let _file = write(true);
             panic!("a bug");
         });
-        assert!(result.is_err() && !path.exists());
-        let unfinished = write();
-        Unfinished::remove_all();
-        assert!(!path.exists());
-        unfinished.finish();
+        assert!(result.is_err());
+        let file = write(true);
+        WholeFile::remove_all();
+        drop(file);
+        assert_eq!((std::fs::read(&path).unwrap().as_slice(), std::fs::read_dir(dir.path()).unwrap().count()), (&b"old"[..], 1));
+        write(true).finish().unwrap();
+        assert_eq!((std::fs::read(&path).unwrap().as_slice(), std::fs::read_dir(dir.path()).unwrap().count()), (&b"new"[..], 1));
     }
 }

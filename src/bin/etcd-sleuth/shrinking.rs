@@ -35,7 +35,7 @@ pub(crate) fn watch() -> std::io::Result<()> {
         while !lost.load(Ordering::Relaxed) {
             std::thread::park_timeout(Duration::from_millis(50));
         }
-        crate::output::Unfinished::remove_all();
+        crate::output::WholeFile::remove_all();
         crate::output::error(&anyhow::anyhow!(what_happened()));
         #[expect(clippy::exit, reason = "the threads that read it can do nothing any more")]
         std::process::exit(i32::from(crate::ERROR));

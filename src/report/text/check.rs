@@ -98,7 +98,7 @@ pub fn limits() -> String {
 }
 
 /// The verdict in words that claim no more than was looked at.
-fn verdict(evidence: &EvidenceReport) -> String {
+pub fn verdict(evidence: &EvidenceReport) -> String {
     let bearings: Vec<Bearing> = against(&evidence.anomaly_counts).into_iter().map(|(bearing, _)| bearing).collect();
     let mut words = Vec::new();
     if bearings.contains(&Bearing::Incomplete) {

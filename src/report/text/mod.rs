@@ -14,7 +14,7 @@ mod table;
 mod verify;
 
 pub use self::carve::carve;
-pub use self::check::{check, limits};
+pub use self::check::{check, limits, verdict};
 pub use self::directory::directory;
 pub use self::keys::{keys, opens, retire};
 pub use self::number::thousands;

@@ -10,12 +10,9 @@ use etcd_sleuth::report::{EvidenceReport, text};
 use super::scan::Scan;
 use crate::args::{CarveArgs, Global};
 use crate::guard;
-use crate::output;
 
 pub(crate) fn run(args: &CarveArgs, global: &Global) -> anyhow::Result<u8> {
-    let outputs = [args.writing.output.as_deref(), args.looking.rotate_list.as_deref()];
-    output::are_no_inputs(outputs.into_iter().flatten(), &args.files)?;
-    let mut scan = Scan::new(args.options(), &args.looking, &args.writing, global)?;
+    let mut scan = Scan::new(args.options(), &args.looking, &args.writing, &args.files, global)?;
     for path in &args.files {
         let carved = guard::input(path, || carve(&mut scan, path));
         scan.pass(carved)?;

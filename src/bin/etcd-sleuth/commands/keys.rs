@@ -26,7 +26,7 @@ pub(crate) fn run(args: &KeysArgs, global: &Global) -> anyhow::Result<u8> {
     core_files::switch_off();
     let names = names_of(&read_configs(&args.encryption_config)?);
     let options = args.options();
-    let mut sink = Sink::open(&args.writing, global)?;
+    let mut sink = Sink::open(&args.writing, global, &[&args.files[..], &args.encryption_config].concat())?;
     let inputs = Inputs::open(&args.files, global);
     let mut surveyed = inputs.survey(&options, &names, global);
     let (_, tallies) = surveyed.count(&options.scope);

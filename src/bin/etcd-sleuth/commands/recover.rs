@@ -1,99 +1,134 @@
 //! `recover`: of every key its newest write, out of a file that is broken.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::io::{self, BufWriter, Write};
 
 use anyhow::Context;
 use etcd_sleuth::analysis::{self, Options, Recovery, Standing, Survey, Tally};
-use etcd_sleuth::etcd::KeyValue;
 use etcd_sleuth::etcd::rebuild::{Rebuilt, rebuild};
 use etcd_sleuth::evidence::digest::Sha256Digest;
 use etcd_sleuth::evidence::{Evidence, Limits};
-use etcd_sleuth::finding::Outcome;
+use etcd_sleuth::finding::{Condition, Outcome};
 use etcd_sleuth::report::escape::terminal;
+use etcd_sleuth::report::readable::Around;
 use etcd_sleuth::report::recovered::RecoveredRecord;
-use etcd_sleuth::report::text::thousands;
+use etcd_sleuth::report::text::{self, thousands};
 use etcd_sleuth::report::{EvidenceReport, json};
 
 use crate::args::{Global, RecoverArgs};
-use crate::output::{self, Output, Unfinished};
+use crate::core_files;
+use crate::interrupt;
+use crate::output::{self, WholeFile};
 use crate::shrinking;
 
 pub(crate) fn run(args: &RecoverArgs, global: &Global) -> anyhow::Result<u8> {
-    let outputs = [args.output.as_deref(), args.db.as_deref()];
-    output::are_no_inputs(outputs.into_iter().flatten(), std::slice::from_ref(&args.file))?;
+    core_files::switch_off();
     shrinking::note(&args.file);
     let evidence = Evidence::open(&args.file, &global.limits())?;
+    interrupt::watch()?;
+    let create = |path| WholeFile::create(path, args.force, std::slice::from_ref(&args.file));
+    // Before the long work, so that it is not for nothing.
+    let mut records = args.output.as_deref().map(create).transpose()?;
+    let database = args.db.as_deref().map(create).transpose()?;
     let options = Options { scope: args.scope(), prefixes: args.etcd_prefix.clone(), ..Options::default() };
     let show = !global.quiet && !global.no_progress;
     let survey = output::with_progress(show, "", |progress| analysis::survey(&evidence, &options, progress))?;
     let recovery = Recovery::of(&survey, &options.scope, args.include_residue);
-    if args.output.is_some() || args.db.is_none() {
-        let mut out = Output::open(args.output.as_deref(), args.force)?;
-        let mut line = Vec::new();
-        for write in &recovery.recovered {
-            line.clear();
-            json::line(&RecoveredRecord::new(write, args.values()), &mut line);
-            out.write_all(&line)?;
+
+    match &mut records {
+        Some(file) => write_records(&recovery, args, file)?,
+        None if database.is_none() => {
+            let mut out = BufWriter::with_capacity(1 << 16, io::stdout());
+            write_records(&recovery, args, &mut out)?;
+            out.flush()?;
         }
-        out.finish()?;
+        None => {}
     }
-    if let Some(path) = &args.db {
-        let file = output::create(path, args.force)?;
-        // Half a database is none.
-        let unfinished = Unfinished::at(path);
-        let rebuilt = write_database(path, file, &survey, &recovery).with_context(|| path.display().to_string())?;
-        unfinished.finish();
-        if !global.quiet {
-            eprint!("{}", of_database(path, rebuilt));
-        }
+    let rebuilt = database.map(|file| write_database(file, &survey, &recovery)).transpose()?;
+    if let Some(file) = records {
+        file.finish()?;
     }
-    if !global.quiet {
-        eprint!("{}", summary(&recovery));
-    }
+
+    let around = Around { prefixes: &survey.prefixes, keyspace: survey.existing() };
+    let report = EvidenceReport::of(survey.facts.clone(), survey.anomalies.clone(), Tally::default(), &around, 0);
     let mut outcome = Outcome::default();
-    EvidenceReport::new(survey, Tally::default(), 0).judgement.trust(|condition| outcome.open(condition));
+    report.judgement.trust(|condition| outcome.open(condition));
+    let unmatched = options.filter().filter(|_| !has_found_any(&recovery));
+    if unmatched.is_some() {
+        outcome.open(Condition::NothingInScope);
+    }
+    let mut said = String::new();
+    if !global.quiet {
+        said.push_str(&format!("{}: {}\n", terminal(&args.file.to_string_lossy()), text::verdict(&report)));
+        said.push_str(&summary(&recovery));
+        if let (Some(path), Some(rebuilt)) = (&args.db, &rebuilt) {
+            said.push_str(&of_database(&terminal(&path.to_string_lossy()), rebuilt, &recovery));
+        }
+    }
+    if let Some(filter) = unmatched {
+        said.push_str(&format!("nothing matches: {}\n", terminal(&filter)));
+    }
+    said.push_str(&status(&recovery, &outcome));
+    output::say(&said);
     Ok(outcome.exit_code())
 }
 
+fn has_found_any(recovery: &Recovery<'_, '_>) -> bool {
+    !recovery.recovered.is_empty() || [recovery.deleted, recovery.residue, recovery.pieces].iter().any(|count| *count > 0)
+}
+
+fn write_records(recovery: &Recovery<'_, '_>, args: &RecoverArgs, out: &mut impl Write) -> io::Result<()> {
+    let mut line = Vec::new();
+    for write in &recovery.recovered {
+        if let Some((row, value)) = recovery.row(write) {
+            line.clear();
+            json::line(&RecoveredRecord::new(write, &row, value, args.values()), &mut line);
+            out.write_all(&line)?;
+        }
+    }
+    Ok(())
+}
+
 /// Writes the database and its trailer, as the snapshot API does.
-fn write_database(path: &Path, file: File, survey: &Survey<'_>, recovery: &Recovery<'_>) -> anyhow::Result<Rebuilt> {
-    let writes = recovery.recovered.iter().map(|write| {
-        let row = &write.row;
-        let (main, version) = (write.revision.main.cast_signed(), row.version.unwrap_or(1));
-        let create_revision = row.create_revision.unwrap_or(main);
-        let lease = row.lease.unwrap_or(0);
-        (write.revision, KeyValue { key: row.key, value: write.value, create_revision, mod_revision: main, version, lease })
-    });
-    let (mut out, rebuilt) = rebuild(BufWriter::with_capacity(1 << 20, file), &survey.database.db, &survey.tree, writes)?;
-    out.flush()?;
-    let digest = Sha256Digest::of(Evidence::open(path, &Limits::default())?.file());
-    out.write_all(&digest.0)?;
-    out.flush()?;
-    out.get_ref().sync_all()?;
+fn write_database(file: WholeFile, survey: &Survey<'_>, recovery: &Recovery<'_, '_>) -> anyhow::Result<Rebuilt> {
+    let writes = recovery.recovered.iter().filter_map(|write| Some((write.revision, recovery.key_value(write)?)));
+    let (mut file, rebuilt) = rebuild(file, &survey.database.db, &survey.tree, recovery.revision, writes)?;
+    file.flush()?;
+    let digest = Sha256Digest::of(Evidence::open(file.working(), &Limits::default())?.file());
+    file.write_all(&digest.0).context("the trailer cannot be written")?;
+    file.finish()?;
     Ok(rebuilt)
 }
 
-fn of_database(path: &Path, rebuilt: Rebuilt) -> String {
-    let left = match rebuilt.collisions {
-        0 => String::new(),
-        n => format!("; {} that claim the revision of another were left out", thousands(n)),
-    };
-    format!(
-        "wrote {}: {} keys, as a snapshot that etcdutl snapshot restore takes{left}\n",
-        terminal(&path.to_string_lossy()),
-        thousands(rebuilt.writes)
-    )
+/// What is said of the new database.
+fn of_database(path: &str, rebuilt: &Rebuilt, recovery: &Recovery<'_, '_>) -> String {
+    let mut out = format!(
+        "wrote {path}: {} keys at revision {}, as a snapshot that etcdutl snapshot restore takes\n",
+        thousands(rebuilt.writes),
+        recovery.revision
+    );
+    if rebuilt.collisions > 0 {
+        out.push_str(&format!("  left out: {} keys that claim the revision of another\n", thousands(rebuilt.collisions)));
+    }
+    if recovery.recovered.iter().any(|write| write.standing != Standing::Current) {
+        out.push_str("  it cannot tell which of its keys may not exist; -o FILE lists them\n");
+    }
+    if !rebuilt.lost.is_empty() {
+        out.push_str(&format!("  the file has lost, at least in part: {}\n", rebuilt.lost.join(", ")));
+    }
+    if rebuilt.lost.iter().any(|bucket| bucket.starts_with("auth")) {
+        out.push_str("  CHECK: etcd starts on it without authentication unless what is left says otherwise\n");
+    }
+    out
 }
 
-fn summary(recovery: &Recovery<'_>) -> String {
+/// What is said of the recovered keys.
+fn summary(recovery: &Recovery<'_, '_>) -> String {
     let count = |standing| recovery.recovered.iter().filter(|write| write.standing == standing).count() as u64;
     let kinds = [
         (Standing::Current, "as the tree has them"),
         (Standing::Newest, "by their newest write that can be read; what is lost may be newer, so whether they exist is not known"),
         (Standing::Deleted, "that were deleted"),
-        (Standing::Residue, "that only residue has: whether they were deleted is not known"),
+        (Standing::Residue, "that only residue has whole: whether they were deleted is not known"),
     ];
     let mut out = format!("recovered {} keys\n", thousands(recovery.recovered.len() as u64));
     for (standing, what) in kinds {
@@ -104,10 +139,17 @@ fn summary(recovery: &Recovery<'_>) -> String {
     let left = [
         (recovery.deleted, "deleted keys (those whose value still stands somewhere: --include-residue)"),
         (recovery.residue, "keys that only residue has (--include-residue)"),
-        (recovery.fragments, "pieces of values, whose rest is lost"),
+        (recovery.pieces, "keys whose newest write is there only in pieces (an older one: --include-residue)"),
     ];
     for (count, what) in left.into_iter().filter(|(count, _)| *count > 0) {
         out.push_str(&format!("left out: {} {what}\n", thousands(count)));
     }
     out
+}
+
+/// The last line, and the only one of a quiet run.
+fn status(recovery: &Recovery<'_, '_>, outcome: &Outcome) -> String {
+    let conditions: Vec<_> = outcome.conditions().map(|condition| condition.name()).collect();
+    let conditions = if conditions.is_empty() { String::new() } else { format!("; {}", conditions.join(", ")) };
+    format!("keys recovered: {}{conditions}   (exit {})\n", thousands(recovery.recovered.len() as u64), outcome.exit_code())
 }

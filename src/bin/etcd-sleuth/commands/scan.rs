@@ -1,7 +1,7 @@
 //! `scan`: how every Secret is stored, and what is this file?
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use etcd_sleuth::analysis::{
     self, Beside, CarveList, Carving, Facts, List, LogList, LogSurvey, NotADatabase, Options, Progress, Role, Settle, Survey, Tally,
@@ -24,9 +24,7 @@ use crate::shrinking;
 const NAMED: usize = 20;
 
 pub(crate) fn run(args: &ScanArgs, global: &Global) -> anyhow::Result<u8> {
-    let outputs = [args.writing.output.as_deref(), args.looking.rotate_list.as_deref()];
-    output::are_no_inputs(outputs.into_iter().flatten(), &args.files)?;
-    let mut scan = Scan::new(args.options(), &args.looking, &args.writing, global)?;
+    let mut scan = Scan::new(args.options(), &args.looking, &args.writing, &args.files, global)?;
     for path in &args.files {
         let scanned = guard::input(path, || if path.is_dir() { directory::scan(&mut scan, path) } else { scan.file(path) });
         scan.pass(scanned)?;
@@ -48,14 +46,20 @@ pub(super) struct Scan<'a> {
 }
 
 impl<'a> Scan<'a> {
-    pub(super) fn new(options: Options, looking: &Looking, writing: &Writing, global: &'a Global) -> anyhow::Result<Self> {
-        let rotate_list = looking.rotate_list.as_deref().map(|path| Output::open(Some(path), writing.force)).transpose()?;
+    pub(super) fn new(
+        options: Options,
+        looking: &Looking,
+        writing: &Writing,
+        inputs: &[PathBuf],
+        global: &'a Global,
+    ) -> anyhow::Result<Self> {
+        let rotate_list = looking.rotate_list.as_deref().map(|path| Output::open(Some(path), writing.force, inputs)).transpose()?;
         Ok(Self {
             report: Report { resources: looking.resources.clone(), filter: options.filter(), ..Report::default() },
             options,
             global,
             fail_on: looking.fail_on(),
-            sink: Sink::open(writing, global)?,
+            sink: Sink::open(writing, global, inputs)?,
             named: if rotate_list.is_some() { usize::MAX } else { NAMED },
             rotate_list,
             outcome: Outcome::default(),
@@ -275,7 +279,7 @@ mod tests {
         let good = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/migration.db");
         let args = ["etcd-sleuth", "scan", "--no-progress", "--format", "jsonl", "-o", out.to_str().unwrap(), good.to_str().unwrap()];
         let Args { global, command: Command::Scan(args) } = Args::try_parse_from(args).unwrap() else { panic!("a scan") };
-        let mut scan = Scan::new(args.options(), &args.looking, &args.writing, &global).unwrap();
+        let mut scan = Scan::new(args.options(), &args.looking, &args.writing, &args.files, &global).unwrap();
         for is_bad in [false, true, false] {
             let scanned = guard::input(&good, || {
                 assert!(!is_bad, "hunter2");

@@ -20,7 +20,6 @@ use crate::shrinking;
 
 pub(crate) fn run(args: &ShowArgs, global: &Global) -> anyhow::Result<u8> {
     core_files::switch_off();
-    output::are_no_inputs(args.output.as_deref(), std::slice::from_ref(&args.file))?;
     shrinking::note(&args.file);
     let evidence = Evidence::open(&args.file, &global.limits())?;
     let scope = Scope { resources: Resources::All, ..Scope::default() };
@@ -36,14 +35,16 @@ pub(crate) fn run(args: &ShowArgs, global: &Global) -> anyhow::Result<u8> {
         }
     });
     let mut outcome = Outcome::default();
-    survey.facts.is_complete.then_some(()).map_or_else(|| outcome.open(Condition::Damaged), |()| {});
+    if !survey.facts.is_complete {
+        outcome.open(Condition::Damaged);
+    }
     if rows.is_empty() {
-        eprintln!("no object {} in {}", terminal(&args.object), terminal(&args.file.to_string_lossy()));
-        eprintln!("  looked for: {}; not looked at: free pages, write-ahead log", wanted.explain());
+        output::say(&format!("no object {} in {}\n", terminal(&args.object), terminal(&args.file.to_string_lossy())));
+        output::say(&format!("  looked for: {}; not looked at: write-ahead log\n", wanted.explain()));
         outcome.found(Condition::NoSuchObject);
         return Ok(outcome.exit_code());
     }
-    let mut out = Output::open(args.output.as_deref(), args.force)?;
+    let mut out = Output::open(args.output.as_deref(), args.force, &[&[args.file.clone()], &args.holders.encryption_config[..]].concat())?;
     if args.reveal {
         reveal(&rows, args, global, &configs, &mut out)?;
     } else {
@@ -148,7 +149,7 @@ fn reveal<'data>(
         bail!("revision {revision} is {}; only plaintext, or what a key opens, can be revealed", value.protection.name());
     };
     let how = if opened.is_some() { ", opened with a key," } else { "" };
-    eprintln!("revealing revision {revision} of {}{how} {} bytes in clear", terminal(&args.object), clear.len());
+    output::say(&format!("revealing revision {revision} of {}{how} {} bytes in clear\n", terminal(&args.object), clear.len()));
     match kubernetes::as_document(clear, encoding)? {
         Some(document) => {
             out.write_all(&document)?;

@@ -1,6 +1,7 @@
 //! Where results go: records or text, to standard output or a file.
 
 use std::io::Write;
+use std::path::PathBuf;
 
 use etcd_sleuth::analysis::Row;
 use etcd_sleuth::finding::Outcome;
@@ -8,7 +9,7 @@ use etcd_sleuth::report::records::{FindingRecord, KeyRecord, RunRecord, SummaryR
 use etcd_sleuth::report::{Report, csv, json};
 
 use crate::args::{Format, Global, Writing};
-use crate::output::Output;
+use crate::output::{self, Output};
 
 /// Where a run's results go, in the format that was asked for.
 pub(super) struct Sink {
@@ -24,8 +25,8 @@ pub(super) struct Rows {
 }
 
 impl Sink {
-    pub(super) fn open(writing: &Writing, global: &Global) -> anyhow::Result<Self> {
-        let output = Output::open(writing.output.as_deref(), writing.force)?;
+    pub(super) fn open(writing: &Writing, global: &Global, inputs: &[PathBuf]) -> anyhow::Result<Self> {
+        let output = Output::open(writing.output.as_deref(), writing.force, inputs)?;
         let mut sink = Self { format: writing.format, quiet: global.quiet, out: Rows { output, grouped: json::Grouped::default() } };
         sink.record("run", &RunRecord::new())?;
         if sink.format == Format::Csv {
@@ -68,7 +69,7 @@ impl Sink {
         if self.format == Format::Text {
             self.out.output.write_all(status.as_bytes())?;
         } else if !self.out.output.is_stdout() && !self.quiet {
-            eprint!("{status}");
+            output::say(status);
         }
         self.out.output.finish()
     }

@@ -23,6 +23,7 @@ use super::sink::Sink;
 use crate::args::{Format, Global};
 use crate::core_files;
 use crate::key_args::{Holders, VerifyArgs};
+use crate::output;
 
 pub(crate) fn run(args: &VerifyArgs, global: &Global) -> anyhow::Result<u8> {
     core_files::switch_off();
@@ -34,7 +35,7 @@ pub(crate) fn run(args: &VerifyArgs, global: &Global) -> anyhow::Result<u8> {
         bail!("nothing to open values with: give --encryption-config, --aws-kms or --kms-plugin, or --plan to see what it takes");
     }
     let options = args.options();
-    let mut sink = Sink::open(&args.writing, global)?;
+    let mut sink = Sink::open(&args.writing, global, &[&args.files[..], &args.holders.encryption_config].concat())?;
     let inputs = Inputs::open(&args.files, global);
     let mut surveyed = inputs.survey(&options, &names, global);
     let (needs, tallies) = surveyed.count(&options.scope);
@@ -184,10 +185,10 @@ fn announce(plan: &Plan, unwrappers: &[Box<dyn Unwrapper>], global: &Global) -> 
         .collect();
     if !global.quiet {
         for asked in &asked {
-            eprintln!("{}: {} DEK sources to unwrap, one call each", terminal(&asked.name), asked.sources);
+            output::say(&format!("{}: {} DEK sources to unwrap, one call each\n", terminal(&asked.name), asked.sources));
         }
         if unclaimed.total() > 0 {
-            eprintln!("nobody to ask about {} DEK sources", unclaimed.total());
+            output::say(&format!("nobody to ask about {} DEK sources\n", unclaimed.total()));
         }
     }
     asked

@@ -1,0 +1,213 @@
+//! What can be recovered: of every key its newest write, as far as the file shows which one that is.
+//!
+//! | what stands where | is brought back |
+//! |---|---|
+//! | the newest write of a key in the tree | yes |
+//! | a write on a page that the tree refers to and cannot read, where the tree would have it | as if it stood in the tree |
+//! | a write anywhere, of a revision whose part of the tree is lost with all that names its pages | the same |
+//! | a write that is newer than those, of a revision that the tree may have lost | in their place: nothing else takes the newest write of a key out |
+//! | a write of such a revision that deletes them, or of which only a piece is there | takes them out |
+//! | a write outside of a tree that does not have its key | only when residue is asked for, and marked |
+//! | a write that a later one deletes | only when residue is asked for, and marked |
+//! | an older write of a key that exists, a piece of a value | never |
+//!
+//! Where a revision behind a write may be lost, the write is marked: it may have been written again, or deleted.
+
+mod loss;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+
+use self::loss::Loss;
+use super::listing::{At, List};
+use super::options::Scope;
+use super::row::{Place, Row, ValueRow};
+use super::survey::Survey;
+use crate::etcd::{KeyValue, Revision, RevisionKey, schema};
+use crate::evidence::anomaly::Class;
+
+/// What a recovered write is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// The newest of a key that exists.
+    Current,
+    /// The newest of its key that can be read. What was lost with the tree, or a part of it, may be a newer write or a
+    /// deletion: whether etcd would show this one is not known.
+    Newest,
+    /// The newest before its key was deleted.
+    Deleted,
+    /// The newest of a key that the tree does not have, or of whose newest write only a piece is there.
+    Residue,
+}
+
+impl Standing {
+    /// The word in the records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Current => "current",
+            Self::Newest => "newest",
+            Self::Deleted => "deleted",
+            Self::Residue => "residue",
+        }
+    }
+}
+
+/// A write that is brought back.
+#[derive(Clone, Copy, Debug)]
+pub struct Recovered<'a, 'data> {
+    /// What it is.
+    pub standing: Standing,
+    /// Its revision. Where the key in bucket `key` and the KeyValue differ, the lower.
+    pub revision: Revision,
+    /// Its key.
+    pub key: &'data [u8],
+    at: At<'a, 'data>,
+}
+
+/// What can be recovered of a database.
+#[derive(Clone, Debug)]
+pub struct Recovery<'a, 'data> {
+    list: List<'a, 'data>,
+    /// One write a key, by revision, and of those that claim one revision, what exists first.
+    pub recovered: Vec<Recovered<'a, 'data>>,
+    /// The revision that the database was at, as far as it is known.
+    pub revision: u64,
+    /// Keys that were deleted, and left out.
+    pub deleted: u64,
+    /// Keys that only residue has, and left out.
+    pub residue: u64,
+    /// Keys whose newest write is there only in part, and left out.
+    pub pieces: u64,
+}
+
+/// What is known of a key.
+#[derive(Default)]
+struct Known<'a, 'data> {
+    /// The newest write or deletion that stands in the tree, or would if it could be read.
+    standing: Option<(Revision, Found<'a, 'data>)>,
+    /// The newest of those that the tree may have lost.
+    lost: Option<(Revision, Found<'a, 'data>)>,
+    /// The newest whole value anywhere.
+    value: Option<(Revision, At<'a, 'data>)>,
+    /// The newest deletion anywhere.
+    deletion: Option<Revision>,
+}
+
+/// A write as it was found; of one revision the later in this list counts.
+#[derive(Clone, Copy)]
+enum Found<'a, 'data> {
+    Piece,
+    Value(At<'a, 'data>),
+    Deletion,
+}
+
+impl<'a, 'data> Recovery<'a, 'data> {
+    /// Looks through everything in `scope` that the first pass found.
+    pub fn of(survey: &'a Survey<'data>, scope: &'a Scope, with_residue: bool) -> Self {
+        let loss = Loss::of(survey);
+        let list = List::new(survey, scope);
+        let mut recovery = Self { list, recovered: Vec::new(), revision: 0, deleted: 0, residue: 0, pieces: 0 };
+        let mut keys: HashMap<&'data [u8], Known<'a, 'data>, FixedState> = HashMap::default();
+        let bucket = survey.tree.bucket(schema::KEY);
+        let mut see = |key: &'data [u8], place: Place, pgid: Option<u64>, revision: Revision, found: Found<'a, 'data>| {
+            let is_tombstone = matches!(found, Found::Deletion);
+            let is_missed = || {
+                let (bucket, pgid) = (bucket?, pgid?);
+                Some(survey.tree.misses(bucket, pgid, &RevisionKey { revision, is_tombstone }.to_bytes()))
+            };
+            let stands = place == Place::Tree || loss.may_stand_anywhere(revision) || is_missed() == Some(true);
+            if stands || loss.may_hold(revision) {
+                recovery.revision = recovery.revision.max(revision.main);
+            }
+            if key.is_empty() {
+                return;
+            }
+            let known = keys.entry(key).or_default();
+            if stands {
+                raise(&mut known.standing, revision, found);
+            } else if loss.may_hold(revision) {
+                raise(&mut known.lost, revision, found);
+            }
+            match found {
+                Found::Value(at) if known.value.is_none_or(|(newest, _)| newest < revision) => known.value = Some((revision, at)),
+                Found::Deletion => known.deletion = known.deletion.max(Some(revision)),
+                _ => {}
+            }
+        };
+        list.rows_at(|at, row, value| match row {
+            Row::Tombstone(row) => see(row.key, row.place, row.pgid, row.revision, Found::Deletion),
+            Row::Value(row) => {
+                let Some(main) = row.mod_revision else { return };
+                let revision = Revision { main: at.own_revision().unwrap_or(main).min(main), sub: row.sub.unwrap_or(0) };
+                let is_whole = !row.fragment && row.sub.is_some() && value.is_some();
+                see(row.key, row.place, row.pgid, revision, if is_whole { Found::Value(at) } else { Found::Piece });
+            }
+        });
+        if survey.anomalies.count(Class::RevisionMismatch) == 0 {
+            let last = survey.keyspace.last().map_or(0, |revision| revision.main);
+            recovery.revision = recovery.revision.max(last);
+        }
+        let compacted = survey.facts.database().and_then(|database| database.schema.scheduled_compact_revision);
+        recovery.revision = recovery.revision.max(compacted.unwrap_or(0));
+        for (key, known) in keys {
+            recovery.add(key, known, &loss, with_residue);
+        }
+        recovery.recovered.sort_unstable_by(|a, b| (a.revision, a.standing, a.key).cmp(&(b.revision, b.standing, b.key)));
+        recovery
+    }
+
+    /// What is known of a write, and its value.
+    pub fn row(&self, write: &Recovered<'a, 'data>) -> Option<(Box<ValueRow<'data>>, &'data [u8])> {
+        match self.list.row_at(write.at)? {
+            (Row::Value(row), value) => Some((row, value)),
+            (Row::Tombstone(_), _) => None,
+        }
+    }
+
+    /// A write as etcd stores it, under its revision.
+    pub fn key_value(&self, write: &Recovered<'a, 'data>) -> Option<KeyValue<'data>> {
+        let (row, value) = self.row(write)?;
+        let main = write.revision.main.cast_signed();
+        let (create_revision, version) = (row.create_revision.unwrap_or(main).min(main), row.version.unwrap_or(1));
+        Some(KeyValue { key: row.key, value, create_revision, mod_revision: main, version, lease: row.lease.unwrap_or(0) })
+    }
+
+    fn add(&mut self, key: &'data [u8], known: Known<'a, 'data>, loss: &Loss, with_residue: bool) {
+        let newest = known.standing.map(|standing| known.lost.filter(|(lost, _)| *lost > standing.0).unwrap_or(standing));
+        let (standing, revision, at) = match newest {
+            Some((revision, Found::Value(at))) => {
+                (if loss.nothing_behind(revision) { Standing::Current } else { Standing::Newest }, revision, at)
+            }
+            _ => {
+                let is_deleted = match newest {
+                    Some((_, found)) => matches!(found, Found::Deletion),
+                    None => known.deletion > known.value.map(|(revision, _)| revision),
+                };
+                let left_out = match newest {
+                    Some((_, Found::Piece)) => &mut self.pieces,
+                    _ if is_deleted => &mut self.deleted,
+                    // Nothing but pieces.
+                    _ if known.value.is_none() => &mut self.pieces,
+                    _ => &mut self.residue,
+                };
+                let Some((revision, at)) = known.value.filter(|_| with_residue) else {
+                    *left_out = left_out.saturating_add(1);
+                    return;
+                };
+                (if is_deleted { Standing::Deleted } else { Standing::Residue }, revision, at)
+            }
+        };
+        self.recovered.push(Recovered { standing, revision, key, at });
+    }
+}
+
+fn raise<'a, 'data>(newest: &mut Option<(Revision, Found<'a, 'data>)>, revision: Revision, found: Found<'a, 'data>) {
+    let rank = |found: &Found<'_, '_>| match found {
+        Found::Piece => 0u8,
+        Found::Value(_) => 1,
+        Found::Deletion => 2,
+    };
+    if newest.as_ref().is_none_or(|(known, of)| (*known, rank(of)) < (revision, rank(&found))) {
+        *newest = Some((revision, found));
+    }
+}
