@@ -118,9 +118,10 @@ Examples:
   etcd-sleuth recover damaged.db -o rescued.jsonl                    # what there is, without the values
   etcd-sleuth recover damaged.db -o rescued.jsonl --reveal           # with them, as objects where they can be read
   etcd-sleuth recover damaged.db --db rescued.db                     # a new snapshot: etcdutl snapshot restore rescued.db
-  etcd-sleuth recover emptied.db --db rescued.db --include-residue   # also what the tree no longer has
+  etcd-sleuth recover emptied.db --db rescued.db -o rescued.jsonl --include-residue   # also what the tree no longer has
 
-What was deleted is brought back by --include-residue alone, and marked in the records. A new database holds every value.";
+What was deleted is brought back by --include-residue alone, and marked in the records, as is what may have been deleted
+or written again on a page that is lost. A new database holds every value, and cannot mark any.";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ScanArgs {

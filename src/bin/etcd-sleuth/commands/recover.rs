@@ -1,8 +1,9 @@
 //! `recover`: of every key its newest write, out of a file that is broken.
 
 use std::io::{self, BufWriter, Write};
+use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use etcd_sleuth::analysis::{self, Options, Recovery, Standing, Survey, Tally};
 use etcd_sleuth::etcd::rebuild::{Rebuilt, rebuild};
 use etcd_sleuth::evidence::digest::Sha256Digest;
@@ -22,12 +23,16 @@ use crate::shrinking;
 
 pub(crate) fn run(args: &RecoverArgs, global: &Global) -> anyhow::Result<u8> {
     core_files::switch_off();
+    let records_path = args.output.as_deref().filter(|path| *path != Path::new("-"));
+    if args.include_residue && args.db.is_some() && args.output.is_none() {
+        bail!("--include-residue with --db needs -o FILE: a database cannot mark what was brought back, the records do");
+    }
     shrinking::note(&args.file);
     let evidence = Evidence::open(&args.file, &global.limits())?;
     interrupt::watch()?;
     let create = |path| WholeFile::create(path, args.force, std::slice::from_ref(&args.file));
     // Before the long work, so that it is not for nothing.
-    let mut records = args.output.as_deref().map(create).transpose()?;
+    let mut records = records_path.map(create).transpose()?;
     let database = args.db.as_deref().map(create).transpose()?;
     let options = Options { scope: args.scope(), prefixes: args.etcd_prefix.clone(), ..Options::default() };
     let show = !global.quiet && !global.no_progress;
@@ -36,7 +41,7 @@ pub(crate) fn run(args: &RecoverArgs, global: &Global) -> anyhow::Result<u8> {
 
     match &mut records {
         Some(file) => write_records(&recovery, args, file)?,
-        None if database.is_none() => {
+        None if database.is_none() || args.output.is_some() => {
             let mut out = BufWriter::with_capacity(1 << 16, io::stdout());
             write_records(&recovery, args, &mut out)?;
             out.flush()?;

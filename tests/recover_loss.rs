@@ -1,0 +1,277 @@
+//! What `recover` makes of files that have lost a part of their tree: nothing is brought back of which the file shows that it was
+//! written again or deleted, and what may have been is marked.
+
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test that panics fails"
+)]
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use common::mutate::{Mutant, header, meta};
+use common::{Fixture, records, sleuth, stderr};
+use etcd_sleuth::analysis::{self, DigestMode, List, Options, Progress, Recovery, Row, Scope, Standing};
+use etcd_sleuth::evidence::Evidence;
+
+/// By key: the revision that is brought back, and as what.
+type Found = BTreeMap<String, (u64, Standing)>;
+
+/// What exists by the truth: the newest revision of each key.
+fn existing(mutant: &Mutant) -> BTreeMap<String, u64> {
+    let writes = mutant.truth["writes"].as_array().unwrap();
+    let retained = mutant.truth["retained"].as_array().unwrap().iter().filter(|row| row["retention"] == "current");
+    retained
+        .map(|row| &writes[usize::try_from(row["w"].as_u64().unwrap()).unwrap()])
+        .map(|write| (write["key"].as_str().unwrap().to_owned(), write["mod_revision"].as_u64().unwrap()))
+        .collect()
+}
+
+/// Recovers, without residue, and holds it to what any file must be held to.
+fn recover(mutant: &Mutant, what: &str) -> Found {
+    let evidence = Evidence::from_bytes("damaged.db", mutant.bytes.clone());
+    let options = Options { scope: Scope::all(), digest: DigestMode::None, ..Options::default() };
+    let survey = analysis::survey(&evidence, &options, &Progress::default()).unwrap();
+    let mut newest = BTreeMap::<String, u64>::new();
+    let mut see = |key: &[u8], main: Option<u64>| {
+        let known = newest.entry(String::from_utf8_lossy(key).into_owned()).or_default();
+        *known = main.unwrap_or(0).max(*known);
+    };
+    List::new(&survey, &options.scope).rows(|row, _| match row {
+        Row::Value(row) => see(row.key, row.mod_revision),
+        Row::Tombstone(row) => see(row.key, Some(row.revision.main)),
+    });
+    let recovery = Recovery::of(&survey, &options.scope, false);
+    let found: Found = recovery
+        .recovered
+        .iter()
+        .map(|write| (String::from_utf8_lossy(write.key).into_owned(), (write.revision.main, write.standing)))
+        .collect();
+    let existing = existing(mutant);
+    for (key, (main, standing)) in &found {
+        assert_eq!(newest[key], *main, "{what}: a write or deletion of {key} stands in the file that is newer");
+        if *standing == Standing::Current {
+            assert_eq!(existing.get(key), Some(main), "{what}: {key} is not current");
+        } else {
+            assert_eq!(*standing, Standing::Newest);
+        }
+    }
+    found
+}
+
+/// Every key that exists comes back, by its newest write.
+fn assert_all(mutant: &Mutant, what: &str) {
+    let found = recover(mutant, what);
+    for (key, main) in existing(mutant) {
+        assert_eq!(found.get(&key).map(|(main, _)| *main), Some(main), "{what}: {key}");
+    }
+}
+
+#[test]
+fn of_two_leaves_that_are_lost_in_any_way_nothing_older_than_what_stands_there_comes_back() {
+    for name in ["plaintext", "migration", "etcd35"] {
+        let leaves = Mutant::of(name).leaves.len();
+        for first in (0..leaves).step_by(3) {
+            for second in (0..leaves).step_by(5) {
+                let mut mutant = Mutant::of(name).without_trailer();
+                let (page, other) = (mutant.leaves[first], second as u64);
+                mutant.set(page, header::FLAGS, 2, 0).set_child(other, 1 << 40);
+                recover(&mutant, &format!("{name}, leaves {first} and {second}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn without_the_last_leaf_nothing_is_called_current_and_what_it_deleted_stays_deleted() {
+    for name in ["plaintext", "migration", "etcd35", "killed"] {
+        let mut mutant = Mutant::of(name).without_trailer();
+        mutant.set_child(mutant.leaves.len() as u64 - 1, 1 << 40);
+        let found = recover(&mutant, name);
+        assert!(!found.is_empty() && found.values().all(|(_, standing)| *standing == Standing::Newest), "{name}");
+    }
+}
+
+#[test]
+fn with_the_root_of_the_bucket_everything_in_the_file_may_be_a_part_of_it() {
+    for name in ["plaintext", "migration", "etcd35"] {
+        let mut zeroed = Mutant::of(name).without_trailer();
+        zeroed.put(zeroed.branch, 0, &vec![0; zeroed.page_size]);
+        assert_all(&zeroed, &format!("{name}, root zeroed"));
+        let mut lost = Mutant::of(name).without_trailer();
+        let branch = lost.branch.to_le_bytes();
+        let at = lost.bytes.chunks(lost.page_size).nth(usize::try_from(lost.root).unwrap()).unwrap();
+        let at = at.windows(11).position(|bytes| bytes[..3] == *b"key" && bytes[3..] == branch).unwrap();
+        lost.set(lost.root, at + 3, 8, 1 << 40);
+        assert_all(&lost, &format!("{name}, root out of range"));
+    }
+    // Half a download.
+    let mut half = Mutant::of("migration").without_trailer();
+    half.bytes.truncate(half.bytes.len() / 2 / half.page_size * half.page_size);
+    let left = (half.bytes.len() / half.page_size) as u64;
+    let there: Vec<String> = half.retained(|page| page < left).into_iter().map(|(key, ..)| String::from_utf8(key).unwrap()).collect();
+    let found = recover(&half, "half");
+    assert!(
+        existing(&half)
+            .iter()
+            .filter(|(key, _)| there.contains(key))
+            .all(|(key, main)| found[key].0 >= *main || found[key].1 == Standing::Newest)
+    );
+    assert!(found.len() > 20, "{}", found.len());
+}
+
+#[test]
+fn the_older_meta_of_a_members_own_file_is_not_taken_for_its_last_state() {
+    for name in ["killed", "interrupted"] {
+        for field in [meta::MAGIC, meta::CHECKSUM] {
+            let mut mutant = Mutant::of(name);
+            let active = u64::from(mutant.get(1, meta::TXID, 8) > mutant.get(0, meta::TXID, 8));
+            mutant.set(active, field, 4, 0);
+            let found = recover(&mutant, name);
+            assert!(!found.is_empty() && found.values().all(|(_, standing)| *standing == Standing::Newest), "{name}");
+        }
+    }
+    // Of a snapshot's two metas one is enough.
+    let mut mutant = Mutant::of("migration");
+    mutant.set(0, meta::MAGIC, 4, 0);
+    let found = recover(&mutant, "migration");
+    assert!(found.len() == existing(&mutant).len() && found.values().all(|(_, standing)| *standing == Standing::Current));
+}
+
+#[test]
+fn an_older_write_does_not_stand_in_for_one_of_which_only_a_piece_is_there() {
+    let mut mutant = Mutant::of("big-values").without_trailer();
+    for keep in [716, 600, 500] {
+        mutant.bytes.truncate(keep * mutant.page_size);
+        recover(&mutant, &format!("big-values cut to {keep} pages"));
+    }
+}
+
+#[test]
+fn a_new_database_goes_on_from_the_revision_of_the_old_and_says_what_it_lacks() {
+    let dir = tempfile::tempdir().unwrap();
+    let rescue = |bytes: &[u8], name: &str| {
+        let (damaged, rescued) = (dir.path().join(format!("{name}.db")), dir.path().join(format!("{name}.rescued.db")));
+        fs::write(&damaged, bytes).unwrap();
+        let output = sleuth().arg("recover").arg(&damaged).arg("--db").arg(&rescued).output().unwrap();
+        let evidence = Evidence::from_bytes(name, fs::read(&rescued).unwrap());
+        let survey = analysis::survey(&evidence, &Options::default(), &Progress::default()).unwrap();
+        let schema = &survey.facts.database().unwrap().schema;
+        assert_eq!(schema.scheduled_compact_revision, schema.finished_compact_revision);
+        (schema.finished_compact_revision.unwrap(), stderr(&output))
+    };
+    for name in ["migration", "plaintext", "bumped", "killed", "compacted", "etcd35"] {
+        let fixture = Fixture::named(name);
+        let (revision, said) = rescue(&fixture.bytes, name);
+        assert_eq!(revision, fixture.truth()["revision"].as_u64().unwrap(), "{name}");
+        assert!(said.contains(&format!("at revision {revision}, as a snapshot")) && !said.contains("has lost"), "{said}");
+    }
+    let mut mutant = Mutant::of("migration").without_trailer();
+    let size = mutant.page_size;
+    mutant.put(0, 0, &vec![0; size]).put(1, 0, &vec![0; size]);
+    let (revision, said) = rescue(&mutant.bytes, "lost");
+    assert_eq!(revision, mutant.truth["revision"].as_u64().unwrap());
+    assert!(said.contains("the file has lost, at least in part: meta, lease, cluster, members, auth") && said.contains("CHECK:"), "{said}");
+    assert!(said.contains("DAMAGED") && said.contains("-o FILE lists them"), "{said}");
+}
+
+#[test]
+fn a_flipped_bit_in_a_revision_does_not_carry_the_new_database_into_the_future() {
+    // The sub revision is left alone; the main one gets a bit that no cluster ever counted to.
+    let mut mutant = Mutant::of("migration").without_trailer();
+    let last = *mutant.leaves.last().unwrap();
+    let count = mutant.get(last, header::COUNT, 2);
+    let element = Mutant::element(count - 1);
+    let key = element + usize::try_from(mutant.get(last, element + 4, 4)).unwrap();
+    let is_value = mutant.get(last, element + 8, 4) == 17;
+    mutant.set(last, key, 1, 0x3f);
+    let found = recover_any(&mutant);
+    let revision = mutant.truth["revision"].as_u64().unwrap();
+    assert!(found.values().all(|(main, standing)| *main <= revision && *standing == Standing::Newest) || !is_value, "{found:?}");
+}
+
+/// Without the checks of [`recover`], which takes a revision as it stands.
+fn recover_any(mutant: &Mutant) -> Found {
+    let evidence = Evidence::from_bytes("damaged.db", mutant.bytes.clone());
+    let options = Options { scope: Scope::all(), digest: DigestMode::None, ..Options::default() };
+    let survey = analysis::survey(&evidence, &options, &Progress::default()).unwrap();
+    let recovery = Recovery::of(&survey, &options.scope, false);
+    let revision = recovery.revision;
+    recovery
+        .recovered
+        .iter()
+        .map(|write| {
+            assert!(write.revision.main <= revision);
+            (String::from_utf8_lossy(write.key).into_owned(), (write.revision.main, write.standing))
+        })
+        .collect()
+}
+
+#[cfg(unix)]
+#[test]
+fn evidence_is_not_replaced_under_any_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = Fixture::named("migration").write_to(dir.path());
+    let before = fs::read(&path).unwrap();
+    let link = dir.path().join("link.db");
+    fs::hard_link(&path, &link).unwrap();
+    let config = dir.path().join("enc.yaml");
+    fs::copy(common::testdata().join("keys/migration.encryption-config.yaml"), &config).unwrap();
+    let keys = fs::read(&config).unwrap();
+    let fresh = dir.path().join("fresh.jsonl");
+    let (evidence, link, config, fresh) =
+        (path.to_str().unwrap(), link.to_str().unwrap(), config.to_str().unwrap(), fresh.to_str().unwrap());
+    for args in [
+        &["recover", "-", "--force", "--db", evidence][..],
+        &["recover", "-", "--force", "-o", evidence],
+        &["recover", evidence, "--force", "--db", link],
+        &["scan", "-", "--force", "-o", link],
+        &["scan", evidence, "--format", "jsonl", "--force", "-o", fresh, "--rotate-list", link],
+        &["carve", "-", "--force", "-o", evidence],
+        &["keys", evidence, "--force", "-o", link],
+        &["keys", evidence, "--encryption-config", config, "--force", "-o", config],
+        &["verify", evidence, "--encryption-config", config, "--force", "-o", evidence],
+        &["verify", evidence, "--encryption-config", config, "--force", "-o", config],
+        &["show", evidence, "shop/x", "--reveal", "--encryption-config", config, "--force", "-o", config],
+    ] {
+        let output = sleuth().args(args).stdin(fs::File::open(&path).unwrap()).output().unwrap();
+        let is_left = fs::read(&path).unwrap() == before && fs::read(link).unwrap() == before && fs::read(config).unwrap() == keys;
+        assert!(is_left, "{args:?}: {}", stderr(&output));
+        // `show` found no such object before it came to the output.
+        if args[0] != "show" {
+            assert_eq!(output.status.code(), Some(1), "{args:?}");
+            assert!(stderr(&output).contains("evidence is not written to"), "{args:?}: {}", stderr(&output));
+        }
+    }
+}
+
+#[test]
+fn outputs_are_checked_before_the_work_and_a_filter_that_nothing_matches_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = Fixture::named("migration").write_to(dir.path());
+    let run = |args: &[&str]| sleuth().arg("recover").arg(&path).args(args).current_dir(dir.path()).output().unwrap();
+    // One path for two outputs: neither is left.
+    let output = run(&["-o", "both", "--db", "both"]);
+    assert_eq!((output.status.code(), dir.path().join("both").exists()), (Some(1), false), "{}", stderr(&output));
+    fs::write(dir.path().join("there.db"), b"mine").unwrap();
+    let output = run(&["-o", "new.jsonl", "--db", "there.db"]);
+    assert_eq!((output.status.code(), dir.path().join("new.jsonl").exists()), (Some(1), false), "{}", stderr(&output));
+    assert_eq!(fs::read(dir.path().join("there.db")).unwrap(), b"mine");
+    for filter in [["--namespace", "nosuch"], ["--resources", "bogus"]] {
+        let output = run(&filter);
+        assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+        assert!(stderr(&output).contains("nothing matches:"), "{}", stderr(&output));
+    }
+    let quiet = run(&["-q", "-o", "quiet.jsonl"]);
+    assert_eq!(stderr(&quiet), "keys recovered: 73   (exit 0)\n");
+    assert_eq!(records(&run(&["-o", "-"])).len(), 73);
+    let output = run(&["--include-residue", "--db", "marked.db"]);
+    assert!(output.status.code() == Some(1) && stderr(&output).contains("needs -o FILE"), "{}", stderr(&output));
+}
