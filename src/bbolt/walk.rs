@@ -165,9 +165,9 @@ impl<'data> Tree<'data> {
         self.leaves.iter().map(|leaf| leaf.pgid)
     }
 
-    /// The element of a bucket with this key. In a tree that is out of key order an element may be missed.
-    pub fn get(&self, db: &Db<'data>, bucket: &Bucket<'data>, key: &[u8]) -> Option<Element<'data>> {
-        let found = |(_, element): (Pgid, Element<'data>)| (element.key == key).then_some(element);
+    /// The element of a bucket with this key, and its page. In a tree that is out of key order an element may be missed.
+    pub fn find(&self, db: &Db<'data>, bucket: &Bucket<'data>, key: &[u8]) -> Option<(Pgid, Element<'data>)> {
+        let found = |(pgid, element): (Pgid, Element<'data>)| (element.key == key).then_some((pgid, element));
         if matches!(bucket.root, Root::Inline(_)) {
             return self.elements(db, bucket).find_map(found);
         }
