@@ -11,9 +11,11 @@
 
 mod carve;
 mod classify;
+mod cluster;
 mod database;
 mod digests;
 mod facts;
+mod history;
 mod judge;
 mod key_name;
 mod listing;
@@ -29,8 +31,10 @@ mod tally;
 mod whole;
 
 pub use self::carve::{CarveList, Carving, ImageFacts, MetaPage, PagesFound, carve};
+pub use self::cluster::{Clusters, Compared};
 pub use self::database::{Database, NotADatabase};
 pub use self::facts::{ByteAccount, Content, CredentialCounts, DatabaseFacts, Facts, Kind, LogFacts, RaftSnapshotFacts, Role};
+pub use self::history::{Comparison, History, Writes};
 pub use self::judge::Judgement;
 pub use self::key_name::KeyName;
 pub use self::listing::List;
