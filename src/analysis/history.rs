@@ -125,7 +125,8 @@ impl History {
                     if ours != theirs {
                         found.differing.add(ours);
                     }
-                    (here.next(), there.next());
+                    here.next();
+                    there.next();
                 }
                 (Some(ours), theirs) if theirs.is_none_or(|theirs| ours.revision() < theirs.revision()) => {
                     if earlier.should_have(ours) {
