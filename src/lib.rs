@@ -20,7 +20,7 @@
 //! | [`envelope`] | `k8s:enc:` prefixes, names, layouts, opening a value given a key | who holds keys, objects |
 //! | [`kms`] | who holds keys: EncryptionConfiguration, AWS KMS, KMS plugins; one call a DEK source | objects |
 //! | [`finding`] | rules, severities, conditions, exit codes | formats |
-//! | [`analysis`] | a run over a database, its residue, a log, a raft snapshot, any bytes: options, two passes, rows, counts, judgement | terminals |
+//! | [`analysis`] | a run over a database, its residue, a log, a raft snapshot, any bytes: options, two passes, rows, counts, databases of one cluster, judgement | terminals |
 //! | [`verify`] | proof: every value opened once, what became of it, what is left to do | terminals, sockets |
 //! | [`report`] | records and text, redacted and escaped | mappings, keys |
 //! | the binary | arguments, colours, progress, exit | everything else goes through the library |
@@ -49,7 +49,8 @@
 //! * **No value is shown.** Names, types, lengths, digests and keys' names leave [`report`]; values only where a command
 //!   was asked for one object's.
 //! * **The same bytes give the same result**, with any number of threads: no clock, no host name, no hash order.
-//! * **Memory does not grow with the file** but with the number of keys, pages and values outside the tree; rows are streamed.
+//! * **Memory does not grow with the file** but with the number of keys, pages and values outside the tree, and of revisions
+//!   where several databases are compared; rows are streamed.
 //!   What comes out of a container or standard input is held, up to a limit.
 //! * **No network unless it is asked for by name.** Only [`kms`] has code for it, behind the features `aws-kms` and
 //!   `kms-plugin`; without them nothing in the tree of crates opens a socket. What stands in evidence or in a configuration

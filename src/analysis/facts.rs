@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::{Account, ImageFacts, ResidueMode};
+use super::{Account, Compared, ImageFacts, ResidueMode};
 use crate::bbolt::PageCounts;
 use crate::etcd::Schema;
 use crate::etcd::raft::RequestKind;
@@ -86,6 +86,8 @@ pub struct Facts {
     pub prefixes: Vec<String>,
     /// What only this kind of evidence has.
     pub content: Content,
+    /// How it stands to each database before it of the same cluster; `None`: it was not held against any.
+    pub compared: Option<Vec<Compared>>,
     /// Whether everything in it was read and understood.
     pub is_complete: bool,
 }
@@ -221,6 +223,7 @@ impl Facts {
             newest_object_time: None,
             prefixes: Vec::new(),
             content,
+            compared: None,
             is_complete: false,
         }
     }

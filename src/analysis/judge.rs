@@ -17,6 +17,7 @@ pub struct Judgement {
     altered: bool,
     damaged: bool,
     incomplete: bool,
+    divergent: bool,
 }
 
 impl Judgement {
@@ -57,6 +58,7 @@ impl Judgement {
             (Rule::FileAltered, bearing(Bearing::Altered)),
             (Rule::FileDamaged, bearing(Bearing::Damaged)),
             (Rule::FileIncomplete, bearing(Bearing::Incomplete)),
+            (Rule::FileDivergent, bearing(Bearing::Divergent)),
             (Rule::NoTrailer, u64::from(no_trailer)),
             (Rule::CompactionUnfinished, u64::from(unfinished)),
             (Rule::AlarmRaised, database.map_or(0, |d| d.schema.alarms.len() as u64)),
@@ -68,6 +70,7 @@ impl Judgement {
             altered: anomalies.any(Bearing::Altered),
             damaged: anomalies.any(Bearing::Damaged),
             incomplete: anomalies.any(Bearing::Incomplete),
+            divergent: anomalies.any(Bearing::Divergent),
         }
     }
 
@@ -84,7 +87,12 @@ impl Judgement {
 
     /// Shows what holds of the file as a whole, whatever is stored in it.
     pub fn trust(&self, mut show: impl FnMut(Condition)) {
-        let held = [(self.altered, Condition::Altered), (self.damaged, Condition::Damaged), (self.incomplete, Condition::Incomplete)];
+        let held = [
+            (self.altered, Condition::Altered),
+            (self.damaged, Condition::Damaged),
+            (self.incomplete, Condition::Incomplete),
+            (self.divergent, Condition::Divergent),
+        ];
         held.into_iter().filter(|(held, _)| *held).for_each(|(_, condition)| show(condition));
     }
 }

@@ -11,10 +11,12 @@
 
 mod carve;
 mod classify;
+mod cluster;
 mod database;
 mod digests;
 mod facts;
 mod grouped;
+mod history;
 mod judge;
 mod key_name;
 mod key_use;
@@ -31,9 +33,11 @@ mod tally;
 mod whole;
 
 pub use self::carve::{CarveList, Carving, ImageFacts, MetaPage, PagesFound, carve};
+pub use self::cluster::{Clusters, Compared};
 pub use self::database::{Database, NotADatabase};
 pub use self::facts::{ByteAccount, Content, CredentialCounts, DatabaseFacts, Facts, Kind, LogFacts, RaftSnapshotFacts, Role};
 pub use self::grouped::Grouped;
+pub use self::history::{Comparison, History, Writes};
 pub use self::judge::Judgement;
 pub use self::key_name::KeyName;
 pub use self::key_use::{KeyCounts, KeyIdentity, KeyUse};

@@ -15,6 +15,8 @@ pub struct Options {
     pub digest: DigestMode,
     /// How far what etcd no longer shows is looked for.
     pub residue: ResidueMode,
+    /// Whether the database is to be held against others of its cluster.
+    pub history: bool,
 }
 
 impl Options {

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use super::Progress;
 use super::database::{Database, NotADatabase};
 use super::facts::{Content, DatabaseFacts, Facts, Kind};
+use super::history::History;
 use super::options::{DigestMode, Options};
 use super::residue::{self, Ground, Residue};
 use crate::bbolt::{self, Bucket, Db, Element, PageMap, PageState, Pgid, Tree};
@@ -37,6 +38,8 @@ pub struct Survey<'data> {
     pub residue: Residue<'data>,
     /// What is odd about the bytes.
     pub anomalies: Anomalies,
+    /// The writes in the tree, where they were asked for.
+    pub history: Option<History>,
     /// Pages whose elements the first pass read or searched, each as often as it did: the measure of its work, which is
     /// bounded by the number of pages however the file was made.
     pub pages_read: u64,
@@ -103,12 +106,12 @@ fn walk<'data>(evidence: &'data Evidence, database: &Database<'data>, options: &
             PageState::Reachable,
             &mut pages,
             &mut anomalies,
-            |seen: &mut Seen<'data>, bucket, pgid, element| seen.visit(db, bucket, pgid, element),
+            |seen: &mut Seen<'data>, bucket, pgid, element| seen.visit(db, options, bucket, pgid, element),
             Seen::merge,
         ),
         None => (Tree::none(), Seen::default()),
     };
-    let Seen { keyspace, mut names, mut votes, kube_system, newest_time, large, anomalies: found } = seen;
+    let Seen { keyspace, history, mut names, mut votes, kube_system, newest_time, large, anomalies: found } = seen;
     anomalies.merge(found);
     let other = bbolt::check(db, &mut pages, &mut anomalies);
     let surplus = database.surplus();
@@ -124,6 +127,7 @@ fn walk<'data>(evidence: &'data Evidence, database: &Database<'data>, options: &
     names.merge(witness.names);
     votes.merge(witness.votes);
     let schema = if active.is_some() { Schema::read(db, &tree, &mut anomalies) } else { Schema::default() };
+    let history = options.history.then(|| history.settle(retained_in_full(&keyspace, &schema, &anomalies)));
     let prefixes = if options.prefixes.is_empty() { votes.elect() } else { Prefixes::given(&options.prefixes) };
     let kind = if database.is_snapshot() { Kind::Snapshot } else { Kind::Database };
     let content = DatabaseFacts {
@@ -152,7 +156,7 @@ fn walk<'data>(evidence: &'data Evidence, database: &Database<'data>, options: &
         prefixes: prefixes.as_slice().to_vec(),
         ..Facts::of(evidence, kind, Content::Database(Box::new(content)))
     };
-    Survey { facts, database: database.clone(), tree, pages, keyspace, names, prefixes, residue, anomalies, pages_read }
+    Survey { facts, database: database.clone(), tree, pages, keyspace, names, prefixes, residue, anomalies, history, pages_read }
 }
 
 /// Adds the digests to the facts, and what the trailer says.
@@ -201,6 +205,14 @@ pub(super) fn is_complete(anomalies: &Anomalies) -> bool {
     !anomalies.any(Bearing::Damaged) && !anomalies.any(Bearing::Incomplete)
 }
 
+/// The revisions, above the first and up to the second, of which a database lacks none: not those that a compaction may have begun
+/// to remove. `None` where damage may have taken any, or a writer may do so while it is read.
+fn retained_in_full(keyspace: &Keyspace, schema: &Schema, anomalies: &Anomalies) -> Option<(u64, u64)> {
+    let compacted = schema.scheduled_compact_revision.max(schema.finished_compact_revision).unwrap_or(0);
+    let last = keyspace.last().filter(|_| is_complete(anomalies) && anomalies.count(Class::InUse) == 0);
+    last.map(|last| (compacted, last.main))
+}
+
 fn why_active(database: &Database<'_>) -> String {
     match database.db.metas() {
         [Ok(zero), Ok(one)] => format!("both metas are valid, transactions {} and {}; the higher counts", zero.txid, one.txid),
@@ -245,6 +257,7 @@ pub(super) fn is_key_bucket(bucket: &Bucket<'_>) -> bool {
 #[derive(Default)]
 struct Seen<'data> {
     keyspace: Keyspace,
+    history: History,
     names: NameTable<'data>,
     votes: PrefixVotes<'data>,
     kube_system: Option<(Revision, String)>,
@@ -254,7 +267,7 @@ struct Seen<'data> {
 }
 
 impl<'data> Seen<'data> {
-    fn visit(&mut self, db: &Db<'data>, bucket: &Bucket<'data>, pgid: Pgid, element: Element<'data>) {
+    fn visit(&mut self, db: &Db<'data>, options: &Options, bucket: &Bucket<'data>, pgid: Pgid, element: Element<'data>) {
         let place = || range::offset_within(db.bytes(), element.key);
         if !is_key_bucket(bucket) {
             if RevisionKey::of_write(element.key, element.value).is_none() {
@@ -276,6 +289,9 @@ impl<'data> Seen<'data> {
             }
         };
         self.keyspace.observe(at, kv.key);
+        if options.history {
+            self.history.observe(at, element.value);
+        }
         if at.is_tombstone || kv.key.is_empty() {
             return;
         }
@@ -314,6 +330,7 @@ impl<'data> Seen<'data> {
 
     fn merge(&mut self, other: Self) {
         self.keyspace.merge(other.keyspace);
+        self.history.merge(other.history);
         self.names.merge(other.names);
         self.votes.merge(other.votes);
         self.kube_system = self.kube_system.take().max(other.kube_system);

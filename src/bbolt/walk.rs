@@ -164,9 +164,9 @@ impl<'data> Tree<'data> {
         self.leaves.iter().map(|leaf| leaf.pgid)
     }
 
-    /// The element of a bucket with this key. In a tree that is out of key order an element may be missed.
-    pub fn get(&self, db: &Db<'data>, bucket: &Bucket<'data>, key: &[u8]) -> Option<Element<'data>> {
-        let found = |(_, element): (Pgid, Element<'data>)| (element.key == key).then_some(element);
+    /// The element of a bucket with this key, and its page. In a tree that is out of key order an element may be missed.
+    pub fn find(&self, db: &Db<'data>, bucket: &Bucket<'data>, key: &[u8]) -> Option<(Pgid, Element<'data>)> {
+        let found = |(pgid, element): (Pgid, Element<'data>)| (element.key == key).then_some((pgid, element));
         if matches!(bucket.root, Root::Inline(_)) {
             return self.elements(db, bucket).find_map(found);
         }
@@ -248,7 +248,14 @@ impl<'data> Tree<'data> {
                         self.leaves.push(place);
                     }
                     Ok(header) => match branch_page(db, place.pgid, header) {
-                        Ok(page) => self.read_branch(db, place, &page, &mut below, &mut lost, map, anomalies),
+                        Ok(page) => {
+                            let (children, is_whole) = self.children(db, place, &page, map, anomalies);
+                            for child in children {
+                                let is_entered = self.refer(db, child.pgid, place.pgid, map, anomalies);
+                                if is_entered { &mut below } else { &mut lost }.push(child);
+                            }
+                            lost.extend((!is_whole).then_some(place));
+                        }
                         Err(fault) => self.cannot_read(place, fault, anomalies),
                     },
                     Err(fault) => self.cannot_read(place, fault, anomalies),
@@ -268,25 +275,24 @@ impl<'data> Tree<'data> {
         fault.note(anomalies);
     }
 
-    fn read_branch(
+    /// The children of a branch page with their bounds, and whether all of them can be read.
+    fn children(
         &mut self,
         db: &Db<'data>,
         place: Leaf<'data>,
         page: &Page<'data>,
-        below: &mut Vec<Leaf<'data>>,
-        lost: &mut Vec<Leaf<'data>>,
         map: &mut PageMap,
         anomalies: &mut Anomalies,
-    ) {
+    ) -> (Vec<Leaf<'data>>, bool) {
         self.pages_read = self.pages_read.saturating_add(db.pages_in(page.bytes));
         self.claim_overflow(db, &[(place.pgid, page.header.overflow)], map, anomalies);
         let mut order = KeyOrder::new(place);
-        let mut children: Vec<Leaf<'data>> = Vec::new();
+        let (mut children, mut is_whole): (Vec<Leaf<'data>>, bool) = (Vec::new(), true);
         for element in branch::elements(page) {
             let element = match element {
                 Ok(element) => element,
                 Err(detail) => {
-                    lost.push(place);
+                    is_whole = false;
                     anomalies.note(Class::ElementOutOfBounds, Some(page.offset), Some(place.pgid), || detail);
                     continue;
                 }
@@ -297,10 +303,7 @@ impl<'data> Tree<'data> {
             }
             children.push(Leaf { pgid: element.child, bucket: place.bucket, lower: element.key, upper: place.upper });
         }
-        for child in children {
-            let entered = self.refer(db, child.pgid, place.pgid, map, anomalies);
-            if entered { &mut *below } else { &mut *lost }.push(child);
-        }
+        (children, is_whole)
     }
 
     /// Takes possession of a page that `from` refers to; `false` where it must not be entered.

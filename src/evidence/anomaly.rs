@@ -57,6 +57,8 @@ pub enum Bearing {
     Damaged,
     /// Bytes that should be there are not.
     Incomplete,
+    /// It contradicts another file; which of them is right is not known.
+    Divergent,
 }
 
 classes! {
@@ -152,6 +154,8 @@ classes! {
     RaftSnapshotCrcMismatch = "raft-snapshot-crc-mismatch", Altered;
     /// A raft snapshot cannot be read.
     RaftSnapshotInvalid = "raft-snapshot-invalid", Damaged;
+    /// A database of the same cluster, earlier in this run, has other writes at the same revisions.
+    MemberDivergence = "member-divergence", Divergent;
     /// A write outside the tree with larger numbers than are kept here; `check --limits` lists all limits.
     LimitPassed = "limit-passed", Incomplete;
     /// More anomalies of one class than are listed.

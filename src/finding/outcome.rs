@@ -29,6 +29,8 @@ pub enum Condition {
     Damaged,
     /// Bytes are missing.
     Incomplete,
+    /// It contradicts another input of its cluster.
+    Divergent,
     /// One of several inputs could not be analysed.
     InputFailed,
     /// A bug of this program ended the reading of an input.
@@ -60,6 +62,7 @@ impl Condition {
             Self::Altered => "altered",
             Self::Damaged => "damaged",
             Self::Incomplete => "incomplete",
+            Self::Divergent => "divergent",
             Self::InputFailed => "input-failed",
             Self::InternalError => "internal-error",
             Self::UnknownStorage => "unknown-storage",

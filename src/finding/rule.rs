@@ -104,6 +104,9 @@ rules! {
     FileIncomplete = "file-incomplete", Error,
         "The file is not whole",
         "Bytes that its meta page counts are not there. Fetch it again, or take another member's.";
+    FileDivergent = "file-divergent", Warning,
+        "The file contradicts another one of its cluster",
+        "Raft gives all members the same writes. Members diverged, a restored cluster went on from its snapshot, or one of the files was altered; which of them is right the files do not say. Compare with a third: another member, another backup.";
     NoTrailer = "no-trailer", Note,
         "The file has no snapshot trailer",
         "Nothing in it can tell whether it was changed since it was copied. A database taken from a data directory has none.";

@@ -21,7 +21,7 @@ pub(super) fn mark(db: &Db<'_>, tree: &Tree<'_>, bucket: Option<&Bucket<'_>>, en
         let Some(first) = group.first().and_then(|index| entries.get(*index)) else { continue };
         let retained = bucket.zip(first.main().zip(first.sub())).and_then(|(bucket, (main, sub))| {
             let key = RevisionKey { revision: Revision { main, sub }, is_tombstone: false };
-            KeyValue::parse(tree.get(db, bucket, &key.to_bytes())?.value).ok()
+            KeyValue::parse(tree.find(db, bucket, &key.to_bytes())?.1.value).ok()
         });
         let mut earlier: HashMap<u64, KeyValue<'_>, FixedState> = HashMap::default();
         for index in group {

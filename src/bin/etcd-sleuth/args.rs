@@ -26,7 +26,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  answered: nothing at or above the threshold, and the input was read completely
   1  error: nothing could be analysed, or wrong usage
-  2  found: scan: a plaintext Secret; check: altered or damaged; keys --retire: still needed; verify: a current value
+  2  found: scan: a plaintext Secret; check: altered, damaged, divergent; keys --retire: still needed; verify: a current value
      under another key than required, or that the given keys provably do not open; show: no such object
   3  cannot say: nothing found, but the input was read only in part, nothing in it matches the
      filter, or a key could not be asked

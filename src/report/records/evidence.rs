@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::timestamp;
-use crate::analysis::{CredentialCounts, Facts, LogFacts};
+use crate::analysis::{Compared, Comparison, CredentialCounts, Facts, LogFacts};
 
 /// One evidence. What its kind does not have is null.
 #[derive(Debug, Serialize)]
@@ -50,6 +50,7 @@ pub struct EvidenceRecord<'a> {
     tombstones: Option<u64>,
     log: Option<LogRecord<'a>>,
     raft_snapshot: Option<RaftSnapshotRecord>,
+    compared: Option<Vec<ComparedRecord>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -112,6 +113,23 @@ struct RaftSnapshotRecord {
     v2_values: Option<u64>,
 }
 
+/// How a database stands to one before it of the same cluster.
+#[derive(Debug, Serialize)]
+struct ComparedRecord {
+    evidence: usize,
+    shared: u64,
+    differing: u64,
+    only_here: u64,
+    only_there: u64,
+}
+
+impl ComparedRecord {
+    fn new(other: &Compared) -> Self {
+        let Comparison { shared, differing, only_here, only_there } = other.comparison;
+        Self { evidence: other.evidence, shared, differing: differing.count, only_here: only_here.count, only_there: only_there.count }
+    }
+}
+
 impl<'a> EvidenceRecord<'a> {
     /// The record of the evidence with this number.
     pub fn new(evidence: usize, facts: &'a Facts) -> Self {
@@ -169,6 +187,7 @@ impl<'a> EvidenceRecord<'a> {
                 crc_matches: s.crc_matches,
                 v2_values: s.v2_values,
             }),
+            compared: facts.compared.as_ref().map(|others| others.iter().map(ComparedRecord::new).collect()),
         }
     }
 }

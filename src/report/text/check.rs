@@ -3,9 +3,9 @@
 use super::super::escape::terminal;
 use super::super::model::EvidenceReport;
 use super::table;
-use super::{against, block, cluster_lines, file_lines, thousands};
+use super::{against, block, cluster_lines, compared_lines, file_lines, thousands};
 use crate::etcd::trailer::Trailer;
-use crate::evidence::anomaly::Bearing;
+use crate::evidence::anomaly::{Bearing, Class};
 use crate::evidence::limit;
 
 /// Rows of a table before the rest is only counted.
@@ -35,6 +35,7 @@ pub fn check(evidence: &EvidenceReport, hash: u32) -> String {
         return out;
     };
     block(&mut out, "Cluster", &cluster_lines(facts));
+    block(&mut out, "Compared", &compared_lines(facts));
     let schema = &database.schema;
     let revision = database.revision.unwrap_or(0);
     let compaction = match (schema.scheduled_compact_revision, schema.finished_compact_revision) {
@@ -109,6 +110,9 @@ pub fn verdict(evidence: &EvidenceReport) -> String {
     }
     if bearings.contains(&Bearing::Altered) {
         words.push("ALTERED after it was taken");
+    }
+    if evidence.anomaly_counts.contains_key(&Class::MemberDivergence) {
+        words.push("DIFFERS from another input of its cluster");
     }
     match (words.is_empty(), evidence.facts.database().and_then(|d| d.trailer)) {
         (false, _) => words.join("; "),

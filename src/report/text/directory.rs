@@ -9,7 +9,7 @@ use super::findings::findings;
 use super::keys::beside;
 use super::scan::{What, headline, keys, next, nothing_matches, readable_table, resource_table, secrets, types, values};
 use super::table::{Table, name};
-use super::{against, block, cluster_lines, doubts, file_lines, log_sentence, snapshot_sentence, thousands};
+use super::{against, block, cluster_lines, compared_lines, doubts, file_lines, log_sentence, snapshot_sentence, thousands};
 use crate::analysis::{CredentialCounts, Kind, Role};
 use crate::evidence::anomaly::{Bearing, Class};
 
@@ -43,6 +43,7 @@ pub fn directory(directory: &DirectoryReport, report: &Report) -> String {
         block(&mut out, "IN USE", &["this looks live: a process holds a lock on it. It was read as it is, without a lock".to_owned()]);
     }
     block(&mut out, "Cluster", &cluster_lines(&whole.facts));
+    block(&mut out, "Compared", &compared_lines(&whole.facts));
     if !whole.facts.has_tree() {
         out.push_str(&values(whole));
     } else if unmatched.is_some() {

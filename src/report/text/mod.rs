@@ -135,6 +135,26 @@ fn cluster_lines(facts: &Facts) -> Vec<String> {
     lines
 }
 
+/// The lines that say how a database stands to those before it of its cluster.
+fn compared_lines(facts: &Facts) -> Vec<String> {
+    let (agree, differ): (Vec<_>, Vec<_>) = facts.compared.iter().flatten().partition(|other| other.comparison.agrees());
+    let mut lines: Vec<String> =
+        differ.iter().take(5).map(|other| format!("DIVERGENT: {}", escape::terminal(&other.to_string()))).collect();
+    if let Some(more) = differ.len().checked_sub(lines.len()).filter(|n| *n > 0) {
+        lines.push(format!("DIVERGENT: {} more of this cluster", thousands(more as u64)));
+    }
+    let shared = agree.iter().map(|other| other.comparison.shared).fold(0, u64::saturating_add);
+    match agree.as_slice() {
+        [] => {}
+        [other] => {
+            let other = other.path.to_string_lossy();
+            lines.push(format!("the {} writes that it shares with {} are the same", thousands(shared), escape::terminal(&other)));
+        }
+        others => lines.push(format!("the writes that it shares with each of {} others of this cluster are the same", others.len())),
+    }
+    lines
+}
+
 fn kind_name(kind: Kind) -> &'static str {
     match kind {
         Kind::Snapshot => "snapshot",
@@ -160,6 +180,7 @@ fn doubts(against: &[(Bearing, u64)]) -> String {
         Bearing::Incomplete => "INCOMPLETE",
         Bearing::Damaged => "DAMAGED",
         Bearing::Altered => "ALTERED",
+        Bearing::Divergent => "DIVERGENT",
         Bearing::Note => "notes",
     };
     let of = |(bearing, count): &(Bearing, u64)| match count {
@@ -169,14 +190,14 @@ fn doubts(against: &[(Bearing, u64)]) -> String {
     against.iter().rev().map(of).collect::<Vec<_>>().join(", ")
 }
 
-/// What of a file's anomalies speaks against it.
+/// What of a file's anomalies speaks against it, whatever other files hold.
 fn against(counts: &std::collections::BTreeMap<crate::evidence::anomaly::Class, u64>) -> Vec<(Bearing, u64)> {
     let mut sums = std::collections::BTreeMap::<Bearing, u64>::new();
     for (class, count) in counts {
         let sum = sums.entry(class.bearing()).or_default();
         *sum = sum.saturating_add(*count);
     }
-    sums.into_iter().filter(|(bearing, _)| *bearing != Bearing::Note).collect()
+    sums.into_iter().filter(|(bearing, _)| !matches!(bearing, Bearing::Note | Bearing::Divergent)).collect()
 }
 
 /// A label and its lines.

@@ -10,7 +10,7 @@ use super::directory::credentials;
 use super::findings::findings;
 use super::keys::beside;
 use super::table::{Table, anomalies, name};
-use super::{against, block, cluster_lines, file_lines, thousands};
+use super::{against, block, cluster_lines, compared_lines, file_lines, thousands};
 use crate::analysis::ResidueMode;
 use crate::evidence::anomaly::{Bearing, Class};
 use crate::finding::{Condition, Outcome};
@@ -32,6 +32,7 @@ pub fn scan(evidence: &EvidenceReport, report: &Report) -> String {
         block(&mut out, "IN USE", &["this looks live: a process holds a lock on it. It was read as it is, without a lock".to_owned()]);
     }
     block(&mut out, "Cluster", &cluster_lines(&evidence.facts));
+    block(&mut out, "Compared", &compared_lines(&evidence.facts));
     if !evidence.facts.has_tree() {
         out.push_str(&values(evidence));
     } else if unmatched.is_some() {

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
-use etcd_sleuth::analysis::{self, Options, ResidueMode, Tally};
+use etcd_sleuth::analysis::{self, Clusters, Options, ResidueMode, Tally};
 use etcd_sleuth::etcd::status;
 use etcd_sleuth::evidence::Evidence;
 use etcd_sleuth::finding::{Condition, Outcome};
@@ -15,7 +15,7 @@ use crate::output::{self, Output};
 use crate::shrinking;
 
 pub(crate) fn run(args: &CheckArgs, global: &Global) -> anyhow::Result<u8> {
-    let options = Options { residue: ResidueMode::Off, ..args.reading.options() };
+    let options = Options { residue: ResidueMode::Off, history: args.files.len() > 1, ..args.reading.options() };
     let mut out = Output::open(None, false, &[])?;
     if args.limits {
         out.write_all(text::limits().as_bytes())?;
@@ -23,9 +23,10 @@ pub(crate) fn run(args: &CheckArgs, global: &Global) -> anyhow::Result<u8> {
         return Ok(0);
     }
     let mut outcome = Outcome::default();
+    let mut clusters = Clusters::default();
     let mut analysed = 0usize;
     for path in &args.files {
-        match guard::input(path, || check_one(path, &options, global)) {
+        match guard::input(path, || check_one(path, &options, global, &mut clusters, analysed)) {
             Ok((evidence, hash)) => {
                 let text = text::check(&evidence, hash);
                 // The verdict is the first line, and all that a quiet run says.
@@ -35,7 +36,7 @@ pub(crate) fn run(args: &CheckArgs, global: &Global) -> anyhow::Result<u8> {
                 }
                 out.write_all(shown.as_bytes())?;
                 evidence.judgement.trust(|condition| match condition {
-                    Condition::Altered | Condition::Damaged => outcome.found(condition),
+                    Condition::Altered | Condition::Damaged | Condition::Divergent => outcome.found(condition),
                     other => outcome.open(other),
                 });
                 analysed = analysed.saturating_add(1);
@@ -56,11 +57,19 @@ pub(crate) fn run(args: &CheckArgs, global: &Global) -> anyhow::Result<u8> {
     Ok(outcome.exit_code())
 }
 
-fn check_one(path: &Path, options: &Options, global: &Global) -> anyhow::Result<(EvidenceReport, u32)> {
+fn check_one(
+    path: &Path,
+    options: &Options,
+    global: &Global,
+    clusters: &mut Clusters,
+    number: usize,
+) -> anyhow::Result<(EvidenceReport, u32)> {
     shrinking::note(path);
     let evidence = Evidence::open(path, &global.limits())?;
     let show = !global.quiet && !global.no_progress;
-    let survey = output::with_progress(show, &path.display().to_string(), |progress| analysis::survey(&evidence, options, progress))?;
+    let mut survey = output::with_progress(show, &path.display().to_string(), |progress| analysis::survey(&evidence, options, progress))?;
+    let compared = clusters.compare(&survey);
+    clusters.keep(number, &mut survey, compared);
     let hash = status::hash(&survey.database.db, &survey.tree);
     Ok((EvidenceReport::new(survey, Tally::default(), 0), hash))
 }

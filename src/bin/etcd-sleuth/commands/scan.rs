@@ -4,7 +4,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use etcd_sleuth::analysis::{
-    self, Beside, CarveList, Carving, Facts, List, LogList, LogSurvey, NotADatabase, Options, Progress, Role, Settle, Survey, Tally,
+    self, Beside, CarveList, Carving, Clusters, Compared, Facts, List, LogList, LogSurvey, NotADatabase, Options, Progress, Role, Settle,
+    Survey, Tally,
 };
 use etcd_sleuth::evidence::Evidence;
 use etcd_sleuth::finding::{Condition, FailOn, Outcome};
@@ -24,7 +25,9 @@ use crate::shrinking;
 const NAMED: usize = 20;
 
 pub(crate) fn run(args: &ScanArgs, global: &Global) -> anyhow::Result<u8> {
-    let mut scan = Scan::new(args.options(), &args.looking, &args.writing, &args.files, global)?;
+    // What one file holds is held against others only where there are others.
+    let options = Options { history: args.files.len() > 1, ..args.options() };
+    let mut scan = Scan::new(options, &args.looking, &args.writing, &args.files, global)?;
     for path in &args.files {
         let scanned = guard::input(path, || if path.is_dir() { directory::scan(&mut scan, path) } else { scan.file(path) });
         scan.pass(scanned)?;
@@ -39,6 +42,7 @@ pub(super) struct Scan<'a> {
     fail_on: FailOn,
     sink: Sink,
     rotate_list: Option<Output>,
+    clusters: Clusters,
     /// How many Secrets that can be read are listed by name.
     named: usize,
     pub(super) report: Report,
@@ -62,6 +66,7 @@ impl<'a> Scan<'a> {
             sink: Sink::open(writing, global, inputs)?,
             named: if rotate_list.is_some() { usize::MAX } else { NAMED },
             rotate_list,
+            clusters: Clusters::default(),
             outcome: Outcome::default(),
         })
     }
@@ -140,19 +145,21 @@ impl Scan<'_> {
         role: Role,
     ) -> Result<anyhow::Result<(Survey<'data>, Tally<'data>)>, NotADatabase> {
         let number = self.report.next_number();
-        let Self { options, global, sink, .. } = self;
+        let Self { options, global, sink, clusters, .. } = self;
         let show = !global.quiet && !global.no_progress;
         let format = sink.format;
         let (mut survey, listed) = output::with_progress(show, &evidence.path().display().to_string(), |progress| {
             analysis::survey_and(evidence, options, progress, |survey, settle| {
-                let mut held = Held { sink, number, role, settle: Some(settle), lines: Vec::new() };
-                let listed = List::new(survey, &options.scope).run(rows(format, number), |lines| held.rows(lines))?;
+                let compared = clusters.compare(survey);
+                let mut held = Held { sink, number, role, compared, settle: Some(settle), lines: Vec::new() };
+                let (tally, anomalies) = List::new(survey, &options.scope).run(rows(format, number), |lines| held.rows(lines))?;
                 held.settle()?;
-                Ok::<_, anyhow::Error>(listed)
+                Ok::<_, anyhow::Error>((tally, anomalies, held.compared))
             })
         })?;
         survey.facts.role = role;
-        Ok(listed.map(|(tally, anomalies)| {
+        Ok(listed.map(|(tally, anomalies, compared)| {
+            clusters.keep(number, &mut survey, compared);
             survey.add_anomalies(anomalies);
             (survey, tally)
         }))
@@ -236,6 +243,7 @@ struct Held<'a> {
     sink: &'a mut Sink,
     number: usize,
     role: Role,
+    compared: Option<Vec<Compared>>,
     settle: Option<Settle<'a>>,
     lines: Vec<u8>,
 }
@@ -255,7 +263,7 @@ impl Held<'_> {
 
     fn settle(&mut self) -> std::io::Result<()> {
         if let Some(settle) = self.settle.take() {
-            let facts = Facts { role: self.role, ..settle() };
+            let facts = Facts { role: self.role, compared: self.compared.clone(), ..settle() };
             self.sink.record("evidence", &EvidenceRecord::new(self.number, &facts))?;
             self.sink.out.rows(self.sink.format, &std::mem::take(&mut self.lines))?;
         }

@@ -44,7 +44,8 @@ pub(crate) fn run(args: &ShowArgs, global: &Global) -> anyhow::Result<u8> {
         outcome.found(Condition::NoSuchObject);
         return Ok(outcome.exit_code());
     }
-    let mut out = Output::open(args.output.as_deref(), args.force, &[&[args.file.clone()], &args.holders.encryption_config[..]].concat())?;
+    let mut out =
+        Output::open(args.output.as_deref(), args.force, &[std::slice::from_ref(&args.file), &args.holders.encryption_config].concat())?;
     if args.reveal {
         reveal(&rows, args, global, &configs, &mut out)?;
     } else {

@@ -1,0 +1,199 @@
+//! What databases of one cluster must agree on: the writes that they retain.
+//!
+//! ```text
+//!            compacted                    newest
+//! earlier  ··x·x··x··|xxxxxxxxxxxxxxxxxxxxxx|
+//! later    ·····x·x····x···x|xxxxxxxxxxxxxxxxxxxxxxxxx|
+//!                             retained in full
+//! ```
+//! Raft gives every member the same transactions, and each one a revision that no other has. So a write that two databases
+//! retain is the same in both, byte for byte; and between its own compaction and its own newest revision a database lacks
+//! no write that another one has. Where it is otherwise members diverged, a restored cluster went on from where its snapshot
+//! ended, or one of the files was altered. The bytes do not say which.
+
+use sha2::{Digest, Sha256};
+
+use crate::etcd::{Revision, RevisionKey};
+
+/// Every write that a database retains, 28 bytes each.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    writes: Vec<Write>,
+    /// The revisions above the first and up to the second are all there.
+    in_full: Option<(u64, u64)>,
+}
+
+/// A write: its revision, and 128 bits of SHA-256 of all else. Who can write to etcd chooses values, and would choose two that
+/// share a weaker hash before swapping one for the other. Packed, since there are as many of them as revisions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(Rust, packed(4))]
+struct Write {
+    main: u64,
+    sub: u32,
+    fingerprint: [u8; 16],
+}
+
+impl Write {
+    fn new(at: RevisionKey, message: &[u8]) -> Self {
+        let Revision { main, sub } = at.revision;
+        let digest = Sha256::new().chain_update(sub.to_le_bytes()).chain_update([u8::from(at.is_tombstone)]).chain_update(message);
+        let fingerprint = digest.finalize().first_chunk().copied().unwrap_or_default();
+        // No transaction writes so much; the fingerprint has all of the number.
+        Self { main, sub: u32::try_from(sub).unwrap_or(u32::MAX), fingerprint }
+    }
+
+    fn revision(self) -> Revision {
+        Revision { main: self.main, sub: u64::from(self.sub) }
+    }
+}
+
+/// How a database stands to an earlier one of its cluster.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Comparison {
+    /// Writes of the same revision in both.
+    pub shared: u64,
+    /// Those of them that are not the same write.
+    pub differing: Writes,
+    /// Writes that the earlier one lacks, where it should have them.
+    pub only_here: Writes,
+    /// Writes that only the earlier one has, where this one should have them.
+    pub only_there: Writes,
+}
+
+/// Some writes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Writes {
+    /// How many.
+    pub count: u64,
+    /// The first.
+    pub first: Option<Revision>,
+}
+
+impl Writes {
+    fn add(&mut self, write: Write) {
+        self.count = self.count.saturating_add(1);
+        self.first.get_or_insert(write.revision());
+    }
+}
+
+impl Comparison {
+    /// Whether nothing contradicts that both are of one history.
+    pub fn agrees(&self) -> bool {
+        [self.differing, self.only_here, self.only_there].iter().all(|writes| writes.count == 0)
+    }
+
+    /// The first write of the later database that the earlier one contradicts.
+    pub(super) fn first_here(&self) -> Option<Revision> {
+        [self.differing.first, self.only_here.first].into_iter().flatten().min()
+    }
+}
+
+impl History {
+    /// Takes note of a write; `message` is its KeyValue.
+    pub(super) fn observe(&mut self, at: RevisionKey, message: &[u8]) {
+        self.writes.push(Write::new(at, message));
+    }
+
+    /// Takes over what another part of the same database showed.
+    pub(super) fn merge(&mut self, other: Self) {
+        self.writes.extend(other.writes);
+    }
+
+    /// Puts the writes in order. `in_full`: the revisions above the first and up to the second are all there; `None` where
+    /// some may be lost, so that none is missed.
+    pub(super) fn settle(mut self, in_full: Option<(u64, u64)>) -> Self {
+        self.writes.sort_unstable();
+        // A page that a damaged tree refers to twice.
+        self.writes.dedup();
+        self.writes.shrink_to_fit();
+        Self { in_full, ..self }
+    }
+
+    fn should_have(&self, write: Write) -> bool {
+        self.in_full.is_some_and(|(compacted, newest)| compacted < write.main && write.main <= newest)
+    }
+
+    /// Holds this database against an earlier one of its cluster.
+    pub(super) fn compare(&self, earlier: &Self) -> Comparison {
+        let mut found = Comparison::default();
+        let (mut here, mut there) = (self.writes.iter().copied().peekable(), earlier.writes.iter().copied().peekable());
+        loop {
+            match (here.peek().copied(), there.peek().copied()) {
+                (None, None) => return found,
+                (Some(ours), Some(theirs)) if ours.revision() == theirs.revision() => {
+                    found.shared = found.shared.saturating_add(1);
+                    if ours != theirs {
+                        found.differing.add(ours);
+                    }
+                    here.next();
+                    there.next();
+                }
+                (Some(ours), theirs) if theirs.is_none_or(|theirs| ours.revision() < theirs.revision()) => {
+                    if earlier.should_have(ours) {
+                        found.only_here.add(ours);
+                    }
+                    here.next();
+                }
+                (_, theirs) => {
+                    if let Some(theirs) = theirs.filter(|theirs| self.should_have(*theirs)) {
+                        found.only_there.add(theirs);
+                    }
+                    there.next();
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "a test that overflows fails")]
+mod tests {
+    use super::*;
+
+    fn history(writes: &[(u64, u64, &str)], in_full: Option<(u64, u64)>) -> History {
+        let mut history = History::default();
+        for (main, sub, message) in writes {
+            let revision = Revision { main: *main, sub: *sub };
+            history.observe(RevisionKey { revision, is_tombstone: message.is_empty() }, message.as_bytes());
+        }
+        history.settle(in_full)
+    }
+
+    fn writes(count: u64, main: u64, sub: u64) -> Writes {
+        Writes { count, first: Some(Revision { main, sub }) }
+    }
+
+    #[test]
+    fn a_write_takes_28_bytes() {
+        assert_eq!(size_of::<Write>(), 28);
+    }
+
+    #[test]
+    fn a_later_database_of_the_same_history_agrees() {
+        let earlier = history(&[(2, 0, "a"), (3, 0, "b"), (3, 1, "c"), (4, 0, "")], Some((0, 4)));
+        let later = history(&[(3, 1, "c"), (6, 0, "d"), (7, 0, "e")], Some((5, 7)));
+        assert_eq!(later.compare(&earlier), Comparison { shared: 1, ..Comparison::default() });
+        assert!(earlier.compare(&later).agrees());
+    }
+
+    #[test]
+    fn what_differs_and_what_is_missed_is_counted_with_its_first_revision() {
+        let earlier = history(&[(2, 0, "a"), (3, 0, "b"), (4, 0, "c"), (6, 0, "e")], Some((0, 6)));
+        let later = history(&[(2, 0, "a"), (3, 0, "B"), (4, 0, ""), (5, 1, "d"), (7, 0, "f")], Some((3, 7)));
+        let found = later.compare(&earlier);
+        let wanted = Comparison { shared: 3, differing: writes(2, 3, 0), only_here: writes(1, 5, 1), only_there: writes(1, 6, 0) };
+        assert_eq!((found, found.first_here()), (wanted, Some(Revision { main: 3, sub: 0 })));
+        let turned = Comparison { only_here: wanted.only_there, only_there: wanted.only_here, ..wanted };
+        assert_eq!(earlier.compare(&later), turned);
+    }
+
+    #[test]
+    fn a_database_is_held_to_what_it_should_have_whatever_the_other_one_was_compacted_to() {
+        let compacted = history(&[(4, 0, "c"), (9, 0, "i")], Some((8, 9)));
+        let lacks_one = history(&[(3, 0, "b"), (9, 0, "i")], Some((2, 9)));
+        let found = lacks_one.compare(&compacted);
+        assert_eq!(found, Comparison { shared: 1, only_there: writes(1, 4, 0), ..Comparison::default() });
+        let broken = history(&[(3, 0, "b"), (9, 0, "i")], None);
+        assert!(broken.compare(&compacted).agrees());
+    }
+}
