@@ -268,7 +268,8 @@ struct Seen<'data> {
 
 impl<'data> Seen<'data> {
     fn visit(&mut self, db: &Db<'data>, options: &Options, bucket: &Bucket<'data>, pgid: Pgid, element: Element<'data>) {
-        let place = || range::offset_within(db.bytes(), element.key);
+        // A key of no bytes stands nowhere; its page does.
+        let place = || range::offset_within(db.bytes(), element.key).or(Some(db.page_offset(pgid)));
         if !is_key_bucket(bucket) {
             if RevisionKey::of_write(element.key, element.value).is_none() {
                 return;

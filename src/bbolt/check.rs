@@ -13,6 +13,7 @@
 //! Source: bbolt `tx_check.go`. Where the freelist is not kept in the file (etcd on Linux), the free pages are
 //! by definition those that are not reached, and the first, fourth and last cannot occur.
 
+use super::page::Fault;
 use super::page_map::{PageMap, PageState};
 use super::walk::Tree;
 use super::{Db, Freelist};
@@ -25,6 +26,11 @@ pub fn check<'data>(db: &Db<'data>, map: &mut PageMap, anomalies: &mut Anomalies
     if let Some(pgid) = active.freelist {
         match Freelist::read(db, pgid) {
             Ok(freelist) => check_freelist(db, &freelist, map, anomalies),
+            // What is wrong is the number itself where it is of no page of the file: that stands in the meta.
+            Err(Fault { class: class @ (Class::PgidOutOfBounds | Class::FileTruncated), detail, .. }) => {
+                let slot = db.active_page();
+                anomalies.note(class, Some(db.page_offset(slot)), Some(slot), || format!("the freelist of meta {slot}: {detail}"));
+            }
             Err(fault) => fault.note(anomalies),
         }
     }

@@ -166,6 +166,11 @@ impl<'data> Db<'data> {
         self.active.map(|(slot, _)| slot)
     }
 
+    /// The page of the active meta; page 0 where there is none.
+    fn active_page(&self) -> Pgid {
+        u64::from(self.active_slot() == Some(1))
+    }
+
     /// The active meta page.
     pub fn active(&self) -> Option<&Meta> {
         self.active.as_ref().map(|(_, meta)| meta)

@@ -79,7 +79,8 @@ impl<'data> Tree<'data> {
     {
         let mut tree = Self { state, ..Self::none() };
         let mut seen = A::default();
-        let whole = Bucket { name: &[], depth: 0, root: Root::Page(root), named_on: 0, leaves: Vec::new(), in_key_order: true };
+        let whole =
+            Bucket { name: &[], depth: 0, root: Root::Page(root), named_on: db.active_page(), leaves: Vec::new(), in_key_order: true };
         let mut strays = Vec::new();
         let mut named = Vec::new();
         let (mut bucket, mut leaf) = (0, 0);
@@ -194,7 +195,7 @@ impl<'data> Tree<'data> {
     }
 
     fn enter_named(&mut self, db: &Db<'data>, named: Named<'data>, map: &mut PageMap, anomalies: &mut Anomalies) {
-        let offset = range::offset_within(db.bytes(), named.name);
+        let offset = range::offset_within(db.bytes(), named.name).or(Some(db.page_offset(named.named_on)));
         let (depth, parent_inline) =
             self.buckets.get(named.parent).map_or((1, false), |p| (p.depth.saturating_add(1), matches!(p.root, Root::Inline(_))));
         if parent_inline {

@@ -103,7 +103,7 @@ impl Schema {
             let Some(bucket) = tree.bucket(name) else { continue };
             for (pgid, element) in tree.elements(db, bucket) {
                 if read(&mut schema, element.key, element.value).is_none() {
-                    let offset = range::offset_within(db.bytes(), element.key);
+                    let offset = range::offset_within(db.bytes(), element.key).or(Some(db.page_offset(pgid)));
                     anomalies.note(Class::SchemaInvalid, offset, Some(pgid), || {
                         format!("bucket \"{}\": an entry of {} bytes cannot be read", name.escape_ascii(), element.value.len())
                     });

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use etcd_sleuth::analysis::{self, List, Options, Place, Progress, Row, Scope};
+use etcd_sleuth::bbolt::PageCounts;
 use etcd_sleuth::etcd::status;
 use etcd_sleuth::evidence::Evidence;
 use etcd_sleuth::evidence::anomaly::{Anomaly, Class};
@@ -18,7 +19,9 @@ pub(crate) mod meta {
     pub(crate) const MAGIC: usize = 16;
     pub(crate) const VERSION: usize = 20;
     pub(crate) const PAGE_SIZE: usize = 24;
+    pub(crate) const FLAGS: usize = 28;
     pub(crate) const ROOT: usize = 32;
+    pub(crate) const SEQUENCE: usize = 40;
     pub(crate) const FREELIST: usize = 48;
     pub(crate) const HIGH_WATER_MARK: usize = 56;
     pub(crate) const TXID: usize = 64;
@@ -66,8 +69,7 @@ impl Mutant {
             }
         }
         let mut mutant = Self { bytes: fixture.bytes, page_size, truth, branch: branch.unwrap(), root: 0, leaves: Vec::new(), head };
-        let slot = usize::from(mutant.get(1, meta::TXID, 8) > mutant.get(0, meta::TXID, 8)) as u64;
-        mutant.root = mutant.get(slot, meta::ROOT, 8);
+        mutant.root = mutant.get(mutant.active(), meta::ROOT, 8);
         mutant.leaves = (0..mutant.get(mutant.branch, header::COUNT, 2)).map(|index| mutant.child(index)).collect();
         mutant
     }
@@ -165,6 +167,16 @@ impl Mutant {
         self.true_values("elsewhere", holds)
     }
 
+    /// Every value that stands whole anywhere in it: nothing else may be found of a fixture whose content was not changed.
+    pub(crate) fn known(&self) -> BTreeSet<Identity> {
+        self.retained(|_| true).union(&self.elsewhere(|_| true)).cloned().collect()
+    }
+
+    /// The slot of the meta that counts.
+    pub(crate) fn active(&self) -> u64 {
+        u64::from(self.get(1, meta::TXID, 8) > self.get(0, meta::TXID, 8))
+    }
+
     fn true_values(&self, list: &str, holds: impl Fn(u64) -> bool) -> BTreeSet<Identity> {
         let writes = self.truth["writes"].as_array().unwrap();
         let rows = self.truth[list].as_array().unwrap().iter().filter(|row| row["length"].as_u64().is_some_and(|length| length > 0));
@@ -207,23 +219,41 @@ pub(crate) struct Reading {
     pub(crate) anomalies: Vec<Anomaly>,
     /// Values in the tree.
     pub(crate) tree: BTreeSet<Identity>,
+    /// Values in other places; one that stands in several is in both.
+    pub(crate) outside: BTreeSet<Identity>,
     /// Values anywhere, fragments not among them.
     pub(crate) all: BTreeSet<Identity>,
     pub(crate) places: BTreeSet<Place>,
+    /// How many pages are what.
+    pub(crate) counts: PageCounts,
     /// What `check` says first.
     pub(crate) verdict: String,
+    /// All that `check` says.
+    pub(crate) check: String,
+    page_size: u64,
 }
 
 impl Reading {
-    /// Whether an anomaly of this class is about this page, and says so by its number or by an offset on it.
-    pub(crate) fn has(&self, class: Class, pgid: u64, page_size: usize) -> bool {
-        let size = page_size as u64;
-        self.anomalies.iter().any(|anomaly| {
-            anomaly.class == class
-                && anomaly.pgid.is_none_or(|found| found == pgid)
-                && anomaly.offset.is_none_or(|at| at / size == pgid || anomaly.pgid == Some(pgid))
-                && (anomaly.pgid.is_some() || anomaly.offset.is_some())
-        })
+    /// Whether an anomaly of this class is about this page as a whole: it bears its number and points to its first byte.
+    pub(crate) fn has(&self, class: Class, pgid: u64) -> bool {
+        self.anomalies.iter().any(|found| (found.class, found.pgid, found.offset) == (class, Some(pgid), Some(pgid * self.page_size)))
+    }
+
+    /// Whether an anomaly of this class is about something on this page: it bears its number and points to a byte of it.
+    pub(crate) fn has_on(&self, class: Class, pgid: u64) -> bool {
+        self.has_within(class, pgid, 1)
+    }
+
+    /// The same of a run of several pages.
+    pub(crate) fn has_within(&self, class: Class, pgid: u64, pages: u64) -> bool {
+        let run = pgid * self.page_size..(pgid + pages) * self.page_size;
+        let points = |found: &&Anomaly| found.class == class && found.pgid == Some(pgid);
+        self.anomalies.iter().filter(points).any(|found| found.offset.is_some_and(|at| run.contains(&at)))
+    }
+
+    /// Where the anomalies of this class point to, in the order of the list.
+    pub(crate) fn offsets(&self, class: Class) -> Vec<Option<u64>> {
+        self.anomalies.iter().filter(|found| found.class == class).map(|found| found.offset).collect()
     }
 
     pub(crate) fn classes(&self) -> BTreeSet<&'static str> {
@@ -242,7 +272,7 @@ pub(crate) fn read(bytes: &[u8]) -> Option<Reading> {
     let mut survey = analysis::survey(&evidence, &options, &Progress::default()).ok()?;
     let pages = survey.pages.counts().total();
     assert!(survey.pages_read <= WORK * (pages + 1), "{} pages read of {pages}", survey.pages_read);
-    let (mut tree, mut all, mut places) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    let (mut tree, mut outside, mut places) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     let list = List::new(&survey, &options.scope);
     list.rows(|row, value| {
         let Row::Value(row) = row else { return };
@@ -252,13 +282,12 @@ pub(crate) fn read(bytes: &[u8]) -> Option<Reading> {
         }
         let identity = (row.key.to_vec(), main, sub, Sha256Digest::of(value).to_string());
         places.insert(row.place);
-        if row.place == Place::Tree {
-            tree.insert(identity.clone());
-        }
-        all.insert(identity);
+        if row.place == Place::Tree { &mut tree } else { &mut outside }.insert(identity);
     });
+    let all = tree.union(&outside).cloned().collect();
     let (tally, anomalies) = list.run(|row, out| _ = row_line(0, row, out), |_| Ok(())).unwrap();
     survey.add_anomalies(anomalies);
+    let (counts, page_size) = (survey.pages.counts(), survey.database.db.page_size());
     let hash = status::hash(&survey.database.db, &survey.tree);
     let printed = text::pages(&survey, true);
     let report = EvidenceReport::new(survey, tally, 20);
@@ -266,5 +295,6 @@ pub(crate) fn read(bytes: &[u8]) -> Option<Reading> {
     for text in [&printed, &check, &text::scan(&report, &Report::default())] {
         assert!(text.chars().all(|c| !c.is_control() || c == '\n'));
     }
-    Some(Reading { verdict: check.lines().next().unwrap().to_owned(), anomalies: report.anomalies, tree, all, places })
+    let verdict = check.lines().next().unwrap().to_owned();
+    Some(Reading { anomalies: report.anomalies, tree, outside, all, places, counts, verdict, check, page_size })
 }

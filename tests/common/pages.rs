@@ -1,5 +1,12 @@
 //! A small writer of bbolt pages: databases of a few kilobytes, to be changed byte by byte.
 
+use etcd_sleuth::etcd::pb::mvccpb::KeyValue;
+use etcd_sleuth::etcd::{Revision, RevisionKey};
+use etcd_sleuth::evidence::digest::Sha256Digest;
+use prost::Message;
+
+use super::mutate::Identity;
+
 /// Bytes in a page; the smallest that bbolt allows.
 pub(crate) const PAGE: usize = 1024;
 
@@ -30,6 +37,52 @@ impl Entry {
         let page = [vec![0; 16], header(0, LEAF, entries.len(), 0), leaf_body(entries)].concat();
         Self { key: name.to_vec(), value: page, is_bucket: true }
     }
+}
+
+/// A first write to a key, as etcd stores it in bucket `key`.
+pub(crate) struct Write {
+    pub(crate) main: u64,
+    pub(crate) key: Vec<u8>,
+    pub(crate) value: Vec<u8>,
+}
+
+impl Write {
+    /// One of a key and a value that no other revision has.
+    pub(crate) fn at(main: u64) -> Self {
+        Self { main, key: format!("/registry/secrets/ns/s{main}").into_bytes(), value: format!("value of {main}").into_bytes() }
+    }
+
+    /// The key that it is stored under.
+    pub(crate) fn stored_under(&self) -> Vec<u8> {
+        RevisionKey { revision: Revision { main: self.main, sub: 0 }, is_tombstone: false }.to_bytes()
+    }
+
+    /// The message that is stored.
+    pub(crate) fn stored(&self) -> Vec<u8> {
+        let revision = i64::try_from(self.main).unwrap();
+        let (key, value) = (self.key.clone(), self.value.clone());
+        KeyValue { key, value, create_revision: revision, mod_revision: revision, version: 1, lease: 0 }.encode_to_vec()
+    }
+
+    pub(crate) fn entry(&self) -> Entry {
+        Entry::value(&self.stored_under(), &self.stored())
+    }
+
+    pub(crate) fn identity(&self) -> Identity {
+        (self.key.clone(), self.main, 0, Sha256Digest::of(&self.value).to_string())
+    }
+}
+
+/// A database of these pages, from page 2 on, whose root leaf is page 2: both metas, as a snapshot has them.
+pub(crate) fn database(pages: &[Vec<u8>]) -> Vec<u8> {
+    let pages = pages.concat();
+    let meta = Meta { root: 2, freelist: None, high_water_mark: (2 + pages.len() / PAGE) as u64, txid: 5 };
+    [Meta { txid: 6, ..meta }.page(0), meta.page(1), pages].concat()
+}
+
+/// The root leaf as page 2: etcd's two buckets, `key` with its tree at this page.
+pub(crate) fn root(key: u64) -> Vec<u8> {
+    leaf(2, &[Entry::bucket(b"key", key), Entry::inline_bucket(b"meta", &[])])
 }
 
 fn header(id: u64, flags: u16, count: usize, overflow: usize) -> Vec<u8> {
