@@ -351,6 +351,8 @@ fn etcd_starts_on_a_rescued_database_and_has_exactly_what_was_recovered() {
         let recovered: Vec<Value> =
             lines.split(|b| *b == b'\n').filter(|l| !l.is_empty()).map(|l| serde_json::from_slice(l).unwrap()).collect();
         assert_eq!(accepted["status"]["totalKey"], recovered.len(), "{name}: {accepted}");
+        // Clients that know a revision of the cluster find it in the past.
+        assert_eq!(accepted["revision"], mutant.truth["revision"], "{name}");
         let served: BTreeMap<String, (u64, String)> = accepted["keys"]
             .as_array()
             .unwrap()

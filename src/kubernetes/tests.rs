@@ -171,6 +171,16 @@ fn keys_are_read_below_the_elected_prefixes() {
     assert_eq!(Prefixes::given(&["registry/".to_owned(), "/".to_owned()]).as_slice(), ["/registry", ""]);
 }
 
+#[test]
+fn cbor_is_followed_to_a_bound() {
+    let nested = |depth: usize| [&[0xd9, 0xd9, 0xf7][..], &vec![0x81; depth], &[0]].concat();
+    let limit = crate::evidence::limit::CBOR_DEPTH;
+    assert!(as_document(&nested(limit / 2), Encoding::Cbor).is_ok_and(|document| document.is_some()));
+    for depth in [limit + 1, 100_000] {
+        assert!(as_document(&nested(depth), Encoding::Cbor).is_err(), "{depth}");
+    }
+}
+
 proptest! {
     #[test]
     fn any_secret_reads_as_prost_reads_it(

@@ -24,7 +24,9 @@ import (
 type accepted struct {
 	Check  []string        `json:"bbolt_check"`
 	Status snapshot.Status `json:"status"`
-	Keys   []acceptedKey   `json:"keys"`
+	// The revision from which the server goes on.
+	Revision int64         `json:"revision"`
+	Keys     []acceptedKey `json:"keys"`
 }
 
 type acceptedKey struct {
@@ -60,7 +62,7 @@ func acceptCommand(args []string) error {
 	if err != nil {
 		return fmt.Errorf("etcdutl snapshot restore: %w", err)
 	}
-	if a.Keys, err = serve(data); err != nil {
+	if a.Keys, a.Revision, err = serve(data); err != nil {
 		return fmt.Errorf("etcd: %w", err)
 	}
 	return json.NewEncoder(os.Stdout).Encode(a)
@@ -82,7 +84,7 @@ func boltCheck(path string) ([]string, error) {
 }
 
 // serve starts etcd on a data directory, on free ports of this machine alone, and reads every key.
-func serve(data string) ([]acceptedKey, error) {
+func serve(data string) ([]acceptedKey, int64, error) {
 	free := []url.URL{{Scheme: "http", Host: "127.0.0.1:0"}}
 	cfg := embed.NewConfig()
 	cfg.Name, cfg.Dir, cfg.InitialClusterToken = "rescued", data, "rescued"
@@ -91,20 +93,20 @@ func serve(data string) ([]acceptedKey, error) {
 	cfg.LogLevel, cfg.LogOutputs = "error", []string{"stderr"}
 	e, err := embed.StartEtcd(cfg)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer e.Close()
 	select {
 	case <-e.Server.ReadyNotify():
 	case err := <-e.Err():
-		return nil, err
+		return nil, 0, err
 	case <-time.After(time.Minute):
-		return nil, errors.New("not ready after a minute")
+		return nil, 0, errors.New("not ready after a minute")
 	}
 	client := v3client.New(e.Server)
 	got, err := client.Get(context.Background(), "\x00", clientv3.WithFromKey())
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	keys := []acceptedKey{}
 	for _, kv := range got.Kvs {
@@ -114,10 +116,10 @@ func serve(data string) ([]acceptedKey, error) {
 	// It takes a write, and its revisions go on.
 	put, err := client.Put(context.Background(), "rescued", "yes")
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if put.Header.Revision != got.Header.Revision+1 {
-		return nil, fmt.Errorf("revision %d after %d", put.Header.Revision, got.Header.Revision)
+		return nil, 0, fmt.Errorf("revision %d after %d", put.Header.Revision, got.Header.Revision)
 	}
-	return keys, nil
+	return keys, got.Header.Revision, nil
 }
