@@ -66,7 +66,7 @@ pub(crate) fn run(args: &RecoverArgs, global: &Global) -> anyhow::Result<u8> {
         said.push_str(&format!("{}: {}\n", terminal(&args.file.to_string_lossy()), text::verdict(&report)));
         said.push_str(&summary(&recovery));
         if let (Some(path), Some(rebuilt)) = (&args.db, &rebuilt) {
-            said.push_str(&of_database(&terminal(&path.to_string_lossy()), rebuilt, &recovery));
+            said.push_str(&of_database(&terminal(&path.to_string_lossy()), rebuilt, &recovery, args.output.is_some()));
         }
     }
     if let Some(filter) = unmatched {
@@ -105,7 +105,7 @@ fn write_database(file: WholeFile, survey: &Survey<'_>, recovery: &Recovery<'_, 
 }
 
 /// What is said of the new database.
-fn of_database(path: &str, rebuilt: &Rebuilt, recovery: &Recovery<'_, '_>) -> String {
+fn of_database(path: &str, rebuilt: &Rebuilt, recovery: &Recovery<'_, '_>, has_records: bool) -> String {
     let mut out = format!(
         "wrote {path}: {} keys at revision {}, as a snapshot that etcdutl snapshot restore takes\n",
         thousands(rebuilt.writes),
@@ -115,7 +115,8 @@ fn of_database(path: &str, rebuilt: &Rebuilt, recovery: &Recovery<'_, '_>) -> St
         out.push_str(&format!("  left out: {} keys that claim the revision of another\n", thousands(rebuilt.collisions)));
     }
     if recovery.recovered.iter().any(|write| write.standing != Standing::Current) {
-        out.push_str("  it cannot tell which of its keys may not exist; -o FILE lists them\n");
+        let records = if has_records { "the records" } else { "-o FILE" };
+        out.push_str(&format!("  it cannot tell which of its keys may not exist: {records} can\n"));
     }
     if !rebuilt.lost.is_empty() {
         out.push_str(&format!("  the file has lost, at least in part: {}\n", rebuilt.lost.join(", ")));
