@@ -60,10 +60,9 @@ fn check_freelist(db: &Db<'_>, freelist: &Freelist<'_>, map: &mut PageMap, anoma
         };
         if std::mem::replace(slot, true) {
             anomalies.note(Class::FreedTwice, at, Some(head), || format!("page {pgid} is on the freelist twice"));
-        }
-        if let Some(state) = map.get(pgid).filter(|state| *state != PageState::Free) {
+        } else if let Some(state) = map.get(pgid).filter(|state| *state != PageState::Free) {
             anomalies.note(Class::ReachableFreed, Some(db.page_offset(pgid)), Some(pgid), || {
-                format!("page {pgid} is on the freelist and also {}", state.name())
+                format!("page {pgid} is on the freelist and in use: {}", state.name())
             });
         }
     }
