@@ -10,17 +10,23 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::packed::Searcher;
 use memchr::memmem;
 
 use super::{Encoding, StorageKey, each_data_item};
 
 /// Words of which every kind of text needs one. A scan looks at each plaintext value, and nearly all have none of them: one pass
-/// says so. No word overlaps another.
-static WORDS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-    let words =
-        ["EncryptionConfig", "client-key-data", "aws_secret_access_key", "AWS_SECRET_ACCESS_KEY", "aadClientSecret", "private_key_id"];
-    AhoCorasick::new(words).ok()
+/// says so. Packed, since an automaton's own choice of rare bytes stops at every few bytes of what is encrypted or compressed;
+/// `None` on processors without that.
+static WORDS: LazyLock<Option<Searcher>> = LazyLock::new(|| {
+    Searcher::new([
+        "EncryptionConfig",
+        "client-key-data",
+        "aws_secret_access_key",
+        "AWS_SECRET_ACCESS_KEY",
+        "aadClientSecret",
+        "private_key_id",
+    ])
 });
 
 /// What kind of key material an object holds.
@@ -79,7 +85,7 @@ impl KeyMaterial {
     }
 
     fn within(bytes: &[u8]) -> Option<Self> {
-        if WORDS.as_ref().is_some_and(|words| !words.is_match(bytes)) {
+        if WORDS.as_ref().is_some_and(|words| words.find(bytes).is_none()) {
             return None;
         }
         let holds = |needle: &str| memmem::find(bytes, needle.as_bytes()).is_some();
