@@ -37,6 +37,24 @@ fn is_unsafe(c: char) -> bool {
         || matches!(c, '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }
 
+/// Writes a JSON document that is there already, in which the same characters become `\uXXXX`: its meaning is the same.
+///
+/// # Errors
+/// Those of `out`.
+pub fn json_document(out: &mut impl io::Write, json: &[u8]) -> io::Result<()> {
+    // Between its strings JSON has line ends and tabs, and within them never.
+    let is_unsafe = |c: char| is_unsafe(c) && !matches!(c, '\n' | '\r' | '\t');
+    let Ok(text) = std::str::from_utf8(json) else { return out.write_all(json) };
+    for part in text.split_inclusive(is_unsafe) {
+        let plain = part.strip_suffix(is_unsafe).unwrap_or(part);
+        out.write_all(plain.as_bytes())?;
+        for unit in part.strip_prefix(plain).unwrap_or_default().encode_utf16() {
+            write!(out, "\\u{unit:04x}")?;
+        }
+    }
+    Ok(())
+}
+
 /// JSON in one line, in which the same characters are written as `\uXXXX`: the meaning is the same, and a
 /// terminal it is shown on does not obey them.
 #[derive(Clone, Copy, Debug, Default)]
@@ -74,6 +92,14 @@ mod tests {
         assert_eq!(terminal_bytes(b"\xff\x1b"), "\\xff\\x1b");
         assert_eq!(csv_cell("=1+1"), "'=1+1");
         assert_eq!(csv_cell("@x"), "'@x");
+    }
+
+    #[test]
+    fn a_json_document_keeps_its_meaning_and_its_lines() {
+        let json = "{\n\t\"a\u{7f}\": \"x\u{202e}y\u{e0041}z\u{1b}\" }\n";
+        let mut out = Vec::new();
+        json_document(&mut out, json.as_bytes()).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), "{\n\t\"a\\u007f\": \"x\\u202ey\\udb40\\udc41z\\u001b\" }\n");
     }
 
     #[test]

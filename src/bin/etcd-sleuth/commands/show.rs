@@ -8,7 +8,7 @@ use etcd_sleuth::evidence::Evidence;
 use etcd_sleuth::finding::{Condition, Outcome};
 use etcd_sleuth::kms::EncryptionConfig;
 use etcd_sleuth::kubernetes;
-use etcd_sleuth::report::escape::terminal;
+use etcd_sleuth::report::escape::{json_document, terminal};
 use etcd_sleuth::report::text;
 use etcd_sleuth::verify::{Keyring, Needs};
 
@@ -153,7 +153,10 @@ fn reveal<'data>(
     output::say(&format!("revealing revision {revision} of {}{how} {} bytes in clear\n", terminal(&args.object), clear.len()));
     match kubernetes::as_document(clear, encoding)? {
         Some(document) => {
-            out.write_all(&document)?;
+            match encoding {
+                kubernetes::Encoding::Yaml => out.write_all(&document)?,
+                _ => json_document(out, &document)?,
+            }
             out.write_all(b"\n")?;
         }
         None if encoding == kubernetes::Encoding::Other || !out.is_stdout() => out.write_all(clear)?,
