@@ -45,14 +45,17 @@ fn random_databases_are_described_as_bbolt_and_etcdutl_describe_them() {
     let dir = tempfile::tempdir().unwrap();
     let described = describe(recipe(dir.path()).args(["random", "-seed", &seed, "-count", COUNT, "-out"]).arg(dir.path()));
     assert_eq!(described.len().to_string(), COUNT);
-    let mut seen = BTreeSet::new();
+    let (mut page_sizes, mut depths, mut freelists) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for truth in &described {
-        seen.insert(format!("page size {}", truth["page_size"]));
-        seen.insert(format!("depth {}", truth["elements"].as_object().unwrap().len()));
-        seen.insert(format!("freelist {}", truth["pages"].as_str().unwrap().contains('l')));
+        page_sizes.insert(truth["page_size"].as_u64().unwrap());
+        depths.extend(truth["elements"].as_object().unwrap().keys().map(|depth| depth.parse::<u64>().unwrap()));
+        freelists.insert(truth["pages"].as_str().unwrap().contains('l'));
         compare(dir.path(), truth, &seed);
     }
-    assert!(seen.len() >= 7 + 3 + 2, "all page sizes, nested buckets, both kinds of freelist: {seen:?}");
+    // Each by itself: what there is much of must not stand in for what there is none of.
+    assert_eq!(page_sizes, (10..=16).map(|shift| 1 << shift).collect());
+    assert!(depths.is_superset(&BTreeSet::from([1, 2, 3])), "buckets in buckets in buckets: {depths:?}");
+    assert_eq!(freelists, BTreeSet::from([false, true]));
 }
 
 #[test]

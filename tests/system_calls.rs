@@ -17,7 +17,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use common::{Fixture, of_kind, records, run_in};
+use common::{Fixture, of_kind, records, run_in, unpack_directory};
 
 /// Calls that neither write, create, lock nor connect, whatever their arguments are.
 const HARMLESS: &str = "access close dup dup2 dup3 epoll_create1 epoll_ctl epoll_pwait epoll_wait eventfd2 execve faccessat faccessat2 \
@@ -47,6 +47,11 @@ fn objection(call: &str) -> Option<&'static str> {
 
 /// Every call of every thread of a run in `dir` that is about files, descriptors or the network.
 fn trace(dir: &Path, args: &[&str]) -> Vec<String> {
+    trace_with(dir, args, Stdio::null())
+}
+
+/// The same, with something on standard input.
+fn trace_with(dir: &Path, args: &[&str], stdin: Stdio) -> Vec<String> {
     let out = tempfile::tempdir().unwrap();
     let status = Command::new("strace")
         .args(["-ff", "-qq", "-y", "-s", "256", "-e", "trace=%file,%desc,%network", "-e", "signal=none", "-o"])
@@ -54,7 +59,7 @@ fn trace(dir: &Path, args: &[&str]) -> Vec<String> {
         .arg(env!("CARGO_BIN_EXE_etcd-sleuth"))
         .args(args)
         .current_dir(dir)
-        .stdin(Stdio::null())
+        .stdin(stdin)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status()
@@ -79,6 +84,7 @@ fn a_run_opens_the_evidence_to_read_creates_nothing_and_opens_no_socket() {
     }
     fs::write(dir.path().join("packed.db.zst"), zstd::bulk::compress(&Fixture::named("kinds").bytes, 3).unwrap()).unwrap();
     files.push("packed.db.zst".to_owned());
+    fs::copy(common::testdata().join("keys/migration.encryption-config.yaml"), dir.path().join("keys.yaml")).unwrap();
     for file in &files {
         let all = records(&run_in(dir.path(), &["scan", file, "--format", "jsonl"]));
         let key = of_kind(&all, "value").iter().find_map(|value| value["key"].as_str()).unwrap().to_owned();
@@ -91,11 +97,77 @@ fn a_run_opens_the_evidence_to_read_creates_nothing_and_opens_no_socket() {
             &["check", file],
             &["pages", file, "--list"],
             &["show", file, &key],
+            &["carve", file],
+            &["carve", file, "--resources", "all", "--format", "jsonl"],
+            &["keys", file],
+            &["keys", file, "--format", "jsonl"],
+            &["verify", file, "--encryption-config", "keys.yaml"],
+            &["verify", file, "--encryption-config", "keys.yaml", "--plan"],
+            &["recover", file],
         ] {
             let calls = trace(dir.path(), args);
             assert!(calls.iter().any(|call| call.starts_with("openat(") && call.contains(&format!("\"{file}\""))), "{args:?}: no trace");
             assert_eq!(objections(&calls), Vec::<String>::new(), "{args:?}");
         }
+    }
+}
+
+#[test]
+#[ignore = "needs strace"]
+fn a_data_directory_is_opened_to_read_and_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = unpack_directory("killed", dir.path());
+    let wal = path.join("member/wal/0000000000000000-0000000000000000.wal");
+    for args in [
+        &["scan", "killed"][..],
+        &["scan", "killed", "--format", "jsonl", "--resources", "all"],
+        &["scan", wal.to_str().unwrap(), "--format", "csv"],
+        &["keys", "killed"],
+        &["verify", "killed", "--plan"],
+    ] {
+        let calls = trace(dir.path(), args);
+        assert!(calls.iter().any(|call| call.starts_with("openat(") && call.contains(".wal\"")), "{args:?}: no trace");
+        assert_eq!(objections(&calls), Vec::<String>::new(), "{args:?}");
+    }
+}
+
+#[test]
+#[ignore = "needs strace"]
+fn standard_input_is_held_and_laid_down_nowhere() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = Fixture::named("migration").write_to(dir.path());
+    for args in [&["scan", "-"][..], &["carve", "-"], &["check", "-"], &["keys", "-"], &["recover", "-"]] {
+        // A pipe, which cannot be mapped.
+        let mut cat = Command::new("cat").arg(&path).stdout(Stdio::piped()).spawn().unwrap();
+        let calls = trace_with(dir.path(), args, cat.stdout.take().unwrap().into());
+        assert!(cat.wait().unwrap().success());
+        assert!(calls.iter().any(|call| call.starts_with("read(0<pipe:")), "{args:?}: no trace");
+        assert_eq!(objections(&calls), Vec::<String>::new(), "{args:?}");
+    }
+}
+
+#[test]
+#[ignore = "needs strace"]
+fn recover_writes_to_the_outputs_it_is_given_and_beside_nothing() {
+    let (dir, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    Fixture::named("migration").write_to(dir.path());
+    let [db, list] = ["rescued.db", "rescued.jsonl"].map(|name| out.path().join(name).to_str().unwrap().to_owned());
+    for (args, outputs) in [
+        (&["-o", list.as_str(), "--force"][..], &[&list][..]),
+        (&["--db", db.as_str(), "--force"], &[&db]),
+        (&["-o", list.as_str(), "--db", db.as_str(), "--include-residue", "--force"], &[&list, &db]),
+    ] {
+        let calls = trace(dir.path(), &[&["recover", "migration.db"], args].concat());
+        let found = objections(&calls);
+        assert_eq!(found.iter().find(|why| !outputs.iter().any(|output| why.contains(output.as_str()))), None, "{args:?}");
+        for output in outputs {
+            let is_created = |why: &&String| why.contains("O_CREAT") && why.contains(output.as_str());
+            assert!(found.iter().any(|why| is_created(&why)), "{args:?}: {found:?}");
+        }
+        // Nor is anything left beside them.
+        let left: Vec<_> = fs::read_dir(out.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert!(left.iter().all(|path| [&db, &list].contains(&&path.to_str().unwrap().to_owned())), "{left:?}");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 }
 
