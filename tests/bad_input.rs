@@ -346,3 +346,27 @@ fn evidence_that_shrinks_while_it_is_read_is_an_error_that_says_so() {
         assert!(!rescued.exists());
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_interrupted_run_leaves_no_half_file() {
+    use std::os::unix::process::ExitStatusExt;
+
+    let dir = tempfile::tempdir().unwrap();
+    let path = Fixture::named("killed").write_to(dir.path());
+    // So many zeros that hashing them takes a second.
+    fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(3 << 30).unwrap();
+    let (records, rescued) = (dir.path().join("rescued.jsonl"), dir.path().join("rescued.db"));
+    fs::write(&rescued, b"an older one").unwrap();
+    for (signal, number) in [("-INT", 2), ("-TERM", 15)] {
+        let mut child =
+            sleuth().arg("recover").arg(&path).arg("-o").arg(&records).arg("--force").arg("--db").arg(&rescued).spawn().unwrap();
+        while !records.exists() {
+            std::thread::yield_now();
+        }
+        assert!(std::process::Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+        assert_eq!(child.wait().unwrap().signal(), Some(number));
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2, "the evidence, and the older database");
+        assert_eq!(fs::read(&rescued).unwrap(), b"an older one");
+    }
+}
