@@ -20,6 +20,7 @@ use common::mutate::{Mutant, header, meta};
 use common::{Fixture, records, sleuth, stderr};
 use etcd_sleuth::analysis::{self, DigestMode, List, Options, Progress, Recovery, Row, Scope, Standing};
 use etcd_sleuth::evidence::Evidence;
+use proptest::prelude::*;
 
 /// By key: the revision that is brought back, and as what.
 type Found = BTreeMap<String, (u64, Standing)>;
@@ -86,6 +87,52 @@ fn of_two_leaves_that_are_lost_in_any_way_nothing_older_than_what_stands_there_c
                 recover(&mutant, &format!("{name}, leaves {first} and {second}"));
             }
         }
+    }
+}
+
+/// A change that breaks the structure of a file, and no value: what, of which page, and a number.
+type Break = (u8, prop::sample::Index, prop::sample::Index);
+
+fn break_it(mutant: &mut Mutant, (what, page, number): &Break) {
+    let pages = mutant.bytes.len() / mutant.page_size;
+    if pages < 8 {
+        return;
+    }
+    // Mostly of the tree.
+    let leaf = mutant.leaves[page.index(mutant.leaves.len())];
+    let page = if what % 2 == 0 { leaf } else { page.index(pages) as u64 };
+    if page >= pages as u64 {
+        return;
+    }
+    match what / 2 {
+        0 => mutant.put(page, 0, &vec![0; mutant.page_size]),
+        1 => mutant.set(page, header::FLAGS, 2, [0, 1, 2, 3, 4, 0x10, 0xffff][number.index(7)]),
+        2 => mutant.set(page, header::COUNT, 2, number.index(60) as u64),
+        3 => mutant.set(page, header::OVERFLOW, 4, [1, 2, 9, 1 << 20][number.index(4)]),
+        4 => mutant.set(page, header::ID, 8, number.index(pages) as u64),
+        5 if mutant.branch < pages as u64 => {
+            let (index, child) = (number.index(mutant.leaves.len()) as u64, [page, 1 << 40, 0, mutant.root, mutant.branch]);
+            mutant.set_child(index, child[number.index(5)])
+        }
+        6 => mutant.set(number.index(2) as u64, meta::MAGIC, 1, 0),
+        _ => {
+            mutant.bytes.truncate(mutant.page_size * (pages - number.index(pages / 4)));
+            mutant
+        }
+    };
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+
+    #[test]
+    fn of_files_broken_in_several_places_nothing_is_said_that_is_not_so(
+        name in prop::sample::select(vec!["plaintext", "migration", "etcd35", "killed", "compacted"]),
+        breaks in prop::collection::vec((0u8..16, any::<prop::sample::Index>(), any::<prop::sample::Index>()), 1..4),
+    ) {
+        let mut mutant = Mutant::of(name).without_trailer();
+        breaks.iter().for_each(|broken| break_it(&mut mutant, broken));
+        recover(&mutant, &format!("{name} {breaks:?}"));
     }
 }
 
