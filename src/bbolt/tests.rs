@@ -402,6 +402,19 @@ proptest! {
     }
 
     #[test]
+    fn any_children_are_read_as_they_were_written(
+        children in prop::collection::btree_map(prop::collection::vec(any::<u8>(), 1..20), any::<u64>(), 0..20),
+    ) {
+        let list: Vec<(&[u8], u64)> = children.iter().map(|(key, child)| (&key[..], *child)).collect();
+        let mut db = sound();
+        db.branch(7, &list);
+        let opened = Db::open(&db.bytes).unwrap();
+        let page = opened.page(7, Flags::BRANCH).unwrap();
+        let read: Vec<_> = branch::elements(&page).map(|e| e.map(|e| (e.key, e.child)).unwrap()).collect();
+        prop_assert_eq!(read, list);
+    }
+
+    #[test]
     fn any_change_to_any_page_is_walked_without_a_panic_and_every_page_keeps_one_state(
         changes in prop::collection::vec((2usize * PAGE..8 * PAGE, any::<u8>()), 1..30),
     ) {
