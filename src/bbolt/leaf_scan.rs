@@ -121,7 +121,8 @@ impl<'data, A> Scanned<'data, A> {
         elements: &LeafElements<'data>,
     ) -> bool {
         let (slack, at) = (elements.rest(), Some(page.offset));
-        if !range::is_zero(slack) {
+        let has_slack = !range::is_zero(slack);
+        if has_slack {
             self.anomalies.note(Class::SlackNotZero, range::offset_within(db.bytes(), slack), Some(leaf.pgid), || {
                 format!("{} bytes behind the last element are not all zero; every writer leaves zeros there", slack.len())
             });
@@ -143,7 +144,7 @@ impl<'data, A> Scanned<'data, A> {
                 "no elements, below a branch page; every writer takes such a page out of the tree".to_owned()
             });
         }
-        is_empty || elements.gaps() > 0 || !range::is_zero(slack)
+        is_empty || has_slack || elements.gaps() > 0
     }
 }
 
