@@ -7,7 +7,7 @@ use super::residue::Entry;
 use super::row::{Place, Row, TombstoneRow, ValueRow};
 use super::stream::{Part, Stream};
 use super::{Scope, Survey, Tally, survey};
-use crate::bbolt::{Element, Pgid, Root};
+use crate::bbolt::{Db, Element, Pgid, Root};
 use crate::etcd::{KeyValue, Keyspace, RevisionKey, schema};
 use crate::evidence::anomaly::{Anomalies, Class};
 use crate::evidence::range;
@@ -32,11 +32,13 @@ pub(super) enum At<'a, 'data> {
     Residue(&'a Entry),
 }
 
-impl At<'_, '_> {
-    /// The revision that the KeyValue itself names, of a write in the tree.
-    pub(super) fn own_revision(&self) -> Option<u64> {
-        let Self::Tree(_, element) = self else { return None };
-        KeyValue::parse(element.value).ok().and_then(|kv| u64::try_from(kv.mod_revision).ok()).filter(|main| *main > 0)
+impl<'data> At<'_, 'data> {
+    /// The write there; `None` for a headless piece.
+    pub(super) fn key_value(&self, db: &Db<'data>) -> Option<KeyValue<'data>> {
+        match self {
+            Self::Tree(_, element) => KeyValue::parse(element.value).ok(),
+            Self::Residue(entry) => entry.read(db).map(|write| write.kv),
+        }
     }
 }
 

@@ -23,6 +23,7 @@ use super::listing::{At, List};
 use super::options::Scope;
 use super::row::{Place, Row, ValueRow};
 use super::survey::Survey;
+use crate::bbolt::Db;
 use crate::etcd::{KeyValue, Revision, RevisionKey, schema};
 use crate::evidence::anomaly::Class;
 
@@ -68,6 +69,7 @@ pub struct Recovered<'a, 'data> {
 #[derive(Clone, Debug)]
 pub struct Recovery<'a, 'data> {
     list: List<'a, 'data>,
+    db: &'a Db<'data>,
     /// One write a key, by revision, and of those that claim one revision, what exists first.
     pub recovered: Vec<Recovered<'a, 'data>>,
     /// The revision that the database was at, as far as it is known.
@@ -106,7 +108,7 @@ impl<'a, 'data> Recovery<'a, 'data> {
     pub fn of(survey: &'a Survey<'data>, scope: &'a Scope, with_residue: bool) -> Self {
         let loss = Loss::of(survey);
         let list = List::new(survey, scope);
-        let mut recovery = Self { list, recovered: Vec::new(), revision: 0, deleted: 0, residue: 0, pieces: 0 };
+        let mut recovery = Self { list, db: &survey.database.db, recovered: Vec::new(), revision: 0, deleted: 0, residue: 0, pieces: 0 };
         let mut keys: HashMap<&'data [u8], Known<'a, 'data>, FixedState> = HashMap::default();
         let bucket = survey.tree.bucket(schema::KEY);
         let mut see = |key: &'data [u8], place: Place, pgid: Option<u64>, revision: Revision, found: Found<'a, 'data>| {
@@ -138,7 +140,10 @@ impl<'a, 'data> Recovery<'a, 'data> {
             Row::Tombstone(row) => see(row.key, row.place, row.pgid, row.revision, Found::Deletion),
             Row::Value(row) => {
                 let Some(main) = row.mod_revision else { return };
-                let revision = Revision { main: at.own_revision().unwrap_or(main).min(main), sub: row.sub.unwrap_or(0) };
+                // What the KeyValue itself says, of a write that may stand under another revision.
+                let own = (row.place == Place::Tree).then(|| at.key_value(&survey.database.db)).flatten();
+                let own = own.and_then(|kv| u64::try_from(kv.mod_revision).ok()).filter(|own| *own > 0);
+                let revision = Revision { main: own.unwrap_or(main).min(main), sub: row.sub.unwrap_or(0) };
                 let is_whole = !row.fragment && row.sub.is_some() && value.is_some();
                 see(row.key, row.place, row.pgid, revision, if is_whole { Found::Value(at) } else { Found::Piece });
             }
@@ -166,38 +171,29 @@ impl<'a, 'data> Recovery<'a, 'data> {
 
     /// A write as etcd stores it, under its revision.
     pub fn key_value(&self, write: &Recovered<'a, 'data>) -> Option<KeyValue<'data>> {
-        let (row, value) = self.row(write)?;
+        let kv = write.at.key_value(self.db)?;
         let main = write.revision.main.cast_signed();
-        let (create_revision, version) = (row.create_revision.unwrap_or(main).min(main), row.version.unwrap_or(1));
-        Some(KeyValue { key: row.key, value, create_revision, mod_revision: main, version, lease: row.lease.unwrap_or(0) })
+        Some(KeyValue { create_revision: kv.create_revision.min(main), mod_revision: main, ..kv })
     }
 
     fn add(&mut self, key: &'data [u8], known: Known<'a, 'data>, loss: &Loss, with_residue: bool) {
         let newest = known.standing.map(|standing| known.lost.filter(|(lost, _)| *lost > standing.0).unwrap_or(standing));
-        let (standing, revision, at) = match newest {
-            Some((revision, Found::Value(at))) => {
-                (if loss.nothing_behind(revision) { Standing::Current } else { Standing::Newest }, revision, at)
-            }
-            _ => {
-                let is_deleted = match newest {
-                    Some((_, found)) => matches!(found, Found::Deletion),
-                    None => known.deletion > known.value.map(|(revision, _)| revision),
-                };
-                let left_out = match newest {
-                    Some((_, Found::Piece)) => &mut self.pieces,
-                    _ if is_deleted => &mut self.deleted,
-                    // Nothing but pieces.
-                    _ if known.value.is_none() => &mut self.pieces,
-                    _ => &mut self.residue,
-                };
-                let Some((revision, at)) = known.value.filter(|_| with_residue) else {
-                    *left_out = left_out.saturating_add(1);
-                    return;
-                };
-                (if is_deleted { Standing::Deleted } else { Standing::Residue }, revision, at)
-            }
+        if let Some((revision, Found::Value(at))) = newest {
+            let standing = if loss.nothing_behind(revision) { Standing::Current } else { Standing::Newest };
+            self.recovered.push(Recovered { standing, revision, key, at });
+            return;
+        }
+        let (standing, left_out) = match newest {
+            Some((_, Found::Piece)) => (Standing::Residue, &mut self.pieces),
+            Some(_) => (Standing::Deleted, &mut self.deleted),
+            None if known.deletion > known.value.map(|(revision, _)| revision) => (Standing::Deleted, &mut self.deleted),
+            None if known.value.is_none() => (Standing::Residue, &mut self.pieces),
+            None => (Standing::Residue, &mut self.residue),
         };
-        self.recovered.push(Recovered { standing, revision, key, at });
+        match known.value.filter(|_| with_residue) {
+            Some((revision, at)) => self.recovered.push(Recovered { standing, revision, key, at }),
+            None => *left_out = left_out.saturating_add(1),
+        }
     }
 }
 
