@@ -8,6 +8,7 @@ mod interrupt;
 mod key_args;
 mod output;
 mod shrinking;
+mod signals;
 
 use std::process::ExitCode;
 

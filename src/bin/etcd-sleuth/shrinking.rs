@@ -1,7 +1,7 @@
 //! Evidence that shrinks while it is read: an error that says so, where the operating system would end the process.
 //!
 //! Evidence is mapped. Where another process cuts the file, or the disk fails, the next access to a lost page raises SIGBUS.
-//! Its handler only sets a flag; the access is made again and again until the thread that waits for the flag has told
+//! Its handler only keeps the signal; the access is made again and again until the thread that waits for it has told
 //! what happened and ended the run. The inputs behind it are not read any more.
 
 use std::path::{Path, PathBuf};
@@ -22,25 +22,17 @@ pub(crate) fn note(path: &Path) {
 /// Waits for it beside the run.
 #[cfg(target_os = "linux")]
 pub(crate) fn watch() -> std::io::Result<()> {
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicBool, Ordering};
-    use std::time::Duration;
+    use signal_hook::consts::SIGBUS;
 
     // Rust's own handler tells stack overflows, which on Linux come as SIGSEGV. At the first SIGBUS it takes itself out, and the
     // second would end the process: so that the first is not a real one, it is raised here.
-    signal_hook::low_level::raise(signal_hook::consts::SIGBUS)?;
-    let lost = Arc::new(AtomicBool::new(false));
-    signal_hook::flag::register(signal_hook::consts::SIGBUS, Arc::clone(&lost))?;
-    std::thread::Builder::new().name("shrinking".to_owned()).spawn(move || {
-        while !lost.load(Ordering::Relaxed) {
-            std::thread::park_timeout(Duration::from_millis(50));
-        }
+    signal_hook::low_level::raise(SIGBUS)?;
+    crate::signals::watch("shrinking", &[SIGBUS], |_| {
         crate::output::WholeFile::remove_all();
         crate::output::error(&anyhow::anyhow!(what_happened()));
         #[expect(clippy::exit, reason = "the threads that read it can do nothing any more")]
         std::process::exit(i32::from(crate::ERROR));
-    })?;
-    Ok(())
+    })
 }
 
 #[cfg(not(target_os = "linux"))]
