@@ -45,8 +45,13 @@ pub fn json_document(out: &mut impl io::Write, json: &[u8]) -> io::Result<()> {
     // Between its strings JSON has line ends and tabs, and within them never.
     let is_unsafe = |c: char| is_unsafe(c) && !matches!(c, '\n' | '\r' | '\t');
     let Ok(text) = std::str::from_utf8(json) else { return out.write_all(json) };
-    for part in text.split_inclusive(is_unsafe) {
-        let plain = part.strip_suffix(is_unsafe).unwrap_or(part);
+    write_escaped(out, text, is_unsafe)
+}
+
+/// Writes text of a JSON string, in which some characters become `\uXXXX`.
+fn write_escaped<W: io::Write + ?Sized>(out: &mut W, text: &str, is_unsafe: impl Fn(char) -> bool) -> io::Result<()> {
+    for part in text.split_inclusive(&is_unsafe) {
+        let plain = part.strip_suffix(&is_unsafe).unwrap_or(part);
         out.write_all(plain.as_bytes())?;
         for unit in part.strip_prefix(plain).unwrap_or_default().encode_utf16() {
             write!(out, "\\u{unit:04x}")?;
@@ -65,17 +70,7 @@ impl Formatter for SafeJson {
         if fragment.is_ascii() && !fragment.contains('\u{7f}') {
             return writer.write_all(fragment.as_bytes());
         }
-        let mut buffer = [0u16; 2];
-        for c in fragment.chars() {
-            if is_unsafe(c) {
-                for unit in c.encode_utf16(&mut buffer) {
-                    write!(writer, "\\u{unit:04x}")?;
-                }
-            } else {
-                write!(writer, "{c}")?;
-            }
-        }
-        Ok(())
+        write_escaped(writer, fragment, is_unsafe)
     }
 }
 
