@@ -28,6 +28,7 @@ use crate::analysis::{Content, DatabaseFacts, Facts, Kind, LogFacts, PagesFound,
 use crate::bbolt::PageCounts;
 use crate::etcd::trailer::Trailer;
 use crate::evidence::anomaly::Bearing;
+use crate::finding::Condition;
 
 use super::escape;
 use super::records::timestamp;
@@ -198,6 +199,12 @@ fn against(counts: &std::collections::BTreeMap<crate::evidence::anomaly::Class, 
         *sum = sum.saturating_add(*count);
     }
     sums.into_iter().filter(|(bearing, _)| !matches!(bearing, Bearing::Note | Bearing::Divergent)).collect()
+}
+
+/// The conditions that hold, as the last line of a run names them.
+pub fn conditions(held: impl Iterator<Item = Condition>) -> String {
+    let names: Vec<_> = held.map(Condition::name).collect();
+    if names.is_empty() { String::new() } else { format!("; {}", names.join(", ")) }
 }
 
 /// A label and its lines.

@@ -10,7 +10,7 @@ use super::directory::credentials;
 use super::findings::findings;
 use super::keys::beside;
 use super::table::{Table, anomalies, name};
-use super::{against, block, cluster_lines, compared_lines, file_lines, thousands};
+use super::{against, block, cluster_lines, compared_lines, conditions, file_lines, thousands};
 use crate::analysis::ResidueMode;
 use crate::evidence::anomaly::{Bearing, Class};
 use crate::finding::{Condition, Outcome};
@@ -76,8 +76,7 @@ pub fn status_line(report: &Report, outcome: &Outcome) -> String {
         true => format!("no plaintext Secret found in: {}", report.looked_at().join(", ")),
         false => format!("plaintext found: {}", found.join(", ")),
     };
-    let other: Vec<_> = outcome.conditions().map(|c| c.name()).filter(|name| *name != "plaintext-found").collect();
-    let other = if other.is_empty() { String::new() } else { format!("; {}", other.join(", ")) };
+    let other = conditions(outcome.conditions().filter(|condition| *condition != Condition::PlaintextFound));
     let files = match (report.evidences.len(), report.not_analysed.len()) {
         (1, 0) => String::new(),
         (0, failed) => format!(": {failed} could not be"),

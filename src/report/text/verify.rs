@@ -7,7 +7,7 @@ use super::super::model::Report;
 use super::super::verify::VerifyReport;
 use super::keys::{evidence_label, short_key};
 use super::table::Table;
-use super::{block, thousands};
+use super::{block, conditions, thousands};
 use crate::analysis::Retention;
 use crate::finding::Outcome;
 use crate::verify::{Answer, CoverageLine, Proof, Requirement, SameValue, Standing};
@@ -71,8 +71,7 @@ pub fn verify_status(proof: &Proof<'_>, outcome: &Outcome) -> String {
         0 => String::new(),
         left => format!("; under another key than required: {left}"),
     };
-    let other: Vec<_> = outcome.conditions().map(|condition| condition.name()).collect();
-    let other = if other.is_empty() { String::new() } else { format!("; {}", other.join(", ")) };
+    let other = conditions(outcome.conditions());
     format!("current encrypted values opened: {opened} of {sealed}{left}{other}   (exit {})\n", outcome.exit_code())
 }
 

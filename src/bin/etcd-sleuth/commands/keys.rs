@@ -123,7 +123,6 @@ fn status(report: &Report, outcome: &Outcome) -> String {
         Some(retirement) => format!("retire: {}", retirement.verdict().name()),
         None => format!("keys named: {}", report.keys().len()),
     };
-    let conditions: Vec<_> = outcome.conditions().map(|condition| condition.name()).collect();
-    let conditions = if conditions.is_empty() { String::new() } else { format!("; {}", conditions.join(", ")) };
+    let conditions = text::conditions(outcome.conditions());
     format!("{said}{conditions}   (exit {})\n", outcome.exit_code())
 }

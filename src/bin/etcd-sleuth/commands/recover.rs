@@ -155,7 +155,6 @@ fn summary(recovery: &Recovery<'_, '_>) -> String {
 
 /// The last line, and the only one of a quiet run.
 fn status(recovery: &Recovery<'_, '_>, outcome: &Outcome) -> String {
-    let conditions: Vec<_> = outcome.conditions().map(|condition| condition.name()).collect();
-    let conditions = if conditions.is_empty() { String::new() } else { format!("; {}", conditions.join(", ")) };
+    let conditions = text::conditions(outcome.conditions());
     format!("keys recovered: {}{conditions}   (exit {})\n", thousands(recovery.recovered.len() as u64), outcome.exit_code())
 }
