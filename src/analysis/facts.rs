@@ -269,6 +269,11 @@ impl Facts {
             _ => None,
         }
     }
+
+    /// The entry up to which a raft snapshot that matches its CRC holds everything.
+    pub fn sound_snapshot_index(&self) -> Option<u64> {
+        self.raft_snapshot().filter(|snapshot| snapshot.crc_matches == Some(true)).and_then(|snapshot| snapshot.index)
+    }
 }
 
 /// Bytes of an evidence's content by what they are. Together they are the content.

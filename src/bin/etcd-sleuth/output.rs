@@ -60,16 +60,18 @@ impl Write for Output {
     }
 }
 
-/// Creates a file that only its owner can read. It must not exist, unless `force` replaces it; a symbolic link is never followed.
+/// Whether there is a file to be replaced. Nothing else is: no directory, no device, and a symbolic link is never followed.
+fn is_replaced(path: &Path, force: bool) -> anyhow::Result<bool> {
+    match std::fs::symlink_metadata(path) {
+        Ok(found) if force && !found.is_file() => bail!("{}: is no regular file, and is not replaced", path.display()),
+        found => Ok(force && found.is_ok()),
+    }
+}
+
+/// Creates a file that only its owner can read. It must not exist, unless `force` replaces it.
 fn create(path: &Path, force: bool) -> anyhow::Result<File> {
-    if force {
-        match std::fs::symlink_metadata(path) {
-            Ok(found) if found.is_file() => {
-                std::fs::remove_file(path).with_context(|| format!("{}: cannot be replaced", path.display()))?
-            }
-            Ok(_) => bail!("{}: is no regular file, and is not replaced", path.display()),
-            Err(_) => {}
-        }
+    if is_replaced(path, force)? {
+        std::fs::remove_file(path).with_context(|| format!("{}: cannot be replaced", path.display()))?;
     }
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -98,10 +100,7 @@ impl WholeFile {
     pub(crate) fn create(path: &Path, force: bool, inputs: &[PathBuf]) -> anyhow::Result<Self> {
         is_no_input(path, inputs)?;
         let mut working = path.to_owned();
-        if force && let Ok(found) = std::fs::symlink_metadata(path) {
-            if !found.is_file() {
-                bail!("{}: is no regular file, and is not replaced", path.display());
-            }
+        if is_replaced(path, force)? {
             working.as_mut_os_string().push(".partial");
         }
         let file = BufWriter::with_capacity(1 << 20, create(&working, false)?);

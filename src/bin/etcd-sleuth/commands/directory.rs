@@ -90,8 +90,7 @@ impl<'data> Whole<'data> {
     /// Gives the entry up to which a sound one holds everything.
     fn raft_snapshot(&mut self, scan: &mut Scan<'_>, evidence: &Evidence, role: Role) -> anyhow::Result<Option<u64>> {
         let report = scan.raft_snapshot(evidence, role)?;
-        let sound = report.facts.raft_snapshot().filter(|snapshot| snapshot.crc_matches == Some(true));
-        let index = sound.and_then(|snapshot| snapshot.index);
+        let index = report.facts.sound_snapshot_index();
         self.part(scan, report)?;
         Ok(index)
     }

@@ -227,8 +227,7 @@ fn beside<'a, 'data>(units: &'a [Unit<'data>], group: usize) -> Beside<'a, 'data
                 beside.database = Some(survey)
             }
             Unit::Snapshot { facts, .. } if facts.role == Role::Member => {
-                let sound = facts.raft_snapshot().filter(|snapshot| snapshot.crc_matches == Some(true));
-                beside.snapshot_index = beside.snapshot_index.max(sound.and_then(|snapshot| snapshot.index));
+                beside.snapshot_index = beside.snapshot_index.max(facts.sound_snapshot_index());
             }
             _ => {}
         }
@@ -287,13 +286,10 @@ impl<'data> Surveyed<'data> {
     /// Reads every value in scope: what they need, and each evidence's counts. An evidence that cannot be read is taken out.
     pub(super) fn count(&mut self, scope: &Scope) -> (Needs<'data>, BTreeMap<usize, Tally<'data>>) {
         let (mut needs, mut tallies) = (Needs::default(), BTreeMap::new());
-        let numbers: Vec<usize> = self.sources().iter().map(|source| source.number).collect();
-        for number in numbers {
-            let path = self.paths.get(number).copied().unwrap_or(Path::new(""));
-            let counted = guard::input(path, || {
-                let source = self.sources().into_iter().find(|source| source.number == number);
-                Ok(source.map(|source| needs.read(&source, scope)).unwrap_or_default())
-            });
+        let path_of = |number: usize| self.paths.get(number).copied().unwrap_or(Path::new(""));
+        let read = |source: &Source<'_, 'data>| (source.number, guard::input(path_of(source.number), || Ok(needs.read(source, scope))));
+        let counted: Vec<_> = self.sources().iter().map(read).collect();
+        for (number, counted) in counted {
             match counted {
                 Ok((tally, anomalies)) => {
                     self.add_anomalies(number, anomalies);
