@@ -14,13 +14,12 @@ mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use common::accuracy::{list, range};
-use common::{Fixture, of_kind, records, run_in, sleuth, stderr, testdata};
+use common::{Fixture, of_kind, records, run_in, sleuth, stderr};
 use serde_json::{Value, json};
 
 /// The records of carving bytes.
@@ -249,15 +248,6 @@ fn one_thread_and_eight_say_the_same() {
     assert!(run("1") == run("8"));
 }
 
-/// Builds the recipe's program for etcd 3.6.
-fn recipe(dir: &Path) -> PathBuf {
-    let program = dir.join("etcd36");
-    let source = testdata().join("recipe/etcd36");
-    let built = Command::new("go").args(["build", "-o", program.to_str().unwrap(), "."]).current_dir(source).output().unwrap();
-    assert!(built.status.success(), "{}", stderr(&built));
-    program
-}
-
 /// A server that this test started; it is ended with the test.
 struct Server(Child);
 
@@ -272,7 +262,7 @@ impl Drop for Server {
 #[ignore = "needs Go and gdb: it dumps the memory of an etcd server"]
 fn secrets_are_found_in_the_memory_of_a_server() {
     let dir = tempfile::tempdir().unwrap();
-    let program = recipe(dir.path());
+    let program = common::etcd36(dir.path());
     let data = dir.path().join("data");
     let mut server =
         Server(Command::new(&program).args(["serve", "-dir"]).arg(&data).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap());

@@ -43,7 +43,8 @@ fn random_databases_are_described_as_bbolt_and_etcdutl_describe_them() {
     let seed = (now.as_micros() % 1_000_000).to_string();
     println!("etcd36 random -seed {seed} -count {COUNT}");
     let dir = tempfile::tempdir().unwrap();
-    let described = describe(recipe(dir.path()).args(["random", "-seed", &seed, "-count", COUNT, "-out"]).arg(dir.path()));
+    let described =
+        describe(Command::new(common::etcd36(dir.path())).args(["random", "-seed", &seed, "-count", COUNT, "-out"]).arg(dir.path()));
     assert_eq!(described.len().to_string(), COUNT);
     let (mut page_sizes, mut depths, mut freelists) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for truth in &described {
@@ -63,20 +64,11 @@ fn random_databases_are_described_as_bbolt_and_etcdutl_describe_them() {
 fn fixtures_are_described_as_bbolt_and_etcdutl_describe_them() {
     let dir = tempfile::tempdir().unwrap();
     let paths: Vec<_> = Fixture::all().iter().map(|fixture| fixture.write_to(dir.path())).collect();
-    let described = describe(recipe(dir.path()).arg("describe").args(&paths));
+    let described = describe(Command::new(common::etcd36(dir.path())).arg("describe").args(&paths));
     assert_eq!(described.len(), paths.len());
     for truth in &described {
         compare(dir.path(), truth, "fixture");
     }
-}
-
-/// The recipe's program, built into a folder.
-fn recipe(dir: &Path) -> Command {
-    let program = dir.join("etcd36");
-    let source = common::testdata().join("recipe/etcd36");
-    let built = Command::new("go").args(["build", "-p", "2", "-o"]).arg(&program).arg(".").current_dir(source).output().unwrap();
-    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-    Command::new(program)
 }
 
 /// One description a line.

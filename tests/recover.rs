@@ -14,7 +14,7 @@ mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use base64::Engine;
@@ -70,11 +70,7 @@ fn found(records: &[Value]) -> Found {
 
 /// The writes that exist in a fixture, by its truth, with this standing.
 fn current(truth: &Value, standing: &str) -> Found {
-    let writes = truth["writes"].as_array().unwrap();
-    let retained = truth["retained"].as_array().unwrap().iter().filter(|row| row["retention"] == "current");
-    let write = |row: &Value| writes[usize::try_from(row["w"].as_u64().unwrap()).unwrap()].clone();
-    retained
-        .map(write)
+    common::existing(truth)
         .map(|write| {
             let text = |field: &str| write[field].as_str().unwrap().to_owned();
             let digest = if write["value_len"] == 0 { Sha256Digest::of(b"").to_string() } else { text("value_sha256") };
@@ -311,25 +307,11 @@ fn outputs_are_private_replace_nothing_unasked_and_never_an_input() {
     assert!(output.status.code() == Some(1) && stderr(&output).contains("evidence is not written to"), "{}", stderr(&output));
 }
 
-/// The recipe's program for etcd 3.6, built once.
-fn etcd36(dir: &Path) -> PathBuf {
-    let program = dir.join("etcd36");
-    let built = Command::new("go")
-        .args(["build", "-p", "2", "-o"])
-        .arg(&program)
-        .arg(".")
-        .current_dir(common::testdata().join("recipe/etcd36"))
-        .output()
-        .unwrap();
-    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-    program
-}
-
 #[test]
 #[ignore = "needs Go: etcdutl accepts a rescued database, and etcd starts on it"]
 fn etcd_starts_on_a_rescued_database_and_has_exactly_what_was_recovered() {
     let dir = tempfile::tempdir().unwrap();
-    let program = etcd36(dir.path());
+    let program = common::etcd36(dir.path());
     for (name, destroy) in
         [("migration", false), ("big-values", false), ("page16k", false), ("etcd35", false), ("migration", true), ("killed", true)]
     {

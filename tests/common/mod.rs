@@ -75,6 +75,22 @@ impl Fixture {
     }
 }
 
+/// The newest write of each key that exists, by a fixture's truth.
+pub(crate) fn existing(truth: &Value) -> impl Iterator<Item = &Value> {
+    let writes = truth["writes"].as_array().unwrap();
+    let retained = truth["retained"].as_array().unwrap().iter().filter(|row| row["retention"] == "current");
+    retained.map(|row| &writes[usize::try_from(row["w"].as_u64().unwrap()).unwrap()])
+}
+
+/// The recipe's program for etcd 3.6, built into a folder. Needs Go.
+pub(crate) fn etcd36(dir: &Path) -> PathBuf {
+    let program = dir.join("etcd36");
+    let source = testdata().join("recipe/etcd36");
+    let built = Command::new("go").args(["build", "-p", "2", "-o"]).arg(&program).arg(".").current_dir(source).output().unwrap();
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    program
+}
+
 /// The truth about the committed fixture of this name.
 pub(crate) fn truth_of(name: &str) -> Value {
     truth_in(&testdata(), name)
