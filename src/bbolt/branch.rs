@@ -6,16 +6,16 @@
 //! | 4 | 4 | ksize | key bytes |
 //! | 8 | 8 | pgid | the page whose keys are not smaller than this one |
 //!
-//! Source: bbolt `internal/common/page.go` (`branchPageElement`).
+//! Elements stand behind the page header, one after another; the keys follow in the same order.
+//! Source: bbolt `internal/common/page.go` (`branchPageElement`), `inode.go`.
 
 use crate::evidence::number::{le_u32, le_u64};
 use nom::Parser;
 
 use super::Pgid;
-use super::page::{HEADER_LEN, Page};
+use super::packing::{self, ELEMENT_LEN, Packing};
+use super::page::{HEADER_LEN, PageHeader};
 use crate::evidence::range;
-
-const ELEMENT_LEN: u64 = 16;
 
 /// One separator and the page it leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,19 +27,50 @@ pub(super) struct BranchElement<'data> {
 }
 
 /// The elements of a branch page, each checked against the page's bounds.
-pub(super) fn elements<'data>(page: &Page<'data>) -> impl Iterator<Item = Result<BranchElement<'data>, String>> + use<'data> {
-    let (bytes, count) = (page.bytes, u64::from(page.header.count));
-    // One fault stands for all elements that lie past the page's end.
-    let fit = (bytes.len() as u64).saturating_sub(HEADER_LEN).checked_div(ELEMENT_LEN).unwrap_or(0);
-    (0..count.min(fit.saturating_add(1))).map(move |index| {
+#[derive(Clone, Debug)]
+pub(super) struct BranchElements<'data> {
+    page: &'data [u8],
+    next: u64,
+    count: u64,
+    packing: Packing<'data>,
+}
+
+impl<'data> BranchElements<'data> {
+    /// Over the elements of `page`, a whole run that begins with `header`.
+    pub(super) fn new(page: &'data [u8], header: PageHeader) -> Self {
+        Self { page, next: 0, count: u64::from(header.count), packing: Packing::new(page, header) }
+    }
+
+    /// How the elements read so far are packed.
+    pub(super) fn packing(&self) -> &Packing<'data> {
+        &self.packing
+    }
+
+    fn read(&mut self, index: u64) -> Result<BranchElement<'data>, String> {
         let at = HEADER_LEN.saturating_add(index.saturating_mul(ELEMENT_LEN));
-        let element =
-            range::slice(bytes, at, ELEMENT_LEN).ok_or_else(|| format!("element {index} of {count} lies past the end of its page"))?;
+        let element = range::slice(self.page, at, ELEMENT_LEN)
+            .ok_or_else(|| format!("element {index} of {} lies past the end of its page", self.count))?;
         let read: nom::IResult<_, _> = (le_u32, le_u32, le_u64).parse(element);
         let (_, (pos, ksize, child)) = read.map_err(|_| format!("element {index} is cut off"))?;
         let start = at.saturating_add(u64::from(pos));
-        let key = range::slice(bytes, start, u64::from(ksize))
-            .ok_or_else(|| format!("element {index}: its key of {ksize} bytes at byte {start} leaves a run of {} bytes", bytes.len()))?;
+        let key = range::slice(self.page, start, u64::from(ksize)).ok_or_else(|| {
+            format!("element {index}: its key of {ksize} bytes at byte {start} leaves a run of {} bytes", self.page.len())
+        })?;
+        self.packing.place(index, start, start.saturating_add(u64::from(ksize)))?;
         Ok(BranchElement { key, child })
-    })
+    }
+}
+
+impl<'data> Iterator for BranchElements<'data> {
+    type Item = Result<BranchElement<'data>, String>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.next >= self.count {
+            return None;
+        }
+        let index = self.next;
+        // One fault stands for all elements that lie past the page's end.
+        self.next = if packing::lies_past(self.page, index) { self.count } else { index.saturating_add(1) };
+        Some(self.read(index))
+    }
 }

@@ -13,10 +13,10 @@
 use crate::evidence::number::le_u32;
 use nom::Parser;
 
+use super::packing::{self, ELEMENT_LEN, Packing};
 use super::page::{HEADER_LEN, PageHeader};
 use crate::evidence::range;
 
-pub(super) const ELEMENT_LEN: u64 = 16;
 const FLAG_BUCKET: u32 = 0x01;
 
 /// One key and its value.
@@ -58,28 +58,28 @@ pub struct LeafElements<'data> {
     page: &'data [u8],
     next: u64,
     count: u64,
-    /// End of the data of the elements so far: the next one may not begin before it.
-    data_end: u64,
-    /// Bytes between elements so far.
-    gaps: u64,
+    packing: Packing<'data>,
 }
 
 impl<'data> LeafElements<'data> {
     /// Over the elements of `page`, a whole run that begins with `header`.
     pub fn new(page: &'data [u8], header: PageHeader) -> Self {
-        let count = u64::from(header.count);
-        let data_end = HEADER_LEN.saturating_add(count.saturating_mul(ELEMENT_LEN));
-        Self { page, next: 0, count, data_end, gaps: 0 }
+        Self { page, next: 0, count: u64::from(header.count), packing: Packing::new(page, header) }
     }
 
     /// What lies behind the data of the elements read so far.
     pub fn rest(&self) -> &'data [u8] {
-        usize::try_from(self.data_end).ok().and_then(|end| self.page.get(end..)).unwrap_or_default()
+        self.packing.rest()
     }
 
     /// How many bytes stand between the elements read so far; a writer leaves none.
     pub fn gaps(&self) -> u64 {
-        self.gaps
+        self.packing.gaps()
+    }
+
+    /// How the elements read so far are packed.
+    pub(super) fn packing(&self) -> &Packing<'data> {
+        &self.packing
     }
 
     fn read(&mut self, index: u64) -> Result<Element<'data>, String> {
@@ -91,11 +91,7 @@ impl<'data> LeafElements<'data> {
         ) else {
             return Err(format!("element {index}: key and value end at byte {end} of a run of {} bytes", self.page.len()));
         };
-        if key_at < self.data_end {
-            return Err(format!("element {index}: its key begins at byte {key_at}, before the end of what precedes it, {}", self.data_end));
-        }
-        self.gaps = self.gaps.saturating_add(key_at.saturating_sub(self.data_end));
-        self.data_end = end;
+        self.packing.place(index, key_at, end)?;
         Ok(Element { key, value, is_bucket })
     }
 }
@@ -109,8 +105,7 @@ impl<'data> Iterator for LeafElements<'data> {
         }
         let index = self.next;
         // One fault stands for all elements that lie past the page's end: there may be 65,535 of them on any page.
-        let end = HEADER_LEN.saturating_add(index.saturating_add(1).saturating_mul(ELEMENT_LEN));
-        self.next = if end > self.page.len() as u64 { self.count } else { index.saturating_add(1) };
+        self.next = if packing::lies_past(self.page, index) { self.count } else { index.saturating_add(1) };
         Some(self.read(index))
     }
 }

@@ -2,9 +2,9 @@
 
 use super::bucket::Bucket;
 use super::loss::Hole;
-use super::page::{Flags, Page};
+use super::page::Flags;
 use super::walk::{Leaf, SHORT_RUN, Tree};
-use super::{Db, Element, LeafElements, Pgid};
+use super::{Db, Element, LeafElements, Pgid, packing};
 use crate::evidence::anomaly::{Anomalies, Class};
 use crate::evidence::range;
 
@@ -106,45 +106,15 @@ impl<'data, A> Scanned<'data, A> {
                 }
             }
         }
-        if !intact || self.note_what_no_writer_leaves(db, tree, leaf, &page, &elements) {
-            self.holes.push(Hole { place: leaf, is_leaf: true });
-        }
-    }
-
-    /// Notes what is odd about a leaf page whose elements can all be read; says whether there may have been more of them.
-    fn note_what_no_writer_leaves(
-        &mut self,
-        db: &Db<'data>,
-        tree: &Tree<'data>,
-        leaf: Leaf<'data>,
-        page: &Page<'data>,
-        elements: &LeafElements<'data>,
-    ) -> bool {
-        let (slack, at) = (elements.rest(), Some(page.offset));
-        let has_slack = !range::is_zero(slack);
-        if has_slack {
-            self.anomalies.note(Class::SlackNotZero, range::offset_within(db.bytes(), slack), Some(leaf.pgid), || {
-                format!("{} bytes behind the last element are not all zero; every writer leaves zeros there", slack.len())
-            });
-        }
-        // bbolt before 1.3.3 took a page more than needed where the elements fill their pages to the last byte.
-        if slack.len() as u64 > db.page_size() {
-            self.anomalies.note(Class::OverflowTooLong, at, Some(leaf.pgid), || {
-                format!("a run of {} pages with {} bytes behind the last element", db.pages_in(page.bytes), slack.len())
-            });
-        }
-        if elements.gaps() > 0 {
-            self.anomalies.note(Class::ElementGap, at, Some(leaf.pgid), || {
-                format!("{} bytes between elements; every writer packs them one behind the other", elements.gaps())
-            });
-        }
         let is_empty = page.header.count == 0 && !tree.is_root_page(leaf);
         if is_empty {
-            self.anomalies.note(Class::EmptyPage, at, Some(leaf.pgid), || {
-                "no elements, below a branch page; every writer takes such a page out of the tree".to_owned()
-            });
+            packing::note_empty_page(leaf.pgid, page.offset, &mut self.anomalies);
         }
-        is_empty || has_slack || elements.gaps() > 0
+        let mut may_lack = || elements.packing().note_what_no_writer_leaves(db, leaf.pgid, Some(page.offset), &mut self.anomalies);
+        if !intact || may_lack() || is_empty {
+            // A root whose elements are none of a leaf may be a branch page that bears a leaf's flags.
+            self.holes.push(Hole { place: leaf, is_leaf: intact || !tree.is_root_page(leaf) });
+        }
     }
 }
 

@@ -118,6 +118,15 @@ impl Meta {
     }
 }
 
+/// The page of the copy of a snapshot's meta at `slot`, from that of the other copy: the same but for the number, the transaction,
+/// of which meta 0 bears one more, and the checksum. Source: bbolt `tx.go` (`WriteTo`).
+pub(super) fn twin(other: &[u8], slot: u64) -> Option<Vec<u8>> {
+    let txid = Meta::parse(other).ok()?.txid;
+    let txid = if slot == 0 { txid.checked_add(1)? } else { txid.checked_sub(1)? };
+    let body = [other.get(16..64)?, &txid.to_le_bytes()].concat();
+    Some([&slot.to_le_bytes()[..], other.get(8..16)?, &body, &fnv1a(&body).to_le_bytes(), other.get(80..)?].concat())
+}
+
 /// The page size by bbolt's rule: meta 0 where it is valid, else the first valid meta at 1 KiB, 2 KiB … 16 MiB.
 pub(super) fn find_page_size(bytes: &[u8]) -> Result<u32, OpenError> {
     let at = |offset: u64| Meta::parse(range::slice(bytes, offset, END).unwrap_or_default());

@@ -23,6 +23,7 @@ mod leaf;
 mod leaf_scan;
 mod loss;
 mod meta;
+mod packing;
 mod page;
 mod page_map;
 mod page_size;
@@ -45,6 +46,8 @@ pub use self::page_map::{PageCounts, PageMap, PageState};
 pub use self::remnant::{Image, ImageElement, Remnant, Tail, image_around, image_at, remnants};
 pub use self::walk::{Leaf, Tree};
 pub use self::write::{BucketWriter, WriteError, Writer};
+
+use std::borrow::Cow;
 
 use crate::evidence::anomaly::{Anomalies, Class};
 use crate::evidence::range;
@@ -192,6 +195,20 @@ impl<'data> Db<'data> {
         matches!(&self.metas, [Ok(zero), Ok(one)]
             if zero.root == one.root && zero.freelist == one.freelist
             && zero.high_water_mark == one.high_water_mark && one.txid.checked_add(1) == Some(zero.txid))
+    }
+
+    /// Its bytes as they were if it is a snapshot of which one meta was broken since, in three parts: before that meta's page,
+    /// the page, behind it. `None` where it is not one of two metas that is broken.
+    pub fn with_twin_meta(&self) -> Option<[Cow<'data, [u8]>; 3]> {
+        let (lost, other) = match &self.metas {
+            [Err(_), Ok(_)] => (0, 1),
+            [Ok(_), Err(_)] => (1, 0),
+            _ => return None,
+        };
+        let at = |pgid| usize::try_from(self.page_offset(pgid)).ok();
+        let page = meta::twin(range::slice(self.bytes, self.page_offset(other), self.page_size())?, lost)?;
+        let (before, behind) = (self.bytes.get(..at(lost)?)?, self.bytes.get(at(lost.saturating_add(1))?..)?);
+        Some([before.into(), page.into(), behind.into()])
     }
 
     /// Where a page begins.

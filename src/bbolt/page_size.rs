@@ -4,7 +4,8 @@
 //! only, and the size with which most leaf pages are consistent is the file's.
 
 use super::Pgid;
-use super::leaf::{ELEMENT_LEN, RawElement};
+use super::leaf::RawElement;
+use super::packing::ELEMENT_LEN;
 use super::page::{Flags, HEADER_LEN, PageHeader};
 use crate::evidence::{limit, range};
 

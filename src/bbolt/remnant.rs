@@ -24,9 +24,10 @@
 //!
 //! Source: bbolt `tx.go` (`write`: whole runs), `db.go` (`allocate`: zeroed buffers).
 
-use super::page::{Flags, HEADER_LEN, Page, PageHeader};
+use super::branch::BranchElements;
+use super::page::{Flags, HEADER_LEN, PageHeader};
 use super::page_map::{PageMap, PageState};
-use super::{Db, Pgid, branch, leaf};
+use super::{Db, Pgid, leaf, packing};
 use crate::evidence::range;
 
 /// Something that pages outside the tree hold.
@@ -161,13 +162,14 @@ impl<'data> Image<'data> {
 
     /// Where the data of a leaf image's elements begins, behind the header and the elements themselves.
     pub fn data_start(&self) -> u64 {
-        HEADER_LEN.saturating_add(u64::from(self.header.count).saturating_mul(leaf::ELEMENT_LEN))
+        packing::data_start(self.header)
     }
 
     /// The separators of a branch image and the pages they lead to, as far as they can be read.
     pub fn children(&self) -> Vec<(&'data [u8], Pgid)> {
-        let page = Page { header: self.header, bytes: self.bytes, offset: 0 };
-        branch::elements(&page).filter_map(|element| element.ok().map(|element| (element.key, element.child))).collect()
+        BranchElements::new(self.bytes, self.header)
+            .filter_map(|element| element.ok().map(|element| (element.key, element.child)))
+            .collect()
     }
 
     /// Whether the first bytes of a branch or freelist image are as its writer leaves them: a page of another kind may have come

@@ -410,7 +410,7 @@ proptest! {
         db.branch(7, &list);
         let opened = Db::open(&db.bytes).unwrap();
         let page = opened.page(7, Flags::BRANCH).unwrap();
-        let read: Vec<_> = branch::elements(&page).map(|e| e.map(|e| (e.key, e.child)).unwrap()).collect();
+        let read: Vec<_> = branch::BranchElements::new(page.bytes, page.header).map(|e| e.map(|e| (e.key, e.child)).unwrap()).collect();
         prop_assert_eq!(read, list);
     }
 

@@ -15,12 +15,13 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
+use super::branch::BranchElements;
 use super::bucket::{Bucket, InBucket, Root, inline_elements};
 use super::leaf_scan::{KeyOrder, Named, Scanned, When};
 use super::loss::Hole;
 use super::page::{Fault, Flags, Page, PageHeader};
 use super::page_map::{PageMap, PageState};
-use super::{Db, Element, LeafElements, Pgid, branch};
+use super::{Db, Element, LeafElements, Pgid, packing};
 use crate::evidence::anomaly::{Anomalies, Class};
 use crate::evidence::range;
 
@@ -160,6 +161,16 @@ impl<'data> Tree<'data> {
         bucket.leaves.iter().filter_map(|range| self.leaves.get(range.clone())).flatten().map(|leaf| leaf.pgid).collect()
     }
 
+    /// Those of them that may have keys from this one on.
+    pub fn leaves_from(&self, bucket: &Bucket<'data>, key: &[u8]) -> Vec<Pgid> {
+        let leaves = bucket.leaves.iter().filter_map(|range| self.leaves.get(range.clone()));
+        let from = |leaves: &'_ [Leaf<'data>]| match leaves.partition_point(|leaf| leaf.lower <= key) {
+            behind if bucket.in_key_order => behind.saturating_sub(1),
+            _ => 0,
+        };
+        leaves.flat_map(|leaves| leaves.get(from(leaves)..).unwrap_or_default()).map(|leaf| leaf.pgid).collect()
+    }
+
     /// The leaf pages of all buckets.
     pub fn leaf_pages(&self) -> impl Iterator<Item = Pgid> + '_ {
         self.leaves.iter().map(|leaf| leaf.pgid)
@@ -289,7 +300,8 @@ impl<'data> Tree<'data> {
         self.claim_overflow(db, &[(place.pgid, page.header.overflow)], map, anomalies);
         let mut order = KeyOrder::new(place);
         let (mut children, mut is_whole): (Vec<Leaf<'data>>, bool) = (Vec::new(), true);
-        for element in branch::elements(page) {
+        let mut elements = BranchElements::new(page.bytes, page.header);
+        for element in elements.by_ref() {
             let element = match element {
                 Ok(element) => element,
                 Err(detail) => {
@@ -304,7 +316,11 @@ impl<'data> Tree<'data> {
             }
             children.push(Leaf { pgid: element.child, bucket: place.bucket, lower: element.key, upper: place.upper });
         }
-        (children, is_whole)
+        if page.header.count == 0 {
+            packing::note_empty_page(place.pgid, page.offset, anomalies);
+        }
+        let may_lack = is_whole && elements.packing().note_what_no_writer_leaves(db, place.pgid, Some(page.offset), anomalies);
+        (children, is_whole && !may_lack && page.header.count > 0)
     }
 
     /// Takes possession of a page that `from` refers to; `false` where it must not be entered.
@@ -390,7 +406,8 @@ impl<'data> Tree<'data> {
         let Some(bucket) = self.buckets.get(index) else { return true };
         let Root::Inline(page) = bucket.root else { return true };
         let mut intact = true;
-        for element in inline_elements(page) {
+        let mut elements = inline_elements(page);
+        for element in elements.by_ref() {
             match element {
                 Ok(element) if element.is_bucket => {
                     anomalies.note(Class::NestedInlineBucket, range::offset_within(db.bytes(), element.key), Some(bucket.named_on), || {
@@ -406,7 +423,8 @@ impl<'data> Tree<'data> {
                 }
             }
         }
-        intact
+        let at = range::offset_within(db.bytes(), page);
+        intact && !elements.packing().note_what_no_writer_leaves(db, bucket.named_on, at, anomalies)
     }
 
     /// Reads leaves in file order, on all cores.

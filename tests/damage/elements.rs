@@ -1,9 +1,12 @@
-//! Elements that leave their page: class 17.
+//! Elements that leave their page, and those that a page does not own to any more: class 17.
+
+use std::collections::BTreeSet;
 
 use etcd_sleuth::evidence::anomaly::Class;
 
-use super::common::mutate::header;
-use super::{assert_nothing_foreign, bare};
+use super::common::mutate::{Mutant, header, read};
+use super::common::pages::{self, Write};
+use super::{assert_nothing_foreign, assert_rest, bare};
 
 #[test]
 fn class_17_elements_that_leave_their_page() {
@@ -32,4 +35,63 @@ fn class_17_elements_that_leave_their_page() {
     let mut mutant = bare("migration");
     mutant.set(page, 16 + 8, 4, 0);
     assert!(mutant.read().has(Class::EmptyKey, page));
+}
+
+#[test]
+fn class_17_a_page_that_says_fewer_elements_than_it_was_written_with_shows_it() {
+    for name in ["migration", "plaintext", "etcd35"] {
+        let sound = bare(name);
+        let count = sound.leaves.len() as u64;
+        for left in [0, 1, 2, count / 2, count - 1] {
+            // The branch page: what hangs from its last elements is missing.
+            let mut mutant = bare(name);
+            mutant.set(mutant.branch, header::COUNT, 2, left);
+            let reading = mutant.read();
+            let what = format!("{name}, {left} of {count}: {:?}", reading.anomalies);
+            assert!(reading.has(if left == 0 { Class::EmptyPage } else { Class::ElementGap }, mutant.branch), "{what}");
+            assert!(reading.has_on(Class::SlackNotZero, mutant.branch), "{what}");
+            assert!(!reading.verdict.contains("whole"), "{what}");
+            let there = &mutant.leaves[..usize::try_from(left).unwrap()];
+            assert_eq!(reading.tree, mutant.retained(|page| there.contains(&page)), "{what}");
+            assert!(mutant.retained(|_| true).is_subset(&reading.all), "{what}");
+            assert_nothing_foreign(&mutant, &reading);
+        }
+        // A leaf.
+        for page in sound.unique_leaves() {
+            let mut mutant = bare(name);
+            mutant.set(page, header::COUNT, 2, mutant.get(page, header::COUNT, 2) - 1);
+            let reading = mutant.read();
+            let class = if mutant.get(page, header::COUNT, 2) == 0 { Class::EmptyPage } else { Class::ElementGap };
+            assert!(reading.has(class, page) && !reading.verdict.contains("whole"), "{name}, page {page}: {:?}", reading.anomalies);
+        }
+    }
+    // A bucket within the page that names it.
+    let root = pages::leaf(
+        2,
+        &[
+            pages::Entry::bucket(b"key", 3),
+            pages::Entry::inline_bucket(
+                b"meta",
+                &[pages::Entry::value(b"consistent_index", &[7; 8]), pages::Entry::value(b"term", &[1; 8])],
+            ),
+        ],
+    );
+    let mut bytes = pages::database(&[root, pages::leaf(3, &[Write::at(2).entry()])]);
+    assert!(read(&bytes).unwrap().anomalies.is_empty());
+    let page = bytes.windows(16).rposition(|bytes| bytes[..12] == [0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 2, 0]).unwrap();
+    bytes[page + 10] = 1;
+    let reading = read(&bytes).unwrap();
+    assert_eq!(reading.classes(), BTreeSet::from(["element-gap", "slack-not-zero"]), "{:?}", reading.anomalies);
+}
+
+#[test]
+fn class_17_separators_that_leave_their_page_or_overlap() {
+    for (field, value) in [(0, u32::MAX), (4, u32::MAX), (0, 5000), (4, 5000), (0, 0)] {
+        let mut mutant = bare("migration");
+        let (branch, index) = (mutant.branch, mutant.leaves.len() - 1);
+        let lost = mutant.leaves[index];
+        mutant.set(branch, Mutant::element(index as u64) + field, 4, u64::from(value));
+        let reading = assert_rest(&mutant, Class::ElementOutOfBounds, branch, &[lost]);
+        assert_eq!(reading.classes(), BTreeSet::from(["element-out-of-bounds"]), "{field} {value}");
+    }
 }
