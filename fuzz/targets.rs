@@ -141,7 +141,8 @@ fn run(evidence: &Evidence) {
     }
 }
 
-/// What is recovered makes a database without an anomaly, of which the same is recovered again.
+/// What is recovered makes a database without an anomaly, of which the same is recovered again. It is compacted at the revision that
+/// the source was at, whose write may be gone.
 fn recover(survey: &Survey<'_>, scope: &Scope) {
     let recovery = Recovery::of(survey, scope, true);
     let writes = |recovery: &Recovery<'_, '_>| -> Vec<(Revision, Vec<u8>, Vec<u8>)> {
@@ -158,7 +159,8 @@ fn recover(survey: &Survey<'_>, scope: &Scope) {
     let evidence = Evidence::from_bytes("rebuilt.db", out.into_inner());
     let options = Options { digest: DigestMode::None, ..Options::default() };
     let again = analysis::survey(&evidence, &options, &Progress::default()).expect("a database");
-    assert!(Class::ALL.iter().all(|class| is_carried_over(*class) || again.anomalies.count(*class) == 0));
+    let may_be = |class: &Class| is_carried_over(*class) || *class == Class::CompactionAhead;
+    assert!(Class::ALL.iter().all(|class| may_be(class) || again.anomalies.count(*class) == 0));
     let found = writes(&Recovery::of(&again, scope, false));
     assert_eq!(found.len() as u64, rebuilt.writes);
     assert!(found.iter().all(|write| kept.contains(write)));

@@ -18,6 +18,9 @@ use std::path::Path;
 
 use common::mutate::{Mutant, header};
 use common::{Fixture, of_kind, pages, records, run_in, text};
+use etcd_sleuth::analysis::{self, Clusters, Options, Progress};
+use etcd_sleuth::evidence::Evidence;
+use etcd_sleuth::evidence::anomaly::Class;
 use serde_json::{Value, json};
 
 /// What a run says of how its inputs stand to each other.
@@ -54,25 +57,31 @@ fn check(dir: &Path, files: &[&str]) -> (i32, Vec<String>) {
     (code, said.lines().map(str::to_owned).collect())
 }
 
-/// A small database: writes by main revision, a tombstone where there is no value, and what it was compacted at.
+/// A small database: writes by main revision, several of one being of one transaction, a tombstone where there is no value, and what
+/// it was compacted at.
 fn database(uid: &str, writes: &[(u64, &str)], compacted: u64) -> Vec<u8> {
     let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system", "uid": uid}}).to_string();
     let first = (1, "/registry/namespaces/kube-system".to_owned(), namespace.as_str());
-    let all = std::iter::once(first).chain(writes.iter().map(|(main, value)| (*main, format!("/registry/configmaps/ns/c{main}"), *value)));
+    let first = std::iter::once((0, first));
+    let rest = writes.iter().enumerate().map(|(index, (main, value))| {
+        let sub = writes[..index].iter().filter(|(of, _)| of == main).count();
+        (sub as u64, (*main, format!("/registry/configmaps/ns/c{main}-{sub}"), *value))
+    });
     let field = |tag: u8, bytes: &[u8]| [&[tag, u8::try_from(bytes.len()).unwrap()], bytes].concat();
-    let revision = |main: u64, mark: &[u8]| [&main.to_be_bytes()[..], b"_", &[0; 8], mark].concat();
-    let writes = all.map(|(main, key, value)| {
+    let revision = |main: u64, sub: u64, mark: &[u8]| [&main.to_be_bytes()[..], b"_", &sub.to_be_bytes(), mark].concat();
+    let writes = first.chain(rest).map(|(sub, (main, key, value))| {
         let counts = [0x10, u8::try_from(main).unwrap(), 0x18, u8::try_from(main).unwrap(), 0x20, 1];
         match value {
-            "" => pages::Entry::value(&revision(main, b"t"), &field(0x0a, key.as_bytes())),
+            "" => pages::Entry::value(&revision(main, sub, b"t"), &field(0x0a, key.as_bytes())),
             value => pages::Entry::value(
-                &revision(main, b""),
+                &revision(main, sub, b""),
                 &[&field(0x0a, key.as_bytes())[..], &counts, &field(0x2a, value.as_bytes())].concat(),
             ),
         }
     });
     let key = pages::leaf(3, &writes.collect::<Vec<_>>());
-    let meta = [b"finishedCompactRev", b"scheduledCompactRev".as_slice()].map(|name| pages::Entry::value(name, &revision(compacted, b"")));
+    let meta =
+        [b"finishedCompactRev", b"scheduledCompactRev".as_slice()].map(|name| pages::Entry::value(name, &revision(compacted, 0, b"")));
     let meta = if compacted > 0 { &meta[..] } else { &[] };
     let root = pages::leaf(2, &[pages::Entry::bucket(b"key", 3), pages::Entry::inline_bucket(b"meta", meta)]);
     let high_water_mark = 3 + (key.len() / pages::PAGE) as u64;
@@ -191,23 +200,93 @@ fn one_flipped_bit_of_one_value_is_told_with_its_place_and_both_files() {
 
 #[test]
 fn a_write_that_is_not_there_is_told_where_it_should_be_and_only_there() {
-    let sound = Fixture::named("migration").bytes;
-    let (bytes, revision) = without_one(|main| main > 225);
-    let dir = folder(&[("a.db", &sound), ("b.db", &bytes)]);
+    // Of the revisions themselves none is missing: only another file can tell that a transaction wrote more.
+    let whole = [(2, "a"), (3, "b"), (3, "c"), (4, "d")];
+    let dir = folder(&[
+        ("a.db", &database("uid", &whole, 0)),
+        ("b.db", &database("uid", &[whole[0], whole[1], whole[3]], 0)),
+        ("c.db", &database("uid", &[whole[1], whole[3]], 3)),
+    ]);
     let said = scan(dir.path(), &["a.db", "b.db"]);
-    assert_eq!(said.compared[1], json!([other(0, 174, 0, 0, 1)]));
-    let detail = format!("a.db, of the same cluster, has 1 that are not here and should be, the first at revision {revision}");
+    assert_eq!(said.compared[1], json!([other(0, 4, 0, 0, 1)]));
+    let detail = "a.db, of the same cluster, has 1 that are not here and should be, the first at revision 3.1".to_owned();
     assert_eq!(said.divergent, [(1, None, None, detail)], "what is not there has no place");
     assert_eq!(said.conditions, json!(["divergent"]), "the copy is otherwise sound");
     let said = scan(dir.path(), &["b.db", "a.db"]);
-    assert_eq!(said.compared[1], json!([other(0, 174, 0, 1, 0)]));
-    let [(1, Some(offset), Some(_), _)] = said.divergent.as_slice() else { panic!("{said:?}") };
+    assert_eq!(said.compared[1], json!([other(0, 4, 0, 1, 0)]));
+    let [(1, Some(offset), Some(3), _)] = said.divergent.as_slice() else { panic!("{said:?}") };
     let at = usize::try_from(*offset).unwrap();
-    assert_eq!(sound[at..at + 8], revision.to_be_bytes());
+    assert_eq!(database("uid", &whole, 0)[at..at + 17], *b"\0\0\0\0\0\0\0\x03_\0\0\0\0\0\0\0\x01");
     // A compaction takes any write that is not the newest of its key.
+    let said = scan(dir.path(), &["a.db", "c.db"]);
+    assert_eq!((said.compared[1].clone(), said.divergent), (json!([other(0, 3, 0, 0, 0)]), vec![]));
+    let sound = Fixture::named("migration").bytes;
     let dir = folder(&[("a.db", &sound), ("b.db", &without_one(|main| main <= 225).0)]);
     let said = scan(dir.path(), &["a.db", "b.db"]);
     assert_eq!((said.compared[1].clone(), said.divergent), (json!([other(0, 174, 0, 0, 0)]), vec![]));
+}
+
+#[test]
+fn a_revision_that_is_missing_is_said_of_the_file_that_lacks_it() {
+    let sound = Fixture::named("migration").bytes;
+    let (bytes, revision) = without_one(|main| main > 226);
+    let dir = folder(&[("a.db", &sound), ("b.db", &bytes)]);
+    // Nothing vouches for the tombstones of such a file.
+    let tombstones =
+        of_kind(&records(&run_in(dir.path(), &["scan", "--format", "jsonl", "b.db"])), "evidence")[0]["tombstones"].as_u64().unwrap();
+    assert!(tombstones > 0);
+    for (files, lacks) in [(["a.db", "b.db"], 1), (["b.db", "a.db"], 0)] {
+        let said = scan(dir.path(), &files);
+        assert_eq!((said.compared[1].clone(), said.divergent), (json!([other(0, 174 - tombstones, 0, 0, 0)]), vec![]), "{files:?}");
+        assert_eq!(said.conditions, json!(["incomplete"]));
+        let records = records(&run_in(dir.path(), &[&["scan", "--format", "jsonl"], &files[..]].concat()));
+        let found = of_kind(&records, "anomaly");
+        let [gap] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!((gap["class"].as_str(), gap["evidence"].as_u64()), (Some("revision-gap"), Some(lacks)));
+        let detail = format!("behind revision {} stands {}; each transaction takes the next one", revision - 1, revision + 1);
+        assert_eq!(gap["detail"], detail);
+        let at = usize::try_from(gap["offset"].as_u64().unwrap()).unwrap();
+        assert_eq!(bytes[at..at + 8], (revision + 1).to_be_bytes());
+    }
+}
+
+#[test]
+fn a_flipped_bit_of_a_revision_accuses_no_other_file() {
+    let sound = Fixture::named("migration").bytes;
+    let dir = folder(&[("a.db", &sound)]);
+    let (mut told, mut tombstones) = (0, 0);
+    // The last leaves, where nothing was compacted.
+    let mutant = Mutant::of("migration").without_trailer();
+    let of_leaf = |leaf: &u64| (0..mutant.get(*leaf, header::COUNT, 2)).map(|index| (*leaf, Mutant::element(index))).collect::<Vec<_>>();
+    let elements: Vec<(u64, usize)> = mutant.leaves.iter().rev().take(6).flat_map(of_leaf).collect();
+    for (leaf, element) in elements.into_iter().step_by(3) {
+        let is_tombstone = mutant.get(leaf, element + 8, 4) == 18;
+        let at = element + mutant.get(leaf, element + 4, 4) as usize;
+        for bit in if is_tombstone { 0..136 } else { 48..64 } {
+            let mut flipped = Mutant::of("migration").without_trailer();
+            let byte = at + bit / 8;
+            flipped.set(leaf, byte, 1, flipped.get(leaf, byte, 1) ^ 0x80 >> (bit % 8));
+            fs::write(dir.path().join("b.db"), &flipped.bytes).unwrap();
+            for files in [["a.db", "b.db"], ["b.db", "a.db"]] {
+                let evidence: Vec<_> =
+                    files.iter().map(|file| Evidence::from_bytes(file, fs::read(dir.path().join(file)).unwrap())).collect();
+                let options = Options { history: true, ..Options::default() };
+                let mut clusters = Clusters::default();
+                for (index, evidence) in evidence.iter().enumerate() {
+                    let mut survey = analysis::survey(evidence, &options, &Progress::default()).unwrap();
+                    let compared = clusters.compare(&survey);
+                    clusters.keep(index, &mut survey, compared);
+                    assert_eq!(
+                        survey.anomalies.count(Class::MemberDivergence),
+                        0,
+                        "page {leaf}, element at {element}, bit {bit}, {files:?}"
+                    );
+                }
+            }
+            (told, tombstones) = (told + 1, tombstones + u32::from(is_tombstone));
+        }
+    }
+    assert!(told > 300 && tombstones > 200, "{told} {tombstones}");
 }
 
 #[test]

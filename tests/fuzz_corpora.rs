@@ -283,7 +283,12 @@ impl Layout {
         let key = self.add(|id| branch(id, &children));
         let mut root: BTreeMap<&[u8], Entry> = BTreeMap::from([(schema::KEY, Entry::bucket(schema::KEY, key))]);
         for (name, elements) in small {
-            let entries: Vec<_> = elements.iter().take(3).map(|(key, value)| Entry::value(key, value)).collect();
+            let mut entries: Vec<_> = elements.iter().take(2).map(|(key, value)| Entry::value(key, value)).collect();
+            if name == schema::META {
+                // Their revisions have gaps, as below a compaction.
+                let last = leaves.last().and_then(|leaf| leaf.last()).unwrap();
+                entries.push(Entry::value(b"finishedCompactRev", &last.key[..17]));
+            }
             root.insert(name, Entry::inline_bucket(name, &entries));
         }
         let root: Vec<Entry> = root.into_values().collect();

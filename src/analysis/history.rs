@@ -19,8 +19,22 @@ use crate::etcd::{Revision, RevisionKey};
 #[derive(Clone, Debug, Default)]
 pub struct History {
     writes: Vec<Write>,
-    /// The revisions above the first and up to the second are all there.
-    in_full: Option<(u64, u64)>,
+    /// Tombstones, until it is settled whether they count.
+    tombstones: Vec<Write>,
+    revisions: Revisions,
+}
+
+/// What is known of the revisions of a database.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Revisions {
+    /// Some may not be those that were written. A value bears its own, which says the same; nothing vouches for a tombstone, and
+    /// what only this database has may have never been.
+    Doubtful,
+    /// Some may be missing.
+    #[default]
+    Partial,
+    /// Those above the first and up to the second are all there.
+    InFull(u64, u64),
 }
 
 /// A write: its revision, and 128 bits of SHA-256 of all else. Who can write to etcd chooses values, and would choose two that
@@ -38,7 +52,7 @@ impl Write {
         let Revision { main, sub } = at.revision;
         let digest = Sha256::new().chain_update(sub.to_le_bytes()).chain_update([u8::from(at.is_tombstone)]).chain_update(message);
         let fingerprint = digest.finalize().first_chunk().copied().unwrap_or_default();
-        // No transaction writes so much; the fingerprint has all of the number.
+        // No revision that is possible has a larger one.
         Self { main, sub: u32::try_from(sub).unwrap_or(u32::MAX), fingerprint }
     }
 
@@ -91,26 +105,32 @@ impl Comparison {
 impl History {
     /// Takes note of a write; `message` is its KeyValue.
     pub(super) fn observe(&mut self, at: RevisionKey, message: &[u8]) {
-        self.writes.push(Write::new(at, message));
+        if at.is_tombstone { &mut self.tombstones } else { &mut self.writes }.push(Write::new(at, message));
     }
 
     /// Takes over what another part of the same database showed.
     pub(super) fn merge(&mut self, other: Self) {
         self.writes.extend(other.writes);
+        self.tombstones.extend(other.tombstones);
     }
 
-    /// Puts the writes in order. `in_full`: the revisions above the first and up to the second are all there; `None` where
-    /// some may be lost, so that none is missed.
-    pub(super) fn settle(mut self, in_full: Option<(u64, u64)>) -> Self {
-        self.writes.sort_unstable();
+    /// Puts the writes in order.
+    pub(super) fn settle(self, revisions: Revisions) -> Self {
+        let Self { mut writes, tombstones, .. } = self;
+        if revisions != Revisions::Doubtful {
+            writes.extend(tombstones);
+        }
+        writes.sort_unstable();
         // A page that a damaged tree refers to twice.
-        self.writes.dedup();
-        self.writes.shrink_to_fit();
-        Self { in_full, ..self }
+        writes.dedup();
+        writes.shrink_to_fit();
+        Self { writes, tombstones: Vec::new(), revisions }
     }
 
-    fn should_have(&self, write: Write) -> bool {
-        self.in_full.is_some_and(|(compacted, newest)| compacted < write.main && write.main <= newest)
+    /// Whether this database lacks what should be in it, where `of` has this write.
+    fn lacks(&self, write: Write, of: &Self) -> bool {
+        let Revisions::InFull(compacted, newest) = self.revisions else { return false };
+        of.revisions != Revisions::Doubtful && compacted < write.main && write.main <= newest
     }
 
     /// Holds this database against an earlier one of its cluster.
@@ -129,13 +149,13 @@ impl History {
                     there.next();
                 }
                 (Some(ours), theirs) if theirs.is_none_or(|theirs| ours.revision() < theirs.revision()) => {
-                    if earlier.should_have(ours) {
+                    if earlier.lacks(ours, self) {
                         found.only_here.add(ours);
                     }
                     here.next();
                 }
                 (_, theirs) => {
-                    if let Some(theirs) = theirs.filter(|theirs| self.should_have(*theirs)) {
+                    if let Some(theirs) = theirs.filter(|theirs| self.lacks(*theirs, earlier)) {
                         found.only_there.add(theirs);
                     }
                     there.next();
@@ -150,13 +170,13 @@ impl History {
 mod tests {
     use super::*;
 
-    fn history(writes: &[(u64, u64, &str)], in_full: Option<(u64, u64)>) -> History {
+    fn history(writes: &[(u64, u64, &str)], revisions: Revisions) -> History {
         let mut history = History::default();
         for (main, sub, message) in writes {
             let revision = Revision { main: *main, sub: *sub };
             history.observe(RevisionKey { revision, is_tombstone: message.is_empty() }, message.as_bytes());
         }
-        history.settle(in_full)
+        history.settle(revisions)
     }
 
     fn writes(count: u64, main: u64, sub: u64) -> Writes {
@@ -170,16 +190,16 @@ mod tests {
 
     #[test]
     fn a_later_database_of_the_same_history_agrees() {
-        let earlier = history(&[(2, 0, "a"), (3, 0, "b"), (3, 1, "c"), (4, 0, "")], Some((0, 4)));
-        let later = history(&[(3, 1, "c"), (6, 0, "d"), (7, 0, "e")], Some((5, 7)));
+        let earlier = history(&[(2, 0, "a"), (3, 0, "b"), (3, 1, "c"), (4, 0, "")], Revisions::InFull(0, 4));
+        let later = history(&[(3, 1, "c"), (6, 0, "d"), (7, 0, "e")], Revisions::InFull(5, 7));
         assert_eq!(later.compare(&earlier), Comparison { shared: 1, ..Comparison::default() });
         assert!(earlier.compare(&later).agrees());
     }
 
     #[test]
     fn what_differs_and_what_is_missed_is_counted_with_its_first_revision() {
-        let earlier = history(&[(2, 0, "a"), (3, 0, "b"), (4, 0, "c"), (6, 0, "e")], Some((0, 6)));
-        let later = history(&[(2, 0, "a"), (3, 0, "B"), (4, 0, ""), (5, 1, "d"), (7, 0, "f")], Some((3, 7)));
+        let earlier = history(&[(2, 0, "a"), (3, 0, "b"), (4, 0, "c"), (6, 0, "e")], Revisions::InFull(0, 6));
+        let later = history(&[(2, 0, "a"), (3, 0, "B"), (4, 0, ""), (5, 1, "d"), (7, 0, "f")], Revisions::InFull(3, 7));
         let found = later.compare(&earlier);
         let wanted = Comparison { shared: 3, differing: writes(2, 3, 0), only_here: writes(1, 5, 1), only_there: writes(1, 6, 0) };
         assert_eq!((found, found.first_here()), (wanted, Some(Revision { main: 3, sub: 0 })));
@@ -189,11 +209,11 @@ mod tests {
 
     #[test]
     fn a_database_is_held_to_what_it_should_have_whatever_the_other_one_was_compacted_to() {
-        let compacted = history(&[(4, 0, "c"), (9, 0, "i")], Some((8, 9)));
-        let lacks_one = history(&[(3, 0, "b"), (9, 0, "i")], Some((2, 9)));
+        let compacted = history(&[(4, 0, "c"), (9, 0, "i")], Revisions::InFull(8, 9));
+        let lacks_one = history(&[(3, 0, "b"), (9, 0, "i")], Revisions::InFull(2, 9));
         let found = lacks_one.compare(&compacted);
         assert_eq!(found, Comparison { shared: 1, only_there: writes(1, 4, 0), ..Comparison::default() });
-        let broken = history(&[(3, 0, "b"), (9, 0, "i")], None);
+        let broken = history(&[(3, 0, "b"), (9, 0, "i")], Revisions::Partial);
         assert!(broken.compare(&compacted).agrees());
     }
 }

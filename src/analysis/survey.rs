@@ -5,11 +5,13 @@ use std::sync::atomic::Ordering;
 use super::Progress;
 use super::database::{Database, NotADatabase};
 use super::facts::{Content, DatabaseFacts, Facts, Kind};
-use super::history::History;
+use super::history::{History, Revisions};
 use super::options::{DigestMode, Options};
 use super::residue::{self, Ground, Residue};
 use crate::bbolt::{self, Bucket, Db, Element, PageMap, PageState, Pgid, Tree};
 use crate::envelope::{NameTable, Stored};
+use crate::etcd::continuity::{self, Gap};
+use crate::etcd::ranges::{self, Ranges};
 use crate::etcd::trailer::Trailer;
 use crate::etcd::{KeyValue, Keyspace, Revision, RevisionKey, Schema, schema};
 use crate::evidence::anomaly::{Anomalies, Bearing, Class};
@@ -30,6 +32,8 @@ pub struct Survey<'data> {
     pub pages: PageMap,
     /// The newest revision of each key.
     pub keyspace: Keyspace,
+    /// Revisions that the tree should have and does not.
+    pub gaps: Vec<Gap<'data>>,
     /// Names that the values support.
     pub names: NameTable<'data>,
     /// Prefixes of the API server's keys.
@@ -127,7 +131,8 @@ fn walk<'data>(evidence: &'data Evidence, database: &Database<'data>, options: &
     names.merge(witness.names);
     votes.merge(witness.votes);
     let schema = if active.is_some() { Schema::read(db, &tree, &mut anomalies) } else { Schema::default() };
-    let history = options.history.then(|| history.settle(retained_in_full(&keyspace, &schema, &anomalies)));
+    let gaps = find_gaps(db, &tree, keyspace.last(), &schema, &mut anomalies);
+    let history = options.history.then(|| history.settle(known_revisions(&tree, &keyspace, &schema, &anomalies)));
     let prefixes = if options.prefixes.is_empty() { votes.elect() } else { Prefixes::given(&options.prefixes) };
     let kind = if database.is_snapshot() { Kind::Snapshot } else { Kind::Database };
     let content = DatabaseFacts {
@@ -156,7 +161,7 @@ fn walk<'data>(evidence: &'data Evidence, database: &Database<'data>, options: &
         prefixes: prefixes.as_slice().to_vec(),
         ..Facts::of(evidence, kind, Content::Database(Box::new(content)))
     };
-    Survey { facts, database: database.clone(), tree, pages, keyspace, names, prefixes, residue, anomalies, history, pages_read }
+    Survey { facts, database: database.clone(), tree, pages, keyspace, gaps, names, prefixes, residue, anomalies, history, pages_read }
 }
 
 /// Adds the digests to the facts, and what the trailer says.
@@ -205,12 +210,46 @@ pub(super) fn is_complete(anomalies: &Anomalies) -> bool {
     !anomalies.any(Bearing::Damaged) && !anomalies.any(Bearing::Incomplete)
 }
 
-/// The revisions, above the first and up to the second, of which a database lacks none: not those that a compaction may have begun
-/// to remove. `None` where damage may have taken any, or a writer may do so while it is read.
-fn retained_in_full(keyspace: &Keyspace, schema: &Schema, anomalies: &Anomalies) -> Option<(u64, u64)> {
-    let compacted = schema.scheduled_compact_revision.max(schema.finished_compact_revision).unwrap_or(0);
-    let last = keyspace.last().filter(|_| is_complete(anomalies) && anomalies.count(Class::InUse) == 0);
-    last.map(|last| (compacted, last.main))
+/// What is missing of the revisions behind the last compaction; `None` where its revision is not known for certain.
+fn find_gaps<'data>(
+    db: &Db<'data>,
+    tree: &Tree<'data>,
+    last: Option<Revision>,
+    schema: &Schema,
+    anomalies: &mut Anomalies,
+) -> Vec<Gap<'data>> {
+    let (Some(bucket), Some(meta)) = (tree.bucket(schema::KEY), tree.bucket(schema::META)) else { return Vec::new() };
+    if !tree.holes(meta).is_empty() || anomalies.count(Class::SchemaInvalid) > 0 {
+        return Vec::new();
+    }
+    let gaps = continuity::gaps(db, tree, bucket, schema.compacted());
+    let lost: Ranges = tree.holes(bucket).iter().map(ranges::of_hole).collect();
+    // What is missing with a page is said of the page.
+    for gap in gaps.iter().filter(|gap| !lost.meet(gap.range())) {
+        anomalies.note(Class::RevisionGap, range::offset_within(db.bytes(), gap.key), Some(gap.pgid), || gap.to_string());
+    }
+    let (compacted, last) = (schema.compacted(), last.unwrap_or_default());
+    if compacted > last.main && lost.is_empty() {
+        anomalies.note(Class::CompactionAhead, None, None, || {
+            format!("compacted at revision {compacted}, and the newest in the tree is {last}: all between them was deleted, or is missing")
+        });
+    }
+    gaps
+}
+
+/// What the other databases of the cluster are held to. The revisions of a sound one are all there, but for those that a compaction
+/// may have begun to remove; one that is written while it is read may lack any.
+fn known_revisions(tree: &Tree<'_>, keyspace: &Keyspace, schema: &Schema, anomalies: &Anomalies) -> Revisions {
+    let has = |class: &Class| anomalies.count(*class) > 0;
+    let doubtful = [Class::KeyOrder, Class::RevisionInvalid, Class::RevisionMisplaced, Class::RevisionMismatch, Class::RevisionGap];
+    if doubtful.iter().any(has) {
+        return Revisions::Doubtful;
+    }
+    let has_holes = tree.bucket(schema::KEY).is_none_or(|bucket| !tree.holes(bucket).is_empty());
+    match keyspace.last() {
+        Some(last) if is_complete(anomalies) && !has_holes && !has(&Class::InUse) => Revisions::InFull(schema.compacted(), last.main),
+        _ => Revisions::Partial,
+    }
 }
 
 fn why_active(database: &Database<'_>) -> String {
@@ -278,7 +317,7 @@ impl<'data> Seen<'data> {
                 format!("page {pgid}: a revision of a key in bucket \"{}\"; it belongs into \"key\"", bucket.name.escape_ascii())
             });
         }
-        let Some(at) = RevisionKey::parse(element.key) else {
+        let Some(at) = RevisionKey::parse(element.key).filter(|at| at.is_possible()) else {
             return self.anomalies.note(Class::RevisionInvalid, place(), Some(pgid), || {
                 format!("page {pgid}: a key of {} bytes that is no revision", element.key.len())
             });
@@ -290,13 +329,15 @@ impl<'data> Seen<'data> {
             }
         };
         self.keyspace.observe(at, kv.key);
-        if options.history {
+        let is_its_own = at.is_tombstone || u64::try_from(kv.mod_revision) == Ok(at.revision.main);
+        // What the bump of a restore leaves has neither key nor revision, and is the same wherever it is.
+        if options.history && (is_its_own || kv.key.is_empty()) {
             self.history.observe(at, element.value);
         }
         if at.is_tombstone || kv.key.is_empty() {
             return;
         }
-        if u64::try_from(kv.mod_revision) != Ok(at.revision.main) {
+        if !is_its_own {
             self.anomalies.note(Class::RevisionMismatch, place(), Some(pgid), || {
                 format!("stored under revision {}, but the KeyValue says {}", at.revision, kv.mod_revision)
             });

@@ -11,10 +11,12 @@
 //! What the values mean is not known here.
 #![deny(clippy::arithmetic_side_effects)]
 
+pub mod continuity;
 pub mod framing;
 mod key_value;
 mod keyspace;
 pub mod raft;
+pub mod ranges;
 pub mod rebuild;
 pub mod residue;
 mod revision;

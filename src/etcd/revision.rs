@@ -46,6 +46,12 @@ pub struct RevisionKey {
 }
 
 impl RevisionKey {
+    /// Whether a writer can have come so far. etcd's numbers are signed; it takes 128 operations in one transaction unless it is told
+    /// otherwise, and never more than 2 GiB of them.
+    pub fn is_possible(self) -> bool {
+        i64::try_from(self.revision.main).is_ok() && u32::try_from(self.revision.sub).is_ok()
+    }
+
     /// Whether an element of any bucket is a write of bucket `key`, by its key and by its KeyValue, which say the same. No
     /// name in another bucket begins with a zero byte, as every revision below 2^56 does.
     pub fn of_write(key: &[u8], value: &[u8]) -> Option<Self> {

@@ -28,8 +28,10 @@ use crate::wire::Fields;
 /// The bucket of all keys and their history.
 pub const KEY: &[u8] = b"key";
 
+/// The bucket of what etcd needs to go on: what it has applied, what it has compacted.
+pub const META: &[u8] = b"meta";
 /// Buckets that every etcd since 3.0 creates.
-const ALWAYS: [&[u8]; 2] = [KEY, b"meta"];
+const ALWAYS: [&[u8]; 2] = [KEY, META];
 
 /// What the small buckets say. Whatever is absent is `None` or empty.
 #[derive(Clone, Debug, Default)]
@@ -113,6 +115,11 @@ impl Schema {
         schema
     }
 
+    /// The revision of the last compaction that was at least begun; 0 where there was none.
+    pub fn compacted(&self) -> u64 {
+        self.scheduled_compact_revision.max(self.finished_compact_revision).unwrap_or(0)
+    }
+
     /// The etcd version that wrote it, as far as it shows: `3.6` by its storage version, `3.5` by its term.
     pub fn written_by(&self) -> Option<String> {
         let minor = |version: &String| version.splitn(3, '.').take(2).collect::<Vec<_>>().join(".");
@@ -124,7 +131,7 @@ impl Schema {
 type Reader = fn(&mut Schema, &[u8], &[u8]) -> Option<()>;
 
 const READERS: [(&[u8], Reader); 7] = [
-    (b"meta", read_meta),
+    (META, read_meta),
     (b"cluster", read_cluster),
     (b"members", read_member),
     (b"lease", read_lease),

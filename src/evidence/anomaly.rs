@@ -118,6 +118,10 @@ classes! {
     RevisionMisplaced = "revision-misplaced", Damaged;
     /// The revision inside a KeyValue is not the one it is stored under.
     RevisionMismatch = "revision-mismatch", Altered;
+    /// Revisions are missing behind the last compaction, where each transaction takes the next one and none is removed.
+    RevisionGap = "revision-gap", Incomplete;
+    /// No revision is newer than the last compaction. All that was written up to it may have been deleted; the API server goes on writing.
+    CompactionAhead = "compaction-ahead", Note;
     /// The value stored under a revision is no KeyValue.
     KeyValueInvalid = "key-value-invalid", Damaged;
     /// A bucket that every etcd database has is not there.

@@ -14,6 +14,12 @@ impl Sha256Digest {
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
     }
+
+    /// Of bytes that are given in parts.
+    pub fn of_parts<B: AsRef<[u8]>>(parts: &[B]) -> Self {
+        let hasher = parts.iter().fold(Sha256::new(), |hasher, part| hasher.chain_update(part));
+        Self(hasher.finalize().into())
+    }
 }
 
 impl fmt::Display for Sha256Digest {
@@ -58,6 +64,7 @@ mod tests {
         assert_eq!(whole, Sha256Digest::of(&bytes));
         assert_eq!(prefix, Sha256Digest::of(&bytes[..STEP + 1]));
         assert_eq!(progress.into_inner(), bytes.len() as u64);
+        assert_eq!(Sha256Digest::of_parts(&[&bytes[..9], &[], &bytes[9..]]), whole);
         // FIPS 180-2, appendix B.1.
         assert_eq!(Sha256Digest::of(b"abc").to_string(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     }

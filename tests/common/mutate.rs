@@ -128,6 +128,15 @@ impl Mutant {
         self.set(self.branch, Self::element(index) + 8, 8, child)
     }
 
+    /// Sets the page at which bucket `key` begins.
+    pub(crate) fn set_root_of_key(&mut self, pgid: u64) -> &mut Self {
+        let page = self.bytes.chunks(self.page_size).nth(usize::try_from(self.root).unwrap()).unwrap();
+        let Some(at) = page.windows(11).position(|bytes| bytes[..3] == *b"key" && bytes[3..] == self.branch.to_le_bytes()) else {
+            return self;
+        };
+        self.set(self.root, at + 3, 8, pgid)
+    }
+
     /// Copies one page over another.
     pub(crate) fn copy(&mut self, from: u64, to: u64) -> &mut Self {
         let (from, to) = (self.at(from, 0), self.at(to, 0));

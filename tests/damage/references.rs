@@ -32,19 +32,11 @@ fn class_6_cycles_end() {
     // The root of the bucket is the page that names it.
     let mut mutant = bare("migration");
     let root = mutant.root;
-    let at = root_of_key(&mutant);
-    mutant.set(root, at, 8, root);
+    mutant.set_root_of_key(root);
     let reading = mutant.read();
     assert!(reading.has(Class::PageReferencedTwice, root), "{:?}", reading.anomalies);
     assert!(reading.tree.is_empty() && mutant.retained(|_| true).is_subset(&reading.all));
     assert_nothing_foreign(&mutant, &reading);
-}
-
-/// Where the root leaf says which page bucket `key` begins at.
-fn root_of_key(mutant: &Mutant) -> usize {
-    let page = mutant.bytes.chunks(mutant.page_size).nth(usize::try_from(mutant.root).unwrap()).unwrap();
-    let is_it = |bytes: &[u8]| bytes[..3] == *b"key" && bytes[3..] == mutant.branch.to_le_bytes();
-    page.windows(11).position(is_it).unwrap() + 3
 }
 
 /// A bucket with four levels of branch pages, each with two children, and a write on each of sixteen leaves.
@@ -83,19 +75,24 @@ impl Tower {
         (from..=to).collect()
     }
 
+    /// What stands on a leaf: the first revision of all on the first.
+    fn write(leaf: u64) -> Write {
+        Write::at(leaf - Self::BRANCHES + 2)
+    }
+
     fn values(leaves: impl IntoIterator<Item = u64>) -> BTreeSet<Identity> {
-        leaves.into_iter().map(|leaf| Write::at(leaf).identity()).collect()
+        leaves.into_iter().map(|leaf| Self::write(leaf).identity()).collect()
     }
 
     fn bytes(&self) -> Vec<u8> {
-        let separator = |node| Write::at(Self::first_leaf(node)).stored_under();
+        let separator = |node| Self::write(Self::first_leaf(node)).stored_under();
         let branches = (1..Self::BRANCHES).map(|node| {
             let [left, right] = self.children[usize::try_from(node).unwrap()];
             // The separators stay as they were, whatever the page below is.
             let below = [(separator(2 * node), Self::page(left)), (separator(2 * node + 1), Self::page(right))];
             pages::branch(Self::page(node), &below)
         });
-        let leaves = (Self::BRANCHES..2 * Self::BRANCHES).map(|node| pages::leaf(Self::page(node), &[Write::at(node).entry()]));
+        let leaves = (Self::BRANCHES..2 * Self::BRANCHES).map(|node| pages::leaf(Self::page(node), &[Self::write(node).entry()]));
         let all: Vec<_> = [pages::root(Self::page(1))].into_iter().chain(branches).chain(leaves).collect();
         pages::database(&all)
     }

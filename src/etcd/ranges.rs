@@ -1,0 +1,85 @@
+//! Ranges of revisions.
+
+use super::{Revision, RevisionKey};
+use crate::bbolt::Hole;
+
+/// From a revision up to another, exclusive.
+pub type Range = (Revision, Revision);
+
+/// Every revision there can be.
+pub const ALL: Range = (Revision { main: 0, sub: 0 }, END);
+/// Behind every revision.
+pub const END: Revision = Revision { main: u64::MAX, sub: u64::MAX };
+
+/// The revisions that stood, or may have stood, where elements of bucket `key` are missing.
+pub fn of_hole(hole: &Hole<'_>) -> Range {
+    let of = |key| RevisionKey::parse(key).map(|key| key.revision);
+    let (lower, upper) = hole.bounds();
+    (of(lower).unwrap_or(ALL.0), of(upper).unwrap_or(END))
+}
+
+/// Ranges in their order, none of which touch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ranges(Vec<Range>);
+
+impl FromIterator<Range> for Ranges {
+    fn from_iter<I: IntoIterator<Item = Range>>(ranges: I) -> Self {
+        let mut ranges: Vec<Range> = ranges.into_iter().collect();
+        ranges.sort_unstable();
+        let mut apart: Vec<Range> = Vec::new();
+        for (start, end) in ranges {
+            match apart.last_mut() {
+                Some((_, last)) if start <= *last => *last = end.max(*last),
+                _ => apart.push((start, end)),
+            }
+        }
+        Self(apart)
+    }
+}
+
+impl Ranges {
+    /// Whether one of them has this revision.
+    pub fn hold(&self, revision: Revision) -> bool {
+        let behind = self.0.partition_point(|(start, _)| *start <= revision);
+        behind.checked_sub(1).and_then(|at| self.0.get(at)).is_some_and(|(_, end)| revision < *end)
+    }
+
+    /// Whether one of them has a revision of this range, or touches it.
+    pub fn meet(&self, (start, end): Range) -> bool {
+        let at = self.0.partition_point(|(_, of)| *of < start);
+        self.0.get(at).is_some_and(|(from, _)| *from <= end)
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Where the last one ends; `None` where there is none.
+    pub fn end(&self) -> Option<Revision> {
+        self.0.last().map(|(_, end)| *end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_hold_and_meet_what_each_of_them_does() {
+        let at = |main| Revision { main, sub: 0 };
+        let given = [(at(5), at(9)), (at(1), at(2)), (at(9), at(11)), (at(6), at(7)), (at(20), END)];
+        let ranges: Ranges = given.into_iter().collect();
+        assert_eq!(ranges.0, [(at(1), at(2)), (at(5), at(11)), (at(20), END)]);
+        for main in 0..30 {
+            assert_eq!(ranges.hold(at(main)), given.iter().any(|(start, end)| *start <= at(main) && at(main) < *end), "{main}");
+            for end in main..30 {
+                let touches = given.iter().any(|(start, of)| *start <= at(end) && at(main) <= *of);
+                assert_eq!(ranges.meet((at(main), at(end))), touches, "{main} to {end}");
+            }
+        }
+        let (none, all): (Ranges, Ranges) = ([].into_iter().collect(), [ALL].into_iter().collect());
+        assert!(!none.hold(at(1)) && !none.meet(ALL) && none.end().is_none() && none.is_empty());
+        assert!(all.hold(at(1)) && all.meet((at(3), at(3))) && all.end() == Some(END));
+    }
+}
