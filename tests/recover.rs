@@ -130,30 +130,46 @@ fn a_page_that_the_tree_refers_to_and_cannot_read_comes_back_as_if_it_could() {
         (key.clone(), (*main, digest.clone(), standing.to_owned()))
     };
     assert_eq!(Place::of(&mutant.bytes).found(&[]), wanted.iter().map(marked).collect());
-    // One that nothing refers to any more may be an old one: it is only brought back when that is asked for.
-    let mut mutant = Mutant::of("plaintext").without_trailer();
-    // A leaf with the only retained write of a key that exists.
-    let keys_of = |mutant: &Mutant, holds: &dyn Fn(u64) -> bool| -> BTreeSet<String> {
-        mutant.retained(holds).into_iter().map(|(key, ..)| String::from_utf8(key).unwrap()).collect()
+}
+
+#[test]
+fn a_page_that_nothing_refers_to_any_more_counts_where_the_tree_must_have_had_its_revisions() {
+    // Which leaves have the only retained write of a key that exists.
+    let only = |mutant: &Mutant, wanted: &BTreeMap<String, (u64, String)>| -> Vec<(usize, BTreeSet<String>)> {
+        let keys_of = |holds: &dyn Fn(u64) -> bool| -> BTreeSet<String> {
+            mutant.retained(holds).into_iter().map(|(key, ..)| String::from_utf8(key).unwrap()).collect()
+        };
+        let leaves = mutant.leaves.iter().enumerate().map(|(index, leaf)| {
+            let others = keys_of(&|on| on != *leaf);
+            let is_only = |key: &String| wanted.contains_key(key) && !others.contains(key);
+            (index, keys_of(&|on| on == *leaf).into_iter().filter(is_only).collect::<BTreeSet<_>>())
+        });
+        leaves.filter(|(_, keys)| !keys.is_empty()).collect()
     };
-    let is_only = |page: u64| {
-        let others = keys_of(&mutant, &|on| on != page);
-        keys_of(&mutant, &|on| on == page).iter().any(|key| wanted.contains_key(key) && !others.contains(key))
-    };
-    let index = mutant.leaves.iter().position(|page| is_only(*page)).unwrap();
-    let lost = mutant.leaves[index];
-    let keys = keys_of(&mutant, &|on| on == lost);
-    mutant.set_child(index as u64, 1 << 40);
-    let place = Place::of(&mutant.bytes);
-    let (without, with) = (place.found(&[]), place.found(&["--include-residue"]));
-    // An older write of a key is not taken for its newest without a word.
-    assert!(without.iter().all(|(key, write)| wanted.get(key) == Some(write) || write.2 == "newest"), "{without:?}");
-    let missing: Vec<&String> = wanted.keys().filter(|key| !without.contains_key(*key)).collect();
-    assert!(!missing.is_empty() && missing.iter().all(|key| keys.contains(*key)), "{missing:?}");
-    for key in missing {
-        let (revision, digest, standing) = &with[key];
-        assert_eq!((revision, digest), (&wanted[key].0, &wanted[key].1), "{key}");
-        assert_eq!(standing, "residue");
+    // Never compacted: no revision can be missing but those behind the last. Compacted: below that, it may be an old page.
+    for (name, compacted) in [("plaintext", 0), ("migration", 225)] {
+        let sound = Mutant::of(name);
+        let wanted: BTreeMap<_, _> =
+            current(&sound.truth, "current").into_iter().map(|(key, (main, digest, _))| (key, (main, digest))).collect();
+        let mut seen = BTreeSet::new();
+        for (index, keys) in only(&sound, &wanted).into_iter().filter(|(index, _)| index + 1 < sound.leaves.len()) {
+            let mut mutant = Mutant::of(name).without_trailer();
+            mutant.set_child(index as u64, 1 << 40);
+            let place = Place::of(&mutant.bytes);
+            let (without, with) = (place.found(&[]), place.found(&["--include-residue"]));
+            // An older write of a key is not taken for its newest without a word.
+            for (key, (main, digest, standing)) in &without {
+                assert!(standing == "newest" || wanted.get(key) == Some(&(*main, digest.clone())), "{name}: {key} {main} {standing}");
+            }
+            for key in keys {
+                let (main, digest) = &wanted[&key];
+                let as_what = if *main > compacted { "newest" } else { "residue" };
+                assert_eq!(with[&key], (*main, digest.clone(), as_what.to_owned()), "{name}: {key}");
+                assert_eq!(without.get(&key), with.get(&key).filter(|_| *main > compacted), "{name}: {key}");
+                seen.insert(as_what);
+            }
+        }
+        assert_eq!(seen, if compacted > 0 { BTreeSet::from(["newest", "residue"]) } else { BTreeSet::from(["newest"]) });
     }
 }
 

@@ -1,8 +1,9 @@
 //! From evidence to an open database: trailer, meta pages, page size.
 
 use crate::bbolt::{Db, OpenError};
-use crate::etcd::trailer;
+use crate::etcd::trailer::{self, Trailer};
 use crate::evidence::Evidence;
+use crate::evidence::digest::Sha256Digest;
 use crate::evidence::identify::{self, Guess};
 
 /// A bbolt database within an evidence.
@@ -65,6 +66,19 @@ impl<'data> Database<'data> {
     /// What the bytes are: an API snapshot has twin metas, and unless it was cut a trailer.
     pub fn is_snapshot(&self) -> bool {
         self.db.has_twin_metas() || self.trailer.is_some()
+    }
+
+    /// Whether it is as the snapshot API sent it, so far as a digest can tell; `trailer`: what is known of its own. Of one meta that
+    /// was broken since, the other says what it was.
+    pub fn is_as_sent(&self, trailer: Option<Trailer>) -> bool {
+        match trailer {
+            Some(Trailer::Match) => self.db.has_twin_metas(),
+            Some(Trailer::Mismatch) => {
+                let digest = self.db.with_twin_meta().map(|parts| Sha256Digest::of_parts(&parts));
+                self.trailer.zip(digest).is_some_and(|(trailer, digest)| trailer == digest.0)
+            }
+            Some(Trailer::Absent) | None => false,
+        }
     }
 
     /// Bytes of content that belong to the whole pages and the trailer; what is beyond is neither.

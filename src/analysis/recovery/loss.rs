@@ -4,38 +4,69 @@
 //! writes in that part stood.
 
 use crate::analysis::survey::Survey;
-use crate::etcd::{Revision, RevisionKey, schema};
+use crate::etcd::continuity::Gap;
+use crate::etcd::ranges::{self, ALL, END, Ranges};
+use crate::etcd::{Revision, schema};
 use crate::evidence::anomaly::Class;
 
 /// What the tree may have lost.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Loss {
     /// Revisions of writes that it may have had.
     anywhere: Ranges,
     /// Those of parts whose leaves are not known either: a page anywhere may be one of them.
     subtrees: Ranges,
+    /// The newest revision in it.
+    last: Revision,
+    /// Up to which main revision a compaction has left one write of each key.
+    compacted: u64,
+    /// The file is as the snapshot API sent it: whatever stands outside of the tree, the tree is that of one moment.
+    is_as_sent: bool,
+    /// The file shows that the tree, or a page of it, is older than the database.
+    is_behind: bool,
 }
 
 impl Loss {
     pub(super) fn of(survey: &Survey<'_>) -> Self {
+        let database = survey.facts.database();
+        let is_as_sent = survey.database.is_as_sent(database.and_then(|database| database.trailer));
+        let last = survey.keyspace.last().unwrap_or_default();
+        let compacted = database.and_then(|database| database.schema.finished_compact_revision).unwrap_or(0);
+        let all = || [ALL].into_iter().collect();
         let Some(bucket) = survey.tree.bucket(schema::KEY) else {
-            return Self { anywhere: Ranges::new(vec![ALL]), subtrees: Ranges::new(vec![ALL]) };
+            return Self { anywhere: all(), subtrees: all(), last, compacted, is_as_sent, is_behind: false };
         };
         let holes = survey.tree.holes(bucket);
-        let subtrees = holes.iter().filter(|hole| hole.is_subtree()).map(|hole| revisions(hole.bounds())).collect();
-        let mut anywhere: Vec<Range> = holes.iter().map(|hole| revisions(hole.bounds())).collect();
+        let gaps = || survey.gaps.iter().map(Gap::range);
+        let subtrees = holes.iter().filter(|hole| hole.is_subtree()).map(ranges::of_hole).chain(gaps()).collect();
+        let mut anywhere: Vec<ranges::Range> = holes.iter().map(ranges::of_hole).chain(gaps()).collect();
         // Writes that cannot be told, do not stand where their revision belongs, or have two.
         let strange = [Class::KeyOrder, Class::RevisionMisplaced, Class::RevisionInvalid, Class::RevisionMismatch, Class::KeyValueInvalid];
         if strange.into_iter().any(|class| survey.anomalies.count(class) > 0) {
             anywhere.push(ALL);
         }
-        // Of a member's own file whose one meta is lost, that may have been the one of the last transaction.
-        let has_lost_a_meta = survey.database.db.metas().iter().any(Result::is_err);
-        if has_lost_a_meta && !survey.database.is_snapshot() {
-            let last = survey.keyspace.last().unwrap_or_default();
+        // One meta that is lost may have been that of the last transaction.
+        if survey.database.db.metas().iter().any(Result::is_err) && !is_as_sent {
             anywhere.push((Revision { main: last.main.saturating_add(1), sub: 0 }, END));
         }
-        Self { anywhere: Ranges::new(anywhere), subtrees: Ranges::new(subtrees) }
+        // All that was written up to a compaction may have been deleted by then. But a cluster that is in use goes on.
+        let is_behind = database.is_some_and(|database| database.schema.compacted() > last.main) && !is_as_sent;
+        Self { anywhere: anywhere.into_iter().collect(), subtrees, last, compacted, is_as_sent, is_behind }
+    }
+
+    /// Whether a compaction leaves a write of this revision only where it is the newest of its key up to there.
+    pub(super) fn is_compacted(&self, revision: Revision) -> bool {
+        revision.main <= self.compacted
+    }
+
+    /// Takes note of a key of which the tree has two such writes: one of them is of a page that should not be there.
+    pub(super) fn see_kept_twice(&mut self) {
+        self.is_behind |= !self.is_as_sent;
+    }
+
+    /// Takes note of a whole write outside of the tree.
+    pub(super) fn see_outside(&mut self, revision: Revision) {
+        self.is_behind |= revision > self.last && !self.is_as_sent;
     }
 
     /// Whether the tree may have had a write of this revision that cannot be read in it.
@@ -48,59 +79,9 @@ impl Loss {
         self.subtrees.hold(revision)
     }
 
-    /// Whether nothing is lost that is newer.
-    pub(super) fn nothing_behind(&self, revision: Revision) -> bool {
-        self.anywhere.0.last().is_none_or(|(_, end)| *end <= revision)
-    }
-}
-
-/// From a revision up to another, exclusive.
-type Range = (Revision, Revision);
-
-const END: Revision = Revision { main: u64::MAX, sub: u64::MAX };
-const ALL: Range = (Revision { main: 0, sub: 0 }, END);
-
-fn revisions((lower, upper): (&[u8], &[u8])) -> Range {
-    let of = |key| RevisionKey::parse(key).map(|key| key.revision);
-    (of(lower).unwrap_or(ALL.0), of(upper).unwrap_or(END))
-}
-
-/// Ranges in their order, none of which meet.
-#[derive(Clone, Debug, Default)]
-struct Ranges(Vec<Range>);
-
-impl Ranges {
-    fn new(mut ranges: Vec<Range>) -> Self {
-        ranges.sort_unstable();
-        let mut apart: Vec<Range> = Vec::new();
-        for (start, end) in ranges {
-            match apart.last_mut() {
-                Some((_, last)) if start <= *last => *last = end.max(*last),
-                _ => apart.push((start, end)),
-            }
-        }
-        Self(apart)
-    }
-
-    fn hold(&self, revision: Revision) -> bool {
-        let behind = self.0.partition_point(|(start, _)| *start <= revision);
-        behind.checked_sub(1).and_then(|at| self.0.get(at)).is_some_and(|(_, end)| revision < *end)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ranges_hold_what_each_of_them_holds() {
-        let at = |main| Revision { main, sub: 0 };
-        let given = [(at(5), at(9)), (at(1), at(2)), (at(9), at(11)), (at(6), at(7)), (at(20), END)];
-        let ranges = Ranges::new(given.to_vec());
-        assert_eq!(ranges.0, [(at(1), at(2)), (at(5), at(11)), (at(20), END)]);
-        for main in 0..30 {
-            assert_eq!(ranges.hold(at(main)), given.iter().any(|(start, end)| *start <= at(main) && at(main) < *end), "{main}");
-        }
-        assert!(!Ranges::default().hold(at(1)) && Ranges::new(vec![ALL]).hold(at(1)));
+    /// Whether a write in the tree is the newest of its key. `newest`: the newest of the key that stands anywhere in the file.
+    pub(super) fn nothing_behind(&self, revision: Revision, newest: Revision) -> bool {
+        let is_newest = newest <= revision || self.is_as_sent;
+        is_newest && !self.is_behind && self.anywhere.end().is_none_or(|end| end <= revision)
     }
 }

@@ -4,14 +4,15 @@
 //! |---|---|
 //! | the newest write of a key in the tree | yes |
 //! | a write on a page that the tree refers to and cannot read, where the tree would have it | as if it stood in the tree |
-//! | a write anywhere, of a revision whose part of the tree is lost with all that names its pages | the same |
+//! | a write anywhere, of a revision whose part of the tree is lost with all that names its pages, or that is missing behind the last compaction | the same, where the file has no newer one of its key |
 //! | a write that is newer than those, of a revision that the tree may have lost | in their place: nothing else takes the newest write of a key out |
 //! | a write of such a revision that deletes them, or of which only a piece is there | takes them out |
 //! | a write outside of a tree that does not have its key | only when residue is asked for, and marked |
 //! | a write that a later one deletes | only when residue is asked for, and marked |
 //! | an older write of a key that exists, a piece of a value | never |
 //!
-//! Where a revision behind a write may be lost, the write is marked: it may have been written again, or deleted.
+//! Where a revision behind a write may be lost, the write is marked: it may have been written again, or deleted. So is it where the
+//! file shows that the tree, or a page of it, is older than the database; unless a trailer vouches for the tree.
 
 mod loss;
 
@@ -32,8 +33,8 @@ use crate::evidence::anomaly::Class;
 pub enum Standing {
     /// The newest of a key that exists.
     Current,
-    /// The newest of its key that can be read. What was lost with the tree, or a part of it, may be a newer write or a
-    /// deletion: whether etcd would show this one is not known.
+    /// The newest of its key that the tree shows, or would if it could be read. What was lost with the tree, or a part of it, may be a
+    /// newer write or a deletion: whether etcd would show this one is not known.
     Newest,
     /// The newest before its key was deleted.
     Deleted,
@@ -87,12 +88,18 @@ pub struct Recovery<'a, 'data> {
 struct Known<'a, 'data> {
     /// The newest write or deletion that stands in the tree, or would if it could be read.
     standing: Option<(Revision, Found<'a, 'data>)>,
+    /// The newest that would stand in it if its page is one of those of which nothing tells any more.
+    loose: Option<(Revision, Found<'a, 'data>)>,
     /// The newest of those that the tree may have lost.
     lost: Option<(Revision, Found<'a, 'data>)>,
     /// The newest whole value anywhere.
     value: Option<(Revision, At<'a, 'data>)>,
     /// The newest deletion anywhere.
     deletion: Option<Revision>,
+    /// The newest of all that is found anywhere.
+    newest: Revision,
+    /// Whether the tree has a value that a compaction has kept.
+    is_compacted: bool,
 }
 
 /// A write as it was found; of one revision the later in this list counts.
@@ -106,7 +113,7 @@ enum Found<'a, 'data> {
 impl<'a, 'data> Recovery<'a, 'data> {
     /// Looks through everything in `scope` that the first pass found.
     pub fn of(survey: &'a Survey<'data>, scope: &'a Scope, with_residue: bool) -> Self {
-        let loss = Loss::of(survey);
+        let mut loss = Loss::of(survey);
         let list = List::new(survey, scope);
         let mut recovery = Self { list, db: &survey.database.db, recovered: Vec::new(), revision: 0, deleted: 0, residue: 0, pieces: 0 };
         let mut keys: HashMap<&'data [u8], Known<'a, 'data>, FixedState> = HashMap::default();
@@ -117,16 +124,29 @@ impl<'a, 'data> Recovery<'a, 'data> {
                 let (bucket, pgid) = (bucket?, pgid?);
                 Some(survey.tree.misses(bucket, pgid, &RevisionKey { revision, is_tombstone }.to_bytes()))
             };
-            let stands = place == Place::Tree || loss.may_stand_anywhere(revision) || is_missed() == Some(true);
-            if stands || loss.may_hold(revision) {
+            let stands = place == Place::Tree || is_missed() == Some(true);
+            let is_loose = !stands && loss.may_stand_anywhere(revision);
+            if stands || is_loose || loss.may_hold(revision) {
                 recovery.revision = recovery.revision.max(revision.main);
             }
             if key.is_empty() {
                 return;
             }
             let known = keys.entry(key).or_default();
+            if place != Place::Tree && !matches!(found, Found::Piece) {
+                loss.see_outside(revision);
+            } else if place == Place::Tree
+                && !is_tombstone
+                && loss.is_compacted(revision)
+                && std::mem::replace(&mut known.is_compacted, true)
+            {
+                loss.see_kept_twice();
+            }
+            known.newest = known.newest.max(revision);
             if stands {
                 raise(&mut known.standing, revision, found);
+            } else if is_loose {
+                raise(&mut known.loose, revision, found);
             } else if loss.may_hold(revision) {
                 raise(&mut known.lost, revision, found);
             }
@@ -177,9 +197,15 @@ impl<'a, 'data> Recovery<'a, 'data> {
     }
 
     fn add(&mut self, key: &'data [u8], known: Known<'a, 'data>, loss: &Loss, with_residue: bool) {
-        let newest = known.standing.map(|standing| known.lost.filter(|(lost, _)| *lost > standing.0).unwrap_or(standing));
+        // An older write was compacted away where the file has a newer one that the tree would not have.
+        let loose = known.loose.filter(|(revision, _)| *revision == known.newest);
+        let standing = match (known.standing, loose) {
+            (Some((standing, _)), Some(loose)) if loose.0 > standing => Some(loose),
+            (standing, loose) => standing.or(loose),
+        };
+        let newest = standing.map(|standing| known.lost.filter(|(lost, _)| *lost > standing.0).unwrap_or(standing));
         if let Some((revision, Found::Value(at))) = newest {
-            let standing = if loss.nothing_behind(revision) { Standing::Current } else { Standing::Newest };
+            let standing = if loss.nothing_behind(revision, known.newest) { Standing::Current } else { Standing::Newest };
             self.recovered.push(Recovered { standing, revision, key, at });
             return;
         }

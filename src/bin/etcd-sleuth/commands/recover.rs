@@ -132,7 +132,10 @@ fn summary(recovery: &Recovery<'_, '_>) -> String {
     let count = |standing| recovery.recovered.iter().filter(|write| write.standing == standing).count() as u64;
     let kinds = [
         (Standing::Current, "as the tree has them"),
-        (Standing::Newest, "by their newest write that can be read; what is lost may be newer, so whether they exist is not known"),
+        (
+            Standing::Newest,
+            "by their newest write in what can be read of the tree; what is lost may be newer, so whether they exist is not known",
+        ),
         (Standing::Deleted, "that were deleted"),
         (Standing::Residue, "that only residue has whole: whether they were deleted is not known"),
     ];
