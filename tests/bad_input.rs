@@ -14,7 +14,7 @@ mod common;
 
 use std::fs;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use common::{Fixture, of_kind, records, run_in, sleuth, stderr, text};
 
@@ -325,9 +325,7 @@ fn a_reader_that_has_seen_enough_is_no_error() {
 #[test]
 fn evidence_that_shrinks_while_it_is_read_is_an_error_that_says_so() {
     let dir = tempfile::tempdir().unwrap();
-    let path = Fixture::named("killed").write_to(dir.path());
-    // Zeros as a member preallocates them, so many that hashing them takes a second.
-    fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(3 << 30).unwrap();
+    let path = slow_to_hash(dir.path());
     let rescued = dir.path().join("rescued.db");
     for args in [&["scan", "--format", "jsonl"][..], &["check"], &["carve"], &["recover", "--db", rescued.to_str().unwrap()]] {
         let child =
@@ -347,26 +345,118 @@ fn evidence_that_shrinks_while_it_is_read_is_an_error_that_says_so() {
     }
 }
 
+/// A database with so many zeros behind it, as a member preallocates them, that hashing them takes a second.
+#[cfg(target_os = "linux")]
+fn slow_to_hash(dir: &Path) -> PathBuf {
+    let path = Fixture::named("killed").write_to(dir);
+    fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(3 << 30).unwrap();
+    path
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn an_interrupted_run_leaves_no_half_file() {
     use std::os::unix::process::ExitStatusExt;
 
     let dir = tempfile::tempdir().unwrap();
-    let path = Fixture::named("killed").write_to(dir.path());
-    // So many zeros that hashing them takes a second.
-    fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(3 << 30).unwrap();
-    let (records, rescued) = (dir.path().join("rescued.jsonl"), dir.path().join("rescued.db"));
-    fs::write(&rescued, b"an older one").unwrap();
-    for (signal, number) in [("-INT", 2), ("-TERM", 15)] {
-        let mut child =
-            sleuth().arg("recover").arg(&path).arg("-o").arg(&records).arg("--force").arg("--db").arg(&rescued).spawn().unwrap();
-        while !records.exists() {
+    let path = slow_to_hash(dir.path());
+    let (records, older) = (dir.path().join("records.jsonl"), dir.path().join("older"));
+    fs::write(&older, b"an older one").unwrap();
+    let (records, older) = (records.to_str().unwrap(), older.to_str().unwrap());
+    let recover = ["recover", "-o", records, "--force", "--db", older];
+    let scan = ["scan", "--format", "jsonl", "--rotate-list", records, "-o", older, "--force"];
+    let interrupted =
+        [(recover, "INT", 2), (recover, "TERM", 15), (recover, "HUP", 1), (recover, "QUIT", 3), (recover, "XCPU", 24)].into_iter();
+    let interrupted = interrupted.map(|(args, signal, number)| (args.to_vec(), signal, number));
+    for (args, signal, number) in interrupted.chain([(scan.to_vec(), "TERM", 15)]) {
+        let mut child = sleuth().args(&args).arg(&path).spawn().unwrap();
+        while !Path::new(records).exists() {
             std::thread::yield_now();
         }
+        assert!(std::process::Command::new("kill").args(["-s", signal, &child.id().to_string()]).status().unwrap().success());
+        assert_eq!(child.wait().unwrap().signal(), Some(number), "{args:?}");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2, "the evidence, and the older file: {args:?} {signal}");
+        assert_eq!(fs::read(older).unwrap(), b"an older one");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_was_to_be_ignored_is_ignored() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = slow_to_hash(dir.path());
+    let records = dir.path().join("records.jsonl");
+    let script = "trap '' HUP INT; exec \"$@\"";
+    let mut child = std::process::Command::new("sh")
+        .args(["-c", script, "sh", sleuth().get_program().to_str().unwrap()])
+        .arg("recover")
+        .arg(&path)
+        .arg("-o")
+        .arg(&records)
+        .spawn()
+        .unwrap();
+    while !records.exists() {
+        std::thread::yield_now();
+    }
+    for signal in ["-HUP", "-INT"] {
         assert!(std::process::Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
-        assert_eq!(child.wait().unwrap().signal(), Some(number));
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2, "the evidence, and the older database");
-        assert_eq!(fs::read(&rescued).unwrap(), b"an older one");
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert!(fs::metadata(&records).unwrap().len() > 1000);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_cannot_be_written_to_its_end_is_not_left_and_takes_the_place_of_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = Fixture::named("plaintext").write_to(dir.path());
+    let config = common::testdata().join("keys/migration.encryption-config.yaml");
+    let (new, older) = (dir.path().join("new"), dir.path().join("older"));
+    fs::write(&older, b"an older one").unwrap();
+    let (path, config, older) = (path.to_str().unwrap(), config.to_str().unwrap(), older.to_str().unwrap());
+    for args in [
+        &["scan", "--format", "jsonl", "--resources", "all", "-o"][..],
+        &["scan", "--rotate-list"],
+        &["carve", "--format", "jsonl", "-o"],
+        &["keys", "--format", "jsonl", "-o"],
+        &["verify", "--format", "jsonl", "--encryption-config", config, "-o"],
+        &["recover", "-o"],
+        &["recover", "--db"],
+    ] {
+        for output in [new.to_str().unwrap(), older] {
+            // No file may be larger than one block of 512 bytes: as on a disk that is full.
+            let script = "ulimit -f 1; exec \"$@\"";
+            let program = sleuth().get_program().to_str().unwrap().to_owned();
+            let command = [&[program.as_str()], args, &[output, "--force", path]].concat();
+            let run = std::process::Command::new("sh").args(["-c", script, "sh"]).args(command).output().unwrap();
+            assert_eq!(run.status.code(), Some(1), "{args:?}: {}", stderr(&run));
+            assert!(stderr(&run).contains("File too large"), "{args:?}: {}", stderr(&run));
+            assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2, "the evidence, and the older file: {args:?}");
+            assert_eq!(fs::read(older).unwrap(), b"an older one", "{args:?}");
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn one_file_is_not_two_outputs() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = Fixture::named("migration").write_to(dir.path());
+    let same = dir.path().join("same");
+    fs::create_dir(&same).unwrap();
+    std::os::unix::fs::symlink(&same, dir.path().join("link")).unwrap();
+    for (there, one, other) in
+        [(false, "same/x", "same/x"), (false, "same/x", "link/x"), (true, "same/x", "same/x"), (true, "link/x", "same/../same/x")]
+    {
+        for command in [["recover", "-o", one, "--db", other], ["scan", "-o", one, "--rotate-list", other]] {
+            if there {
+                fs::write(same.join("x"), b"an older one").unwrap();
+            }
+            let run = sleuth().args(command).arg("--force").arg(&path).current_dir(dir.path()).output().unwrap();
+            assert_eq!(run.status.code(), Some(1), "{command:?}: {}", stderr(&run));
+            assert!(stderr(&run).contains("is another output of this run"), "{command:?}: {}", stderr(&run));
+            assert_eq!(fs::read(same.join("x")).ok().as_deref(), there.then_some(&b"an older one"[..]), "{command:?}");
+            assert_eq!(fs::read_dir(&same).unwrap().count(), usize::from(there));
+        }
     }
 }

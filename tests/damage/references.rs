@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use etcd_sleuth::evidence::anomaly::Class;
 
-use super::common::mutate::{Identity, Mutant, header, read};
+use super::common::mutate::{Identity, header, read};
 use super::common::pages::{self, Write};
 use super::{assert_nothing_foreign, assert_rest, assert_tree, bare};
 

@@ -308,8 +308,8 @@ pub(crate) struct Writing {
     /// Write to a new file (mode 0600) instead of standard output
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
-    /// Replace the output file if it exists
-    #[arg(long, requires = "output")]
+    /// Replace output files that exist
+    #[arg(long)]
     pub(crate) force: bool,
 }
 

@@ -46,6 +46,7 @@ fn run(args: Args) -> anyhow::Result<u8> {
         rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global()?;
     }
     shrinking::watch()?;
+    interrupt::watch()?;
     match args.command {
         Command::Scan(scan) => commands::scan::run(&scan, &args.global),
         Command::Carve(carve) => commands::carve::run(&carve, &args.global),

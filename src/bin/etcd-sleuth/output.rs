@@ -1,6 +1,6 @@
 //! Where output goes, and how errors are told.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -14,21 +14,19 @@ use etcd_sleuth::analysis::{NotADatabase, Progress};
 use etcd_sleuth::evidence;
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Standard output, or a file that only its owner can read.
+/// Standard output, or a file.
 pub(crate) enum Output {
     Stdout(BufWriter<io::Stdout>),
-    File { path: PathBuf, file: BufWriter<File> },
+    File(WholeFile),
 }
 
 impl Output {
-    /// Opens the output. A file must not exist, unless `force` replaces it; a symbolic link is never followed, and none of the
-    /// `inputs` is written to, whatever is forced.
+    /// Opens the output; a file under the rules of [`WholeFile::create`].
     pub(crate) fn open(path: Option<&Path>, force: bool, inputs: &[PathBuf]) -> anyhow::Result<Self> {
         let Some(path) = path.filter(|path| *path != Path::new("-")) else {
             return Ok(Self::Stdout(BufWriter::with_capacity(1 << 16, io::stdout())));
         };
-        is_no_input(path, inputs)?;
-        Ok(Self::File { path: path.to_owned(), file: BufWriter::with_capacity(1 << 16, create(path, force)?) })
+        Ok(Self::File(WholeFile::create(path, force, inputs)?))
     }
 
     /// Whether results go to the terminal's output rather than to a file.
@@ -36,11 +34,11 @@ impl Output {
         matches!(self, Self::Stdout(_))
     }
 
-    pub(crate) fn finish(mut self) -> anyhow::Result<()> {
-        self.flush().map_err(anyhow::Error::from).with_context(|| match &self {
-            Self::Stdout(_) => "standard output".to_owned(),
-            Self::File { path, .. } => path.display().to_string(),
-        })
+    pub(crate) fn finish(self) -> anyhow::Result<()> {
+        match self {
+            Self::Stdout(mut out) => out.flush().context("standard output"),
+            Self::File(file) => file.finish(),
+        }
     }
 }
 
@@ -48,14 +46,14 @@ impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Stdout(out) => out.write(bytes),
-            Self::File { file, .. } => file.write(bytes),
+            Self::File(file) => file.write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::Stdout(out) => out.flush(),
-            Self::File { file, .. } => file.flush(),
+            Self::File(file) => file.flush(),
         }
     }
 }
@@ -68,24 +66,33 @@ fn is_replaced(path: &Path, force: bool) -> anyhow::Result<bool> {
     }
 }
 
-/// Creates a file that only its owner can read. It must not exist, unless `force` replaces it.
-fn create(path: &Path, force: bool) -> anyhow::Result<File> {
-    if is_replaced(path, force)? {
-        std::fs::remove_file(path).with_context(|| format!("{}: cannot be replaced", path.display()))?;
-    }
+/// Creates a file that only its owner can read, where there is none.
+fn create(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Ok(file) => Ok(file),
-        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => bail!("{}: exists already; --force replaces it", path.display()),
-        Err(e) => Err(e).with_context(|| format!("{}: cannot be written", path.display())),
+    options.open(path)
+}
+
+/// Creates a file beside one that it shall replace. What a run that was killed has left there is not touched.
+fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
+    let mut number = 0u32;
+    loop {
+        let mut working = path.to_owned();
+        working.as_mut_os_string().push(if number == 0 { ".partial".to_owned() } else { format!(".partial-{number}") });
+        match create(&working) {
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists && number < MOST_PARTIAL => number = number.saturating_add(1),
+            created => return Ok((working, created?)),
+        }
     }
 }
 
-/// What stands of files that are not whole yet.
-static UNFINISHED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+/// How many files of runs that were killed are passed over.
+const MOST_PARTIAL: u32 = 100;
+
+/// Files that are not whole yet: where each is written to, and what it will be.
+static UNFINISHED: Mutex<BTreeMap<PathBuf, PathBuf>> = Mutex::new(BTreeMap::new());
 
 /// A new file that is there whole or not at all, however the run ends: one that is replaced stays until then.
 pub(crate) struct WholeFile {
@@ -96,16 +103,24 @@ pub(crate) struct WholeFile {
 }
 
 impl WholeFile {
-    /// Begins a file, under the rules of [`Output::open`].
+    /// Begins a file that only its owner can read. It must not exist, unless `force` replaces it; a symbolic link is never followed,
+    /// and neither one of the `inputs` nor another output is written to, whatever is forced.
     pub(crate) fn create(path: &Path, force: bool, inputs: &[PathBuf]) -> anyhow::Result<Self> {
         is_no_input(path, inputs)?;
-        let mut working = path.to_owned();
-        if is_replaced(path, force)? {
-            working.as_mut_os_string().push(".partial");
+        if unfinished().iter().any(|(working, target)| is_same(path, working) || is_same(path, target)) {
+            bail!("{}: is another output of this run", path.display());
         }
-        let file = BufWriter::with_capacity(1 << 20, create(&working, false)?);
-        unfinished().insert(working.clone());
-        Ok(Self { path: path.to_owned(), working, file })
+        let created = match is_replaced(path, force)? {
+            true => create_beside(path),
+            false => create(path).map(|file| (path.to_owned(), file)),
+        };
+        let (working, file) = match created {
+            Ok(created) => created,
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => bail!("{}: exists already; --force replaces it", path.display()),
+            Err(e) => return Err(e).with_context(|| format!("{}: cannot be written", path.display())),
+        };
+        unfinished().insert(working.clone(), path.to_owned());
+        Ok(Self { path: path.to_owned(), working, file: BufWriter::with_capacity(1 << 16, file) })
     }
 
     /// Where it stands until it is finished.
@@ -127,8 +142,8 @@ impl WholeFile {
 
     /// Removes what stands of all of them, where the process is about to end.
     pub(crate) fn remove_all() {
-        for path in std::mem::take(&mut *unfinished()) {
-            let _ = std::fs::remove_file(path);
+        for (working, _) in std::mem::take(&mut *unfinished()) {
+            let _ = std::fs::remove_file(working);
         }
     }
 }
@@ -151,13 +166,13 @@ impl Seek for WholeFile {
 
 impl Drop for WholeFile {
     fn drop(&mut self) {
-        if unfinished().remove(&self.working) {
+        if unfinished().remove(&self.working).is_some() {
             let _ = std::fs::remove_file(&self.working);
         }
     }
 }
 
-fn unfinished() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+fn unfinished() -> MutexGuard<'static, BTreeMap<PathBuf, PathBuf>> {
     UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -172,6 +187,12 @@ fn is_no_input(output: &Path, inputs: &[PathBuf]) -> anyhow::Result<()> {
         bail!("{}: is an input, and evidence is not written to", output.display());
     }
     Ok(())
+}
+
+/// Whether two paths are of one file, under whatever names.
+fn is_same(path: &Path, other: &Path) -> bool {
+    let id = file_id(path);
+    path == other || id.is_some() && id == file_id(other)
 }
 
 /// Says something to people beside the result. Nobody reading it is no error.
@@ -284,11 +305,11 @@ mod tests {
             panic!("a bug");
         });
         assert!(result.is_err());
-        let file = write(true);
-        WholeFile::remove_all();
-        drop(file);
+        drop(write(true));
         assert_eq!((std::fs::read(&path).unwrap().as_slice(), std::fs::read_dir(dir.path()).unwrap().count()), (&b"old"[..], 1));
+        // What a run that was killed has left stays.
+        std::fs::write(dir.path().join("rescued.db.partial"), b"half").unwrap();
         write(true).finish().unwrap();
-        assert_eq!((std::fs::read(&path).unwrap().as_slice(), std::fs::read_dir(dir.path()).unwrap().count()), (&b"new"[..], 1));
+        assert_eq!((std::fs::read(&path).unwrap().as_slice(), std::fs::read_dir(dir.path()).unwrap().count()), (&b"new"[..], 2));
     }
 }

@@ -1,8 +1,7 @@
 //! Who holds keys, as the command line names them.
 
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -12,6 +11,7 @@ use etcd_sleuth::report::escape::terminal;
 use zeroize::Zeroizing;
 
 use crate::args::Global;
+use crate::interrupt;
 use crate::key_args::Holders;
 use crate::output;
 
@@ -132,25 +132,21 @@ pub(super) fn names_of(configs: &[EncryptionConfig]) -> Vec<(Provider, String)> 
 
 /// Asks about every DEK source of a plan. The first interrupt ends the asking, and what is known is told.
 pub(super) fn ask(plan: &Plan, unwrappers: &mut [Box<dyn Unwrapper>], holders: &Holders, global: &Global) -> anyhow::Result<Ring> {
-    let stopped = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        // The first one ends the asking, and what is known is told; the second one ends the run.
-        signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&stopped))?;
-        signal_hook::flag::register(signal, Arc::clone(&stopped))?;
-    }
     let mut ledger = holders.ledger.as_deref().map(Ledger::open).transpose()?;
-    let is_stopped = || stopped.load(Ordering::Relaxed);
     let bar = output::count_bar(plan.len() as u64, !global.quiet && !global.no_progress && !unwrappers.is_empty());
     let on_source = || bar.inc(1);
-    let asking = Asking {
-        pace: Pace::per_second(holders.rate),
-        patience: Patience::default(),
-        max_calls: holders.max_calls,
-        ledger: ledger.as_mut(),
-        is_stopped: &is_stopped,
-        on_source: &on_source,
-    };
-    let ring = Ring::unwrap(plan, unwrappers, asking)?;
+    let ring = interrupt::stopping(|stopped| {
+        let is_stopped = || stopped.load(Ordering::Relaxed);
+        let asking = Asking {
+            pace: Pace::per_second(holders.rate),
+            patience: Patience::default(),
+            max_calls: holders.max_calls,
+            ledger: ledger.as_mut(),
+            is_stopped: &is_stopped,
+            on_source: &on_source,
+        };
+        Ring::unwrap(plan, unwrappers, asking)
+    })?;
     bar.finish_and_clear();
     Ok(ring)
 }

@@ -17,7 +17,6 @@ use etcd_sleuth::report::{EvidenceReport, json};
 
 use crate::args::{Global, RecoverArgs};
 use crate::core_files;
-use crate::interrupt;
 use crate::output::{self, WholeFile};
 use crate::shrinking;
 
@@ -29,7 +28,6 @@ pub(crate) fn run(args: &RecoverArgs, global: &Global) -> anyhow::Result<u8> {
     }
     shrinking::note(&args.file);
     let evidence = Evidence::open(&args.file, &global.limits())?;
-    interrupt::watch()?;
     let create = |path| WholeFile::create(path, args.force, std::slice::from_ref(&args.file));
     // Before the long work, so that it is not for nothing.
     let mut records = records_path.map(create).transpose()?;
