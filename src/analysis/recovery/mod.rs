@@ -88,18 +88,25 @@ pub struct Recovery<'a, 'data> {
 struct Known<'a, 'data> {
     /// The newest write or deletion that stands in the tree, or would if it could be read.
     standing: Option<(Revision, Found<'a, 'data>)>,
-    /// The newest that would stand in it if its page is one of those of which nothing tells any more.
-    loose: Option<(Revision, Found<'a, 'data>)>,
-    /// The newest of those that the tree may have lost.
-    lost: Option<(Revision, Found<'a, 'data>)>,
-    /// The newest whole value anywhere.
-    value: Option<(Revision, At<'a, 'data>)>,
-    /// The newest deletion anywhere.
-    deletion: Option<Revision>,
     /// The newest of all that is found anywhere.
     newest: Revision,
     /// Whether the tree has a value that a compaction has kept.
     is_compacted: bool,
+    /// What few keys have.
+    others: Option<Box<Others<'a, 'data>>>,
+}
+
+/// What else is known of a key.
+#[derive(Default)]
+struct Others<'a, 'data> {
+    /// The newest that would stand in the tree if its page is one of those of which nothing tells any more.
+    loose: Option<(Revision, Found<'a, 'data>)>,
+    /// The newest of those that the tree may have lost.
+    lost: Option<(Revision, Found<'a, 'data>)>,
+    /// The newest whole value: anywhere where it may be brought back, else of those that do not stand in the tree.
+    value: Option<(Revision, At<'a, 'data>)>,
+    /// The newest deletion that does not stand in the tree.
+    deletion: Option<Revision>,
 }
 
 /// A write as it was found; of one revision the later in this list counts.
@@ -145,14 +152,19 @@ impl<'a, 'data> Recovery<'a, 'data> {
             known.newest = known.newest.max(revision);
             if stands {
                 raise(&mut known.standing, revision, found);
-            } else if is_loose {
-                raise(&mut known.loose, revision, found);
-            } else if loss.may_hold(revision) {
-                raise(&mut known.lost, revision, found);
+            }
+            if stands && !with_residue {
+                return;
+            }
+            let others = known.others.get_or_insert_default();
+            if is_loose {
+                raise(&mut others.loose, revision, found);
+            } else if !stands && loss.may_hold(revision) {
+                raise(&mut others.lost, revision, found);
             }
             match found {
-                Found::Value(at) if known.value.is_none_or(|(newest, _)| newest < revision) => known.value = Some((revision, at)),
-                Found::Deletion => known.deletion = known.deletion.max(Some(revision)),
+                Found::Value(at) if others.value.is_none_or(|(newest, _)| newest < revision) => others.value = Some((revision, at)),
+                Found::Deletion if !stands => others.deletion = others.deletion.max(Some(revision)),
                 _ => {}
             }
         };
@@ -197,13 +209,14 @@ impl<'a, 'data> Recovery<'a, 'data> {
     }
 
     fn add(&mut self, key: &'data [u8], known: Known<'a, 'data>, loss: &Loss, with_residue: bool) {
+        let Others { loose, lost, value, deletion } = known.others.map(|others| *others).unwrap_or_default();
         // An older write was compacted away where the file has a newer one that the tree would not have.
-        let loose = known.loose.filter(|(revision, _)| *revision == known.newest);
+        let loose = loose.filter(|(revision, _)| *revision == known.newest);
         let standing = match (known.standing, loose) {
             (Some((standing, _)), Some(loose)) if loose.0 > standing => Some(loose),
             (standing, loose) => standing.or(loose),
         };
-        let newest = standing.map(|standing| known.lost.filter(|(lost, _)| *lost > standing.0).unwrap_or(standing));
+        let newest = standing.map(|standing| lost.filter(|(lost, _)| *lost > standing.0).unwrap_or(standing));
         if let Some((revision, Found::Value(at))) = newest {
             let standing = if loss.nothing_behind(revision, known.newest) { Standing::Current } else { Standing::Newest };
             self.recovered.push(Recovered { standing, revision, key, at });
@@ -212,11 +225,11 @@ impl<'a, 'data> Recovery<'a, 'data> {
         let (standing, left_out) = match newest {
             Some((_, Found::Piece)) => (Standing::Residue, &mut self.pieces),
             Some(_) => (Standing::Deleted, &mut self.deleted),
-            None if known.deletion > known.value.map(|(revision, _)| revision) => (Standing::Deleted, &mut self.deleted),
-            None if known.value.is_none() => (Standing::Residue, &mut self.pieces),
+            None if deletion > value.map(|(revision, _)| revision) => (Standing::Deleted, &mut self.deleted),
+            None if value.is_none() => (Standing::Residue, &mut self.pieces),
             None => (Standing::Residue, &mut self.residue),
         };
-        match known.value.filter(|_| with_residue) {
+        match value.filter(|_| with_residue) {
             Some((revision, at)) => self.recovered.push(Recovered { standing, revision, key, at }),
             None => *left_out = left_out.saturating_add(1),
         }
