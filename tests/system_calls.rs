@@ -136,7 +136,17 @@ fn a_data_directory_is_opened_to_read_and_nothing_else() {
 fn standard_input_is_held_and_laid_down_nowhere() {
     let dir = tempfile::tempdir().unwrap();
     let path = Fixture::named("migration").write_to(dir.path());
-    for args in [&["scan", "-"][..], &["carve", "-"], &["check", "-"], &["keys", "-"], &["recover", "-"]] {
+    fs::copy(common::testdata().join("keys/migration.encryption-config.yaml"), dir.path().join("keys.yaml")).unwrap();
+    for args in [
+        &["scan", "-"][..],
+        &["carve", "-"],
+        &["check", "-"],
+        &["keys", "-"],
+        &["recover", "-"],
+        &["pages", "-", "--list"],
+        &["show", "-", "nowhere/nothing"],
+        &["verify", "-", "--encryption-config", "keys.yaml"],
+    ] {
         // A pipe, which cannot be mapped.
         let mut cat = Command::new("cat").arg(&path).stdout(Stdio::piped()).spawn().unwrap();
         let calls = trace_with(dir.path(), args, cat.stdout.take().unwrap().into());
