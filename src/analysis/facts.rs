@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::{Account, Compared, ImageFacts, ResidueMode};
+use super::{Account, Compared, ImageFacts, KeyTree, ResidueMode};
 use crate::bbolt::PageCounts;
 use crate::etcd::Schema;
 use crate::etcd::raft::RequestKind;
@@ -120,6 +120,8 @@ pub struct DatabaseFacts {
     pub active_meta: Option<usize>,
     /// Why that one is active.
     pub active_because: String,
+    /// How much there is of what says which keys exist.
+    pub key_tree: KeyTree,
     /// Newest revision.
     pub revision: Option<u64>,
     /// Revisions retained, tombstones included.
@@ -236,9 +238,9 @@ impl Facts {
         }
     }
 
-    /// Whether a tree says what etcd shows; a database without a valid meta has none, nor has anything else.
+    /// Whether a tree says what etcd shows, at least in part; only a database has one.
     pub fn has_tree(&self) -> bool {
-        self.database().is_some_and(|database| database.active_meta.is_some())
+        self.database().is_some_and(|database| database.key_tree != KeyTree::Lost)
     }
 
     /// How far residue was looked for in a database.

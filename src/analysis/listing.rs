@@ -8,7 +8,7 @@ use super::row::{Place, Row, TombstoneRow, ValueRow};
 use super::stream::{Part, Stream};
 use super::{Scope, Survey, Tally, survey};
 use crate::bbolt::{Db, Element, Pgid, Root};
-use crate::etcd::{KeyValue, Keyspace, RevisionKey, schema};
+use crate::etcd::{KeyValue, RevisionKey, schema};
 use crate::evidence::anomaly::{Anomalies, Class};
 use crate::evidence::range;
 use crate::kubernetes::StorageKey;
@@ -220,11 +220,6 @@ impl<'a, 'data> List<'a, 'data> {
 }
 
 impl Survey<'_> {
-    /// Which keys exist; without a tree that is not known.
-    pub fn existing(&self) -> Option<&Keyspace> {
-        self.facts.has_tree().then_some(&self.keyspace)
-    }
-
     /// Adds what the second pass found odd.
     pub fn add_anomalies(&mut self, anomalies: Anomalies) {
         self.anomalies.merge(anomalies);

@@ -6,12 +6,13 @@ use super::Progress;
 use super::database::{Database, NotADatabase};
 use super::facts::{Content, DatabaseFacts, Facts, Kind};
 use super::history::{History, Revisions};
+use super::key_tree::{KeyTree, Lacking};
 use super::options::{DigestMode, Options};
 use super::residue::{self, Ground, Residue};
 use crate::bbolt::{self, Bucket, Db, Element, PageMap, PageState, Pgid, Tree};
 use crate::envelope::{NameTable, Stored};
-use crate::etcd::continuity::{self, Gap};
-use crate::etcd::ranges::{self, Ranges};
+use crate::etcd::continuity::Gap;
+use crate::etcd::ranges::Ranges;
 use crate::etcd::trailer::Trailer;
 use crate::etcd::{KeyValue, Keyspace, Revision, RevisionKey, Schema, schema};
 use crate::evidence::anomaly::{Anomalies, Bearing, Class};
@@ -34,6 +35,8 @@ pub struct Survey<'data> {
     pub keyspace: Keyspace,
     /// Revisions that the tree should have and does not.
     pub gaps: Vec<Gap<'data>>,
+    /// Revisions of writes that the tree may have had and does not.
+    pub lost: Ranges,
     /// Names that the values support.
     pub names: NameTable<'data>,
     /// Prefixes of the API server's keys.
@@ -119,7 +122,8 @@ fn walk<'data>(evidence: &'data Evidence, database: &Database<'data>, options: &
     anomalies.merge(found);
     let other = bbolt::check(db, &mut pages, &mut anomalies);
     let surplus = database.surplus();
-    if !surplus.is_empty() {
+    // In a file that ends early they are the beginning of its next page.
+    if !surplus.is_empty() && db.pages_in_file() >= db.high_water_mark() {
         let offset = range::offset_within(db.bytes(), surplus);
         anomalies.note(Class::TrailingBytes, offset, None, || format!("{} bytes behind the last whole page", surplus.len()));
     }
@@ -131,8 +135,8 @@ fn walk<'data>(evidence: &'data Evidence, database: &Database<'data>, options: &
     names.merge(witness.names);
     votes.merge(witness.votes);
     let schema = if active.is_some() { Schema::read(db, &tree, &mut anomalies) } else { Schema::default() };
-    let gaps = find_gaps(db, &tree, keyspace.last(), &schema, &mut anomalies);
-    let history = options.history.then(|| history.settle(known_revisions(&tree, &keyspace, &schema, &anomalies)));
+    let lacking = Lacking::find(db, &tree, &keyspace, &schema, &mut anomalies);
+    let history = options.history.then(|| history.settle(known_revisions(lacking.tree, &keyspace, &schema, &anomalies)));
     let prefixes = if options.prefixes.is_empty() { votes.elect() } else { Prefixes::given(&options.prefixes) };
     let kind = if database.is_snapshot() { Kind::Snapshot } else { Kind::Database };
     let content = DatabaseFacts {
@@ -142,6 +146,7 @@ fn walk<'data>(evidence: &'data Evidence, database: &Database<'data>, options: &
         txid: active.map(|active| active.txid),
         active_meta: db.active_slot(),
         active_because: why_active(database),
+        key_tree: lacking.tree,
         revision: keyspace.last().map(|revision| revision.main),
         revisions: keyspace.revisions(),
         tombstones: keyspace.tombstones(),
@@ -161,7 +166,22 @@ fn walk<'data>(evidence: &'data Evidence, database: &Database<'data>, options: &
         prefixes: prefixes.as_slice().to_vec(),
         ..Facts::of(evidence, kind, Content::Database(Box::new(content)))
     };
-    Survey { facts, database: database.clone(), tree, pages, keyspace, gaps, names, prefixes, residue, anomalies, history, pages_read }
+    let Lacking { gaps, lost, .. } = lacking;
+    Survey {
+        facts,
+        database: database.clone(),
+        tree,
+        pages,
+        keyspace,
+        gaps,
+        lost,
+        names,
+        prefixes,
+        residue,
+        anomalies,
+        history,
+        pages_read,
+    }
 }
 
 /// Adds the digests to the facts, and what the trailer says.
@@ -205,49 +225,24 @@ fn note_what_no_snapshot_is(db: &Db<'_>, anomalies: &mut Anomalies) {
     }
 }
 
-/// Whether everything was read: nothing is broken or missing.
+/// Whether everything was read: nothing is broken or missing, and no page shows that it may have had more on it.
 pub(super) fn is_complete(anomalies: &Anomalies) -> bool {
-    !anomalies.any(Bearing::Damaged) && !anomalies.any(Bearing::Incomplete)
-}
-
-/// What is missing of the revisions behind the last compaction; `None` where its revision is not known for certain.
-fn find_gaps<'data>(
-    db: &Db<'data>,
-    tree: &Tree<'data>,
-    last: Option<Revision>,
-    schema: &Schema,
-    anomalies: &mut Anomalies,
-) -> Vec<Gap<'data>> {
-    let (Some(bucket), Some(meta)) = (tree.bucket(schema::KEY), tree.bucket(schema::META)) else { return Vec::new() };
-    if !tree.holes(meta).is_empty() || anomalies.count(Class::SchemaInvalid) > 0 {
-        return Vec::new();
-    }
-    let gaps = continuity::gaps(db, tree, bucket, schema.compacted());
-    let lost: Ranges = tree.holes(bucket).iter().map(ranges::of_hole).collect();
-    // What is missing with a page is said of the page.
-    for gap in gaps.iter().filter(|gap| !lost.meet(gap.range())) {
-        anomalies.note(Class::RevisionGap, range::offset_within(db.bytes(), gap.key), Some(gap.pgid), || gap.to_string());
-    }
-    let (compacted, last) = (schema.compacted(), last.unwrap_or_default());
-    if compacted > last.main && lost.is_empty() {
-        anomalies.note(Class::CompactionAhead, None, None, || {
-            format!("compacted at revision {compacted}, and the newest in the tree is {last}: all between them was deleted, or is missing")
-        });
-    }
-    gaps
+    let may_lack = [Class::SlackNotZero, Class::ElementGap, Class::EmptyPage].into_iter().any(|class| anomalies.count(class) > 0);
+    !may_lack && !anomalies.any(Bearing::Damaged) && !anomalies.any(Bearing::Incomplete)
 }
 
 /// What the other databases of the cluster are held to. The revisions of a sound one are all there, but for those that a compaction
 /// may have begun to remove; one that is written while it is read may lack any.
-fn known_revisions(tree: &Tree<'_>, keyspace: &Keyspace, schema: &Schema, anomalies: &Anomalies) -> Revisions {
+fn known_revisions(key_tree: KeyTree, keyspace: &Keyspace, schema: &Schema, anomalies: &Anomalies) -> Revisions {
     let has = |class: &Class| anomalies.count(*class) > 0;
     let doubtful = [Class::KeyOrder, Class::RevisionInvalid, Class::RevisionMisplaced, Class::RevisionMismatch, Class::RevisionGap];
     if doubtful.iter().any(has) {
         return Revisions::Doubtful;
     }
-    let has_holes = tree.bucket(schema::KEY).is_none_or(|bucket| !tree.holes(bucket).is_empty());
     match keyspace.last() {
-        Some(last) if is_complete(anomalies) && !has_holes && !has(&Class::InUse) => Revisions::InFull(schema.compacted(), last.main),
+        Some(last) if is_complete(anomalies) && key_tree == KeyTree::Whole && !has(&Class::InUse) => {
+            Revisions::InFull(schema.compacted(), last.main)
+        }
         _ => Revisions::Partial,
     }
 }

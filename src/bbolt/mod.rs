@@ -257,7 +257,8 @@ impl<'data> Db<'data> {
         let (have, need) = (self.pages_in_file(), self.high_water_mark());
         if have < need {
             anomalies.note(Class::FileTruncated, Some(self.page_offset(have)), None, || {
-                format!("the file has {have} whole pages, its meta page says {need}")
+                let rest = (self.bytes.len() as u64).saturating_sub(self.page_offset(have));
+                format!("the file has {have} whole pages and {rest} bytes, its meta page says {need} pages")
             });
         }
     }

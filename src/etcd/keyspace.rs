@@ -98,14 +98,20 @@ impl Keyspace {
         known.newest = known.newest.max(key.newest);
     }
 
-    fn newest(&self, key: &[u8]) -> Option<Newest> {
+    /// The newest revision of a key, and whether it is a deletion.
+    pub fn newest(&self, key: &[u8]) -> Option<(Revision, bool)> {
+        let Newest { main, sub_and_mark } = self.find(key)?;
+        Some((Revision { main, sub: sub_and_mark >> 1 }, sub_and_mark & 1 == 1))
+    }
+
+    fn find(&self, key: &[u8]) -> Option<Newest> {
         let digest = KeyDigest::of(key);
         self.newest.find(digest.hash(), |known| known.digest == digest).map(|known| known.newest)
     }
 
     /// What a revision of `key` is.
     pub fn retention(&self, at: RevisionKey, key: &[u8]) -> Retention {
-        match self.newest(key) {
+        match self.find(key) {
             Some(newest) if newest.is_tombstone() => Retention::Deleted,
             Some(newest) if newest > at.into() => Retention::Superseded,
             _ => Retention::Current,
@@ -114,7 +120,7 @@ impl Keyspace {
 
     /// Whether the key's newest revision is there and no tombstone.
     pub fn exists(&self, key: &[u8]) -> bool {
-        self.newest(key).is_some_and(|newest| !newest.is_tombstone())
+        self.find(key).is_some_and(|newest| !newest.is_tombstone())
     }
 
     /// The newest revision of all, which is the database's own; `None` in an empty one.

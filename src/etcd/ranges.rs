@@ -50,6 +50,11 @@ impl Ranges {
         self.0.get(at).is_some_and(|(from, _)| *from <= end)
     }
 
+    /// Each of them.
+    pub fn iter(&self) -> impl Iterator<Item = Range> + '_ {
+        self.0.iter().copied()
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -130,8 +130,8 @@ impl EvidenceReport {
     ///
     /// `named`: how many Secrets that can be read are listed by name.
     pub fn new(survey: Survey<'_>, tally: Tally<'_>, named: usize) -> Self {
-        let around = Around { prefixes: &survey.prefixes, keyspace: survey.facts.has_tree().then_some(&survey.keyspace) };
-        Self::of(survey.facts, survey.anomalies, tally, &around, named)
+        let around = Around { prefixes: &survey.prefixes, existing: survey.existing() };
+        Self::of(survey.facts.clone(), survey.anomalies.clone(), tally, &around, named)
     }
 
     /// The same for any evidence.

@@ -3,8 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use crate::analysis::Exposure;
-use crate::etcd::Keyspace;
+use crate::analysis::{Existence, Existing, Exposure};
 use crate::kubernetes::{Encoding, Prefixes, Secret, StorageKey};
 
 /// Secrets that can be read without a key, each counted once in every line that fits.
@@ -16,6 +15,8 @@ pub struct Readable {
     pub existing: ReadableIn,
     /// Those that were deleted.
     pub deleted: ReadableIn,
+    /// Those of which neither is known, since there is no tree, or a part of it is lost.
+    pub unknown: ReadableIn,
     /// Those that stand in a log and that the database beside it is not known to have had: new, or never carried out.
     pub ahead: u64,
     /// How many of each type.
@@ -50,7 +51,7 @@ pub struct ReadableSecret {
     pub secret_type: String,
     /// Names and lengths of its data, in the newest revision that can be read whole.
     pub data: Vec<(String, u64)>,
-    /// Whether it exists now.
+    /// Whether it exists now; what is not known to be deleted is to be treated as in use.
     pub exists: bool,
     /// Places in which it can be read: `current`, `history`, `residue`, `log`.
     pub places: Vec<&'static str>,
@@ -59,18 +60,17 @@ pub struct ReadableSecret {
 }
 
 /// What is known around the Secrets of an evidence.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Around<'a> {
     /// Prefixes of the API server's keys.
     pub prefixes: &'a Prefixes,
     /// Which keys exist; a log alone does not say.
-    pub keyspace: Option<&'a Keyspace>,
+    pub existing: Option<Existing<'a>>,
 }
 
 impl Around<'_> {
-    /// Whether a key exists. What is not known to be deleted is to be treated as in use.
-    fn exists(&self, key: &[u8]) -> bool {
-        self.keyspace.is_none_or(|keyspace| keyspace.exists(key))
+    fn existence(&self, key: &[u8]) -> Existence {
+        self.existing.as_ref().map_or(Existence::Unknown, |existing| existing.of(key))
     }
 }
 
@@ -96,16 +96,17 @@ impl Readable {
     pub fn new<'data>(around: &Around<'_>, exposed: impl IntoIterator<Item = (Cow<'data, [u8]>, Exposure<'data>)>, most: usize) -> Self {
         let mut readable = Self::default();
         let known = |(key, exposure): (Cow<'data, [u8]>, Exposure<'data>)| {
-            let exists = exposure.ahead || around.exists(&key);
+            let exists = exposure.ahead || around.existence(&key) != Existence::Deleted;
             (key, exposure, exists)
         };
         let mut all: Vec<(Cow<'_, [u8]>, Exposure<'_>, bool)> = exposed.into_iter().map(known).collect();
-        for (key, exposure, exists) in &all {
+        for (key, exposure, _) in &all {
             readable.total = readable.total.saturating_add(1);
-            match (around.exists(key), *exists) {
-                (true, _) => readable.existing.add(exposure),
-                (false, true) => readable.ahead = readable.ahead.saturating_add(1),
-                (false, false) => readable.deleted.add(exposure),
+            match around.existence(key) {
+                Existence::Exists => readable.existing.add(exposure),
+                _ if exposure.ahead => readable.ahead = readable.ahead.saturating_add(1),
+                Existence::Deleted => readable.deleted.add(exposure),
+                Existence::Unknown => readable.unknown.add(exposure),
             }
             match readable.types.get_mut(exposure.secret_type.as_ref()) {
                 Some(known) => *known = known.saturating_add(1),

@@ -3,11 +3,11 @@
 //! Bucket `key` is in the order of its revisions. So where a part of its tree is lost, it is known between which revisions the
 //! writes in that part stood.
 
+use crate::analysis::key_tree;
 use crate::analysis::survey::Survey;
 use crate::etcd::continuity::Gap;
-use crate::etcd::ranges::{self, ALL, END, Ranges};
+use crate::etcd::ranges::{self, ALL, Ranges};
 use crate::etcd::{Revision, schema};
-use crate::evidence::anomaly::Class;
 
 /// What the tree may have lost.
 #[derive(Clone, Debug)]
@@ -32,26 +32,18 @@ impl Loss {
         let is_as_sent = survey.database.is_as_sent(database.and_then(|database| database.trailer));
         let last = survey.keyspace.last().unwrap_or_default();
         let compacted = database.and_then(|database| database.schema.finished_compact_revision).unwrap_or(0);
-        let all = || [ALL].into_iter().collect();
-        let Some(bucket) = survey.tree.bucket(schema::KEY) else {
-            return Self { anywhere: all(), subtrees: all(), last, compacted, is_as_sent, is_behind: false };
+        let subtrees = match survey.tree.bucket(schema::KEY) {
+            None => [ALL].into_iter().collect(),
+            Some(bucket) => {
+                let holes = survey.tree.holes(bucket);
+                holes.iter().filter(|hole| hole.is_subtree()).map(ranges::of_hole).chain(survey.gaps.iter().map(Gap::range)).collect()
+            }
         };
-        let holes = survey.tree.holes(bucket);
-        let gaps = || survey.gaps.iter().map(Gap::range);
-        let subtrees = holes.iter().filter(|hole| hole.is_subtree()).map(ranges::of_hole).chain(gaps()).collect();
-        let mut anywhere: Vec<ranges::Range> = holes.iter().map(ranges::of_hole).chain(gaps()).collect();
-        // Writes that cannot be told, do not stand where their revision belongs, or have two.
-        let strange = [Class::KeyOrder, Class::RevisionMisplaced, Class::RevisionInvalid, Class::RevisionMismatch, Class::KeyValueInvalid];
-        if strange.into_iter().any(|class| survey.anomalies.count(class) > 0) {
-            anywhere.push(ALL);
-        }
-        // One meta that is lost may have been that of the last transaction.
-        if survey.database.db.metas().iter().any(Result::is_err) && !is_as_sent {
-            anywhere.push((Revision { main: last.main.saturating_add(1), sub: 0 }, END));
-        }
+        let has_lost_a_meta = survey.database.db.metas().iter().any(Result::is_err) && !is_as_sent;
+        let anywhere = survey.lost.iter().chain(has_lost_a_meta.then(|| key_tree::behind(survey.keyspace.last()))).collect();
         // All that was written up to a compaction may have been deleted by then. But a cluster that is in use goes on.
         let is_behind = database.is_some_and(|database| database.schema.compacted() > last.main) && !is_as_sent;
-        Self { anywhere: anywhere.into_iter().collect(), subtrees, last, compacted, is_as_sent, is_behind }
+        Self { anywhere, subtrees, last, compacted, is_as_sent, is_behind }
     }
 
     /// Whether a compaction leaves a write of this revision only where it is the newest of its key up to there.

@@ -187,7 +187,7 @@ impl<'a> SummaryRecord<'a> {
     pub fn new(report: &'a Report, outcome: &Outcome) -> Self {
         let sum = |count: fn(&EvidenceReport) -> u64| report.evidences.iter().map(count).fold(0, u64::saturating_add);
         let readable = |count: fn(&ReadableIn) -> u64| {
-            let of = |r: &Readable| count(&r.existing).saturating_add(count(&r.deleted));
+            let of = |r: &Readable| [&r.existing, &r.deleted, &r.unknown].into_iter().map(count).fold(0, u64::saturating_add);
             report.inputs().map(of).fold(0, u64::saturating_add)
         };
         let inputs = |count: fn(&Readable) -> u64| report.inputs().map(count).fold(0, u64::saturating_add);
@@ -213,7 +213,7 @@ impl<'a> SummaryRecord<'a> {
             },
             secrets_readable: ReadableRecord {
                 total: inputs(|r| r.total),
-                existing: inputs(|r| r.existing.total()),
+                existing: inputs(|r| r.existing.total().saturating_add(r.unknown.total())),
                 deleted: inputs(|r| r.deleted.total()),
                 current: readable(|r| r.current),
                 retained: readable(|r| r.retained),

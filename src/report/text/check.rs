@@ -4,6 +4,7 @@ use super::super::escape::terminal;
 use super::super::model::EvidenceReport;
 use super::table;
 use super::{against, block, cluster_lines, compared_lines, file_lines, thousands};
+use crate::analysis::{DatabaseFacts, KeyTree};
 use crate::etcd::trailer::Trailer;
 use crate::evidence::anomaly::{Bearing, Class};
 use crate::evidence::limit;
@@ -47,36 +48,32 @@ pub fn check(evidence: &EvidenceReport, hash: u32) -> String {
         &mut out,
         "etcd",
         &[
-            format!(
-                "{} keys exist in {} retained revisions, {} of them tombstones; {compaction}",
-                thousands(database.keys_current),
-                thousands(database.revisions),
-                thousands(database.tombstones)
-            ),
+            format!("{}; {compaction}", keys_and_revisions(database)),
             format!(
                 "raft index {}, term {}; leases: {}; {}; users: {}; alarms: {}",
                 schema.consistent_index.map_or("not stored".to_owned(), |n| n.to_string()),
                 schema.term.map_or("not stored".to_owned(), |n| n.to_string()),
                 schema.leases.len(),
-                match schema.auth_enabled {
-                    Some(true) => "auth on",
-                    Some(false) | None => "auth off",
+                match (schema.auth_enabled, facts.is_complete) {
+                    (Some(true), _) => "auth on",
+                    (None, false) => "auth: not known",
+                    (Some(false) | None, _) => "auth off",
                 },
                 list(&schema.users),
                 list(&schema.alarms.iter().map(|a| format!("{} on {}", a.kind, a.member)).collect::<Vec<_>>()),
             ),
         ],
     );
-    block(
-        &mut out,
-        "etcdutl",
-        &[format!(
+    let printed = match facts.is_complete {
+        true => format!(
             "snapshot status prints: hash {hash:x}, revision {revision}, total keys {}, total size {} bytes{}",
             database.keys_as_etcdutl_counts,
             high_water_mark.saturating_mul(database.page_size),
             schema.storage_version.as_ref().map(|v| format!(", version {}", terminal(v))).unwrap_or_default(),
-        )],
-    );
+        ),
+        false => "what snapshot status prints of a broken file, if anything, is not to be compared".to_owned(),
+    };
+    block(&mut out, "etcdutl", &[printed]);
     if database.keys_as_etcdutl_counts != database.keys_current {
         block(
             &mut out,
@@ -86,6 +83,20 @@ pub fn check(evidence: &EvidenceReport, hash: u32) -> String {
     }
     out.push_str(&anomalies(evidence));
     out
+}
+
+fn keys_and_revisions(database: &DatabaseFacts) -> String {
+    let lost = match database.key_tree {
+        KeyTree::Lost => return "which keys exist is not known: the tree that says so is lost".to_owned(),
+        KeyTree::Partial => " in what can be read of the tree",
+        KeyTree::Whole => "",
+    };
+    format!(
+        "{} keys exist{lost} in {} retained revisions, {} of them tombstones",
+        thousands(database.keys_current),
+        thousands(database.revisions),
+        thousands(database.tombstones)
+    )
 }
 
 /// Every limit of the tool.

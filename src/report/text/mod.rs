@@ -104,7 +104,7 @@ fn snapshot_sentence(snapshot: &RaftSnapshotFacts) -> String {
 
 /// The lines that say which cluster, and when.
 fn cluster_lines(facts: &Facts) -> Vec<String> {
-    let Some(database) = facts.database().filter(|_| facts.has_tree()) else { return Vec::new() };
+    let Some(database) = facts.database().filter(|database| database.active_meta.is_some()) else { return Vec::new() };
     let schema = &database.schema;
     let mut parts =
         vec![schema.written_by().map_or("etcd, version not stored".to_owned(), |version| format!("etcd {}", escape::terminal(&version)))];

@@ -55,7 +55,7 @@ pub fn scan(evidence: &EvidenceReport, report: &Report) -> String {
 /// The last line of a run, and the only one of a quiet one.
 pub fn status_line(report: &Report, outcome: &Outcome) -> String {
     let sum = |count: fn(&ReadableIn) -> u64| {
-        let of = |readable: &Readable| count(&readable.existing).saturating_add(count(&readable.deleted));
+        let of = |r: &Readable| [&r.existing, &r.deleted, &r.unknown].into_iter().map(count).fold(0, u64::saturating_add);
         report.inputs().map(of).fold(0, u64::saturating_add)
     };
     let fragments = report.evidences.iter().map(|e| e.unnamed_secrets.count).fold(0, u64::saturating_add);
@@ -135,7 +135,8 @@ pub(super) fn headline(evidence: &EvidenceReport, resources: &str, what: What) -
     let noun = if readable.total == 1 { "SECRET" } else { "SECRETS" };
     if !has_tree {
         let why = match evidence.facts.database() {
-            Some(_) => "no valid meta page says which pages are in use",
+            Some(database) if database.active_meta.is_none() => "no valid meta page says which pages are in use",
+            Some(_) => "the part of the file that says so is lost",
             None => "that is in the database, not in the log",
         };
         return format!(
@@ -143,12 +144,16 @@ pub(super) fn headline(evidence: &EvidenceReport, resources: &str, what: What) -
             thousands(readable.total)
         );
     }
+    let unknown = match readable.unknown.total() {
+        0 => String::new(),
+        n => format!("; of {} neither is known, a part of the tree is lost: treat them as in use", thousands(n)),
+    };
     let ahead = match readable.ahead {
         0 => String::new(),
         n => format!("; {} more are in the log and not in the database yet", thousands(n)),
     };
     format!(
-        "{} {noun} CAN BE READ FROM THIS {what} WITHOUT ANY KEY\n  {} of the {} that exist now, and {} deleted{ahead}.\n",
+        "{} {noun} CAN BE READ FROM THIS {what} WITHOUT ANY KEY\n  {} of the {} that exist now, and {} deleted{unknown}{ahead}.\n",
         thousands(readable.total),
         thousands(readable.existing.total()),
         thousands(existing),
@@ -161,7 +166,7 @@ pub(super) fn headline(evidence: &EvidenceReport, resources: &str, what: What) -
 
 /// What is said of Secrets: how many are readable where, now and deleted.
 pub(super) fn secrets(evidence: &EvidenceReport) -> String {
-    let (existing, deleted) = (evidence.readable.existing, evidence.readable.deleted);
+    let (existing, deleted, lost) = (evidence.readable.existing, evidence.readable.deleted, evidence.readable.unknown);
     let older = existing.retained.saturating_add(existing.residue).saturating_add(existing.log);
     let hidden = evidence.secrets.encrypted.saturating_sub(older);
     let cell = |n: u64| if n == 0 { "-".to_owned() } else { thousands(n) };
@@ -182,6 +187,9 @@ pub(super) fn secrets(evidence: &EvidenceReport) -> String {
     }
     if evidence.secrets.empty > 0 {
         out.push_str(&row("without a value", evidence.secrets.empty, 0, ""));
+    }
+    if lost.total() > 0 {
+        out.push_str(&format!("{:<44}{:>9}\n", "perhaps among them, or deleted, and readable", thousands(lost.total())));
     }
     if evidence.readable.ahead > 0 {
         out.push_str(&row("in the log, not in the database yet", evidence.readable.ahead, 0, "   (written last, or never carried out)"));

@@ -27,7 +27,7 @@ fn carve(scan: &mut Scan<'_>, path: &Path) -> anyhow::Result<()> {
     }
     let carving = scan.progress(path, |progress| analysis::carve(&evidence, &scan.options, progress));
     let tally = scan.image(&carving)?;
-    let around = Around { prefixes: &carving.prefixes, keyspace: None };
+    let around = Around { prefixes: &carving.prefixes, existing: None };
     let report = EvidenceReport::of(carving.facts.clone(), carving.anomalies.clone(), tally, &around, scan.named());
     scan.end(&report)?;
     scan.text(|run| text::carve(&report, run))?;

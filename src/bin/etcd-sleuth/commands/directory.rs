@@ -60,7 +60,7 @@ pub(super) fn scan(scan: &mut Scan<'_>, path: &Path) -> anyhow::Result<()> {
         path,
         &Around {
             prefixes: database.as_ref().map_or(&log_prefixes, |survey| &survey.prefixes),
-            keyspace: database.as_ref().and_then(Survey::existing),
+            existing: database.as_ref().and_then(Survey::existing),
         },
     )
 }
@@ -82,7 +82,7 @@ impl<'data> Whole<'data> {
             Role::File | Role::Member => self.tally.merge(tally.clone()),
         }
         let anomalies = std::mem::take(&mut survey.anomalies);
-        let around = Around { prefixes: &survey.prefixes, keyspace: survey.existing() };
+        let around = Around { prefixes: &survey.prefixes, existing: survey.existing() };
         self.part(scan, EvidenceReport::of(survey.facts.clone(), anomalies, tally, &around, scan.named()))?;
         Ok(survey)
     }
@@ -112,7 +112,7 @@ impl<'data> Whole<'data> {
             self.tally.merge(tally.clone());
             let Some(segment) = log.segments.get_mut(number) else { continue };
             let anomalies = std::mem::take(&mut segment.anomalies);
-            let around = Around { prefixes: &log.prefixes, keyspace: None };
+            let around = Around { prefixes: &log.prefixes, existing: None };
             self.part(scan, EvidenceReport::of(segment.facts.clone(), anomalies, tally, &around, scan.named()))?;
         }
         Ok(log.prefixes)

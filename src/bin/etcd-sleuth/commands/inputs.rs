@@ -265,17 +265,17 @@ impl<'data> Surveyed<'data> {
         for unit in &self.units {
             match unit {
                 Unit::Database { number, survey, .. } => {
-                    let around = Around { prefixes: &survey.prefixes, keyspace: survey.existing() };
+                    let around = Around { prefixes: &survey.prefixes, existing: survey.existing() };
                     show(*number, &survey.facts, &survey.anomalies, &around)?;
                 }
                 Unit::Log { first, survey, .. } => {
                     for (index, segment) in survey.segments.iter().enumerate() {
-                        let around = Around { prefixes: &survey.prefixes, keyspace: None };
+                        let around = Around { prefixes: &survey.prefixes, existing: None };
                         show(first.saturating_add(index), &segment.facts, &segment.anomalies, &around)?;
                     }
                 }
                 Unit::Snapshot { number, facts, anomalies } => {
-                    let around = Around { prefixes: &etcd_sleuth::kubernetes::Prefixes::default(), keyspace: None };
+                    let around = Around { prefixes: &etcd_sleuth::kubernetes::Prefixes::default(), existing: None };
                     show(*number, facts, anomalies, &around)?;
                 }
             }

@@ -51,7 +51,7 @@ pub(crate) fn run(args: &RecoverArgs, global: &Global) -> anyhow::Result<u8> {
         file.finish()?;
     }
 
-    let around = Around { prefixes: &survey.prefixes, keyspace: survey.existing() };
+    let around = Around { prefixes: &survey.prefixes, existing: survey.existing() };
     let report = EvidenceReport::of(survey.facts.clone(), survey.anomalies.clone(), Tally::default(), &around, 0);
     let mut outcome = Outcome::default();
     report.judgement.trust(|condition| outcome.open(condition));

@@ -120,7 +120,7 @@ impl Scan<'_> {
             Err(_) if analysis::is_segment(&evidence) => {
                 let mut log = self.survey_log(&[&evidence], Beside::default());
                 let tally = self.segment(&mut log, 0)?;
-                let around = Around { prefixes: &log.prefixes, keyspace: None };
+                let around = Around { prefixes: &log.prefixes, existing: None };
                 let Some(segment) = log.segments.pop() else { return Ok(()) };
                 EvidenceReport::of(segment.facts, segment.anomalies, tally, &around, self.named)
             }
@@ -186,7 +186,7 @@ impl Scan<'_> {
         let (mut facts, anomalies) = self.progress(evidence.path(), read);
         facts.role = role;
         self.sink.record("evidence", &EvidenceRecord::new(self.report.next_number(), &facts))?;
-        let around = Around { prefixes: &Prefixes::default(), keyspace: None };
+        let around = Around { prefixes: &Prefixes::default(), existing: None };
         Ok(EvidenceReport::of(facts, anomalies, Tally::default(), &around, self.named))
     }
 

@@ -1,0 +1,115 @@
+//! What the tree of bucket `key` says of keys, and what it lacks.
+
+use super::survey::Survey;
+use crate::bbolt::{Db, Tree};
+use crate::etcd::continuity::{self, Gap};
+use crate::etcd::ranges::{self, ALL, END, Range, Ranges};
+use crate::etcd::{Keyspace, Revision, Schema, schema};
+use crate::evidence::anomaly::{Anomalies, Class};
+use crate::evidence::range;
+
+/// How much of the tree of bucket `key` there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyTree {
+    /// Nothing shows that any of it is missing.
+    Whole,
+    /// Some writes are missing, or may be.
+    Partial,
+    /// None: no valid meta, no such bucket, or nothing of it can be read.
+    Lost,
+}
+
+/// What the tree of bucket `key` lacks.
+#[derive(Clone, Debug)]
+pub(super) struct Lacking<'data> {
+    pub tree: KeyTree,
+    /// Revisions that are missing behind the last compaction.
+    pub gaps: Vec<Gap<'data>>,
+    /// Revisions of writes that it may have had.
+    pub lost: Ranges,
+}
+
+impl<'data> Lacking<'data> {
+    /// Looks for what is missing, and notes it where nothing else tells of it.
+    pub(super) fn find(db: &Db<'data>, tree: &Tree<'data>, keyspace: &Keyspace, schema: &Schema, anomalies: &mut Anomalies) -> Self {
+        let Some(bucket) = tree.bucket(schema::KEY) else {
+            return Self { tree: KeyTree::Lost, gaps: Vec::new(), lost: [ALL].into_iter().collect() };
+        };
+        let holes = tree.holes(bucket);
+        let of_holes: Vec<Range> = holes.iter().map(ranges::of_hole).collect();
+        let gaps = if is_compaction_known(tree, anomalies) { continuity::gaps(db, tree, bucket, schema.compacted()) } else { Vec::new() };
+        note(db, keyspace.last(), schema.compacted(), &gaps, &of_holes.iter().copied().collect(), anomalies);
+        // Writes that cannot be told, do not stand where their revision belongs, or have two.
+        let strange = [Class::KeyOrder, Class::RevisionMisplaced, Class::RevisionInvalid, Class::RevisionMismatch, Class::KeyValueInvalid];
+        let strange = strange.into_iter().any(|class| anomalies.count(class) > 0).then_some(ALL);
+        let lost: Ranges = of_holes.into_iter().chain(gaps.iter().map(Gap::range)).chain(strange).collect();
+        let tree = match lost.is_empty() {
+            true => KeyTree::Whole,
+            false if keyspace.revisions() == 0 => KeyTree::Lost,
+            false => KeyTree::Partial,
+        };
+        Self { tree, gaps, lost }
+    }
+}
+
+/// Whether bucket `meta` could be read, which says what was compacted.
+fn is_compaction_known(tree: &Tree<'_>, anomalies: &Anomalies) -> bool {
+    tree.bucket(schema::META).is_some_and(|meta| tree.holes(meta).is_empty()) && anomalies.count(Class::SchemaInvalid) == 0
+}
+
+fn note(db: &Db<'_>, last: Option<Revision>, compacted: u64, gaps: &[Gap<'_>], of_holes: &Ranges, anomalies: &mut Anomalies) {
+    // What is missing with a page is said of the page.
+    for gap in gaps.iter().filter(|gap| !of_holes.meet(gap.range())) {
+        anomalies.note(Class::RevisionGap, range::offset_within(db.bytes(), gap.key), Some(gap.pgid), || gap.to_string());
+    }
+    let last = last.unwrap_or_default();
+    if compacted > last.main && of_holes.is_empty() {
+        anomalies.note(Class::CompactionAhead, None, None, || {
+            format!("compacted at revision {compacted}, and the newest in the tree is {last}: all between them was deleted, or is missing")
+        });
+    }
+}
+
+/// The part of a database of which one meta is lost that may have been that of its last transaction.
+pub(super) fn behind(last: Option<Revision>) -> Range {
+    (Revision { main: last.unwrap_or_default().main.saturating_add(1), sub: 0 }, END)
+}
+
+/// Whether a key exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existence {
+    /// The tree has it.
+    Exists,
+    /// The tree is whole and does not have it, or has its deletion and lacks nothing newer.
+    Deleted,
+    /// What is lost of the tree may tell otherwise.
+    Unknown,
+}
+
+/// Which keys exist, as far as a tree tells.
+#[derive(Clone, Debug)]
+pub struct Existing<'a> {
+    keyspace: &'a Keyspace,
+    lost: Ranges,
+}
+
+impl Existing<'_> {
+    /// Whether a key exists.
+    pub fn of(&self, key: &[u8]) -> Existence {
+        match self.keyspace.newest(key) {
+            Some((_, false)) => Existence::Exists,
+            Some((deletion, true)) if self.lost.end().is_none_or(|end| end <= deletion) => Existence::Deleted,
+            None if self.lost.is_empty() => Existence::Deleted,
+            Some(_) | None => Existence::Unknown,
+        }
+    }
+}
+
+impl Survey<'_> {
+    /// Which keys exist; `None` where no tree tells.
+    pub fn existing(&self) -> Option<Existing<'_>> {
+        let one_meta_is_lost = self.database.db.metas().iter().any(Result::is_err).then(|| behind(self.keyspace.last()));
+        let lost = self.lost.iter().chain(one_meta_is_lost).collect();
+        self.facts.has_tree().then_some(Existing { keyspace: &self.keyspace, lost })
+    }
+}
