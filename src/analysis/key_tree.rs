@@ -1,9 +1,10 @@
 //! What the tree of bucket `key` says of keys, and what it lacks.
 
 use super::survey::Survey;
-use crate::bbolt::{Db, Tree};
+use crate::bbolt::{Bucket, Db, Tree};
 use crate::etcd::continuity::{self, Gap};
 use crate::etcd::ranges::{self, ALL, END, Range, Ranges};
+use crate::etcd::succession::{self, Break};
 use crate::etcd::{Keyspace, Revision, Schema, schema};
 use crate::evidence::anomaly::{Anomalies, Class};
 use crate::evidence::range;
@@ -41,8 +42,11 @@ impl<'data> Lacking<'data> {
         note(db, keyspace.last(), schema.compacted(), &gaps, &of_holes.iter().copied().collect(), anomalies);
         // Writes that cannot be told, do not stand where their revision belongs, or have two.
         let strange = [Class::KeyOrder, Class::RevisionMisplaced, Class::RevisionInvalid, Class::RevisionMismatch, Class::KeyValueInvalid];
-        let strange = strange.into_iter().any(|class| anomalies.count(class) > 0).then_some(ALL);
-        let lost: Ranges = of_holes.into_iter().chain(gaps.iter().map(Gap::range)).chain(strange).collect();
+        let is_strange = strange.into_iter().any(|class| anomalies.count(class) > 0);
+        let is_whole_so_far = of_holes.is_empty() && gaps.is_empty() && !is_strange && is_compaction_known(tree, anomalies);
+        let is_broken = is_whole_so_far && note_breaks(db, tree, bucket, schema, anomalies);
+        let lost: Ranges =
+            of_holes.into_iter().chain(gaps.iter().map(Gap::range)).chain((is_strange || is_broken).then_some(ALL)).collect();
         let tree = match lost.is_empty() {
             true => KeyTree::Whole,
             false if keyspace.revisions() == 0 => KeyTree::Lost,
@@ -68,6 +72,20 @@ fn note(db: &Db<'_>, last: Option<Revision>, compacted: u64, gaps: &[Gap<'_>], o
             format!("compacted at revision {compacted}, and the newest in the tree is {last}: all between them was deleted, or is missing")
         });
     }
+}
+
+/// Notes writes that do not follow one another; says whether there are some. While a compaction is in progress that is not known.
+fn note_breaks<'data>(db: &Db<'data>, tree: &Tree<'data>, bucket: &Bucket<'data>, schema: &Schema, anomalies: &mut Anomalies) -> bool {
+    if schema.scheduled_compact_revision != schema.finished_compact_revision {
+        return false;
+    }
+    let breaks = succession::breaks(db, tree, bucket, schema.compacted());
+    for Break { revision, key, pgid, wanted } in &breaks {
+        anomalies.note(Class::SuccessionBroken, range::offset_within(db.bytes(), key), Some(*pgid), || {
+            format!("revision {revision} does not follow what the tree has of its key; expected before it: {wanted}")
+        });
+    }
+    !breaks.is_empty()
 }
 
 /// The part of a database of which one meta is lost that may have been that of its last transaction.

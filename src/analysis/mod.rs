@@ -34,7 +34,7 @@ mod tally;
 mod whole;
 
 pub use self::carve::{CarveList, Carving, ImageFacts, MetaPage, PagesFound, carve};
-pub use self::cluster::{Clusters, Compared};
+pub use self::cluster::{Clusters, Compared, settled};
 pub use self::database::{Database, NotADatabase};
 pub use self::facts::{ByteAccount, Content, CredentialCounts, DatabaseFacts, Facts, Kind, LogFacts, RaftSnapshotFacts, Role};
 pub use self::grouped::Grouped;

@@ -22,6 +22,7 @@ pub mod residue;
 mod revision;
 pub mod schema;
 pub mod status;
+pub mod succession;
 pub mod trailer;
 pub mod wal;
 

@@ -120,6 +120,8 @@ classes! {
     RevisionMismatch = "revision-mismatch", Altered;
     /// Revisions are missing behind the last compaction, where each transaction takes the next one and none is removed.
     RevisionGap = "revision-gap", Incomplete;
+    /// A write that does not follow what stands before it of its key: a write is missing, or one is there that a compaction removed.
+    SuccessionBroken = "succession-broken", Damaged;
     /// No revision is newer than the last compaction. All that was written up to it may have been deleted; the API server goes on writing.
     CompactionAhead = "compaction-ahead", Note;
     /// The value stored under a revision is no KeyValue.

@@ -7,6 +7,7 @@ use crate::analysis::key_tree;
 use crate::analysis::survey::Survey;
 use crate::etcd::continuity::Gap;
 use crate::etcd::ranges::{self, ALL, Ranges};
+use crate::etcd::trailer::Trailer;
 use crate::etcd::{Revision, schema};
 
 /// What the tree may have lost.
@@ -42,7 +43,10 @@ impl Loss {
         let has_lost_a_meta = survey.database.db.metas().iter().any(Result::is_err) && !is_as_sent;
         let anywhere = survey.lost.iter().chain(has_lost_a_meta.then(|| key_tree::behind(survey.keyspace.last()))).collect();
         // All that was written up to a compaction may have been deleted by then. But a cluster that is in use goes on.
-        let is_behind = database.is_some_and(|database| database.schema.compacted() > last.main) && !is_as_sent;
+        let is_ahead = database.is_some_and(|database| database.schema.compacted() > last.main);
+        // Of bytes that are not those that were sent, those of any page may be others.
+        let is_changed = database.is_some_and(|database| database.trailer == Some(Trailer::Mismatch));
+        let is_behind = (is_ahead || is_changed) && !is_as_sent;
         Self { anywhere, subtrees, last, compacted, is_as_sent, is_behind }
     }
 

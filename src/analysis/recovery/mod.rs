@@ -175,7 +175,9 @@ impl<'a, 'data> Recovery<'a, 'data> {
                 // What the KeyValue itself says, of a write that may stand under another revision.
                 let own = (row.place == Place::Tree).then(|| at.key_value(&survey.database.db)).flatten();
                 let own = own.and_then(|kv| u64::try_from(kv.mod_revision).ok()).filter(|own| *own > 0);
-                let revision = Revision { main: own.unwrap_or(main).min(main), sub: row.sub.unwrap_or(0) };
+                // A number that no writer comes to is none.
+                let sub = row.sub.filter(|sub| u32::try_from(*sub).is_ok()).unwrap_or(0);
+                let revision = Revision { main: own.unwrap_or(main).min(main), sub };
                 let is_whole = !row.fragment && row.sub.is_some() && value.is_some();
                 see(row.key, row.place, row.pgid, revision, if is_whole { Found::Value(at) } else { Found::Piece });
             }
@@ -201,11 +203,14 @@ impl<'a, 'data> Recovery<'a, 'data> {
         }
     }
 
-    /// A write as etcd stores it, under its revision.
+    /// A write as etcd stores it, under its revision, with counts that a writer could have come to.
     pub fn key_value(&self, write: &Recovered<'a, 'data>) -> Option<KeyValue<'data>> {
         let kv = write.at.key_value(self.db)?;
         let main = write.revision.main.cast_signed();
-        Some(KeyValue { create_revision: kv.create_revision.min(main), mod_revision: main, ..kv })
+        let created = kv.create_revision.clamp(1, main.max(1));
+        let writes_since = main.saturating_sub(created).max(0);
+        let version = kv.version.clamp(1i64.saturating_add(writes_since.min(1)), writes_since.saturating_add(1));
+        Some(KeyValue { create_revision: created, mod_revision: main, version, ..kv })
     }
 
     fn add(&mut self, key: &'data [u8], known: Known<'a, 'data>, loss: &Loss, with_residue: bool) {
