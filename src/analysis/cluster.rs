@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::history::{Comparison, History, Writes};
 use super::{Facts, Survey};
 use crate::bbolt::{Element, Pgid};
+use crate::etcd::trailer::Trailer;
 use crate::etcd::{Revision, RevisionKey, schema};
 use crate::evidence::anomaly::Class;
 use crate::evidence::range;
@@ -51,6 +52,7 @@ impl Clusters {
     /// Notes in a database, the evidence of this number, how it stands to those before it, and keeps its history for those
     /// that follow.
     pub fn keep(&mut self, evidence: usize, survey: &mut Survey<'_>, compared: Option<Vec<Compared>>) {
+        let compared = compared.map(|compared| settled(compared, &survey.facts));
         for other in compared.iter().flatten().filter(|other| !other.comparison.agrees()) {
             let place = other.comparison.first_here().and_then(|revision| find(survey, revision));
             let offset = place.and_then(|(_, element)| range::offset_within(survey.database.db.bytes(), element.key));
@@ -58,7 +60,10 @@ impl Clusters {
             survey.anomalies.note(Class::MemberDivergence, offset, pgid, || other.to_string());
         }
         let cluster = cluster(&survey.facts).map(str::to_owned);
-        if let (Some(cluster), Some(history)) = (cluster, survey.history.take()) {
+        if let (Some(cluster), Some(mut history)) = (cluster, survey.history.take()) {
+            if is_changed(&survey.facts) {
+                history.doubt();
+            }
             self.known.push(Known { evidence, path: survey.facts.path.clone(), cluster, history });
         }
         survey.facts.compared = compared;
@@ -83,6 +88,19 @@ impl std::fmt::Display for Compared {
         }
         Ok(())
     }
+}
+
+/// What is left of comparisons that were made before a database's trailer was judged. Of one that does not match, its bytes may be
+/// others: it accuses none of lacking them.
+pub fn settled(mut compared: Vec<Compared>, facts: &Facts) -> Vec<Compared> {
+    if is_changed(facts) {
+        compared.iter_mut().for_each(|other| other.comparison.doubt());
+    }
+    compared
+}
+
+fn is_changed(facts: &Facts) -> bool {
+    facts.database().is_some_and(|database| database.trailer == Some(Trailer::Mismatch))
 }
 
 fn cluster(facts: &Facts) -> Option<&str> {

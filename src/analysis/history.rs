@@ -7,8 +7,8 @@
 //!                             retained in full
 //! ```
 //! Raft gives every member the same transactions, and each one a revision that no other has. So a write that two databases
-//! retain is the same in both, byte for byte; and between its own compaction and its own newest revision a database lacks
-//! no write that another one has. Where it is otherwise members diverged, a restored cluster went on from where its snapshot
+//! retain is the same in both, byte for byte; and between the compactions of both and their newest revisions neither lacks
+//! a write that the other one has. Where it is otherwise members diverged, a restored cluster went on from where its snapshot
 //! ended, or one of the files was altered. The bytes do not say which.
 
 use sha2::{Digest, Sha256};
@@ -91,6 +91,11 @@ impl Writes {
 }
 
 impl Comparison {
+    /// Leaves out what one of the two is said to lack, where the other one is in doubt.
+    pub(super) fn doubt(&mut self) {
+        (self.only_here, self.only_there) = (Writes::default(), Writes::default());
+    }
+
     /// Whether nothing contradicts that both are of one history.
     pub fn agrees(&self) -> bool {
         [self.differing, self.only_here, self.only_there].iter().all(|writes| writes.count == 0)
@@ -127,10 +132,15 @@ impl History {
         Self { writes, tombstones: Vec::new(), revisions }
     }
 
-    /// Whether this database lacks what should be in it, where `of` has this write.
+    /// Whether this database lacks what should be in it, where `of` has this write and is as sure of it.
     fn lacks(&self, write: Write, of: &Self) -> bool {
-        let Revisions::InFull(compacted, newest) = self.revisions else { return false };
-        of.revisions != Revisions::Doubtful && compacted < write.main && write.main <= newest
+        let has = |revisions| matches!(revisions, Revisions::InFull(compacted, newest) if compacted < write.main && write.main <= newest);
+        has(self.revisions) && has(of.revisions)
+    }
+
+    /// The bytes are not those that were written.
+    pub(super) fn doubt(&mut self) {
+        self.revisions = Revisions::Doubtful;
     }
 
     /// Holds this database against an earlier one of its cluster.
@@ -208,12 +218,16 @@ mod tests {
     }
 
     #[test]
-    fn a_database_is_held_to_what_it_should_have_whatever_the_other_one_was_compacted_to() {
-        let compacted = history(&[(4, 0, "c"), (9, 0, "i")], Revisions::InFull(8, 9));
-        let lacks_one = history(&[(3, 0, "b"), (9, 0, "i")], Revisions::InFull(2, 9));
-        let found = lacks_one.compare(&compacted);
-        assert_eq!(found, Comparison { shared: 1, only_there: writes(1, 4, 0), ..Comparison::default() });
-        let broken = history(&[(3, 0, "b"), (9, 0, "i")], Revisions::Partial);
-        assert!(broken.compare(&compacted).agrees());
+    fn a_database_is_held_to_what_it_should_have_where_the_other_one_was_not_compacted() {
+        let other = |revisions| history(&[(4, 0, "c"), (4, 1, "d"), (9, 0, "i")], revisions);
+        let lacks_one = history(&[(4, 0, "c"), (9, 0, "i")], Revisions::InFull(2, 9));
+        let found = lacks_one.compare(&other(Revisions::InFull(3, 9)));
+        assert_eq!(found, Comparison { shared: 2, only_there: writes(1, 4, 1), ..Comparison::default() });
+        // Below its compaction nothing vouches for what a file has.
+        for revisions in [Revisions::InFull(4, 9), Revisions::Partial, Revisions::Doubtful] {
+            assert!(lacks_one.compare(&other(revisions)).agrees(), "{revisions:?}");
+        }
+        let broken = history(&[(4, 0, "c"), (9, 0, "i")], Revisions::Partial);
+        assert!(broken.compare(&other(Revisions::InFull(3, 9))).agrees());
     }
 }

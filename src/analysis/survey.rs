@@ -235,8 +235,8 @@ pub(super) fn is_complete(anomalies: &Anomalies) -> bool {
 /// may have begun to remove; one that is written while it is read may lack any.
 fn known_revisions(key_tree: KeyTree, keyspace: &Keyspace, schema: &Schema, anomalies: &Anomalies) -> Revisions {
     let has = |class: &Class| anomalies.count(*class) > 0;
-    let doubtful = [Class::KeyOrder, Class::RevisionInvalid, Class::RevisionMisplaced, Class::RevisionMismatch, Class::RevisionGap];
-    if doubtful.iter().any(has) {
+    let doubtful = [Class::KeyOrder, Class::RevisionInvalid, Class::RevisionMisplaced, Class::RevisionGap, Class::SuccessionBroken];
+    if doubtful.iter().any(has) || anomalies.any(Bearing::Altered) {
         return Revisions::Doubtful;
     }
     match keyspace.last() {

@@ -263,7 +263,9 @@ impl Held<'_> {
 
     fn settle(&mut self) -> std::io::Result<()> {
         if let Some(settle) = self.settle.take() {
-            let facts = Facts { role: self.role, compared: self.compared.clone(), ..settle() };
+            let facts = settle();
+            let compared = self.compared.clone().map(|compared| analysis::settled(compared, &facts));
+            let facts = Facts { role: self.role, compared, ..facts };
             self.sink.record("evidence", &EvidenceRecord::new(self.number, &facts))?;
             self.sink.out.rows(self.sink.format, &std::mem::take(&mut self.lines))?;
         }
