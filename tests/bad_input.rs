@@ -318,7 +318,8 @@ fn a_reader_that_has_seen_enough_is_no_error() {
         .unwrap();
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
-    assert_eq!((output.status.code(), stderr(&output)), (Some(0), String::new()));
+    // Nor is it an answer.
+    assert_eq!((output.status.code(), stderr(&output)), (Some(3), String::new()));
 }
 
 #[cfg(target_os = "linux")]
@@ -370,7 +371,7 @@ fn an_interrupted_run_leaves_no_half_file() {
     let interrupted = interrupted.map(|(args, signal, number)| (args.to_vec(), signal, number));
     for (args, signal, number) in interrupted.chain([(scan.to_vec(), "TERM", 15)]) {
         let mut child = sleuth().args(&args).arg(&path).spawn().unwrap();
-        while !Path::new(records).exists() {
+        while !Path::new(&format!("{records}.partial")).exists() {
             std::thread::yield_now();
         }
         assert!(std::process::Command::new("kill").args(["-s", signal, &child.id().to_string()]).status().unwrap().success());
@@ -395,7 +396,7 @@ fn what_was_to_be_ignored_is_ignored() {
         .arg(&records)
         .spawn()
         .unwrap();
-    while !records.exists() {
+    while !dir.path().join("records.jsonl.partial").exists() {
         std::thread::yield_now();
     }
     for signal in ["-HUP", "-INT"] {
@@ -435,6 +436,62 @@ fn what_cannot_be_written_to_its_end_is_not_left_and_takes_the_place_of_nothing(
             assert_eq!(fs::read(older).unwrap(), b"an older one", "{args:?}");
         }
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn standard_output_into_evidence_or_into_another_output_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = Fixture::named("migration").write_to(dir.path());
+    let before = fs::read(&path).unwrap();
+    let out = dir.path().join("out");
+    for (command, into) in [
+        (&["recover", "migration.db"][..], "migration.db"),
+        (&["scan", "migration.db"], "migration.db"),
+        (&["check", "migration.db"], "migration.db"),
+        (&["pages", "migration.db"], "migration.db"),
+        (&["show", "migration.db", "default/x"], "migration.db"),
+        (&["recover", "migration.db", "-o", "-", "--db", "out", "--force"], "out"),
+        (&["scan", "migration.db", "--rotate-list", "out", "--force"], "out"),
+    ] {
+        let stdout = fs::OpenOptions::new().append(true).create(true).open(dir.path().join(into)).unwrap();
+        let run = sleuth().args(command).current_dir(dir.path()).stdout(stdout).output().unwrap();
+        assert!(fs::read(&path).unwrap() == before, "{command:?}");
+        // `show` found no such object before it came to the output.
+        assert!(matches!(run.status.code(), Some(1)) || command[0] == "show", "{command:?}: {}", stderr(&run));
+        assert_eq!(fs::metadata(&out).map_or(0, |found| found.len()), 0, "{command:?}");
+        let _ = fs::remove_file(&out);
+    }
+}
+
+#[test]
+fn nothing_is_written_into_a_directory_that_is_evidence() {
+    let dir = tempfile::tempdir().unwrap();
+    common::unpack_directory("killed", dir.path());
+    let files = || walk(dir.path());
+    let before = files();
+    for args in [
+        &["scan", "killed", "-o", "killed/member/out"][..],
+        &["scan", "killed", "-o", "killed/member/../out"],
+        &["scan", "killed", "--rotate-list", "killed/member/snap/list.csv"],
+        &["keys", "killed", "-o", "./killed/out"],
+    ] {
+        let run = run_in(dir.path(), args);
+        assert_eq!(run.status.code(), Some(1), "{args:?}");
+        assert!(stderr(&run).contains("evidence is not written to"), "{args:?}: {}", stderr(&run));
+        assert_eq!(files(), before, "{args:?}");
+    }
+}
+
+fn walk(dir: &Path) -> Vec<PathBuf> {
+    let (mut found, mut left) = (Vec::new(), vec![dir.to_owned()]);
+    while let Some(next) = left.pop() {
+        let entries: Vec<_> = fs::read_dir(next).unwrap().map(|entry| entry.unwrap().path()).collect();
+        left.extend(entries.iter().filter(|path| path.is_dir()).cloned());
+        found.extend(entries);
+    }
+    found.sort();
+    found
 }
 
 #[cfg(unix)]

@@ -51,6 +51,8 @@ pub enum Condition {
     KeyNotAsked,
     /// The scope that was asked for holds nothing.
     NothingInScope,
+    /// Whether all that was recovered exists is not known.
+    ExistenceNotKnown,
 }
 
 impl Condition {
@@ -73,6 +75,7 @@ impl Condition {
             Self::NotOpened => "not-opened",
             Self::KeyNotAsked => "key-not-asked",
             Self::NothingInScope => "nothing-in-scope",
+            Self::ExistenceNotKnown => "existence-not-known",
         }
     }
 }

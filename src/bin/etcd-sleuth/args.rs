@@ -29,7 +29,7 @@ Exit codes:
   2  found: scan: a plaintext Secret; check: altered, damaged, divergent; keys --retire: still needed; verify: a current value
      under another key than required, or that the given keys provably do not open; show: no such object
   3  cannot say: nothing found, but the input was read only in part, nothing in it matches the
-     filter, or a key could not be asked
+     filter, a key could not be asked, or standard output was closed before its end
 
 Evidence is opened read-only: no lock, no write, no file beside it. No network but where an option names whom to ask.";
 

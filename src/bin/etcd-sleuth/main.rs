@@ -18,6 +18,8 @@ use self::args::{Args, Command};
 
 /// Exit code of an error: nothing could be analysed, or wrong usage.
 const ERROR: u8 = 1;
+/// Exit code where the answer is open.
+const CANNOT_SAY: u8 = 3;
 
 fn main() -> ExitCode {
     let args = match Args::try_parse() {
@@ -32,8 +34,8 @@ fn main() -> ExitCode {
     guard::install();
     match guard::command(|| run(args)) {
         Ok(code) => ExitCode::from(code),
-        // Whoever reads our output has seen enough (`| head`); that is no error.
-        Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        // Whoever reads our output has seen enough (`| head`): no error to tell of, and no answer that was heard to its end.
+        Err(error) if output::is_broken_pipe(&error) => ExitCode::from(CANNOT_SAY),
         Err(error) => {
             output::error(&error);
             ExitCode::from(ERROR)

@@ -24,6 +24,7 @@ impl Output {
     /// Opens the output; a file under the rules of [`WholeFile::create`].
     pub(crate) fn open(path: Option<&Path>, force: bool, inputs: &[PathBuf]) -> anyhow::Result<Self> {
         let Some(path) = path.filter(|path| *path != Path::new("-")) else {
+            stdout_is_no_input(inputs)?;
             return Ok(Self::Stdout(BufWriter::with_capacity(1 << 16, io::stdout())));
         };
         Ok(Self::File(WholeFile::create(path, force, inputs)?))
@@ -75,7 +76,7 @@ fn create(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Creates a file beside one that it shall replace. What a run that was killed has left there is not touched.
+/// Creates a file beside the one that it shall become. What a run that was killed has left there is not touched.
 fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
     let mut number = 0u32;
     loop {
@@ -88,6 +89,17 @@ fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
     }
 }
 
+/// Moves a file to a name that no other has got meanwhile.
+fn move_to_free(from: &Path, to: &Path) -> io::Result<()> {
+    match std::fs::hard_link(from, to) {
+        Ok(()) => std::fs::remove_file(from),
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Err(e),
+        // Not every file system has links.
+        Err(_) if to.symlink_metadata().is_err() => std::fs::rename(from, to),
+        Err(e) => Err(e),
+    }
+}
+
 /// How many files of runs that were killed are passed over.
 const MOST_PARTIAL: u32 = 100;
 
@@ -97,6 +109,8 @@ static UNFINISHED: Mutex<BTreeMap<PathBuf, PathBuf>> = Mutex::new(BTreeMap::new(
 /// A new file that is there whole or not at all, however the run ends: one that is replaced stays until then.
 pub(crate) struct WholeFile {
     path: PathBuf,
+    /// Whether there is one that it replaces.
+    replaces: bool,
     /// Where it is written to.
     working: PathBuf,
     file: BufWriter<File>,
@@ -110,17 +124,16 @@ impl WholeFile {
         if unfinished().iter().any(|(working, target)| is_same(path, working) || is_same(path, target)) {
             bail!("{}: is another output of this run", path.display());
         }
-        let created = match is_replaced(path, force)? {
-            true => create_beside(path),
-            false => create(path).map(|file| (path.to_owned(), file)),
-        };
-        let (working, file) = match created {
-            Ok(created) => created,
-            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => bail!("{}: exists already; --force replaces it", path.display()),
-            Err(e) => return Err(e).with_context(|| format!("{}: cannot be written", path.display())),
-        };
+        if file_id(path).is_some_and(|id| id_of_stdout() == Some(id)) {
+            bail!("{}: is standard output too", path.display());
+        }
+        let replaces = is_replaced(path, force)?;
+        if !replaces && path.symlink_metadata().is_ok() {
+            bail!("{}: exists already; --force replaces it", path.display());
+        }
+        let (working, file) = create_beside(path).with_context(|| format!("{}: cannot be written", path.display()))?;
         unfinished().insert(working.clone(), path.to_owned());
-        Ok(Self { path: path.to_owned(), working, file: BufWriter::with_capacity(1 << 16, file) })
+        Ok(Self { path: path.to_owned(), replaces, working, file: BufWriter::with_capacity(1 << 16, file) })
     }
 
     /// Where it stands until it is finished.
@@ -133,7 +146,7 @@ impl WholeFile {
         let mut finish = || {
             self.file.flush()?;
             self.file.get_ref().sync_all()?;
-            if self.working == self.path { Ok(()) } else { std::fs::rename(&self.working, &self.path) }
+            if self.replaces { std::fs::rename(&self.working, &self.path) } else { move_to_free(&self.working, &self.path) }
         };
         finish().with_context(|| self.path.display().to_string())?;
         unfinished().remove(&self.working);
@@ -178,7 +191,7 @@ fn unfinished() -> MutexGuard<'static, BTreeMap<PathBuf, PathBuf>> {
 
 /// Refuses an output that would replace an input: evidence is never written to.
 fn is_no_input(output: &Path, inputs: &[PathBuf]) -> anyhow::Result<()> {
-    let place = output.canonicalize().ok();
+    let place = place_of(output);
     let is_within = |input: &PathBuf| place.as_ref().zip(input.canonicalize().ok()).is_some_and(|(place, input)| place.starts_with(input));
     // Under another name, or given as standard input, it is the same file all the same.
     let file = file_id(output);
@@ -189,10 +202,26 @@ fn is_no_input(output: &Path, inputs: &[PathBuf]) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The place of a file, which need not be there yet.
+fn place_of(path: &Path) -> Option<PathBuf> {
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    path.canonicalize().ok().or_else(|| Some(folder.canonicalize().ok()?.join(path.file_name()?)))
+}
+
+/// Refuses to write what is piped or printed into an input.
+pub(crate) fn stdout_is_no_input(inputs: &[PathBuf]) -> anyhow::Result<()> {
+    if let Some(id) = id_of_stdout()
+        && inputs.iter().any(|input| file_id(input) == Some(id))
+    {
+        bail!("standard output: is an input, and evidence is not written to");
+    }
+    Ok(())
+}
+
 /// Whether two paths are of one file, under whatever names.
 fn is_same(path: &Path, other: &Path) -> bool {
-    let id = file_id(path);
-    path == other || id.is_some() && id == file_id(other)
+    let (id, place) = (file_id(path), place_of(path));
+    id.is_some() && id == file_id(other) || place.is_some() && place == place_of(other)
 }
 
 /// Says something to people beside the result. Nobody reading it is no error.
@@ -212,7 +241,21 @@ fn file_id(path: &Path) -> Option<FileId> {
         Some("-") => File::from(io::stdin().as_fd().try_clone_to_owned().ok()?).metadata(),
         _ => std::fs::metadata(path),
     };
-    found.ok().filter(|found| found.is_file()).map(|found| (found.dev(), found.ino()))
+    found.ok().filter(std::fs::Metadata::is_file).map(|found| (found.dev(), found.ino()))
+}
+
+#[cfg(unix)]
+fn id_of_stdout() -> Option<FileId> {
+    use std::os::fd::AsFd;
+    use std::os::unix::fs::MetadataExt;
+
+    let found = File::from(io::stdout().as_fd().try_clone_to_owned().ok()?).metadata();
+    found.ok().filter(std::fs::Metadata::is_file).map(|found| (found.dev(), found.ino()))
+}
+
+#[cfg(not(unix))]
+fn id_of_stdout() -> Option<FileId> {
+    None
 }
 
 #[cfg(not(unix))]

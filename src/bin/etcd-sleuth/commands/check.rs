@@ -16,7 +16,7 @@ use crate::shrinking;
 
 pub(crate) fn run(args: &CheckArgs, global: &Global) -> anyhow::Result<u8> {
     let options = Options { residue: ResidueMode::Off, history: args.files.len() > 1, ..args.reading.options() };
-    let mut out = Output::open(None, false, &[])?;
+    let mut out = Output::open(None, false, &args.files)?;
     if args.limits {
         out.write_all(text::limits().as_bytes())?;
         out.finish()?;

@@ -23,7 +23,7 @@ pub(crate) fn run(args: &PagesArgs, global: &Global) -> anyhow::Result<u8> {
             format!("{}: no page {pgid}; pages are 0 to {}", args.file.display(), survey.pages.counts().total().saturating_sub(1))
         })?,
     };
-    let mut out = Output::open(None, false, &[])?;
+    let mut out = Output::open(None, false, std::slice::from_ref(&args.file))?;
     out.write_all(text.as_bytes())?;
     out.finish()?;
     let mut outcome = Outcome::default();

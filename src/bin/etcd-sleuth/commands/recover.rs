@@ -40,6 +40,7 @@ pub(crate) fn run(args: &RecoverArgs, global: &Global) -> anyhow::Result<u8> {
     match &mut records {
         Some(file) => write_records(&recovery, args, file)?,
         None if database.is_none() || args.output.is_some() => {
+            output::stdout_is_no_input(std::slice::from_ref(&args.file))?;
             let mut out = BufWriter::with_capacity(1 << 16, io::stdout());
             write_records(&recovery, args, &mut out)?;
             out.flush()?;
@@ -47,9 +48,11 @@ pub(crate) fn run(args: &RecoverArgs, global: &Global) -> anyhow::Result<u8> {
         None => {}
     }
     let rebuilt = database.map(|file| write_database(file, &survey, &recovery)).transpose()?;
+    // The records first: they can stand alone, and what they mark the database cannot.
     if let Some(file) = records {
         file.finish()?;
     }
+    let rebuilt = rebuilt.map(|(file, rebuilt)| file.finish().map(|()| rebuilt)).transpose()?;
 
     let around = Around { prefixes: &survey.prefixes, existing: survey.existing() };
     let report = EvidenceReport::of(survey.facts.clone(), survey.anomalies.clone(), Tally::default(), &around, 0);
@@ -58,6 +61,9 @@ pub(crate) fn run(args: &RecoverArgs, global: &Global) -> anyhow::Result<u8> {
     let unmatched = options.filter().filter(|_| !has_found_any(&recovery));
     if unmatched.is_some() {
         outcome.open(Condition::NothingInScope);
+    }
+    if recovery.recovered.iter().any(|write| write.standing == Standing::Newest) {
+        outcome.open(Condition::ExistenceNotKnown);
     }
     let mut said = String::new();
     if !global.quiet {
@@ -92,14 +98,13 @@ fn write_records(recovery: &Recovery<'_, '_>, args: &RecoverArgs, out: &mut impl
 }
 
 /// Writes the database and its trailer, as the snapshot API does.
-fn write_database(file: WholeFile, survey: &Survey<'_>, recovery: &Recovery<'_, '_>) -> anyhow::Result<Rebuilt> {
+fn write_database(file: WholeFile, survey: &Survey<'_>, recovery: &Recovery<'_, '_>) -> anyhow::Result<(WholeFile, Rebuilt)> {
     let writes = recovery.recovered.iter().filter_map(|write| Some((write.revision, recovery.key_value(write)?)));
     let (mut file, rebuilt) = rebuild(file, &survey.database.db, &survey.tree, recovery.revision, writes)?;
     file.flush()?;
     let digest = Sha256Digest::of(Evidence::open(file.working(), &Limits::default())?.file());
     file.write_all(&digest.0).context("the trailer cannot be written")?;
-    file.finish()?;
-    Ok(rebuilt)
+    Ok((file, rebuilt))
 }
 
 /// What is said of the new database.
