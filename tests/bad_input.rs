@@ -517,3 +517,41 @@ fn one_file_is_not_two_outputs() {
         }
     }
 }
+
+#[test]
+fn what_a_lost_part_of_the_tree_would_tell_is_not_guessed() {
+    let dir = tempfile::tempdir().unwrap();
+    let sound = Fixture::named("migration").bytes;
+    let path = dir.path().join("half.db");
+    fs::write(&path, &sound[..sound.len() / 2]).unwrap();
+    let (code, screen) = text(&run_in(dir.path(), &["scan", "half.db"]));
+    assert!(code == 2 && screen.contains("Which of them exist now is not known, the part of the file that says so is lost"), "{screen}");
+    assert!(!screen.contains("deleted") && !screen.contains("ALTERED") && screen.contains("INCOMPLETE"), "{screen}");
+    let (_, screen) = text(&run_in(dir.path(), &["check", "half.db"]));
+    assert!(screen.contains("which keys exist is not known: the tree that says so is lost"), "{screen}");
+    assert!(screen.contains("is not to be compared") && !screen.contains("hash"), "{screen}");
+    let out = tempfile::tempdir().unwrap();
+    let list = out.path().join("list.csv");
+    run_in(dir.path(), &["scan", "half.db", "--rotate-list", list.to_str().unwrap()]);
+    let list = fs::read_to_string(list).unwrap();
+    assert!(list.lines().count() > 20 && list.lines().skip(1).all(|line| line.ends_with(",yes")), "{list}");
+
+    // With one leaf lost, what the tree has still tells of its keys; of what it has not nothing is known.
+    let sound = common::mutate::Mutant::of("migration").without_trailer();
+    let (mut unknown, mut deleted) = (0, 0);
+    for index in 0..sound.leaves.len() {
+        let mut mutant = common::mutate::Mutant::of("migration").without_trailer();
+        mutant.set_child(index as u64, 1 << 40);
+        fs::write(&path, &mutant.bytes).unwrap();
+        let (_, screen) = text(&run_in(dir.path(), &["scan", "half.db"]));
+        let all = records(&run_in(dir.path(), &["scan", "half.db", "--format", "jsonl"]));
+        let readable = &of_kind(&all, "summary")[0]["secrets_readable"];
+        let of = |field: &str| readable[field].as_u64().unwrap();
+        assert_eq!(of("existing") + of("deleted") + of("ahead"), of("total"));
+        unknown += u64::from(screen.contains("neither is known, a part of the tree is lost"));
+        // In truth six were deleted, and 62 exist.
+        assert!(of("deleted") <= 6 && of("existing") + 6 >= of("total"), "{screen}");
+        deleted += of("deleted");
+    }
+    assert!(unknown > 20 && deleted > 0, "{unknown} {deleted}");
+}

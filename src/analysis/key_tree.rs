@@ -74,15 +74,16 @@ fn note(db: &Db<'_>, last: Option<Revision>, compacted: u64, gaps: &[Gap<'_>], o
     }
 }
 
-/// Notes writes that do not follow one another; says whether there are some. While a compaction is in progress that is not known.
+/// Notes writes that do not follow one another, or that should be gone; says whether there are some.
 fn note_breaks<'data>(db: &Db<'data>, tree: &Tree<'data>, bucket: &Bucket<'data>, schema: &Schema, anomalies: &mut Anomalies) -> bool {
-    if schema.scheduled_compact_revision != schema.finished_compact_revision {
-        return false;
-    }
-    let breaks = succession::breaks(db, tree, bucket, schema.compacted());
+    let (finished, scheduled) = (schema.finished_compact_revision.unwrap_or(0), schema.compacted());
+    let breaks = match finished == scheduled {
+        true => succession::breaks(db, tree, bucket, scheduled),
+        false => succession::left_behind(db, tree, bucket, finished, scheduled),
+    };
     for Break { revision, key, pgid, wanted } in &breaks {
         anomalies.note(Class::SuccessionBroken, range::offset_within(db.bytes(), key), Some(*pgid), || {
-            format!("revision {revision} does not follow what the tree has of its key; expected before it: {wanted}")
+            format!("revision {revision} does not fit what the tree has of its key; expected: {wanted}")
         });
     }
     !breaks.is_empty()

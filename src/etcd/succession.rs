@@ -23,6 +23,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
+use super::continuity::{self, Gap};
 use super::{KeyValue, Revision, RevisionKey};
 use crate::bbolt::{Bucket, Db, Element, Pgid, Tree};
 
@@ -38,7 +39,7 @@ pub struct Break<'data> {
     pub key: &'data [u8],
     /// The page it stands on.
     pub pgid: Pgid,
-    /// What should stand before it.
+    /// What should be, such as that which should stand before it.
     pub wanted: &'static str,
 }
 
@@ -64,6 +65,25 @@ pub fn breaks<'data>(db: &Db<'data>, tree: &Tree<'data>, bucket: &Bucket<'data>,
             breaks.push(Break { revision: at.revision, key: element.key, pgid, wanted });
         }
     }
+    breaks
+}
+
+/// Of a compaction that is in progress: what it should have removed. It goes from the lowest revision up, so that behind a revision
+/// it has removed nothing removable is left. Source: etcd `server/storage/mvcc/kvstore_compaction.go` (`scheduleCompaction`).
+pub fn left_behind<'data>(db: &Db<'data>, tree: &Tree<'data>, bucket: &Bucket<'data>, finished: u64, scheduled: u64) -> Vec<Break<'data>> {
+    let gaps = continuity::gaps(db, tree, bucket, finished);
+    let Some(removed) = gaps.iter().map(Gap::range).rfind(|(_, before)| before.main <= scheduled).map(|(_, before)| before) else {
+        return Vec::new();
+    };
+    let mut newest: HashMap<&'data [u8], Break<'data>, FixedState> = HashMap::default();
+    let mut breaks = Vec::new();
+    for (pgid, element) in tree.elements(db, bucket) {
+        let Some((at, kv)) = read(&element).filter(|(at, _)| at.revision.main <= scheduled) else { continue };
+        let this = Break { revision: at.revision, key: element.key, pgid, wanted: "that the compaction in progress had removed it" };
+        let before = newest.insert(kv.key, this).filter(|before| before.revision < removed);
+        breaks.extend(before);
+    }
+    breaks.sort_unstable_by_key(|found| found.revision);
     breaks
 }
 
@@ -101,12 +121,14 @@ impl Last {
 fn wanted(before: Option<Last>, this: Last, is_behind: bool) -> Option<&'static str> {
     use Last::{Deletion, Value};
     let (follows, wanted) = match (this, before) {
-        _ if !is_behind => (before.is_none(), "nothing: a compaction leaves one write of a key"),
-        (Deletion, before) => (matches!(before, Some(Value { .. })), "the value that it deletes"),
+        _ if !is_behind => (before.is_none(), "nothing of its key before it, since a compaction leaves one write of each"),
+        (Deletion, before) => (matches!(before, Some(Value { .. })), "before it the value that it deletes"),
         (Value { version, created }, before) if version > 1 => {
-            (before == Some(Value { version: version.saturating_sub(1), created }), "the version before it")
+            (before == Some(Value { version: version.saturating_sub(1), created }), "before it the version that it follows")
         }
-        (Value { .. }, before) => (matches!(before, None | Some(Deletion)), "nothing, or a deletion: it creates its key"),
+        (Value { .. }, before) => {
+            (matches!(before, None | Some(Deletion)), "before it nothing of its key, or a deletion, since it creates it")
+        }
     };
     (!follows).then_some(wanted)
 }
