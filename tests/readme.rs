@@ -84,6 +84,8 @@ fn evidence() -> tempfile::TempDir {
         fs::copy(dir.path().join(format!("{}.db", fixture.name)), dir.path().join(format!("testdata/{}.db", fixture.name))).unwrap();
     }
     unpack_directory("killed", dir.path());
+    let migration = Fixture::named("migration").bytes;
+    fs::write(dir.path().join("half.db"), &migration[..migration.len() / 2]).unwrap();
     dir
 }
 
