@@ -285,6 +285,25 @@ fn the_older_meta_of_a_members_own_file_is_not_taken_for_its_last_state() {
 }
 
 #[test]
+fn where_the_trailer_says_that_bytes_were_changed_nothing_is_called_current() {
+    for name in ["migration", "plaintext", "busy", "compacted"] {
+        // In a value in the tree, and on a free page.
+        let sound = Mutant::of(name);
+        let row = &sound.truth["retained"][0];
+        let value = usize::try_from(row["offset"].as_u64().unwrap() + row["length"].as_u64().unwrap() / 2).unwrap();
+        let free = sound.truth["bbolt_pages"].as_array().unwrap().iter().find(|page| page["type"] == "free").unwrap();
+        let free = usize::try_from(sound.offset(free["id"].as_u64().unwrap())).unwrap() + 1000;
+        for at in [value, free] {
+            let mut mutant = Mutant::of(name);
+            mutant.bytes[at] ^= 1;
+            let found = recover(&mutant, name);
+            assert_eq!(found.len(), existing(&mutant).len(), "{name}");
+            assert!(found.values().all(|(_, standing)| *standing == Standing::Newest), "{name}, byte {at}");
+        }
+    }
+}
+
+#[test]
 fn an_older_write_does_not_stand_in_for_one_of_which_only_a_piece_is_there() {
     let mut mutant = Mutant::of("big-values").without_trailer();
     for keep in [716, 600, 500] {

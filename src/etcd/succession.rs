@@ -23,7 +23,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
-use super::continuity::{self, Gap};
+use super::continuity;
 use super::{KeyValue, Revision, RevisionKey};
 use crate::bbolt::{Bucket, Db, Element, Pgid, Tree};
 
@@ -68,19 +68,18 @@ pub fn breaks<'data>(db: &Db<'data>, tree: &Tree<'data>, bucket: &Bucket<'data>,
     breaks
 }
 
-/// Of a compaction that is in progress: what it should have removed. It goes from the lowest revision up, so that behind a revision
-/// it has removed nothing removable is left. Source: etcd `server/storage/mvcc/kvstore_compaction.go` (`scheduleCompaction`).
+/// Of a compaction that is in progress: what it, or the one before it, should have removed. It goes from the lowest revision up, so that
+/// before a revision that it has removed nothing removable is left. Source: etcd `server/storage/mvcc/kvstore_compaction.go`
+/// (`scheduleCompaction`).
 pub fn left_behind<'data>(db: &Db<'data>, tree: &Tree<'data>, bucket: &Bucket<'data>, finished: u64, scheduled: u64) -> Vec<Break<'data>> {
     let gaps = continuity::gaps(db, tree, bucket, finished);
-    let Some(removed) = gaps.iter().map(Gap::range).rfind(|(_, before)| before.main <= scheduled).map(|(_, before)| before) else {
-        return Vec::new();
-    };
+    let removed = gaps.iter().map(|gap| gap.before).rfind(|before| before.main <= scheduled).unwrap_or_default();
     let mut newest: HashMap<&'data [u8], Break<'data>, FixedState> = HashMap::default();
     let mut breaks = Vec::new();
     for (pgid, element) in tree.elements(db, bucket) {
         let Some((at, kv)) = read(&element).filter(|(at, _)| at.revision.main <= scheduled) else { continue };
-        let this = Break { revision: at.revision, key: element.key, pgid, wanted: "that the compaction in progress had removed it" };
-        let before = newest.insert(kv.key, this).filter(|before| before.revision < removed);
+        let this = Break { revision: at.revision, key: element.key, pgid, wanted: "that a compaction had removed it" };
+        let before = newest.insert(kv.key, this).filter(|before| before.revision < removed || at.revision.main <= finished);
         breaks.extend(before);
     }
     breaks.sort_unstable_by_key(|found| found.revision);

@@ -19,8 +19,6 @@ pub(super) struct Loss {
     subtrees: Ranges,
     /// The newest revision in it.
     last: Revision,
-    /// Up to which main revision a compaction has left one write of each key.
-    compacted: u64,
     /// The file is as the snapshot API sent it: whatever stands outside of the tree, the tree is that of one moment.
     is_as_sent: bool,
     /// The file shows that the tree, or a page of it, is older than the database.
@@ -32,7 +30,6 @@ impl Loss {
         let database = survey.facts.database();
         let is_as_sent = survey.database.is_as_sent(database.and_then(|database| database.trailer));
         let last = survey.keyspace.last().unwrap_or_default();
-        let compacted = database.and_then(|database| database.schema.finished_compact_revision).unwrap_or(0);
         let subtrees = match survey.tree.bucket(schema::KEY) {
             None => [ALL].into_iter().collect(),
             Some(bucket) => {
@@ -47,17 +44,7 @@ impl Loss {
         // Of bytes that are not those that were sent, those of any page may be others.
         let is_changed = database.is_some_and(|database| database.trailer == Some(Trailer::Mismatch));
         let is_behind = (is_ahead || is_changed) && !is_as_sent;
-        Self { anywhere, subtrees, last, compacted, is_as_sent, is_behind }
-    }
-
-    /// Whether a compaction leaves a write of this revision only where it is the newest of its key up to there.
-    pub(super) fn is_compacted(&self, revision: Revision) -> bool {
-        revision.main <= self.compacted
-    }
-
-    /// Takes note of a key of which the tree has two such writes: one of them is of a page that should not be there.
-    pub(super) fn see_kept_twice(&mut self) {
-        self.is_behind |= !self.is_as_sent;
+        Self { anywhere, subtrees, last, is_as_sent, is_behind }
     }
 
     /// Takes note of a whole write outside of the tree.

@@ -90,8 +90,6 @@ struct Known<'a, 'data> {
     standing: Option<(Revision, Found<'a, 'data>)>,
     /// The newest of all that is found anywhere.
     newest: Revision,
-    /// Whether the tree has a value that a compaction has kept.
-    is_compacted: bool,
     /// What few keys have.
     others: Option<Box<Others<'a, 'data>>>,
 }
@@ -142,12 +140,6 @@ impl<'a, 'data> Recovery<'a, 'data> {
             let known = keys.entry(key).or_default();
             if place != Place::Tree && !matches!(found, Found::Piece) {
                 loss.see_outside(revision);
-            } else if place == Place::Tree
-                && !is_tombstone
-                && loss.is_compacted(revision)
-                && std::mem::replace(&mut known.is_compacted, true)
-            {
-                loss.see_kept_twice();
             }
             known.newest = known.newest.max(revision);
             if stands {
