@@ -222,6 +222,12 @@ fn a_write_that_is_not_there_is_told_where_it_should_be_and_only_there() {
     let [(1, Some(offset), Some(3), _)] = said.divergent.as_slice() else { panic!("{said:?}") };
     let at = usize::try_from(*offset).unwrap();
     assert_eq!(database("uid", &whole, 0)[at..at + 17], *b"\0\0\0\0\0\0\0\x03_\0\0\0\0\0\0\0\x01");
+    // A file that was changed since it was sent accuses none.
+    fs::write(dir.path().join("changed.db"), [database("uid", &whole, 0), vec![7; 32]].concat()).unwrap();
+    for files in [["changed.db", "b.db"], ["b.db", "changed.db"]] {
+        let said = scan(dir.path(), &files);
+        assert_eq!((said.compared[1].clone(), said.divergent), (json!([other(0, 4, 0, 0, 0)]), vec![]), "{files:?}");
+    }
     // A compaction takes any write that is not the newest of its key.
     let said = scan(dir.path(), &["a.db", "c.db"]);
     assert_eq!((said.compared[1].clone(), said.divergent), (json!([other(0, 3, 0, 0, 0)]), vec![]));
