@@ -242,9 +242,11 @@ impl Cut {
 fn leaves(values: &[Pair]) -> Vec<Vec<Entry>> {
     let is_tombstone = |(key, _): &&Pair| RevisionKey::parse(key).is_some_and(|key| key.is_tombstone);
     let sealed = |(_, value): &&Pair| value.windows(8).any(|bytes| bytes == b"k8s:enc:");
-    let mut chosen: BTreeMap<&[u8], &[u8]> = BTreeMap::new();
+    let (mut chosen, mut of_keys): (BTreeMap<&[u8], &[u8]>, BTreeSet<&[u8]>) = Default::default();
     let mut choose = |kind: &dyn Fn(&&Pair) -> bool, size: std::ops::Range<usize>, count: usize| {
         let fitting = values.iter().filter(|value| kind(value) && size.contains(&value.1.len()));
+        // As a compaction leaves them: one write of each key.
+        let fitting = fitting.filter(|(_, value)| of_keys.insert(KeyValue::parse(value).unwrap().key));
         chosen.extend(fitting.take(count).map(|(key, value)| (key.as_slice(), value.as_slice())));
     };
     choose(&is_tombstone, 0..500, 2);
@@ -287,7 +289,7 @@ impl Layout {
             if name == schema::META {
                 // Their revisions have gaps, as below a compaction.
                 let last = leaves.last().and_then(|leaf| leaf.last()).unwrap();
-                entries.push(Entry::value(b"finishedCompactRev", &last.key[..17]));
+                entries.extend([b"finishedCompactRev", b"scheduledCompactRev".as_slice()].map(|name| Entry::value(name, &last.key[..17])));
             }
             root.insert(name, Entry::inline_bucket(name, &entries));
         }
