@@ -552,6 +552,8 @@ fn what_a_lost_part_of_the_tree_would_tell_is_not_guessed() {
         // In truth six were deleted, and 62 exist.
         assert!(of("deleted") <= 6 && of("existing") + 6 >= of("total"), "{screen}");
         deleted += of("deleted");
+        // Behind a deletion that is there, a key may have been created again on the last leaf.
+        assert!(index + 1 < sound.leaves.len() || of("deleted") == 0, "{screen}");
     }
     assert!(unknown > 20 && deleted > 0, "{unknown} {deleted}");
 }

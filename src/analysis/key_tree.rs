@@ -67,7 +67,8 @@ fn note(db: &Db<'_>, last: Option<Revision>, compacted: u64, gaps: &[Gap<'_>], o
         anomalies.note(Class::RevisionGap, range::offset_within(db.bytes(), gap.key), Some(gap.pgid), || gap.to_string());
     }
     let last = last.unwrap_or_default();
-    if compacted > last.main && of_holes.is_empty() {
+    // Revision 1 is that of an empty database.
+    if compacted > last.main.max(1) && of_holes.is_empty() {
         anomalies.note(Class::CompactionAhead, None, None, || {
             format!("compacted at revision {compacted}, and the newest in the tree is {last}: all between them was deleted, or is missing")
         });

@@ -23,7 +23,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
-use super::continuity;
+use super::continuity::{self, Gap};
 use super::{KeyValue, Revision, RevisionKey};
 use crate::bbolt::{Bucket, Db, Element, Pgid, Tree};
 
@@ -69,17 +69,22 @@ pub fn breaks<'data>(db: &Db<'data>, tree: &Tree<'data>, bucket: &Bucket<'data>,
 }
 
 /// Of a compaction that is in progress: what it, or the one before it, should have removed. It goes from the lowest revision up, so that
-/// before a revision that it has removed nothing removable is left. Source: etcd `server/storage/mvcc/kvstore_compaction.go`
-/// (`scheduleCompaction`).
+/// before a revision that is missing of two writes of a key the older is gone. Which compaction it is the file does not say: a second
+/// one may have been scheduled since. What a restore has bumped over was never there.
+/// Source: etcd `server/storage/mvcc/kvstore_compaction.go` (`scheduleCompaction`), `etcdutl/snapshot/v3_snapshot.go`.
 pub fn left_behind<'data>(db: &Db<'data>, tree: &Tree<'data>, bucket: &Bucket<'data>, finished: u64, scheduled: u64) -> Vec<Break<'data>> {
+    let is_bump = |gap: &Gap<'data>| {
+        let element = tree.page_elements(db, gap.pgid).find(|(_, element)| element.key == gap.key);
+        element.and_then(|(_, element)| KeyValue::parse(element.value).ok()).is_some_and(|kv| kv.key.is_empty())
+    };
     let gaps = continuity::gaps(db, tree, bucket, finished);
-    let removed = gaps.iter().map(|gap| gap.before).rfind(|before| before.main <= scheduled).unwrap_or_default();
+    let removed = gaps.iter().rfind(|gap| gap.before.main <= scheduled && !is_bump(gap)).map(|gap| gap.before).unwrap_or_default();
     let mut newest: HashMap<&'data [u8], Break<'data>, FixedState> = HashMap::default();
     let mut breaks = Vec::new();
     for (pgid, element) in tree.elements(db, bucket) {
         let Some((at, kv)) = read(&element).filter(|(at, _)| at.revision.main <= scheduled) else { continue };
         let this = Break { revision: at.revision, key: element.key, pgid, wanted: "that a compaction had removed it" };
-        let before = newest.insert(kv.key, this).filter(|before| before.revision < removed || at.revision.main <= finished);
+        let before = newest.insert(kv.key, this).filter(|_| at.revision < removed || at.revision.main <= finished);
         breaks.extend(before);
     }
     breaks.sort_unstable_by_key(|found| found.revision);
