@@ -508,7 +508,13 @@ fn small(tree: &[&Write], outside: &[&Write], finished: u64, scheduled: u64) -> 
     let stored_under = |main: u64| [&main.to_be_bytes()[..], b"_", &[0; 8]].concat();
     let meta = [("finishedCompactRev", finished), ("scheduledCompactRev", scheduled)];
     let meta: Vec<_> = meta.into_iter().map(|(name, main)| Entry::value(name.as_bytes(), &stored_under(main))).collect();
-    let root = pages::leaf(2, &[Entry::bucket(b"key", 3), Entry::inline_bucket(b"meta", &meta)]);
+    // One with few writes stands in its parent's page.
+    let key = if tree.len() > 3 {
+        Entry::bucket(b"key", 3)
+    } else {
+        Entry::inline_bucket(b"key", &tree.iter().map(|write| write.entry()).collect::<Vec<_>>())
+    };
+    let root = pages::leaf(2, &[key, Entry::inline_bucket(b"meta", &meta)]);
     let leaf = |pgid, writes: &[&Write]| pages::leaf(pgid, &writes.iter().map(|write| write.entry()).collect::<Vec<_>>());
     let mut mutant = Mutant::of("compacted");
     mutant.bytes = pages::database(&[root, leaf(3, tree), leaf(4, outside)]);
@@ -544,4 +550,5 @@ fn of_a_compaction_in_progress_only_that_is_said_which_it_must_have_removed() {
     // The marker of a bump stands behind revisions that were never there.
     let marker = Write { main: 1000, key: Vec::new(), value: Vec::new() };
     assert_eq!(told(&[&k2, &l3, &k4, &marker], 0, 1000), BTreeSet::new());
+    assert_eq!(told(&[&k2, &write("k", 3), &marker], 0, 1000), BTreeSet::new());
 }

@@ -17,7 +17,7 @@ use std::fmt;
 
 use rayon::prelude::*;
 
-use super::{Revision, RevisionKey};
+use super::{KeyValue, Revision, RevisionKey};
 use crate::bbolt::{Bucket, Db, Element, Pgid, Tree};
 
 /// Leaf pages one task reads.
@@ -34,11 +34,18 @@ pub struct Gap<'data> {
     pub before: Revision,
     /// Its key in the bucket.
     pub key: &'data [u8],
+    /// What is stored under it.
+    pub value: &'data [u8],
     /// The page it stands on.
     pub pgid: Pgid,
 }
 
 impl Gap<'_> {
+    /// Whether a restore has bumped over what is missing: its marker has neither key nor value.
+    pub fn is_bump(&self) -> bool {
+        KeyValue::parse(self.value).is_ok_and(|kv| kv.key.is_empty() && kv.value.is_empty())
+    }
+
     /// The first that may be missing, and the first behind it that is not.
     pub fn range(&self) -> (Revision, Revision) {
         (behind(self.after), self.before)
@@ -71,7 +78,7 @@ pub fn gaps<'data>(db: &Db<'data>, tree: &Tree<'data>, bucket: &Bucket<'data>, c
     let mut gaps = Vec::new();
     for run in runs {
         if run.first > last && !follows(run.first, last) {
-            gaps.push(Gap { after: last, before: run.first, key: run.key, pgid: run.pgid });
+            gaps.push(Gap { after: last, before: run.first, key: run.key, value: run.value, pgid: run.pgid });
         }
         last = last.max(run.last);
     }
@@ -83,17 +90,18 @@ pub fn gaps<'data>(db: &Db<'data>, tree: &Tree<'data>, bucket: &Bucket<'data>, c
 struct Run<'data> {
     first: Revision,
     key: &'data [u8],
+    value: &'data [u8],
     pgid: Pgid,
     last: Revision,
 }
 
 fn runs<'data>(elements: impl Iterator<Item = (Pgid, Element<'data>)>, after: Revision) -> Vec<Run<'data>> {
     let mut runs: Vec<Run<'data>> = Vec::new();
-    for (pgid, Element { key, .. }) in elements {
+    for (pgid, Element { key, value, .. }) in elements {
         let Some(RevisionKey { revision, .. }) = RevisionKey::parse(key).filter(|at| at.revision > after) else { continue };
         match runs.last_mut() {
             Some(run) if follows(revision, run.last) => run.last = revision,
-            _ => runs.push(Run { first: revision, key, pgid, last: revision }),
+            _ => runs.push(Run { first: revision, key, value, pgid, last: revision }),
         }
     }
     runs

@@ -23,7 +23,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
-use super::continuity::{self, Gap};
+use super::continuity;
 use super::{KeyValue, Revision, RevisionKey};
 use crate::bbolt::{Bucket, Db, Element, Pgid, Tree};
 
@@ -73,12 +73,8 @@ pub fn breaks<'data>(db: &Db<'data>, tree: &Tree<'data>, bucket: &Bucket<'data>,
 /// one may have been scheduled since. What a restore has bumped over was never there.
 /// Source: etcd `server/storage/mvcc/kvstore_compaction.go` (`scheduleCompaction`), `etcdutl/snapshot/v3_snapshot.go`.
 pub fn left_behind<'data>(db: &Db<'data>, tree: &Tree<'data>, bucket: &Bucket<'data>, finished: u64, scheduled: u64) -> Vec<Break<'data>> {
-    let is_bump = |gap: &Gap<'data>| {
-        let element = tree.page_elements(db, gap.pgid).find(|(_, element)| element.key == gap.key);
-        element.and_then(|(_, element)| KeyValue::parse(element.value).ok()).is_some_and(|kv| kv.key.is_empty())
-    };
     let gaps = continuity::gaps(db, tree, bucket, finished);
-    let removed = gaps.iter().rfind(|gap| gap.before.main <= scheduled && !is_bump(gap)).map(|gap| gap.before).unwrap_or_default();
+    let removed = gaps.iter().rfind(|gap| gap.before.main <= scheduled && !gap.is_bump()).map(|gap| gap.before).unwrap_or_default();
     let mut newest: HashMap<&'data [u8], Break<'data>, FixedState> = HashMap::default();
     let mut breaks = Vec::new();
     for (pgid, element) in tree.elements(db, bucket) {
