@@ -242,7 +242,8 @@ impl Cut {
 fn leaves(values: &[Pair]) -> Vec<Vec<Entry>> {
     let is_tombstone = |(key, _): &&Pair| RevisionKey::parse(key).is_some_and(|key| key.is_tombstone);
     let sealed = |(_, value): &&Pair| value.windows(8).any(|bytes| bytes == b"k8s:enc:");
-    let (mut chosen, mut of_keys): (BTreeMap<&[u8], &[u8]>, BTreeSet<&[u8]>) = Default::default();
+    let mut chosen: BTreeMap<&[u8], &[u8]> = BTreeMap::new();
+    let mut of_keys: BTreeSet<&[u8]> = BTreeSet::new();
     let mut choose = |kind: &dyn Fn(&&Pair) -> bool, size: std::ops::Range<usize>, count: usize| {
         let fitting = values.iter().filter(|value| kind(value) && size.contains(&value.1.len()));
         // As a compaction leaves them: one write of each key.
