@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use super::history::{Comparison, History, Writes};
 use super::{Facts, Survey};
 use crate::bbolt::{Element, Pgid};
-use crate::etcd::trailer::Trailer;
 use crate::etcd::{Revision, RevisionKey, schema};
 use crate::evidence::anomaly::Class;
 use crate::evidence::range;
@@ -61,7 +60,7 @@ impl Clusters {
         }
         let cluster = cluster(&survey.facts).map(str::to_owned);
         if let (Some(cluster), Some(mut history)) = (cluster, survey.history.take()) {
-            if is_changed(&survey.facts) {
+            if survey.facts.is_changed() {
                 history.doubt();
             }
             self.known.push(Known { evidence, path: survey.facts.path.clone(), cluster, history });
@@ -93,14 +92,10 @@ impl std::fmt::Display for Compared {
 /// What is left of comparisons that were made before a database's trailer was judged. Of one that does not match, its bytes may be
 /// others: it accuses none of lacking them.
 pub fn settled(mut compared: Vec<Compared>, facts: &Facts) -> Vec<Compared> {
-    if is_changed(facts) {
+    if facts.is_changed() {
         compared.iter_mut().for_each(|other| other.comparison.doubt());
     }
     compared
-}
-
-fn is_changed(facts: &Facts) -> bool {
-    facts.database().is_some_and(|database| database.trailer == Some(Trailer::Mismatch))
 }
 
 fn cluster(facts: &Facts) -> Option<&str> {

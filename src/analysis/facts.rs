@@ -243,6 +243,11 @@ impl Facts {
         self.database().is_some_and(|database| database.key_tree != KeyTree::Lost)
     }
 
+    /// Whether a database's trailer says that its bytes are not those that were sent.
+    pub fn is_changed(&self) -> bool {
+        self.database().is_some_and(|database| database.trailer == Some(Trailer::Mismatch))
+    }
+
     /// How far residue was looked for in a database.
     pub fn residue_mode(&self) -> Option<ResidueMode> {
         self.database().map(|database| database.residue_mode)

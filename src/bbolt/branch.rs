@@ -13,7 +13,7 @@ use crate::evidence::number::{le_u32, le_u64};
 use nom::Parser;
 
 use super::Pgid;
-use super::packing::{self, ELEMENT_LEN, Packing};
+use super::packing::{ELEMENT_LEN, Packing};
 use super::page::{HEADER_LEN, PageHeader};
 use crate::evidence::range;
 
@@ -29,16 +29,13 @@ pub(super) struct BranchElement<'data> {
 /// The elements of a branch page, each checked against the page's bounds.
 #[derive(Clone, Debug)]
 pub(super) struct BranchElements<'data> {
-    page: &'data [u8],
-    next: u64,
-    count: u64,
     packing: Packing<'data>,
 }
 
 impl<'data> BranchElements<'data> {
     /// Over the elements of `page`, a whole run that begins with `header`.
     pub(super) fn new(page: &'data [u8], header: PageHeader) -> Self {
-        Self { page, next: 0, count: u64::from(header.count), packing: Packing::new(page, header) }
+        Self { packing: Packing::new(page, header) }
     }
 
     /// How the elements read so far are packed.
@@ -48,13 +45,13 @@ impl<'data> BranchElements<'data> {
 
     fn read(&mut self, index: u64) -> Result<BranchElement<'data>, String> {
         let at = HEADER_LEN.saturating_add(index.saturating_mul(ELEMENT_LEN));
-        let element = range::slice(self.page, at, ELEMENT_LEN)
-            .ok_or_else(|| format!("element {index} of {} lies past the end of its page", self.count))?;
+        let element = range::slice(self.packing.page, at, ELEMENT_LEN)
+            .ok_or_else(|| format!("element {index} of {} lies past the end of its page", self.packing.count))?;
         let read: nom::IResult<_, _> = (le_u32, le_u32, le_u64).parse(element);
         let (_, (pos, ksize, child)) = read.map_err(|_| format!("element {index} is cut off"))?;
         let start = at.saturating_add(u64::from(pos));
-        let key = range::slice(self.page, start, u64::from(ksize)).ok_or_else(|| {
-            format!("element {index}: its key of {ksize} bytes at byte {start} leaves a run of {} bytes", self.page.len())
+        let key = range::slice(self.packing.page, start, u64::from(ksize)).ok_or_else(|| {
+            format!("element {index}: its key of {ksize} bytes at byte {start} leaves a run of {} bytes", self.packing.page.len())
         })?;
         self.packing.place(index, start, start.saturating_add(u64::from(ksize)))?;
         Ok(BranchElement { key, child })
@@ -65,12 +62,7 @@ impl<'data> Iterator for BranchElements<'data> {
     type Item = Result<BranchElement<'data>, String>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.next >= self.count {
-            return None;
-        }
-        let index = self.next;
-        // One fault stands for all elements that lie past the page's end.
-        self.next = if packing::lies_past(self.page, index) { self.count } else { index.saturating_add(1) };
+        let index = self.packing.next_index()?;
         Some(self.read(index))
     }
 }

@@ -13,7 +13,7 @@
 use crate::evidence::number::le_u32;
 use nom::Parser;
 
-use super::packing::{self, ELEMENT_LEN, Packing};
+use super::packing::{ELEMENT_LEN, Packing};
 use super::page::{HEADER_LEN, PageHeader};
 use crate::evidence::range;
 
@@ -55,16 +55,13 @@ impl RawElement {
 /// The elements of a leaf page, each checked against the page's bounds.
 #[derive(Clone, Debug)]
 pub struct LeafElements<'data> {
-    page: &'data [u8],
-    next: u64,
-    count: u64,
     packing: Packing<'data>,
 }
 
 impl<'data> LeafElements<'data> {
     /// Over the elements of `page`, a whole run that begins with `header`.
     pub fn new(page: &'data [u8], header: PageHeader) -> Self {
-        Self { page, next: 0, count: u64::from(header.count), packing: Packing::new(page, header) }
+        Self { packing: Packing::new(page, header) }
     }
 
     /// What lies behind the data of the elements read so far.
@@ -83,13 +80,13 @@ impl<'data> LeafElements<'data> {
     }
 
     fn read(&mut self, index: u64) -> Result<Element<'data>, String> {
-        let RawElement { is_bucket, key_at, value_at, end } =
-            RawElement::read(self.page, index).ok_or_else(|| format!("element {index} of {} lies past the end of its page", self.count))?;
+        let RawElement { is_bucket, key_at, value_at, end } = RawElement::read(self.packing.page, index)
+            .ok_or_else(|| format!("element {index} of {} lies past the end of its page", self.packing.count))?;
         let (Some(key), Some(value)) = (
-            range::slice(self.page, key_at, value_at.saturating_sub(key_at)),
-            range::slice(self.page, value_at, end.saturating_sub(value_at)),
+            range::slice(self.packing.page, key_at, value_at.saturating_sub(key_at)),
+            range::slice(self.packing.page, value_at, end.saturating_sub(value_at)),
         ) else {
-            return Err(format!("element {index}: key and value end at byte {end} of a run of {} bytes", self.page.len()));
+            return Err(format!("element {index}: key and value end at byte {end} of a run of {} bytes", self.packing.page.len()));
         };
         self.packing.place(index, key_at, end)?;
         Ok(Element { key, value, is_bucket })
@@ -100,12 +97,7 @@ impl<'data> Iterator for LeafElements<'data> {
     type Item = Result<Element<'data>, String>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.next >= self.count {
-            return None;
-        }
-        let index = self.next;
-        // One fault stands for all elements that lie past the page's end: there may be 65,535 of them on any page.
-        self.next = if packing::lies_past(self.page, index) { self.count } else { index.saturating_add(1) };
+        let index = self.packing.next_index()?;
         Some(self.read(index))
     }
 }

@@ -18,10 +18,14 @@ use crate::evidence::range;
 /// Bytes of an element, of a leaf or of a branch page.
 pub(super) const ELEMENT_LEN: u64 = 16;
 
-/// The data of the elements of a page, as far as they were read.
+/// The elements of a page, as far as they were read, and their data.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Packing<'data> {
-    page: &'data [u8],
+    pub page: &'data [u8],
+    /// How many elements its header says.
+    pub count: u64,
+    /// The next one to be read.
+    next: u64,
     /// End of the data of the elements so far: the next one may not begin before it.
     end: u64,
     /// Bytes between them.
@@ -31,7 +35,17 @@ pub(super) struct Packing<'data> {
 impl<'data> Packing<'data> {
     /// Of `page`, a whole run that begins with `header`.
     pub(super) fn new(page: &'data [u8], header: PageHeader) -> Self {
-        Self { page, end: data_start(header), gaps: 0 }
+        Self { page, count: u64::from(header.count), next: 0, end: data_start(header), gaps: 0 }
+    }
+
+    /// The index of the next element. One stands for all that lie past the page's end, of which there may be 65,535 on any page.
+    #[inline]
+    pub(super) fn next_index(&mut self) -> Option<u64> {
+        let index = Some(self.next).filter(|next| *next < self.count)?;
+        let behind = index.saturating_add(1);
+        let lies_past = HEADER_LEN.saturating_add(behind.saturating_mul(ELEMENT_LEN)) > self.page.len() as u64;
+        self.next = if lies_past { self.count } else { behind };
+        Some(index)
     }
 
     /// Takes the data of the next element, from one byte of the page up to another.
@@ -86,11 +100,6 @@ impl<'data> Packing<'data> {
 /// Where the data begin, behind the header and the elements themselves.
 pub(super) fn data_start(header: PageHeader) -> u64 {
     HEADER_LEN.saturating_add(u64::from(header.count).saturating_mul(ELEMENT_LEN))
-}
-
-/// Whether the element of this index ends past the end of its page, or run.
-pub(super) fn lies_past(page: &[u8], index: u64) -> bool {
-    HEADER_LEN.saturating_add(index.saturating_add(1).saturating_mul(ELEMENT_LEN)) > page.len() as u64
 }
 
 /// Notes a page that has no elements, below a branch page or as one.

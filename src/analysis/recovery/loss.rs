@@ -7,7 +7,6 @@ use crate::analysis::key_tree;
 use crate::analysis::survey::Survey;
 use crate::etcd::continuity::Gap;
 use crate::etcd::ranges::{self, ALL, Ranges};
-use crate::etcd::trailer::Trailer;
 use crate::etcd::{Revision, schema};
 
 /// What the tree may have lost.
@@ -42,8 +41,7 @@ impl Loss {
         // All that was written up to a compaction may have been deleted by then. But a cluster that is in use goes on.
         let is_ahead = database.is_some_and(|database| database.schema.compacted() > last.main);
         // Of bytes that are not those that were sent, those of any page may be others.
-        let is_changed = database.is_some_and(|database| database.trailer == Some(Trailer::Mismatch));
-        let is_behind = (is_ahead || is_changed) && !is_as_sent;
+        let is_behind = (is_ahead || survey.facts.is_changed()) && !is_as_sent;
         Self { anywhere, subtrees, last, is_as_sent, is_behind }
     }
 
