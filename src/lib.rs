@@ -60,12 +60,19 @@
 
 pub mod analysis;
 pub mod bbolt;
+pub mod case;
+pub mod collect;
 pub mod envelope;
 pub mod etcd;
 pub mod evidence;
 pub mod finding;
 pub mod kms;
 pub mod kubernetes;
+pub mod pages;
+pub mod recovery;
+pub mod render;
 pub mod report;
+pub mod row;
+pub mod store;
 pub mod verify;
 pub mod wire;

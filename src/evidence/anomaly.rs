@@ -205,6 +205,11 @@ impl Anomalies {
         self.counts.get(&class).copied().unwrap_or(0)
     }
 
+    /// Those that are listed, in no particular order.
+    pub fn listed(&self) -> &[Anomaly] {
+        &self.listed
+    }
+
     /// Every class that occurred, and how often.
     pub fn counts(&self) -> &BTreeMap<Class, u64> {
         &self.counts

@@ -51,17 +51,6 @@ pub enum Fault {
     },
 }
 
-impl Fault {
-    /// What the user can try.
-    pub fn hint(&self) -> &'static str {
-        match self {
-            Self::Entries { .. } => "unpack it and name the snapshot among its files",
-            Self::Nothing(_) => "fetch it again from where it came from, and compare sizes",
-            Self::TooLarge { .. } => "unpack it to a file, or raise --max-size",
-        }
-    }
-}
-
 fn list(names: &[String]) -> String {
     if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) }
 }

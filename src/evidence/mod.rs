@@ -13,9 +13,8 @@
 pub mod anomaly;
 pub mod container;
 pub mod digest;
-mod directory;
 mod error;
-pub mod identify;
+mod id;
 pub mod limit;
 pub mod live;
 mod mapping;
@@ -28,8 +27,8 @@ use std::path::{Path, PathBuf};
 use self::anomaly::{Anomalies, Class};
 
 pub use self::container::Container;
-pub use self::directory::{DataDirectory, DataFile, Part, PassedOver};
 pub use self::error::Error;
+pub use self::id::{EvidenceId, MemberId, Numbering};
 use self::mapping::Mapping;
 
 /// Bounds on what is held in memory.

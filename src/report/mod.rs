@@ -1,17 +1,14 @@
-//! Presentation: owned or serialisable views of a run, escaped for where they go.
-//!
-//! What may be shown is decided here and nowhere else: names, types, lengths, digests and keys' names; never a value,
-//! but in [`recovered`] where the caller says so.
+//! The owned model of a run: what outlives the evidence that it came from, and the interface of whoever writes it down.
+#![deny(clippy::arithmetic_side_effects)]
 
-pub mod csv;
-pub mod escape;
-pub mod json;
-pub mod keys;
-pub mod model;
+mod model;
 pub mod readable;
-pub mod records;
-pub mod recovered;
-pub mod text;
-pub mod verify;
+mod recovery;
+mod render;
+pub mod retirement;
+mod verification;
 
-pub use self::model::{DirectoryReport, EvidenceReport, KeyReport, Report};
+pub use self::model::{Compared, EvidenceReport, KeyProof, KeyReport, MemberReport, Opens, Report, not_looked_at};
+pub use self::recovery::RecoveryCounts;
+pub use self::render::{Render, RenderPages, Revealed, RowContext, RowWriter};
+pub use self::verification::{Asked, Verification, VerificationPlan, VerificationResult};

@@ -3,46 +3,57 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::keys::Retirement;
-use super::readable::{Around, Readable, ReadableSecret};
-use super::verify::Verification;
-use crate::analysis::{
-    Facts, Judgement, KeyCounts, KeyIdentity, KeyName, KeyUse, Kind, Place, Protection, ResidueMode, ResourceCounts, Retention, Role,
-    SecretCounts, Sum, Survey, Tally,
-};
+use super::readable::{ClusterContext, Readable, ReadableSecret};
+use super::retirement::Retirement;
+use super::verification::Verification;
+use crate::analysis::{Comparison, Writes};
+use crate::collect::{KeyCounts, KeyIdentity, KeyName, KeyUse, ResourceCounts, SecretCounts, Sum, Tally};
 use crate::evidence::anomaly::{Anomalies, Anomaly, Class};
+use crate::evidence::{EvidenceId, MemberId};
+use crate::finding::{Finding, Judgement};
 use crate::kubernetes::KeyMaterial;
+use crate::row::{Form, Place, Retention};
+use crate::store::{Facts, Kind, Profile, ResidueMode, Role};
+use crate::verify::Target;
 
 /// A run over one or several inputs.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// Each input that was analysed.
+    /// Each evidence that was read.
     pub evidences: Vec<EvidenceReport>,
-    /// What can be read in each input: a file, or a directory as a whole.
-    pub readable: Vec<(PathBuf, Readable)>,
-    /// Inputs that could not be, each with the reason.
+    /// Each member that they are of, in the order given.
+    pub members: Vec<MemberReport>,
+    /// Inputs, or files of them, that could not be read, each with the reason.
     pub not_analysed: Vec<String>,
     /// What in a data directory was not read, each with the reason.
     pub passed_over: Vec<String>,
-    /// How many evidences there were before each that a bug left half read.
-    pub abandoned: Vec<usize>,
     /// Words of the scope: `secrets`, `all`, a list.
     pub resources: String,
+    /// What leaves objects out beyond the usual, in words.
+    pub filter: Option<String>,
     /// What became of the values under each key, where they were to be opened.
     pub proofs: BTreeMap<KeyName, KeyProof>,
     /// Whether a key is still needed, where that was asked.
     pub retirement: Option<Retirement>,
+    /// What a key opens, where that was asked.
+    pub opens: Option<Opens>,
     /// What a verification came to.
     pub verification: Option<Verification>,
-    /// What leaves objects out beyond the usual, in words.
-    pub filter: Option<String>,
+    /// Findings that only all evidences together show.
+    pub findings: Vec<(EvidenceId, Finding)>,
 }
 
-/// What is said of one evidence.
+/// What is said of one evidence, or of a member's evidences together.
 #[derive(Debug)]
 pub struct EvidenceReport {
+    /// Which one.
+    pub id: EvidenceId,
     /// What the first pass found.
     pub facts: Facts,
+    /// How it stands to each database before it of the same cluster; `None`: it was not held against any.
+    pub compared: Option<Vec<Compared>>,
+    /// What `etcdutl snapshot status` prints as its hash, where that was asked.
+    pub status_hash: Option<u32>,
     /// Findings and conditions.
     pub judgement: Judgement,
     /// Every anomaly, by offset.
@@ -58,7 +69,7 @@ pub struct EvidenceReport {
     /// Existing objects by resource.
     pub resources: BTreeMap<String, ResourceCounts>,
     /// Values in scope.
-    pub values: BTreeMap<(Place, Retention, Protection), u64>,
+    pub values: BTreeMap<(Place, Retention, Form), u64>,
     /// Fragments among them.
     pub fragments: Sum,
     /// Fragments of plaintext Secrets of which not even the key is known.
@@ -73,15 +84,39 @@ pub struct EvidenceReport {
     pub key_material: Vec<(KeyMaterial, String, Retention)>,
 }
 
-/// What is said of a data directory: its evidences together.
+/// How a database stands to one before it of the same cluster.
+#[derive(Clone, Debug)]
+pub struct Compared {
+    /// The other one.
+    pub evidence: EvidenceId,
+    /// Its path, as it was given.
+    pub path: PathBuf,
+    /// What came of it.
+    pub comparison: Comparison,
+}
+
+/// What is said of a member: a file given by itself, or a data directory.
 #[derive(Debug)]
-pub struct DirectoryReport {
+pub struct MemberReport {
+    /// Which one.
+    pub id: MemberId,
     /// As it was given.
     pub path: PathBuf,
-    /// The member's own evidences as one: a Secret in several of them is counted once.
-    pub whole: EvidenceReport,
-    /// Number of its first evidence.
-    pub first: usize,
+    /// Its evidences, in their order.
+    pub parts: Vec<EvidenceId>,
+    /// Of a directory, its evidences as one: a Secret in several of them is counted once. A file is its own whole.
+    pub whole: Option<Box<EvidenceReport>>,
+}
+
+/// What a key opens, by what values name.
+#[derive(Clone, Debug)]
+pub struct Opens {
+    /// The key that was asked for.
+    pub target: Target,
+    /// The first objects under it, those that are current first.
+    pub objects: Vec<(Retention, String)>,
+    /// How many more there are.
+    pub more: u64,
 }
 
 /// What needs a key.
@@ -126,23 +161,23 @@ impl KeyProof {
 }
 
 impl EvidenceReport {
-    /// Takes what is to be said out of the two passes over an evidence.
-    ///
-    /// `named`: how many Secrets that can be read are listed by name.
-    pub fn new(survey: Survey<'_>, tally: Tally<'_>, named: usize) -> Self {
-        let around = Around { prefixes: &survey.prefixes, existing: survey.existing() };
-        Self::of(survey.facts.clone(), survey.anomalies.clone(), tally, &around, named)
+    /// What is to be said of an evidence of which everything is known. `named`: how many Secrets that can be read are listed by name.
+    pub fn new(id: EvidenceId, profile: &Profile, tally: Tally<'_>, context: &ClusterContext<'_>, named: usize) -> Self {
+        Self::of(id, profile.facts.clone(), profile.anomalies.clone(), tally, context, named)
     }
 
-    /// The same for any evidence.
-    pub fn of<'data>(facts: Facts, anomalies: Anomalies, tally: Tally<'data>, around: &Around<'_>, named: usize) -> Self {
+    /// The same of a member's evidences together, whose anomalies are told one by one.
+    pub fn of(id: EvidenceId, facts: Facts, anomalies: Anomalies, tally: Tally<'_>, context: &ClusterContext<'_>, named: usize) -> Self {
         let judgement = Judgement::of(&facts, &tally, &anomalies);
-        let readable = Readable::new(around, tally.exposed, named);
+        let readable = Readable::new(context, tally.exposed, named);
         let mut keys: Vec<KeyReport> =
             tally.keys.into_groups().into_iter().map(|(identity, used)| KeyReport::new(&identity, &used)).collect();
         keys.sort_by(|a, b| (b.counts.current, &a.identity).cmp(&(a.counts.current, &b.identity)));
         Self {
+            id,
             judgement,
+            compared: None,
+            status_hash: None,
             anomaly_counts: anomalies.counts().clone(),
             anomalies: anomalies.into_sorted(),
             facts,
@@ -213,35 +248,43 @@ impl Report {
         all.into_values().collect()
     }
 
-    /// The number that the next evidence gets.
-    pub fn next_number(&self) -> usize {
-        self.number_of(self.evidences.len())
+    /// Every finding with its evidence: those of each evidence, then those that all of them together show.
+    pub fn findings(&self) -> impl Iterator<Item = (EvidenceId, &Finding)> {
+        let own = self.evidences.iter().flat_map(|evidence| evidence.judgement.findings.iter().map(move |finding| (evidence.id, finding)));
+        own.chain(self.findings.iter().map(|(id, finding)| (*id, finding)))
     }
 
-    /// The number of the evidence at this place of the list. One that was left half read has taken a number too.
-    pub fn number_of(&self, index: usize) -> usize {
-        index.saturating_add(self.abandoned.iter().filter(|before| **before <= index).count())
+    /// The evidence of this number.
+    pub fn evidence(&self, id: EvidenceId) -> Option<&EvidenceReport> {
+        self.evidences.iter().find(|evidence| evidence.id == id)
     }
 
-    /// Leaves an evidence half read.
-    pub fn abandon(&mut self) {
-        self.abandoned.push(self.evidences.len());
+    /// The path of the evidence of this number, as it was given.
+    pub fn path_of(&self, id: EvidenceId) -> &Path {
+        self.evidence(id).map_or(Path::new(""), |evidence| &evidence.facts.path)
     }
 
-    /// Takes a file that was analysed.
-    pub fn add(&mut self, evidence: EvidenceReport) {
-        self.readable.push((evidence.facts.path.clone(), evidence.readable.clone()));
-        self.evidences.push(evidence);
+    /// The evidences of a member.
+    pub fn parts<'a>(&'a self, member: &'a MemberReport) -> impl Iterator<Item = &'a EvidenceReport> + Clone {
+        self.evidences.iter().filter(|evidence| member.parts.contains(&evidence.id))
     }
 
-    /// What can be read in each input.
-    pub fn inputs(&self) -> impl Iterator<Item = &Readable> {
-        self.readable.iter().map(|(_, readable)| readable)
+    /// What is said of a member as a whole.
+    pub fn whole<'a>(&'a self, member: &'a MemberReport) -> Option<&'a EvidenceReport> {
+        match &member.whole {
+            Some(whole) => Some(whole),
+            None => self.evidence(*member.parts.first()?),
+        }
+    }
+
+    /// What can be read in each member, with its path.
+    pub fn readable(&self) -> impl Iterator<Item = (&Path, &Readable)> {
+        self.members.iter().filter_map(|member| Some((member.path.as_path(), &self.whole(member)?.readable)))
     }
 
     /// Every Secret that can be read and is named, with its input.
     pub fn readable_secrets(&self) -> impl Iterator<Item = (&Path, &ReadableSecret)> {
-        self.readable.iter().flat_map(|(path, readable)| readable.first.iter().map(|secret| (path.as_path(), secret)))
+        self.readable().flat_map(|(path, readable)| readable.first.iter().map(move |secret| (path, secret)))
     }
 
     /// Secrets that exist, by how their newest revision is stored. What was left behind says nothing of now.
@@ -258,7 +301,7 @@ impl Report {
 
     /// Where a run looked in all of its inputs.
     pub fn looked_at(&self) -> Vec<&'static str> {
-        let least = self.evidences.iter().filter_map(|evidence| evidence.facts.residue_mode()).min_by_key(|mode| mode.reach());
+        let least = self.evidences.iter().filter_map(|evidence| evidence.facts.residue_mode()).min();
         let places: &[&str] = match least {
             Some(ResidueMode::Full) => &["free pages", "overflow tails", "slack", "bytes behind the payload"],
             Some(ResidueMode::Pages) => &["free pages"],
@@ -282,7 +325,7 @@ impl Report {
 }
 
 /// What was not looked at in these evidences.
-pub(super) fn not_looked_at<'a>(evidences: impl IntoIterator<Item = &'a EvidenceReport> + Clone) -> Vec<String> {
+pub fn not_looked_at<'a>(evidences: impl IntoIterator<Item = &'a EvidenceReport> + Clone) -> Vec<String> {
     let mut list = Vec::new();
     let (mut objects, mut encrypted) = (0u64, 0u64);
     for passed_over in evidences.clone().into_iter().map(EvidenceReport::passed_over) {
@@ -300,7 +343,7 @@ pub(super) fn not_looked_at<'a>(evidences: impl IntoIterator<Item = &'a Evidence
         list.push("the database".to_owned());
     }
     let has_log = has(&[Kind::Wal]);
-    let least = evidences.into_iter().filter_map(|evidence| evidence.facts.residue_mode()).min_by_key(|mode| mode.reach());
+    let least = evidences.into_iter().filter_map(|evidence| evidence.facts.residue_mode()).min();
     match least {
         Some(ResidueMode::Full) | None => {}
         Some(ResidueMode::Pages) => list.push("overflow tails, slack".to_owned()),
@@ -309,4 +352,32 @@ pub(super) fn not_looked_at<'a>(evidences: impl IntoIterator<Item = &'a Evidence
     let log = (!has_log).then_some("write-ahead log");
     list.extend(log.into_iter().chain(["other members", "other backups"]).map(str::to_owned));
     list
+}
+
+impl Compared {
+    /// Leaves out what one of the two is said to lack. Of a database whose trailer does not match the bytes may be others: it
+    /// accuses none of lacking them.
+    pub fn doubt(&mut self) {
+        self.comparison.doubt();
+    }
+}
+
+impl std::fmt::Display for Compared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Comparison { shared, differing, only_here, only_there } = self.comparison;
+        write!(f, "{}, of the same cluster", self.path.display())?;
+        let counts = [
+            (differing, "differs in", format!("of the {shared} writes that both retain")),
+            (only_here, "lacks", "that are here and should be there".to_owned()),
+            (only_there, "has", "that are not here and should be".to_owned()),
+        ];
+        let mut separator = ", ";
+        for (Writes { count, first }, verb, what) in counts {
+            if let Some(first) = first {
+                write!(f, "{separator}{verb} {count} {what}, the first at revision {first}")?;
+                separator = "; ";
+            }
+        }
+        Ok(())
+    }
 }

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use crate::analysis::{Existence, Existing, Exposure};
+use crate::collect::{Exposure, FirstPlace};
 use crate::kubernetes::{Encoding, Prefixes, Secret, StorageKey};
+use crate::store::{Existence, Existing};
 
 /// Secrets that can be read without a key, each counted once in every line that fits.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +20,8 @@ pub struct Readable {
     pub unknown: ReadableIn,
     /// Those that stand in a log and that the database beside it is not known to have had: new, or never carried out.
     pub ahead: u64,
+    /// Those of the existing ones that were deleted and made again, of which only an earlier incarnation can be read.
+    pub replaced: u64,
     /// How many of each type.
     pub types: BTreeMap<String, u64>,
     /// The first of them, the most urgent first.
@@ -51,26 +54,65 @@ pub struct ReadableSecret {
     pub secret_type: String,
     /// Names and lengths of its data, in the newest revision that can be read whole.
     pub data: Vec<(String, u64)>,
-    /// Whether it exists now; what is not known to be deleted is to be treated as in use.
-    pub exists: bool,
+    /// Whether it exists now.
+    pub exists: Exists,
     /// Places in which it can be read: `current`, `history`, `residue`, `log`.
     pub places: Vec<&'static str>,
     /// The newest revision that can be read.
     pub revision: Option<u64>,
 }
 
-/// What is known around the Secrets of an evidence.
-#[derive(Clone, Debug)]
-pub struct Around<'a> {
+/// Whether a Secret that can be read exists now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Exists {
+    /// It does, or it is not known to be deleted: it is to be treated as in use.
+    Yes,
+    /// It was deleted and made again: another object has its name now.
+    Replaced,
+    /// It was deleted.
+    Deleted,
+}
+
+impl Exists {
+    /// The word in the list for those who rotate.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Yes => "yes",
+            Self::Replaced => "replaced",
+            Self::Deleted => "deleted",
+        }
+    }
+}
+
+/// What of an evidence, or of a member, says which keys exist.
+#[derive(Debug)]
+pub struct ClusterContext<'a> {
     /// Prefixes of the API server's keys.
     pub prefixes: &'a Prefixes,
     /// Which keys exist; a log alone does not say.
     pub existing: Option<Existing<'a>>,
 }
 
-impl Around<'_> {
+impl ClusterContext<'_> {
     fn existence(&self, key: &[u8]) -> Existence {
         self.existing.as_ref().map_or(Existence::Unknown, |existing| existing.of(key))
+    }
+
+    /// Whether all that can be read of a key that exists is of earlier incarnations.
+    fn is_replaced(&self, key: &[u8], exposure: &Exposure<'_>) -> bool {
+        if exposure.current || exposure.ahead || exposure.has_unknown_incarnation {
+            return false;
+        }
+        let now = self.existing.as_ref().and_then(|existing| existing.create_revision(key));
+        now.is_some_and(|now| !exposure.incarnations.contains(&now))
+    }
+
+    fn exists(&self, key: &[u8], exposure: &Exposure<'_>) -> Exists {
+        match self.existence(key) {
+            Existence::Exists if self.is_replaced(key, exposure) => Exists::Replaced,
+            Existence::Deleted if !exposure.ahead => Exists::Deleted,
+            Existence::Exists | Existence::Deleted | Existence::Unknown => Exists::Yes,
+        }
     }
 }
 
@@ -81,11 +123,11 @@ impl ReadableIn {
     }
 
     fn add(&mut self, exposure: &Exposure<'_>) {
-        let count = match exposure {
-            _ if exposure.current => &mut self.current,
-            _ if exposure.superseded || exposure.deleted => &mut self.retained,
-            _ if exposure.residue => &mut self.residue,
-            _ => &mut self.log,
+        let count = match exposure.first_place() {
+            FirstPlace::Current => &mut self.current,
+            FirstPlace::Retained => &mut self.retained,
+            FirstPlace::Residue => &mut self.residue,
+            FirstPlace::Log => &mut self.log,
         };
         *count = count.saturating_add(1);
     }
@@ -93,43 +135,51 @@ impl ReadableIn {
 
 impl Readable {
     /// Counts them, and names the first `most`.
-    pub fn new<'data>(around: &Around<'_>, exposed: impl IntoIterator<Item = (Cow<'data, [u8]>, Exposure<'data>)>, most: usize) -> Self {
+    pub fn new<'data>(
+        context: &ClusterContext<'_>,
+        exposed: impl IntoIterator<Item = (Cow<'data, [u8]>, Exposure<'data>)>,
+        most: usize,
+    ) -> Self {
         let mut readable = Self::default();
-        let known = |(key, exposure): (Cow<'data, [u8]>, Exposure<'data>)| {
-            let exists = exposure.ahead || around.existence(&key) != Existence::Deleted;
-            (key, exposure, exists)
-        };
-        let mut all: Vec<(Cow<'_, [u8]>, Exposure<'_>, bool)> = exposed.into_iter().map(known).collect();
-        for (key, exposure, _) in &all {
-            readable.total = readable.total.saturating_add(1);
-            match around.existence(key) {
-                Existence::Exists => readable.existing.add(exposure),
-                _ if exposure.ahead => readable.ahead = readable.ahead.saturating_add(1),
-                Existence::Deleted => readable.deleted.add(exposure),
-                Existence::Unknown => readable.unknown.add(exposure),
-            }
-            match readable.types.get_mut(exposure.secret_type.as_ref()) {
-                Some(known) => *known = known.saturating_add(1),
-                None => {
-                    readable.types.insert(exposure.secret_type.to_string(), 1);
-                }
-            }
-        }
+        let mut all: Vec<(Cow<'_, [u8]>, Exposure<'_>, Exists)> = exposed
+            .into_iter()
+            .map(|(key, exposure)| {
+                let exists = readable.count(context, &key, &exposure);
+                (key, exposure, exists)
+            })
+            .collect();
         // What stands in plaintext now is in use; what exists may be; what was deleted may have unlocked something.
         all.sort_unstable_by(|(key, exposure, exists), (other_key, other, other_exists)| {
-            (!exposure.current, !*exists, key).cmp(&(!other.current, !*other_exists, other_key))
+            (!exposure.current, *exists, key).cmp(&(!other.current, *other_exists, other_key))
         });
-        readable.first = all
-            .into_iter()
-            .take(most)
-            .map(|(key, exposure, exists)| ReadableSecret::new(&key, &exposure, exists, around.prefixes))
-            .collect();
+        let named = all.into_iter().take(most);
+        readable.first = named.map(|(key, exposure, exists)| ReadableSecret::new(&key, &exposure, exists, context.prefixes)).collect();
         readable
+    }
+
+    /// Counts one, and says whether it exists.
+    fn count(&mut self, context: &ClusterContext<'_>, key: &[u8], exposure: &Exposure<'_>) -> Exists {
+        let exists = context.exists(key, exposure);
+        self.total = self.total.saturating_add(1);
+        match context.existence(key) {
+            Existence::Exists => {
+                self.existing.add(exposure);
+                self.replaced = self.replaced.saturating_add(u64::from(exists == Exists::Replaced));
+            }
+            _ if exposure.ahead => self.ahead = self.ahead.saturating_add(1),
+            Existence::Deleted => self.deleted.add(exposure),
+            Existence::Unknown => self.unknown.add(exposure),
+        }
+        match self.types.get_mut(exposure.secret_type.as_ref()) {
+            Some(known) => *known = known.saturating_add(1),
+            None => drop(self.types.insert(exposure.secret_type.to_string(), 1)),
+        }
+        exists
     }
 }
 
 impl ReadableSecret {
-    fn new(key: &[u8], exposure: &Exposure<'_>, exists: bool, prefixes: &Prefixes) -> Self {
+    fn new(key: &[u8], exposure: &Exposure<'_>, exists: Exists, prefixes: &Prefixes) -> Self {
         let text = String::from_utf8_lossy(key).into_owned();
         let storage_key = StorageKey::parse(&text, prefixes);
         let (namespace, name) = match &storage_key {
@@ -146,8 +196,7 @@ impl ReadableSecret {
             (exposure.residue, "residue"),
             (exposure.log, "log"),
         ];
-        let value = exposure.value;
-        let secret = Encoding::of(value).and_then(|encoding| Secret::read(value, encoding).ok());
+        let secret = exposure.value.and_then(|value| Secret::read(value.0, Encoding::of(value.0)?).ok());
         Self {
             label: namespace.as_ref().map_or(text, |namespace| format!("{namespace}/{name}")),
             namespace,

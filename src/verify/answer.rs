@@ -1,6 +1,6 @@
 //! What became of a value that a key was to open.
 
-use crate::analysis::KeyName;
+use crate::collect::KeyName;
 use crate::kms::Reason;
 
 /// What became of it, in the words of the records.

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{Answer, Standing};
-use crate::analysis::{KeyName, Retention};
+use crate::collect::KeyName;
+use crate::row::Retention;
 
 /// What became of all values in scope, copies aside.
 #[derive(Clone, Debug, Default)]

@@ -1,9 +1,10 @@
 //! All keys of a run, and one attempt to open a value with them.
 
-use crate::analysis::{KeyIdentity, KeyName, ValueRow};
+use crate::collect::{KeyIdentity, KeyName};
 use crate::envelope::open::{DekSourceId, Opened, Plaintext, Proof as OpeningProof, Unopened};
 use crate::envelope::{EncryptedObject, KmsV1, Name, Provider, Sealed};
 use crate::kms::{ConfiguredProvider, EncryptionConfig, Held, Reason, Ring};
+use crate::row::ValueRow;
 
 use super::contents::Contents;
 use super::{Answer, Verdict};
@@ -41,8 +42,8 @@ impl Keyring<'_> {
     ///
     /// # Errors
     /// Why it does not open.
-    pub fn open(&self, row: &ValueRow<'_>, value: &[u8]) -> Result<Plaintext, Answer> {
-        match self.attempt(row, value) {
+    pub fn open(&self, row: &ValueRow<'_>) -> Result<Plaintext, Answer> {
+        match self.attempt(row) {
             Attempt::Opened { plaintext, .. } => Ok(plaintext),
             Attempt::Failed { .. } => Err(Answer::WrongKey),
             Attempt::Not(answer) => Err(answer),
@@ -50,29 +51,31 @@ impl Keyring<'_> {
     }
 
     /// Tries to open a value.
-    pub(super) fn attempt(&self, row: &ValueRow<'_>, value: &[u8]) -> Attempt {
-        if row.key.is_empty() && !row.fragment {
+    pub(super) fn attempt(&self, row: &ValueRow<'_>) -> Attempt {
+        if row.key.is_empty() && !row.is_fragment() {
             return Attempt::Not(Answer::NoStorageKey);
         }
-        self.attempt_as(row, value, row.key)
+        self.attempt_as(row, row.key)
     }
 
     /// Tries to open a value as if it stood under `storage_key`.
-    pub(super) fn attempt_as(&self, row: &ValueRow<'_>, value: &[u8], storage_key: &[u8]) -> Attempt {
-        if row.fragment {
+    pub(super) fn attempt_as(&self, row: &ValueRow<'_>, storage_key: &[u8]) -> Attempt {
+        if row.is_fragment() {
             return Attempt::Not(Answer::NotWhole);
         }
-        let (Some(seal), Some(sealed)) = (&row.seal, Sealed::parse(value)) else { return Attempt::Not(Answer::UnknownProvider) };
-        let name = match seal.name {
+        let (Some(envelope), Some(sealed)) = (row.envelope(), Sealed::parse(row.bytes.0)) else {
+            return Attempt::Not(Answer::UnknownProvider);
+        };
+        let name = match envelope.name {
             _ if sealed.provider == Provider::Unknown => return Attempt::Not(Answer::UnknownProvider),
             None => return Attempt::Not(Answer::EnvelopeInvalid),
             Some(name) => name,
         };
-        let mut key = KeyName::from(&KeyIdentity::of(seal));
+        let mut key = KeyName::from(&KeyIdentity::of(envelope));
         match sealed.provider {
             Provider::KmsV1 => match KmsV1::parse(name.body) {
                 None => Attempt::Not(Answer::EnvelopeInvalid),
-                Some(envelope) => self.attempt_dek(row, DekSourceId::of_v1(&envelope), envelope.payload, storage_key, key),
+                Some(v1) => self.attempt_dek(row, DekSourceId::of_v1(&v1), v1.payload, storage_key, key),
             },
             Provider::KmsV2 => match EncryptedObject::parse(name.body).ok().filter(|object| object.limit_passed().is_none()) {
                 None => Attempt::Not(Answer::EnvelopeInvalid),

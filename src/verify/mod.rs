@@ -37,5 +37,5 @@ pub use self::needs::Needs;
 pub use self::proof::{Proof, Unproven};
 pub use self::requirement::{Left, Required, RequiredKey, Requirement};
 pub use self::same_value::{SameValue, SameValues};
-pub use self::source::{Rows, Source};
+pub use self::source::Source;
 pub use self::target::{NoTarget, Target};

@@ -8,7 +8,9 @@ use rayon::prelude::*;
 
 use super::keyring::{Attempt, Opener};
 use super::{Keyring, Source};
-use crate::analysis::{KeyName, Scope, ValueRow};
+use crate::collect::KeyName;
+use crate::evidence::EvidenceId;
+use crate::row::{Resources, Scope, ValueRow};
 
 /// Most openings that a search tries in all.
 const TRIES: usize = 4_000_000;
@@ -23,7 +25,7 @@ const DEEPEST: usize = 6;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Move {
     /// The evidence.
-    pub evidence: usize,
+    pub evidence: EvidenceId,
     /// Where the value stands.
     pub offset: u64,
     /// The storage key it stands under.
@@ -35,7 +37,7 @@ pub struct Move {
 }
 
 /// Evidence and offset of a value.
-pub(super) type At = (usize, u64);
+pub(super) type At = (EvidenceId, u64);
 
 /// Values that did not open, by the key that was tried.
 #[derive(Default)]
@@ -44,18 +46,17 @@ pub(super) struct Failing<'data>(BTreeMap<Opener, BTreeMap<At, Closed<'data>>>);
 /// A value that did not open.
 pub(super) struct Closed<'data> {
     pub row: ValueRow<'data>,
-    value: &'data [u8],
 }
 
 impl<'data> Failing<'data> {
     /// Remembers a value; of one key the first ones.
-    pub(super) fn add(&mut self, opener: &Opener, evidence: usize, row: &ValueRow<'data>, value: &'data [u8]) {
+    pub(super) fn add(&mut self, opener: &Opener, evidence: EvidenceId, row: &ValueRow<'data>) {
         let Some(offset) = row.offset else { return };
         let values = match self.0.get_mut(opener) {
             Some(values) => values,
             None => self.0.entry(opener.clone()).or_default(),
         };
-        values.insert((evidence, offset), Closed { row: row.clone(), value });
+        values.insert((evidence, offset), Closed { row: row.clone() });
         if values.len() > VALUES {
             values.pop_last();
         }
@@ -75,14 +76,14 @@ impl<'data> Failing<'data> {
         }
         let keys = storage_keys(sources);
         let prefixes: BTreeSet<&str> =
-            sources.iter().flat_map(|source| source.prefixes().as_slice()).map(String::as_str).chain(PREFIXES).collect();
+            sources.iter().flat_map(|source| source.store.prefixes().as_slice()).map(String::as_str).chain(PREFIXES).collect();
         let most = TRIES.checked_div(failing.len()).unwrap_or(0).min(keys.len());
-        let searched = failing.par_iter().filter_map(|(opener, ((evidence, offset), Closed { row, value }))| {
+        let searched = failing.par_iter().filter_map(|(opener, ((evidence, offset), Closed { row }))| {
             let is_the_key = opened_others.contains(opener) || matches!(opener, Opener::Dek(_));
             let others = keys.get(..most).filter(|_| is_the_key).unwrap_or_default();
             let own = std::str::from_utf8(row.key).ok()?;
             let renamed = under_other_prefixes(own, &prefixes);
-            let fits = |candidate: &[u8]| match keyring.attempt_as(row, value, candidate) {
+            let fits = |candidate: &[u8]| match keyring.attempt_as(row, candidate) {
                 Attempt::Opened { key, is_bound: true, .. } => Some((String::from_utf8_lossy(candidate).into_owned(), key)),
                 _ => None,
             };
@@ -98,10 +99,10 @@ impl<'data> Failing<'data> {
 
 /// Every storage key that any value stands under.
 fn storage_keys<'data>(sources: &[Source<'_, 'data>]) -> Vec<&'data [u8]> {
-    let everything = Scope { resources: crate::analysis::Resources::All, ..Scope::default() };
+    let everything = Scope { resources: Resources::All, ..Scope::default() };
     let keys = Mutex::new(BTreeSet::new());
     for source in sources {
-        source.each(&everything, |row, _| {
+        source.each(&everything, |row| {
             keys.lock().unwrap_or_else(PoisonError::into_inner).insert(row.key);
         });
     }

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use super::Source;
-use crate::analysis::{KeyIdentity, Retention, Scope, Tally, ValueRow};
+use crate::collect::{Collected, KeyIdentity};
 use crate::envelope::{EncryptedObject, KmsV1, Provider, Sealed};
-use crate::evidence::anomaly::Anomalies;
+use crate::evidence::EvidenceId;
 use crate::kms::Plan;
+use crate::row::{Retention, Scope, ValueRow};
 
 /// What the values of all inputs need.
 #[derive(Default)]
@@ -15,47 +16,47 @@ pub struct Needs<'data> {
     /// Distinct DEK sources.
     pub plan: Plan,
     /// The first revision that a retained value has under each key, by evidence.
-    pub began: BTreeMap<(usize, KeyIdentity<'data>), u64>,
+    pub began: BTreeMap<(EvidenceId, KeyIdentity<'data>), u64>,
     /// Values by KMS v2's DEK source type.
     pub dek_source_types: BTreeMap<(KeyIdentity<'data>, i64), u64>,
 }
 
 impl<'data> Needs<'data> {
     /// Looks at every value of a source that is in scope, and adds what it needs. Gives the counts of that evidence.
-    pub fn read(&mut self, source: &Source<'_, 'data>, scope: &Scope) -> (Tally<'data>, Anomalies) {
+    pub fn read(&mut self, source: &Source<'_, 'data>, scope: &Scope) -> Collected<'data> {
         let needs = Mutex::new(self);
-        source.each(scope, |row, value| {
-            if row.seal.is_some() {
-                needs.lock().unwrap_or_else(PoisonError::into_inner).add(source.number, row, value);
+        source.each(scope, |row| {
+            if row.envelope().is_some() {
+                needs.lock().unwrap_or_else(PoisonError::into_inner).add(source.id, row);
             }
         })
     }
 
     /// What a single value needs.
-    pub fn of_one(row: &ValueRow<'data>, value: &'data [u8]) -> Self {
+    pub fn of_one(evidence: EvidenceId, row: &ValueRow<'data>) -> Self {
         let mut needs = Self::default();
-        needs.add(0, row, value);
+        needs.add(evidence, row);
         needs
     }
 
-    fn add(&mut self, evidence: usize, row: &ValueRow<'data>, value: &'data [u8]) {
-        let Some(seal) = &row.seal else { return };
-        let identity = KeyIdentity::of(seal);
-        if let (true, Some(revision)) = (matches!(row.retention, Retention::Current | Retention::Superseded), row.mod_revision) {
+    fn add(&mut self, evidence: EvidenceId, row: &ValueRow<'data>) {
+        let Some(envelope) = row.envelope() else { return };
+        let identity = KeyIdentity::of(envelope);
+        if let (true, Some(revision)) = (matches!(row.retention, Retention::Current | Retention::Superseded), row.written.main) {
             let began = self.began.entry((evidence, identity)).or_insert(revision);
             *began = revision.min(*began);
         }
-        let (Some(name), Some(sealed), false) = (seal.name, Sealed::parse(value), row.fragment) else { return };
+        let (Some(name), Some(sealed), false) = (envelope.name, Sealed::parse(row.bytes.0), row.is_fragment()) else { return };
         match sealed.provider {
             Provider::KmsV1 => {
-                if let Some(envelope) = KmsV1::parse(name.body) {
-                    self.plan.add_v1(name.name, &envelope);
+                if let Some(v1) = KmsV1::parse(name.body) {
+                    self.plan.add_v1(name.name, &v1);
                 }
             }
             Provider::KmsV2 => {
                 if let Ok(object) = EncryptedObject::parse(name.body)
                     && self.plan.add_v2(name.name, &object).is_some()
-                    && !row.duplicate
+                    && !row.is_duplicate
                 {
                     let count = self.dek_source_types.entry((identity, object.dek_source_type)).or_default();
                     *count = count.saturating_add(1);

@@ -8,15 +8,17 @@ use super::keyring::{Attempt, Opener, verdict_of};
 use super::moved::{At, Failing};
 use super::same_value::{self, Comparison};
 use super::{Answer, Coverage, CoverageLine, Keyring, Move, Needs, Required, Requirement, SameValues, Source, Standing, Verdict};
-use crate::analysis::{KeyIdentity, KeyName, Protection, Retention, Scope, ValueRow};
+use crate::collect::{KeyIdentity, KeyName};
 use crate::envelope::open::DekSourceKind;
+use crate::evidence::{EvidenceId, MemberId};
+use crate::row::{Form, Retention, Scope, ValueRow};
 
 /// Current values that are listed by name.
 const LISTED: usize = 1_000;
 
 /// What became of every value.
 #[derive(Default)]
-pub struct Proof<'data> {
+pub struct Proof {
     /// Per resource and key.
     pub coverage: Coverage,
     /// Values that were sealed for another storage key.
@@ -26,7 +28,7 @@ pub struct Proof<'data> {
     /// Whether everything is under the required key.
     pub requirement: Requirement,
     /// Old plaintext against today's values.
-    pub same_values: SameValues<'data>,
+    pub same_values: SameValues,
     /// Keys that opened something.
     pub opened_by: BTreeMap<KeyName, u64>,
     opened_others: BTreeSet<Opener>,
@@ -37,7 +39,7 @@ pub struct Proof<'data> {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Unproven {
     /// The evidence.
-    pub evidence: usize,
+    pub evidence: EvidenceId,
     /// Its storage key.
     pub key: String,
     /// Why.
@@ -74,20 +76,20 @@ struct Gathering<'data> {
     opened_others: BTreeSet<Opener>,
     opened_by: BTreeMap<KeyName, u64>,
     moves: Vec<Move>,
-    unproven: BTreeMap<(usize, &'data [u8]), (KeyName, Provisional)>,
+    unproven: BTreeMap<(EvidenceId, &'data [u8]), (KeyName, Provisional)>,
     requirement: Requirement,
     comparison: Comparison<'data>,
 }
 
-impl<'data> Proof<'data> {
+impl Proof {
     /// Opens every value in scope. `watched`: Secrets of which an older value can be read without a key, by group.
-    pub fn of(
+    pub fn of<'data>(
         sources: &[Source<'_, 'data>],
         scope: &Scope,
         keyring: Keyring<'_>,
         required: Required<'_>,
         needs: &Needs<'data>,
-        watched: impl IntoIterator<Item = (usize, &'data [u8])>,
+        watched: impl IntoIterator<Item = (MemberId, &'data [u8])>,
     ) -> Self {
         let gathered = Mutex::new(Gathering {
             answers: BTreeMap::new(),
@@ -101,24 +103,24 @@ impl<'data> Proof<'data> {
             comparison: Comparison::of(watched),
         });
         for source in sources {
-            source.each(scope, |row, value| {
-                let attempt = row.seal.is_some().then(|| keyring.attempt(row, value));
+            source.each(scope, |row| {
+                let attempt = row.envelope().is_some().then(|| keyring.attempt(row));
                 let mut gathering = lock(&gathered);
-                gathering.requirement.see(source.number, row, required, needs);
-                let wanted = gathering.comparison.wants(source.group, row);
+                gathering.requirement.see(source.id, row, required, needs);
+                let wanted = gathering.comparison.wants(source.member, row);
                 drop(gathering);
                 let digests = match &attempt {
                     _ if !wanted => None,
                     Some(Attempt::Opened { plaintext, .. }) => same_value::digests(plaintext.as_ref()),
-                    None if row.protection == Protection::Plaintext => same_value::digests(value),
+                    None if row.form() == Form::Plaintext => same_value::digests(row.bytes.0),
                     _ => None,
                 };
                 let mut gathering = lock(&gathered);
                 if wanted {
-                    gathering.comparison.add(source.group, row, digests);
+                    gathering.comparison.add(source.member, row, digests);
                 }
                 if let Some(attempt) = attempt {
-                    gathering.add(source.number, row, value, attempt);
+                    gathering.add(source.id, row, attempt);
                 }
             });
         }
@@ -126,9 +128,9 @@ impl<'data> Proof<'data> {
     }
 
     /// The verdict on one value; `None` for one that is not sealed.
-    pub fn verdict(&self, keyring: Keyring<'_>, evidence: usize, row: &ValueRow<'_>, value: &[u8]) -> Option<Verdict> {
-        row.seal.as_ref()?;
-        Some(match keyring.attempt(row, value) {
+    pub fn verdict(&self, keyring: Keyring<'_>, evidence: EvidenceId, row: &ValueRow<'_>) -> Option<Verdict> {
+        row.envelope()?;
+        Some(match keyring.attempt(row) {
             Attempt::Opened { contents, key, is_bound, .. } => verdict_of(&contents, key, is_bound, row),
             Attempt::Not(answer) => Verdict { answer, opened_by: None, sealed_for: None },
             Attempt::Failed { opener, .. } => match row.offset.and_then(|offset| self.moved.get(&(evidence, offset))) {
@@ -159,13 +161,12 @@ fn lock<'a, T>(mutex: &'a Mutex<T>) -> std::sync::MutexGuard<'a, T> {
 }
 
 impl<'data> Gathering<'data> {
-    fn add(&mut self, evidence: usize, row: &ValueRow<'data>, value: &'data [u8], attempt: Attempt) {
-        let Some(seal) = &row.seal else { return };
-        let identity = KeyIdentity::of(seal);
+    fn add(&mut self, evidence: EvidenceId, row: &ValueRow<'data>, attempt: Attempt) {
+        let Some(envelope) = row.envelope() else { return };
+        let identity = KeyIdentity::of(envelope);
         let resource = row.storage_key.as_ref().map_or_else(String::new, |key| key.group_resource.0.to_string());
         let line = (resource, identity);
-        let is_piece = row.fragment && row.version.is_none();
-        let is_counted = !row.duplicate && !is_piece;
+        let is_counted = row.is_counted();
         let answer = match attempt {
             Attempt::Not(answer) => Provisional::Known(answer),
             Attempt::Opened { opener, key, contents, is_bound, .. } => {
@@ -185,7 +186,7 @@ impl<'data> Gathering<'data> {
             }
             Attempt::Failed { opener, is_bound } => {
                 if is_bound {
-                    self.failing.add(&opener, evidence, row, value);
+                    self.failing.add(&opener, evidence, row);
                 }
                 Provisional::Failed(opener, row.offset)
             }
@@ -206,7 +207,7 @@ impl<'data> Gathering<'data> {
         *count = count.saturating_add(1);
     }
 
-    fn finish(self, sources: &[Source<'_, 'data>], keyring: Keyring<'_>) -> Proof<'data> {
+    fn finish(self, sources: &[Source<'_, 'data>], keyring: Keyring<'_>) -> Proof {
         let Self { mut answers, failed, failing, mut opened_others, opened_by, mut moves, unproven, mut requirement, comparison } = self;
         // Which of the failing values count: copies are searched for, but not counted.
         let counted = failing.counted();
@@ -263,10 +264,10 @@ impl<'data> Failing<'data> {
     /// Each value as it is counted.
     fn counted(&self) -> BTreeMap<At, Counted<'data>> {
         let counted = self.values().filter_map(|(opener, at, row)| {
-            let identity = KeyIdentity::of(row.seal.as_ref()?);
+            let identity = KeyIdentity::of(row.envelope()?);
             let resource = row.storage_key.as_ref().map_or_else(String::new, |key| key.group_resource.0.to_string());
             let (opener, line) = (opener.clone(), (resource, identity));
-            Some((at, Counted { opener, line, retention: row.retention, is_counted: !row.duplicate }))
+            Some((at, Counted { opener, line, retention: row.retention, is_counted: !row.is_duplicate }))
         });
         counted.collect()
     }

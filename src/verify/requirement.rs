@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::Needs;
-use crate::analysis::{KeyIdentity, KeyName, Place, Protection, Retention, ValueRow};
+use crate::collect::{KeyIdentity, KeyName};
 use crate::envelope::Provider;
+use crate::evidence::EvidenceId;
 use crate::kms::{ConfiguredProvider, EncryptionConfig};
+use crate::row::{Form, Place, Retention, ValueRow};
 
 /// A key that values are to be under.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,14 +41,14 @@ pub struct Requirement {
     /// Current values that are not under the required key.
     pub left: BTreeMap<Left, u64>,
     /// Values written under another key after the required one began: by that key, how many, the first and the last revision.
-    pub late: BTreeMap<(usize, Option<KeyName>), (u64, u64, u64)>,
+    pub late: BTreeMap<(EvidenceId, Option<KeyName>), (u64, u64, u64)>,
 }
 
 /// Current values that are left.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Left {
     /// The evidence.
-    pub evidence: usize,
+    pub evidence: EvidenceId,
     /// The resource.
     pub group_resource: String,
     /// The namespace; `None` where the resource has none.
@@ -120,11 +122,11 @@ impl Required<'_> {
 
 impl Requirement {
     /// Looks at a value.
-    pub(super) fn see(&mut self, evidence: usize, row: &ValueRow<'_>, required: Required<'_>, needs: &Needs<'_>) {
+    pub(super) fn see(&mut self, evidence: EvidenceId, row: &ValueRow<'_>, required: Required<'_>, needs: &Needs<'_>) {
         let is_retained = row.place == Place::Tree && matches!(row.retention, Retention::Current | Retention::Superseded);
-        let Some(storage_key) = row.storage_key.as_ref().filter(|_| is_retained && row.protection != Protection::Empty) else { return };
+        let Some(storage_key) = row.storage_key.as_ref().filter(|_| is_retained && row.form() != Form::Empty) else { return };
         let Some(key) = required.of(&storage_key.group_resource.0) else { return };
-        let identity = row.seal.as_ref().map(KeyIdentity::of);
+        let identity = row.envelope().map(KeyIdentity::of);
         if identity.is_some_and(|identity| key.is_met_by(&identity)) {
             if row.retention == Retention::Current {
                 let under = self.required.entry(key).or_default();
@@ -134,7 +136,7 @@ impl Requirement {
         }
         let other = identity.as_ref().map(KeyName::from);
         let began = needs.began.iter().filter(|((of, identity), _)| *of == evidence && key.is_met_by(identity)).map(|(_, began)| *began);
-        if let (Some(began), Some(revision)) = (began.min(), row.mod_revision)
+        if let (Some(began), Some(revision)) = (began.min(), row.written.main)
             && revision > began
         {
             let late = self.late.entry((evidence, other.clone())).or_insert((0, revision, revision));

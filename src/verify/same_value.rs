@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::analysis::{Protection, Retention, ValueRow};
+use crate::evidence::MemberId;
 use crate::kubernetes::{Encoding, each_data_item};
+use crate::row::{Form, Retention, ValueRow};
 
 /// How an old plaintext of a Secret stands to today's value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,12 +22,12 @@ pub enum SameValue {
 
 /// Secrets that exist, are encrypted now, and of which an older value can be read without a key.
 #[derive(Clone, Debug, Default)]
-pub struct SameValues<'data> {
-    /// By group of evidences and storage key.
-    pub secrets: BTreeMap<(usize, &'data [u8]), SameValue>,
+pub struct SameValues {
+    /// By member and storage key.
+    pub secrets: BTreeMap<(MemberId, Vec<u8>), SameValue>,
 }
 
-impl SameValues<'_> {
+impl SameValues {
     /// How many are the same, changed, and not comparable.
     pub fn counts(&self) -> (u64, u64, u64) {
         let count = |fits: fn(&SameValue) -> bool| self.secrets.values().filter(|same| fits(same)).count() as u64;
@@ -44,7 +45,7 @@ type Digests = BTreeMap<String, Zeroizing<[u8; 32]>>;
 /// Collects both sides.
 #[derive(Default)]
 pub(super) struct Comparison<'data> {
-    watched: BTreeMap<(usize, &'data [u8]), Sides>,
+    watched: BTreeMap<(MemberId, &'data [u8]), Sides>,
 }
 
 #[derive(Default)]
@@ -56,27 +57,27 @@ struct Sides {
 
 impl<'data> Comparison<'data> {
     /// Watches these Secrets.
-    pub(super) fn of(watched: impl IntoIterator<Item = (usize, &'data [u8])>) -> Self {
+    pub(super) fn of(watched: impl IntoIterator<Item = (MemberId, &'data [u8])>) -> Self {
         Self { watched: watched.into_iter().map(|secret| (secret, Sides::default())).collect() }
     }
 
     /// Whether a value of this Secret is wanted.
-    pub(super) fn wants(&self, group: usize, row: &ValueRow<'data>) -> bool {
-        !row.duplicate && self.watched.contains_key(&(group, row.key))
+    pub(super) fn wants(&self, member: MemberId, row: &ValueRow<'data>) -> bool {
+        !row.is_duplicate && self.watched.contains_key(&(member, row.key))
     }
 
     /// Takes a value: today's, opened where it was sealed, or an older one that was stored in plaintext.
-    pub(super) fn add(&mut self, group: usize, row: &ValueRow<'data>, digests: Option<Digests>) {
-        let Some(sides) = self.watched.get_mut(&(group, row.key)) else { return };
+    pub(super) fn add(&mut self, member: MemberId, row: &ValueRow<'data>, digests: Option<Digests>) {
+        let Some(sides) = self.watched.get_mut(&(member, row.key)) else { return };
         match (row.retention, digests) {
             (Retention::Current, digests) => sides.today = digests,
-            (_, Some(digests)) if row.protection == Protection::Plaintext && !row.fragment => sides.old.push(digests),
-            (_, _) if row.protection == Protection::Plaintext => sides.is_incomplete = true,
+            (_, Some(digests)) if row.form() == Form::Plaintext && !row.is_fragment() => sides.old.push(digests),
+            (_, _) if row.form() == Form::Plaintext => sides.is_incomplete = true,
             (_, _) => {}
         }
     }
 
-    pub(super) fn finish(self) -> SameValues<'data> {
+    pub(super) fn finish(self) -> SameValues {
         let compare = |sides: &Sides| {
             let Some(today) = &sides.today else { return SameValue::NotComparable };
             let is_still = |(name, digest): &(&String, &Zeroizing<[u8; 32]>)| sides.old.iter().any(|old| old.get(*name) == Some(*digest));
@@ -88,7 +89,7 @@ impl<'data> Comparison<'data> {
                 true => SameValue::Changed,
             }
         };
-        SameValues { secrets: self.watched.iter().map(|(secret, sides)| (*secret, compare(sides))).collect() }
+        SameValues { secrets: self.watched.iter().map(|((member, key), sides)| ((*member, key.to_vec()), compare(sides))).collect() }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The key that a question is about, as it is given on the command line: `PROVIDER/NAME`, `PROVIDER/NAME/KEYID`, or a key ID.
 
-use crate::analysis::KeyName;
+use crate::collect::KeyName;
 
 /// A key that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use super::contents::Contents;
 use super::{Answer, NoTarget, RequiredKey, Standing, Target};
-use crate::analysis::{KeyIdentity, KeyName};
+use crate::collect::{KeyIdentity, KeyName};
 use crate::kms::{EncryptionConfig, Reason};
 use crate::kubernetes::{GroupResource, StorageKey};
 

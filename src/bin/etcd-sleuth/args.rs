@@ -3,14 +3,19 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use anyhow::{Context, bail};
 use clap::{Parser, Subcommand, ValueEnum};
-use etcd_sleuth::analysis::{DigestMode, Options, ResidueMode, Resources, Scope};
+use etcd_sleuth::case::Plan;
+use etcd_sleuth::envelope::Provider;
 use etcd_sleuth::evidence::Limits;
 use etcd_sleuth::finding::FailOn;
-use etcd_sleuth::report::recovered::Values;
-use globset::{Glob, GlobMatcher};
+use etcd_sleuth::render::recovered::Values;
+use etcd_sleuth::render::{self, RunInfo};
+use etcd_sleuth::row::{Pattern, Resources, Scope};
+use etcd_sleuth::store::{ReadOptions, ResidueMode};
 
 use crate::key_args::{Holders, KeysArgs, VerifyArgs};
+use crate::run_info::Options;
 
 /// Read an etcd snapshot offline: how is every Kubernetes Secret in it stored, and what is this file?
 #[derive(Debug, Parser)]
@@ -153,7 +158,7 @@ pub(crate) struct CarveArgs {
 }
 
 /// What is looked for, and what counts as found.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Looking {
     /// Which objects: secrets, all, or a list such as secrets,configmaps,deployments.apps
     #[arg(long, value_name = "LIST", default_value = "secrets")]
@@ -172,14 +177,14 @@ pub(crate) struct Looking {
 }
 
 /// Which namespaces and names.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Names {
     /// Only objects in namespaces that match
-    #[arg(long, value_name = "GLOB", value_parser = parse_glob)]
-    namespace: Option<GlobMatcher>,
+    #[arg(long, value_name = "GLOB", value_parser = Pattern::parse)]
+    namespace: Option<Pattern>,
     /// Only objects with names that match
-    #[arg(long, value_name = "GLOB", value_parser = parse_glob)]
-    name: Option<GlobMatcher>,
+    #[arg(long, value_name = "GLOB", value_parser = Pattern::parse)]
+    name: Option<Pattern>,
 }
 
 impl Names {
@@ -191,7 +196,7 @@ impl Names {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct CheckArgs {
-    /// Snapshots or databases, plain or in gzip, zstd or a zip of one file; - is standard input
+    /// Snapshots, databases, data directories, files of a log; plain or in gzip, zstd or a zip of one file; - is standard input
     #[arg(required_unless_present = "limits", value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// Print every limit of this tool, and what is said of a file that passes it
@@ -199,38 +204,33 @@ pub(crate) struct CheckArgs {
     pub(crate) limits: bool,
     #[command(flatten)]
     pub(crate) reading: Reading,
+    #[command(flatten)]
+    pub(crate) writing: Writing,
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ShowArgs {
-    /// A snapshot or database; - is standard input
-    #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
-    /// namespace/name of a Secret, resource/namespace/name, or a whole key that begins with /
-    #[arg(value_name = "OBJECT")]
-    pub(crate) object: String,
+    /// Snapshots, databases, data directories, files of a log (- is standard input), and last the object: namespace/name of a Secret,
+    /// resource/namespace/name, or a whole key that begins with /
+    #[arg(value_names = ["FILE", "OBJECT"], num_args = 2.., required = true)]
+    files_and_object: Vec<PathBuf>,
     /// Print the object's values in clear: the newest revision that is stored in plaintext, or that a key opens
     #[arg(long)]
     pub(crate) reveal: bool,
     /// With --reveal: this revision instead of the newest
     #[arg(long, value_name = "N", requires = "reveal")]
     pub(crate) revision: Option<u64>,
-    /// Write to a new file (mode 0600) instead of standard output
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-    /// Replace the output file if it exists
-    #[arg(long, requires = "output")]
-    pub(crate) force: bool,
-    /// Prefix of the API server's keys, such as /registry [default: what the keys show]
-    #[arg(long, value_name = "PREFIX")]
-    pub(crate) etcd_prefix: Vec<String>,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+    #[command(flatten)]
+    pub(crate) writing: Writing,
     #[command(flatten, next_help_heading = "Keys, with --reveal")]
     pub(crate) holders: Holders,
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct RecoverArgs {
-    /// A snapshot or database, whole or broken; - is standard input
+    /// A snapshot or database, whole or broken, or a data directory, of which the database is read; - is standard input
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     /// Write the records (JSON Lines) to a new file (mode 0600) instead of standard output
@@ -262,10 +262,6 @@ pub(crate) struct RecoverArgs {
 }
 
 impl RecoverArgs {
-    pub(crate) fn scope(&self) -> Scope {
-        self.names.scope(&self.resources)
-    }
-
     pub(crate) fn values(&self) -> Values {
         match (self.reveal, self.raw) {
             (false, _) => Values::Hidden,
@@ -277,19 +273,21 @@ impl RecoverArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct PagesArgs {
-    /// A snapshot or database; - is standard input
-    #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
+    /// Snapshots, databases, data directories; - is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
     /// Also list every run of pages
     #[arg(long)]
     pub(crate) list: bool,
     /// Explain this page: its header, its elements and what is stored on it, without the values
     #[arg(long, value_name = "N", conflicts_with = "list")]
     pub(crate) page: Option<u64>,
+    #[command(flatten)]
+    pub(crate) writing: Writing,
 }
 
 /// How evidence is read.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Reading {
     /// Prefix of the API server's keys, such as /registry [default: what the keys show]
     #[arg(long, value_name = "PREFIX")]
@@ -300,7 +298,7 @@ pub(crate) struct Reading {
 }
 
 /// Where results go.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Writing {
     /// text for people; jsonl, json, csv for machines (docs/records.md)
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
@@ -322,7 +320,7 @@ pub(crate) enum Format {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum DigestArg {
+pub(crate) enum DigestArg {
     Sha256,
     None,
 }
@@ -348,20 +346,104 @@ impl Global {
     }
 }
 
+/// Secrets that can be read, listed by name in the text.
+const NAMED: usize = 20;
+
 impl ScanArgs {
-    pub(crate) fn options(&self) -> Options {
-        let scope = self.looking.scope();
-        Options { scope, residue: self.residue.mode(), ..self.reading.options() }
+    pub(crate) fn plan(&self) -> Plan {
+        let plan = self.reading.plan(self.looking.scope(), &self.looking.resources, self.files.len());
+        Plan { named: self.looking.named(), read: ReadOptions { residue: self.residue.mode(), ..plan.read }, ..plan }
+    }
+
+    pub(crate) fn run_info(&self) -> RunInfo {
+        self.looking.note(self.reading.note(Options::of("scan"))).text("residue", Some(self.residue.mode().name())).done()
     }
 }
 
 impl CarveArgs {
-    pub(crate) fn options(&self) -> Options {
-        Options { scope: self.looking.scope(), ..self.reading.options() }
+    pub(crate) fn plan(&self) -> Plan {
+        let plan = self.reading.plan(self.looking.scope(), &self.looking.resources, self.files.len());
+        Plan { named: self.looking.named(), as_image: true, ..plan }
+    }
+
+    pub(crate) fn run_info(&self) -> RunInfo {
+        self.looking.note(self.reading.note(Options::of("carve"))).done()
+    }
+}
+
+impl CheckArgs {
+    pub(crate) fn plan(&self) -> Plan {
+        self.reading.plan(Scope::default(), "secrets", self.files.len())
+    }
+
+    pub(crate) fn run_info(&self) -> RunInfo {
+        self.reading.note(Options::of("check")).done()
+    }
+}
+
+impl ShowArgs {
+    /// The last word is the object, all before it are files.
+    pub(crate) fn files_and_object(&self) -> anyhow::Result<(&[PathBuf], &str)> {
+        let (object, files) = self.files_and_object.split_last().context("expected FILE… OBJECT")?;
+        match (object.to_str(), files) {
+            (_, []) => bail!("expected FILE… OBJECT: which object is to be shown?"),
+            (None, _) => bail!("the object's name is no text"),
+            (Some(object), files) => Ok((files, object)),
+        }
+    }
+
+    pub(crate) fn plan(&self, names: Vec<(Provider, String)>) -> Plan {
+        let several = self.files_and_object.len().saturating_sub(1);
+        let plan = self.reading.plan(Scope::all(), "all", several);
+        Plan { read: ReadOptions { names, ..plan.read }, ..plan }
+    }
+
+    pub(crate) fn run_info(&self, object: &str) -> RunInfo {
+        self.holders.note(self.reading.note(Options::of("show"))).text("object", Some(object)).done()
+    }
+}
+
+impl PagesArgs {
+    pub(crate) fn plan(&self) -> Plan {
+        let reading = Reading { etcd_prefix: Vec::new(), digest: DigestArg::None };
+        reading.plan(Scope::default(), "secrets", self.files.len())
+    }
+
+    pub(crate) fn run_info(&self) -> RunInfo {
+        Options::of("pages").text("page", self.page.map(|page| page.to_string())).done()
+    }
+}
+
+impl RecoverArgs {
+    pub(crate) fn plan(&self) -> Plan {
+        let reading = Reading { etcd_prefix: self.etcd_prefix.clone(), digest: DigestArg::Sha256 };
+        reading.plan(self.names.scope(&self.resources), &self.resources, 1)
+    }
+}
+
+impl Format {
+    pub(crate) fn of_library(self) -> render::Format {
+        match self {
+            Self::Text => render::Format::Text,
+            Self::Json => render::Format::Json,
+            Self::Jsonl => render::Format::Jsonl,
+            Self::Csv => render::Format::Csv,
+        }
     }
 }
 
 impl Looking {
+    /// How many Secrets are listed by name: all of them where a list is written.
+    fn named(&self) -> usize {
+        if self.rotate_list.is_some() { usize::MAX } else { NAMED }
+    }
+
+    fn note(&self, options: Options) -> Options {
+        let fail_on = self.fail_on.to_possible_value().map(|value| value.get_name().to_owned());
+        let options = options.text("resources", Some(&self.resources)).text("fail-on", fail_on).flag("exit-zero", self.exit_zero);
+        self.names.note(options)
+    }
+
     fn scope(&self) -> Scope {
         self.names.scope(&self.resources)
     }
@@ -387,17 +469,24 @@ impl ResidueArg {
 }
 
 impl Reading {
-    pub(crate) fn options(&self) -> Options {
-        let digest = match self.digest {
-            DigestArg::Sha256 => DigestMode::Sha256,
-            DigestArg::None => DigestMode::None,
-        };
-        Options { prefixes: self.etcd_prefix.clone(), digest, ..Options::default() }
+    /// Databases are held against others of their cluster only where there are `inputs` enough.
+    pub(crate) fn plan(&self, scope: Scope, resources: &str, inputs: usize) -> Plan {
+        let read = ReadOptions { prefixes: self.etcd_prefix.clone(), history: inputs > 1, ..ReadOptions::default() };
+        let hash = matches!(self.digest, DigestArg::Sha256);
+        Plan { scope, resources: resources.to_owned(), read, hash, as_image: false, named: NAMED }
+    }
+
+    pub(crate) fn note(&self, options: Options) -> Options {
+        let digest = self.digest.to_possible_value().map(|value| value.get_name().to_owned());
+        options.list("etcd-prefix", &self.etcd_prefix).text("digest", digest)
     }
 }
 
-fn parse_glob(pattern: &str) -> Result<GlobMatcher, globset::Error> {
-    Glob::new(pattern).map(|glob| glob.compile_matcher())
+impl Names {
+    pub(crate) fn note(&self, options: Options) -> Options {
+        let text = |pattern: &Option<Pattern>| pattern.as_ref().map(|pattern| pattern.as_str().to_owned());
+        options.text("namespace", text(&self.namespace)).text("name", text(&self.name))
+    }
 }
 
 /// A size in bytes with an optional K, M, G or T (powers of 1024).

@@ -2,9 +2,13 @@
 
 use std::path::PathBuf;
 
-use etcd_sleuth::analysis::Options;
+use etcd_sleuth::case::Plan;
+use etcd_sleuth::envelope::Provider;
+use etcd_sleuth::render::RunInfo;
+use etcd_sleuth::store::ReadOptions;
 
 use crate::args::{Names, Reading, ResidueArg, Writing};
+use crate::run_info::Options;
 
 const KEYS_EXAMPLES: &str = "\
 Examples:
@@ -22,7 +26,7 @@ Examples:
   etcd-sleuth verify a.db --kms-plugin aws-b=unix:///run/kms.sock
   etcd-sleuth verify a.db --encryption-config enc.yaml --aws-kms --require-key kms/aws-b --resources secrets,configmaps";
 
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 #[command(after_help = KEYS_EXAMPLES)]
 pub(crate) struct KeysArgs {
     /// Snapshots, databases, data directories; - is standard input
@@ -71,7 +75,7 @@ pub(crate) struct VerifyArgs {
 }
 
 /// Which objects, and how far residue is looked for.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Within {
     /// Which objects: secrets, all, or a list such as secrets,configmaps,deployments.apps
     #[arg(long, value_name = "LIST", default_value = "all")]
@@ -132,20 +136,55 @@ pub(crate) struct Holders {
 }
 
 impl Within {
-    fn options(&self, reading: &Reading) -> Options {
-        let scope = self.names.scope(&self.resources);
-        Options { scope, residue: self.residue.mode(), ..reading.options() }
+    fn plan(&self, reading: &Reading, inputs: usize, names: Vec<(Provider, String)>) -> Plan {
+        let plan = reading.plan(self.names.scope(&self.resources), &self.resources, inputs);
+        Plan { read: ReadOptions { residue: self.residue.mode(), names, ..plan.read }, ..plan }
+    }
+
+    fn note(&self, options: Options) -> Options {
+        self.names.note(options.text("resources", Some(&self.resources)).text("residue", Some(self.residue.mode().name())))
     }
 }
 
 impl KeysArgs {
-    pub(crate) fn options(&self) -> Options {
-        self.within.options(&self.reading)
+    pub(crate) fn plan(&self, names: Vec<(Provider, String)>) -> Plan {
+        self.within.plan(&self.reading, self.files.len(), names)
+    }
+
+    pub(crate) fn run_info(&self) -> RunInfo {
+        let options = Options::of("keys").text("retire", self.retire.as_deref()).text("opens", self.opens.as_deref());
+        let options = options.flag("confirm-unseen", self.confirm_unseen).paths("encryption-config", &self.encryption_config);
+        self.within.note(self.reading.note(options)).done()
     }
 }
 
 impl VerifyArgs {
-    pub(crate) fn options(&self) -> Options {
-        self.within.options(&self.reading)
+    pub(crate) fn plan(&self, names: Vec<(Provider, String)>) -> Plan {
+        self.within.plan(&self.reading, self.files.len(), names)
+    }
+
+    pub(crate) fn run_info(&self) -> RunInfo {
+        let options = Options::of("verify").text("require-key", self.require_key.as_deref()).flag("plan", self.plan);
+        self.within.note(self.reading.note(self.holders.note(options))).done()
+    }
+}
+
+impl Holders {
+    /// Whom a run may ask, and how often; never a key.
+    pub(crate) fn note(&self, options: Options) -> Options {
+        let options = options.paths("encryption-config", &self.encryption_config).text("rate", Some(self.rate.to_string()));
+        let options = options.text("max-calls", self.max_calls.map(|calls| calls.to_string()));
+        let options = options.text("ledger", self.ledger.as_ref().map(|path| path.to_string_lossy()));
+        #[cfg(feature = "aws-kms")]
+        let options = options
+            .flag("aws-kms", self.aws_kms)
+            .text("aws-profile", self.aws_profile.as_deref())
+            .text("aws-region", self.aws_region.as_deref())
+            .flag("aws-instance-metadata", self.aws_instance_metadata)
+            .text("encryption-context", self.encryption_context.as_deref())
+            .list("encryption-context-for", &self.encryption_context_for);
+        #[cfg(feature = "kms-plugin")]
+        let options = options.list("kms-plugin", &self.kms_plugin);
+        options
     }
 }

@@ -3,16 +3,20 @@
 mod args;
 mod commands;
 mod core_files;
-mod guard;
+mod holders;
 mod interrupt;
 mod key_args;
 mod output;
+mod run_info;
+mod session;
 mod shrinking;
 mod signals;
+mod terminal;
 
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
+use etcd_sleuth::case::bug;
 
 use self::args::{Args, Command};
 
@@ -31,8 +35,8 @@ fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    guard::install();
-    match guard::command(|| run(args)) {
+    bug::install();
+    match bug::run(|| run(args)).map_err(anyhow::Error::from).flatten() {
         Ok(code) => ExitCode::from(code),
         // Whoever reads our output has seen enough (`| head`): no error to tell of, and no answer that was heard to its end.
         Err(error) if output::is_broken_pipe(&error) => ExitCode::from(CANNOT_SAY),
@@ -50,14 +54,14 @@ fn run(args: Args) -> anyhow::Result<u8> {
     shrinking::watch()?;
     interrupt::watch()?;
     match args.command {
-        Command::Scan(scan) => commands::scan::run(&scan, &args.global),
-        Command::Carve(carve) => commands::carve::run(&carve, &args.global),
-        Command::Check(check) => commands::check::run(&check, &args.global),
-        Command::Keys(keys) => commands::keys::run(&keys, &args.global),
-        Command::Verify(verify) => commands::verify::run(&verify, &args.global),
-        Command::Show(show) => guard::input(&show.file, || commands::show::run(&show, &args.global)),
-        Command::Recover(recover) => guard::input(&recover.file, || commands::recover::run(&recover, &args.global)),
-        Command::Pages(pages) => guard::input(&pages.file, || commands::pages::run(&pages, &args.global)),
+        Command::Scan(scan) => commands::scan(&scan, &args.global),
+        Command::Carve(carve) => commands::carve(&carve, &args.global),
+        Command::Check(check) => commands::check(&check, &args.global),
+        Command::Keys(keys) => commands::keys(&keys, &args.global),
+        Command::Verify(verify) => commands::verify(&verify, &args.global),
+        Command::Show(show) => commands::show(&show, &args.global),
+        Command::Recover(recover) => commands::recover(&recover, &args.global),
+        Command::Pages(pages) => commands::pages(&pages, &args.global),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Args::command(), "etcd-sleuth", &mut std::io::stdout());
             Ok(0)

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::guard::Bug;
 use anyhow::{Context, bail};
-use etcd_sleuth::analysis::{NotADatabase, Progress};
-use etcd_sleuth::evidence;
+use etcd_sleuth::case::{DatabaseFile, InputError, RunError};
+use etcd_sleuth::render::escape::terminal;
+use etcd_sleuth::store::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Standard output, or a file.
@@ -136,11 +136,6 @@ impl WholeFile {
         Ok(Self { path: path.to_owned(), replaces, working, file: BufWriter::with_capacity(1 << 16, file) })
     }
 
-    /// Where it stands until it is finished.
-    pub(crate) fn working(&self) -> &Path {
-        &self.working
-    }
-
     /// It is whole, and stays.
     pub(crate) fn finish(mut self) -> anyhow::Result<()> {
         let mut finish = || {
@@ -168,6 +163,13 @@ impl Write for WholeFile {
 
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
+    }
+}
+
+impl DatabaseFile for WholeFile {
+    fn read_back(&mut self) -> io::Result<Box<dyn Read + '_>> {
+        self.file.flush()?;
+        Ok(Box::new(File::open(&self.working)?))
     }
 }
 
@@ -268,53 +270,55 @@ pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe))
 }
 
-/// Tells an error, its causes, and what to try.
+/// Tells an error, its causes, and what to try. What was told already is not told again.
 pub(crate) fn error(error: &anyhow::Error) {
-    let style = clap::builder::Styles::styled();
-    let (red, plain) = (style.get_error().render(), style.get_error().render_reset());
-    let mut stderr = anstream::stderr().lock();
-    let text = etcd_sleuth::report::escape::terminal(&format!("{error:#}")).into_owned();
-    let _ = writeln!(stderr, "{red}error:{plain} {text}");
-    if let Some(hint) = hint(error) {
-        let _ = writeln!(stderr, "  try: {}", etcd_sleuth::report::escape::terminal(&hint));
+    match error.downcast_ref::<RunError>() {
+        Some(RunError::NothingRead) => {}
+        Some(RunError::Input(input)) => input_error(input),
+        _ => tell(&format!("{error:#}"), None),
     }
 }
 
-fn hint(error: &anyhow::Error) -> Option<String> {
-    error.chain().find_map(|cause| {
-        let opening = cause.downcast_ref::<evidence::Error>().and_then(evidence::Error::hint);
-        let bug = || cause.downcast_ref::<Bug>().map(|_| Bug::hint().to_owned());
-        opening.or_else(|| cause.downcast_ref::<NotADatabase>().map(|e| e.hint().to_owned())).or_else(bug)
-    })
+/// Tells why an input was not read, and what to try.
+pub(crate) fn input_error(error: &InputError) {
+    tell(&error.to_string(), error.hint());
+}
+
+fn tell(what: &str, hint: Option<String>) {
+    let style = clap::builder::Styles::styled();
+    let (red, plain) = (style.get_error().render(), style.get_error().render_reset());
+    let mut stderr = anstream::stderr().lock();
+    let _ = writeln!(stderr, "{red}error:{plain} {}", terminal(what));
+    if let Some(hint) = hint {
+        let _ = writeln!(stderr, "  try: {}", terminal(&hint));
+    }
 }
 
 /// How often the progress is looked at.
 const TICK: Duration = Duration::from_millis(100);
 
 /// Runs `work` with a bar on standard error, if that is a terminal and the work is long.
-pub(crate) fn with_progress<T>(show: bool, label: &str, work: impl FnOnce(&Progress) -> T) -> T {
-    let progress = Progress::default();
+pub(crate) fn with_progress(show: bool, label: &str, progress: &Progress, work: &mut dyn FnMut()) {
     if !show {
-        return work(&progress);
+        return work();
     }
     let bar = ProgressBar::new(0).with_style(
         ProgressStyle::with_template("{msg} {bytes}/{total_bytes} {wide_bar} {eta}").unwrap_or_else(|_| ProgressStyle::default_bar()),
     );
-    bar.set_message(etcd_sleuth::report::escape::terminal(label).into_owned());
+    bar.set_message(terminal(label).into_owned());
     std::thread::scope(|scope| {
         let (stop, stopped) = std::sync::mpsc::channel::<()>();
-        let (bar, progress) = (&bar, &progress);
+        let bar = &bar;
         scope.spawn(move || {
             while stopped.recv_timeout(TICK).is_err_and(|e| e == std::sync::mpsc::RecvTimeoutError::Timeout) {
                 bar.set_length(progress.to_hash.load(Ordering::Relaxed));
                 bar.set_position(progress.hashed.load(Ordering::Relaxed));
             }
         });
-        let result = work(progress);
+        work();
         drop(stop);
         bar.finish_and_clear();
-        result
-    })
+    });
 }
 
 /// A bar that counts; without a terminal, or where `show` is false, nothing is drawn.
@@ -329,7 +333,7 @@ mod tests {
 
     #[test]
     fn a_file_is_there_whole_or_not_at_all_however_the_run_ends() {
-        crate::guard::install();
+        etcd_sleuth::case::bug::install();
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("rescued.db");
         let write = |force| {
@@ -343,7 +347,7 @@ mod tests {
         assert_eq!(std::fs::read(&path).unwrap(), b"new");
         // What is replaced stays until the new one is whole.
         std::fs::write(&path, b"old").unwrap();
-        let result: anyhow::Result<()> = crate::guard::input(&path, || {
+        let result = etcd_sleuth::case::bug::run(|| {
             let _file = write(true);
             panic!("a bug");
         });

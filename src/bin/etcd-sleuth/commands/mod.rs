@@ -1,14 +1,19 @@
-//! One file a command.
+//! One file a command: its plan, its question, and who writes its answer.
 
-pub(crate) mod carve;
-pub(crate) mod check;
-mod directory;
-mod holders;
-mod inputs;
-pub(crate) mod keys;
-pub(crate) mod pages;
-pub(crate) mod recover;
-pub(crate) mod scan;
-pub(crate) mod show;
-mod sink;
-pub(crate) mod verify;
+mod carve;
+mod check;
+mod keys;
+mod pages;
+mod recover;
+mod scan;
+mod show;
+mod verify;
+
+pub(crate) use self::carve::carve;
+pub(crate) use self::check::check;
+pub(crate) use self::keys::keys;
+pub(crate) use self::pages::pages;
+pub(crate) use self::recover::recover;
+pub(crate) use self::scan::scan;
+pub(crate) use self::show::show;
+pub(crate) use self::verify::verify;

@@ -1,0 +1,59 @@
+//! What all commands have in common: where the answer goes, who reads the inputs, and how it ends.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use etcd_sleuth::case::{Answer, Case, Plan, Question};
+use etcd_sleuth::finding::Outcome;
+use etcd_sleuth::render::{self, RunInfo};
+use etcd_sleuth::report::{RenderPages, Report};
+
+use crate::args::{Format, Global, Writing};
+use crate::output::{self, Output};
+use crate::terminal::Terminal;
+
+/// A command's own text for people, written to an output.
+pub(crate) type Text<'t> = &'t dyn for<'o> Fn(&'o mut dyn Write) -> Box<dyn RenderPages + 'o>;
+
+/// A run of a command.
+pub(crate) struct Session<'a> {
+    pub(crate) inputs: &'a [PathBuf],
+    /// Files beside the inputs that are not to be written over either.
+    pub(crate) also_read: &'a [PathBuf],
+    pub(crate) global: &'a Global,
+    pub(crate) writing: &'a Writing,
+    pub(crate) run: RunInfo,
+}
+
+impl Session<'_> {
+    /// Answers a question. `status`: the line that says what came of the run, where the answer itself is for machines.
+    pub(crate) fn answer(
+        self,
+        plan: &Plan,
+        question: Question<'_>,
+        text: Text<'_>,
+        status: fn(&Report, &Outcome) -> String,
+    ) -> anyhow::Result<Answer> {
+        self.tell(text, status, |case, render| Ok(case.run(plan, question, render)?))
+    }
+
+    /// Answers by `ask`, which is given the inputs and whoever writes the answer.
+    pub(crate) fn tell(
+        self,
+        text: Text<'_>,
+        status: fn(&Report, &Outcome) -> String,
+        ask: impl FnOnce(&Case<'_>, &mut dyn RenderPages) -> anyhow::Result<Answer>,
+    ) -> anyhow::Result<Answer> {
+        let Self { inputs, also_read, global, writing, run } = self;
+        let terminal = Terminal::new(global);
+        let mut out = Output::open(writing.output.as_deref(), writing.force, &[inputs, also_read].concat())?;
+        let mut render = render::to(writing.format.of_library(), run, &mut out, text);
+        let answer = ask(&Case::new(inputs, global.limits(), &terminal), render.as_mut())?;
+        drop(render);
+        if writing.format != Format::Text && !out.is_stdout() && !global.quiet {
+            output::say(&status(&answer.report, &answer.outcome));
+        }
+        out.finish()?;
+        Ok(answer)
+    }
+}

@@ -1,0 +1,51 @@
+//! The terminal as the surroundings of a run: progress, errors, and what is said before anybody is asked.
+
+use std::path::Path;
+use std::sync::atomic::Ordering;
+
+use etcd_sleuth::case::{Host, InputError};
+use etcd_sleuth::render::text;
+use etcd_sleuth::report::VerificationPlan;
+use etcd_sleuth::store::Progress;
+
+use crate::args::Global;
+use crate::{interrupt, output, shrinking};
+
+/// What a run shows on standard error.
+pub(crate) struct Terminal {
+    is_quiet: bool,
+    shows_progress: bool,
+}
+
+impl Terminal {
+    pub(crate) fn new(global: &Global) -> Self {
+        Self { is_quiet: global.quiet, shows_progress: !global.quiet && !global.no_progress }
+    }
+}
+
+impl Host for Terminal {
+    fn opening(&self, path: &Path) {
+        shrinking::note(path);
+    }
+
+    fn with_progress(&self, label: &Path, progress: &Progress, work: &mut dyn FnMut()) {
+        output::with_progress(self.shows_progress, &label.display().to_string(), progress, work);
+    }
+
+    fn failed(&self, error: &InputError) {
+        output::input_error(error);
+    }
+
+    fn asking(&self, plan: &VerificationPlan) {
+        if !self.is_quiet {
+            output::say(&text::announcement(plan));
+        }
+    }
+
+    /// The first interrupt ends the asking, and what is known is told.
+    fn while_asking(&self, dek_sources: u64, ask: &mut dyn FnMut(&dyn Fn() -> bool, &dyn Fn())) {
+        let bar = output::count_bar(dek_sources, self.shows_progress && dek_sources > 0);
+        interrupt::stopping(|stopped| ask(&|| stopped.load(Ordering::Relaxed), &|| bar.inc(1)));
+        bar.finish_and_clear();
+    }
+}

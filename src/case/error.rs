@@ -1,0 +1,149 @@
+//! Why an input, or a whole run, came to nothing; and what to try.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::bug::Bug;
+use super::guess::{self, Guess};
+use crate::bbolt::OpenError;
+use crate::evidence::container::Fault;
+use crate::evidence::{Error, Evidence};
+use crate::store::NotADatabase;
+
+/// Why an input could not be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InputError {
+    /// A bug of this program.
+    #[error(transparent)]
+    Bug(#[from] Bug),
+    /// There are no bytes to search.
+    #[error("{}: no bytes; expected something to search (did the command before the pipe fail?)", .0.display())]
+    Empty(PathBuf),
+    /// A directory that is no etcd member's.
+    #[error(
+        "{}: expected an etcd data directory, with member/snap/db and member/wal/*.wal in it; found {}",
+        path.display(),
+        list(found)
+    )]
+    NotADataDirectory {
+        /// The input.
+        path: PathBuf,
+        /// Names of what is in it, escaped; a few.
+        found: Vec<String>,
+    },
+    /// The question makes no sense of what was given.
+    #[error("{}: {why}", path.display())]
+    NotForThis {
+        /// The input.
+        path: PathBuf,
+        /// Why, and what to do instead.
+        why: &'static str,
+    },
+    /// Bytes of another form.
+    #[error("{}: expected an etcd snapshot; {what}", path.display())]
+    NotRecognised {
+        /// The input.
+        path: PathBuf,
+        /// What it looks like.
+        what: String,
+        /// What the user can try.
+        hint: String,
+    },
+    /// It cannot be opened.
+    #[error(transparent)]
+    Unreadable(#[from] Error),
+}
+
+/// Why a run ended without its answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The key that was asked for cannot be told.
+    #[error("{0}")]
+    Key(String),
+    /// A call that nobody can note is not made.
+    #[error(transparent)]
+    Ledger(#[from] crate::kms::LedgerError),
+    /// Nothing could be read, which was told already.
+    #[error("nothing could be read")]
+    NothingRead,
+    /// The output cannot be written.
+    #[error(transparent)]
+    Output(#[from] io::Error),
+    /// A new database cannot be written.
+    #[error(transparent)]
+    Rebuild(#[from] crate::bbolt::WriteError),
+    /// What was to be revealed is not there, or does not open.
+    #[error("{0}")]
+    Reveal(String),
+    /// Nothing can be said of the input.
+    #[error(transparent)]
+    Input(#[from] InputError),
+}
+
+impl InputError {
+    /// What the user can try.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Bug(_) => Some("report the line above; the evidence itself need not be shared. The other inputs are read".to_owned()),
+            Self::NotADataDirectory { .. } => {
+                Some("name the directory that etcd was given as --data-dir, its member directory, or a snapshot file".to_owned())
+            }
+            Self::NotRecognised { hint, .. } => Some(hint.clone()),
+            Self::Unreadable(error) => hint_on_opening(error),
+            Self::Empty(_) | Self::NotForThis { .. } => None,
+        }
+    }
+
+    /// Of bytes that are neither a database nor anything else that is known.
+    pub(super) fn not_recognised(evidence: &Evidence, reason: NotADatabase) -> Self {
+        let path = evidence.path().to_owned();
+        let NotADatabase(OpenError::NotBbolt) = reason else {
+            let hint = "fetch it again, or take another member's snapshot".to_owned();
+            return Self::NotRecognised { path, what: format!("found {}", reason.0), hint };
+        };
+        let Guess { what, hint } = guess::guess(evidence.content());
+        let is_part = path.extension().is_some_and(|extension| extension == "part");
+        let partial = if is_part { "; a name that ends in .part is a download that was broken off" } else { "" };
+        let what = format!("it looks like {what} ({} bytes){partial}", evidence.content().len());
+        Self::NotRecognised { path, what, hint: hint.to_owned() }
+    }
+}
+
+fn hint_on_opening(error: &Error) -> Option<String> {
+    match error {
+        Error::Container { source, .. } => Some(hint_on_container(source).to_owned()),
+        Error::Directory { path } => Some(format!("name a file in it, for a data directory {}", path.join("member/snap/db").display())),
+        Error::NotAFile { kind: "block device", .. } => Some("copy it to a file first (dd), so that the copy can be hashed".to_owned()),
+        Error::NotAFile { .. } => Some("pipe its content in and give - as the file: … | etcd-sleuth scan -".to_owned()),
+        Error::Read { source, .. } => match source.kind() {
+            io::ErrorKind::NotFound => Some("check the path; a download that was broken off may be there as <name>.part".to_owned()),
+            io::ErrorKind::PermissionDenied => {
+                Some("etcd's files belong to root (mode 0600): run as a user that may read them, or read a copy".to_owned())
+            }
+            _ => None,
+        },
+        Error::TooLarge { container: None, .. } => Some("save it to a file, which is not held in memory, or raise --max-size".to_owned()),
+        Error::TooLarge { .. } => Some("unpack it to a file, which is not held in memory, or raise --max-size".to_owned()),
+    }
+}
+
+fn hint_on_container(fault: &Fault) -> &'static str {
+    match fault {
+        Fault::Entries { .. } => "unpack it and name the snapshot among its files",
+        Fault::Nothing(_) => "fetch it again from where it came from, and compare sizes",
+        Fault::TooLarge { .. } => "unpack it to a file, or raise --max-size",
+    }
+}
+
+/// Names in a sentence, eight at most.
+fn list(names: &[String]) -> String {
+    match names {
+        [] => "nothing".to_owned(),
+        names => {
+            let more = if names.len() > 8 { ", …" } else { "" };
+            format!("{}{more}", names.iter().take(8).map(String::as_str).collect::<Vec<_>>().join(", "))
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! What bytes that are no etcd database look like, so that an error can say more than "not ours".
+
+/// A guess at foreign content, as the end of the sentence "it looks like …", and what to do with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Guess {
+    /// Such as "an SQLite database".
+    pub what: &'static str,
+    /// What the user can try.
+    pub hint: &'static str,
+}
+
+/// First bytes that give a format away: offset, bytes, guess.
+const MAGIC: &[(usize, &[u8], Guess)] = &[
+    (
+        0,
+        b"SQLite format 3\0",
+        Guess {
+            what: "an SQLite database; this may be a k3s kine datastore (state.db)",
+            hint: "k3s with SQLite has no etcd snapshot: query the table kine with sqlite3; Secrets stand in its column value",
+        },
+    ),
+    (257, b"ustar", Guess { what: "a tar archive", hint: "unpack it and name the snapshot in it" }),
+    (
+        8,
+        &[8, 4, 0x10],
+        Guess { what: "an etcd write-ahead log", hint: "etcd-sleuth scan reads it; this command reads the database beside it, ../snap/db" },
+    ),
+    (0, b"\xfd7zXZ\0", Guess { what: "an xz archive", hint: "unpack it first (xz -dk)" }),
+    (0, b"BZh", Guess { what: "a bzip2 archive", hint: "unpack it first (bzip2 -dk)" }),
+    (0, b"\x04\x22\x4d\x18", Guess { what: "an lz4 archive", hint: "unpack it first (lz4 -dk)" }),
+    (0, b"PK\x05\x06", Guess { what: "an empty zip archive", hint: "fetch it again from where it came from" }),
+    (0, b"Salted__", Guess { what: "a file encrypted by openssl enc", hint: "decrypt it first" }),
+    (0, b"age-encryption.org/", Guess { what: "a file encrypted by age", hint: "decrypt it first" }),
+    (0, b"\x7fELF", Guess { what: "an ELF program or core dump", hint: "name an etcd snapshot" }),
+    (0, b"-----BEGIN ", Guess { what: "a PEM file", hint: "name an etcd snapshot" }),
+    (0, b"k8s:enc:", Guess { what: "one encrypted Kubernetes value, not a whole database", hint: "name the snapshot it came from" }),
+    (0, b"k8s\0", Guess { what: "one Kubernetes object as stored in etcd, not a whole database", hint: "name the snapshot it came from" }),
+];
+
+/// Words in a text file that give it away.
+const WORDS: &[(&str, Guess)] = &[
+    (
+        "EncryptionConfig",
+        Guess { what: "an EncryptionConfiguration; it holds keys, so keep it away from backups", hint: "name an etcd snapshot" },
+    ),
+    ("kubeconfig", Guess { what: "a text file that speaks of a kubeconfig", hint: "name an etcd snapshot" }),
+    (
+        "<html",
+        Guess {
+            what: "an HTML page; the download may have been an error page",
+            hint: "fetch it again and look at what the server answers",
+        },
+    ),
+    (
+        "<?xml",
+        Guess { what: "an XML document; object stores answer errors so", hint: "fetch it again and look at what the server answers" },
+    ),
+];
+
+/// Looks at the first bytes only.
+pub fn guess(bytes: &[u8]) -> Guess {
+    for (offset, magic, guess) in MAGIC {
+        if bytes.get(*offset..).is_some_and(|rest| rest.starts_with(magic)) {
+            return *guess;
+        }
+    }
+    let head = bytes.get(..bytes.len().min(4096)).unwrap_or_default();
+    if bytes.is_empty() {
+        return Guess { what: "an empty file", hint: "fetch it again; a full disk leaves empty files too" };
+    }
+    if crate::evidence::range::is_zero(head) {
+        return Guess { what: "zeros", hint: "fetch it again; a file that was allocated but never written looks so" };
+    }
+    if let Some(text) = as_text(head) {
+        return WORDS
+            .iter()
+            .find(|(word, _)| text.contains(word))
+            .map_or(Guess { what: "a text file", hint: "name an etcd snapshot" }, |(_, guess)| *guess);
+    }
+    Guess {
+        what: "none of the formats known here",
+        hint: "if it was an etcd snapshot, its first pages are lost: fetch it again, or another member's",
+    }
+}
+
+/// The head as text: UTF-8 (cut anywhere) without control characters other than white space.
+fn as_text(head: &[u8]) -> Option<&str> {
+    let text = match std::str::from_utf8(head) {
+        Ok(text) => text,
+        Err(e) if e.error_len().is_none() => std::str::from_utf8(head.get(..e.valid_up_to())?).ok()?,
+        Err(_) => return None,
+    };
+    let printable = |c: char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
+    (!text.is_empty() && text.chars().all(printable)).then_some(text)
+}
+
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "a test that overflows fails")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn common_mistakes_are_recognised() {
+        let tar = [vec![0x61; 257], b"ustar\0".to_vec()].concat();
+        // A segment's first frame: length 4 with 4 bytes padding, then type=4 (crc), crc=0.
+        let wal = [4, 0, 0, 0, 0, 0, 0, 0x84, 8, 4, 0x10, 0, 0, 0, 0, 0];
+        for (bytes, what) in [
+            (&b"SQLite format 3\0...."[..], "SQLite"),
+            (&tar, "tar"),
+            (&wal, "write-ahead log"),
+            (b"apiVersion: apiserver.config.k8s.io/v1\nkind: EncryptionConfiguration\n", "EncryptionConfiguration"),
+            (b"hello\n", "text file"),
+            (b"", "empty"),
+            (&[0; 100], "zeros"),
+            (&[0xff, 1, 2, 3], "none of the formats"),
+        ] {
+            let guess = guess(bytes);
+            assert!(guess.what.contains(what), "{what}: {guess:?}");
+        }
+    }
+}

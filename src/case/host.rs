@@ -1,0 +1,46 @@
+//! What a run tells whoever started it, while it goes on.
+
+use std::path::Path;
+
+use super::InputError;
+use crate::finding::Outcome;
+use crate::report::{Render, Report, VerificationPlan};
+use crate::store::Progress;
+
+/// The surroundings of a run. The library itself never prints, and never looks at the environment.
+pub trait Host {
+    /// A file is about to be opened.
+    fn opening(&self, _path: &Path) {}
+
+    /// Does work whose progress may be shown.
+    fn with_progress(&self, _label: &Path, _progress: &Progress, work: &mut dyn FnMut()) {
+        work();
+    }
+
+    /// An input could not be read; the run goes on with the others.
+    fn failed(&self, _error: &InputError) {}
+
+    /// Those who hold keys are about to be asked.
+    fn asking(&self, _plan: &VerificationPlan) {}
+
+    /// Asks them: `ask` is told whether it is to stop, before every call, and tells of every DEK source that is done.
+    fn while_asking(&self, _dek_sources: u64, ask: &mut dyn FnMut(&dyn Fn() -> bool, &dyn Fn())) {
+        ask(&|| false, &|| {});
+    }
+}
+
+/// Surroundings that show nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
+impl Host for Silent {}
+
+/// Writes nothing down.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Nobody;
+
+impl Render for Nobody {
+    fn end(&mut self, _: &Report, _: &Outcome) -> std::io::Result<()> {
+        Ok(())
+    }
+}

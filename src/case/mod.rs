@@ -1,0 +1,62 @@
+//! A case: what the user gives, turned into members and evidences, read once, and told to whoever writes the answer.
+//!
+//! ```text
+//! paths ─> Case ─> members ─> evidences ─> stores ─> rows ─┬─> Render, row by row
+//!                                                          └─> Report, Outcome
+//! ```
+//! Every command is a [`Plan`], a [`Question`] and a [`Render`]. What a file is, what stands beside what, and which databases are of
+//! one cluster is told here, once.
+#![deny(clippy::arithmetic_side_effects)]
+
+pub mod bug;
+mod clusters;
+mod directory;
+mod error;
+mod guess;
+mod host;
+mod kind;
+mod member;
+mod object;
+mod pages;
+mod plan;
+mod recover;
+mod rows;
+mod run;
+mod together;
+mod verification;
+
+use std::path::PathBuf;
+
+pub use self::error::{InputError, RunError};
+pub use self::host::{Host, Silent};
+pub use self::pages::PagesQuestion;
+pub use self::plan::{Holders, KeyQuestion, ObjectQuestion, Plan, Question, Reveal, VerifyQuestion, names_of};
+pub use self::recover::{DatabaseFile, RecoverQuestion, Recovered, RenderRecovered};
+pub use self::rows::ObjectName;
+pub use self::run::Answer;
+use self::run::Run;
+use crate::evidence::Limits;
+use crate::report::Render;
+
+/// Inputs, and how they are opened.
+pub struct Case<'a> {
+    inputs: &'a [PathBuf],
+    limits: Limits,
+    host: &'a dyn Host,
+}
+
+impl<'a> Case<'a> {
+    /// Takes paths of files and directories; `-` is standard input. Nothing is opened yet.
+    pub fn new(inputs: &'a [PathBuf], limits: Limits, host: &'a dyn Host) -> Self {
+        Self { inputs, limits, host }
+    }
+
+    /// Reads every input, answers the question, and tells `render` everything on the way.
+    ///
+    /// # Errors
+    /// The output cannot be written, the key that was asked for cannot be told, or what is to be revealed cannot be. An input that
+    /// cannot be read is no error of the run: it is told, and the others are read.
+    pub fn run(&self, plan: &Plan, question: Question<'_>, render: &mut dyn Render) -> Result<Answer, RunError> {
+        Run::new(self, plan, render).answer(question)
+    }
+}

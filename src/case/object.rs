@@ -1,0 +1,103 @@
+//! One object's values, shown on purpose.
+
+use std::sync::{Mutex, PoisonError};
+
+use super::member::ReadMember;
+use super::rows::ObjectName;
+use super::run::Run;
+use super::{Holders, ObjectQuestion, Reveal, RunError};
+use crate::collect::Collector;
+use crate::envelope::open::Plaintext;
+use crate::evidence::EvidenceId;
+use crate::kubernetes::Encoding;
+use crate::report::Revealed;
+use crate::row::{Form, Row, ValueRow};
+use crate::verify::{Answer, Keyring, Needs};
+
+/// A value of the object that was asked for, with its evidence.
+type Candidate<'data> = (EvidenceId, Box<ValueRow<'data>>);
+
+impl Run<'_> {
+    /// Reveals the newest revision that can be read, or the one that was asked for, to whoever writes the answer.
+    pub(super) fn reveal(&mut self, members: &mut [ReadMember<'_>], question: ObjectQuestion<'_>) -> Result<(), RunError> {
+        let ObjectQuestion { object, reveal } = question;
+        let Some(Reveal { revision, mut holders }) = reveal else { return Ok(()) };
+        let scope = &self.plan.scope;
+        let name = ObjectName::parse(&object);
+        let found = Mutex::new(Vec::<Candidate<'_>>::new());
+        let reports = self.count_all(members, |source| {
+            Collector::new(source.store, scope).each(|row| {
+                if let (Row::Value(value), true) = (row, name.is_of(row.key(), source.store.prefixes())) {
+                    found.lock().unwrap_or_else(PoisonError::into_inner).push((source.id, value.clone()));
+                }
+            })
+        })?;
+        let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        found.sort_by_key(|(id, value)| (value.written.main, value.written.sub, *id, value.offset));
+        for report in reports {
+            self.tell_member(report)?;
+        }
+        self.matches = found.len() as u64;
+        if found.is_empty() {
+            return Ok(());
+        }
+        let value = choose(&found, revision, &holders)?;
+        let (opened, encoding) = self.open_value(value, &mut holders)?;
+        let revealed = Revealed {
+            object: &object,
+            revision: value.1.written.main,
+            is_opened: opened.is_some(),
+            encoding,
+            bytes: opened.as_ref().map_or(value.1.bytes.0, AsRef::as_ref),
+        };
+        self.render.revealed(&revealed)?;
+        Ok(())
+    }
+
+    /// The value's bytes in clear, opened where it is sealed, and how they are written.
+    fn open_value(&self, (id, value): &Candidate<'_>, holders: &mut Holders<'_>) -> Result<(Option<Plaintext>, Encoding), RunError> {
+        let revision = value.written.main.map_or("(not known)".to_owned(), |revision| revision.to_string());
+        let opened = match value.form() {
+            Form::Encrypted if holders.has_any() => {
+                let needs = Needs::of_one(*id, value);
+                let ring = self.ask(&needs.plan, holders)?;
+                let opened = Keyring { configs: holders.configs, ring: &ring }.open(value);
+                let why =
+                    |answer: Answer| RunError::Reveal(format!("revision {revision} does not open: {}", answer.name().replace('-', " ")));
+                Some(opened.map_err(why)?)
+            }
+            Form::Encrypted | Form::Plaintext | Form::Empty | Form::Unknown => None,
+        };
+        let encoding = opened.as_ref().map_or(value.protection.encoding(), |opened| Encoding::of(opened.as_ref()));
+        match encoding {
+            Some(encoding) => Ok((opened, encoding)),
+            None => Err(RunError::Reveal(format!(
+                "revision {revision} is {}; only plaintext, or what a key opens, can be revealed",
+                value.form().name()
+            ))),
+        }
+    }
+}
+
+/// The newest that is in plaintext or may be opened; else, to say why not, the newest of those that were asked for.
+fn choose<'a, 'data>(
+    found: &'a [Candidate<'data>],
+    revision: Option<u64>,
+    holders: &Holders<'_>,
+) -> Result<&'a Candidate<'data>, RunError> {
+    let mut asked = found.iter().rev().filter(|(_, value)| revision.is_none_or(|revision| value.written.main == Some(revision)));
+    let can_be_read = |(_, value): &&Candidate<'_>| match value.form() {
+        Form::Plaintext => true,
+        Form::Encrypted => holders.has_any(),
+        Form::Empty | Form::Unknown => false,
+    };
+    let best = asked.clone().find(can_be_read).or_else(|| asked.next());
+    best.ok_or_else(|| RunError::Reveal("no such revision of this object".to_owned()))
+}
+
+impl Holders<'_> {
+    /// Whether there is any key or anybody to ask.
+    pub(super) fn has_any(&self) -> bool {
+        !self.configs.is_empty() || !self.unwrappers.is_empty()
+    }
+}

@@ -1,0 +1,79 @@
+//! The pages of databases.
+
+use std::path::PathBuf;
+use std::thread;
+
+use super::host::Nobody;
+use super::run::Run;
+use super::{Answer, Case, InputError, Plan, RunError};
+use crate::collect::Collected;
+use crate::pages::{PageMapReport, PageReport};
+use crate::report::RenderPages;
+use crate::store::Progress;
+
+/// Which pages are asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PagesQuestion {
+    /// This one; `None`: all of them.
+    pub page: Option<u64>,
+}
+
+impl Case<'_> {
+    /// Tells what the pages of every database are. What is no database has no pages, and is told as an input that was not read.
+    ///
+    /// # Errors
+    /// As [`Case::run`].
+    pub fn pages(&self, plan: &Plan, question: PagesQuestion, render: &mut dyn RenderPages) -> Result<Answer, RunError> {
+        let mut nobody = Nobody;
+        let mut run = Run::new(self, plan, &mut nobody);
+        render.begin()?;
+        for path in self.inputs {
+            let Some(member) = run.open(path)? else { continue };
+            let progress = Progress::default();
+            thread::scope(|scope| {
+                let mut read = run.read(&member, scope, &progress)?;
+                run.pages(&mut read, path.clone(), question, render)
+            })?;
+        }
+        let answer = run.finish_trusting();
+        render.end(&answer.report, &answer.outcome)?;
+        Ok(answer)
+    }
+}
+
+impl Run<'_> {
+    fn pages(
+        &mut self,
+        member: &mut super::member::ReadMember<'_>,
+        path: PathBuf,
+        question: PagesQuestion,
+        render: &mut dyn RenderPages,
+    ) -> Result<(), RunError> {
+        let mut has_database = false;
+        for evidence in &mut member.evidences {
+            let report = self.settle(evidence, Collected::default());
+            let Some(database) = evidence.store.as_database() else { continue };
+            has_database = true;
+            render.evidence(report.id, &report.facts)?;
+            match question.page {
+                None => render.map(&PageMapReport::of(evidence.id, database))?,
+                Some(pgid) => {
+                    let most = database.pages.counts().total().saturating_sub(1);
+                    let page = PageReport::of(database, pgid)
+                        .ok_or_else(|| RunError::Key(format!("{}: no page {pgid}; pages are 0 to {most}", report.facts.path.display())))?;
+                    render.page(&page)?;
+                }
+            }
+            for anomaly in &report.anomalies {
+                render.anomaly(report.id, anomaly)?;
+            }
+            render.evidence_end(&report)?;
+            self.report.evidences.push(report);
+        }
+        if !has_database {
+            let why = "only a database has pages: a log is a row of records, a raft snapshot one message; scan reads both";
+            self.attempt(&path.clone(), |_| Err::<(), _>(InputError::NotForThis { path, why }))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,132 @@
+//! What a run is to find out.
+
+use std::path::PathBuf;
+
+use crate::envelope::Provider;
+use crate::finding::FailOn;
+use crate::kms::{EncryptionConfig, EncryptionContexts, Unwrapper};
+use crate::row::Scope;
+use crate::store::ReadOptions;
+
+/// How the inputs are read, and how much is said of them.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Which objects are looked at.
+    pub scope: Scope,
+    /// The words of the option that says which resources: `secrets`, `all`, a list.
+    pub resources: String,
+    /// How each evidence is read.
+    pub read: ReadOptions,
+    /// Whether files are hashed; without it a trailer cannot be judged.
+    pub hash: bool,
+    /// Whether files are searched as any bytes, whatever they are.
+    pub as_image: bool,
+    /// How many Secrets that can be read are listed by name, of each input.
+    pub named: usize,
+}
+
+/// The question that a run answers.
+pub enum Question<'a> {
+    /// How is every value stored? From this threshold on a plaintext Secret counts as found.
+    Storage(FailOn),
+    /// Is each file whole, and as it was written?
+    Integrity,
+    /// Which keys do values name, and what needs one of them?
+    Keys(KeyQuestion),
+    /// Which key opens what?
+    Verify(VerifyQuestion<'a>),
+    /// What is there of one object?
+    Object(ObjectQuestion<'a>),
+}
+
+/// A question about one key, or about all of them.
+#[derive(Clone, Debug, Default)]
+pub struct KeyQuestion {
+    /// Is this key still needed?
+    pub retire: Option<String>,
+    /// The key to be retired is meant, although no value names it.
+    pub confirm_unseen: bool,
+    /// What does this key open?
+    pub opens: Option<String>,
+}
+
+/// Which key opens what, asked of those who hold keys.
+pub struct VerifyQuestion<'a> {
+    /// Those who hold keys.
+    pub holders: Holders<'a>,
+    /// The key that current values are to be under; `None`: that of the configurations.
+    pub require_key: Option<String>,
+    /// Only say what it takes.
+    pub plan_only: bool,
+}
+
+/// One object, by name or by its whole key.
+pub struct ObjectQuestion<'a> {
+    /// `namespace/name` of a Secret, `resource/namespace/name`, or a whole key.
+    pub object: String,
+    /// Its values are to be shown; with the revision that is wanted, if not the newest.
+    pub reveal: Option<Reveal<'a>>,
+}
+
+/// Showing an object's values.
+pub struct Reveal<'a> {
+    /// The revision; `None`: the newest that can be read.
+    pub revision: Option<u64>,
+    /// Those who hold keys.
+    pub holders: Holders<'a>,
+}
+
+/// Those who hold keys, and how they are asked.
+pub struct Holders<'a> {
+    /// Configurations with their keys.
+    pub configs: &'a [EncryptionConfig],
+    /// Those who can be asked, in their order.
+    pub unwrappers: &'a mut [Box<dyn Unwrapper>],
+    /// Providers that somebody was named for.
+    pub named: Vec<String>,
+    /// Encryption contexts that AWS is given.
+    pub contexts: EncryptionContexts,
+    /// Calls a second.
+    pub rate: f64,
+    /// At most so many calls.
+    pub max_calls: Option<u64>,
+    /// Where every call is noted.
+    pub ledger: Option<PathBuf>,
+}
+
+impl Plan {
+    /// What leaves objects out beyond the usual, in words; `None`: nothing does.
+    pub fn filter(&self) -> Option<String> {
+        let prefixes = &self.read.prefixes;
+        let prefixes = (!prefixes.is_empty()).then(|| format!("prefix {}", prefixes.join(" or ")));
+        let words: Vec<String> = self.scope.filter().into_iter().chain(prefixes).collect();
+        (!words.is_empty()).then(|| words.join(", "))
+    }
+}
+
+/// Names of keys and providers that configurations give.
+pub fn names_of(configs: &[EncryptionConfig]) -> Vec<(Provider, String)> {
+    let local = configs.iter().flat_map(EncryptionConfig::local_keys).map(|(provider, key)| (provider, key.name.clone()));
+    let kms = configs.iter().flat_map(EncryptionConfig::kms_providers).map(|kms| (kms.provider, kms.name.clone()));
+    local.chain(kms).collect()
+}
+
+impl Holders<'_> {
+    /// Names of keys and providers that were given in any way.
+    pub fn names(&self) -> Vec<(Provider, String)> {
+        let of_kms = self.contexts.of_provider.keys().chain(&self.named).cloned();
+        names_of(self.configs).into_iter().chain(of_kms.map(|provider| (Provider::KmsV1, provider))).collect()
+    }
+}
+
+impl Question<'_> {
+    /// Whether it can be answered only when everything was read: then all inputs stay open together.
+    pub(super) fn needs_everything(&self) -> bool {
+        match self {
+            Self::Storage(_) | Self::Integrity => false,
+            Self::Keys(keys) => keys.retire.is_some() || keys.opens.is_some(),
+            Self::Object(object) => object.reveal.is_some(),
+            Self::Verify(_) => true,
+        }
+    }
+}

@@ -1,0 +1,335 @@
+//! The driver: inputs to members, members to evidences, each read once, told, judged.
+//!
+//! ```text
+//! one by one     for each input:  open ─> first pass ─> rows, written and counted ─> settled, judged, told
+//! all together   for each input:  open ─> first pass ─> rows, counted ─> settled, judged
+//!                the question is asked of all of them
+//!                for each input:  told, with the rows that answer it
+//! ```
+//! Digests are made beside the passes, and waited for where they are told.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use super::clusters::Clusters;
+use super::member::{OpenMember, ReadEvidence, ReadMember};
+use super::rows::RowFilter;
+use super::verification::Verdicts;
+use super::{Case, InputError, Plan, Question, RunError, bug};
+use crate::collect::{Collected, Collector, Tally};
+use crate::etcd::status;
+use crate::evidence::anomaly::Anomalies;
+use crate::evidence::{EvidenceId, Numbering};
+use crate::finding::{Condition, FailOn, Outcome};
+use crate::report::readable::ClusterContext;
+use crate::report::{EvidenceReport, MemberReport, Render, Report, RowContext};
+use crate::store::{Progress, Role};
+
+/// What a run came to.
+#[derive(Debug)]
+pub struct Answer {
+    /// Everything that is said.
+    pub report: Report,
+    /// What held, and the exit code.
+    pub outcome: Outcome,
+}
+
+/// A run in progress.
+pub(super) struct Run<'a> {
+    pub case: &'a Case<'a>,
+    pub plan: &'a Plan,
+    pub render: &'a mut dyn Render,
+    pub report: Report,
+    pub outcome: Outcome,
+    pub numbering: Numbering,
+    pub clusters: Clusters,
+    /// Matches of the object that was asked for.
+    pub matches: u64,
+    wants_status_hash: bool,
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn new(case: &'a Case<'a>, plan: &'a Plan, render: &'a mut dyn Render) -> Self {
+        let report = Report { resources: plan.resources.clone(), filter: plan.filter(), ..Report::default() };
+        let (outcome, numbering, clusters) = (Outcome::default(), Numbering::default(), Clusters::default());
+        Self { case, plan, render, report, outcome, numbering, clusters, matches: 0, wants_status_hash: false }
+    }
+
+    pub(super) fn answer(mut self, question: Question<'_>) -> Result<Answer, RunError> {
+        self.render.begin()?;
+        let (judging, wants_object) = (Judging::of(&question), matches!(question, Question::Object(_)));
+        self.wants_status_hash = matches!(question, Question::Integrity);
+        match question.needs_everything() {
+            true => self.all_together(question)?,
+            false => self.one_by_one(&RowFilter::of(&question))?,
+        }
+        self.judge(judging);
+        if wants_object && self.matches == 0 && !self.report.evidences.is_empty() {
+            self.outcome.found(Condition::NoSuchObject);
+        }
+        self.end()
+    }
+
+    fn one_by_one(&mut self, filter: &RowFilter<'_>) -> Result<(), RunError> {
+        for path in self.case.inputs {
+            let Some(member) = self.open(path)? else { continue };
+            let (progress, host) = (Progress::default(), self.case.host);
+            let mut done = Ok(());
+            host.with_progress(path, &progress, &mut || {
+                done = thread::scope(|scope| {
+                    let mut read = self.read(&member, scope, &progress)?;
+                    self.tell(&mut read, filter)
+                });
+            });
+            done?;
+        }
+        Ok(())
+    }
+
+    /// Reads rows, settles and tells each evidence of a member, then the member.
+    fn tell(&mut self, member: &mut ReadMember<'_>, filter: &RowFilter<'_>) -> Result<(), RunError> {
+        let (mut whole, cluster) = (WholeTally::default(), member.cluster());
+        let wanted = WantedRows { filter, verdicts: None, cluster: cluster.as_deref() };
+        for evidence in &mut member.evidences {
+            let path = evidence.store.profile().facts.path.clone();
+            let told = self.attempt_output(&path, |run| {
+                run.render.evidence(evidence.id, &evidence.store.profile().facts)?;
+                let collected = run.write_rows(evidence, wanted)?;
+                whole.add(member.is_directory, evidence, &collected.tally);
+                let report = run.settle(evidence, collected);
+                run.tell_end(report)
+            })?;
+            if told.is_some() {
+                whole.parts.push(evidence.id);
+            }
+        }
+        let report = self.member_report(member, whole);
+        self.tell_member(report)
+    }
+
+    /// The rows of an evidence that the filter lets through, written; all of them in scope are counted.
+    pub(super) fn write_rows<'data>(
+        &mut self,
+        evidence: &ReadEvidence<'data>,
+        wanted: WantedRows<'_>,
+    ) -> Result<Collected<'data>, RunError> {
+        let WantedRows { filter, verdicts, cluster } = wanted;
+        let collector = Collector::new(evidence.store.as_ref(), &self.plan.scope);
+        let (writer, render) = (self.render.row_writer().filter(|_| !filter.is_none()), &mut self.render);
+        let matches = AtomicU64::new(0);
+        let (id, prefixes) = (evidence.id, evidence.store.prefixes());
+        let collected = collector.run(
+            |row, lines| {
+                if !filter.lets_through(row, prefixes) {
+                    return;
+                }
+                matches.fetch_add(1, Ordering::Relaxed);
+                if let Some(write) = writer {
+                    let verdict = verdicts.and_then(|verdicts| verdicts.of(id, row));
+                    write(RowContext { evidence: id, cluster, verdict: verdict.as_ref() }, row, lines);
+                }
+            },
+            |lines| render.rows(lines),
+        )?;
+        self.matches = self.matches.saturating_add(matches.into_inner());
+        Ok(collected)
+    }
+
+    /// Adds to an evidence what is known last, and judges it.
+    pub(super) fn settle(&mut self, evidence: &mut ReadEvidence<'_>, collected: Collected<'_>) -> EvidenceReport {
+        let Collected { tally, anomalies } = collected;
+        evidence.store.profile_mut().add_anomalies(anomalies);
+        evidence.store.settle(evidence.digests.recv().ok().flatten().as_ref());
+        let (mut compared, mut hash) = (None, None);
+        if let Some(database) = evidence.store.as_database_mut() {
+            compared = self.clusters.compare(evidence.id, database);
+            hash = self.wants_status_hash.then(|| status::hash(&database.opened.db, &database.tree));
+        }
+        let context = ClusterContext { prefixes: evidence.store.prefixes(), existing: evidence.store.existing() };
+        let report = EvidenceReport::new(evidence.id, evidence.store.profile(), tally, &context, self.plan.named);
+        EvidenceReport { compared, status_hash: hash, ..report }
+    }
+
+    /// Tells what stands behind an evidence's rows, and keeps what is said of it.
+    pub(super) fn tell_end(&mut self, report: EvidenceReport) -> Result<(), RunError> {
+        for anomaly in &report.anomalies {
+            self.render.anomaly(report.id, anomaly)?;
+        }
+        self.render.evidence_end(&report)?;
+        self.report.evidences.push(report);
+        Ok(())
+    }
+
+    pub(super) fn member_report(&self, member: &ReadMember<'_>, whole: WholeTally<'_>) -> MemberReport {
+        let of_whole = |(first, context): (&EvidenceReport, ClusterContext<'_>)| {
+            Box::new(EvidenceReport::of(first.id, first.facts.clone(), Anomalies::default(), whole.tally, &context, self.plan.named))
+        };
+        let first = self.report.evidences.iter().find(|evidence| whole.parts.contains(&evidence.id));
+        let joined = first.zip(member.context()).filter(|_| member.is_directory).map(of_whole).map(|mut whole| {
+            whole.compared = first.and_then(|first| first.compared.clone());
+            whole
+        });
+        MemberReport { id: member.id, path: member.path.clone(), parts: whole.parts, whole: joined }
+    }
+
+    pub(super) fn tell_member(&mut self, member: MemberReport) -> Result<(), RunError> {
+        if member.parts.is_empty() {
+            return Ok(());
+        }
+        self.render.member(&member, &self.report)?;
+        self.report.members.push(member);
+        Ok(())
+    }
+
+    /// What each evidence, and all inputs together, mean for the exit code.
+    fn judge(&mut self, judging: Judging) {
+        let Self { report, outcome, .. } = self;
+        for evidence in &report.evidences {
+            match judging {
+                Judging::Plaintext(fail_on) => evidence.judgement.add_to(outcome, fail_on),
+                Judging::Trust => evidence.judgement.trust(|condition| outcome.open(condition)),
+                Judging::Integrity => evidence.judgement.trust(|condition| match condition {
+                    Condition::Altered | Condition::Damaged | Condition::Divergent => outcome.found(condition),
+                    other => outcome.open(other),
+                }),
+            }
+        }
+        if report.evidences.is_empty() {
+            outcome.open(Condition::NothingAnalysed);
+        }
+        if report.unmatched_filter().is_some() {
+            outcome.open(Condition::NothingInScope);
+        }
+    }
+
+    /// Ends a run that told everything itself.
+    pub(super) fn finish_trusting(mut self) -> Answer {
+        self.judge(Judging::Trust);
+        Answer { report: self.report, outcome: self.outcome }
+    }
+
+    fn end(self) -> Result<Answer, RunError> {
+        let Self { render, report, outcome, .. } = self;
+        for key in &report.keys() {
+            render.key(key)?;
+        }
+        for evidence in &report.evidences {
+            for key in &evidence.keys {
+                render.key_use(evidence.id, key)?;
+            }
+        }
+        for (id, finding) in report.findings() {
+            render.finding(id, finding)?;
+        }
+        render.end(&report, &outcome)?;
+        Ok(Answer { report, outcome })
+    }
+
+    /// Does work on one input. What cannot be read is told, and the run goes on with the others.
+    pub(super) fn attempt<T>(&mut self, path: &Path, work: impl FnOnce(&Self) -> Result<T, InputError>) -> Result<Option<T>, RunError> {
+        match bug::caught(path, || work(self)) {
+            Ok(done) => Ok(Some(done)),
+            Err(error) => {
+                self.failed(&error);
+                Ok(None)
+            }
+        }
+    }
+
+    /// The same of work that also writes. An output that cannot be written ends the run.
+    pub(super) fn attempt_output<T>(
+        &mut self,
+        path: &Path,
+        work: impl FnOnce(&mut Self) -> Result<T, RunError>,
+    ) -> Result<Option<T>, RunError> {
+        match bug::caught(path, || Ok(work(self))) {
+            Ok(done) => done.map(Some),
+            Err(error) => {
+                self.failed(&error);
+                Ok(None)
+            }
+        }
+    }
+
+    fn failed(&mut self, error: &InputError) {
+        self.case.host.failed(error);
+        self.report.not_analysed.push(error.to_string());
+        self.outcome.open(Condition::InputFailed);
+        if matches!(error, InputError::Bug(_)) {
+            // Its records may be half written, and its number is not another's.
+            self.outcome.open(Condition::InternalError);
+        }
+    }
+
+    /// Opens and reads all inputs, which then stay open together.
+    fn all_together(&mut self, question: Question<'_>) -> Result<(), RunError> {
+        let mut opened: Vec<OpenMember> = Vec::new();
+        for path in self.case.inputs {
+            opened.extend(self.open(path)?);
+        }
+        let mut members: Vec<ReadMember<'_>> = Vec::new();
+        for member in &opened {
+            let (progress, host) = (Progress::default(), self.case.host);
+            let mut read = None;
+            host.with_progress(&member.path, &progress, &mut || {
+                read = Some(thread::scope(|scope| self.read(member, scope, &progress)));
+            });
+            members.extend(read.transpose()?);
+        }
+        match question {
+            Question::Keys(keys) => self.ask_of_keys(&mut members, &keys),
+            Question::Verify(verify) => self.verify(&mut members, verify),
+            Question::Object(object) => self.reveal(&mut members, object),
+            Question::Storage(_) | Question::Integrity => Ok(()),
+        }
+    }
+}
+
+/// Which rows are written, and with what.
+#[derive(Clone, Copy)]
+pub(super) struct WantedRows<'a> {
+    pub filter: &'a RowFilter<'a>,
+    pub verdicts: Option<&'a Verdicts<'a>>,
+    /// The UID of the cluster's namespace `kube-system`.
+    pub cluster: Option<&'a str>,
+}
+
+/// What of the facts decides about the exit code.
+#[derive(Clone, Copy, Debug)]
+enum Judging {
+    /// Plaintext Secrets from a threshold on.
+    Plaintext(FailOn),
+    /// Whether the answer can be trusted.
+    Trust,
+    /// Whether the file is as it was written: that is the answer.
+    Integrity,
+}
+
+impl Judging {
+    fn of(question: &Question<'_>) -> Self {
+        match question {
+            Question::Storage(fail_on) => Self::Plaintext(*fail_on),
+            Question::Integrity => Self::Integrity,
+            Question::Keys(_) | Question::Verify(_) | Question::Object(_) => Self::Trust,
+        }
+    }
+}
+
+/// What the evidences of a member add up to.
+#[derive(Default)]
+pub(super) struct WholeTally<'data> {
+    tally: Tally<'data>,
+    pub parts: Vec<EvidenceId>,
+}
+
+impl<'data> WholeTally<'data> {
+    /// Adds an evidence's counts. Of what was left behind only what can be read in it counts. A file is its own whole.
+    pub(super) fn add(&mut self, is_directory: bool, evidence: &ReadEvidence<'data>, tally: &Tally<'data>) {
+        match evidence.store.profile().facts.role {
+            _ if !is_directory => {}
+            Role::Leftover => self.tally.expose_leftover(tally.clone()),
+            Role::File | Role::Member => self.tally.merge(tally.clone()),
+        }
+    }
+}

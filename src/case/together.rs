@@ -1,0 +1,145 @@
+//! Inputs that are answered together: all of them are counted before any is told.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
+use super::member::{ReadEvidence, ReadMember};
+use super::rows::{RowFilter, is_under};
+use super::run::{Run, WantedRows, WholeTally};
+use super::verification::Verdicts;
+use super::{KeyQuestion, RunError};
+use crate::collect::{Collected, Collector, KeyName};
+use crate::finding::Condition;
+use crate::report::retirement::{Retirement, RetirementVerdict};
+use crate::report::{MemberReport, Opens};
+use crate::row::{Retention, Row};
+use crate::verify::{NoTarget, Source, Target};
+
+/// Objects under a key that are listed by name.
+const LISTED: usize = 30;
+
+impl Run<'_> {
+    /// Counts the rows of every evidence by `count`, settles and judges it; the members are told later.
+    pub(super) fn count_all<'data>(
+        &mut self,
+        members: &mut [ReadMember<'data>],
+        mut count: impl FnMut(&Source<'_, 'data>) -> Collected<'data>,
+    ) -> Result<Vec<MemberReport>, RunError> {
+        let mut reports = Vec::new();
+        for member in members {
+            let mut whole = WholeTally::default();
+            let (id, is_directory) = (member.id, member.is_directory);
+            for evidence in &mut member.evidences {
+                let path = evidence.store.profile().facts.path.clone();
+                let report = self.attempt_output(&path, |run| {
+                    let collected = count(&Source { id: evidence.id, member: id, store: evidence.store.as_ref() });
+                    whole.add(is_directory, evidence, &collected.tally);
+                    Ok(run.settle(evidence, collected))
+                })?;
+                if let Some(report) = report {
+                    whole.parts.push(report.id);
+                    self.report.evidences.push(report);
+                }
+            }
+            member.evidences.retain(|evidence| whole.parts.contains(&evidence.id));
+            reports.push(self.member_report(member, whole));
+        }
+        Ok(reports)
+    }
+
+    /// Tells members that were counted, with the rows that the filter lets through.
+    pub(super) fn tell_all(
+        &mut self,
+        members: &[ReadMember<'_>],
+        reports: Vec<MemberReport>,
+        filter: &RowFilter<'_>,
+        verdicts: Option<&Verdicts<'_>>,
+    ) -> Result<(), RunError> {
+        for (member, report) in members.iter().zip(reports) {
+            let cluster = member.cluster();
+            let wanted = WantedRows { filter, verdicts, cluster: cluster.as_deref() };
+            for evidence in &member.evidences {
+                let Some(index) = self.report.evidences.iter().position(|report| report.id == evidence.id) else { continue };
+                let Some(told) = self.report.evidences.get(index) else { continue };
+                self.render.evidence(told.id, &told.facts)?;
+                if self.render.row_writer().is_some() && !filter.is_none() {
+                    self.write_rows(evidence, wanted)?;
+                }
+                let Some(told) = self.report.evidences.get(index) else { continue };
+                for anomaly in &told.anomalies {
+                    self.render.anomaly(told.id, anomaly)?;
+                }
+                self.render.evidence_end(told)?;
+            }
+            self.tell_member(report)?;
+        }
+        Ok(())
+    }
+
+    /// Whether a key is still needed, or what it opens.
+    pub(super) fn ask_of_keys(&mut self, members: &mut [ReadMember<'_>], question: &KeyQuestion) -> Result<(), RunError> {
+        let scope = &self.plan.scope;
+        let reports = self.count_all(members, |source| Collector::new(source.store, scope).each(|_| {}))?;
+        let seen: Vec<KeyName> = self.report.keys().into_iter().map(|key| key.identity).collect();
+        let retire = question.retire.as_deref().map(|text| find(text, &seen, question.confirm_unseen)).transpose()?;
+        let opens = question.opens.as_deref().map(|text| find(text, &seen, false)).transpose()?;
+        if let Some(target) = &retire {
+            let retirement = Retirement::of(target, &self.report);
+            match retirement.verdict() {
+                RetirementVerdict::StillNeeded(_) => self.outcome.found(Condition::KeyStillNeeded),
+                RetirementVerdict::CannotSay => self.outcome.open(Condition::KeyNotKnown),
+                RetirementVerdict::HistoryOnly(_) | RetirementVerdict::NothingNamesIt => {}
+            }
+            self.report.retirement = Some(retirement);
+        }
+        if let Some(target) = &opens {
+            let (objects, more) = self.objects_under(members, target);
+            self.report.opens = Some(Opens { target: target.clone(), objects, more });
+        }
+        let filter = retire.as_ref().or(opens.as_ref()).map_or(RowFilter::None, RowFilter::Under);
+        self.tell_all(members, reports, &filter, None)
+    }
+
+    /// Objects under a key: those that are current first. Also how many more there are.
+    fn objects_under(&self, members: &[ReadMember<'_>], target: &Target) -> (Vec<(Retention, String)>, u64) {
+        let found = Mutex::new(BTreeSet::<(Retention, String)>::new());
+        for evidence in members.iter().flat_map(|member| &member.evidences) {
+            Collector::new(evidence.store.as_ref(), &self.plan.scope).each(|row| {
+                if let Row::Value(value) = row
+                    && !value.is_duplicate
+                    && is_under(row, target)
+                {
+                    let object = (value.retention, String::from_utf8_lossy(value.key).into_owned());
+                    found.lock().unwrap_or_else(PoisonError::into_inner).insert(object);
+                }
+            });
+        }
+        let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let more = found.len().saturating_sub(LISTED) as u64;
+        (found.into_iter().take(LISTED).collect(), more)
+    }
+}
+
+/// The evidences of members, for what looks at all of them.
+pub(super) fn sources<'a, 'data>(members: &'a [ReadMember<'data>]) -> Vec<Source<'a, 'data>> {
+    let of = |member: &'a ReadMember<'data>| {
+        let source = move |evidence: &'a ReadEvidence<'data>| Source { id: evidence.id, member: member.id, store: evidence.store.as_ref() };
+        member.evidences.iter().map(source)
+    };
+    members.iter().flat_map(of).collect()
+}
+
+/// The key that is meant. One that no value names must be confirmed, and named completely.
+fn find(text: &str, seen: &[KeyName], confirm_unseen: bool) -> Result<Target, RunError> {
+    match Target::find(text, seen) {
+        Ok(target) => Ok(target),
+        Err(NoTarget::Unseen { .. }) if confirm_unseen && Target::is_complete(text) => {
+            Ok(Target { text: text.to_owned(), keys: Vec::new() })
+        }
+        Err(NoTarget::Unseen { .. }) if confirm_unseen => {
+            Err(RunError::Key(format!("{text}: to confirm that a key is in none of these files, give its full ID, or PROVIDER/NAME/KEYID")))
+        }
+        Err(error @ NoTarget::Unseen { .. }) => Err(RunError::Key(format!("{error}; if it is meant all the same, add --confirm-unseen"))),
+        Err(error) => Err(RunError::Key(error.to_string())),
+    }
+}

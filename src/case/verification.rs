@@ -1,0 +1,296 @@
+//! Verification: what it takes, who is asked, what became of every value.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::member::ReadMember;
+use super::rows::RowFilter;
+use super::run::Run;
+use super::together::sources;
+use super::{Holders, RunError, VerifyQuestion, names_of};
+use crate::collect::{KeyName, Tally};
+use crate::envelope::Provider;
+use crate::envelope::open::DekSourceKind;
+use crate::evidence::{EvidenceId, MemberId};
+use crate::finding::{About, Condition, Finding, Rule};
+use crate::kms::{Asking, Held, Ledger, Pace, Patience, Plan as KmsPlan, Ring, Share, UsedKey, decrypt_policy};
+use crate::report::retirement::total;
+use crate::report::{Asked, KeyProof, Report, Verification, VerificationPlan, VerificationResult};
+use crate::row::{Retention, Row};
+use crate::verify::{Answer, Keyring, Needs, NoTarget, Proof, Required, RequiredKey, Source, Standing, Target, Verdict};
+
+/// Writes that AES-GCM may make with one key and random nonces, as Kubernetes' documentation has it.
+const GCM_WRITES: u64 = 200_000;
+
+/// What became of single values.
+pub(super) struct Verdicts<'a> {
+    proof: &'a Proof,
+    keyring: Keyring<'a>,
+}
+
+impl Verdicts<'_> {
+    /// What became of a row's value; `None` for one that is not sealed.
+    pub(super) fn of(&self, evidence: EvidenceId, row: &Row<'_>) -> Option<Verdict> {
+        match row {
+            Row::Value(value) => self.proof.verdict(self.keyring, evidence, value),
+            Row::Tombstone(_) => None,
+        }
+    }
+}
+
+impl Run<'_> {
+    /// Which key opens what, and what still needs one?
+    pub(super) fn verify(&mut self, members: &mut [ReadMember<'_>], question: VerifyQuestion<'_>) -> Result<(), RunError> {
+        let VerifyQuestion { mut holders, require_key, plan_only } = question;
+        let (mut needs, scope) = (Needs::default(), &self.plan.scope);
+        let mut exposed: BTreeMap<EvidenceId, Tally<'_>> = BTreeMap::new();
+        let reports = self.count_all(members, |source| {
+            let collected = needs.read(source, scope);
+            exposed.insert(source.id, collected.tally.clone());
+            collected
+        })?;
+        let plan = holders.plan(&needs.plan)?;
+        if plan_only {
+            self.report.verification = Some(Verification { plan, result: None });
+            return self.tell_all(members, reports, &RowFilter::None, None);
+        }
+        let required_key = require_key.as_deref().map(|text| required_key(text, &self.report)).transpose()?;
+        let required = match &required_key {
+            Some(key) => Required::Key(key),
+            None if holders.configs.is_empty() => Required::Nothing,
+            None => Required::Configured(holders.configs),
+        };
+        self.case.host.asking(&plan);
+        let ring = self.ask(&needs.plan, &mut holders)?;
+        let keyring = Keyring { configs: holders.configs, ring: &ring };
+        let sources = sources(members);
+        let watched = watched(&sources, &exposed);
+        let proof = Proof::of(&sources, &self.plan.scope, keyring, required, &needs, watched);
+        self.report.proofs = proofs(&proof, &needs.plan, &ring, &mut holders);
+        let mut result = VerificationResult {
+            calls: ring.calls(),
+            is_cut_short: ring.is_cut_short(),
+            failures: BTreeMap::new(),
+            unused: unused(&holders, &self.report),
+            notes: notes(&needs, &self.report),
+            other_keys: other_keys(&needs.plan, &ring),
+            proof,
+        };
+        for (_, held) in ring.iter() {
+            if let Held::Nothing { failure, .. } = held {
+                result.add_failure(failure);
+            }
+        }
+        self.judge_proof(&result.proof);
+        self.tell_all(members, reports, &RowFilter::All, Some(&Verdicts { proof: &result.proof, keyring }))?;
+        self.report.verification = Some(Verification { plan, result: Some(result) });
+        Ok(())
+    }
+
+    /// Asks about every DEK source of a plan. Whoever started the run may end the asking, and what is known is told.
+    pub(super) fn ask(&self, plan: &KmsPlan, holders: &mut Holders<'_>) -> Result<Ring, RunError> {
+        let mut ledger = holders.ledger.as_deref().map(Ledger::open).transpose()?;
+        let mut ring = Ok(Ring::default());
+        self.case.host.while_asking(plan.len() as u64, &mut |is_stopped, on_source| {
+            let asking = Asking {
+                pace: Pace::per_second(holders.rate),
+                patience: Patience::default(),
+                max_calls: holders.max_calls,
+                ledger: ledger.as_mut(),
+                is_stopped,
+                on_source,
+            };
+            ring = Ring::unwrap(plan, holders.unwrappers, asking);
+        });
+        Ok(ring?)
+    }
+
+    /// What the proof means: findings, each with its evidence, and conditions.
+    fn judge_proof(&mut self, proof: &Proof) {
+        let Self { report, outcome, .. } = self;
+        for evidence in &report.evidences {
+            let moved = proof.moves.iter().filter(|moved| moved.evidence == evidence.id);
+            let moved = Finding::of(Rule::MovedCiphertext, moved.map(|moved| About::Object(moved.key.clone())));
+            let left = || proof.requirement.left.iter().filter(|(left, _)| left.evidence == evidence.id);
+            let keys = left().filter_map(|(left, _)| left.key.as_ref()).map(|key| About::Key(key.to_string()));
+            let count = left().map(|(_, count)| *count).fold(0, u64::saturating_add);
+            let left = Finding { count, ..Finding::of(Rule::OtherKeyThanRequired, keys) };
+            report.findings.extend([moved, left].into_iter().filter(|finding| finding.count > 0).map(|finding| (evidence.id, finding)));
+        }
+        if proof.count(Some(Retention::Current), Standing::Unopenable) > 0 {
+            outcome.found(Condition::NotOpened);
+        }
+        if proof.requirement.left() > 0 {
+            outcome.found(Condition::OtherKeyThanRequired);
+        }
+        let is_open =
+            |answer: Answer| matches!(answer, Answer::NoKey(_) | Answer::UnknownProvider) && answer.standing() == Standing::NotAsked;
+        if proof.coverage.count(|_, answer| is_open(answer)) > 0 {
+            outcome.open(Condition::KeyNotAsked);
+        }
+    }
+}
+
+impl Holders<'_> {
+    /// What it takes to unwrap the DEK sources of a plan; asks nobody.
+    fn plan(&self, plan: &KmsPlan) -> Result<VerificationPlan, RunError> {
+        let (shares, unclaimed) = plan.shares(self.unwrappers);
+        let asked = |name: &str, share: &Share| Asked {
+            name: name.to_owned(),
+            calls: share.calls.iter().map(|(key, calls)| (key.as_deref().map(str::to_owned), *calls)).collect(),
+            values: share.values,
+        };
+        let aws = self.unwrappers.iter().find(|unwrapper| unwrapper.name() == "AWS KMS");
+        let policy = aws.map(|aws| {
+            let claimed = plan.sources().filter(|source| aws.claims(source));
+            let context = |provider: &str| self.contexts.of(provider).clone();
+            let used = claimed.map(|source| UsedKey { key_id: source.id.key_id.clone(), context: context(source.provider_name()) });
+            serde_json::to_string_pretty(&decrypt_policy(&used.collect()))
+        });
+        Ok(VerificationPlan {
+            dek_sources: plan.len() as u64,
+            asked: self.unwrappers.iter().zip(&shares).map(|(unwrapper, share)| asked(unwrapper.name(), share)).collect(),
+            unclaimed: asked("nobody to ask", &unclaimed),
+            policy: policy.transpose().map_err(std::io::Error::from)?,
+        })
+    }
+
+    /// Providers and keys that were given in any way, by their words.
+    fn given(&self) -> BTreeSet<(&'static str, String)> {
+        let word = |provider: Provider| match provider {
+            Provider::AesCbc => "aescbc",
+            Provider::AesGcm => "aesgcm",
+            Provider::Secretbox => "secretbox",
+            Provider::KmsV1 | Provider::KmsV2 | Provider::Unknown => "kms",
+        };
+        let of_configs = names_of(self.configs).into_iter().map(|(provider, name)| (word(provider), name));
+        of_configs.chain(self.named.iter().map(|name| ("kms", name.clone()))).collect()
+    }
+}
+
+/// Secrets that exist, are not in plaintext now, and of which an older value can be read without a key.
+fn watched<'data>(sources: &[Source<'_, 'data>], tallies: &BTreeMap<EvidenceId, Tally<'data>>) -> Vec<(MemberId, &'data [u8])> {
+    let exposed = |source: &Source<'_, 'data>| tallies.get(&source.id).map(|tally| &tally.exposed);
+    let mut watched = BTreeSet::new();
+    for source in sources {
+        let Some(database) = source.store.as_database() else { continue };
+        let current = exposed(source);
+        for other in sources.iter().filter(|other| other.member == source.member) {
+            for key in exposed(other).into_iter().flat_map(|exposed| exposed.keys()) {
+                let is_plain_now = current.and_then(|exposed| exposed.get(key)).is_some_and(|exposure| exposure.current);
+                if let (Cow::Borrowed(key), false) = (key, is_plain_now)
+                    && database.keyspace.exists(key)
+                {
+                    watched.insert((source.member, *key));
+                }
+            }
+        }
+    }
+    watched.into_iter().collect()
+}
+
+/// The key that values are to be under: one that is named somewhere, else what the text says by itself.
+fn required_key(text: &str, report: &Report) -> Result<RequiredKey, RunError> {
+    let seen: Vec<KeyName> = report.keys().into_iter().map(|key| key.identity).collect();
+    let parsed = || {
+        RequiredKey::parse(text)
+            .ok_or_else(|| RunError::Key("--require-key: expected PROVIDER/NAME, PROVIDER/NAME/KEYID, or a key ID".to_owned()))
+    };
+    match Target::find(text, &seen) {
+        Ok(target) => match target.keys.as_slice() {
+            [key] => Ok(RequiredKey {
+                provider: key.provider.clone(),
+                version: Some(key.version.clone()),
+                name: key.name.clone(),
+                key_id: key.key_id.clone(),
+            }),
+            _ => parsed(),
+        },
+        // Several key IDs under one provider are all meant by its name.
+        Err(NoTarget::Ambiguous { .. } | NoTarget::Unseen { .. }) => parsed(),
+    }
+}
+
+/// What became of the values under each key, and what its KMS says of it.
+fn proofs(proof: &Proof, plan: &KmsPlan, ring: &Ring, holders: &mut Holders<'_>) -> BTreeMap<KeyName, KeyProof> {
+    let mut proofs: BTreeMap<KeyName, KeyProof> = BTreeMap::new();
+    for line in &proof.coverage.lines {
+        let (opened, failed) = proof.coverage.of_key(&line.key);
+        proofs.insert(line.key.clone(), KeyProof { opened, failed, ..KeyProof::default() });
+    }
+    for source in plan.sources() {
+        let used = match ring.get(&source.id) {
+            Some(Held::Key { kms_key_id: Some(used), .. } | Held::Nothing { kms_key_id: Some(used), .. }) => used,
+            _ => continue,
+        };
+        for name in &source.provider_names {
+            let version = if source.id.kind == DekSourceKind::V1 { "v1" } else { "v2" };
+            let key = KeyName {
+                provider: "kms".to_owned(),
+                version: version.to_owned(),
+                name: Some(name.to_string()),
+                key_id: source.id.key_id.as_deref().map(str::to_owned),
+            };
+            if let Some(proof) = proofs.get_mut(&key) {
+                proof.kms_key_ids.insert(used.clone());
+            }
+        }
+    }
+    let mut pace = Pace::per_second(holders.rate);
+    for (key, proof) in &mut proofs {
+        let Some(id) = key.key_id.as_deref().or(proof.kms_key_ids.first().map(String::as_str)).filter(|_| key.provider == "kms") else {
+            continue;
+        };
+        for unwrapper in holders.unwrappers.iter_mut() {
+            pace.wait(&|| false);
+            if let Some(Ok(state)) = unwrapper.describe(id) {
+                proof.state = state.state;
+                proof.manager = state.manager;
+                proof.is_rotated = state.is_rotated;
+            }
+        }
+    }
+    proofs
+}
+
+/// Key IDs that values name, where the KMS used another key: an alias that points elsewhere now is not one of them.
+fn other_keys(plan: &KmsPlan, ring: &Ring) -> Vec<(String, String)> {
+    let differing = plan.sources().filter_map(|source| {
+        let named = source.id.key_id.as_deref()?;
+        let Some(Held::Key { kms_key_id: Some(used), .. }) = ring.get(&source.id) else { return None };
+        let is_key = named.contains(":key/") && used.contains(":key/");
+        (is_key && named != used).then(|| (named.to_owned(), used.clone()))
+    });
+    differing.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// What is worth knowing of how keys are used: two DEK source types under one key, and how near an aesgcm key is to its limit.
+fn notes(needs: &Needs<'_>, report: &Report) -> Vec<String> {
+    let mut notes = Vec::new();
+    let mut types: BTreeMap<KeyName, Vec<(i64, u64)>> = BTreeMap::new();
+    for ((identity, dek_source_type), count) in &needs.dek_source_types {
+        types.entry(KeyName::from(identity)).or_default().push((*dek_source_type, *count));
+    }
+    for (key, types) in types.iter().filter(|(_, types)| types.len() > 1) {
+        let counts: Vec<String> = types.iter().map(|(kind, count)| format!("{count} values of type {kind}")).collect();
+        notes.push(format!("{key} has DEK sources of two types: {}; API servers of two versions have written", counts.join(", ")));
+    }
+    for key in report.keys().iter().filter(|key| key.identity.provider == "aesgcm") {
+        let seen = total(key.counts);
+        let limit = if seen >= GCM_WRITES { ": PAST THE LIMIT, rotate it" } else { "" };
+        notes.push(format!(
+            "{}: {seen} writes are seen here, of the {GCM_WRITES} that one key may make{limit}; others left no trace",
+            key.identity
+        ));
+    }
+    notes
+}
+
+/// Keys that were given and that no value names.
+fn unused(holders: &Holders<'_>, report: &Report) -> Vec<String> {
+    let keys = report.keys();
+    let is_named =
+        |provider: &str, name: &str| keys.iter().any(|key| key.identity.provider == provider && key.identity.name.as_deref() == Some(name));
+    let unused = holders.given().into_iter().filter(|(provider, name)| !is_named(provider, name));
+    unused.map(|(provider, name)| format!("{provider}/{name}")).collect()
+}

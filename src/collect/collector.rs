@@ -1,0 +1,125 @@
+//! The one collector: rows on their way out of a store, made on all cores, written in their order, and counted.
+//!
+//! ```text
+//! a store's tasks ─> windows, one after the other ─> tasks, on all cores ─> parts ─> written and added up in order
+//! ```
+
+use std::io;
+
+use rayon::prelude::*;
+
+use super::Tally;
+use super::lines::Lines;
+use crate::evidence::anomaly::Anomalies;
+use crate::row::{Builder, Digests, Found, Place, Retention, Row, Scope};
+use crate::store::{Store, Task};
+
+/// Tasks whose output is held at a time.
+const WINDOW: usize = 64;
+
+/// Reads the rows of a store that are in scope.
+#[derive(Clone, Copy)]
+pub struct Collector<'a, 'data> {
+    store: &'a dyn Store<'data>,
+    scope: &'a Scope,
+}
+
+/// What the rows of one evidence add up to.
+#[derive(Clone, Debug, Default)]
+pub struct Collected<'data> {
+    /// Their counts.
+    pub tally: Tally<'data>,
+    /// What is odd about the values, where that speaks against the evidence.
+    pub anomalies: Anomalies,
+}
+
+/// What one task makes.
+#[derive(Default)]
+struct Part<'data> {
+    lines: Lines,
+    collected: Collected<'data>,
+    digests: Digests<'data>,
+}
+
+impl<'a, 'data> Collector<'a, 'data> {
+    /// Of the objects in `scope`.
+    pub fn new(store: &'a dyn Store<'data>, scope: &'a Scope) -> Self {
+        Self { store, scope }
+    }
+
+    /// Shows every row to `render`, on all cores, and what it wrote to `write`, in the order of the rows.
+    ///
+    /// # Errors
+    /// Those of `write`.
+    pub fn run<R, W>(&self, render: R, mut write: W) -> io::Result<Collected<'data>>
+    where
+        R: Fn(&Row<'data>, &mut Lines) + Sync,
+        W: FnMut(&Lines) -> io::Result<()>,
+    {
+        let mut collected = Collected::default();
+        for window in self.store.tasks().chunks(WINDOW) {
+            let parts: Vec<Part<'data>> = window.par_iter().map(|task| self.part(task, &render)).collect();
+            for part in parts {
+                write(&part.lines)?;
+                collected.tally.merge(part.collected.tally);
+                collected.anomalies.merge(part.collected.anomalies);
+            }
+        }
+        Ok(collected)
+    }
+
+    /// Shows every row, on all cores and in no order.
+    pub fn each(&self, look: impl Fn(&Row<'data>) + Sync) -> Collected<'data> {
+        // Nothing is written, so nothing fails.
+        self.run(|row, _| look(row), |_| Ok(())).unwrap_or_default()
+    }
+
+    fn part(&self, task: &Task, render: &impl Fn(&Row<'data>, &mut Lines)) -> Part<'data> {
+        let mut part = Part::default();
+        self.store.read(task, &mut |found| {
+            if let Some(row) = part.row(self.store, self.scope, &found) {
+                part.collected.tally.add(&row);
+                render(&row, &mut part.lines);
+            }
+        });
+        part
+    }
+}
+
+impl<'data> Part<'data> {
+    /// The row of a find, if it is in scope. Key material and existing objects are counted, in scope or not.
+    fn row(&mut self, store: &dyn Store<'data>, scope: &Scope, found: &Found<'data>) -> Option<Row<'data>> {
+        let mut noted = Vec::new();
+        let row = row_of(store, found, &mut self.digests, |class, detail| noted.push((class, detail)))?;
+        let Row::Value(value) = &row else {
+            return scope.holds_key(found.key, store.prefixes()).then_some(row);
+        };
+        let in_scope = scope.holds(value.storage_key.as_ref());
+        let tally = &mut self.collected.tally;
+        if (value.place, value.retention) == (Place::Tree, Retention::Current) && !value.key.is_empty() {
+            let resource = value.storage_key.as_ref().map(|key| key.group_resource.clone());
+            tally.add_resource(resource, value.form(), in_scope);
+        }
+        tally.note_key_material(value);
+        if !in_scope {
+            return None;
+        }
+        // Elsewhere any bytes may stand.
+        if value.place.is_read_by_etcd() {
+            for (class, detail) in noted {
+                self.collected.anomalies.note(class, value.offset, value.pgid, || detail);
+            }
+        }
+        Some(row)
+    }
+}
+
+/// The row of a find in a store.
+pub fn row_of<'data>(
+    store: &dyn Store<'data>,
+    found: &Found<'data>,
+    digests: &mut Digests<'data>,
+    note: impl FnMut(crate::evidence::anomaly::Class, String),
+) -> Option<Row<'data>> {
+    Builder { content: store.content(), names: store.names(), prefixes: store.prefixes(), digests }.row(found, note)
+}

@@ -1,0 +1,112 @@
+//! What needs a key: which values, how many, of which resources.
+
+use std::collections::BTreeSet;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashSet;
+
+use crate::kubernetes::GroupResource;
+use crate::row::{EnvelopeInfo, Retention, ValueRow};
+
+/// A key as the values name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyIdentity<'data> {
+    /// The provider's word, verbatim.
+    pub provider: &'data [u8],
+    /// The version's word, verbatim.
+    pub version: &'data [u8],
+    /// The key's or provider's name.
+    pub name: Option<&'data str>,
+    /// KMS v2: what the plugin calls the key.
+    pub key_id: Option<&'data str>,
+}
+
+/// What needs a key.
+#[derive(Clone, Debug, Default)]
+pub struct KeyUse<'data> {
+    /// Values by what became of them.
+    pub counts: KeyCounts,
+    /// Resources of these values.
+    pub group_resources: BTreeSet<GroupResource<'data>>,
+    /// Distinct wrapped DEKs or seeds, by the first eight bytes of their digest.
+    dek_sources: HashSet<u64, FixedState>,
+    /// Values whose name has more than one reading.
+    pub uncertain: u64,
+}
+
+/// Values under a key, by what became of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KeyCounts {
+    /// Newest revisions of keys that exist.
+    pub current: u64,
+    /// Older ones.
+    pub superseded: u64,
+    /// Of deleted keys.
+    pub deleted: u64,
+    /// In residue.
+    pub residue: u64,
+    /// In logs.
+    pub log: u64,
+}
+
+impl<'data> KeyIdentity<'data> {
+    /// The key that an envelope names.
+    pub fn of(envelope: &EnvelopeInfo<'data>) -> Self {
+        let name = envelope.name.map(|name| name.name);
+        Self { provider: envelope.provider, version: envelope.version, name, key_id: envelope.key_id }
+    }
+}
+
+impl<'data> KeyUse<'data> {
+    /// How many distinct wrapped DEKs or seeds these values have.
+    pub fn dek_sources(&self) -> u64 {
+        self.dek_sources.len() as u64
+    }
+
+    /// Adds a value under the key.
+    pub(super) fn add(&mut self, value: &ValueRow<'data>, envelope: &EnvelopeInfo<'data>) {
+        let count = self.counts.of(value.retention);
+        *count = count.saturating_add(1);
+        if let Some(resource) = value.storage_key.as_ref().map(|key| &key.group_resource)
+            && !self.group_resources.contains(resource)
+        {
+            self.group_resources.insert(resource.clone());
+        }
+        if let Some(digest) = envelope.dek_source_sha256
+            && let Some(head) = digest.0.first_chunk()
+        {
+            self.dek_sources.insert(u64::from_le_bytes(*head));
+        }
+        if envelope.name.is_some_and(|name| !name.is_certain) {
+            self.uncertain = self.uncertain.saturating_add(1);
+        }
+    }
+
+    pub(super) fn merge(&mut self, other: Self) {
+        self.counts.add(other.counts);
+        self.group_resources.extend(other.group_resources);
+        self.dek_sources.extend(other.dek_sources);
+        self.uncertain = self.uncertain.saturating_add(other.uncertain);
+    }
+}
+
+impl KeyCounts {
+    /// Adds those of another part.
+    pub fn add(&mut self, other: Self) {
+        for retention in Retention::ALL {
+            let more = *{ other }.of(retention);
+            let count = self.of(retention);
+            *count = count.saturating_add(more);
+        }
+    }
+
+    fn of(&mut self, retention: Retention) -> &mut u64 {
+        match retention {
+            Retention::Current => &mut self.current,
+            Retention::Superseded => &mut self.superseded,
+            Retention::Deleted => &mut self.deleted,
+            Retention::Residue => &mut self.residue,
+            Retention::Log => &mut self.log,
+        }
+    }
+}

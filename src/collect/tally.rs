@@ -1,0 +1,347 @@
+//! Counts over the rows of one evidence: what the first screen and the summary say.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+
+use super::grouped::Grouped;
+use super::key_use::{KeyIdentity, KeyUse};
+use crate::kubernetes::{GroupResource, KeyMaterial, StorageKey};
+use crate::row::{EnvelopeInfo, Form, Place, Retention, Row, ValueBytes, ValueRow};
+
+type Map<K, V> = HashMap<K, V, FixedState>;
+
+/// What the rows of one evidence add up to.
+#[derive(Clone, Debug, Default)]
+pub struct Tally<'data> {
+    /// Secrets that can be read somewhere, by their key.
+    pub exposed: Map<Cow<'data, [u8]>, Exposure<'data>>,
+    /// Secrets that exist, by how their newest revision is stored.
+    pub secrets: SecretCounts,
+    /// Keys that rows in scope name.
+    pub keys: Grouped<KeyIdentity<'data>, KeyUse<'data>>,
+    /// Existing objects of every resource, in scope or not; the empty name is for keys that are no object's.
+    pub resources: Grouped<GroupResource<'data>, ResourceCounts>,
+    /// Values in scope by place, what became of them, and how they are stored.
+    pub values: BTreeMap<(Place, Retention, Form), u64>,
+    /// Fragments among them.
+    pub fragments: Sum,
+    /// Fragments of plaintext Secrets of which not even the key is known.
+    pub unnamed_secrets: Sum,
+    /// Fragments of plaintext of which nothing else is known.
+    pub unnamed_others: Sum,
+    /// The same of Secrets alone.
+    pub secret_values: BTreeMap<(Retention, Form), u64>,
+    /// Tombstones in scope.
+    pub tombstones: u64,
+    /// Encrypted values in scope with more than one reading of their key's name.
+    pub uncertain_names: u64,
+    /// Objects in plaintext, in scope or not, that hold keys, by their key in etcd; where they stand, the most urgent place.
+    pub key_material: BTreeMap<(KeyMaterial, &'data [u8]), Retention>,
+}
+
+/// Objects with key material that are remembered.
+const KEY_MATERIAL: usize = 1_000;
+
+/// Create revisions that are remembered of one key.
+const INCARNATIONS: usize = 100;
+
+/// How many, and how many bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sum {
+    /// How many.
+    pub count: u64,
+    /// Their bytes together.
+    pub bytes: u64,
+}
+
+impl Sum {
+    fn add(&mut self, bytes: u64) {
+        self.merge(Self { count: 1, bytes });
+    }
+
+    /// Adds another sum.
+    pub fn merge(&mut self, other: Self) {
+        self.count = self.count.saturating_add(other.count);
+        self.bytes = self.bytes.saturating_add(other.bytes);
+    }
+}
+
+/// Where a Secret can be read without a key.
+#[derive(Clone, Debug, Default)]
+pub struct Exposure<'data> {
+    /// In its newest revision.
+    pub current: bool,
+    /// In an older retained revision.
+    pub superseded: bool,
+    /// It was deleted, and a retained revision still holds it.
+    pub deleted: bool,
+    /// In residue.
+    pub residue: bool,
+    /// In a log.
+    pub log: bool,
+    /// In an entry of a log that the database beside it is not known to have.
+    pub ahead: bool,
+    /// Its type in the newest revision that can be read.
+    pub secret_type: Cow<'data, str>,
+    newest: (Option<u64>, Option<u64>),
+    /// The value of the newest revision that can be read whole.
+    pub value: Option<ValueBytes<'data>>,
+    /// Create revisions of what can be read: an object that was deleted and made again has several.
+    pub incarnations: BTreeSet<i64>,
+    /// Whether it can be read where no create revision is known.
+    pub has_unknown_incarnation: bool,
+}
+
+/// Secrets that exist, by how their newest revision is stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SecretCounts {
+    /// Readable without a key.
+    pub plaintext: u64,
+    /// Under an envelope.
+    pub encrypted: u64,
+    /// In a form not known.
+    pub unknown: u64,
+    /// Without a value.
+    pub empty: u64,
+}
+
+/// Existing objects of a resource.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ResourceCounts {
+    /// Looked at.
+    pub in_scope: StorageCounts,
+    /// Passed over.
+    pub out_of_scope: StorageCounts,
+}
+
+/// Existing objects by how they are stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StorageCounts {
+    /// All of them.
+    pub objects: u64,
+    /// Readable without a key.
+    pub plaintext: u64,
+    /// Under an envelope.
+    pub encrypted: u64,
+}
+
+impl ResourceCounts {
+    fn merge(&mut self, other: Self) {
+        self.in_scope.merge(other.in_scope);
+        self.out_of_scope.merge(other.out_of_scope);
+    }
+}
+
+impl StorageCounts {
+    fn merge(&mut self, other: Self) {
+        self.objects = self.objects.saturating_add(other.objects);
+        self.plaintext = self.plaintext.saturating_add(other.plaintext);
+        self.encrypted = self.encrypted.saturating_add(other.encrypted);
+    }
+}
+
+impl SecretCounts {
+    /// All that exist.
+    pub fn total(&self) -> u64 {
+        [self.plaintext, self.encrypted, self.unknown, self.empty].into_iter().fold(0, u64::saturating_add)
+    }
+}
+
+/// The first of these places in which a Secret can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FirstPlace {
+    /// Its newest revision.
+    Current,
+    /// An older retained revision, or a retained one of what was deleted.
+    Retained,
+    /// Residue.
+    Residue,
+    /// A log.
+    Log,
+}
+
+impl Exposure<'_> {
+    /// The first of the places in which it can be read: by it each Secret is counted once.
+    pub fn first_place(&self) -> FirstPlace {
+        match self {
+            _ if self.current => FirstPlace::Current,
+            _ if self.superseded || self.deleted => FirstPlace::Retained,
+            _ if self.residue => FirstPlace::Residue,
+            _ => FirstPlace::Log,
+        }
+    }
+
+    /// The newest revision that can be read whole.
+    pub fn revision(&self) -> Option<u64> {
+        self.newest.0
+    }
+}
+
+impl<'data> Tally<'data> {
+    /// Values of Secrets of one retention and form.
+    pub fn secrets_of_form(&self, retention: Retention, form: Form) -> u64 {
+        self.secret_values.get(&(retention, form)).copied().unwrap_or(0)
+    }
+
+    /// Counts a row that is looked at.
+    pub fn add(&mut self, row: &Row<'data>) {
+        let value = match row {
+            Row::Tombstone(_) => return bump(&mut self.tombstones),
+            Row::Value(value) => value,
+        };
+        bump(self.values.entry((value.place, value.retention, value.form())).or_default());
+        if value.is_fragment() {
+            self.fragments.add(value.length());
+        }
+        let is_nameless = value.is_fragment() && value.storage_key.as_ref().is_none_or(|key| key.name.is_empty());
+        match (value.is_secret(), is_nameless) {
+            (true, true) => self.unnamed_secrets.add(value.length()),
+            (true, false) => self.add_secret(value),
+            (false, true) if value.form() == Form::Plaintext => self.unnamed_others.add(value.length()),
+            (false, _) => {}
+        }
+        if let Some(envelope) = value.envelope().filter(|_| value.is_counted()) {
+            self.add_key(value, envelope);
+        }
+    }
+
+    /// Looks for keys in a value, looked at or not.
+    pub fn note_key_material(&mut self, value: &ValueRow<'data>) {
+        if let Some(material) = KeyMaterial::of(value.key, value.storage_key.as_ref(), value.bytes.0) {
+            self.add_key_material((material, value.key), value.retention);
+        }
+    }
+
+    fn add_key_material(&mut self, object: (KeyMaterial, &'data [u8]), retention: Retention) {
+        self.key_material.entry(object).and_modify(|known| *known = retention.min(*known)).or_insert(retention);
+        if self.key_material.len() > KEY_MATERIAL {
+            self.key_material.pop_last();
+        }
+    }
+
+    /// Counts an existing object, looked at or not.
+    pub fn add_resource(&mut self, resource: Option<GroupResource<'data>>, form: Form, in_scope: bool) {
+        let Some(counts) = self.resources.entry(&resource.unwrap_or(GroupResource(Cow::Borrowed("")))) else { return };
+        let counts = if in_scope { &mut counts.in_scope } else { &mut counts.out_of_scope };
+        bump(&mut counts.objects);
+        match form {
+            Form::Plaintext => bump(&mut counts.plaintext),
+            Form::Encrypted => bump(&mut counts.encrypted),
+            Form::Empty | Form::Unknown => {}
+        }
+    }
+
+    fn add_secret(&mut self, value: &ValueRow<'data>) {
+        bump(self.secret_values.entry((value.retention, value.form())).or_default());
+        if value.retention == Retention::Current {
+            bump(match value.form() {
+                Form::Plaintext => &mut self.secrets.plaintext,
+                Form::Encrypted => &mut self.secrets.encrypted,
+                Form::Unknown => &mut self.secrets.unknown,
+                Form::Empty => &mut self.secrets.empty,
+            });
+        }
+        if value.form() == Form::Plaintext {
+            let exposure = self.exposed.entry(identity(value)).or_default();
+            match value.retention {
+                Retention::Current => exposure.current = true,
+                Retention::Superseded => exposure.superseded = true,
+                Retention::Deleted => exposure.deleted = true,
+                Retention::Residue => exposure.residue = true,
+                Retention::Log => {
+                    exposure.log = true;
+                    exposure.ahead |= value.log.is_some_and(|log| log.applied.is_none());
+                }
+            }
+            match value.written.counts {
+                Some(counts) if exposure.incarnations.len() < INCARNATIONS => drop(exposure.incarnations.insert(counts.create_revision)),
+                _ => exposure.has_unknown_incarnation = true,
+            }
+            if let Some(secret) = value.protection.secret()
+                && (value.written.main, value.written.sub) >= exposure.newest
+            {
+                exposure.newest = (value.written.main, value.written.sub);
+                exposure.secret_type = secret.secret_type.clone();
+                exposure.value = Some(value.bytes);
+            }
+        }
+    }
+
+    fn add_key(&mut self, value: &ValueRow<'data>, envelope: &EnvelopeInfo<'data>) {
+        if let Some(key) = self.keys.entry(&KeyIdentity::of(envelope)) {
+            key.add(value, envelope);
+        }
+        if envelope.name.is_some_and(|name| !name.is_certain) {
+            bump(&mut self.uncertain_names);
+        }
+    }
+
+    /// Takes over what can be read in a database that is not the member's: nothing of it is current.
+    pub fn expose_leftover(&mut self, other: Self) {
+        for (key, mut exposure) in other.exposed {
+            exposure.superseded |= std::mem::take(&mut exposure.current);
+            self.exposed.entry(key).and_modify(|known| known.merge(&exposure)).or_insert(exposure);
+        }
+    }
+
+    /// Takes over the counts of another part of the same evidence.
+    pub fn merge(&mut self, other: Self) {
+        for (key, exposure) in other.exposed {
+            self.exposed.entry(key).and_modify(|known| known.merge(&exposure)).or_insert(exposure);
+        }
+        self.secrets.plaintext = self.secrets.plaintext.saturating_add(other.secrets.plaintext);
+        self.secrets.encrypted = self.secrets.encrypted.saturating_add(other.secrets.encrypted);
+        self.secrets.unknown = self.secrets.unknown.saturating_add(other.secrets.unknown);
+        self.secrets.empty = self.secrets.empty.saturating_add(other.secrets.empty);
+        self.keys.merge(other.keys, KeyUse::merge);
+        self.resources.merge(other.resources, ResourceCounts::merge);
+        add_all(&mut self.values, other.values);
+        self.fragments.merge(other.fragments);
+        self.unnamed_secrets.merge(other.unnamed_secrets);
+        self.unnamed_others.merge(other.unnamed_others);
+        add_all(&mut self.secret_values, other.secret_values);
+        self.tombstones = self.tombstones.saturating_add(other.tombstones);
+        self.uncertain_names = self.uncertain_names.saturating_add(other.uncertain_names);
+        other.key_material.into_iter().for_each(|(object, retention)| self.add_key_material(object, retention));
+    }
+}
+
+impl Exposure<'_> {
+    fn merge(&mut self, other: &Self) {
+        self.current |= other.current;
+        self.superseded |= other.superseded;
+        self.deleted |= other.deleted;
+        self.residue |= other.residue;
+        self.log |= other.log;
+        self.ahead |= other.ahead;
+        self.has_unknown_incarnation |= other.has_unknown_incarnation;
+        self.incarnations.extend(&other.incarnations);
+        if other.newest > self.newest {
+            self.newest = other.newest;
+            self.secret_type = other.secret_type.clone();
+            self.value = other.value;
+        }
+    }
+}
+
+/// What tells a Secret from others: its key, or in an image, where the key may be lost, its namespace and name.
+fn identity<'data>(value: &ValueRow<'data>) -> Cow<'data, [u8]> {
+    match (&value.storage_key, value.place) {
+        (Some(StorageKey { namespace: Some(namespace), name, .. }), Place::Image) => Cow::Owned(format!("{namespace}/{name}").into_bytes()),
+        _ => Cow::Borrowed(value.key),
+    }
+}
+
+fn add_all<K: Ord>(counts: &mut BTreeMap<K, u64>, more: BTreeMap<K, u64>) {
+    for (kind, count) in more {
+        let known = counts.entry(kind).or_default();
+        *known = known.saturating_add(count);
+    }
+}
+
+fn bump(count: &mut u64) {
+    *count = count.saturating_add(1);
+}

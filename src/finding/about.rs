@@ -1,0 +1,55 @@
+//! Findings, and what they are about.
+
+use std::collections::BTreeSet;
+
+use super::Rule;
+
+/// A finding: a rule that an evidence met.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The rule.
+    pub rule: Rule,
+    /// How many things met it.
+    pub count: u64,
+    /// Of Secrets that can be read in one place, how many of them cannot be read in a newer one: by that each is counted once.
+    pub nowhere_newer: Option<u64>,
+    /// What they are, in order; the first [`Finding::LISTED`] of them.
+    pub about: BTreeSet<About>,
+}
+
+/// One thing that met a rule.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum About {
+    /// An object, by its whole key in etcd.
+    Object(String),
+    /// An encryption key, as values name it.
+    Key(String),
+    /// A user of etcd.
+    User(String),
+    /// A place in the evidence.
+    Place {
+        /// First byte, from the start of the content; `None` where it is about the whole.
+        offset: Option<u64>,
+        /// The page.
+        pgid: Option<u64>,
+    },
+}
+
+impl Finding {
+    /// Most things that are listed.
+    pub const LISTED: usize = 100;
+
+    /// A finding about these things, as many as they are.
+    pub fn of(rule: Rule, things: impl IntoIterator<Item = About>) -> Self {
+        let (mut about, mut count) = (BTreeSet::new(), 0u64);
+        for thing in things {
+            count = count.saturating_add(1);
+            about.insert(thing);
+            if about.len() > Self::LISTED {
+                about.pop_last();
+            }
+        }
+        Self { rule, count, nowhere_newer: None, about }
+    }
+}

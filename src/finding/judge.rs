@@ -1,0 +1,156 @@
+//! From the facts of one evidence to findings and conditions.
+
+use std::collections::BTreeSet;
+
+use super::{About, Condition, FailOn, Finding, Found, Outcome, Rule};
+use crate::collect::{Exposure, FirstPlace, Tally};
+use crate::etcd::trailer::Trailer;
+use crate::evidence::anomaly::{Anomalies, Bearing};
+use crate::row::{Form, Retention};
+use crate::store::{CredentialCounts, Facts, Role};
+
+/// What one evidence, or a member as a whole, showed, judged.
+#[derive(Clone, Debug, Default)]
+pub struct Judgement {
+    /// What is to be said.
+    pub findings: Vec<Finding>,
+    /// Plaintext Secrets.
+    pub found: Found,
+    unknown: u64,
+    /// What anomalies say of the file as a whole.
+    bearings: BTreeSet<Bearing>,
+}
+
+impl Judgement {
+    /// Judges one evidence.
+    pub fn of(facts: &Facts, tally: &Tally<'_>, anomalies: &Anomalies) -> Self {
+        let mut judge = Judge { facts, tally, anomalies, findings: Vec::new() };
+        judge.plaintext();
+        judge.keys_and_credentials();
+        judge.file();
+        Self {
+            findings: judge.findings,
+            found: found(facts.role, tally),
+            unknown: Retention::ALL
+                .into_iter()
+                .map(|retention| tally.secrets_of_form(retention, Form::Unknown))
+                .fold(0, u64::saturating_add),
+            bearings: anomalies.counts().keys().map(|class| class.bearing()).collect(),
+        }
+    }
+
+    /// Adds what held to the outcome of a search for plaintext.
+    pub fn add_to(&self, outcome: &mut Outcome, fail_on: FailOn) {
+        if self.found.reaches(fail_on) {
+            outcome.found(Condition::PlaintextFound);
+        }
+        self.trust(|condition| outcome.open(condition));
+        if self.unknown > 0 {
+            outcome.open(Condition::UnknownStorage);
+        }
+    }
+
+    /// Shows what holds of the file as a whole, whatever is stored in it.
+    pub fn trust(&self, show: impl FnMut(Condition)) {
+        let conditions = self.bearings.iter().filter_map(|bearing| match bearing {
+            Bearing::Altered => Some(Condition::Altered),
+            Bearing::Damaged => Some(Condition::Damaged),
+            Bearing::Incomplete => Some(Condition::Incomplete),
+            Bearing::Divergent => Some(Condition::Divergent),
+            Bearing::Note => None,
+        });
+        conditions.for_each(show);
+    }
+}
+
+/// Plaintext Secrets by the threshold that counts them. What a database that is not the member's calls current is not.
+fn found(role: Role, tally: &Tally<'_>) -> Found {
+    let mut found = Found::default();
+    for exposure in tally.exposed.values() {
+        let count = match (role, exposure.first_place()) {
+            (Role::Leftover, _) | (_, FirstPlace::Residue | FirstPlace::Log) => &mut found.residue,
+            (Role::File | Role::Member, FirstPlace::Current) => &mut found.current,
+            (Role::File | Role::Member, FirstPlace::Retained) => &mut found.retained,
+        };
+        *count = count.saturating_add(1);
+    }
+    found.residue = found.residue.saturating_add(tally.unnamed_secrets.count);
+    found
+}
+
+/// Meets every rule in turn.
+struct Judge<'a, 'data> {
+    facts: &'a Facts,
+    tally: &'a Tally<'data>,
+    anomalies: &'a Anomalies,
+    findings: Vec<Finding>,
+}
+
+impl Judge<'_, '_> {
+    fn plaintext(&mut self) {
+        self.secrets(Rule::PlaintextCurrent, FirstPlace::Current, |exposure| exposure.current);
+        self.secrets(Rule::PlaintextSuperseded, FirstPlace::Retained, |exposure| exposure.superseded);
+        self.secrets(Rule::PlaintextDeleted, FirstPlace::Retained, |exposure| exposure.deleted);
+        self.secrets(Rule::PlaintextResidue, FirstPlace::Residue, |exposure| exposure.residue);
+        self.count(Rule::PlaintextFragments, self.tally.unnamed_secrets.count);
+        self.secrets(Rule::PlaintextLog, FirstPlace::Log, |exposure| exposure.log);
+    }
+
+    fn keys_and_credentials(&mut self) {
+        self.users(Rule::EtcdPasswordsLog, |counts| counts.passwords);
+        self.users(Rule::EtcdTokensLog, |counts| counts.tokens);
+        self.count(Rule::EtcdPasswordHashes, self.facts.database().map_or(0, |database| database.schema.password_hashes));
+        self.count(Rule::V2Values, self.facts.raft_snapshot().and_then(|snapshot| snapshot.v2_values).unwrap_or(0));
+        let objects = self.tally.key_material.keys().map(|(_, key)| About::Object(String::from_utf8_lossy(key).into_owned()));
+        let finding = Finding::of(Rule::KeysBesideData, objects);
+        self.add(finding);
+        let unknown = Retention::ALL.into_iter().map(|retention| self.tally.secrets_of_form(retention, Form::Unknown));
+        self.count(Rule::UnknownStorage, unknown.fold(0, u64::saturating_add));
+    }
+
+    fn file(&mut self) {
+        for (rule, bearing) in [
+            (Rule::FileAltered, Bearing::Altered),
+            (Rule::FileDamaged, Bearing::Damaged),
+            (Rule::FileIncomplete, Bearing::Incomplete),
+            (Rule::FileDivergent, Bearing::Divergent),
+        ] {
+            let counts = self.anomalies.counts().iter().filter(|(class, _)| class.bearing() == bearing).map(|(_, count)| *count);
+            let places = self.anomalies.listed().iter().filter(|anomaly| anomaly.class.bearing() == bearing);
+            let about = places.map(|anomaly| About::Place { offset: anomaly.offset, pgid: anomaly.pgid });
+            let finding = Finding { count: counts.fold(0, u64::saturating_add), ..Finding::of(rule, about) };
+            self.add(finding);
+        }
+        let Some(database) = self.facts.database() else { return };
+        let schema = &database.schema;
+        self.count(Rule::NoTrailer, u64::from(database.trailer == Some(Trailer::Absent)));
+        self.count(Rule::CompactionUnfinished, u64::from(schema.scheduled_compact_revision > schema.finished_compact_revision));
+        self.count(Rule::AlarmRaised, schema.alarms.len() as u64);
+    }
+
+    /// Secrets that can be read in one place. Each is counted there, also where a newer place holds it too.
+    fn secrets(&mut self, rule: Rule, place: FirstPlace, is_there: fn(&Exposure<'_>) -> bool) {
+        let there = || self.tally.exposed.iter().filter(|(_, exposure)| is_there(exposure));
+        let about = there().map(|(key, _)| About::Object(String::from_utf8_lossy(key).into_owned()));
+        let nowhere_newer = there().filter(|(_, exposure)| exposure.first_place() == place).count() as u64;
+        let finding = Finding { nowhere_newer: Some(nowhere_newer), ..Finding::of(rule, about) };
+        self.add(finding);
+    }
+
+    fn users(&mut self, rule: Rule, of: fn(&CredentialCounts) -> u64) {
+        let credentials = self.facts.log().map(|log| &log.credentials);
+        let users = credentials.into_iter().flatten().filter(|(_, counts)| of(counts) > 0);
+        let finding = Finding::of(rule, users.map(|(user, _)| About::User(user.clone())));
+        self.add(finding);
+    }
+
+    fn count(&mut self, rule: Rule, count: u64) {
+        self.add(Finding { count, ..Finding::of(rule, []) });
+    }
+
+    fn add(&mut self, finding: Finding) {
+        if finding.count > 0 {
+            self.findings.push(finding);
+        }
+    }
+}

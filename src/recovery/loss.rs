@@ -1,0 +1,67 @@
+//! Which revisions the tree of a damaged file may have lost.
+//!
+//! Bucket `key` is in the order of its revisions. So where a part of its tree is lost, it is known between which revisions the
+//! writes in that part stood.
+
+use crate::etcd::continuity::Gap;
+use crate::etcd::ranges::{self, ALL, Ranges};
+use crate::etcd::{Revision, schema};
+use crate::store::{DatabaseStore, Store, revisions_behind};
+
+/// What the tree may have lost.
+#[derive(Clone, Debug)]
+pub(super) struct Loss {
+    /// Revisions of writes that it may have had.
+    anywhere: Ranges,
+    /// Those of parts whose leaves are not known either: a page anywhere may be one of them.
+    subtrees: Ranges,
+    /// The newest revision in it.
+    last: Revision,
+    /// The file is as the snapshot API sent it: whatever stands outside of the tree, the tree is that of one moment.
+    is_as_sent: bool,
+    /// The file shows that the tree, or a page of it, is older than the database.
+    is_behind: bool,
+}
+
+impl Loss {
+    pub(super) fn of(store: &DatabaseStore<'_>) -> Self {
+        let database = store.profile().facts.database();
+        let is_as_sent = store.opened.is_as_sent(database.and_then(|database| database.trailer));
+        let last = store.keyspace.last().unwrap_or_default();
+        let subtrees = match store.tree.bucket(schema::KEY) {
+            None => [ALL].into_iter().collect(),
+            Some(bucket) => {
+                let holes = store.tree.holes(bucket);
+                holes.iter().filter(|hole| hole.is_subtree()).map(ranges::of_hole).chain(store.gaps.iter().map(Gap::range)).collect()
+            }
+        };
+        let has_lost_a_meta = store.opened.db.metas().iter().any(Result::is_err) && !is_as_sent;
+        let anywhere = store.lost.iter().chain(has_lost_a_meta.then(|| revisions_behind(store.keyspace.last()))).collect();
+        // All that was written up to a compaction may have been deleted by then. But a cluster that is in use goes on.
+        let is_ahead = database.is_some_and(|database| database.schema.compacted() > last.main);
+        // Of bytes that are not those that were sent, those of any page may be others.
+        let is_behind = (is_ahead || store.profile().facts.is_changed()) && !is_as_sent;
+        Self { anywhere, subtrees, last, is_as_sent, is_behind }
+    }
+
+    /// Takes note of a whole write outside of the tree.
+    pub(super) fn see_outside(&mut self, revision: Revision) {
+        self.is_behind |= revision > self.last && !self.is_as_sent;
+    }
+
+    /// Whether the tree may have had a write of this revision that cannot be read in it.
+    pub(super) fn may_hold(&self, revision: Revision) -> bool {
+        self.anywhere.hold(revision)
+    }
+
+    /// Whether that write may be on a page of which nothing tells that it was the tree's.
+    pub(super) fn may_stand_anywhere(&self, revision: Revision) -> bool {
+        self.subtrees.hold(revision)
+    }
+
+    /// Whether a write in the tree is the newest of its key. `newest`: the newest of the key that stands anywhere in the file.
+    pub(super) fn nothing_behind(&self, revision: Revision, newest: Revision) -> bool {
+        let is_newest = newest <= revision || self.is_as_sent;
+        is_newest && !self.is_behind && self.anywhere.end().is_none_or(|end| end <= revision)
+    }
+}

@@ -1,0 +1,248 @@
+//! What can be recovered: of every key its newest write, as far as the file shows which one that is.
+//!
+//! | what stands where | is brought back |
+//! |---|---|
+//! | the newest write of a key in the tree | yes |
+//! | a write on a page that the tree refers to and cannot read, where the tree would have it | as if it stood in the tree |
+//! | a write anywhere, of a revision whose part of the tree is lost with all that names its pages, or that is missing behind the last compaction | the same, where the file has no newer one of its key |
+//! | a write that is newer than those, of a revision that the tree may have lost | in their place: nothing else takes the newest write of a key out |
+//! | a write of such a revision that deletes them, or of which only a piece is there | takes them out |
+//! | a write outside of a tree that does not have its key | only when residue is asked for, and marked |
+//! | a write that a later one deletes | only when residue is asked for, and marked |
+//! | an older write of a key that exists, a piece of a value | never |
+//!
+//! Where a revision behind a write may be lost, the write is marked: it may have been written again, or deleted. So is it where the
+//! file shows that the tree, or a page of it, is older than the database; unless a trailer vouches for the tree.
+
+mod loss;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+
+use self::loss::Loss;
+use crate::collect::row_of;
+use crate::etcd::{KeyValue, Revision, RevisionKey, schema};
+use crate::evidence::anomaly::Class;
+use crate::row::{Digests, Place, Row, Scope, ValueRow};
+use crate::store::{DatabaseStore, Store, WriteAt};
+
+/// What a recovered write is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// The newest of a key that exists.
+    Current,
+    /// The newest of its key that the tree shows, or would if it could be read. What was lost with the tree, or a part of it, may be a
+    /// newer write or a deletion: whether etcd would show this one is not known.
+    Newest,
+    /// The newest before its key was deleted.
+    Deleted,
+    /// The newest of a key that the tree does not have, or of whose newest write only a piece is there.
+    Residue,
+}
+
+impl Standing {
+    /// The word in the records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Current => "current",
+            Self::Newest => "newest",
+            Self::Deleted => "deleted",
+            Self::Residue => "residue",
+        }
+    }
+}
+
+/// A write that is brought back.
+#[derive(Clone, Copy, Debug)]
+pub struct RecoveredWrite<'a, 'data> {
+    /// What it is.
+    pub standing: Standing,
+    /// Its revision. Where the key in bucket `key` and the KeyValue differ, the lower.
+    pub revision: Revision,
+    /// Its key.
+    pub key: &'data [u8],
+    at: WriteAt<'a, 'data>,
+}
+
+/// What can be recovered of a database.
+#[derive(Clone, Debug)]
+pub struct Recovery<'a, 'data> {
+    store: &'a DatabaseStore<'data>,
+    /// One write a key, by revision, and of those that claim one revision, what exists first.
+    pub recovered: Vec<RecoveredWrite<'a, 'data>>,
+    /// The revision that the database was at, as far as it is known.
+    pub revision: u64,
+    /// Keys that were deleted, and left out.
+    pub deleted: u64,
+    /// Keys that only residue has, and left out.
+    pub residue: u64,
+    /// Keys whose newest write is there only in part, and left out.
+    pub pieces: u64,
+}
+
+/// What is known of a key.
+#[derive(Default)]
+struct Known<'a, 'data> {
+    /// The newest write or deletion that stands in the tree, or would if it could be read.
+    standing: Option<(Revision, Found<'a, 'data>)>,
+    /// The newest of all that is found anywhere.
+    newest: Revision,
+    /// What few keys have.
+    others: Option<Box<Others<'a, 'data>>>,
+}
+
+/// What else is known of a key.
+#[derive(Default)]
+struct Others<'a, 'data> {
+    /// The newest that would stand in the tree if its page is one of those of which nothing tells any more.
+    loose: Option<(Revision, Found<'a, 'data>)>,
+    /// The newest of those that the tree may have lost.
+    lost: Option<(Revision, Found<'a, 'data>)>,
+    /// The newest whole value: anywhere where it may be brought back, else of those that do not stand in the tree.
+    value: Option<(Revision, WriteAt<'a, 'data>)>,
+    /// The newest deletion that does not stand in the tree.
+    deletion: Option<Revision>,
+}
+
+/// A write as it was found; of one revision the later in this list counts.
+#[derive(Clone, Copy)]
+enum Found<'a, 'data> {
+    Piece,
+    Value(WriteAt<'a, 'data>),
+    Deletion,
+}
+
+impl<'a, 'data> Recovery<'a, 'data> {
+    /// Looks through everything in `scope` that the first pass found.
+    pub fn of(store: &'a DatabaseStore<'data>, scope: &Scope, with_residue: bool) -> Self {
+        let mut loss = Loss::of(store);
+        let mut recovery = Self { store, recovered: Vec::new(), revision: 0, deleted: 0, residue: 0, pieces: 0 };
+        let mut keys: HashMap<&'data [u8], Known<'a, 'data>, FixedState> = HashMap::default();
+        let bucket = store.tree.bucket(schema::KEY);
+        let mut see = |key: &'data [u8], place: Place, pgid: Option<u64>, revision: Revision, found: Found<'a, 'data>| {
+            let is_tombstone = matches!(found, Found::Deletion);
+            let is_missed = || {
+                let (bucket, pgid) = (bucket?, pgid?);
+                Some(store.tree.misses(bucket, pgid, &RevisionKey { revision, is_tombstone }.to_bytes()))
+            };
+            let stands = place == Place::Tree || is_missed() == Some(true);
+            let is_loose = !stands && loss.may_stand_anywhere(revision);
+            if stands || is_loose || loss.may_hold(revision) {
+                recovery.revision = recovery.revision.max(revision.main);
+            }
+            if key.is_empty() {
+                return;
+            }
+            let known = keys.entry(key).or_default();
+            if place != Place::Tree && !matches!(found, Found::Piece) {
+                loss.see_outside(revision);
+            }
+            known.newest = known.newest.max(revision);
+            if stands {
+                raise(&mut known.standing, revision, found);
+            }
+            if stands && !with_residue {
+                return;
+            }
+            let others = known.others.get_or_insert_default();
+            if is_loose {
+                raise(&mut others.loose, revision, found);
+            } else if !stands && loss.may_hold(revision) {
+                raise(&mut others.lost, revision, found);
+            }
+            match found {
+                Found::Value(at) if others.value.is_none_or(|(newest, _)| newest < revision) => others.value = Some((revision, at)),
+                Found::Deletion if !stands => others.deletion = others.deletion.max(Some(revision)),
+                _ => {}
+            }
+        };
+        let mut digests = Digests::default();
+        for task in store.tasks() {
+            store.each_write(&task, |at, found| match row_of(store, &found, &mut digests, |_, _| {}) {
+                Some(Row::Tombstone(row)) if scope.holds_key(row.key, store.prefixes()) => {
+                    see(row.key, row.place, row.pgid, row.revision, Found::Deletion);
+                }
+                Some(Row::Value(row)) if scope.holds(row.storage_key.as_ref()) => {
+                    let Some(main) = row.written.main else { return };
+                    // What the KeyValue itself says, of a write that may stand under another revision.
+                    let own = (row.place == Place::Tree).then(|| at.key_value(store)).flatten();
+                    let own = own.and_then(|kv| u64::try_from(kv.mod_revision).ok()).filter(|own| *own > 0);
+                    // A number that no writer comes to is none.
+                    let sub = row.written.sub.filter(|sub| u32::try_from(*sub).is_ok()).unwrap_or(0);
+                    let revision = Revision { main: own.unwrap_or(main).min(main), sub };
+                    let is_whole = !row.is_fragment() && row.written.sub.is_some();
+                    see(row.key, row.place, row.pgid, revision, if is_whole { Found::Value(at) } else { Found::Piece });
+                }
+                Some(Row::Tombstone(_) | Row::Value(_)) | None => {}
+            });
+        }
+        if store.profile().anomalies.count(Class::RevisionMismatch) == 0 {
+            let last = store.keyspace.last().map_or(0, |revision| revision.main);
+            recovery.revision = recovery.revision.max(last);
+        }
+        let compacted = store.profile().facts.database().and_then(|database| database.schema.scheduled_compact_revision);
+        recovery.revision = recovery.revision.max(compacted.unwrap_or(0));
+        for (key, known) in keys {
+            recovery.add(key, known, &loss, with_residue);
+        }
+        recovery.recovered.sort_unstable_by(|a, b| (a.revision, a.standing, a.key).cmp(&(b.revision, b.standing, b.key)));
+        recovery
+    }
+
+    /// What is known of a write, and its value.
+    pub fn row(&self, write: &RecoveredWrite<'a, 'data>) -> Option<Box<ValueRow<'data>>> {
+        let found = self.store.found_at(write.at)?;
+        match row_of(self.store, &found, &mut Digests::default(), |_, _| {})? {
+            Row::Value(row) => Some(row),
+            Row::Tombstone(_) => None,
+        }
+    }
+
+    /// A write as etcd stores it, under its revision, with counts that a writer could have come to.
+    pub fn key_value(&self, write: &RecoveredWrite<'a, 'data>) -> Option<KeyValue<'data>> {
+        let kv = write.at.key_value(self.store)?;
+        let main = write.revision.main.cast_signed();
+        let created = kv.create_revision.clamp(1, main.max(1));
+        let writes_since = main.saturating_sub(created).max(0);
+        let version = kv.version.clamp(1i64.saturating_add(writes_since.min(1)), writes_since.saturating_add(1));
+        Some(KeyValue { create_revision: created, mod_revision: main, version, ..kv })
+    }
+
+    fn add(&mut self, key: &'data [u8], known: Known<'a, 'data>, loss: &Loss, with_residue: bool) {
+        let Others { loose, lost, value, deletion } = known.others.map(|others| *others).unwrap_or_default();
+        // An older write was compacted away where the file has a newer one that the tree would not have.
+        let loose = loose.filter(|(revision, _)| *revision == known.newest);
+        let standing = match (known.standing, loose) {
+            (Some((standing, _)), Some(loose)) if loose.0 > standing => Some(loose),
+            (standing, loose) => standing.or(loose),
+        };
+        let newest = standing.map(|standing| lost.filter(|(lost, _)| *lost > standing.0).unwrap_or(standing));
+        if let Some((revision, Found::Value(at))) = newest {
+            let standing = if loss.nothing_behind(revision, known.newest) { Standing::Current } else { Standing::Newest };
+            self.recovered.push(RecoveredWrite { standing, revision, key, at });
+            return;
+        }
+        let (standing, left_out) = match newest {
+            Some((_, Found::Piece)) => (Standing::Residue, &mut self.pieces),
+            Some(_) => (Standing::Deleted, &mut self.deleted),
+            None if deletion > value.map(|(revision, _)| revision) => (Standing::Deleted, &mut self.deleted),
+            None if value.is_none() => (Standing::Residue, &mut self.pieces),
+            None => (Standing::Residue, &mut self.residue),
+        };
+        match value.filter(|_| with_residue) {
+            Some((revision, at)) => self.recovered.push(RecoveredWrite { standing, revision, key, at }),
+            None => *left_out = left_out.saturating_add(1),
+        }
+    }
+}
+
+fn raise<'a, 'data>(newest: &mut Option<(Revision, Found<'a, 'data>)>, revision: Revision, found: Found<'a, 'data>) {
+    let rank = |found: &Found<'_, '_>| match found {
+        Found::Piece => 0u8,
+        Found::Value(_) => 1,
+        Found::Deletion => 2,
+    };
+    if newest.as_ref().is_none_or(|(known, of)| (*known, rank(of)) < (revision, rank(&found))) {
+        *newest = Some((revision, found));
+    }
+}

@@ -1,0 +1,247 @@
+//! The record of an evidence.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::timestamp;
+use crate::analysis::Comparison;
+use crate::evidence::EvidenceId;
+use crate::report::{Compared, EvidenceReport};
+use crate::store::{CredentialCounts, Facts, LogFacts};
+
+/// One evidence, as far as it is known before its rows are read. What its kind does not have is null.
+#[derive(Debug, Serialize)]
+pub struct EvidenceRecord<'a> {
+    record: &'static str,
+    evidence: u64,
+    path: String,
+    kind: &'static str,
+    role: &'static str,
+    container: Vec<&'static str>,
+    size: u64,
+    content_size: Option<u64>,
+    page_size: Option<u64>,
+    high_water_mark: Option<u64>,
+    txid: Option<u64>,
+    active_meta: Option<usize>,
+    revision: Option<u64>,
+    scheduled_compact_revision: Option<u64>,
+    finished_compact_revision: Option<u64>,
+    keys_current: Option<u64>,
+    storage_version: Option<&'a str>,
+    cluster_version: Option<&'a str>,
+    members: Option<Vec<MemberRecord<'a>>>,
+    kube_system_uid: Option<&'a str>,
+    newest_object_time: Option<String>,
+    pages: Option<PagesRecord>,
+    active_meta_reason: Option<&'a str>,
+    etcd_prefixes: &'a [String],
+    consistent_index: Option<u64>,
+    term: Option<u64>,
+    leases: Option<usize>,
+    alarms: Option<Vec<AlarmRecord<'a>>>,
+    auth_enabled: Option<bool>,
+    users: Option<&'a [String]>,
+    password_hashes: Option<u64>,
+    revisions: Option<u64>,
+    tombstones: Option<u64>,
+    log: Option<LogRecord<'a>>,
+    raft_snapshot: Option<RaftSnapshotRecord>,
+}
+
+/// What of an evidence is known last.
+#[derive(Debug, Serialize)]
+pub struct EvidenceEndRecord {
+    record: &'static str,
+    evidence: u64,
+    sha256: Option<String>,
+    content_sha256: Option<String>,
+    trailer: Option<&'static str>,
+    complete: bool,
+    compared: Option<Vec<ComparedRecord>>,
+}
+
+#[derive(Debug, Serialize)]
+struct MemberRecord<'a> {
+    id: &'a str,
+    name: &'a str,
+    learner: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct AlarmRecord<'a> {
+    member: &'a str,
+    alarm: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct PagesRecord {
+    meta: u64,
+    freelist: u64,
+    reachable: u64,
+    other_root: u64,
+    free: u64,
+    beyond_high_water: u64,
+}
+
+/// What a segment of a log holds.
+#[derive(Debug, Serialize)]
+struct LogRecord<'a> {
+    member_id: Option<String>,
+    cluster_id: Option<String>,
+    records: u64,
+    entries: u64,
+    first_index: Option<u64>,
+    last_index: Option<u64>,
+    term: Option<u64>,
+    commit: Option<u64>,
+    overridden: u64,
+    puts: u64,
+    deletions: u64,
+    conf_changes: u64,
+    requests: BTreeMap<&'static str, u64>,
+    credentials: Vec<CredentialRecord<'a>>,
+    end: u64,
+}
+
+/// How often a user's credentials stand in a log. They are not shown.
+#[derive(Debug, Serialize)]
+struct CredentialRecord<'a> {
+    user: &'a str,
+    clear_text_passwords: u64,
+    tokens: u64,
+    password_hashes: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct RaftSnapshotRecord {
+    index: Option<u64>,
+    term: Option<u64>,
+    crc_matches: Option<bool>,
+    v2_values: Option<u64>,
+}
+
+/// How a database stands to one before it of the same cluster.
+#[derive(Debug, Serialize)]
+struct ComparedRecord {
+    evidence: u64,
+    shared: u64,
+    differing: u64,
+    only_here: u64,
+    only_there: u64,
+}
+
+impl ComparedRecord {
+    fn new(other: &Compared) -> Self {
+        let Comparison { shared, differing, only_here, only_there } = other.comparison;
+        Self {
+            evidence: other.evidence.number(),
+            shared,
+            differing: differing.count,
+            only_here: only_here.count,
+            only_there: only_there.count,
+        }
+    }
+}
+
+impl<'a> EvidenceRecord<'a> {
+    /// The record of the evidence with this number.
+    pub fn new(evidence: EvidenceId, facts: &'a Facts) -> Self {
+        let database = facts.database();
+        let schema = database.map(|d| &d.schema);
+        Self {
+            record: "evidence",
+            evidence: evidence.number(),
+            path: facts.path.to_string_lossy().into_owned(),
+            kind: facts.kind.name(),
+            role: facts.role.name(),
+            container: facts.container.iter().map(|c| c.name()).collect(),
+            size: facts.size,
+            content_size: facts.content_size,
+            page_size: database.map(|d| d.page_size),
+            high_water_mark: database.and_then(|d| d.high_water_mark),
+            txid: database.and_then(|d| d.txid),
+            active_meta: database.and_then(|d| d.active_meta),
+            revision: database.and_then(|d| d.revision),
+            scheduled_compact_revision: schema.and_then(|s| s.scheduled_compact_revision),
+            finished_compact_revision: schema.and_then(|s| s.finished_compact_revision),
+            keys_current: database.map(|d| d.keys_current),
+            storage_version: schema.and_then(|s| s.storage_version.as_deref()),
+            cluster_version: schema.and_then(|s| s.cluster_version.as_deref()),
+            members: schema.map(|s| s.members.iter().map(|m| MemberRecord { id: &m.id, name: &m.name, learner: m.is_learner }).collect()),
+            kube_system_uid: database.and_then(|d| d.kube_system_uid.as_deref()),
+            newest_object_time: facts.newest_object_time.and_then(timestamp),
+            pages: database.map(|d| PagesRecord {
+                meta: d.pages.meta,
+                freelist: d.pages.freelist,
+                reachable: d.pages.reachable,
+                other_root: d.pages.other_root,
+                free: d.pages.free,
+                beyond_high_water: d.pages.beyond_high_water,
+            }),
+            active_meta_reason: database.map(|d| d.active_because.as_str()),
+            etcd_prefixes: &facts.prefixes,
+            consistent_index: schema.and_then(|s| s.consistent_index),
+            term: schema.and_then(|s| s.term),
+            leases: schema.map(|s| s.leases.len()),
+            alarms: schema.map(|s| s.alarms.iter().map(|a| AlarmRecord { member: &a.member, alarm: &a.kind }).collect()),
+            auth_enabled: schema.and_then(|s| s.auth_enabled),
+            users: schema.map(|s| s.users.as_slice()),
+            password_hashes: schema.map(|s| s.password_hashes),
+            revisions: database.map(|d| d.revisions),
+            tombstones: database.map(|d| d.tombstones),
+            log: facts.log().map(LogRecord::new),
+            raft_snapshot: facts.raft_snapshot().map(|s| RaftSnapshotRecord {
+                index: s.index,
+                term: s.term,
+                crc_matches: s.crc_matches,
+                v2_values: s.v2_values,
+            }),
+        }
+    }
+}
+
+impl EvidenceEndRecord {
+    /// The record of an evidence of which everything is known.
+    pub fn new(evidence: &EvidenceReport) -> Self {
+        let facts = &evidence.facts;
+        Self {
+            record: "evidence-end",
+            evidence: evidence.id.number(),
+            sha256: facts.sha256.map(|digest| digest.to_string()),
+            content_sha256: facts.content_sha256.map(|digest| digest.to_string()),
+            trailer: facts.database().and_then(|database| database.trailer).map(|trailer| trailer.name()),
+            complete: facts.is_complete,
+            compared: evidence.compared.as_ref().map(|others| others.iter().map(ComparedRecord::new).collect()),
+        }
+    }
+}
+
+impl<'a> LogRecord<'a> {
+    fn new(log: &'a LogFacts) -> Self {
+        let credential = |(user, counts): (&'a String, &CredentialCounts)| CredentialRecord {
+            user,
+            clear_text_passwords: counts.passwords,
+            tokens: counts.tokens,
+            password_hashes: counts.hashes,
+        };
+        Self {
+            member_id: log.member.map(|(member, _)| format!("{member:x}")),
+            cluster_id: log.member.map(|(_, cluster)| format!("{cluster:x}")),
+            records: log.records,
+            entries: log.entries,
+            first_index: log.indices.map(|(first, _)| first),
+            last_index: log.indices.map(|(_, last)| last),
+            term: log.term,
+            commit: log.commit,
+            overridden: log.overridden,
+            puts: log.puts,
+            deletions: log.deletions,
+            conf_changes: log.conf_changes,
+            requests: log.requests.iter().map(|(kind, count)| (kind.name(), *count)).collect(),
+            credentials: log.credentials.iter().map(credential).collect(),
+            end: log.end,
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! The records of `docs/records.md`, field by field.
+
+mod evidence;
+mod key;
+mod page_run;
+mod plan;
+mod summary;
+mod value;
+
+use serde::Serialize;
+
+pub use self::evidence::{EvidenceEndRecord, EvidenceRecord};
+pub use self::key::KeyRecord;
+pub use self::page_run::PageRunRecord;
+pub use self::plan::PlanRecord;
+pub use self::summary::SummaryRecord;
+pub(super) use self::value::key_of;
+pub use self::value::{SecretRecord, TombstoneRecord, ValueRecord, row_line};
+use std::collections::BTreeMap;
+
+use crate::evidence::EvidenceId;
+use crate::evidence::anomaly::Anomaly;
+use crate::finding::{About, Finding};
+
+/// Version of the records' meaning. A new field does not raise it; a changed meaning does.
+pub const SCHEMA_VERSION: u32 = 2;
+
+/// What this build has beyond the plain one.
+const FEATURES: [&str; cfg!(feature = "aws-kms") as usize + cfg!(feature = "kms-plugin") as usize] = [
+    #[cfg(feature = "aws-kms")]
+    "aws-kms",
+    #[cfg(feature = "kms-plugin")]
+    "kms-plugin",
+];
+
+/// How a run was asked for: its command, and every option that shapes the answer.
+#[derive(Clone, Debug, Default)]
+pub struct RunInfo {
+    /// The command's name.
+    pub command: &'static str,
+    /// Options by their names, without dashes.
+    pub options: BTreeMap<&'static str, OptionValue>,
+}
+
+/// The value of an option.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum OptionValue {
+    /// Given or not.
+    Flag(bool),
+    /// Several words.
+    List(Vec<String>),
+    /// A number.
+    Number(u64),
+    /// A word; `None`: not given.
+    Text(Option<String>),
+}
+
+/// The first record.
+#[derive(Debug, Serialize)]
+pub struct RunRecord<'a> {
+    record: &'static str,
+    schema_version: u32,
+    tool: &'static str,
+    tool_version: &'static str,
+    features: &'static [&'static str],
+    command: &'static str,
+    options: &'a BTreeMap<&'static str, OptionValue>,
+}
+
+impl<'a> RunRecord<'a> {
+    /// Of this build.
+    pub fn new(run: &'a RunInfo) -> Self {
+        Self {
+            record: "run",
+            schema_version: SCHEMA_VERSION,
+            tool: env!("CARGO_PKG_NAME"),
+            tool_version: env!("CARGO_PKG_VERSION"),
+            features: &FEATURES,
+            command: run.command,
+            options: &run.options,
+        }
+    }
+}
+
+/// One anomaly.
+#[derive(Debug, Serialize)]
+pub struct AnomalyRecord<'a> {
+    record: &'static str,
+    evidence: u64,
+    class: &'static str,
+    offset: Option<u64>,
+    pgid: Option<u64>,
+    detail: &'a str,
+}
+
+impl<'a> AnomalyRecord<'a> {
+    /// The record of an anomaly.
+    pub fn new(evidence: EvidenceId, anomaly: &'a Anomaly) -> Self {
+        Self {
+            record: "anomaly",
+            evidence: evidence.number(),
+            class: anomaly.class.name(),
+            offset: anomaly.offset,
+            pgid: anomaly.pgid,
+            detail: &anomaly.detail,
+        }
+    }
+}
+
+/// One finding.
+#[derive(Debug, Serialize)]
+pub struct FindingRecord<'a> {
+    record: &'static str,
+    evidence: u64,
+    rule: &'static str,
+    severity: &'static str,
+    title: &'static str,
+    why: &'static str,
+    remedy: &'static str,
+    references: &'static [&'static str],
+    count: u64,
+    nowhere_newer: Option<u64>,
+    about: Vec<AboutRecord<'a>>,
+}
+
+/// One thing that a finding is about.
+#[derive(Debug, Default, Serialize)]
+struct AboutRecord<'a> {
+    object: Option<&'a str>,
+    key: Option<&'a str>,
+    user: Option<&'a str>,
+    offset: Option<u64>,
+    pgid: Option<u64>,
+}
+
+impl<'a> FindingRecord<'a> {
+    /// The record of a finding.
+    pub fn new(evidence: EvidenceId, finding: &'a Finding) -> Self {
+        let rule = finding.rule;
+        Self {
+            record: "finding",
+            evidence: evidence.number(),
+            rule: rule.code(),
+            severity: rule.severity().name(),
+            title: rule.title(),
+            why: rule.why(),
+            remedy: rule.remedy(),
+            references: rule.references(),
+            count: finding.count,
+            nowhere_newer: finding.nowhere_newer,
+            about: finding.about.iter().map(AboutRecord::new).collect(),
+        }
+    }
+}
+
+impl<'a> AboutRecord<'a> {
+    fn new(about: &'a About) -> Self {
+        let nothing = Self::default();
+        match about {
+            About::Object(object) => Self { object: Some(object), ..nothing },
+            About::Key(key) => Self { key: Some(key), ..nothing },
+            About::User(user) => Self { user: Some(user), ..nothing },
+            About::Place { offset, pgid } => Self { offset: *offset, pgid: *pgid, ..nothing },
+        }
+    }
+}
+
+/// Seconds since 1970 as RFC 3339 in UTC.
+pub fn timestamp(seconds: i64) -> Option<String> {
+    jiff::Timestamp::from_second(seconds).ok().map(|time| time.to_string())
+}

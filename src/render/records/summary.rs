@@ -1,0 +1,255 @@
+//! The last record: all counts behind the first screen.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::collect::{KeyCounts, Sum};
+use crate::finding::Outcome;
+use crate::report::readable::{Readable, ReadableIn};
+use crate::report::retirement::{self, Retirement};
+use crate::report::{EvidenceReport, Report, Verification};
+use crate::row::{Place, Retention};
+use crate::store::ByteAccount;
+use crate::verify::Standing;
+
+/// The last record.
+#[derive(Debug, Serialize)]
+pub struct SummaryRecord<'a> {
+    record: &'static str,
+    evidences: usize,
+    members: usize,
+    not_analysed: &'a [String],
+    secrets_current: SecretCountsRecord,
+    secrets_readable: ReadableRecord,
+    values: Vec<ValueCountRecord>,
+    tombstones: u64,
+    uncertain_names: u64,
+    fragments: SumRecord,
+    nameless_secret_fragments: SumRecord,
+    nameless_other_fragments: SumRecord,
+    bytes: BytesRecord,
+    looked_at: Vec<&'static str>,
+    not_looked_at: Vec<String>,
+    retire: Option<RetireRecord<'a>>,
+    verify: Option<VerifyRecord>,
+    conditions: Vec<&'static str>,
+    exit_code: u8,
+}
+
+/// Whether a key is still needed.
+#[derive(Debug, Serialize)]
+struct RetireRecord<'a> {
+    key: &'a str,
+    verdict: &'static str,
+    current: u64,
+    superseded: u64,
+    deleted: u64,
+    residue: u64,
+    log: u64,
+    kms_v1_current: u64,
+    kms_v1_other: u64,
+    doubts: &'a [String],
+}
+
+impl<'a> RetireRecord<'a> {
+    fn of(retirement: &'a Retirement) -> Self {
+        let (mut named, mut unknown) = (KeyCounts::default(), KeyCounts::default());
+        for need in &retirement.needs {
+            named.add(need.named);
+            unknown.add(need.unknown);
+        }
+        Self {
+            key: &retirement.key,
+            verdict: retirement.verdict().name(),
+            current: named.current,
+            superseded: named.superseded,
+            deleted: named.deleted,
+            residue: named.residue,
+            log: named.log,
+            kms_v1_current: unknown.current,
+            kms_v1_other: retirement::total(unknown).saturating_sub(unknown.current),
+            doubts: &retirement.doubts,
+        }
+    }
+}
+
+/// What a verification came to.
+#[derive(Debug, Serialize)]
+struct VerifyRecord {
+    dek_sources: u64,
+    calls: u64,
+    cut_short: bool,
+    current: u64,
+    current_opened: u64,
+    current_not_opened: u64,
+    required: Vec<String>,
+    under_required: u64,
+    not_under_required: u64,
+    moved: u64,
+    same_value: u64,
+    changed_value: u64,
+    not_comparable: u64,
+}
+
+impl VerifyRecord {
+    /// `None` where nobody was asked.
+    fn of(verification: &Verification) -> Option<Self> {
+        let result = verification.result.as_ref()?;
+        let proof = &result.proof;
+        let (same_value, changed_value, not_comparable) = proof.same_values.counts();
+        Some(Self {
+            dek_sources: verification.plan.dek_sources,
+            calls: result.calls,
+            cut_short: result.is_cut_short,
+            current: result.current(),
+            current_opened: result.current_of(Standing::Opened),
+            current_not_opened: result.current_of(Standing::Unopenable),
+            required: proof.requirement.required.keys().map(ToString::to_string).collect(),
+            under_required: proof.requirement.met(),
+            not_under_required: proof.requirement.left(),
+            moved: proof.moves.len() as u64,
+            same_value,
+            changed_value,
+            not_comparable,
+        })
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct SecretCountsRecord {
+    plaintext: u64,
+    encrypted: u64,
+    unknown: u64,
+    empty: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct ReadableRecord {
+    total: u64,
+    existing: u64,
+    deleted: u64,
+    current: u64,
+    retained: u64,
+    residue: u64,
+    log: u64,
+    ahead: u64,
+    replaced: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct SumRecord {
+    count: u64,
+    bytes: u64,
+}
+
+impl From<Sum> for SumRecord {
+    fn from(sum: Sum) -> Self {
+        Self { count: sum.count, bytes: sum.bytes }
+    }
+}
+
+/// Bytes of all inputs' databases, by what they are; together, their content.
+#[derive(Debug, Serialize)]
+struct BytesRecord {
+    in_use: u64,
+    structure: u64,
+    value: u64,
+    fragment: u64,
+    zero: u64,
+    unattributed: u64,
+    not_searched: u64,
+    trailer: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct ValueCountRecord {
+    place: &'static str,
+    retention: &'static str,
+    protection: &'static str,
+    count: u64,
+}
+
+impl BytesRecord {
+    fn of(report: &Report) -> Self {
+        let sum = |part: fn(&ByteAccount) -> u64| {
+            report.evidences.iter().filter_map(|e| e.facts.bytes()).map(|bytes| part(&bytes)).fold(0, u64::saturating_add)
+        };
+        Self {
+            in_use: sum(|bytes| bytes.in_use),
+            structure: sum(|bytes| bytes.outside.structure),
+            value: sum(|bytes| bytes.outside.value),
+            fragment: sum(|bytes| bytes.outside.fragment),
+            zero: sum(|bytes| bytes.outside.zero),
+            unattributed: sum(|bytes| bytes.outside.unattributed),
+            not_searched: sum(|bytes| bytes.not_searched),
+            trailer: sum(|bytes| bytes.trailer),
+        }
+    }
+}
+
+impl<'a> SummaryRecord<'a> {
+    /// The record of a run.
+    pub fn new(report: &'a Report, outcome: &Outcome) -> Self {
+        let sum = |count: fn(&EvidenceReport) -> u64| report.evidences.iter().map(count).fold(0, u64::saturating_add);
+        let readable = |count: fn(&ReadableIn) -> u64| {
+            let of = |r: &Readable| [&r.existing, &r.deleted, &r.unknown].into_iter().map(count).fold(0, u64::saturating_add);
+            report.readable().map(|(_, readable)| of(readable)).fold(0, u64::saturating_add)
+        };
+        let inputs = |count: fn(&Readable) -> u64| report.readable().map(|(_, readable)| count(readable)).fold(0, u64::saturating_add);
+        let total = |part: fn(&EvidenceReport) -> Sum| {
+            let mut sum = Sum::default();
+            report.evidences.iter().for_each(|e| sum.merge(part(e)));
+            SumRecord::from(sum)
+        };
+        let mut values = BTreeMap::<(Place, Retention, _), u64>::new();
+        for (kind, count) in report.evidences.iter().flat_map(|e| &e.values) {
+            let known = values.entry(*kind).or_default();
+            *known = known.saturating_add(*count);
+        }
+        Self {
+            record: "summary",
+            evidences: report.evidences.len(),
+            members: report.members.len(),
+            not_analysed: &report.not_analysed,
+            secrets_current: SecretCountsRecord {
+                plaintext: report.secrets(|s| s.plaintext),
+                encrypted: report.secrets(|s| s.encrypted),
+                unknown: report.secrets(|s| s.unknown),
+                empty: report.secrets(|s| s.empty),
+            },
+            secrets_readable: ReadableRecord {
+                total: inputs(|r| r.total),
+                existing: inputs(|r| r.existing.total().saturating_add(r.unknown.total())),
+                deleted: inputs(|r| r.deleted.total()),
+                current: readable(|r| r.current),
+                retained: readable(|r| r.retained),
+                residue: readable(|r| r.residue),
+                log: readable(|r| r.log),
+                ahead: inputs(|r| r.ahead),
+                replaced: inputs(|r| r.replaced),
+            },
+            values: values
+                .into_iter()
+                .map(|((place, retention, protection), count)| ValueCountRecord {
+                    place: place.name(),
+                    retention: retention.name(),
+                    protection: protection.name(),
+                    count,
+                })
+                .collect(),
+            tombstones: sum(|e| e.tombstones),
+            uncertain_names: sum(|e| e.uncertain_names),
+            fragments: total(|e| e.fragments),
+            nameless_secret_fragments: total(|e| e.unnamed_secrets),
+            nameless_other_fragments: total(|e| e.unnamed_others),
+            bytes: BytesRecord::of(report),
+            looked_at: report.looked_at(),
+            not_looked_at: report.not_looked_at(),
+            retire: report.retirement.as_ref().map(RetireRecord::of),
+            verify: report.verification.as_ref().and_then(VerifyRecord::of),
+            conditions: outcome.conditions().map(|c| c.name()).collect(),
+            exit_code: outcome.exit_code(),
+        }
+    }
+}

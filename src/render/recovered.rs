@@ -1,0 +1,114 @@
+//! The record of a recovered write, the one record that may hold a value.
+
+use std::io::{self, Write};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::Serialize;
+
+use super::records::key_of;
+use super::serialize;
+use crate::case::RenderRecovered;
+use crate::evidence::digest::Sha256Digest;
+use crate::kubernetes;
+use crate::recovery::RecoveredWrite;
+use crate::row::{ValueRow, Written};
+
+/// Recovered writes as JSON Lines.
+pub struct RecoveredLines<'o> {
+    out: &'o mut dyn Write,
+    values: Values,
+    line: Vec<u8>,
+}
+
+impl<'o> RecoveredLines<'o> {
+    /// Writes them to `out`, with their values or without.
+    pub fn new(out: &'o mut dyn Write, values: Values) -> Self {
+        Self { out, values, line: Vec::new() }
+    }
+}
+
+impl RenderRecovered for RecoveredLines<'_> {
+    fn recovered(&mut self, write: &RecoveredWrite<'_, '_>, row: &ValueRow<'_>) -> io::Result<()> {
+        self.line.clear();
+        serialize::line(&RecoveredRecord::new(write, row, self.values), &mut self.line);
+        self.out.write_all(&self.line)
+    }
+}
+
+/// A recovered write.
+#[derive(Debug, Serialize)]
+pub struct RecoveredRecord<'a> {
+    record: &'static str,
+    standing: &'static str,
+    place: &'static str,
+    offset: Option<u64>,
+    length: u64,
+    sha256: String,
+    key: Option<&'a str>,
+    key_base64: Option<String>,
+    mod_revision: u64,
+    sub: u64,
+    create_revision: Option<i64>,
+    version: Option<i64>,
+    lease: Option<i64>,
+    group_resource: Option<&'a str>,
+    namespace: Option<&'a str>,
+    name: Option<&'a str>,
+    protection: &'static str,
+    encoding: Option<&'static str>,
+    object: Option<serde_json::Value>,
+    value_base64: Option<String>,
+}
+
+/// How a value is written, where it is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Values {
+    /// Not at all.
+    Hidden,
+    /// As an object where it can be read as one, else its bytes.
+    Objects,
+    /// Its bytes as they are stored.
+    Raw,
+}
+
+impl<'a> RecoveredRecord<'a> {
+    /// The record of a write, with what is known of it and its value.
+    pub fn new(write: &RecoveredWrite<'_, '_>, row: &'a ValueRow<'_>, values: Values) -> Self {
+        let value = row.bytes.0;
+        let encoding = row.protection.encoding();
+        let Written { counts, lease, .. } = row.written;
+        let (key, key_base64) = key_of(row.key);
+        let storage_key = row.storage_key.as_ref();
+        let object = encoding.filter(|_| values == Values::Objects).and_then(|encoding| object(value, encoding));
+        let is_in_bytes = values == Values::Raw || values == Values::Objects && object.is_none();
+        Self {
+            record: "recovered",
+            standing: write.standing.name(),
+            place: row.place.name(),
+            offset: row.offset,
+            length: row.length(),
+            sha256: Sha256Digest::of(value).to_string(),
+            key,
+            key_base64,
+            mod_revision: write.revision.main,
+            sub: write.revision.sub,
+            create_revision: counts.map(|counts| counts.create_revision),
+            version: counts.map(|counts| counts.version),
+            lease,
+            group_resource: storage_key.map(|k| k.group_resource.0.as_ref()),
+            namespace: storage_key.and_then(|k| k.namespace),
+            name: storage_key.map(|k| k.name).filter(|name| !name.is_empty()),
+            protection: row.form().name(),
+            encoding: encoding.map(|encoding| encoding.name()),
+            object,
+            value_base64: is_in_bytes.then(|| STANDARD.encode(value)),
+        }
+    }
+}
+
+/// The JSON of an object; `None` where its encoding is not read here.
+fn object(value: &[u8], encoding: kubernetes::Encoding) -> Option<serde_json::Value> {
+    let document = kubernetes::as_document(value, encoding).ok()??;
+    serde_json::from_slice(&document).ok()
+}

@@ -1,0 +1,106 @@
+//! What `carve` says of an image.
+
+use std::io::{self, Write};
+
+use super::super::escape::terminal;
+use super::scan::{key_label, status_line, types};
+use super::table::{Table, name};
+use super::{against, block, file_lines, thousands};
+use crate::finding::Outcome;
+use crate::report::{EvidenceReport, MemberReport, Render, RenderPages, Report};
+use crate::row::{Form, Retention};
+use crate::store::MetaPage;
+
+/// Rows of a table before the rest is only counted.
+const ROWS: usize = 20;
+
+/// What `carve` says: for each image what stands in it, then one line.
+pub struct CarveText<'o> {
+    out: &'o mut dyn Write,
+    is_quiet: bool,
+    has_said: bool,
+}
+
+impl<'o> CarveText<'o> {
+    /// `is_quiet`: only the last line.
+    pub fn new(out: &'o mut dyn Write, is_quiet: bool) -> Self {
+        Self { out, is_quiet, has_said: false }
+    }
+}
+
+impl Render for CarveText<'_> {
+    fn member(&mut self, member: &MemberReport, report: &Report) -> io::Result<()> {
+        let Some(image) = report.whole(member).filter(|_| !self.is_quiet) else { return Ok(()) };
+        if std::mem::replace(&mut self.has_said, true) {
+            self.out.write_all(b"\n")?;
+        }
+        self.out.write_all(carve(image, report).as_bytes())
+    }
+
+    fn end(&mut self, report: &Report, outcome: &Outcome) -> io::Result<()> {
+        self.out.write_all(status_line(report, outcome).as_bytes())
+    }
+}
+
+impl RenderPages for CarveText<'_> {}
+
+/// What `carve` says of one image.
+fn carve(evidence: &EvidenceReport, report: &Report) -> String {
+    let readable = &evidence.readable;
+    let noun = if readable.total == 1 { "SECRET" } else { "SECRETS" };
+    let unmatched = report.filter.as_deref().filter(|_| evidence.is_out_of_scope());
+    let mut out = match readable.total {
+        0 if unmatched.is_some() => format!("NOTHING IN THESE BYTES MATCHES: {}\n", terminal(unmatched.unwrap_or_default())),
+        0 => "NO PLAINTEXT SECRET FOUND IN THESE BYTES\n".to_owned(),
+        n => format!("{} {noun} CAN BE READ FROM THESE BYTES WITHOUT ANY KEY\n", thousands(n)),
+    };
+    if readable.total > 0 {
+        out.push_str(
+            "  Whether they still exist, and whether the values are today's, bytes without their database do not say: treat as in use.\n",
+        );
+    }
+    block(&mut out, "File", &file_lines(&evidence.facts, &against(&evidence.anomaly_counts)));
+    let count = |protection| {
+        let of = evidence.values.iter().filter(|((_, retention, kind), _)| *retention == Retention::Residue && *kind == protection);
+        of.map(|(_, count)| *count).fold(0, u64::saturating_add)
+    };
+    let values = [(Form::Plaintext, "in plaintext"), (Form::Encrypted, "encrypted"), (Form::Unknown, "of no known form")];
+    let values: Vec<String> = values
+        .iter()
+        .map(|(kind, what)| (count(*kind), what))
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, what)| format!("{} {what}", thousands(n)))
+        .collect();
+    let values = if values.is_empty() { "none".to_owned() } else { values.join(", ") };
+    block(&mut out, "Values", &[format!("{values}; {} of them not proven whole", thousands(evidence.fragments.count))]);
+    let metas: &[MetaPage] = evidence.facts.image().map(|image| image.pages.listed.as_slice()).unwrap_or_default();
+    let lines: Vec<String> = metas
+        .iter()
+        .take(6)
+        .map(|page| {
+            let meta = &page.meta;
+            format!(
+                "meta page at offset {}: pages of {}, {} of them, transaction {}",
+                page.offset, meta.page_size, meta.high_water_mark, meta.txid
+            )
+        })
+        .collect();
+    block(&mut out, "Database", &lines);
+    for key in evidence.keys.iter().take(ROWS) {
+        out.push_str(&format!("  {:>9} values under {}\n", thousands(key.counts.residue), key_label(key)));
+    }
+    out.push_str(&types(&readable.types));
+    out.push_str("NOT LOOKED AT: compressed or encrypted parts of the image; values under another encoding\n");
+    if !readable.first.is_empty() {
+        let mut table = Table::new(&["Secret", "type", "newest revision"]);
+        for secret in readable.first.iter().take(ROWS) {
+            let revision = secret.revision.map_or("-".to_owned(), |revision| revision.to_string());
+            table.add_row([name(&secret.label).into_owned(), name(&secret.secret_type).into_owned(), revision]);
+        }
+        out.push_str(&format!("\nSecrets that can be read\n{table}\n"));
+        if let Some(more) = readable.total.checked_sub(readable.first.len().min(ROWS) as u64).filter(|n| *n > 0) {
+            out.push_str(&format!("  and {} more: --rotate-list FILE lists all of them\n", thousands(more)));
+        }
+    }
+    out
+}

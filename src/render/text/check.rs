@@ -1,0 +1,198 @@
+//! What `check` says: is this backup whole, was it altered?
+
+use std::io::{self, Write};
+
+use super::super::escape::terminal;
+use super::{against, block, cluster_lines, compared_lines, file_lines, thousands};
+use super::{conditions, table};
+use crate::etcd::trailer::Trailer;
+use crate::evidence::anomaly::{Bearing, Class};
+use crate::evidence::limit;
+use crate::finding::Outcome;
+use crate::report::{EvidenceReport, Render, RenderPages, Report};
+use crate::store::{DatabaseFacts, KeyTree};
+
+/// Rows of a table before the rest is only counted.
+const ROWS: usize = 50;
+
+/// What `check` says: for each evidence its verdict, and what stands behind it.
+pub struct CheckText<'o> {
+    out: &'o mut dyn Write,
+    is_quiet: bool,
+    has_said: bool,
+}
+
+impl<'o> CheckText<'o> {
+    /// `is_quiet`: only one line for each evidence.
+    pub fn new(out: &'o mut dyn Write, is_quiet: bool) -> Self {
+        Self { out, is_quiet, has_said: false }
+    }
+}
+
+impl Render for CheckText<'_> {
+    fn evidence_end(&mut self, evidence: &EvidenceReport) -> io::Result<()> {
+        if std::mem::replace(&mut self.has_said, true) && !self.is_quiet {
+            self.out.write_all(b"\n")?;
+        }
+        let verdict = format!("{}: {}\n", terminal(&evidence.facts.path.to_string_lossy()), verdict(evidence));
+        self.out.write_all(verdict.as_bytes())?;
+        if self.is_quiet {
+            return Ok(());
+        }
+        self.out.write_all(check(evidence).as_bytes())
+    }
+
+    fn end(&mut self, _report: &Report, _outcome: &Outcome) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl RenderPages for CheckText<'_> {}
+
+/// What is said of one evidence behind its verdict.
+fn check(evidence: &EvidenceReport) -> String {
+    let facts = &evidence.facts;
+    let mut out = String::new();
+    block(&mut out, "File", &file_lines(facts, &against(&evidence.anomaly_counts)));
+    let Some(database) = facts.database() else {
+        out.push_str(&anomalies(evidence));
+        return out;
+    };
+    block(
+        &mut out,
+        "Meta",
+        &[match (database.active_meta, database.txid) {
+            (Some(slot), Some(txid)) => {
+                format!("meta {slot} is active, transaction {txid}: {}; page size {}", database.active_because, database.page_size)
+            }
+            _ => format!("none is valid: {}; page size {}, by the pages themselves", database.active_because, database.page_size),
+        }],
+    );
+    let Some(high_water_mark) = database.high_water_mark else {
+        let what = "not known without a tree; scan lists what stands on the pages, newest revisions last";
+        block(&mut out, "etcd", &[what.to_owned()]);
+        out.push_str(&anomalies(evidence));
+        return out;
+    };
+    block(&mut out, "Cluster", &cluster_lines(facts));
+    block(&mut out, "Compared", &compared_lines(evidence));
+    let schema = &database.schema;
+    let revision = database.revision.unwrap_or(0);
+    let compaction = match (schema.scheduled_compact_revision, schema.finished_compact_revision) {
+        (None, _) => "never compacted".to_owned(),
+        (Some(scheduled), Some(finished)) if scheduled == finished => format!("compacted at {finished}"),
+        (Some(scheduled), finished) => format!("compaction to {scheduled} in progress, finished to {}", finished.unwrap_or(0)),
+    };
+    block(
+        &mut out,
+        "etcd",
+        &[
+            format!("{}; {compaction}", keys_and_revisions(database)),
+            format!(
+                "raft index {}, term {}; leases: {}; {}; users: {}; alarms: {}",
+                schema.consistent_index.map_or("not stored".to_owned(), |n| n.to_string()),
+                schema.term.map_or("not stored".to_owned(), |n| n.to_string()),
+                schema.leases.len(),
+                match (schema.auth_enabled, facts.is_complete) {
+                    (Some(true), _) => "auth on",
+                    (None, false) => "auth: not known",
+                    (Some(false) | None, _) => "auth off",
+                },
+                list(&schema.users),
+                list(&schema.alarms.iter().map(|a| format!("{} on {}", a.kind, a.member)).collect::<Vec<_>>()),
+            ),
+        ],
+    );
+    let printed = match evidence.status_hash.filter(|_| facts.is_complete) {
+        Some(hash) => format!(
+            "snapshot status prints: hash {hash:x}, revision {revision}, total keys {}, total size {} bytes{}",
+            database.keys_as_etcdutl_counts,
+            high_water_mark.saturating_mul(database.page_size),
+            schema.storage_version.as_ref().map(|v| format!(", version {}", terminal(v))).unwrap_or_default(),
+        ),
+        None => "what snapshot status prints of a broken file, if anything, is not to be compared".to_owned(),
+    };
+    block(&mut out, "etcdutl", &[printed]);
+    if database.keys_as_etcdutl_counts != database.keys_current {
+        block(
+            &mut out,
+            "",
+            &["(one of its keys is the marker of a restore with --bump-revision, which has no name and no value)".to_owned()],
+        );
+    }
+    out.push_str(&anomalies(evidence));
+    out
+}
+
+fn keys_and_revisions(database: &DatabaseFacts) -> String {
+    let lost = match database.key_tree {
+        KeyTree::Lost => return "which keys exist is not known: the tree that says so is lost".to_owned(),
+        KeyTree::Partial => " in what can be read of the tree",
+        KeyTree::Whole => "",
+    };
+    format!(
+        "{} keys exist{lost} in {} retained revisions, {} of them tombstones",
+        thousands(database.keys_current),
+        thousands(database.revisions),
+        thousands(database.tombstones)
+    )
+}
+
+/// What came of a check, in one line.
+pub fn check_status(report: &Report, outcome: &Outcome) -> String {
+    let conditions = conditions(outcome.conditions());
+    format!("files read: {}{conditions}   (exit {})\n", report.evidences.len(), outcome.exit_code())
+}
+
+/// Every limit of the tool.
+pub fn limits() -> String {
+    let mut out = String::new();
+    for limit in limit::ALL {
+        let value = limit.value.map_or("none".to_owned(), thousands);
+        out.push_str(&format!("{:<58}{value:>16}   {}\n", limit.what, limit.past_it));
+    }
+    out
+}
+
+/// The verdict in words that claim no more than was looked at.
+pub(super) fn verdict(evidence: &EvidenceReport) -> String {
+    let bearings: Vec<Bearing> = against(&evidence.anomaly_counts).into_iter().map(|(bearing, _)| bearing).collect();
+    let mut words = Vec::new();
+    if bearings.contains(&Bearing::Incomplete) {
+        words.push("INCOMPLETE: bytes are missing");
+    }
+    if bearings.contains(&Bearing::Damaged) {
+        words.push("DAMAGED: the structure is broken");
+    }
+    if bearings.contains(&Bearing::Altered) {
+        words.push("ALTERED after it was taken");
+    }
+    if evidence.anomaly_counts.contains_key(&Class::MemberDivergence) {
+        words.push("DIFFERS from another input of its cluster");
+    }
+    let Some(database) = evidence.facts.database() else {
+        return if words.is_empty() { "whole, as far as its own checksums tell".to_owned() } else { words.join("; ") };
+    };
+    match (words.is_empty(), database.trailer) {
+        (false, _) => words.join("; "),
+        (true, Some(Trailer::Match)) => "whole, matches its own trailer (detects corruption, not forgery)".to_owned(),
+        (true, Some(Trailer::Absent)) => "whole, no trailer to check it against".to_owned(),
+        (true, _) => "whole; its trailer was not judged, because hashing is off".to_owned(),
+    }
+}
+
+fn anomalies(evidence: &EvidenceReport) -> String {
+    if evidence.anomalies.is_empty() {
+        return String::new();
+    }
+    let table = table::anomalies(evidence.anomalies.iter().take(ROWS));
+    let mut out = format!("\n{table}\n");
+    if let Some(more) = evidence.anomalies.len().checked_sub(ROWS).filter(|n| *n > 0) {
+        out.push_str(&format!("  and {more} more: scan --format jsonl lists them\n"));
+    }
+    out
+}
+
+fn list(items: &[String]) -> String {
+    if items.is_empty() { "none".to_owned() } else { items.iter().map(|item| terminal(item).into_owned()).collect::<Vec<_>>().join(", ") }
+}

@@ -1,0 +1,181 @@
+//! What a scan says of a data directory: the evidences of one member, as one answer.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::super::escape::terminal;
+use super::credentials::credentials;
+use super::findings::findings;
+use super::keys::beside;
+use super::scan::{What, headline, keys, next, nothing_matches, readable_table, resource_table, secrets, types, values};
+use super::table::Table;
+use super::{against, block, cluster_lines, compared_lines, doubts, file_lines, log_sentence, snapshot_sentence, thousands};
+use crate::evidence::anomaly::{Bearing, Class};
+use crate::report::{EvidenceReport, MemberReport, Report, not_looked_at};
+use crate::store::{Kind, LogFacts, Role};
+
+/// Rows of a list before the rest is only counted.
+const ROWS: usize = 20;
+
+/// What a scan says of a directory: its evidences together.
+pub(super) fn directory(directory: &MemberReport, whole: &EvidenceReport, report: &Report) -> String {
+    let parts: Vec<&EvidenceReport> = report.parts(directory).collect();
+    let of = |kind: &[Kind], role| -> Vec<&EvidenceReport> {
+        parts.iter().copied().filter(|part| kind.contains(&part.facts.kind) && part.facts.role == role).collect()
+    };
+    let database: Vec<&EvidenceReport> = of(&[Kind::Database, Kind::Snapshot], Role::Member);
+    let unmatched = report.filter.as_deref().filter(|_| parts.iter().all(|part| part.is_out_of_scope()));
+    let mut out = match unmatched {
+        Some(filter) => nothing_matches(whole, filter, What::Directory),
+        None => headline(whole, &report.resources, What::Directory),
+    };
+    match database.as_slice() {
+        [] => block(&mut out, "File", &["no member/snap/db that could be read: what exists now is not known".to_owned()]),
+        found => {
+            for part in found {
+                block(&mut out, "File", &file_lines(&part.facts, &against(&part.anomaly_counts)));
+            }
+        }
+    }
+    block(&mut out, "Log", &log_lines(&of(&[Kind::Wal], Role::Member), database.first().copied()));
+    block(&mut out, "Raft", &snapshot_lines(&of(&[Kind::RaftSnapshot], Role::Member)));
+    let leftovers: Vec<&EvidenceReport> = parts.iter().copied().filter(|part| part.facts.role == Role::Leftover).collect();
+    block(&mut out, "Left", &leftover_lines(&leftovers, &directory.path));
+    if parts.iter().any(|part| part.anomaly_counts.contains_key(&Class::InUse)) {
+        block(&mut out, "IN USE", &["this looks live: a process holds a lock on it. It was read as it is, without a lock".to_owned()]);
+    }
+    block(&mut out, "Cluster", &cluster_lines(&whole.facts));
+    block(&mut out, "Compared", &compared_lines(whole));
+    if !whole.facts.has_tree() {
+        out.push_str(&values(whole));
+    } else if unmatched.is_some() {
+        // Rows of zeros would look like an answer.
+    } else if report.resources == "secrets" || whole.readable.total > 0 || whole.secrets.total() > 0 {
+        out.push_str(&secrets(whole));
+    }
+    out.push_str(&keys(&whole.keys));
+    out.push_str(&types(&whole.readable.types));
+    out.push_str(&credentials(parts.iter().copied()));
+    out.push_str(&beside([whole]));
+    let not_looked_at: Vec<String> = not_looked_at(parts.iter().copied()).into_iter().chain(passed_over(report)).collect();
+    out.push_str(&format!("NOT LOOKED AT: {}\n", not_looked_at.join(", ")));
+    if let Some(next) = next(whole, &directory.path) {
+        out.push_str(&format!("NEXT  {next}\n"));
+    }
+    out.push_str(&readable_table(whole));
+    out.push_str(&resource_table(whole));
+    out.push_str(&findings(whole, parts.iter().copied()));
+    out.push_str(&anomalies(&parts, &directory.path));
+    out
+}
+
+fn log_lines(segments: &[&EvidenceReport], database: Option<&EvidenceReport>) -> Vec<String> {
+    let logs: Vec<_> = segments.iter().filter_map(|segment| segment.facts.log()).collect();
+    let (Some(first), Some(last)) = (logs.iter().find_map(|log| log.indices), logs.iter().rev().find_map(|log| log.indices)) else {
+        return if logs.is_empty() { Vec::new() } else { vec![format!("{} segments, no entries", logs.len())] };
+    };
+    let sum = |count: fn(&LogFacts) -> u64| logs.iter().map(|log| count(log)).fold(0, u64::saturating_add);
+    let noun = if logs.len() == 1 { "segment" } else { "segments" };
+    let mut line = format!(
+        "{} {noun}, entries {} to {}: {} writes, {} deletions",
+        logs.len(),
+        first.0,
+        last.1,
+        thousands(sum(|log| log.puts)),
+        thousands(sum(|log| log.deletions)),
+    );
+    let applied = database.and_then(|database| database.facts.database()?.schema.consistent_index);
+    match applied.map(|applied| last.1.saturating_sub(applied)) {
+        Some(ahead) if ahead > 0 => line.push_str(&format!("; {} entries ahead of the database", thousands(ahead))),
+        _ => {}
+    }
+    let mut lines = vec![line];
+    let against = against_all(segments);
+    if !against.is_empty() {
+        lines.push(against);
+    }
+    lines.push(
+        "turns over: etcd keeps the 5 newest segments and purges older ones after its snapshots; defragmenting does not touch it"
+            .to_owned(),
+    );
+    lines
+}
+
+fn snapshot_lines(snapshots: &[&EvidenceReport]) -> Vec<String> {
+    let Some(newest) = snapshots.iter().filter_map(|part| part.facts.raft_snapshot()).max_by_key(|snapshot| snapshot.index) else {
+        return Vec::new();
+    };
+    let noun = if snapshots.len() == 1 { "raft snapshot" } else { "raft snapshots, the newest" };
+    let mut lines = vec![format!("{} {noun} {}", snapshots.len(), snapshot_sentence(newest))];
+    let against = against_all(snapshots);
+    if !against.is_empty() {
+        lines.push(against);
+    }
+    lines
+}
+
+fn leftover_lines(leftovers: &[&EvidenceReport], directory: &Path) -> Vec<String> {
+    let mut lines: Vec<String> = leftovers
+        .iter()
+        .take(ROWS)
+        .map(|part| {
+            let facts = &part.facts;
+            let what = match (facts.log(), facts.raft_snapshot()) {
+                (Some(log), _) => log_sentence(log),
+                (_, Some(snapshot)) => snapshot_sentence(snapshot),
+                _ => match part.readable.total {
+                    0 => "a database; no plaintext Secret found in it".to_owned(),
+                    total => format!("a database; {} SECRETS CAN BE READ", thousands(total)),
+                },
+            };
+            format!("{}, {} bytes: {what}", relative(&facts.path, directory), thousands(facts.size))
+        })
+        .collect();
+    if let Some(more) = leftovers.len().checked_sub(ROWS).filter(|n| *n > 0) {
+        lines.push(format!("and {more} more"));
+    }
+    lines
+}
+
+fn passed_over(report: &Report) -> impl Iterator<Item = String> + '_ {
+    report.passed_over.iter().map(|passed| terminal(passed).into_owned())
+}
+
+fn against_all(parts: &[&EvidenceReport]) -> String {
+    let mut sums = BTreeMap::<Bearing, u64>::new();
+    for (bearing, count) in parts.iter().flat_map(|part| against(&part.anomaly_counts)) {
+        let sum = sums.entry(bearing).or_default();
+        *sum = sum.saturating_add(count);
+    }
+    doubts(&sums.into_iter().collect::<Vec<_>>())
+}
+
+fn anomalies(parts: &[&EvidenceReport], directory: &Path) -> String {
+    let listed: Vec<_> = parts
+        .iter()
+        .flat_map(|part| part.anomalies.iter().map(move |anomaly| (part, anomaly)))
+        .filter(|(_, anomaly)| anomaly.class.bearing() != Bearing::Note)
+        .collect();
+    if listed.is_empty() {
+        return String::new();
+    }
+    let mut table = Table::new(&["file", "offset", "anomaly", ""]);
+    for (part, anomaly) in listed.iter().take(ROWS) {
+        table.add_row([
+            relative(&part.facts.path, directory),
+            anomaly.offset.map_or("-".to_owned(), |offset| offset.to_string()),
+            anomaly.class.name().to_owned(),
+            terminal(&anomaly.detail).into_owned(),
+        ]);
+    }
+    let mut out = format!("\nAnomalies\n{table}\n");
+    if let Some(more) = listed.len().checked_sub(ROWS).filter(|n| *n > 0) {
+        out.push_str(&format!("  and {more} more: --format jsonl lists them\n"));
+    }
+    out
+}
+
+/// A file's path below the directory.
+fn relative(path: &Path, directory: &Path) -> String {
+    terminal(&path.strip_prefix(directory).unwrap_or(path).to_string_lossy()).into_owned()
+}

@@ -1,0 +1,294 @@
+//! What `keys` says: every key that is named, what still needs one, what one opens.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use super::super::escape::terminal;
+use super::table::Table;
+use super::{conditions, thousands};
+use crate::collect::{KeyCounts, KeyName};
+use crate::finding::Outcome;
+use crate::kubernetes::KeyMaterial;
+use crate::report::retirement::{Need, Retirement, RetirementVerdict, total};
+use crate::report::{EvidenceReport, Opens, Render, RenderPages, Report};
+use crate::row::Retention;
+
+/// Rows of a table before the rest is only counted.
+const ROWS: usize = 40;
+
+/// What `keys` says, and then one line.
+pub struct KeysText<'o> {
+    out: &'o mut dyn Write,
+    is_quiet: bool,
+}
+
+impl<'o> KeysText<'o> {
+    /// `is_quiet`: only the last line.
+    pub fn new(out: &'o mut dyn Write, is_quiet: bool) -> Self {
+        Self { out, is_quiet }
+    }
+}
+
+impl Render for KeysText<'_> {
+    fn end(&mut self, report: &Report, outcome: &Outcome) -> io::Result<()> {
+        if !self.is_quiet {
+            let said = match (&report.retirement, &report.opens) {
+                (Some(retirement), _) => retire(retirement, report),
+                (None, Some(found)) => opens(found, report),
+                (None, None) => keys(report),
+            };
+            self.out.write_all(said.as_bytes())?;
+        }
+        self.out.write_all(keys_status(report, outcome).as_bytes())
+    }
+}
+
+impl RenderPages for KeysText<'_> {}
+
+/// The last line, and the only one of a quiet run.
+pub fn keys_status(report: &Report, outcome: &Outcome) -> String {
+    let said = match &report.retirement {
+        Some(retirement) => format!("retire: {}", retirement.verdict().name()),
+        None => format!("keys named: {}", report.keys().len()),
+    };
+    let conditions = conditions(outcome.conditions());
+    format!("{said}{conditions}   (exit {})\n", outcome.exit_code())
+}
+
+/// `s5.db rev 520, snapshot`
+pub(super) fn evidence_label(evidence: &EvidenceReport) -> String {
+    let revision = evidence.facts.database().and_then(|database| database.revision).map_or(String::new(), |r| format!(" rev {r}"));
+    format!("{}{revision}, {}", terminal(&file_name(evidence)), evidence.facts.kind.name())
+}
+
+/// A key with the end of its ID, which tells ARNs apart.
+pub(super) fn short_key(key: &KeyName) -> String {
+    let id = key.key_id.as_deref().map(|id| {
+        let tail: String = id.chars().rev().take(14).collect::<Vec<_>>().into_iter().rev().collect();
+        if tail.len() < id.len() { format!("/…{}", terminal(&tail)) } else { format!("/{}", terminal(&tail)) }
+    });
+    let version = if key.provider == "kms" && key.version == "v1" { " (KMS v1)" } else { "" };
+    let name = key.name.as_deref().map_or("(name not readable)".into(), terminal);
+    format!("{}/{name}{}{version}", terminal(&key.provider), id.unwrap_or_default())
+}
+
+/// Objects of one kind before the rest is only counted.
+const BESIDE: usize = 3;
+
+/// Keys beside the data, a warning.
+pub(super) fn beside<'a>(evidences: impl IntoIterator<Item = &'a EvidenceReport>) -> String {
+    let mut objects: BTreeMap<KeyMaterial, BTreeMap<&str, Retention>> = BTreeMap::new();
+    for (material, key, retention) in evidences.into_iter().flat_map(|evidence| &evidence.key_material) {
+        let known = objects.entry(*material).or_default().entry(key).or_insert(*retention);
+        *known = (*known).min(*retention);
+    }
+    let mut out = String::new();
+    for (material, keys) in &objects {
+        let shown: Vec<String> = keys
+            .iter()
+            .take(BESIDE)
+            .map(|(key, retention)| match retention {
+                Retention::Current => terminal(key).into_owned(),
+                other => format!("{} ({})", terminal(key), other.name()),
+            })
+            .collect();
+        let more = keys.len().checked_sub(BESIDE).filter(|more| *more > 0).map_or(String::new(), |more| format!(" and {more} more"));
+        out.push_str(&format!("KEYS BESIDE THE DATA, in plaintext: {}: {}{more}\n", material.name(), shown.join(", ")));
+    }
+    out
+}
+
+/// Every key.
+fn keys(report: &Report) -> String {
+    let keys = report.keys();
+    let current = keys.iter().map(|key| key.counts.current).fold(0, u64::saturating_add);
+    let mut out = format!(
+        "{} KEY{} NAMED IN {} FILE{}; {} values that are current need one\n",
+        keys.len(),
+        if keys.len() == 1 { "" } else { "S" },
+        report.evidences.len(),
+        if report.evidences.len() == 1 { "" } else { "S" },
+        thousands(current)
+    );
+    out.push_str(&beside(&report.evidences));
+    let mut rows = Table::new(&["key", "file", "current", "older", "residue", "log", "resources"]);
+    let mut shown = 0usize;
+    for key in &keys {
+        for evidence in &report.evidences {
+            let Some(used) = evidence.keys.iter().find(|used| used.identity == key.identity) else { continue };
+            shown = shown.saturating_add(1);
+            if shown > ROWS {
+                continue;
+            }
+            let resources: Vec<_> = used.group_resources.iter().take(4).map(|resource| terminal(resource)).collect();
+            rows.add_row([
+                short_key(&key.identity),
+                terminal(&file_name(evidence)).into_owned(),
+                cell(used.counts.current),
+                cell(used.counts.superseded.saturating_add(used.counts.deleted)),
+                cell(used.counts.residue),
+                cell(used.counts.log),
+                resources.join(", "),
+            ]);
+        }
+    }
+    out.push_str(&format!("{rows}\n"));
+    if let Some(more) = shown.checked_sub(ROWS).filter(|more| *more > 0) {
+        out.push_str(&format!("  and {more} more lines: --format csv has all of them\n"));
+    }
+    out.push_str("  Offline: key names are what the plugin or configuration wrote; nothing was opened.\n");
+    out.push_str(&format!("NOT COVERED: {}\n", report.not_looked_at().join(", ")));
+    out.push_str("NEXT  etcd-sleuth keys FILES --retire KEY    etcd-sleuth verify FILES --plan …\n");
+    out
+}
+
+/// Whether a key is still needed.
+fn retire(retirement: &Retirement, report: &Report) -> String {
+    let key = terminal(&retirement.key);
+    let counts = |fits: fn(&Need) -> u64| retirement.needs.iter().map(fits).fold(0, u64::saturating_add);
+    let maybe = counts(|need| need.unknown.current);
+    let noun = noun(retirement, report);
+    let mut out = match retirement.verdict() {
+        RetirementVerdict::StillNeeded(current) => {
+            format!("DO NOT DELETE: {} current {noun} in {} name this key.\n", thousands(current), files_with_current(retirement, report))
+        }
+        RetirementVerdict::HistoryOnly(all) => {
+            format!("ONLY HISTORY, RESIDUE OR LOGS NAME THIS KEY: {} values, none of them current.\n", thousands(all))
+        }
+        RetirementVerdict::NothingNamesIt => format!("NO VALUE IN THESE {} FILES NAMES THIS KEY.\n", report.evidences.len()),
+        RetirementVerdict::CannotSay => "CANNOT SAY whether anything needs this key.\n".to_owned(),
+    };
+    out.push_str(&format!("  {key}\n"));
+    if maybe > 0 {
+        out.push_str(&format!("  {} more may need it: KMS v1 does not say which key wrapped them.\n", thousands(maybe)));
+    }
+    // The first doubt is that of KMS v1, and was just said.
+    for doubt in retirement.doubts.iter().skip(usize::from(maybe > 0)) {
+        out.push_str(&format!("  {}.\n", terminal(doubt)));
+    }
+    out.push_str("  Offline: key names are what the plugin wrote; nothing was opened.\n");
+    let has_unknown = retirement.needs.iter().any(|need| total(need.unknown) > 0);
+    let mut rows = if has_unknown {
+        Table::new(&["file", "current", "older", "residue/log", "KMS v1, key unknown: current", "older", "residue/log"])
+    } else {
+        Table::new(&["file", "current", "older", "residue/log"])
+    };
+    let cells = |counts: KeyCounts| {
+        [cell(counts.current), cell(counts.superseded.saturating_add(counts.deleted)), cell(counts.residue.saturating_add(counts.log))]
+    };
+    for need in &retirement.needs {
+        let Some(evidence) = report.evidence(need.evidence) else { continue };
+        let mut row = vec![evidence_label(evidence)];
+        row.extend(cells(need.named));
+        if has_unknown {
+            row.extend(cells(need.unknown));
+        }
+        rows.add_row(row);
+    }
+    out.push_str(&format!("{rows}\n"));
+    for need in retirement.needs.iter().filter(|need| need.named.current > 0) {
+        let Some(evidence) = report.evidence(need.evidence) else { continue };
+        out.push_str(&format!(
+            "If it is deleted: {} restored: these {} unreadable, and one of them can fail every LIST that includes it.\n",
+            terminal(&file_name(evidence)),
+            thousands(need.named.current)
+        ));
+    }
+    let newest = report.evidences.iter().filter_map(|evidence| evidence.facts.database()?.revision).max();
+    let after = newest.map_or("writes after these files were taken".to_owned(), |revision| format!("writes after revision {revision}"));
+    out.push_str(&format!("NOT COVERED: other members, other backups and clusters, other uses of the key, {after}.\n"));
+    out.push_str(&next(retirement, report, has_unknown));
+    out
+}
+
+/// What a key opens.
+fn opens(Opens { target, objects, more }: &Opens, report: &Report) -> String {
+    let mut sum = KeyCounts::default();
+    let used = |evidence: &EvidenceReport| {
+        let mut counts = KeyCounts::default();
+        evidence.keys.iter().filter(|key| target.is(&key.identity)).for_each(|key| counts.add(key.counts));
+        counts
+    };
+    report.evidences.iter().for_each(|evidence| sum.add(used(evidence)));
+    let mut out = format!(
+        "WHOEVER HAS {} OPENS {} VALUES IN THESE {} FILES, {} OF THEM CURRENT\n",
+        terminal(&target.text),
+        thousands(total(sum)),
+        report.evidences.len(),
+        thousands(sum.current)
+    );
+    for key in &target.keys {
+        out.push_str(&format!("  {}\n", terminal(&key.to_string())));
+    }
+    out.push_str("  Offline: by what the values name; nothing was opened.\n");
+    let mut rows = Table::new(&["file", "current", "older", "residue", "log"]);
+    for evidence in &report.evidences {
+        let counts = used(evidence);
+        let older = counts.superseded.saturating_add(counts.deleted);
+        rows.add_row([evidence_label(evidence), cell(counts.current), cell(older), cell(counts.residue), cell(counts.log)]);
+    }
+    out.push_str(&format!("{rows}\n"));
+    for (retention, object) in objects {
+        out.push_str(&format!("  {:<10} {}\n", retention.name(), terminal(object)));
+    }
+    if *more > 0 {
+        out.push_str(&format!("  and {} more: --format jsonl lists every value\n", thousands(*more)));
+    }
+    out.push_str(&format!("NOT COVERED: {}\n", report.not_looked_at().join(", ")));
+    out.push_str("NEXT  1. put a new key in front  2. rewrite every object  3. rotate what these objects hold: whoever has the key and a file has read them\n");
+    out
+}
+
+fn next(retirement: &Retirement, report: &Report, has_unknown: bool) -> String {
+    let files: Vec<String> = retirement
+        .needs
+        .iter()
+        .filter(|need| total(need.unknown) > 0 || need.named.current > 0)
+        .filter_map(|need| report.evidence(need.evidence).map(file_name))
+        .collect();
+    let files = if files.is_empty() { "FILES".to_owned() } else { terminal(&files.join(" ")).into_owned() };
+    let mut steps = Vec::new();
+    if has_unknown {
+        steps.push(format!("verify {files} --aws-kms --plan (settles the KMS v1 values)"));
+    }
+    if matches!(retirement.verdict(), RetirementVerdict::StillNeeded(_)) {
+        steps.push(format!("destroy or re-key {files}, or keep the key as long as they"));
+    }
+    steps.push(match retirement.is_kms {
+        true => "disable first, watch for Decrypt calls, then delete".to_owned(),
+        false => "take the key out of a copy of the configuration first, and watch for errors".to_owned(),
+    });
+    let steps: Vec<String> = steps.iter().enumerate().map(|(index, step)| format!("{}. {step}", index.saturating_add(1))).collect();
+    format!("NEXT  {}\n", steps.join("  "))
+}
+
+/// What the values that name a key are.
+fn noun(retirement: &Retirement, report: &Report) -> &'static str {
+    let mut resources = retirement
+        .needs
+        .iter()
+        .filter(|need| need.named.current > 0)
+        .filter_map(|need| report.evidence(need.evidence))
+        .flat_map(|evidence| &evidence.keys)
+        .filter(|key| retirement.named.contains(&key.identity))
+        .flat_map(|key| &key.group_resources);
+    if resources.all(|resource| resource == "secrets") { "Secrets" } else { "values" }
+}
+
+fn files_with_current(retirement: &Retirement, report: &Report) -> String {
+    let files: Vec<String> = retirement
+        .needs
+        .iter()
+        .filter(|need| need.named.current > 0)
+        .filter_map(|need| report.evidence(need.evidence).map(file_name))
+        .collect();
+    terminal(&files.join(", ")).into_owned()
+}
+
+fn file_name(evidence: &EvidenceReport) -> String {
+    evidence.facts.path.display().to_string()
+}
+
+fn cell(count: u64) -> String {
+    if count == 0 { "-".to_owned() } else { thousands(count) }
+}

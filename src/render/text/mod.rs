@@ -1,0 +1,219 @@
+//! Text for people: the answer first, on one screen, then tables.
+
+mod carve;
+mod check;
+mod credentials;
+mod directory;
+mod findings;
+mod keys;
+mod number;
+mod object;
+mod pages;
+mod recover;
+mod scan;
+mod table;
+mod verify;
+
+pub use self::carve::CarveText;
+pub use self::check::{CheckText, check_status, limits};
+pub use self::keys::{KeysText, keys_status};
+pub use self::number::thousands;
+pub use self::object::{ObjectText, nothing_of_object, object_status};
+pub use self::pages::PagesText;
+pub use self::recover::recovered;
+pub use self::scan::{ScanText, status_line};
+pub use self::verify::{VerifyText, announcement, verify_status};
+
+use crate::bbolt::PageCounts;
+use crate::etcd::trailer::Trailer;
+use crate::evidence::anomaly::{Bearing, Class};
+use crate::finding::Condition;
+use crate::report::EvidenceReport;
+use crate::store::{Content, DatabaseFacts, Facts, Kind, LogFacts, PagesFound, RaftSnapshotFacts};
+
+use super::escape;
+use super::records::timestamp;
+
+/// Names at the left of the first screen are this wide.
+const LABEL: usize = 9;
+
+/// The lines that say what a file is.
+fn file_lines(facts: &Facts, altered_or_damaged: &[(Bearing, u64)]) -> Vec<String> {
+    let digest = facts.sha256.map_or("not hashed".to_owned(), |d| format!("sha256 {:.16}…", d.to_string()));
+    let packed = match (facts.container, facts.content_size) {
+        (Some(container), Some(size)) => format!(" ({container}, {} bytes unpacked)", thousands(size)),
+        _ => String::new(),
+    };
+    let structure = match altered_or_damaged {
+        [] => "structure sound".to_owned(),
+        found => doubts(found),
+    };
+    let mut lines = vec![format!("{}, {} bytes{packed}, {digest}", escape::terminal(&facts.path.to_string_lossy()), thousands(facts.size))];
+    match &facts.content {
+        Content::Database(database) => {
+            lines.push(format!("{}; {}", kind_name(facts), trailer_sentence(database)));
+            lines.push(format!("{structure}; {}", page_states(&database.pages)));
+        }
+        Content::Log(log) => lines.push(format!("{}; {}; {structure}", kind_name(facts), log_sentence(log))),
+        Content::Image(image) => lines.push(format!("{}; {}", kind_name(facts), pages_sentence(&image.pages))),
+        Content::RaftSnapshot(snapshot) => {
+            lines.push(format!("{}; {}; {structure}", kind_name(facts), snapshot_sentence(snapshot)));
+        }
+    }
+    lines
+}
+
+fn page_states(pages: &PageCounts) -> String {
+    let mut states = vec![format!("{} meta", pages.meta), format!("{} tree", thousands(pages.reachable))];
+    for (count, name) in
+        [(pages.freelist, "freelist"), (pages.other_root, "other root"), (pages.free, "free"), (pages.beyond_high_water, "never used")]
+    {
+        if count > 0 {
+            states.push(format!("{} {name}", thousands(count)));
+        }
+    }
+    format!("{} pages: {}", thousands(pages.total()), states.join(", "))
+}
+
+fn log_sentence(log: &LogFacts) -> String {
+    match log.indices {
+        None => "no entries".to_owned(),
+        Some((first, last)) => format!(
+            "entries {first} to {last}, {} writes, {} deletions{}",
+            thousands(log.puts),
+            thousands(log.deletions),
+            if log.overridden > 0 { format!(", {} entries overridden", thousands(log.overridden)) } else { String::new() },
+        ),
+    }
+}
+
+fn pages_sentence(pages: &PagesFound) -> String {
+    match (pages.leaves, pages.metas) {
+        (0, 0) => "no page of a database in it".to_owned(),
+        (leaves, metas) => format!("{} leaf pages and {} valid meta pages of databases in it", thousands(leaves), thousands(metas)),
+    }
+}
+
+fn snapshot_sentence(snapshot: &RaftSnapshotFacts) -> String {
+    let index = snapshot.index.map_or("not readable".to_owned(), |index| format!("at entry {index}"));
+    match snapshot.v2_values {
+        Some(0) => format!("{index}, no keys of the v2 API"),
+        Some(values) => format!("{index}, {} VALUES OF THE V2 API in clear", thousands(values)),
+        None => format!("{index}, its v2 store was not read"),
+    }
+}
+
+/// The lines that say which cluster, and when.
+fn cluster_lines(facts: &Facts) -> Vec<String> {
+    let Some(database) = facts.database().filter(|database| database.active_meta.is_some()) else { return Vec::new() };
+    let schema = &database.schema;
+    let mut parts =
+        vec![schema.written_by().map_or("etcd, version not stored".to_owned(), |version| format!("etcd {}", escape::terminal(&version)))];
+    let members: Vec<String> =
+        schema.members.iter().take(5).map(|m| format!("{} ({})", escape::terminal(&m.name), escape::terminal(&m.id))).collect();
+    match (members.len(), schema.members.len()) {
+        (0, _) => {}
+        (1, 1) => parts.push(format!("member {}", members.join(""))),
+        (_, all) => parts.push(format!("{all} members {}", members.join(" "))),
+    }
+    parts.push(database.revision.map_or("no revision".to_owned(), |revision| format!("revision {revision}")));
+    if let Some(compacted) = schema.finished_compact_revision {
+        parts.push(format!("compacted at {compacted}"));
+    }
+    let mut lines = vec![parts.join(", ")];
+    let mut second = Vec::new();
+    if let Some(uid) = &database.kube_system_uid {
+        second.push(format!("kube-system {}", escape::terminal(uid)));
+    }
+    if let Some(time) = facts.newest_object_time.and_then(timestamp) {
+        second.push(format!("not taken before {time}"));
+    }
+    if !facts.prefixes.is_empty() && facts.prefixes != ["/registry"] {
+        second.push(format!("keys below {}", escape::terminal(&facts.prefixes.join(" and "))));
+    }
+    if !second.is_empty() {
+        lines.push(second.join(", "));
+    }
+    lines
+}
+
+/// The lines that say how a database stands to those before it of its cluster.
+fn compared_lines(evidence: &EvidenceReport) -> Vec<String> {
+    let (agree, differ): (Vec<_>, Vec<_>) = evidence.compared.iter().flatten().partition(|other| other.comparison.agrees());
+    let mut lines: Vec<String> =
+        differ.iter().take(5).map(|other| format!("DIVERGENT: {}", escape::terminal(&other.to_string()))).collect();
+    if let Some(more) = differ.len().checked_sub(lines.len()).filter(|n| *n > 0) {
+        lines.push(format!("DIVERGENT: {} more of this cluster", thousands(more as u64)));
+    }
+    let shared = agree.iter().map(|other| other.comparison.shared).fold(0, u64::saturating_add);
+    match agree.as_slice() {
+        [] => {}
+        [other] => {
+            let other = other.path.to_string_lossy();
+            lines.push(format!("the {} writes that it shares with {} are the same", thousands(shared), escape::terminal(&other)));
+        }
+        others => lines.push(format!("the writes that it shares with each of {} others of this cluster are the same", others.len())),
+    }
+    lines
+}
+
+fn kind_name(facts: &Facts) -> &'static str {
+    let has_twin_metas = facts.database().is_some_and(|database| database.has_twin_metas);
+    match facts.kind {
+        Kind::Snapshot => "snapshot",
+        Kind::Database if has_twin_metas => "a snapshot that lost its trailer, or a database that etcdutl opened last",
+        Kind::Database => "database of a data directory",
+        Kind::Wal => "write-ahead log",
+        Kind::RaftSnapshot => "raft snapshot",
+        Kind::Image => "read as bytes of no known form",
+    }
+}
+
+fn trailer_sentence(facts: &DatabaseFacts) -> &'static str {
+    match facts.trailer {
+        Some(Trailer::Match) => "matches its own trailer (detects corruption, not forgery)",
+        Some(Trailer::Mismatch) => "DOES NOT MATCH ITS TRAILER: altered or damaged after it was taken",
+        Some(Trailer::Absent) => "no trailer, so nothing to check it against",
+        None => "trailer not judged (not hashed)",
+    }
+}
+
+/// What speaks against a file, in the words of the verdict of `check`, the worst first.
+fn doubts(against: &[(Bearing, u64)]) -> String {
+    let word = |bearing: Bearing| match bearing {
+        Bearing::Incomplete => "INCOMPLETE",
+        Bearing::Damaged => "DAMAGED",
+        Bearing::Altered => "ALTERED",
+        Bearing::Divergent => "DIVERGENT",
+        Bearing::Note => "notes",
+    };
+    let of = |(bearing, count): &(Bearing, u64)| match count {
+        1 => format!("{} (1 place)", word(*bearing)),
+        n => format!("{} ({} places)", word(*bearing), thousands(*n)),
+    };
+    against.iter().rev().map(of).collect::<Vec<_>>().join(", ")
+}
+
+/// What of a file's anomalies speaks against it, whatever other files hold.
+fn against(counts: &std::collections::BTreeMap<Class, u64>) -> Vec<(Bearing, u64)> {
+    let mut sums = std::collections::BTreeMap::<Bearing, u64>::new();
+    for (class, count) in counts {
+        let sum = sums.entry(class.bearing()).or_default();
+        *sum = sum.saturating_add(*count);
+    }
+    sums.into_iter().filter(|(bearing, _)| !matches!(bearing, Bearing::Note | Bearing::Divergent)).collect()
+}
+
+/// The conditions that hold, as the last line of a run names them.
+pub fn conditions(held: impl Iterator<Item = Condition>) -> String {
+    let names: Vec<_> = held.map(Condition::name).collect();
+    if names.is_empty() { String::new() } else { format!("; {}", names.join(", ")) }
+}
+
+/// A label and its lines.
+fn block(out: &mut String, label: &str, lines: &[String]) {
+    for (index, line) in lines.iter().enumerate() {
+        let label = if index == 0 { label } else { "" };
+        out.push_str(&format!("{label:<LABEL$}{line}\n"));
+    }
+}

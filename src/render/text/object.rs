@@ -1,0 +1,183 @@
+//! What `show` says: one object, all its revisions, redacted; or, asked for, one revision with its values.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use super::super::escape::{json_document, terminal, terminal_bytes};
+use super::super::records::timestamp;
+use super::{conditions, thousands};
+use crate::case::ObjectName;
+use crate::collect::{Lines, RowKind};
+use crate::evidence::EvidenceId;
+use crate::finding::Outcome;
+use crate::kubernetes::{self, Encoding};
+use crate::report::{Render, RenderPages, Report, Revealed, RowContext, RowWriter};
+use crate::row::{EnvelopeInfo, Form, Row, ValueRow};
+use crate::store::Facts;
+
+/// What `show` says.
+pub struct ObjectText<'o> {
+    out: &'o mut dyn Write,
+    /// Whether bytes may go there that are no text.
+    takes_any_bytes: bool,
+    /// Where it is said what is shown, beside the value itself.
+    say: fn(&str),
+    /// Whether it is said of which file each row is.
+    names_files: bool,
+    file: PathBuf,
+    /// The file and the key that rows were told of last.
+    last: (Option<PathBuf>, Vec<u8>),
+}
+
+impl<'o> ObjectText<'o> {
+    /// `takes_any_bytes`: the output is a file; `names_files`: there are several inputs.
+    pub fn new(out: &'o mut dyn Write, takes_any_bytes: bool, names_files: bool, say: fn(&str)) -> Self {
+        Self { out, takes_any_bytes, say, names_files, file: PathBuf::new(), last: (None, Vec::new()) }
+    }
+}
+
+impl Render for ObjectText<'_> {
+    fn evidence(&mut self, _id: EvidenceId, facts: &Facts) -> io::Result<()> {
+        self.file.clone_from(&facts.path);
+        Ok(())
+    }
+
+    fn row_writer(&self) -> Option<RowWriter> {
+        Some(write_row)
+    }
+
+    fn rows(&mut self, lines: &Lines) -> io::Result<()> {
+        for (_, row) in lines.iter() {
+            let end_of_key = row.iter().position(|byte| *byte == b'\n').map_or(row.len(), |at| at.saturating_add(1));
+            let (key, said) = row.split_at_checked(end_of_key).unwrap_or((row, &[]));
+            if self.names_files && self.last.0.as_ref() != Some(&self.file) {
+                writeln!(self.out, "{}", terminal(&self.file.to_string_lossy()))?;
+                self.last = (Some(self.file.clone()), Vec::new());
+            }
+            if self.last.1 != key {
+                self.out.write_all(key)?;
+                self.last.1 = key.to_vec();
+            }
+            self.out.write_all(said)?;
+        }
+        Ok(())
+    }
+
+    fn revealed(&mut self, revealed: &Revealed<'_>) -> io::Result<()> {
+        let revision = revealed.revision.map_or("(not known)".to_owned(), |revision| revision.to_string());
+        let how = if revealed.is_opened { ", opened with a key," } else { "" };
+        let object = terminal(revealed.object);
+        (self.say)(&format!("revealing revision {revision} of {object}{how} {} bytes in clear\n", revealed.bytes.len()));
+        let unreadable = |reason: kubernetes::Unreadable| io::Error::new(io::ErrorKind::InvalidData, reason.to_string());
+        match kubernetes::as_document(revealed.bytes, revealed.encoding).map_err(unreadable)? {
+            Some(document) => {
+                match revealed.encoding {
+                    Encoding::Yaml => self.out.write_all(&document)?,
+                    _ => json_document(&mut self.out, &document)?,
+                }
+                self.out.write_all(b"\n")
+            }
+            None if revealed.encoding == Encoding::Other || self.takes_any_bytes => self.out.write_all(revealed.bytes),
+            None => Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                "this kind of object is not decoded here; -o FILE writes its bytes as they are stored",
+            )),
+        }
+    }
+
+    fn end(&mut self, _report: &Report, _outcome: &Outcome) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl RenderPages for ObjectText<'_> {}
+
+/// What is said where there is no such object.
+pub fn nothing_of_object(object: &str, files: &[PathBuf]) -> String {
+    let files: Vec<String> = files.iter().map(|file| terminal(&file.to_string_lossy()).into_owned()).collect();
+    let what = ObjectName::parse(object).to_string();
+    format!("no object {} in {}\n  looked for: {}\n", terminal(object), files.join(", "), terminal(&what))
+}
+
+/// What came of the question for an object, in one line.
+pub fn object_status(report: &Report, outcome: &Outcome) -> String {
+    let conditions = conditions(outcome.conditions());
+    format!("files read: {}{conditions}   (exit {})\n", report.evidences.len(), outcome.exit_code())
+}
+
+/// A row of the object, behind a line with its key.
+fn write_row(_context: RowContext<'_>, row: &Row<'_>, lines: &mut Lines) {
+    let said = match row {
+        Row::Tombstone(tombstone) => format!("  revision {:<8} deleted\n", tombstone.revision.to_string()),
+        Row::Value(value) => format!(
+            "  revision {:<8} {:<10} version {}, {} bytes at offset {}, page {}\n    {}\n{}",
+            known(value.written.main),
+            value.retention.name(),
+            known(value.written.counts.map(|counts| counts.version)),
+            thousands(value.length()),
+            known(value.offset),
+            known(value.pgid),
+            storage(value),
+            contents(value),
+        ),
+    };
+    lines.add(RowKind::of(row), |out| out.extend(format!("{}\n{said}", terminal_bytes(row.key())).bytes()));
+}
+
+fn known(fact: Option<impl ToString>) -> String {
+    fact.map_or("-".to_owned(), |fact| fact.to_string())
+}
+
+pub(super) fn storage(value: &ValueRow<'_>) -> String {
+    let form = value.form();
+    match (value.envelope(), value.protection.encoding(), form) {
+        (Some(envelope), _, _) => format!("{}: {}", form.name(), sealed(envelope)),
+        (None, Some(encoding), Form::Plaintext) => format!("{} ({}): readable without any key", form.name(), encoding.name()),
+        (None, _, _) => form.name().to_owned(),
+    }
+}
+
+fn sealed(seal: &EnvelopeInfo<'_>) -> String {
+    let mut words = vec![format!("{} {}", terminal_bytes(seal.provider), terminal_bytes(seal.version))];
+    match seal.name {
+        Some(name) if name.is_certain => words.push(format!("name {}", terminal(name.name))),
+        Some(name) => words.push(format!("name {} (one of several readings)", terminal(name.name))),
+        None => {}
+    }
+    if let Some(id) = seal.key_id {
+        words.push(format!("key ID {}", terminal(id)));
+    }
+    if let Some(digest) = seal.dek_source_sha256 {
+        let kind = match seal.dek_source_type {
+            Some(0) => "wrapped key",
+            Some(1) => "wrapped seed",
+            Some(_) => "wrapped source of unknown type",
+            None => "wrapped DEK",
+        };
+        words.push(format!("{kind} sha256 {:.16}…", digest.to_string()));
+    }
+    words.join(", ")
+}
+
+fn contents(value: &ValueRow<'_>) -> String {
+    let Some(secret) = value.protection.secret() else { return String::new() };
+    let mut facts = vec![format!("type {}", if secret.secret_type.is_empty() { "(none)".into() } else { terminal(&secret.secret_type) })];
+    if secret.immutable {
+        facts.push("immutable".to_owned());
+    }
+    if let Some(created) = secret.object.created.and_then(timestamp) {
+        facts.push(format!("created {created}"));
+    }
+    for owner in &secret.object.owners {
+        facts.push(format!("owned by {} {}", terminal(&owner.kind), terminal(&owner.name)));
+    }
+    if !secret.object.managers.is_empty() {
+        let managers: Vec<_> = secret.object.managers.iter().map(|name| terminal(name)).collect();
+        facts.push(format!("managed by {}", managers.join(", ")));
+    }
+    let mut out = format!("    {}\n", facts.join(", "));
+    for item in &secret.data {
+        out.push_str(&format!("      {:<32} {} bytes, not shown\n", terminal(&item.name), thousands(item.length)));
+    }
+    out
+}

@@ -1,0 +1,200 @@
+//! What `pages` says: what every page of the file is, or what stands on one.
+
+use std::io::{self, Write};
+
+use super::super::escape::{terminal, terminal_bytes};
+use super::object::storage;
+use super::table::Table;
+use super::thousands;
+use crate::bbolt::PageState;
+use crate::finding::Outcome;
+use crate::pages::{PageContent, PageLine, PageMapReport, PageReport};
+use crate::report::{Render, RenderPages, Report};
+use crate::row::ValueRow;
+
+/// Cells in a line of the map.
+const COLUMNS: u64 = 64;
+/// Lines of the map at most.
+const LINES: u64 = 24;
+
+/// What `pages` says.
+pub struct PagesText<'o> {
+    out: &'o mut dyn Write,
+    lists_runs: bool,
+}
+
+impl<'o> PagesText<'o> {
+    /// `lists_runs`: also a line for every run of pages.
+    pub fn new(out: &'o mut dyn Write, lists_runs: bool) -> Self {
+        Self { out, lists_runs }
+    }
+}
+
+impl Render for PagesText<'_> {
+    fn end(&mut self, _report: &Report, _outcome: &Outcome) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl RenderPages for PagesText<'_> {
+    fn map(&mut self, map: &PageMapReport) -> io::Result<()> {
+        self.out.write_all(overview(map).as_bytes())?;
+        if self.lists_runs {
+            self.out.write_all(runs(map).as_bytes())?;
+        }
+        Ok(())
+    }
+
+    fn page(&mut self, page: &PageReport<'_>) -> io::Result<()> {
+        self.out.write_all(one(page).as_bytes())
+    }
+}
+
+/// How many pages there are of each state, and where.
+fn overview(report: &PageMapReport) -> String {
+    let PageMapReport { counts, page_size, .. } = report;
+    let total = counts.total();
+    let path = terminal(&report.path.to_string_lossy()).into_owned();
+    let mut out = format!("{path}: {} pages of {} bytes\n", thousands(total), thousands(*page_size));
+    for (state, count) in [
+        (PageState::Meta, counts.meta),
+        (PageState::Freelist, counts.freelist),
+        (PageState::Reachable, counts.reachable),
+        (PageState::OtherRoot, counts.other_root),
+        (PageState::Free, counts.free),
+        (PageState::BeyondHighWater, counts.beyond_high_water),
+    ] {
+        let percent = count.saturating_mul(100).checked_div(total).unwrap_or(0);
+        out.push_str(&format!("  {}  {:<18} {:>10}  {percent:>3} %   {}\n", symbol(state), state.name(), thousands(count), explain(state)));
+    }
+    out.push_str(&map(report, total));
+    out
+}
+
+/// One cell stands for as many pages as it takes to fit the screen. It shows a plaintext Secret where there is one, else what
+/// most of its pages are.
+fn map(report: &PageMapReport, total: u64) -> String {
+    let per_cell = total.div_ceil(COLUMNS.saturating_mul(LINES)).max(1);
+    let mut out = String::from("  P  in use, with a Secret in plaintext    p  the same on a page that etcd no longer shows\n");
+    out.push_str("  E  in use, with encrypted Secrets only   e  the same on a page that etcd no longer shows\n");
+    out.push_str(&match per_cell {
+        1 => "one cell: 1 page\n".to_owned(),
+        n => format!("one cell: {} pages; P and p where there is one, else what most of them are\n", thousands(n)),
+    });
+    let pages: Vec<char> = report.pages.iter().map(|(state, content)| symbol_with(*state, *content)).collect();
+    let (mut column, mut first) = (0u64, 0u64);
+    for cell in pages.chunks(usize::try_from(per_cell).unwrap_or(usize::MAX)) {
+        let mut counts = std::collections::BTreeMap::<char, u64>::new();
+        for symbol in cell {
+            let count = counts.entry(*symbol).or_default();
+            *count = count.saturating_add(1);
+        }
+        let most = counts.iter().max_by_key(|(symbol, count)| (matches!(symbol, 'P' | 'p'), **count)).map(|(symbol, _)| *symbol);
+        if column == 0 {
+            out.push_str(&format!("{first:>10} "));
+        }
+        out.extend(most);
+        column = column.saturating_add(1);
+        first = first.saturating_add(per_cell);
+        if column == COLUMNS {
+            out.push('\n');
+            column = 0;
+        }
+    }
+    if column != 0 {
+        out.push('\n');
+    }
+    out
+}
+
+fn symbol_with(state: PageState, content: PageContent) -> char {
+    match (state, content) {
+        (PageState::Reachable, PageContent::Plaintext) => 'P',
+        (PageState::Reachable, PageContent::Encrypted) => 'E',
+        (PageState::Free | PageState::OtherRoot | PageState::BeyondHighWater, PageContent::Plaintext) => 'p',
+        (PageState::Free | PageState::OtherRoot | PageState::BeyondHighWater, PageContent::Encrypted) => 'e',
+        (state, _) => symbol(state),
+    }
+}
+
+/// A line for each run of pages.
+fn runs(report: &PageMapReport) -> String {
+    let mut table = Table::new(&["page", "pages", "state", "header"]);
+    for run in &report.runs {
+        let header = run.header.map_or("-".to_owned(), |header| format!("{}, {} elements", header.flags, header.count));
+        table.add_row([run.pgid.to_string(), run.count.to_string(), run.state.name().to_owned(), header]);
+    }
+    format!("{table}\n")
+}
+
+fn symbol(state: PageState) -> char {
+    match state {
+        PageState::Meta => 'M',
+        PageState::Freelist => 'F',
+        PageState::Reachable => '#',
+        PageState::OtherRoot => 'o',
+        PageState::Free => '.',
+        PageState::BeyondHighWater => '-',
+    }
+}
+
+fn explain(state: PageState) -> &'static str {
+    match state {
+        PageState::Meta => "which tree is the active one",
+        PageState::Freelist => "which pages may be overwritten",
+        PageState::Reachable => "what etcd shows",
+        PageState::OtherRoot => "only in the tree of the commit before",
+        PageState::Free => "may be overwritten; still holds what was written there last",
+        PageState::BeyondHighWater => "never used by a commit",
+    }
+}
+
+/// One page, as a hex editor shows it that knows the format and no values.
+fn one(page: &PageReport<'_>) -> String {
+    let PageReport { pgid, offset, size, state, .. } = page;
+    let last = offset.saturating_add(*size).saturating_sub(1);
+    let mut out = format!("page {pgid}: bytes {offset} to {last} of the content\n{}: {}\n", state.name(), explain(*state));
+    if let Some(headerless) = &page.headerless {
+        out.push_str(&format!("{headerless}\n"));
+    }
+    out.extend(page.lines.iter().map(line));
+    if page.more_lines > 0 {
+        out.push_str(&format!("  and {} more lines\n", thousands(page.more_lines)));
+    }
+    match page.values.as_slice() {
+        [] => out.push_str("no value of bucket \"key\" stands on it\n"),
+        values => {
+            out.push_str("values on it:\n");
+            out.extend(values.iter().map(value_line));
+        }
+    }
+    out
+}
+
+fn line(PageLine { at, bytes, is_cut, meaning }: &PageLine) -> String {
+    let shown = match bytes {
+        Some(bytes) => {
+            let hex: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            format!("{}{}", hex.join(" "), if *is_cut { " …" } else { "" })
+        }
+        None => "(not shown)".to_owned(),
+    };
+    format!("  +{at:<7} {shown:<26} {}\n", terminal(meaning))
+}
+
+fn value_line(value: &ValueRow<'_>) -> String {
+    let name = if value.key.is_empty() { "(key not known)".into() } else { terminal_bytes(value.key) };
+    let kind = match (value.is_fragment(), value.is_duplicate) {
+        (true, _) => ", a fragment",
+        (false, true) => ", a copy",
+        (false, false) => "",
+    };
+    format!(
+        "  {} {name} at revision {}: {} bytes from {}{kind}; {}\n",
+        value.retention.name(),
+        value.written.main.map_or("-".to_owned(), |revision| revision.to_string()),
+        thousands(value.length()),
+        value.offset.unwrap_or(0),
+        storage(value),
+    )
+}

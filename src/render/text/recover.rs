@@ -1,0 +1,77 @@
+//! What `recover` says of what it brought back.
+
+use super::super::escape::terminal;
+use super::check::verdict;
+use super::{conditions, thousands};
+use crate::case::Recovered;
+use crate::recovery::Standing;
+
+/// What is said of a recovery. `database`: the path of the new database; `has_records`: records were written to a file beside it.
+pub fn recovered(found: &Recovered, database: Option<&str>, has_records: bool, is_quiet: bool) -> String {
+    let mut out = String::new();
+    if !is_quiet {
+        out.push_str(&format!("{}: {}\n", terminal(&found.evidence.facts.path.to_string_lossy()), verdict(&found.evidence)));
+        out.push_str(&summary(found));
+        if let Some(path) = database {
+            out.push_str(&of_database(&terminal(path), found, has_records));
+        }
+    }
+    if let Some(filter) = &found.unmatched {
+        out.push_str(&format!("nothing matches: {}\n", terminal(filter)));
+    }
+    let total = thousands(found.counts.total());
+    let conditions = conditions(found.outcome.conditions());
+    out.push_str(&format!("keys recovered: {total}{conditions}   (exit {})\n", found.outcome.exit_code()));
+    out
+}
+
+/// What is said of the recovered keys.
+fn summary(found: &Recovered) -> String {
+    let counts = &found.counts;
+    let kinds = [
+        (Standing::Current, "as the tree has them"),
+        (
+            Standing::Newest,
+            "by their newest write in what can be read of the tree; what is lost may be newer, so whether they exist is not known",
+        ),
+        (Standing::Deleted, "that were deleted"),
+        (Standing::Residue, "that only residue has whole: whether they were deleted is not known"),
+    ];
+    let mut out = format!("recovered {} keys\n", thousands(counts.total()));
+    for (standing, what) in kinds.into_iter().filter(|(standing, _)| counts.of_standing(*standing) > 0) {
+        out.push_str(&format!("  {} {what}\n", thousands(counts.of_standing(standing))));
+    }
+    let left = [
+        (counts.deleted, "deleted keys (those whose value still stands somewhere: --include-residue)"),
+        (counts.residue, "keys that only residue has (--include-residue)"),
+        (counts.pieces, "keys whose newest write is there only in pieces (an older one: --include-residue)"),
+    ];
+    for (count, what) in left.into_iter().filter(|(count, _)| *count > 0) {
+        out.push_str(&format!("left out: {} {what}\n", thousands(count)));
+    }
+    out
+}
+
+/// What is said of the new database.
+fn of_database(path: &str, found: &Recovered, has_records: bool) -> String {
+    let Some(rebuilt) = &found.rebuilt else { return String::new() };
+    let mut out = format!(
+        "wrote {path}: {} keys at revision {}, as a snapshot that etcdutl snapshot restore takes\n",
+        thousands(rebuilt.writes),
+        found.counts.revision
+    );
+    if rebuilt.collisions > 0 {
+        out.push_str(&format!("  left out: {} keys that claim the revision of another\n", thousands(rebuilt.collisions)));
+    }
+    if found.counts.total() != found.counts.of_standing(Standing::Current) {
+        let records = if has_records { "the records" } else { "-o FILE" };
+        out.push_str(&format!("  it cannot tell which of its keys may not exist: {records} can\n"));
+    }
+    if !rebuilt.lost.is_empty() {
+        out.push_str(&format!("  the file has lost, at least in part: {}\n", rebuilt.lost.join(", ")));
+    }
+    if rebuilt.lost.iter().any(|bucket| bucket.starts_with("auth")) {
+        out.push_str("  CHECK: etcd starts on it without authentication unless what is left says otherwise\n");
+    }
+    out
+}

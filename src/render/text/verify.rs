@@ -1,0 +1,311 @@
+//! The first screen of `verify`, and its tables.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use super::super::escape::{terminal, terminal_bytes};
+use super::keys::{evidence_label, short_key};
+use super::table::Table;
+use super::{block, conditions, thousands};
+use crate::finding::Outcome;
+use crate::report::{Asked, Render, RenderPages, Report, VerificationPlan, VerificationResult};
+use crate::row::Retention;
+use crate::verify::{Answer, CoverageLine, Proof, Requirement, SameValue, Standing};
+
+/// Lines of a list before the rest is only counted.
+const ROWS: usize = 20;
+
+/// What `verify` says, and then one line.
+pub struct VerifyText<'o> {
+    out: &'o mut dyn Write,
+    is_quiet: bool,
+}
+
+impl<'o> VerifyText<'o> {
+    /// `is_quiet`: only the last line.
+    pub fn new(out: &'o mut dyn Write, is_quiet: bool) -> Self {
+        Self { out, is_quiet }
+    }
+}
+
+impl Render for VerifyText<'_> {
+    fn end(&mut self, report: &Report, outcome: &Outcome) -> io::Result<()> {
+        if let (Some(verification), false) = (&report.verification, self.is_quiet) {
+            let said = match &verification.result {
+                Some(result) => verify(result, &verification.plan, report),
+                None => plan(&verification.plan, report),
+            };
+            self.out.write_all(said.as_bytes())?;
+        }
+        self.out.write_all(verify_status(report, outcome).as_bytes())
+    }
+}
+
+impl RenderPages for VerifyText<'_> {}
+
+/// What is said before anybody is asked: who will be asked how often.
+pub fn announcement(plan: &VerificationPlan) -> String {
+    let mut out = String::new();
+    for asked in &plan.asked {
+        out.push_str(&format!("{}: {} DEK sources to unwrap, one call each\n", terminal(&asked.name), asked.total()));
+    }
+    if plan.unclaimed.total() > 0 {
+        out.push_str(&format!("nobody to ask about {} DEK sources\n", plan.unclaimed.total()));
+    }
+    out
+}
+
+/// What it would take; nobody is asked.
+fn plan(plan: &VerificationPlan, report: &Report) -> String {
+    let mut out = format!("{} DEK sources, one call each; nobody was asked\n", plan.dek_sources);
+    let unclaimed = Some(&plan.unclaimed).filter(|unclaimed| unclaimed.total() > 0);
+    for asked in plan.asked.iter().chain(unclaimed) {
+        out.push_str(&format!("  {}: {} calls for {} values\n", terminal(&asked.name), asked.total(), asked.values));
+        for (key, calls) in &asked.calls {
+            let key = key.as_deref().unwrap_or("KMS v1: the key is not known before it is asked");
+            out.push_str(&format!("    {calls:>6}  {}\n", terminal(key)));
+        }
+    }
+    if let Some(policy) = &plan.policy {
+        out.push_str(&format!("IAM policy that allows it\n{policy}\n"));
+    }
+    out.push_str(&format!("  in {} files\n", report.evidences.len()));
+    out
+}
+
+fn verify(verify: &VerificationResult, plan: &VerificationPlan, report: &Report) -> String {
+    let mut out = headline(&verify.proof);
+    let files: Vec<String> = report.evidences.iter().map(evidence_label).collect();
+    block(&mut out, "Files", &files);
+    block(&mut out, "Asked", &asked(verify, &plan.asked));
+    out.push_str(&coverage(&verify.proof));
+    out.push_str(&unopened(verify));
+    out.push_str(&moved(&verify.proof, report));
+    out.push_str(&requirement(&verify.proof.requirement, report));
+    out.push_str(&same_values(&verify.proof));
+    for note in &verify.notes {
+        out.push_str(&format!("Note: {}\n", terminal(note)));
+    }
+    for (named, used) in verify.other_keys.iter().take(ROWS) {
+        out.push_str(&format!("NAMED {} BUT UNWRAPPED WITH {}\n", terminal(named), terminal(used)));
+    }
+    if !verify.unused.is_empty() {
+        let unused: Vec<_> = verify.unused.iter().map(|key| terminal(key)).collect();
+        out.push_str(&format!("Given, and named by no value here: {}\n", unused.join(", ")));
+    }
+    let mut not_covered = report.not_looked_at();
+    not_covered.push("writes after these files were taken".to_owned());
+    out.push_str(&format!("NOT COVERED: {}\n", not_covered.join(", ")));
+    if let Some(next) = next(verify) {
+        out.push_str(&format!("NEXT  {next}\n"));
+    }
+    out
+}
+
+fn next(verify: &VerificationResult) -> Option<String> {
+    let proof = &verify.proof;
+    let mut steps = Vec::new();
+    if !proof.moves.is_empty() {
+        steps.push("find out who moved ciphertext, or which prefix the cluster had: no key helps against it");
+    }
+    if verify.is_cut_short {
+        steps.push("run again with the same --ledger: what was unwrapped is not asked again");
+    }
+    if proof.requirement.left() > 0 {
+        steps.push("rewrite what is left, restart API servers that write under an old key, take a new snapshot and verify it");
+    } else if !proof.requirement.required.is_empty() {
+        steps.push("etcd-sleuth keys FILES --retire OLDKEY, over every backup, before a key is disabled");
+    }
+    let steps: Vec<String> = steps.iter().enumerate().map(|(index, step)| format!("{}. {step}", index.saturating_add(1))).collect();
+    (!steps.is_empty()).then(|| steps.join("  "))
+}
+
+/// The last line, and the only one of a quiet run.
+pub fn verify_status(report: &Report, outcome: &Outcome) -> String {
+    let Some(verification) = &report.verification else { return format!("nothing was verified   (exit {})\n", outcome.exit_code()) };
+    let Some(result) = &verification.result else {
+        let conditions = conditions(outcome.conditions());
+        return format!("DEK sources to unwrap: {}{conditions}   (exit {})\n", verification.plan.dek_sources, outcome.exit_code());
+    };
+    let proof = &result.proof;
+    let sealed = proof.coverage.count(|retention, _| retention == Retention::Current);
+    let opened = proof.count(Some(Retention::Current), Standing::Opened);
+    let left = match proof.requirement.left() {
+        0 => String::new(),
+        left => format!("; under another key than required: {left}"),
+    };
+    let other = conditions(outcome.conditions());
+    format!("current encrypted values opened: {opened} of {sealed}{left}{other}   (exit {})\n", outcome.exit_code())
+}
+
+fn headline(proof: &Proof) -> String {
+    let all = proof.coverage.count(|retention, _| retention == Retention::Current);
+    let opened = proof.count(Some(Retention::Current), Standing::Opened);
+    let mut out = match all {
+        0 => "NO VALUE THAT IS CURRENT IS ENCRYPTED\n".to_owned(),
+        _ if opened == all => format!("ALL {} ENCRYPTED VALUES THAT ARE CURRENT OPEN WITH THE KEYS GIVEN\n", thousands(all)),
+        _ => {
+            let closed = proof.count(Some(Retention::Current), Standing::Unopenable);
+            let rest = all.saturating_sub(opened).saturating_sub(closed);
+            let closed = if closed > 0 { format!("{} DO NOT OPEN, ", thousands(closed)) } else { String::new() };
+            let rest = if rest > 0 { format!("{} COULD NOT BE ASKED, ", thousands(rest)) } else { String::new() };
+            format!("OF {} ENCRYPTED VALUES THAT ARE CURRENT {closed}{rest}{} OPEN\n", thousands(all), thousands(opened))
+        }
+    };
+    let of = |retention: Retention| {
+        let all = proof.coverage.count(|of, _| of == retention);
+        (all > 0)
+            .then(|| format!("{} of {} {}", thousands(proof.count(Some(retention), Standing::Opened)), thousands(all), retention.name()))
+    };
+    let others: Vec<String> =
+        [Retention::Superseded, Retention::Deleted, Retention::Residue, Retention::Log].into_iter().filter_map(of).collect();
+    if !others.is_empty() {
+        out.push_str(&format!("  Also opened: {}.\n", others.join(", ")));
+    }
+    out
+}
+
+fn asked(verify: &VerificationResult, asked: &[Asked]) -> Vec<String> {
+    let sources = |n: u64| format!("{} DEK source{}", thousands(n), if n == 1 { "" } else { "s" });
+    let mut lines: Vec<String> = asked.iter().map(|asked| format!("{}: {}", terminal(&asked.name), sources(asked.total()))).collect();
+    match lines.is_empty() {
+        true => lines.push("nobody; keys were given".to_owned()),
+        false => lines.push(format!("{} calls in all", thousands(verify.calls))),
+    }
+    if verify.is_cut_short {
+        lines.push("ENDED EARLY: not every DEK source was asked about".to_owned());
+    }
+    lines
+}
+
+fn coverage(proof: &Proof) -> String {
+    if proof.coverage.lines.is_empty() {
+        return String::new();
+    }
+    let mut rows = Table::new(&["opened / all", "key", "current", "older", "residue", "log"]);
+    let cell = |line: &CoverageLine, of: &[Retention]| {
+        let all = line.count(|retention, _| of.contains(&retention));
+        let opened = line.count(|retention, answer| of.contains(&retention) && answer.standing() == Standing::Opened);
+        if all == 0 { "-".to_owned() } else { format!("{} / {}", thousands(opened), thousands(all)) }
+    };
+    for line in proof.coverage.lines.iter().take(200) {
+        let resource = if line.group_resource.is_empty() { "(no object's key)".into() } else { terminal(&line.group_resource) };
+        rows.add_row([
+            resource.into_owned(),
+            short_key(&line.key),
+            cell(line, &[Retention::Current]),
+            cell(line, &[Retention::Superseded, Retention::Deleted]),
+            cell(line, &[Retention::Residue]),
+            cell(line, &[Retention::Log]),
+        ]);
+    }
+    format!("\n{rows}\n\n")
+}
+
+fn unopened(verify: &VerificationResult) -> String {
+    let unopened = verify.proof.coverage.unopened();
+    if unopened.is_empty() {
+        return String::new();
+    }
+    let mut out = "Not opened\n".to_owned();
+    for (answer, count) in &unopened {
+        out.push_str(&format!("  {:<44}{:>9}\n", answer.name().replace('-', " "), thousands(*count)));
+        if let Answer::NoKey(reason) = answer {
+            let details = verify.failures.iter().filter(|((of, detail), _)| of == reason && !detail.is_empty());
+            for ((_, detail), count) in details.take(5) {
+                out.push_str(&format!("    {} of {} DEK sources\n", terminal(detail), thousands(*count)));
+            }
+        }
+    }
+    for unproven in verify.proof.unproven.iter().take(ROWS) {
+        let answer = unproven.answer.name().replace('-', " ");
+        out.push_str(&format!("    {}  {answer}  {}\n", terminal(&unproven.key), short_key(&unproven.named)));
+    }
+    let current = verify.proof.coverage.count(|retention, answer| retention == Retention::Current && answer.standing() != Standing::Opened);
+    if let Some(more) = current.checked_sub(verify.proof.unproven.len().min(ROWS) as u64).filter(|more| *more > 0) {
+        out.push_str(&format!("    and {} more that are current\n", thousands(more)));
+    }
+    out
+}
+
+fn moved(proof: &Proof, report: &Report) -> String {
+    if proof.moves.is_empty() {
+        return String::new();
+    }
+    let mut out = format!("MOVED CIPHERTEXT: {} (a swap, or a restore under another prefix)\n", thousands(proof.moves.len() as u64));
+    for moved in proof.moves.iter().take(ROWS) {
+        let file = report.path_of(moved.evidence).display().to_string();
+        out.push_str(&format!(
+            "  {} at {} of {}: this ciphertext belongs to {}\n",
+            terminal(&moved.key),
+            moved.offset,
+            terminal(&file),
+            terminal(&moved.sealed_for)
+        ));
+    }
+    out
+}
+
+fn requirement(requirement: &Requirement, report: &Report) -> String {
+    if requirement.required.is_empty() {
+        return "Re-encryption: no key is required (--require-key, or the first provider of an EncryptionConfiguration)\n".to_owned();
+    }
+    let required: Vec<_> = requirement.required.keys().map(|key| terminal(&key.to_string()).into_owned()).collect();
+    let required = required.join(", ");
+    let (left, met) = (requirement.left(), requirement.met());
+    let mut out = match left {
+        0 => format!("Re-encryption COMPLETE in these files: all {} current values are under {required}\n", thousands(met)),
+        _ => format!("Re-encryption NOT COMPLETE: {} current values are not under {required}, {} are\n", thousands(left), thousands(met)),
+    };
+    let mut groups: BTreeMap<(&str, Option<&str>), BTreeMap<String, u64>> = BTreeMap::new();
+    for (left, count) in &requirement.left {
+        let keys = groups.entry((&left.group_resource, left.namespace.as_deref())).or_default();
+        let under = keys.entry(left.key.as_ref().map_or("plaintext".to_owned(), short_key)).or_default();
+        *under = under.saturating_add(*count);
+    }
+    for ((resource, namespace), keys) in groups.iter().take(ROWS) {
+        let count = keys.values().copied().fold(0, u64::saturating_add);
+        let namespace = namespace.map_or(String::new(), |namespace| format!(" -n {}", terminal(namespace)));
+        out.push_str(&format!("  {:>6}  kubectl get {}{namespace} -o json | kubectl replace -f -\n", thousands(count), terminal(resource)));
+        let keys: Vec<String> = keys.iter().map(|(key, count)| format!("{key} {}", thousands(*count))).collect();
+        out.push_str(&format!("          {}\n", keys.join(", ")));
+    }
+    if let Some(more) = groups.len().checked_sub(ROWS).filter(|more| *more > 0) {
+        out.push_str(&format!("  and {more} more namespaces\n"));
+    }
+    for ((evidence, key), (count, first, last)) in requirement.late.iter().take(ROWS) {
+        let file = report.path_of(*evidence).display().to_string();
+        let under = key.as_ref().map_or("plaintext".to_owned(), short_key);
+        out.push_str(&format!(
+            "  {}: {} values were written under {under} after the required key began, at revisions {first} to {last}: an API server that was not restarted?\n",
+            terminal(&file),
+            thousands(*count)
+        ));
+    }
+    out
+}
+
+fn same_values(proof: &Proof) -> String {
+    let (same, changed, not_comparable) = proof.same_values.counts();
+    if same == 0 && changed == 0 && not_comparable == 0 {
+        return String::new();
+    }
+    let mut out = format!(
+        "Older plaintext against today's value, per data key: {} the same (ROTATE THESE FIRST), {} changed, {} not comparable\n",
+        thousands(same),
+        thousands(changed),
+        thousands(not_comparable)
+    );
+    let still = proof.same_values.secrets.iter().filter_map(|((_, key), same)| match same {
+        SameValue::Same(names) => Some((key, names)),
+        SameValue::Changed | SameValue::NotComparable => None,
+    });
+    for (key, names) in still.take(ROWS) {
+        let names: Vec<_> = names.iter().map(|name| terminal(name)).collect();
+        out.push_str(&format!("  {}: {}\n", terminal_bytes(key), names.join(", ")));
+    }
+    if let Some(more) = same.checked_sub(ROWS as u64).filter(|more| *more > 0) {
+        out.push_str(&format!("  and {} more\n", thousands(more)));
+    }
+    out
+}

@@ -1,0 +1,126 @@
+//! The one way out: what a run tells, piece by piece, to whoever writes it down.
+
+use std::io;
+
+use super::{EvidenceReport, KeyReport, MemberReport, Report};
+use crate::collect::Lines;
+use crate::evidence::EvidenceId;
+use crate::evidence::anomaly::Anomaly;
+use crate::finding::{Finding, Outcome};
+use crate::kubernetes::Encoding;
+use crate::pages::{PageMapReport, PageReport};
+use crate::row::Row;
+use crate::store::Facts;
+use crate::verify::Verdict;
+
+/// A row on its way out: its evidence, and what became of the value where it was to be opened.
+#[derive(Clone, Copy, Debug)]
+pub struct RowContext<'a> {
+    /// Its evidence.
+    pub evidence: EvidenceId,
+    /// The UID of its cluster's namespace `kube-system`, where that can be read.
+    pub cluster: Option<&'a str>,
+    /// What became of it.
+    pub verdict: Option<&'a Verdict>,
+}
+
+/// Writes a row as bytes. It is called on all cores; what it wrote comes back in the order of the rows.
+pub type RowWriter = fn(RowContext<'_>, &Row<'_>, &mut Lines);
+
+/// A value in clear, of an object that somebody asked to see.
+pub struct Revealed<'a> {
+    /// The object, as it was asked for.
+    pub object: &'a str,
+    /// The revision; `None`: not known.
+    pub revision: Option<u64>,
+    /// Whether a key opened it.
+    pub is_opened: bool,
+    /// How the bytes are written.
+    pub encoding: Encoding,
+    /// The bytes.
+    pub bytes: &'a [u8],
+}
+
+/// What is written of a run. The calls come in this order: `begin`; for each member, for each of its evidences, `evidence`, `rows`,
+/// `anomaly`, `evidence_end`; then `member`; when all members were read `key`, `key_use`, `finding`; last `end`.
+///
+/// # Errors
+/// Those of the output.
+pub trait Render {
+    /// A run begins.
+    fn begin(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// An evidence, as far as it is known before its rows are read.
+    fn evidence(&mut self, _id: EvidenceId, _facts: &Facts) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// How a row is written; `None`: rows are not asked for.
+    fn row_writer(&self) -> Option<RowWriter> {
+        None
+    }
+
+    /// Rows that were written.
+    fn rows(&mut self, _lines: &Lines) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// An anomaly.
+    fn anomaly(&mut self, _id: EvidenceId, _anomaly: &Anomaly) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// An evidence of which everything is known.
+    fn evidence_end(&mut self, _evidence: &EvidenceReport) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// A member of which everything is known, and all that was read so far.
+    fn member(&mut self, _member: &MemberReport, _report: &Report) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// A key, over all evidences.
+    fn key(&mut self, _key: &KeyReport) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// A key in one evidence.
+    fn key_use(&mut self, _id: EvidenceId, _key: &KeyReport) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// A finding.
+    fn finding(&mut self, _id: EvidenceId, _finding: &Finding) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// A value that somebody asked to see. It is called at most once, and never unless it was asked for.
+    fn revealed(&mut self, _revealed: &Revealed<'_>) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// The run is over.
+    fn end(&mut self, report: &Report, outcome: &Outcome) -> io::Result<()>;
+}
+
+/// What is told of pages.
+pub trait RenderPages: Render {
+    /// All pages of a database.
+    ///
+    /// # Errors
+    /// Those of the output.
+    fn map(&mut self, _map: &PageMapReport) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// One page.
+    ///
+    /// # Errors
+    /// Those of the output.
+    fn page(&mut self, _page: &PageReport<'_>) -> io::Result<()> {
+        Ok(())
+    }
+}

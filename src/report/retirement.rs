@@ -1,0 +1,138 @@
+//! What is said of keys without asking anybody: what needs one, what one opens.
+
+use std::collections::BTreeMap;
+
+use super::model::{EvidenceReport, Report};
+use crate::collect::{KeyCounts, KeyName};
+use crate::evidence::EvidenceId;
+use crate::evidence::anomaly::Bearing;
+use crate::store::ResidueMode;
+use crate::verify::Target;
+
+/// Whether a key is still needed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retirement {
+    /// The key as it was given.
+    pub key: String,
+    /// What values call it.
+    pub named: Vec<KeyName>,
+    /// What needs it, by evidence; a KMS v1 value may need any key of its KMS.
+    pub needs: Vec<Need>,
+    /// Why the answer may be wrong.
+    pub doubts: Vec<String>,
+    /// Whether the key is a KMS's.
+    pub is_kms: bool,
+}
+
+/// What of one evidence needs a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Need {
+    /// Which one.
+    pub evidence: EvidenceId,
+    /// Values that name it.
+    pub named: KeyCounts,
+    /// KMS v1 values, which do not say which key they need.
+    pub unknown: KeyCounts,
+}
+
+/// The verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RetirementVerdict {
+    /// Values that are current name it.
+    StillNeeded(u64),
+    /// Only history, residue or logs do.
+    HistoryOnly(u64),
+    /// None does.
+    NothingNamesIt,
+    /// Not to be told.
+    CannotSay,
+}
+
+impl Retirement {
+    /// Judges a key by everything that names it.
+    pub fn of(target: &Target, report: &Report) -> Self {
+        let is_local = ["aescbc/", "aesgcm/", "secretbox/"].iter().any(|provider| target.text.starts_with(provider));
+        let is_kms = target.keys.iter().any(|key| key.provider == "kms") || (target.keys.is_empty() && !is_local);
+        let is_v1 = |key: &KeyName| key.provider == "kms" && key.version == "v1";
+        let needs = report.evidences.iter().map(|report| {
+            let mut need = Need { evidence: report.id, named: KeyCounts::default(), unknown: KeyCounts::default() };
+            for key in &report.keys {
+                if target.is(&key.identity) {
+                    need.named.add(key.counts);
+                } else if is_kms && is_v1(&key.identity) && !target.keys.iter().any(is_v1) {
+                    need.unknown.add(key.counts);
+                }
+            }
+            need
+        });
+        let needs: Vec<Need> = needs.collect();
+        let mut doubts = doubts(report);
+        if needs.iter().any(|need| total(need.unknown) > 0) {
+            doubts.insert(0, "KMS v1 does not say which key wrapped its values: only a call to the KMS does".to_owned());
+        }
+        Self { key: target.text.clone(), named: target.keys.clone(), needs, doubts, is_kms }
+    }
+
+    /// The verdict.
+    pub fn verdict(&self) -> RetirementVerdict {
+        let mut named = KeyCounts::default();
+        self.needs.iter().for_each(|need| named.add(need.named));
+        match (named.current, total(named)) {
+            (current @ 1.., _) => RetirementVerdict::StillNeeded(current),
+            (0, _) if !self.doubts.is_empty() => RetirementVerdict::CannotSay,
+            (0, 0) => RetirementVerdict::NothingNamesIt,
+            (0, all) => RetirementVerdict::HistoryOnly(all),
+        }
+    }
+}
+
+impl RetirementVerdict {
+    /// The word in the records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::StillNeeded(_) => "still-needed",
+            Self::HistoryOnly(_) => "history-only",
+            Self::NothingNamesIt => "nothing-names-it",
+            Self::CannotSay => "cannot-say",
+        }
+    }
+}
+
+/// All values.
+pub fn total(counts: KeyCounts) -> u64 {
+    let KeyCounts { current, superseded, deleted, residue, log } = counts;
+    [current, superseded, deleted, residue, log].into_iter().fold(0, u64::saturating_add)
+}
+
+/// Why values may have been overlooked.
+fn doubts(report: &Report) -> Vec<String> {
+    let mut doubts = Vec::new();
+    let damaged = |evidence: &&EvidenceReport| {
+        evidence.anomaly_counts.keys().any(|class| matches!(class.bearing(), Bearing::Damaged | Bearing::Incomplete))
+    };
+    let paths = report.evidences.iter().filter(damaged).map(|evidence| evidence.facts.path.display().to_string());
+    let paths: Vec<String> = paths.collect();
+    if !paths.is_empty() {
+        doubts.push(format!("{} could not be read completely", paths.join(", ")));
+    }
+    if !report.not_analysed.is_empty() {
+        doubts.push(format!("{} inputs could not be analysed", report.not_analysed.len()));
+    }
+    let mut unknown: BTreeMap<String, u64> = BTreeMap::new();
+    for key in report.evidences.iter().flat_map(|evidence| &evidence.keys) {
+        let known = [("aescbc", "v1"), ("aesgcm", "v1"), ("secretbox", "v1"), ("kms", "v1"), ("kms", "v2")];
+        if !known.contains(&(key.identity.provider.as_str(), key.identity.version.as_str())) {
+            let count = unknown.entry(key.identity.to_string()).or_default();
+            *count = count.saturating_add(total(key.counts));
+        }
+    }
+    if !unknown.is_empty() {
+        let count = unknown.values().copied().fold(0, u64::saturating_add);
+        doubts.push(format!("{count} values are under a provider that is not known here"));
+    }
+    let databases = || report.evidences.iter().filter_map(|evidence| evidence.facts.database());
+    if databases().any(|database| database.residue_mode != ResidueMode::Full) {
+        doubts.push("residue was not looked for everywhere (--residue)".to_owned());
+    }
+    doubts
+}

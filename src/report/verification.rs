@@ -1,0 +1,90 @@
+//! What a verification found, for people and for the last record.
+
+use std::collections::BTreeMap;
+
+use crate::kms::{Failure, Reason};
+use crate::row::Retention;
+use crate::verify::{Proof, Standing};
+
+/// A verification: what was asked, and what became of every value.
+#[derive(Default)]
+pub struct Verification {
+    /// What becomes of the asking before anybody is asked.
+    pub plan: VerificationPlan,
+    /// What came of it; `None` where only the plan was wanted.
+    pub result: Option<VerificationResult>,
+}
+
+/// What it takes to open everything.
+#[derive(Clone, Debug, Default)]
+pub struct VerificationPlan {
+    /// Distinct DEK sources that values in scope have.
+    pub dek_sources: u64,
+    /// Those who are asked, in their order.
+    pub asked: Vec<Asked>,
+    /// What nobody can be asked about.
+    pub unclaimed: Asked,
+    /// The IAM policy that allows the calls, where AWS is asked; in JSON.
+    pub policy: Option<String>,
+}
+
+/// One who is asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// Such as `AWS KMS`.
+    pub name: String,
+    /// DEK sources to unwrap, by the key that values name; `None`: KMS v1, which names none.
+    pub calls: BTreeMap<Option<String>, u64>,
+    /// Values that wait for them.
+    pub values: u64,
+}
+
+/// What came of a verification.
+pub struct VerificationResult {
+    /// What became of every value.
+    pub proof: Proof,
+    /// Calls that were made in all.
+    pub calls: u64,
+    /// Whether the budget or the user ended the asking early.
+    pub is_cut_short: bool,
+    /// Why DEK sources were not unwrapped, and how many.
+    pub failures: BTreeMap<(Reason, String), u64>,
+    /// Keys that were given and that no value names.
+    pub unused: Vec<String>,
+    /// What is worth knowing of how keys are used.
+    pub notes: Vec<String>,
+    /// KMS v2 key IDs whose DEKs the KMS unwrapped with another key than the one named: the named one, and the one used.
+    pub other_keys: Vec<(String, String)>,
+}
+
+impl Asked {
+    /// All DEK sources.
+    pub fn total(&self) -> u64 {
+        self.calls.values().copied().fold(0, u64::saturating_add)
+    }
+}
+
+impl VerificationResult {
+    /// Notes a failure.
+    pub fn add_failure(&mut self, failure: &Failure) {
+        let count = self.failures.entry((failure.reason, failure.detail.clone())).or_default();
+        *count = count.saturating_add(1);
+    }
+
+    /// Encrypted values that are current.
+    pub fn current(&self) -> u64 {
+        self.proof.coverage.count(|retention, _| retention == Retention::Current)
+    }
+
+    /// Those of them of which this became.
+    pub fn current_of(&self, standing: Standing) -> u64 {
+        self.proof.count(Some(Retention::Current), standing)
+    }
+}
+
+/// Nothing of what was opened.
+impl std::fmt::Debug for Verification {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Verification").field("plan", &self.plan).finish_non_exhaustive()
+    }
+}

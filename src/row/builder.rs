@@ -1,0 +1,219 @@
+//! The one place where a find becomes a row, whatever it was read from.
+
+use super::found::{Found, FoundContent, PieceOf};
+use super::protection::{EnvelopeInfo, Protection};
+use super::value::{Extent, Row, TombstoneRow, ValueBytes, ValueRow};
+use crate::envelope::{EncryptedObject, KmsV1, NameTable, Provider, Sealed, Stored};
+use crate::etcd::Revision;
+use crate::evidence::anomaly::Class;
+use crate::evidence::digest::Sha256Digest;
+use crate::kubernetes::{Encoding, GroupResource, Object, Prefixes, Secret, StorageKey, Unreadable};
+
+/// DEK sources that are remembered with their digest: in a file most values share a few.
+const REMEMBERED: usize = 16;
+
+/// Makes rows, with what all values of their evidence showed.
+#[derive(Debug)]
+pub struct Builder<'a, 'data> {
+    /// The evidence's content.
+    pub content: &'data [u8],
+    /// Names that the values support.
+    pub names: &'a NameTable<'data>,
+    /// Prefixes of the API server's keys.
+    pub prefixes: &'a Prefixes,
+    /// Digests that were made already.
+    pub digests: &'a mut Digests<'data>,
+}
+
+/// Digests of the DEK sources seen last, and of the annotations that came with them.
+#[derive(Debug, Default)]
+pub struct Digests<'data> {
+    dek_sources: Vec<(&'data [u8], Sha256Digest)>,
+    annotations: Vec<(EncryptedObject<'data>, Option<Sha256Digest>)>,
+}
+
+impl<'data> Builder<'_, 'data> {
+    /// The row of a find; `note` hears what is odd about a whole value. `None`: a deletion without its revision tells nothing.
+    pub fn row(&mut self, found: &Found<'data>, mut note: impl FnMut(Class, String)) -> Option<Row<'data>> {
+        let (bytes, extent, protection, storage_key) = match found.content {
+            FoundContent::Tombstone(_) => return Some(Row::Tombstone(self.tombstone(found)?)),
+            FoundContent::Value(value) => {
+                let (protection, storage_key) = self.whole(found.key, value, &mut note);
+                (value, Extent::Whole, protection, storage_key)
+            }
+            FoundContent::Cut(beginning) => (beginning, Extent::Beginning, self.cut(beginning), StorageKey::of(found.key, self.prefixes)),
+            FoundContent::Piece(piece, of) => {
+                let (protection, storage_key) = self.piece(found.key, of);
+                (piece, Extent::Piece, protection, storage_key)
+            }
+        };
+        Some(Row::Value(Box::new(ValueRow {
+            place: found.place,
+            retention: found.retention,
+            bytes: ValueBytes(bytes),
+            offset: found.offset_in(self.content),
+            pgid: found.pgid,
+            key: found.key,
+            written: found.written,
+            storage_key,
+            protection,
+            extent,
+            is_duplicate: found.is_duplicate,
+            is_newer_than_snapshot: found.is_newer_than_snapshot,
+            log: found.log,
+        })))
+    }
+
+    fn tombstone(&self, found: &Found<'data>) -> Option<TombstoneRow<'data>> {
+        let revision = Revision { main: found.written.main?, sub: found.written.sub? };
+        Some(TombstoneRow { place: found.place, offset: found.offset_in(self.content), pgid: found.pgid, key: found.key, revision })
+    }
+
+    fn whole(
+        &mut self,
+        key: &'data [u8],
+        value: &'data [u8],
+        note: &mut impl FnMut(Class, String),
+    ) -> (Protection<'data>, Option<StorageKey<'data>>) {
+        let stored = Stored::of(value);
+        let mut storage_key = StorageKey::of(key, self.prefixes);
+        let protection = match &stored {
+            Stored::Empty => Protection::Empty,
+            Stored::Sealed(sealed) => self.sealed(sealed, note),
+            Stored::Plain(value) => match Encoding::of(value) {
+                None => Protection::Unknown(None),
+                Some(encoding) => {
+                    // A Secret under a key that is not of the API server's form, or not known, says itself which one it is.
+                    storage_key = storage_key.or_else(|| key_of_secret(value, encoding));
+                    let of_secret = storage_key.as_ref().filter(|key| key.group_resource.is_secrets());
+                    let secret = of_secret.and_then(|key| read_secret(value, encoding, key, note));
+                    Protection::Plaintext { encoding: Some(encoding), secret }
+                }
+            },
+        };
+        (protection, storage_key)
+    }
+
+    /// Reads the beginning of a value whose end is lost. What its prefix says is certain; what would follow is not there.
+    fn cut(&mut self, beginning: &'data [u8]) -> Protection<'data> {
+        match Stored::of(beginning) {
+            Stored::Empty => Protection::Empty,
+            Stored::Sealed(sealed) => self.sealed(&sealed, &mut |_, _| {}),
+            Stored::Plain(value) => match Encoding::of_beginning(value) {
+                Some(encoding) => Protection::Plaintext { encoding: Some(encoding), secret: None },
+                None => Protection::Unknown(None),
+            },
+        }
+    }
+
+    fn piece(&mut self, key: &'data [u8], of: PieceOf<'data>) -> (Protection<'data>, Option<StorageKey<'data>>) {
+        match of {
+            PieceOf::Known(value) => match self.whole(key, value, &mut |_, _| {}) {
+                // What the whole value holds, the piece need not.
+                (Protection::Plaintext { encoding, .. }, storage_key) => (Protection::Plaintext { encoding, secret: None }, storage_key),
+                whole => whole,
+            },
+            PieceOf::SomeSecret => {
+                let some_secret = StorageKey { group_resource: GroupResource("secrets".into()), namespace: None, name: "" };
+                (Protection::Plaintext { encoding: Some(Encoding::Protobuf), secret: None }, Some(some_secret))
+            }
+            PieceOf::Plaintext(encoding) => (Protection::Plaintext { encoding, secret: None }, None),
+        }
+    }
+
+    fn sealed(&mut self, sealed: &Sealed<'data>, note: &mut impl FnMut(Class, String)) -> Protection<'data> {
+        let envelope = self.envelope(sealed, note);
+        match sealed.provider {
+            Provider::Unknown => Protection::Unknown(Some(envelope)),
+            Provider::AesCbc | Provider::AesGcm | Provider::Secretbox | Provider::KmsV1 | Provider::KmsV2 => {
+                Protection::Encrypted(envelope)
+            }
+        }
+    }
+
+    fn envelope(&mut self, sealed: &Sealed<'data>, note: &mut impl FnMut(Class, String)) -> EnvelopeInfo<'data> {
+        let name = self.names.resolve(sealed);
+        let mut envelope = EnvelopeInfo {
+            provider: sealed.provider_word,
+            version: sealed.version_word,
+            name,
+            key_id: None,
+            dek_source_type: None,
+            dek_source_sha256: None,
+            annotations_sha256: None,
+        };
+        let Some(name) = name else {
+            if sealed.provider != Provider::Unknown {
+                note(Class::EnvelopeInvalid, "what follows the prefix is not of the provider's form".to_owned());
+            }
+            return envelope;
+        };
+        match sealed.provider {
+            Provider::KmsV1 => envelope.dek_source_sha256 = KmsV1::parse(name.body).map(|v1| self.digests.of(v1.wrapped_dek)),
+            Provider::KmsV2 => match EncryptedObject::parse(name.body) {
+                Ok(object) => {
+                    envelope.key_id = Some(object.key_id);
+                    envelope.dek_source_type = Some(object.dek_source_type);
+                    envelope.dek_source_sha256 = Some(self.digests.of(object.dek_source));
+                    envelope.annotations_sha256 = self.digests.of_annotations(&object);
+                    if let Some(limit) = object.limit_passed() {
+                        note(Class::EnvelopeInvalid, limit.to_string());
+                    }
+                }
+                Err(damage) => note(Class::EnvelopeInvalid, format!("EncryptedObject: {damage}")),
+            },
+            Provider::AesCbc | Provider::AesGcm | Provider::Secretbox | Provider::Unknown => {}
+        }
+        envelope
+    }
+}
+
+impl<'data> Digests<'data> {
+    fn of(&mut self, dek_source: &'data [u8]) -> Sha256Digest {
+        if let Some((_, digest)) = self.dek_sources.iter().find(|(known, _)| *known == dek_source) {
+            return *digest;
+        }
+        let digest = Sha256Digest::of(dek_source);
+        if self.dek_sources.len() < REMEMBERED {
+            self.dek_sources.push((dek_source, digest));
+        }
+        digest
+    }
+
+    fn of_annotations(&mut self, object: &EncryptedObject<'data>) -> Option<Sha256Digest> {
+        if let Some((_, digest)) = self.annotations.iter().find(|(known, _)| known.has_annotations_of(object)) {
+            return *digest;
+        }
+        let digest = object.annotations_sha256();
+        if self.annotations.len() < REMEMBERED {
+            self.annotations.push((*object, digest));
+        }
+        digest
+    }
+}
+
+fn key_of_secret(value: &[u8], encoding: Encoding) -> Option<StorageKey<'_>> {
+    let (namespace, name) = Object::secret_identity(value, encoding)?;
+    Some(StorageKey { group_resource: GroupResource("secrets".into()), namespace: Some(namespace), name })
+}
+
+fn read_secret<'data>(
+    value: &'data [u8],
+    encoding: Encoding,
+    key: &StorageKey<'data>,
+    note: &mut impl FnMut(Class, String),
+) -> Option<Secret<'data>> {
+    match Secret::read(value, encoding) {
+        Ok(secret) => {
+            if secret.object.name != key.name || Some(secret.object.namespace.as_ref()) != key.namespace {
+                note(Class::ObjectMisplaced, "the Secret's own namespace and name are not those of its key".to_owned());
+            }
+            Some(secret)
+        }
+        Err(Unreadable::Encoding(_)) => None,
+        Err(reason) => {
+            note(Class::ObjectInvalid, reason.to_string());
+            None
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! Rows: what is told of one value or deletion, whatever it was read from.
+//!
+//! ```text
+//! a store ─> Found: place, key, revision, bytes ─> Builder ─> Row: protection, object, envelope
+//! ```
+//! A store says what its own structure shows; the value's bytes are looked at here, in one place, so that the same bytes are told
+//! alike wherever they stand.
+#![deny(clippy::arithmetic_side_effects)]
+
+mod builder;
+mod found;
+mod place;
+mod protection;
+mod scope;
+mod value;
+
+pub use self::builder::{Builder, Digests};
+pub use self::found::{Found, FoundContent, PieceOf};
+pub use self::place::{Place, Retention};
+pub use self::protection::{EnvelopeInfo, Form, Protection};
+pub use self::scope::{Pattern, PatternError, Resources, Scope};
+pub use self::value::{Extent, LogPosition, Row, TombstoneRow, TxnBranch, ValueBytes, ValueRow, WriteCounts, Written};

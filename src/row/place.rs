@@ -1,0 +1,97 @@
+//! Where a value stands, and what became of it.
+
+use crate::etcd;
+
+/// Where a value stands, by the state of the page of its first byte. Ordered as the records are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Place {
+    /// In the active tree.
+    Tree,
+    /// In the tree of the commit before, which only the older meta of a raw database still names.
+    OtherRoot,
+    /// An element of a free page's image, whose header still stands.
+    FreePage,
+    /// On the headerless rest of a free run that was partly written over.
+    OverflowTail,
+    /// On a page past the high-water mark.
+    BeyondHighWater,
+    /// Behind the last element of a page in use.
+    Slack,
+    /// Behind the payload.
+    Trailing,
+    /// In a write-ahead log.
+    Wal,
+    /// In a raft snapshot.
+    RaftSnapshot,
+    /// In bytes that are no database.
+    Image,
+}
+
+impl Place {
+    /// Whether what is odd about a value there speaks against the evidence: elsewhere etcd does not read it, and any bytes may stand.
+    pub fn is_read_by_etcd(self) -> bool {
+        matches!(self, Self::Tree | Self::Wal)
+    }
+
+    /// The word in the records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tree => "tree",
+            Self::OtherRoot => "other-root",
+            Self::FreePage => "free-page",
+            Self::OverflowTail => "overflow-tail",
+            Self::BeyondHighWater => "beyond-high-water",
+            Self::Slack => "slack",
+            Self::Trailing => "trailing",
+            Self::Wal => "wal",
+            Self::RaftSnapshot => "raft-snapshot",
+            Self::Image => "image",
+        }
+    }
+}
+
+/// What became of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Retention {
+    /// The newest revision of a key that exists.
+    Current,
+    /// An older retained revision of a key that exists.
+    Superseded,
+    /// A retained revision of a key that was deleted.
+    Deleted,
+    /// Anywhere that etcd no longer shows.
+    Residue,
+    /// In a log.
+    Log,
+}
+
+impl Retention {
+    /// Every one, in the order of the records.
+    pub const ALL: [Self; 5] = [Self::Current, Self::Superseded, Self::Deleted, Self::Residue, Self::Log];
+
+    /// The word in the records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Current => "current",
+            Self::Superseded => "superseded",
+            Self::Deleted => "deleted",
+            Self::Residue => "residue",
+            Self::Log => "log",
+        }
+    }
+
+    /// Whether etcd still shows it.
+    pub fn is_retained(self) -> bool {
+        matches!(self, Self::Current | Self::Superseded | Self::Deleted)
+    }
+}
+
+impl From<etcd::Retention> for Retention {
+    fn from(retention: etcd::Retention) -> Self {
+        match retention {
+            etcd::Retention::Current => Self::Current,
+            etcd::Retention::Superseded => Self::Superseded,
+            etcd::Retention::Deleted => Self::Deleted,
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Which objects are looked at.
+
+use globset::{Glob, GlobMatcher};
+
+use crate::kubernetes::{Prefixes, StorageKey};
+
+/// Which objects are looked at.
+#[derive(Clone, Debug, Default)]
+pub struct Scope {
+    /// Which resources.
+    pub resources: Resources,
+    /// Only in namespaces that match.
+    pub namespace: Option<Pattern>,
+    /// Only with names that match.
+    pub name: Option<Pattern>,
+}
+
+/// A pattern for names: `*` stands for any characters, `?` for one, `[ab]` for one of several, `{a,b}` for one of several words.
+#[derive(Clone, Debug)]
+pub struct Pattern(GlobMatcher);
+
+/// Why text is no pattern.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct PatternError(String);
+
+impl Pattern {
+    /// Reads a pattern.
+    ///
+    /// # Errors
+    /// The text is none.
+    pub fn parse(text: &str) -> Result<Self, PatternError> {
+        Glob::new(text).map(|glob| Self(glob.compile_matcher())).map_err(|e| PatternError(e.to_string()))
+    }
+
+    /// Whether a name fits.
+    pub fn is_match(&self, name: &str) -> bool {
+        self.0.is_match(name)
+    }
+
+    /// As it was given.
+    pub fn as_str(&self) -> &str {
+        self.0.glob().glob()
+    }
+}
+
+/// Which resources are looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Resources {
+    /// Secrets.
+    #[default]
+    Secrets,
+    /// Every value, also those that are no object of the API.
+    All,
+    /// These group-resources.
+    List(Vec<String>),
+}
+
+impl Resources {
+    /// From the words of the command line: `secrets`, `all`, or a list with commas.
+    pub fn given(words: &str) -> Self {
+        match words {
+            "all" => Self::All,
+            "secrets" => Self::Secrets,
+            list => Self::List(list.split(',').map(|word| word.trim().to_owned()).filter(|word| !word.is_empty()).collect()),
+        }
+    }
+}
+
+impl Scope {
+    /// Everything.
+    pub fn all() -> Self {
+        Self { resources: Resources::All, ..Self::default() }
+    }
+
+    /// What it leaves out beyond the usual, in words; nothing where it leaves out nothing.
+    pub fn filter(&self) -> Vec<String> {
+        let resources = match &self.resources {
+            Resources::Secrets | Resources::All => None,
+            Resources::List(list) => Some(format!("resources {}", list.join(","))),
+        };
+        let pattern = |what: &str, pattern: &Option<Pattern>| pattern.as_ref().map(|pattern| format!("{what} {}", pattern.as_str()));
+        [resources, pattern("namespace", &self.namespace), pattern("name", &self.name)].into_iter().flatten().collect()
+    }
+
+    /// Whether the object with this key of etcd is looked at.
+    pub fn holds_key(&self, key: &[u8], prefixes: &Prefixes) -> bool {
+        self.holds(StorageKey::of(key, prefixes).as_ref())
+    }
+
+    /// Whether the object with this key is looked at; `None` is a key that is no object's.
+    pub fn holds(&self, key: Option<&StorageKey<'_>>) -> bool {
+        let Some(key) = key else {
+            return self.resources == Resources::All && self.namespace.is_none() && self.name.is_none();
+        };
+        let resource = match &self.resources {
+            Resources::All => true,
+            Resources::Secrets => key.group_resource.is_secrets(),
+            Resources::List(list) => list.iter().any(|word| *word == key.group_resource.0),
+        };
+        resource
+            && self.namespace.as_ref().is_none_or(|glob| glob.is_match(key.namespace.unwrap_or_default()))
+            && self.name.as_ref().is_none_or(|glob| glob.is_match(key.name))
+    }
+}

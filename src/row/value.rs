@@ -1,0 +1,197 @@
+//! Rows: one a value or deletion, borrowed from the evidence.
+
+use std::fmt;
+
+use super::place::{Place, Retention};
+use super::protection::{EnvelopeInfo, Form, Protection};
+use crate::etcd::{Revision, raft};
+use crate::kubernetes::StorageKey;
+
+/// A row: what is told of one value or deletion.
+#[derive(Clone, Debug)]
+pub enum Row<'data> {
+    /// A value, or a piece of one.
+    Value(Box<ValueRow<'data>>),
+    /// A deletion.
+    Tombstone(TombstoneRow<'data>),
+}
+
+/// A value, or a piece of one.
+#[derive(Clone, Debug)]
+pub struct ValueRow<'data> {
+    /// Where it stands.
+    pub place: Place,
+    /// What became of it.
+    pub retention: Retention,
+    /// Its bytes.
+    pub bytes: ValueBytes<'data>,
+    /// First byte in the content; `None` for an empty value, which stands nowhere.
+    pub offset: Option<u64>,
+    /// Page of its first byte's run, in a database.
+    pub pgid: Option<u64>,
+    /// Its key; empty where it is not known, and for the bump marker, which has none.
+    pub key: &'data [u8],
+    /// What is known of its write.
+    pub written: Written,
+    /// The object's place, where the key is an object's.
+    pub storage_key: Option<StorageKey<'data>>,
+    /// How it is protected.
+    pub protection: Protection<'data>,
+    /// How much of the value it is.
+    pub extent: Extent,
+    /// The tree, or an earlier row, has the same key, revision and bytes.
+    pub is_duplicate: bool,
+    /// Written after the revision that the database is at.
+    pub is_newer_than_snapshot: bool,
+    /// Where it stands in a log.
+    pub log: Option<LogPosition>,
+}
+
+/// Bytes of a value as they are stored. They are not printed, not even for debugging.
+#[derive(Clone, Copy)]
+pub struct ValueBytes<'data>(pub &'data [u8]);
+
+/// What is known of the write that a value belongs to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Its main revision.
+    pub main: Option<u64>,
+    /// Its number among the writes of that revision, from 0.
+    pub sub: Option<u64>,
+    /// How often its key was written.
+    pub counts: Option<WriteCounts>,
+    /// Its lease; 0: none.
+    pub lease: Option<i64>,
+}
+
+/// How often a key was written, as its KeyValue says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WriteCounts {
+    /// Revision of the key's creation.
+    pub create_revision: i64,
+    /// Writes since the creation, this one included.
+    pub version: i64,
+}
+
+/// How much of a value there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// All of it.
+    Whole,
+    /// Its beginning: the end is lost, or not proven to be its own.
+    Beginning,
+    /// Bytes of it without their beginning.
+    Piece,
+}
+
+/// A value's place in a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogPosition {
+    /// Raft index of its entry.
+    pub index: u64,
+    /// Raft term of its entry.
+    pub term: u64,
+    /// The branch of the transaction it stands in, if it stands in one.
+    pub branch: Option<TxnBranch>,
+    /// Whether the cluster agreed on it; `None`: not known.
+    pub committed: Option<bool>,
+    /// Whether the database beside the log has it; `None`: not known.
+    pub applied: Option<bool>,
+}
+
+/// Which of a transaction's two lists of operations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TxnBranch {
+    /// Carried out where the comparisons hold.
+    Success,
+    /// Carried out where they do not.
+    Failure,
+}
+
+/// A deletion.
+#[derive(Clone, Debug)]
+pub struct TombstoneRow<'data> {
+    /// Where it stands.
+    pub place: Place,
+    /// First byte of its KeyValue in the content.
+    pub offset: Option<u64>,
+    /// Its page, in a database.
+    pub pgid: Option<u64>,
+    /// The key that was deleted.
+    pub key: &'data [u8],
+    /// When.
+    pub revision: Revision,
+}
+
+impl<'data> Row<'data> {
+    /// Its key in etcd; empty where it is not known.
+    pub fn key(&self) -> &'data [u8] {
+        match self {
+            Self::Value(value) => value.key,
+            Self::Tombstone(tombstone) => tombstone.key,
+        }
+    }
+}
+
+impl<'data> ValueRow<'data> {
+    /// Bytes of it that there are.
+    pub fn length(&self) -> u64 {
+        self.bytes.0.len() as u64
+    }
+
+    /// How it is protected, alone.
+    pub fn form(&self) -> Form {
+        self.protection.form()
+    }
+
+    /// What its envelope says.
+    pub fn envelope(&self) -> Option<&EnvelopeInfo<'data>> {
+        self.protection.envelope()
+    }
+
+    /// Whether it is not the whole value.
+    pub fn is_fragment(&self) -> bool {
+        self.extent != Extent::Whole
+    }
+
+    /// Whether it counts as a value of its own where values are counted: a copy needs no key that its original does not need, nor
+    /// does a piece of which not even the write is known.
+    pub fn is_counted(&self) -> bool {
+        !self.is_duplicate && (self.extent == Extent::Whole || self.written.counts.is_some())
+    }
+
+    /// Whether it is a core Secret's.
+    pub fn is_secret(&self) -> bool {
+        self.storage_key.as_ref().is_some_and(|key| key.group_resource.is_secrets())
+    }
+
+    /// The object's own UID, where it can be read.
+    pub fn uid(&self) -> Option<&str> {
+        self.protection.secret().map(|secret| secret.object.uid.as_ref()).filter(|uid| !uid.is_empty())
+    }
+}
+
+impl fmt::Debug for ValueBytes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.0.len())
+    }
+}
+
+impl From<raft::Branch> for TxnBranch {
+    fn from(branch: raft::Branch) -> Self {
+        match branch {
+            raft::Branch::Success => Self::Success,
+            raft::Branch::Failure => Self::Failure,
+        }
+    }
+}
+
+impl TxnBranch {
+    /// The word in the records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Failure => "failure",
+        }
+    }
+}

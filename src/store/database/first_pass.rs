@@ -1,0 +1,188 @@
+//! The first pass over a database: every page once, in file order.
+
+use super::key_tree::{KeyTree, Lacking};
+use super::opened::{NotADatabase, OpenedDatabase};
+use super::residue::{self, Ground};
+use super::seen::Seen;
+use super::{DatabaseStore, Profile, is_complete};
+use crate::analysis::Revisions;
+use crate::bbolt::{self, Db, PageMap, PageState, Tree};
+use crate::etcd::trailer::Trailer;
+use crate::etcd::{Keyspace, Schema};
+use crate::evidence::anomaly::{Anomalies, Bearing, Class};
+use crate::evidence::{Evidence, range};
+use crate::kubernetes::Prefixes;
+use crate::store::{Content, DatabaseFacts, Digests, Facts, ReadOptions};
+
+impl<'data> DatabaseStore<'data> {
+    /// Looks at every page of an evidence once.
+    ///
+    /// # Errors
+    /// No database can be opened in it.
+    pub fn read(evidence: &'data Evidence, options: &ReadOptions) -> Result<Self, NotADatabase> {
+        Ok(Self::walk(evidence, OpenedDatabase::open(evidence)?, options))
+    }
+
+    fn walk(evidence: &'data Evidence, opened: OpenedDatabase<'data>, options: &ReadOptions) -> Self {
+        let db = &opened.db;
+        let mut anomalies = Anomalies::default();
+        evidence.note_anomalies(&mut anomalies);
+        db.note_anomalies(&mut anomalies);
+        let mut pages = PageMap::new(db.pages_in_file(), db.high_water_mark());
+        let (tree, seen) = match db.active() {
+            Some(active) => Tree::walk(
+                db,
+                active.root,
+                PageState::Reachable,
+                &mut pages,
+                &mut anomalies,
+                |seen: &mut Seen<'data>, bucket, pgid, element| seen.visit(db, options.history, bucket, pgid, element),
+                Seen::merge,
+            ),
+            None => (Tree::none(), Seen::default()),
+        };
+        let Seen { keyspace, history, mut names, mut votes, kube_system, newest_time, large, anomalies: found } = seen;
+        anomalies.merge(found);
+        let other = bbolt::check(db, &mut pages, &mut anomalies);
+        note_surplus(&opened, &mut anomalies);
+        let ground = Ground {
+            db,
+            tree: &tree,
+            pages: &pages,
+            surplus: opened.surplus(),
+            has_slack: anomalies.count(Class::SlackNotZero) > 0,
+            revision: keyspace.last().map(|revision| revision.main),
+            large: &large,
+        };
+        let (mut residue, witness) = residue::find(ground, options.residue);
+        anomalies.merge(std::mem::take(&mut residue.anomalies));
+        names.merge(witness.names);
+        names.give(options.names.iter().cloned());
+        votes.merge(witness.votes);
+        let schema = if db.active().is_some() { Schema::read(db, &tree, &mut anomalies) } else { Schema::default() };
+        let Lacking { tree: key_tree, gaps, lost } = Lacking::find(db, &tree, &keyspace, &schema, &mut anomalies);
+        let history = options.history.then(|| history.settle(known_revisions(key_tree, &keyspace, &schema, &anomalies)));
+        let prefixes = if options.prefixes.is_empty() { votes.elect() } else { Prefixes::given(&options.prefixes) };
+        let content = DatabaseFacts {
+            trailer: opened.trailer.is_none().then_some(Trailer::Absent),
+            page_size: db.page_size(),
+            high_water_mark: db.active().map(|active| active.high_water_mark),
+            txid: db.active().map(|active| active.txid),
+            active_meta: db.active_slot(),
+            active_because: why_active(db),
+            has_twin_metas: db.has_twin_metas(),
+            key_tree,
+            revision: keyspace.last().map(|revision| revision.main),
+            revisions: keyspace.revisions(),
+            tombstones: keyspace.tombstones(),
+            keys_current: keyspace.keys_current(),
+            keys_as_etcdutl_counts: keyspace.keys_as_etcdutl_counts(),
+            schema,
+            kube_system_uid: kube_system.map(|(_, uid)| uid),
+            pages: pages.counts(),
+            surplus: opened.surplus().len() as u64,
+            residue_mode: options.residue,
+            residue: residue.account,
+        };
+        let facts = Facts {
+            newest_object_time: newest_time,
+            prefixes: prefixes.as_slice().to_vec(),
+            is_complete: is_complete(&anomalies),
+            ..Facts::of(evidence, opened.kind(), Content::Database(Box::new(content)))
+        };
+        let of_other = other.map_or(0, |other| other.pages_read());
+        let pages_read = [tree.pages_read(), of_other, residue.pages_read].into_iter().fold(0, u64::saturating_add);
+        let order = super::writes::Order::of(db, &tree, &anomalies);
+        let profile = Profile { facts, anomalies };
+        Self {
+            profile,
+            content: evidence.content(),
+            opened,
+            tree,
+            pages,
+            keyspace,
+            gaps,
+            lost,
+            names,
+            prefixes,
+            residue,
+            history,
+            order,
+            pages_read,
+        }
+    }
+
+    /// Adds the digests, and judges the trailer by them.
+    pub(super) fn add_digests(&mut self, digests: Option<&Digests>) {
+        let Self { profile, opened, .. } = self;
+        if let Some(digests) = digests {
+            let trailer = Trailer::judge(opened.trailer, &digests.payload);
+            if trailer == Trailer::Mismatch {
+                let offset = opened.db.bytes().len() as u64;
+                profile.anomalies.note(Class::TrailerMismatch, Some(offset), None, || {
+                    format!("the {offset} bytes before the trailer have SHA-256 {}; the trailer says otherwise", digests.payload)
+                });
+            }
+            if trailer == Trailer::Match {
+                note_what_no_snapshot_is(&opened.db, &mut profile.anomalies);
+            }
+            if let Content::Database(facts) = &mut profile.facts.content {
+                facts.trailer = Some(trailer);
+            }
+        }
+        profile.settle(digests);
+    }
+}
+
+/// Bytes behind the last whole page are odd, unless the file ends early: then they are the beginning of its next page.
+fn note_surplus(opened: &OpenedDatabase<'_>, anomalies: &mut Anomalies) {
+    let (db, surplus) = (&opened.db, opened.surplus());
+    if !surplus.is_empty() && db.pages_in_file() >= db.high_water_mark() {
+        let offset = range::offset_within(db.bytes(), surplus);
+        anomalies.note(Class::TrailingBytes, offset, None, || format!("{} bytes behind the last whole page", surplus.len()));
+    }
+}
+
+/// Notes what speaks against a matching trailer: the snapshot API writes one meta twice, and nothing past the high-water mark.
+/// So whoever made such a file put the trailer there.
+fn note_what_no_snapshot_is(db: &Db<'_>, anomalies: &mut Anomalies) {
+    if db.metas().iter().all(Result::is_ok) && !db.has_twin_metas() {
+        anomalies.note(Class::MetaContradiction, Some(0), Some(0), || {
+            "the trailer matches, but the metas are not the two copies of one that the snapshot API writes".to_owned()
+        });
+    }
+    let (pages, high_water_mark) = (db.pages_in_file(), db.high_water_mark());
+    if pages > high_water_mark {
+        anomalies.note(Class::TrailingBytes, Some(db.page_offset(high_water_mark)), Some(high_water_mark), || {
+            format!(
+                "the trailer matches, but {} pages stand past the high-water mark, where the snapshot API ends",
+                pages.saturating_sub(high_water_mark)
+            )
+        });
+    }
+}
+
+/// How complete this history is, and so how far another file may be faulted for lacking a write. The revisions of a sound database
+/// are all there, but for those that a compaction may have begun to remove; one that is written while it is read may lack any.
+fn known_revisions(key_tree: KeyTree, keyspace: &Keyspace, schema: &Schema, anomalies: &Anomalies) -> Revisions {
+    let has = |class: &Class| anomalies.count(*class) > 0;
+    let doubtful = [Class::KeyOrder, Class::RevisionInvalid, Class::RevisionMisplaced, Class::RevisionGap, Class::SuccessionBroken];
+    if doubtful.iter().any(has) || anomalies.any(Bearing::Altered) {
+        return Revisions::Doubtful;
+    }
+    match keyspace.last() {
+        Some(last) if is_complete(anomalies) && key_tree == KeyTree::Whole && !has(&Class::InUse) => {
+            Revisions::InFull(schema.compacted(), last.main)
+        }
+        _ => Revisions::Partial,
+    }
+}
+
+fn why_active(db: &Db<'_>) -> String {
+    match db.metas() {
+        [Ok(zero), Ok(one)] => format!("both metas are valid, transactions {} and {}; the higher counts", zero.txid, one.txid),
+        [Ok(_), Err(fault)] => format!("meta 1 {fault}"),
+        [Err(fault), Ok(_)] => format!("meta 0 {fault}"),
+        [Err(zero), Err(one)] => format!("meta 0 {zero}; meta 1 {one}"),
+    }
+}

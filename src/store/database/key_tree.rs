@@ -1,0 +1,95 @@
+//! What the tree of bucket `key` says of keys, and what it lacks.
+
+use crate::bbolt::{Bucket, Db, Tree};
+use crate::etcd::continuity::{self, Gap};
+use crate::etcd::ranges::{self, ALL, END, Range, Ranges};
+use crate::etcd::succession::{self, Break};
+use crate::etcd::{Keyspace, Revision, Schema, schema};
+use crate::evidence::anomaly::{Anomalies, Class};
+use crate::evidence::range;
+
+/// How much of the tree of bucket `key` there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyTree {
+    /// Nothing shows that any of it is missing.
+    Whole,
+    /// Some writes are missing, or may be.
+    Partial,
+    /// None: no valid meta, no such bucket, or nothing of it can be read.
+    Lost,
+}
+
+/// What the tree of bucket `key` lacks.
+#[derive(Clone, Debug)]
+pub(super) struct Lacking<'data> {
+    pub tree: KeyTree,
+    /// Revisions that are missing behind the last compaction.
+    pub gaps: Vec<Gap<'data>>,
+    /// Revisions of writes that it may have had.
+    pub lost: Ranges,
+}
+
+impl<'data> Lacking<'data> {
+    /// Looks for what is missing, and notes it where nothing else tells of it.
+    pub(super) fn find(db: &Db<'data>, tree: &Tree<'data>, keyspace: &Keyspace, schema: &Schema, anomalies: &mut Anomalies) -> Self {
+        let Some(bucket) = tree.bucket(schema::KEY) else {
+            return Self { tree: KeyTree::Lost, gaps: Vec::new(), lost: [ALL].into_iter().collect() };
+        };
+        let holes = tree.holes(bucket);
+        let of_holes: Vec<Range> = holes.iter().map(ranges::of_hole).collect();
+        let gaps = if is_compaction_known(tree, anomalies) { continuity::gaps(db, tree, bucket, schema.compacted()) } else { Vec::new() };
+        note(db, keyspace.last(), schema.compacted(), &gaps, &of_holes.iter().copied().collect(), anomalies);
+        // Writes that cannot be told, do not stand where their revision belongs, or have two.
+        let strange = [Class::KeyOrder, Class::RevisionMisplaced, Class::RevisionInvalid, Class::RevisionMismatch, Class::KeyValueInvalid];
+        let is_strange = strange.into_iter().any(|class| anomalies.count(class) > 0);
+        let is_whole_so_far = of_holes.is_empty() && gaps.is_empty() && !is_strange && is_compaction_known(tree, anomalies);
+        let is_broken = is_whole_so_far && note_breaks(db, tree, bucket, schema, anomalies);
+        let lost: Ranges =
+            of_holes.into_iter().chain(gaps.iter().map(Gap::range)).chain((is_strange || is_broken).then_some(ALL)).collect();
+        let tree = match lost.is_empty() {
+            true => KeyTree::Whole,
+            false if keyspace.revisions() == 0 => KeyTree::Lost,
+            false => KeyTree::Partial,
+        };
+        Self { tree, gaps, lost }
+    }
+}
+
+/// Whether bucket `meta` could be read, which says what was compacted.
+fn is_compaction_known(tree: &Tree<'_>, anomalies: &Anomalies) -> bool {
+    tree.bucket(schema::META).is_some_and(|meta| tree.holes(meta).is_empty()) && anomalies.count(Class::SchemaInvalid) == 0
+}
+
+fn note(db: &Db<'_>, last: Option<Revision>, compacted: u64, gaps: &[Gap<'_>], of_holes: &Ranges, anomalies: &mut Anomalies) {
+    // What is missing with a page is said of the page.
+    for gap in gaps.iter().filter(|gap| !of_holes.meet(gap.range())) {
+        anomalies.note(Class::RevisionGap, range::offset_within(db.bytes(), gap.key), Some(gap.pgid), || gap.to_string());
+    }
+    let last = last.unwrap_or_default();
+    // Revision 1 is that of an empty database.
+    if compacted > last.main.max(1) && of_holes.is_empty() {
+        anomalies.note(Class::CompactionAhead, None, None, || {
+            format!("compacted at revision {compacted}, and the newest in the tree is {last}: all between them was deleted, or is missing")
+        });
+    }
+}
+
+/// Notes writes that do not follow one another, or that should be gone; says whether there are some.
+fn note_breaks<'data>(db: &Db<'data>, tree: &Tree<'data>, bucket: &Bucket<'data>, schema: &Schema, anomalies: &mut Anomalies) -> bool {
+    let (finished, scheduled) = (schema.finished_compact_revision.unwrap_or(0), schema.compacted());
+    let breaks = match finished == scheduled {
+        true => succession::breaks(db, tree, bucket, scheduled),
+        false => succession::left_behind(db, tree, bucket, finished, scheduled),
+    };
+    for Break { revision, key, pgid, wanted } in &breaks {
+        anomalies.note(Class::SuccessionBroken, range::offset_within(db.bytes(), key), Some(*pgid), || {
+            format!("revision {revision} does not fit what the tree has of its key; expected: {wanted}")
+        });
+    }
+    !breaks.is_empty()
+}
+
+/// The part of a database of which one meta is lost that may have been that of its last transaction.
+pub fn revisions_behind(last: Option<Revision>) -> Range {
+    (Revision { main: last.unwrap_or_default().main.saturating_add(1), sub: 0 }, END)
+}

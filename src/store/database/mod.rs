@@ -1,0 +1,118 @@
+//! A bbolt database of etcd as a store: the tree, and what etcd no longer shows.
+
+mod first_pass;
+mod key_tree;
+mod opened;
+mod residue;
+mod seen;
+mod writes;
+
+pub use self::key_tree::{KeyTree, revisions_behind};
+pub use self::opened::{NotADatabase, OpenedDatabase};
+pub use self::residue::{Account, Residue};
+pub use self::writes::WriteAt;
+
+use super::{Digests, Existing, Profile, Store, Task, is_complete, whole};
+use crate::analysis::History;
+use crate::bbolt::{PageMap, Tree};
+use crate::envelope::NameTable;
+use crate::etcd::continuity::Gap;
+use crate::etcd::ranges::Ranges;
+use crate::etcd::{KeyValue, Keyspace, Revision, RevisionKey, schema};
+use crate::kubernetes::Prefixes;
+use crate::row::Found;
+
+/// A database after the first pass.
+#[derive(Debug)]
+pub struct DatabaseStore<'data> {
+    profile: Profile,
+    content: &'data [u8],
+    /// Its bytes as a database.
+    pub opened: OpenedDatabase<'data>,
+    /// The active tree.
+    pub tree: Tree<'data>,
+    /// What every page is.
+    pub pages: PageMap,
+    /// The newest revision of each key.
+    pub keyspace: Keyspace,
+    /// Revisions that the tree should have and does not.
+    pub gaps: Vec<Gap<'data>>,
+    /// Revisions of writes that the tree may have had and does not.
+    pub lost: Ranges,
+    /// Names that the values support.
+    names: NameTable<'data>,
+    /// Prefixes of the API server's keys.
+    prefixes: Prefixes,
+    /// What etcd no longer shows.
+    pub residue: Residue<'data>,
+    /// The writes in the tree, where they were asked for.
+    pub history: Option<History>,
+    order: writes::Order<'data>,
+    /// Pages whose elements the first pass read or searched, each as often as it did: the measure of its work, which is
+    /// bounded by the number of pages however the file was made.
+    pub pages_read: u64,
+}
+
+impl<'data> DatabaseStore<'data> {
+    /// The KeyValue that the tree has of a write, with its page. In a tree that is out of key order it may be missed.
+    pub fn find(&self, revision: Revision) -> Option<(crate::bbolt::Pgid, crate::bbolt::Element<'data>)> {
+        let bucket = self.tree.bucket(schema::KEY)?;
+        let find = |is_tombstone| self.tree.find(&self.opened.db, bucket, &RevisionKey { revision, is_tombstone }.to_bytes());
+        find(false).or_else(|| find(true))
+    }
+
+    fn create_revision(&self, key: &[u8]) -> Option<i64> {
+        let (revision, _) = self.keyspace.newest(key).filter(|(_, is_deleted)| !is_deleted)?;
+        let (_, element) = self.find(revision)?;
+        KeyValue::parse(element.value).ok().filter(|kv| kv.key == key).map(|kv| kv.create_revision)
+    }
+}
+
+impl<'data> Store<'data> for DatabaseStore<'data> {
+    fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    fn profile_mut(&mut self) -> &mut Profile {
+        &mut self.profile
+    }
+
+    fn content(&self) -> &'data [u8] {
+        self.content
+    }
+
+    fn names(&self) -> &NameTable<'data> {
+        &self.names
+    }
+
+    fn prefixes(&self) -> &Prefixes {
+        &self.prefixes
+    }
+
+    fn tasks(&self) -> Vec<Task> {
+        self.task_list()
+    }
+
+    fn read(&self, task: &Task, see: &mut dyn FnMut(Found<'data>)) {
+        self.each_write(task, |_, found| see(found));
+    }
+
+    fn existing(&self) -> Option<Existing<'_>> {
+        let one_meta_is_lost = self.opened.db.metas().iter().any(Result::is_err).then(|| revisions_behind(self.keyspace.last()));
+        let lost = self.lost.iter().chain(one_meta_is_lost).collect();
+        let created = Box::new(|key: &[u8]| self.create_revision(key));
+        self.profile.facts.has_tree().then_some(Existing { keyspace: &self.keyspace, lost, created })
+    }
+
+    fn settle(&mut self, digests: Option<&Digests>) {
+        self.add_digests(digests);
+    }
+
+    fn as_database(&self) -> Option<&DatabaseStore<'data>> {
+        Some(self)
+    }
+
+    fn as_database_mut(&mut self) -> Option<&mut DatabaseStore<'data>> {
+        Some(self)
+    }
+}

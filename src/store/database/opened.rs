@@ -1,0 +1,71 @@
+//! From evidence to an open database: trailer, meta pages, page size.
+
+use crate::bbolt::{Db, OpenError};
+use crate::etcd::trailer::{self, Trailer};
+use crate::evidence::Evidence;
+use crate::evidence::digest::Sha256Digest;
+use crate::store::Kind;
+
+/// A bbolt database within an evidence.
+#[derive(Clone, Debug)]
+pub struct OpenedDatabase<'data> {
+    /// The database.
+    pub db: Db<'data>,
+    /// The 32 bytes behind it, when it has a snapshot's size.
+    pub trailer: Option<&'data [u8]>,
+}
+
+/// Evidence in which no database can be opened.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("expected an etcd snapshot; found {0}")]
+pub struct NotADatabase(pub OpenError);
+
+impl<'data> OpenedDatabase<'data> {
+    /// Opens the evidence's content.
+    ///
+    /// # Errors
+    /// It is no bbolt database, and has no pages of one; the error says what it looks like instead.
+    pub fn open(evidence: &'data Evidence) -> Result<Self, NotADatabase> {
+        let content = evidence.content();
+        let (payload, trailer) = trailer::split(content);
+        let error = match Db::open(payload) {
+            Ok(db) => return Ok(Self { db, trailer }),
+            Err(error) => error,
+        };
+        // Without a valid meta its pages are read all the same. Those of a big-endian file bear no numbers that fit.
+        if let Some(db) = Db::of_pages(payload) {
+            return Ok(Self { db, trailer });
+        }
+        Err(NotADatabase(error))
+    }
+
+    /// What the bytes are. The snapshot API writes one meta twice and, last, a trailer; where the trailer is missing because the file
+    /// was cut, pages are missing too. A whole file with twin metas and no trailer may be a snapshot that lost it, or a database that
+    /// `etcdutl` opened last, which writes both metas alike: nothing in it tells, so it is called what it is used as.
+    pub fn kind(&self) -> Kind {
+        let ends_early = self.db.pages_in_file() < self.db.high_water_mark();
+        match self.trailer.is_some() || self.db.has_twin_metas() && ends_early {
+            true => Kind::Snapshot,
+            false => Kind::Database,
+        }
+    }
+
+    /// Whether it is as the snapshot API sent it, so far as a digest can tell; `trailer`: what is known of its own. Of one meta that
+    /// was broken since, the other says what it was.
+    pub fn is_as_sent(&self, trailer: Option<Trailer>) -> bool {
+        match trailer {
+            Some(Trailer::Match) => self.db.has_twin_metas(),
+            Some(Trailer::Mismatch) => {
+                let digest = self.db.with_twin_meta().map(|parts| Sha256Digest::of_parts(&parts));
+                self.trailer.zip(digest).is_some_and(|(trailer, digest)| trailer == digest.0)
+            }
+            Some(Trailer::Absent) | None => false,
+        }
+    }
+
+    /// Bytes of content that belong to the whole pages and the trailer; what is beyond is neither.
+    pub fn surplus(&self) -> &'data [u8] {
+        let whole = self.db.pages_in_file().saturating_mul(self.db.page_size());
+        usize::try_from(whole).ok().and_then(|at| self.db.bytes().get(at..)).unwrap_or_default()
+    }
+}

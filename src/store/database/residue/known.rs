@@ -1,0 +1,246 @@
+//! Headless pieces that equal a part of a value that is known: from it they get their key.
+//!
+//! A value of several pages leaves its later pages behind when its first is written over; the same value may still stand
+//! whole in the tree or on other pages, at another place within its page. The first bytes of every piece
+//! are therefore looked for at every offset of every such value, by a rolling hash.
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+
+use super::headless::{Kind, Piece};
+use crate::etcd::KeyValue;
+
+/// Bytes at the start of a piece that are looked for.
+const PROBE: usize = 32;
+/// So many bytes are not alike by chance.
+const ALIKE: usize = 1024;
+/// A piece is compared with values for at most so many times its length: one that repeats itself matches them everywhere.
+const COMPARED: usize = 8;
+/// Pieces that begin alike and are looked for. Where more do, their beginning tells nothing.
+const SAME_BEGINNING: usize = 64;
+/// Factor of the rolling hash; odd, so that no byte is lost.
+const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// The known value that a piece is a part of.
+#[derive(Clone, Copy, Debug)]
+pub(in super::super) struct Match<'data> {
+    /// Its key.
+    pub key: &'data [u8],
+    /// Its revision; `None` where several revisions hold these bytes.
+    pub main: Option<u64>,
+    /// All of it.
+    pub value: &'data [u8],
+    length: usize,
+    /// Values of other keys hold the same bytes.
+    is_ambiguous: bool,
+}
+
+/// Matches by the address of the piece.
+#[derive(Debug, Default)]
+pub(in super::super) struct Matches<'data>(HashMap<usize, Match<'data>, FixedState>);
+
+impl<'data> Matches<'data> {
+    /// The match of a piece.
+    pub(in super::super) fn get(&self, piece: &[u8]) -> Option<&Match<'data>> {
+        self.0.get(&piece.as_ptr().addr())
+    }
+}
+
+/// Matches pieces, and divides those of which only the first part matches. Pieces without a kind are dropped.
+pub(super) fn matches<'data>(pieces: &mut Vec<Piece<'data>>, values: &[KeyValue<'data>]) -> Matches<'data> {
+    let mut search = Search::default();
+    let mut probes = Probes::default();
+    for (index, piece) in pieces.iter().enumerate() {
+        if let Some(probe) = piece.bytes.get(..PROBE).filter(|probe| probe.iter().any(|byte| Some(byte) != probe.first())) {
+            probes.add(hash(probe), index);
+        }
+    }
+    probes.by_hash.retain(|_, alike| alike.len() <= SAME_BEGINNING);
+    if !probes.by_hash.is_empty() {
+        for kv in values {
+            look_in(kv, pieces, &probes, &mut search);
+        }
+    }
+    let Search { best, .. } = search;
+    let mut found = Matches(best);
+    found.0.retain(|_, known| !known.is_ambiguous);
+    let mut divided = Vec::with_capacity(pieces.len());
+    for piece in pieces.drain(..) {
+        match found.get(piece.bytes).map(|known| piece.bytes.split_at(known.length)) {
+            None => divided.push(piece),
+            Some((part, rest)) => {
+                divided.push(Piece { bytes: part, kind: Some(Kind::Known), ..piece });
+                divided.push(Piece { bytes: rest, kind: Kind::of(rest), ..piece });
+            }
+        }
+    }
+    divided.retain(|piece| piece.kind.is_some());
+    *pieces = divided;
+    found
+}
+
+/// The pieces by the hash of their first bytes.
+#[derive(Default)]
+struct Probes {
+    by_hash: HashMap<u64, Vec<usize>, FixedState>,
+    /// Which upper ten bits of a hash occur: nearly all offsets of a value are dismissed by them.
+    seen: [u64; 16],
+}
+
+impl Probes {
+    fn add(&mut self, hash: u64, piece: usize) {
+        self.by_hash.entry(hash).or_default().push(piece);
+        let (word, bit) = Self::place(hash);
+        if let Some(word) = self.seen.get_mut(word) {
+            *word |= bit;
+        }
+    }
+
+    #[inline]
+    fn with(&self, hash: u64) -> &[usize] {
+        let (word, bit) = Self::place(hash);
+        match self.seen.get(word) {
+            Some(word) if word & bit != 0 => self.by_hash.get(&hash).map_or(&[], Vec::as_slice),
+            _ => &[],
+        }
+    }
+
+    /// The word and the bit that stand for a hash's upper ten bits.
+    fn place(hash: u64) -> (usize, u64) {
+        (usize::try_from(hash >> 60).unwrap_or(0), 1 << (hash >> 54 & 63))
+    }
+}
+
+fn look_in<'data>(kv: &KeyValue<'data>, pieces: &[Piece<'data>], probes: &Probes, search: &mut Search<'data>) {
+    let Some(first) = kv.value.get(..PROBE) else { return };
+    let out = (1..PROBE).fold(1u64, |power, _| power.wrapping_mul(FACTOR));
+    let mut rolling = hash(first);
+    let pairs = kv.value.iter().zip(kv.value.get(PROBE..).unwrap_or_default());
+    let steps = pairs.map(Some).chain(std::iter::once(None));
+    for (at, step) in steps.enumerate() {
+        for index in probes.with(rolling) {
+            if let Some(piece) = pieces.get(*index) {
+                search.note(piece.bytes, kv, at);
+            }
+        }
+        if let Some((old, new)) = step {
+            rolling = rolling.wrapping_sub(out.wrapping_mul(u64::from(*old))).wrapping_mul(FACTOR).wrapping_add(u64::from(*new));
+        }
+    }
+}
+
+/// The longest match of each piece so far.
+#[derive(Default)]
+struct Search<'data> {
+    best: HashMap<usize, Match<'data>, FixedState>,
+    /// Bytes that each piece may still be compared with.
+    left: HashMap<usize, usize, FixedState>,
+}
+
+impl<'data> Search<'data> {
+    /// Keeps the longest match; of equally long ones the key where they agree in it. A piece that was compared too often has
+    /// none: which of its many matches is the right one, nothing tells.
+    fn note(&mut self, piece: &'data [u8], kv: &KeyValue<'data>, at: usize) {
+        let address = piece.as_ptr().addr();
+        let left = self.left.entry(address).or_insert(piece.len().saturating_mul(COMPARED));
+        if *left == 0 {
+            return;
+        }
+        let known = kv.value.get(at..).unwrap_or_default();
+        let length = piece.iter().zip(known).take_while(|(a, b)| a == b).count();
+        *left = left.saturating_sub(length);
+        if *left == 0 {
+            self.best.remove(&address);
+            return;
+        }
+        // What ends elsewhere than the piece or the value does is alike by chance, or of a revision that is alike in part.
+        let ends_with_either = length == piece.len() || length == known.len();
+        if length < PROBE || !ends_with_either && length < ALIKE {
+            return;
+        }
+        let main = u64::try_from(kv.mod_revision).ok().filter(|_| ends_with_either);
+        let this = Match { key: kv.key, main, value: kv.value, length, is_ambiguous: false };
+        match self.best.get_mut(&address) {
+            Some(best) if best.length > length => {}
+            Some(best) if best.length == length => {
+                best.is_ambiguous |= best.key != kv.key;
+                if best.main != main {
+                    best.main = None;
+                }
+            }
+            _ => {
+                self.best.insert(address, this);
+            }
+        }
+    }
+}
+
+fn hash(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0, |hash, byte| hash.wrapping_mul(FACTOR).wrapping_add(u64::from(*byte)))
+}
+
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "a test that overflows fails")]
+mod tests {
+    use super::*;
+    use crate::row::Place;
+
+    fn noise(seed: u64, len: usize) -> Vec<u8> {
+        let mut state = seed;
+        let next = |_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state.to_be_bytes()[0]
+        };
+        (0..len).map(next).collect()
+    }
+
+    fn kv<'a>(key: &'a [u8], main: i64, value: &'a [u8]) -> KeyValue<'a> {
+        KeyValue { key, value, mod_revision: main, ..KeyValue::default() }
+    }
+
+    #[test]
+    fn a_piece_gets_the_key_of_the_value_it_is_a_part_of() {
+        let (value, other) = (noise(1, 9000), noise(2, 9000));
+        let piece = [&value[4001..8001], &noise(3, 50)].concat();
+        let mut pieces = vec![Piece { bytes: &piece, place: Place::OverflowTail, pgid: None, kind: None }];
+        let found = matches(&mut pieces, &[kv(b"other", 4, &other), kv(b"key", 5, &value)]);
+        assert_eq!(pieces.iter().map(|p| (p.bytes.len(), p.kind)).collect::<Vec<_>>(), [(4000, Some(Kind::Known))]);
+        let known = found.get(pieces[0].bytes).unwrap();
+        // Another revision may be alike as far, and go on as this piece does.
+        assert_eq!((known.key, known.main), (&b"key"[..], None));
+    }
+
+    #[test]
+    fn what_is_alike_for_a_while_is_not_taken_for_the_same() {
+        let (value, other) = (noise(1, 9000), noise(2, 9000));
+        let alike = |length: usize| {
+            let piece = [&value[4000..4000 + length], &other[..3000]].concat();
+            let mut pieces = vec![Piece { bytes: &piece, place: Place::OverflowTail, pgid: None, kind: Some(Kind::Text) }];
+            let found = matches(&mut pieces, &[kv(b"key", 5, &value)]);
+            found.get(&piece).map(|known| (known.key.to_vec(), known.main))
+        };
+        assert_eq!(alike(40), None);
+        assert_eq!(alike(2000), Some((b"key".to_vec(), None)));
+        assert_eq!(alike(5000), Some((b"key".to_vec(), Some(5))));
+    }
+
+    #[test]
+    fn a_revision_is_said_only_where_one_holds_the_bytes() {
+        let value = noise(1, 9000);
+        let piece = value[100..6000].to_vec();
+        let one = || Piece { bytes: &piece, place: Place::OverflowTail, pgid: None, kind: None };
+        let found = matches(&mut vec![one()], &[kv(b"key", 5, &value), kv(b"key", 9, &value)]);
+        assert_eq!(found.get(&piece).map(|m| (m.key, m.main)), Some((&b"key"[..], None)));
+        let found = matches(&mut vec![one()], &[kv(b"key", 5, &value), kv(b"other", 9, &value)]);
+        assert!(found.get(&piece).is_none());
+        assert!(matches(&mut vec![one()], &[kv(b"key", 5, &noise(7, 9000))]).get(&piece).is_none());
+    }
+
+    #[test]
+    fn a_piece_that_matches_everywhere_is_not_matched() {
+        let value = noise(1, 40).repeat(2000);
+        let piece = value[..40_000].to_vec();
+        let mut pieces = vec![Piece { bytes: &piece, place: Place::OverflowTail, pgid: None, kind: None }];
+        assert!(matches(&mut pieces, &[kv(b"key", 5, &value)]).get(&piece).is_none());
+    }
+}

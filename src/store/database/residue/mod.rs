@@ -1,0 +1,341 @@
+//! Residue: what a database's file holds although etcd no longer shows it.
+//!
+//! ```text
+//! pages outside the tree ─> images ─> elements ──────────┐
+//!                        └> tails ─┐                     ├─> writes, whole or cut ──> entries
+//! slack of pages in use ───────────┼─> search by content ┤
+//! bytes behind the payload ────────┘                     └─> gaps ─> headless pieces ─> entries
+//! ```
+//! It is looked for beside the digest, in the first pass; the second pass turns entries into rows.
+
+mod account;
+mod duplicates;
+mod entry;
+mod found;
+mod headless;
+mod known;
+mod mixed;
+
+use rayon::prelude::*;
+
+pub use self::account::Account;
+pub(super) use self::entry::Entry;
+use self::headless::Piece;
+use super::whole;
+use crate::bbolt::{Db, Image, PageMap, PageState, Pgid, Remnant, Tail, Tree, remnants};
+use crate::envelope::{NameTable, Stored};
+use crate::etcd::residue::{Part, Write, keyless, search};
+use crate::etcd::{KeyValue, schema};
+use crate::evidence::anomaly::{Anomalies, Class};
+use crate::evidence::range;
+use crate::kubernetes::PrefixVotes;
+use crate::row::Place;
+use crate::store::ResidueMode;
+
+/// Remnants one task reads.
+const TASK: usize = 64;
+
+/// Everything found outside the tree, in the order of its rows.
+#[derive(Debug, Default)]
+pub struct Residue<'data> {
+    pub(super) entries: Vec<Entry>,
+    pub(super) known: known::Matches<'data>,
+    /// What the bytes outside the tree are.
+    pub account: Account,
+    /// Pages that were searched, each as often as it was.
+    pub pages_read: u64,
+    /// Writes that were found and are not kept.
+    pub(super) anomalies: Anomalies,
+}
+
+/// What the values outside the tree say for all values of the file.
+#[derive(Debug, Default)]
+pub(super) struct Witness<'data> {
+    pub names: NameTable<'data>,
+    pub votes: PrefixVotes<'data>,
+}
+
+/// Where residue is looked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ground<'a, 'data> {
+    pub db: &'a Db<'data>,
+    pub tree: &'a Tree<'data>,
+    pub pages: &'a PageMap,
+    /// Bytes behind the last whole page.
+    pub surplus: &'data [u8],
+    /// Whether pages in use have bytes behind their last element.
+    pub has_slack: bool,
+    /// The revision that the tree is at.
+    pub revision: Option<u64>,
+    /// Retained values of several pages, for comparison with headless pieces.
+    pub large: &'a [KeyValue<'data>],
+}
+
+/// Finds it.
+pub(super) fn find<'data>(ground: Ground<'_, 'data>, mode: ResidueMode) -> (Residue<'data>, Witness<'data>) {
+    let mut found = Found::default();
+    if mode == ResidueMode::Off {
+        return (Residue::default(), found.witness);
+    }
+    let (db, full) = (ground.db, mode == ResidueMode::Full);
+    let remnants = remnants(db, ground.pages);
+    // An image with the tail right behind it: where it is of several writes, the last of them may go on there.
+    let neighbours: Vec<&[Remnant<'data>]> = remnants.chunk_by(|image, tail| is_followed(db, image, tail)).collect();
+    let parts: Vec<Found<'data>> = neighbours
+        .par_chunks(TASK)
+        .map(|task| {
+            let mut found = Found::default();
+            task.iter().for_each(|neighbours| found.images(db, neighbours));
+            found
+        })
+        .collect();
+    parts.into_iter().for_each(|part| found.merge(part));
+    found.goes_on = ground.revision.is_some_and(|revision| found.newest > revision);
+    let parts: Vec<Found<'data>> = std::mem::take(&mut found.later)
+        .par_chunks(TASK)
+        .map(|task| {
+            let mut found = Found { goes_on: found.goes_on, ..Found::default() };
+            task.iter().for_each(|remnant| found.remnant(db, remnant, full));
+            found
+        })
+        .collect();
+    parts.into_iter().for_each(|part| found.merge(part));
+    if full {
+        if ground.has_slack {
+            for pgid in ground.tree.leaf_pages() {
+                if let Some(slack) = ground.tree.page_slack(db, pgid).filter(|slack| !range::is_zero(slack)) {
+                    found.bytes(db, Some(pgid), Place::Slack, slack, slack.len());
+                }
+            }
+        }
+        found.bytes(db, None, Place::Trailing, ground.surplus, ground.surplus.len());
+    }
+    if !full {
+        found.pieces.clear();
+    }
+    let large: Vec<KeyValue<'data>> = ground.large.iter().chain(&found.large).copied().collect();
+    let known = known::matches(&mut found.pieces, &large);
+    for piece in &found.pieces {
+        found.account.attribute(piece.bytes.len() as u64);
+        found.entries.extend(Entry::headless(db, piece, known.get(piece.bytes)));
+    }
+    found.entries.sort_by_cached_key(|entry| entry.order(db));
+    duplicates::mark(db, ground.tree, ground.tree.bucket(schema::KEY), &mut found.entries);
+    (
+        Residue { entries: found.entries, known, account: found.account, pages_read: found.pages_read, anomalies: found.anomalies },
+        found.witness,
+    )
+}
+
+/// What one task found.
+#[derive(Default)]
+struct Found<'data> {
+    entries: Vec<Entry>,
+    pieces: Vec<Piece<'data>>,
+    large: Vec<KeyValue<'data>>,
+    witness: Witness<'data>,
+    account: Account,
+    /// What is read when the images have told whether the file goes on: tails, and images that others were written over.
+    later: Vec<Remnant<'data>>,
+    /// Whether the file holds writes newer than its tree: it was copied while they were made, or they were interrupted.
+    goes_on: bool,
+    /// The newest revision.
+    newest: u64,
+    pages_read: u64,
+    anomalies: Anomalies,
+}
+
+impl<'data> Found<'data> {
+    fn images(&mut self, db: &Db<'data>, neighbours: &[Remnant<'data>]) {
+        for (index, remnant) in neighbours.iter().enumerate() {
+            match remnant {
+                Remnant::Image(image) if !image.is_leaf() || !image.is_cut(db) => {
+                    if !self.image(db, image) {
+                        let tail = neighbours.get(index.saturating_add(1)).map_or(&[][..], Remnant::bytes);
+                        return self.mixed_image(db, image, tail.len() as u64);
+                    }
+                }
+                later => self.later.push(*later),
+            }
+        }
+    }
+
+    fn remnant(&mut self, db: &Db<'data>, remnant: &Remnant<'data>, full: bool) {
+        match remnant {
+            Remnant::Image(image) if self.goes_on || !self.image(db, image) => self.mixed_image(db, image, 0),
+            Remnant::Image(_) => {}
+            Remnant::Tail(tail) if full => self.tail(db, tail),
+            Remnant::Tail(tail) if range::is_zero(tail.bytes) => self.account.add(tail.bytes.len(), Account::default()),
+            Remnant::Tail(_) => {}
+        }
+        // An image that contradicts itself, read by content.
+        for remnant in std::mem::take(&mut self.later) {
+            match remnant {
+                Remnant::Tail(tail) if full => self.tail(db, &tail),
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether an image is of one write; where it is not, nothing is noted of it.
+    fn image(&mut self, db: &Db<'data>, image: &Image<'data>) -> bool {
+        let place = place(image.state, Place::FreePage);
+        if !image.is_leaf() && image.is_what_it_says() {
+            let content = image.bytes.len().saturating_sub(trailing_zeros(image.bytes));
+            self.account.add(image.bytes.len(), Account { structure: content as u64, ..Account::default() });
+            return true;
+        }
+        self.pages_read = self.pages_read.saturating_add(db.pages_in(image.bytes));
+        let Some(elements) = image.elements(db.page_size()) else {
+            self.later.push(Remnant::Tail(Tail { pgid: image.pgid, state: image.state, bytes: image.bytes }));
+            return true;
+        };
+        let slack = image.slack(&elements, db.page_size());
+        // Every writer leaves zeros there, and ends a value as it began it: these are not the bytes of one write.
+        if !range::is_zero(slack) || elements.iter().any(|element| mixed::contradicts(db, element)) {
+            return false;
+        }
+        let mut used = Account { structure: image.bytes.len().saturating_sub(slack.len()) as u64, ..Account::default() };
+        for element in &elements {
+            if let Some(write) = Write::of_element(element) {
+                self.write(db, Some(image.pgid), place, &write, &mut used);
+            }
+        }
+        self.account.add(image.bytes.len(), used);
+        true
+    }
+
+    fn tail(&mut self, db: &Db<'data>, tail: &Tail<'data>) {
+        let place = place(tail.state, Place::OverflowTail);
+        if range::is_zero(tail.bytes) {
+            return self.account.add(tail.bytes.len(), Account::default());
+        }
+        self.bytes(db, Some(tail.pgid), place, tail.bytes, usize::try_from(db.page_size()).unwrap_or(usize::MAX));
+    }
+
+    /// Searches bytes by content. Every `page_size` bytes from the first on, another write may begin.
+    fn bytes(&mut self, db: &Db<'data>, pgid: Option<Pgid>, place: Place, bytes: &'data [u8], page_size: usize) {
+        self.pages_read = self.pages_read.saturating_add(db.pages_in(bytes));
+        let mut used = Account::default();
+        let mut at = 0usize;
+        for part in search(bytes) {
+            match part {
+                Part::Gap(gap) => {
+                    let until = at.saturating_add(gap.len());
+                    let is_last = until == bytes.len();
+                    let of_the_gap = range::offset_within(db.bytes(), gap).filter(|_| self.goes_on && pgid.is_some());
+                    if let Some(start) = of_the_gap {
+                        self.blocks(db, place, start..start.saturating_add(gap.len() as u64), &mut used);
+                    } else {
+                        for piece in headless::pieces(gap, at, page_size, is_last) {
+                            self.piece(db, place, pgid.is_some(), piece, &mut used);
+                        }
+                    }
+                    at = until;
+                }
+                Part::Write(write, _) if write.missing > 0 && self.goes_on || mixed::is_contradicted(db, &write) => {
+                    let Some(first) = range::offset_within(db.bytes(), bytes).and_then(|first| first.checked_add(at as u64)) else { break };
+                    let rest = bytes.len().saturating_sub(at) as u64;
+                    used.merge(self.mixed(db, place, place, first..first.saturating_add(rest), first.saturating_add(rest)));
+                    break;
+                }
+                Part::Write(write, key_bytes) => {
+                    // In a tail, the page is that of the write's own first byte: no header names another.
+                    let page = range::offset_within(db.bytes(), write.message).and_then(|offset| offset.checked_div(db.page_size()));
+                    let length = write.message.len().saturating_add(key_bytes);
+                    used.structure = used.structure.saturating_add(length as u64);
+                    self.write(db, pgid.and(page), place, &write, &mut used);
+                    at = at.saturating_add(length);
+                }
+            }
+        }
+        self.account.add(bytes.len(), used);
+    }
+
+    /// Notes bytes without a beginning. Those that begin a block may begin with the rest of a write's key.
+    fn piece(&mut self, db: &Db<'data>, place: Place, is_on_a_page: bool, bytes: &'data [u8], used: &mut Account) {
+        let page_of = |bytes: &[u8]| {
+            let offset = range::offset_within(db.bytes(), bytes).filter(|_| is_on_a_page)?;
+            offset.checked_div(db.page_size())
+        };
+        let begins_a_block = range::offset_within(db.bytes(), bytes).is_some_and(|offset| offset.is_multiple_of(whole::BLOCK));
+        let mut bytes = bytes;
+        if let Some((write, key_rest)) = keyless(bytes).filter(|(write, _)| begins_a_block && !mixed::is_contradicted(db, write)) {
+            let length = key_rest.saturating_add(write.message.len());
+            used.structure = used.structure.saturating_add(length as u64);
+            self.write(db, page_of(write.message), place, &write, used);
+            bytes = bytes.get(length..).unwrap_or_default();
+        }
+        if !bytes.is_empty() {
+            used.unattributed = used.unattributed.saturating_add(bytes.len() as u64);
+            self.pieces.push(Piece { bytes, place, pgid: page_of(bytes), kind: headless::Kind::of(bytes) });
+        }
+    }
+
+    /// Notes a write; its value's bytes are taken from the structure they stand in.
+    fn write(&mut self, db: &Db<'data>, pgid: Option<Pgid>, place: Place, write: &Write<'data>, used: &mut Account) {
+        let value = write.kv.value;
+        used.take(value.len() as u64);
+        if write.missing > 0 && value.is_empty() {
+            return;
+        }
+        match write.missing {
+            0 => used.value = used.value.saturating_add(value.len() as u64),
+            _ => used.fragment = used.fragment.saturating_add(value.len() as u64),
+        }
+        self.newest = self.newest.max(write.main);
+        match Entry::write(db, place, pgid, write) {
+            Ok(entry) => self.entries.push(entry),
+            Err(passed) => self.anomalies.note(Class::LimitPassed, range::offset_within(db.bytes(), write.message), pgid, || passed),
+        }
+        if write.is_tombstone {
+            return;
+        }
+        self.witness.votes.observe(write.kv.key);
+        if write.missing == 0 {
+            if let Stored::Sealed(sealed) = Stored::of(value) {
+                self.witness.names.observe(&sealed);
+            }
+            if value.len() as u64 > db.page_size() {
+                self.large.push(write.kv);
+            }
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.entries.extend(other.entries);
+        self.pieces.extend(other.pieces);
+        self.large.extend(other.large);
+        self.witness.names.merge(other.witness.names);
+        self.witness.votes.merge(other.witness.votes);
+        self.account.merge(other.account);
+        self.later.extend(other.later);
+        self.newest = self.newest.max(other.newest);
+        self.pages_read = self.pages_read.saturating_add(other.pages_read);
+        self.anomalies.merge(other.anomalies);
+    }
+}
+
+/// Whether the pages of the second stand right behind those of the first.
+fn is_followed(db: &Db<'_>, image: &Remnant<'_>, tail: &Remnant<'_>) -> bool {
+    let (Remnant::Image(image), Remnant::Tail(tail)) = (image, tail) else { return false };
+    let end = db.page_offset(image.pgid).saturating_add(image.bytes.len() as u64);
+    image.state == tail.state && end == db.page_offset(tail.pgid)
+}
+
+/// The place of what stands on a page of this state, which on a free page is `free`.
+fn place(state: PageState, free: Place) -> Place {
+    match state {
+        PageState::OtherRoot => Place::OtherRoot,
+        PageState::BeyondHighWater => Place::BeyondHighWater,
+        _ => free,
+    }
+}
+
+fn trailing_zeros(bytes: &[u8]) -> usize {
+    bytes.iter().rev().take_while(|byte| **byte == 0).count()
+}
+
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "a test that overflows fails")]
+mod tests;

@@ -1,0 +1,147 @@
+//! The second pass: the tree's writes in the order of their revisions, then what stands outside the tree.
+
+use super::DatabaseStore;
+use super::residue::Entry;
+use super::seen::is_key_bucket;
+use crate::bbolt::{Db, Element, Pgid, Root, Tree};
+use crate::etcd::{KeyValue, RevisionKey, schema};
+use crate::evidence::anomaly::{Anomalies, Class};
+use crate::evidence::range;
+use crate::row::{Found, FoundContent, Place, WriteCounts, Written};
+use crate::store::Task;
+
+/// Leaf pages that one task reads.
+const PAGES: usize = 64;
+/// Elements, or finds outside the tree, that one task reads.
+const ELEMENTS: usize = 512;
+
+/// The list of the tree's writes.
+const TREE: u8 = 0;
+/// The list of what stands outside of it.
+const RESIDUE: u8 = 1;
+
+/// Where a write is found again.
+#[derive(Clone, Copy, Debug)]
+pub struct WriteAt<'a, 'data>(At<'a, 'data>);
+
+#[derive(Clone, Copy, Debug)]
+enum At<'a, 'data> {
+    /// On a page of the tree.
+    Tree(Pgid, Element<'data>),
+    /// Outside of it.
+    Residue(&'a Entry),
+}
+
+impl<'data> WriteAt<'_, 'data> {
+    /// The write there; `None` for a piece without its beginning.
+    pub fn key_value(&self, store: &DatabaseStore<'data>) -> Option<KeyValue<'data>> {
+        match &self.0 {
+            At::Tree(_, element) => KeyValue::parse(element.value).ok(),
+            At::Residue(entry) => entry.read(&store.opened.db).map(|write| write.kv),
+        }
+    }
+}
+
+/// What there is to read of the tree, in the order of its revisions.
+#[derive(Debug)]
+pub(super) enum Order<'data> {
+    Pages(Vec<Pgid>),
+    Elements(Vec<(Pgid, Element<'data>)>),
+}
+
+impl<'data> Order<'data> {
+    /// Bucket `key` in the order of its revisions. A sound tree's leaves have that order; the elements of a damaged
+    /// one are sorted, at the cost of memory, with those that stand in other buckets; those of an inline bucket are few.
+    pub(super) fn of(db: &Db<'data>, tree: &Tree<'data>, anomalies: &Anomalies) -> Self {
+        let bucket = tree.bucket(schema::KEY);
+        let is_sound = [Class::KeyOrder, Class::RevisionMisplaced].into_iter().all(|class| anomalies.count(class) == 0);
+        match bucket {
+            None if is_sound => return Self::Pages(Vec::new()),
+            Some(bucket) if is_sound && bucket.in_key_order && matches!(bucket.root, Root::Page(_)) => {
+                return Self::Pages(tree.leaves(bucket));
+            }
+            _ => {}
+        }
+        let is_write = |element: &Element<'_>| !element.is_bucket && RevisionKey::of_write(element.key, element.value).is_some();
+        let misplaced = tree.buckets().iter().filter(|bucket| !is_key_bucket(bucket) && anomalies.count(Class::RevisionMisplaced) > 0);
+        let misplaced = misplaced.flat_map(|bucket| tree.elements(db, bucket)).filter(|(_, element)| is_write(element));
+        let mut sorted: Vec<_> = bucket.into_iter().flat_map(|bucket| tree.elements(db, bucket)).chain(misplaced).collect();
+        sorted.sort_by_key(|(_, element)| {
+            let revision = RevisionKey::parse(element.key).map(|at| at.revision);
+            let place = range::offset_within(db.bytes(), element.value);
+            (revision.is_none(), revision, place.is_none(), place)
+        });
+        Self::Elements(sorted)
+    }
+}
+
+impl<'data> DatabaseStore<'data> {
+    pub(super) fn task_list(&self) -> Vec<Task> {
+        let tree: Vec<Task> = match &self.order {
+            Order::Pages(pages) => Task::over(TREE, pages.len(), PAGES).collect(),
+            Order::Elements(elements) => Task::over(TREE, elements.len(), ELEMENTS).collect(),
+        };
+        tree.into_iter().chain(Task::over(RESIDUE, self.residue.entries.len(), ELEMENTS)).collect()
+    }
+
+    /// Shows the finds of one task in their order, each with where it is found again.
+    pub fn each_write<'a>(&'a self, task: &Task, mut see: impl FnMut(WriteAt<'a, 'data>, Found<'data>)) {
+        let mut see_tree = |pgid, element| {
+            if let Some(found) = self.in_tree(pgid, &element) {
+                see(WriteAt(At::Tree(pgid, element)), found);
+            }
+        };
+        match (task.list, &self.order) {
+            (TREE, Order::Pages(pages)) => {
+                let pages = pages.get(task.items.clone()).unwrap_or_default();
+                let elements = pages.iter().flat_map(|pgid| self.tree.page_elements(&self.opened.db, *pgid));
+                elements.for_each(|(pgid, element)| see_tree(pgid, element));
+            }
+            (TREE, Order::Elements(elements)) => {
+                let elements = elements.get(task.items.clone()).unwrap_or_default();
+                elements.iter().for_each(|(pgid, element)| see_tree(*pgid, *element));
+            }
+            _ => {
+                for entry in self.residue.entries.get(task.items.clone()).unwrap_or_default() {
+                    if let Some(found) = self.outside_tree(entry) {
+                        see(WriteAt(At::Residue(entry)), found);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The find at a place that was seen before.
+    pub fn found_at(&self, at: WriteAt<'_, 'data>) -> Option<Found<'data>> {
+        match at.0 {
+            At::Tree(pgid, element) => self.in_tree(pgid, &element),
+            At::Residue(entry) => self.outside_tree(entry),
+        }
+    }
+
+    /// The find of an element; `None` where it cannot be read, which the first pass has noted.
+    fn in_tree(&self, pgid: Pgid, element: &Element<'data>) -> Option<Found<'data>> {
+        let at = RevisionKey::parse(element.key)?;
+        let kv = KeyValue::parse(element.value).ok()?;
+        let counts = WriteCounts { create_revision: kv.create_revision, version: kv.version };
+        let written = Written { main: Some(at.revision.main), sub: Some(at.revision.sub), counts: Some(counts), lease: Some(kv.lease) };
+        let content = if at.is_tombstone { FoundContent::Tombstone(element.value) } else { FoundContent::Value(kv.value) };
+        Some(Found {
+            place: Place::Tree,
+            retention: self.keyspace.retention(at, kv.key).into(),
+            pgid: Some(pgid),
+            key: kv.key,
+            written,
+            content,
+            is_duplicate: false,
+            is_newer_than_snapshot: false,
+            log: None,
+        })
+    }
+
+    fn outside_tree(&self, entry: &Entry) -> Option<Found<'data>> {
+        // Without a tree there is no revision that another one could be newer than.
+        let revision = self.opened.db.active().map_or(Some(u64::MAX), |_| self.keyspace.last().map(|last| last.main));
+        self.residue.found(&self.opened.db, entry, revision)
+    }
+}

@@ -1,0 +1,49 @@
+//! Which keys exist, as far as a store tells.
+
+use std::fmt;
+
+use crate::etcd::Keyspace;
+use crate::etcd::ranges::Ranges;
+
+/// Whether a key exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existence {
+    /// The tree has it.
+    Exists,
+    /// The tree is whole and does not have it, or has its deletion and lacks nothing newer.
+    Deleted,
+    /// What is lost of the tree may tell otherwise.
+    Unknown,
+}
+
+/// Which keys exist, as far as a tree tells.
+pub struct Existing<'a> {
+    pub(super) keyspace: &'a Keyspace,
+    /// Revisions of writes that the tree may have had and does not.
+    pub(super) lost: Ranges,
+    /// The create revision that a key has now.
+    pub(super) created: Box<dyn Fn(&[u8]) -> Option<i64> + 'a>,
+}
+
+impl Existing<'_> {
+    /// Whether a key exists.
+    pub fn of(&self, key: &[u8]) -> Existence {
+        match self.keyspace.newest(key) {
+            Some((_, false)) => Existence::Exists,
+            Some((deletion, true)) if self.lost.end().is_none_or(|end| end <= deletion) => Existence::Deleted,
+            None if self.lost.is_empty() => Existence::Deleted,
+            Some(_) | None => Existence::Unknown,
+        }
+    }
+
+    /// The create revision of what now exists under a key: an object that was deleted and made again has another.
+    pub fn create_revision(&self, key: &[u8]) -> Option<i64> {
+        (self.created)(key)
+    }
+}
+
+impl fmt::Debug for Existing<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Existing").field("lost", &self.lost).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,261 @@
+//! Finds: where a value stands in an image, small enough to keep millions of.
+
+use std::hash::BuildHasher;
+use std::ops::Range;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+use memchr::memmem;
+
+use crate::envelope;
+use crate::etcd::framing::{self, Framed};
+use crate::etcd::residue::{Write, framed};
+use crate::evidence::{limit, range};
+use crate::kubernetes::fragment;
+use crate::store::whole::is_proven;
+
+/// Bytes of JSON that are read for the objects that begin in one window: objects without an end would each be read as far
+/// as one may reach.
+const JSON_OF_A_WINDOW: usize = 16 << 20;
+
+/// A value in an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Find {
+    /// First byte of what frames it, or of the value itself.
+    offset: u64,
+    /// First byte of the value.
+    pub value: u64,
+    main: u64,
+    sub: u32,
+    length: u32,
+    value_length: u32,
+    framing: Framing,
+    is_tombstone: bool,
+    pub is_whole: bool,
+    pub is_duplicate: bool,
+}
+
+/// What tells where a value ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Framing {
+    /// A KeyValue behind its revision key, or alone.
+    KeyValue,
+    /// A PutRequest.
+    Put,
+    /// Nothing but the value's own form.
+    None,
+}
+
+/// A find, read again.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Read<'data> {
+    pub key: &'data [u8],
+    pub value: &'data [u8],
+    pub mod_revision: Option<u64>,
+    pub sub: Option<u64>,
+    pub create_revision: Option<i64>,
+    pub version: Option<i64>,
+    pub lease: Option<i64>,
+    pub is_tombstone: bool,
+    pub missing: u64,
+}
+
+const NO_SUB: u32 = u32::MAX;
+
+impl Find {
+    /// Reads it again.
+    pub(super) fn read<'data>(&self, bytes: &'data [u8]) -> Option<Read<'data>> {
+        let message = range::slice(bytes, self.offset, u64::from(self.length))?;
+        let value = range::slice(bytes, self.value, u64::from(self.value_length))?;
+        let nothing = Read {
+            key: &[],
+            value,
+            mod_revision: None,
+            sub: (self.sub != NO_SUB).then_some(u64::from(self.sub)),
+            create_revision: None,
+            version: None,
+            lease: None,
+            is_tombstone: self.is_tombstone,
+            missing: u64::from(!self.is_whole),
+        };
+        Some(match self.framing {
+            Framing::None => nothing,
+            Framing::Put => {
+                let at = usize::try_from(self.value.checked_sub(self.offset)?).ok()?;
+                Read { key: framing::around(message, at)?.kv.key, ..nothing }
+            }
+            Framing::KeyValue => {
+                let write = Write::again(self.main, nothing.sub, self.is_tombstone, message)?;
+                let is_there = !self.is_tombstone;
+                Read {
+                    key: write.kv.key,
+                    mod_revision: Some(self.main),
+                    create_revision: is_there.then_some(write.kv.create_revision),
+                    version: is_there.then_some(write.kv.version),
+                    lease: (is_there && write.missing == 0).then_some(write.kv.lease),
+                    ..nothing
+                }
+            }
+        })
+    }
+
+    /// What frames the value, or the value itself.
+    pub(super) fn message<'data>(&self, bytes: &'data [u8]) -> &'data [u8] {
+        range::slice(bytes, self.offset, u64::from(self.length)).unwrap_or_default()
+    }
+
+    /// By revision, then place; what is not known comes last.
+    pub(super) fn order(&self) -> (bool, u64, u32, u64) {
+        let is_known = self.framing == Framing::KeyValue;
+        (!is_known, if is_known { self.main } else { 0 }, self.sub, self.value)
+    }
+
+    fn of_write(bytes: &[u8], write: &Write<'_>) -> Option<Self> {
+        let offset = range::offset_within(bytes, write.message)?;
+        Some(Self {
+            offset,
+            value: range::offset_within(bytes, write.kv.value).unwrap_or(offset),
+            main: write.main,
+            sub: write.sub.map_or(Some(NO_SUB), |sub| u32::try_from(sub).ok())?,
+            length: u32::try_from(write.message.len()).ok()?,
+            value_length: u32::try_from(write.kv.value.len()).ok()?,
+            framing: Framing::KeyValue,
+            is_tombstone: write.is_tombstone,
+            is_whole: write.missing == 0 && is_proven(bytes, write.message, write.kv.value),
+            is_duplicate: false,
+        })
+    }
+
+    fn of_framed(bytes: &[u8], framed: &Framed<'_>) -> Option<Self> {
+        let is_put = framed.kv.mod_revision == 0;
+        Some(Self {
+            offset: range::offset_within(bytes, framed.message)?,
+            value: range::offset_within(bytes, framed.kv.value)?,
+            main: u64::try_from(framed.kv.mod_revision).ok()?,
+            sub: NO_SUB,
+            length: u32::try_from(framed.message.len()).ok()?,
+            value_length: u32::try_from(framed.kv.value.len()).ok()?,
+            framing: if is_put { Framing::Put } else { Framing::KeyValue },
+            is_tombstone: false,
+            is_whole: framed.missing == 0 && is_proven(bytes, framed.message, framed.kv.value),
+            is_duplicate: false,
+        })
+    }
+
+    fn bare(at: usize, length: usize, is_whole: bool) -> Option<Self> {
+        let length = u32::try_from(length).ok()?;
+        let (offset, framing) = (at as u64, Framing::None);
+        let none = Self {
+            offset,
+            value: offset,
+            main: 0,
+            sub: NO_SUB,
+            length,
+            value_length: length,
+            framing,
+            is_tombstone: false,
+            is_whole,
+            is_duplicate: false,
+        };
+        (length > 0).then_some(none)
+    }
+
+    fn end(&self) -> u64 {
+        self.value.saturating_add(u64::from(self.value_length))
+    }
+}
+
+/// What begins within a window. A find may end far behind it.
+pub(super) fn finds(bytes: &[u8], window: Range<usize>) -> Vec<Find> {
+    let mut finds = Vec::new();
+    let mut json = JSON_OF_A_WINDOW;
+    // A revision key that begins in the window has its separator up to eight bytes behind it.
+    let reach = window.start..window.end.saturating_add(8).saturating_add(crate::etcd::residue::SEPARATOR.len()).min(bytes.len());
+    for start in occurrences(bytes, reach, crate::etcd::residue::SEPARATOR).filter_map(|at| at.checked_sub(8)) {
+        if window.contains(&start)
+            && let Some((write, _)) = bytes.get(start..).and_then(framed)
+        {
+            finds.extend(Find::of_write(bytes, &write));
+        }
+    }
+    for signature in [&b"k8s\0"[..], b"k8s:enc:", b"{\"apiVersion\":\"", b"{\"kind\":\""] {
+        let reach = window.start..window.end.saturating_add(signature.len()).saturating_sub(1).min(bytes.len());
+        let mut done = 0usize;
+        for at in occurrences(bytes, reach, signature) {
+            if at < done {
+                continue;
+            }
+            if let Some(find) = at_signature(bytes, at, &mut json) {
+                done = usize::try_from(find.end()).unwrap_or(usize::MAX);
+                finds.push(find);
+            }
+        }
+    }
+    finds
+}
+
+fn occurrences<'a>(bytes: &'a [u8], range: Range<usize>, needle: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
+    let start = range.start;
+    memmem::find_iter(bytes.get(range).unwrap_or_default(), needle).filter_map(move |at| at.checked_add(start))
+}
+
+fn at_signature(bytes: &[u8], at: usize, json: &mut usize) -> Option<Find> {
+    if let Some(framed) = framing::around(bytes, at) {
+        return Find::of_framed(bytes, &framed);
+    }
+    let rest = bytes.get(at..)?;
+    match rest.first()? {
+        b'{' => {
+            let length = fragment::json_object_length(rest.get(..limit::CARVED_JSON.min(*json)).unwrap_or(rest));
+            *json = json.saturating_sub(length.unwrap_or_else(|read| read));
+            Find::bare(at, length.ok()?, true)
+        }
+        _ => match fragment::object_length(rest) {
+            Some(length) => Find::bare(at, length, true),
+            None => {
+                let (length, is_whole) = envelope::extent(rest);
+                Find::bare(at, length, is_whole)
+            }
+        },
+    }
+}
+
+/// Sorts by place and drops what stands within a whole value, and all but the best-framed of those that begin at one place.
+pub(super) fn drop_nested(finds: &mut Vec<Find>) {
+    let rank = |find: &Find| match find.framing {
+        Framing::KeyValue => u8::from(find.sub == NO_SUB),
+        Framing::Put => 2,
+        Framing::None => 3,
+    };
+    finds.sort_unstable_by_key(|find| (find.value, rank(find), std::cmp::Reverse(find.value_length), find.offset));
+    let mut last: Option<Find> = None;
+    let mut covered = 0u64;
+    finds.retain(|find| {
+        let is_nested = find.value < covered || last.is_some_and(|last| last.value == find.value && !find.is_tombstone);
+        if !is_nested {
+            last = Some(*find);
+            if find.is_whole {
+                covered = covered.max(find.end());
+            }
+        }
+        !is_nested
+    });
+    finds.sort_unstable_by_key(Find::order);
+}
+
+/// Marks copies: an earlier find has the same key, revision and bytes.
+pub(super) fn mark_duplicates(bytes: &[u8], finds: &mut [Find]) {
+    let mut known: HashMap<u64, usize, FixedState> = HashMap::default();
+    for index in 0..finds.len() {
+        let Some(read) = finds.get(index).filter(|find| find.is_whole && !find.is_tombstone).and_then(|find| find.read(bytes)) else {
+            continue;
+        };
+        let this = (read.key, read.mod_revision, read.value);
+        let first = *known.entry(FixedState::default().hash_one(this)).or_insert(index);
+        let equals = first != index
+            && finds.get(first).and_then(|find| find.read(bytes)).is_some_and(|first| (first.key, first.mod_revision, first.value) == this);
+        if let Some(find) = finds.get_mut(index) {
+            find.is_duplicate = equals;
+        }
+    }
+}

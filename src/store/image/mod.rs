@@ -1,0 +1,121 @@
+//! Carving: values in bytes of which nothing is known, such as a volume's image or a memory dump.
+//!
+//! ```text
+//! windows of the image, on all cores ─> signatures ─> what frames them ─> finds ─merge─> nested ones dropped ─> rows
+//! ```
+//! | signature | what begins there | how its end is known |
+//! |---|---|---|
+//! | `_ 00 00 00 00` in a revision key | a write of bucket `key` | the KeyValue's length |
+//! | `k8s\0` | a protobuf object | the message around it, else the object's own fields |
+//! | `k8s:enc:` | an encrypted value | the message around it, else KMS v2's own fields |
+//! | `{"apiVersion":"`, `{"kind":"` | a JSON object | its own braces |
+//!
+//! Where a value passes a block of the file system, the next block in the image may be another file's: unless something
+//! right behind the value shows that it is whole, it is called a fragment.
+
+mod find;
+mod pages;
+mod writes;
+
+use rayon::prelude::*;
+
+use self::find::{Find, finds};
+pub use self::pages::{MetaPage, PagesFound};
+use super::facts::{Content, Facts, Kind};
+use super::{Profile, ReadOptions, Store, Task, is_complete};
+use crate::envelope::{NameTable, Stored};
+use crate::evidence::Evidence;
+use crate::evidence::anomaly::{Anomalies, Class};
+use crate::kubernetes::{PrefixVotes, Prefixes};
+use crate::row::Found;
+
+/// Bytes that one task searches for beginnings.
+const WINDOW: usize = 1 << 20;
+
+/// Any bytes after the search.
+#[derive(Debug)]
+pub struct ImageStore<'data> {
+    profile: Profile,
+    content: &'data [u8],
+    finds: Vec<Find>,
+    names: NameTable<'data>,
+    prefixes: Prefixes,
+}
+
+/// What is known of an image.
+#[derive(Clone, Debug, Default)]
+pub struct ImageFacts {
+    /// Pages of a database that stand in it.
+    pub pages: PagesFound,
+}
+
+impl<'data> ImageStore<'data> {
+    /// Searches an evidence, whatever it is.
+    pub fn search(evidence: &'data Evidence, options: &ReadOptions) -> Self {
+        let bytes = evidence.content();
+        let mut anomalies = Anomalies::default();
+        if let Some(damage) = evidence.damage() {
+            anomalies.note(Class::ContainerDamaged, None, None, || damage.to_owned());
+        }
+        let starts: Vec<usize> = (0..bytes.len()).step_by(WINDOW).collect();
+        let in_window = |start: &usize| {
+            let window = *start..start.saturating_add(WINDOW).min(bytes.len());
+            (finds(bytes, window.clone()), PagesFound::in_window(bytes, window))
+        };
+        let parts: Vec<(Vec<Find>, PagesFound)> = starts.par_iter().map(in_window).collect();
+        let mut pages = PagesFound::default();
+        let mut finds = Vec::new();
+        for (found, of_pages) in parts {
+            finds.extend(found);
+            pages.merge(of_pages);
+        }
+        find::drop_nested(&mut finds);
+        find::mark_duplicates(bytes, &mut finds);
+        let (mut names, mut votes) = (NameTable::default(), PrefixVotes::default());
+        names.give(options.names.iter().cloned());
+        for read in finds.iter().filter_map(|find| find.read(bytes)) {
+            votes.observe(read.key);
+            if let (Stored::Sealed(sealed), 0) = (Stored::of(read.value), read.missing) {
+                names.observe(&sealed);
+            }
+        }
+        let prefixes = if options.prefixes.is_empty() { votes.elect() } else { Prefixes::given(&options.prefixes) };
+        let facts = Facts {
+            prefixes: prefixes.as_slice().to_vec(),
+            is_complete: is_complete(&anomalies),
+            ..Facts::of(evidence, Kind::Image, Content::Image(Box::new(ImageFacts { pages })))
+        };
+        Self { profile: Profile { facts, anomalies }, content: bytes, finds, names, prefixes }
+    }
+}
+
+impl<'data> Store<'data> for ImageStore<'data> {
+    fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    fn profile_mut(&mut self) -> &mut Profile {
+        &mut self.profile
+    }
+
+    fn content(&self) -> &'data [u8] {
+        self.content
+    }
+
+    fn names(&self) -> &NameTable<'data> {
+        &self.names
+    }
+
+    fn prefixes(&self) -> &Prefixes {
+        &self.prefixes
+    }
+
+    fn tasks(&self) -> Vec<Task> {
+        Task::over(0, self.finds.len(), writes::TASK).collect()
+    }
+
+    fn read(&self, task: &Task, see: &mut dyn FnMut(Found<'data>)) {
+        let finds = self.finds.get(task.items.clone()).unwrap_or_default();
+        finds.iter().filter_map(|find| find.found(self.content)).for_each(see);
+    }
+}

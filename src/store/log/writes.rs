@@ -1,0 +1,119 @@
+//! The writes of a segment, in the order of its rows.
+
+use foldhash::fast::FixedState;
+use hashbrown::HashSet;
+use rayon::prelude::*;
+
+use super::revisions::{Fingerprint, InTree, Revisions};
+use super::{Fates, Segment};
+use crate::etcd::raft::{EntryKind, Operation, Put, Request};
+use crate::evidence::range;
+use crate::row::{Found, FoundContent, LogPosition, Place, Retention, TxnBranch, WriteCounts, Written};
+
+/// Writes that one task reads.
+pub(super) const TASK: usize = 256;
+
+/// A write that an entry proposes.
+#[derive(Debug)]
+pub(super) struct Write<'data> {
+    put: PutBytes<'data>,
+    lease: i64,
+    position: LogPosition,
+    in_tree: Option<InTree>,
+    /// The end of its value is not there.
+    is_cut: bool,
+    is_duplicate: bool,
+}
+
+/// Key and value of a put. They are not printed.
+struct PutBytes<'data> {
+    key: &'data [u8],
+    value: &'data [u8],
+}
+
+impl std::fmt::Debug for PutBytes<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "key of {} bytes, value of {}", self.key.len(), self.value.len())
+    }
+}
+
+impl<'data> Write<'data> {
+    /// The writes of a segment: by revision where it is known, then by place, and what has no place last.
+    pub(super) fn all(number: usize, segment: &Segment<'data>, fates: &Fates, revisions: &Revisions) -> Vec<Self> {
+        let mut writes = proposed(number, segment, fates);
+        let fingerprints: Vec<Fingerprint> = writes.par_iter_mut().map(|write| Fingerprint::of(write.put.key, write.put.value)).collect();
+        let mut writes: Vec<(Self, Fingerprint)> = writes.drain(..).zip(fingerprints).collect();
+        for (write, fingerprint) in &mut writes {
+            write.in_tree = revisions.of(fingerprint).filter(|_| !write.is_cut);
+        }
+        let offset = |write: &Self| range::offset_within(segment.bytes, write.put.value);
+        writes.sort_by_cached_key(|(write, _)| {
+            let offset = offset(write);
+            (write.in_tree.is_none(), write.in_tree.map(|tree| tree.revision), offset.is_none(), offset)
+        });
+        let mut known = HashSet::<_, FixedState>::default();
+        for (write, fingerprint) in &mut writes {
+            write.is_duplicate = !known.insert((*fingerprint, write.in_tree.map(|tree| tree.revision.main)));
+        }
+        writes.into_iter().map(|(write, _)| write).collect()
+    }
+
+    /// The find there.
+    pub(super) fn found(&self) -> Found<'data> {
+        let counts = self.in_tree.map(|tree| WriteCounts { create_revision: tree.create_revision, version: tree.version });
+        let revision = self.in_tree.map(|tree| tree.revision);
+        Found {
+            place: Place::Wal,
+            retention: Retention::Log,
+            pgid: None,
+            key: self.put.key,
+            written: Written {
+                main: revision.map(|revision| revision.main),
+                sub: revision.map(|revision| revision.sub),
+                counts,
+                lease: Some(self.lease),
+            },
+            content: if self.is_cut { FoundContent::Cut(self.put.value) } else { FoundContent::Value(self.put.value) },
+            is_duplicate: self.is_duplicate,
+            is_newer_than_snapshot: false,
+            log: Some(self.position),
+        }
+    }
+}
+
+/// The writes that the entries of a segment propose, in file order.
+fn proposed<'data>(number: usize, segment: &Segment<'data>, fates: &Fates) -> Vec<Write<'data>> {
+    let mut writes = Vec::new();
+    let mut add = |put: Put<'data>, branch: Option<TxnBranch>, is_cut: bool, (offset, index, term): (u64, u64, u64)| {
+        // It leaves the value as it is, and has none of its own.
+        if put.ignores_value {
+            return;
+        }
+        let (committed, applied) = fates.of(number, offset, index);
+        writes.push(Write {
+            put: PutBytes { key: put.key, value: put.value },
+            lease: put.lease,
+            position: LogPosition { index, term, branch, committed, applied },
+            in_tree: None,
+            is_cut,
+            is_duplicate: false,
+        });
+    };
+    for (offset, entry) in segment.entries().filter(|(_, entry)| entry.kind == EntryKind::Normal) {
+        let Ok(request) = Request::parse(entry.data) else { continue };
+        for operation in request.operations().filter_map(Result::ok) {
+            match operation {
+                Operation::Put(put, branch) => add(put, branch.map(TxnBranch::from), false, (offset, entry.index, entry.term)),
+                Operation::DeleteRange { .. } => {}
+            }
+        }
+    }
+    if let Some((offset, entry)) = segment.cut_entry() {
+        let at = (offset, entry.index, entry.term);
+        entry.whole.into_iter().for_each(|(put, branch)| add(put, branch.map(TxnBranch::from), false, at));
+        if let Some(cut) = entry.cut.filter(|cut| !cut.put.value.is_empty()) {
+            add(cut.put, cut.branch.map(TxnBranch::from), cut.missing > 0, at);
+        }
+    }
+    writes
+}

@@ -1,0 +1,126 @@
+//! Stores: what values stand in, and how their writes are found.
+//!
+//! ```text
+//! evidence ─> a store: a database, a segment of the log, a raft snapshot, any bytes
+//!               │ first pass: facts, anomalies, names of keys, prefixes, which keys exist
+//!               └ second pass: tasks ─> finds, in the order of the rows
+//! ```
+//! Whatever is above asks a store through [`Store`] alone, so that a further one is a room here and a row where kinds are told.
+//! The first pass settles what a row needs to know of all the others (is there a newer revision? which reading of a key's name do
+//! others share?), so that rows can be streamed and need not fit in memory. In which order a store decodes its bytes is its own affair.
+#![deny(clippy::arithmetic_side_effects)]
+
+mod database;
+mod digests;
+mod existence;
+mod facts;
+mod image;
+mod log;
+mod options;
+mod raft_snapshot;
+mod whole;
+
+use std::ops::Range;
+
+pub use self::database::{Account, DatabaseStore, KeyTree, NotADatabase, OpenedDatabase, Residue, WriteAt, revisions_behind};
+pub use self::digests::{Digests, Progress};
+pub use self::existence::{Existence, Existing};
+pub use self::facts::{ByteAccount, Content, CredentialCounts, DatabaseFacts, Facts, Kind, LogFacts, RaftSnapshotFacts, Role};
+pub use self::image::{ImageFacts, ImageStore, MetaPage, PagesFound};
+pub use self::log::{MemberContext, SegmentStore, is_segment};
+pub use self::options::{ReadOptions, ResidueMode};
+pub use self::raft_snapshot::{RaftSnapshotStore, is_raft_snapshot};
+
+use crate::envelope::NameTable;
+use crate::evidence::anomaly::{Anomalies, Bearing, Class};
+use crate::kubernetes::Prefixes;
+use crate::row::Found;
+
+/// An evidence after the first pass.
+pub trait Store<'data>: Send + Sync {
+    /// What is known of it.
+    fn profile(&self) -> &Profile;
+
+    /// The same, to add what is known later.
+    fn profile_mut(&mut self) -> &mut Profile;
+
+    /// Its content, in which finds have their offsets.
+    fn content(&self) -> &'data [u8];
+
+    /// Names of keys that its values support.
+    fn names(&self) -> &NameTable<'data>;
+
+    /// Prefixes of the API server's keys.
+    fn prefixes(&self) -> &Prefixes;
+
+    /// The reading of its writes, divided into tasks in the order of the rows.
+    fn tasks(&self) -> Vec<Task>;
+
+    /// Shows the finds of one task in their order.
+    fn read(&self, task: &Task, see: &mut dyn FnMut(Found<'data>));
+
+    /// Which keys exist; `None` where nothing in it tells.
+    fn existing(&self) -> Option<Existing<'_>> {
+        None
+    }
+
+    /// Adds its digests, and what follows from them. Called once, when everything else is known.
+    fn settle(&mut self, digests: Option<&Digests>) {
+        self.profile_mut().settle(digests);
+    }
+
+    /// The store as a database, for questions that only a database can answer.
+    fn as_database(&self) -> Option<&DatabaseStore<'data>> {
+        None
+    }
+
+    /// The same, to add what is known later.
+    fn as_database_mut(&mut self) -> Option<&mut DatabaseStore<'data>> {
+        None
+    }
+}
+
+/// A part of the reading of a store, for one thread. What its numbers mean is the store's own affair.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Task {
+    /// Which of the store's lists.
+    pub list: u8,
+    /// Which items of it.
+    pub items: Range<usize>,
+}
+
+impl Task {
+    /// Tasks of at most `most` items each over a list of `count`.
+    fn over(list: u8, count: usize, most: usize) -> impl Iterator<Item = Self> {
+        (0..count).step_by(most.max(1)).map(move |start| Self { list, items: start..start.saturating_add(most).min(count) })
+    }
+}
+
+/// What is known of an evidence.
+#[derive(Clone, Debug)]
+pub struct Profile {
+    /// What it is.
+    pub facts: Facts,
+    /// What is odd about its bytes.
+    pub anomalies: Anomalies,
+}
+
+impl Profile {
+    /// Adds what is found odd later.
+    pub fn add_anomalies(&mut self, anomalies: Anomalies) {
+        self.anomalies.merge(anomalies);
+        self.facts.is_complete = is_complete(&self.anomalies);
+    }
+
+    fn settle(&mut self, digests: Option<&Digests>) {
+        self.facts.sha256 = digests.map(|digests| digests.file);
+        self.facts.content_sha256 = digests.filter(|_| self.facts.content_size.is_some()).map(|digests| digests.content);
+        self.facts.is_complete = is_complete(&self.anomalies);
+    }
+}
+
+/// Whether everything was read: nothing is broken or missing, and no page shows that it may have had more on it.
+fn is_complete(anomalies: &Anomalies) -> bool {
+    let may_lack = [Class::SlackNotZero, Class::ElementGap, Class::EmptyPage].into_iter().any(|class| anomalies.count(class) > 0);
+    !may_lack && !anomalies.any(Bearing::Damaged) && !anomalies.any(Bearing::Incomplete)
+}
