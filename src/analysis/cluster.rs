@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
-use super::history::{Comparison, History, Writes};
 use super::{Facts, Survey};
 use crate::bbolt::{Element, Pgid};
-use crate::etcd::{Revision, RevisionKey, schema};
+use crate::etcd::schema;
 use crate::evidence::anomaly::Class;
 use crate::evidence::range;
+use crate::mvcc::history::{Comparison, History, Writes};
+use crate::mvcc::{Revision, RevisionKey};
 
 /// The databases that a run has read, as far as those that follow are held against them.
 #[derive(Debug, Default)]

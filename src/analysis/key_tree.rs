@@ -3,11 +3,12 @@
 use super::survey::Survey;
 use crate::bbolt::{Bucket, Db, Tree};
 use crate::etcd::continuity::{self, Gap};
-use crate::etcd::ranges::{self, ALL, END, Range, Ranges};
 use crate::etcd::succession::{self, Break};
-use crate::etcd::{Keyspace, Revision, Schema, schema};
+use crate::etcd::{Schema, key_bucket, schema};
 use crate::evidence::anomaly::{Anomalies, Class};
 use crate::evidence::range;
+use crate::mvcc::ranges::{ALL, END, Range, Ranges};
+use crate::mvcc::{Keyspace, Revision};
 
 /// How much of the tree of bucket `key` there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +38,7 @@ impl<'data> Lacking<'data> {
             return Self { tree: KeyTree::Lost, gaps: Vec::new(), lost: [ALL].into_iter().collect() };
         };
         let holes = tree.holes(bucket);
-        let of_holes: Vec<Range> = holes.iter().map(ranges::of_hole).collect();
+        let of_holes: Vec<Range> = holes.iter().map(key_bucket::revisions_of_hole).collect();
         let gaps = if is_compaction_known(tree, anomalies) { continuity::gaps(db, tree, bucket, schema.compacted()) } else { Vec::new() };
         note(db, keyspace.last(), schema.compacted(), &gaps, &of_holes.iter().copied().collect(), anomalies);
         // Writes that cannot be told, do not stand where their revision belongs, or have two.

@@ -8,10 +8,11 @@ use super::row::{Place, Row, TombstoneRow, ValueRow};
 use super::stream::{Part, Stream};
 use super::{Scope, Survey, Tally, survey};
 use crate::bbolt::{Db, Element, Pgid, Root};
-use crate::etcd::{KeyValue, RevisionKey, schema};
+use crate::etcd::schema;
 use crate::evidence::anomaly::{Anomalies, Class};
 use crate::evidence::range;
 use crate::kubernetes::StorageKey;
+use crate::mvcc::{KeyValue, RevisionKey};
 
 /// Leaf pages one task turns into rows.
 const PAGES: usize = 64;

@@ -16,7 +16,6 @@ mod database;
 mod digests;
 mod facts;
 mod grouped;
-mod history;
 mod judge;
 mod key_name;
 mod key_tree;
@@ -38,7 +37,6 @@ pub use self::cluster::{Clusters, Compared, settled};
 pub use self::database::{Database, NotADatabase};
 pub use self::facts::{ByteAccount, Content, CredentialCounts, DatabaseFacts, Facts, Kind, LogFacts, RaftSnapshotFacts, Role};
 pub use self::grouped::Grouped;
-pub use self::history::{Comparison, History, Writes};
 pub use self::judge::Judgement;
 pub use self::key_name::KeyName;
 pub use self::key_tree::{Existence, Existing, KeyTree};
@@ -54,6 +52,8 @@ pub use self::survey::{Settle, Survey, survey, survey_and};
 pub use self::tally::{Exposure, ResourceCounts, SecretCounts, StorageCounts, Sum, Tally};
 
 use std::sync::atomic::AtomicU64;
+
+pub use crate::mvcc::history::{Comparison, History, Writes};
 
 /// How far a run has come, for a display that polls it.
 #[derive(Debug, Default)]

@@ -1,9 +1,10 @@
 //! Rows: one a value or tombstone, borrowed from the evidence.
 
 use crate::envelope::Name;
-use crate::etcd::{self, Revision, raft};
+use crate::etcd::raft;
 use crate::evidence::digest::Sha256Digest;
 use crate::kubernetes::{Encoding, Secret, StorageKey};
+use crate::mvcc::{self, Revision};
 
 /// Where a value stands, by the state of the page of its first byte. Ordered as the records are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -84,12 +85,12 @@ impl Retention {
     }
 }
 
-impl From<etcd::Retention> for Retention {
-    fn from(retention: etcd::Retention) -> Self {
+impl From<mvcc::Retention> for Retention {
+    fn from(retention: mvcc::Retention) -> Self {
         match retention {
-            etcd::Retention::Current => Self::Current,
-            etcd::Retention::Superseded => Self::Superseded,
-            etcd::Retention::Deleted => Self::Deleted,
+            mvcc::Retention::Current => Self::Current,
+            mvcc::Retention::Superseded => Self::Superseded,
+            mvcc::Retention::Deleted => Self::Deleted,
         }
     }
 }

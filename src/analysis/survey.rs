@@ -5,20 +5,21 @@ use std::sync::atomic::Ordering;
 use super::Progress;
 use super::database::{Database, NotADatabase};
 use super::facts::{Content, DatabaseFacts, Facts, Kind};
-use super::history::{History, Revisions};
 use super::key_tree::{KeyTree, Lacking};
 use super::options::{DigestMode, Options};
 use super::residue::{self, Ground, Residue};
 use crate::bbolt::{self, Bucket, Db, Element, PageMap, PageState, Pgid, Tree};
 use crate::envelope::{NameTable, Stored};
 use crate::etcd::continuity::Gap;
-use crate::etcd::ranges::Ranges;
 use crate::etcd::trailer::Trailer;
-use crate::etcd::{KeyValue, Keyspace, Revision, RevisionKey, Schema, schema};
+use crate::etcd::{Schema, schema};
 use crate::evidence::anomaly::{Anomalies, Bearing, Class};
 use crate::evidence::digest::{self, Sha256Digest};
 use crate::evidence::{Evidence, range};
 use crate::kubernetes::{Encoding, Object, PrefixVotes, Prefixes};
+use crate::mvcc::history::{History, Revisions};
+use crate::mvcc::ranges::Ranges;
+use crate::mvcc::{KeyValue, Keyspace, Revision, RevisionKey};
 
 /// An evidence after the first pass.
 #[derive(Debug)]

@@ -4,9 +4,9 @@
 //! follows it.
 
 use crate::envelope::{self, Stored};
-use crate::etcd::residue::framed;
 use crate::evidence::range;
 use crate::kubernetes::fragment;
+use crate::mvcc::residue::framed;
 
 /// Blocks in which file systems place files, and memory its pages.
 pub(super) const BLOCK: u64 = 4096;

@@ -17,8 +17,8 @@ use std::fmt;
 
 use rayon::prelude::*;
 
-use super::{KeyValue, Revision, RevisionKey};
 use crate::bbolt::{Bucket, Db, Element, Pgid, Tree};
+use crate::mvcc::{KeyValue, Revision, RevisionKey};
 
 /// Leaf pages one task reads.
 const TASK: usize = 64;

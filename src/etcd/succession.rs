@@ -24,8 +24,8 @@ use hashbrown::HashMap;
 use rayon::prelude::*;
 
 use super::continuity;
-use super::{KeyValue, Revision, RevisionKey};
 use crate::bbolt::{Bucket, Db, Element, Pgid, Tree};
+use crate::mvcc::{KeyValue, Revision, RevisionKey};
 
 /// Leaf pages one task reads.
 const TASK: usize = 64;

@@ -9,10 +9,10 @@ use memchr::memmem;
 
 use super::super::whole::is_proven;
 use crate::envelope;
-use crate::etcd::framing::{self, Framed};
-use crate::etcd::residue::{Write, framed};
 use crate::evidence::{limit, range};
 use crate::kubernetes::fragment;
+use crate::mvcc::framing::{self, Framed};
+use crate::mvcc::residue::{Write, framed};
 
 /// Bytes of JSON that are read for the objects that begin in one window: objects without an end would each be read as far
 /// as one may reach.
@@ -165,8 +165,8 @@ pub(super) fn finds(bytes: &[u8], window: Range<usize>) -> Vec<Find> {
     let mut finds = Vec::new();
     let mut json = JSON_OF_A_WINDOW;
     // A revision key that begins in the window has its separator up to eight bytes behind it.
-    let reach = window.start..window.end.saturating_add(8).saturating_add(crate::etcd::residue::SEPARATOR.len()).min(bytes.len());
-    for start in occurrences(bytes, reach, crate::etcd::residue::SEPARATOR).filter_map(|at| at.checked_sub(8)) {
+    let reach = window.start..window.end.saturating_add(8).saturating_add(crate::mvcc::residue::SEPARATOR.len()).min(bytes.len());
+    for start in occurrences(bytes, reach, crate::mvcc::residue::SEPARATOR).filter_map(|at| at.checked_sub(8)) {
         if window.contains(&start)
             && let Some((write, _)) = bytes.get(start..).and_then(framed)
         {

@@ -8,8 +8,8 @@ use super::super::stream::{Part, Stream};
 use super::super::{Scope, Tally};
 use super::Carving;
 use super::find::Find;
-use crate::etcd::Revision;
 use crate::kubernetes::StorageKey;
+use crate::mvcc::Revision;
 
 /// Finds that one task turns into rows.
 const FINDS: usize = 512;

@@ -12,7 +12,8 @@ use sha2::{Digest, Sha256};
 
 use super::super::Survey;
 use crate::etcd::raft::Put;
-use crate::etcd::{KeyValue, Revision, RevisionKey, schema};
+use crate::etcd::schema;
+use crate::mvcc::{KeyValue, Revision, RevisionKey};
 
 /// Writes that a log proposes.
 #[derive(Clone, Debug, Default)]

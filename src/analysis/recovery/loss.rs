@@ -6,8 +6,9 @@
 use crate::analysis::key_tree;
 use crate::analysis::survey::Survey;
 use crate::etcd::continuity::Gap;
-use crate::etcd::ranges::{self, ALL, Ranges};
-use crate::etcd::{Revision, schema};
+use crate::etcd::{key_bucket, schema};
+use crate::mvcc::Revision;
+use crate::mvcc::ranges::{ALL, Ranges};
 
 /// What the tree may have lost.
 #[derive(Clone, Debug)]
@@ -33,7 +34,12 @@ impl Loss {
             None => [ALL].into_iter().collect(),
             Some(bucket) => {
                 let holes = survey.tree.holes(bucket);
-                holes.iter().filter(|hole| hole.is_subtree()).map(ranges::of_hole).chain(survey.gaps.iter().map(Gap::range)).collect()
+                holes
+                    .iter()
+                    .filter(|hole| hole.is_subtree())
+                    .map(key_bucket::revisions_of_hole)
+                    .chain(survey.gaps.iter().map(Gap::range))
+                    .collect()
             }
         };
         let has_lost_a_meta = survey.database.db.metas().iter().any(Result::is_err) && !is_as_sent;

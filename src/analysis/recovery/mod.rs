@@ -25,8 +25,9 @@ use super::options::Scope;
 use super::row::{Place, Row, ValueRow};
 use super::survey::Survey;
 use crate::bbolt::Db;
-use crate::etcd::{KeyValue, Revision, RevisionKey, schema};
+use crate::etcd::schema;
 use crate::evidence::anomaly::Class;
+use crate::mvcc::{KeyValue, Revision, RevisionKey};
 
 /// What a recovered write is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -4,8 +4,8 @@ use super::super::row::Place;
 use super::headless::{Kind, Piece};
 use super::known::Match;
 use crate::bbolt::{Db, Pgid};
-use crate::etcd::residue::Write;
 use crate::evidence::{limit, range};
+use crate::mvcc::residue::Write;
 
 /// Where a find stands; the bytes themselves say the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

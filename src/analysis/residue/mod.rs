@@ -26,11 +26,12 @@ use super::row::Place;
 use super::whole;
 use crate::bbolt::{Db, Image, PageMap, PageState, Pgid, Remnant, Tail, Tree, remnants};
 use crate::envelope::{NameTable, Stored};
-use crate::etcd::residue::{Part, Write, keyless, search};
-use crate::etcd::{KeyValue, schema};
+use crate::etcd::schema;
 use crate::evidence::anomaly::{Anomalies, Class};
 use crate::evidence::range;
 use crate::kubernetes::PrefixVotes;
+use crate::mvcc::KeyValue;
+use crate::mvcc::residue::{Part, Write, keyless, search};
 
 /// Remnants one task reads.
 const TASK: usize = 64;
@@ -197,7 +198,7 @@ impl<'data> Found<'data> {
         }
         let mut used = Account { structure: image.bytes.len().saturating_sub(slack.len()) as u64, ..Account::default() };
         for element in &elements {
-            if let Some(write) = Write::of_element(element) {
+            if let Some(write) = Write::of_stored(element.key, element.value, element.missing) {
                 self.write(db, Some(image.pgid), place, &write, &mut used);
             }
         }

@@ -6,9 +6,9 @@ use super::Residue;
 use super::entry::{Content, Entry};
 use super::headless::Kind;
 use crate::bbolt::Db;
-use crate::etcd::Revision;
 use crate::evidence::range;
 use crate::kubernetes::{Encoding, GroupResource, StorageKey};
+use crate::mvcc::Revision;
 
 impl<'data> Residue<'data> {
     /// The row of an entry, and its value's bytes. `current`: the revision the database is at.

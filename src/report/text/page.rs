@@ -6,8 +6,8 @@ use super::pages::explain;
 use super::thousands;
 use crate::analysis::{List, Row, Scope, Survey, ValueRow};
 use crate::bbolt::{Flags, Freelist, HEADER_LEN, Image, PageState, Pgid, image_around, image_at};
-use crate::etcd::RevisionKey;
 use crate::evidence::range;
+use crate::mvcc::RevisionKey;
 
 /// Lines before the rest is only counted.
 const LINES: usize = 200;

@@ -15,7 +15,6 @@ use memchr::memmem;
 
 use super::key_value::CutKeyValue;
 use super::{KeyValue, Revision, RevisionKey};
-use crate::bbolt::ImageElement;
 
 /// One write, or as much of it as is left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,11 +43,11 @@ pub enum Part<'data> {
 }
 
 impl<'data> Write<'data> {
-    /// Reads an element of a leaf image; `None` where it is none of bucket `key`, or too little of it is left.
-    pub fn of_element(element: &ImageElement<'data>) -> Option<Self> {
-        let at = RevisionKey::parse(element.key)?;
-        let message = element.value;
-        let (kv, missing) = match element.missing {
+    /// Reads a revision key and the KeyValue behind it, of which so many bytes are missing; `None` where the key is no revision, or
+    /// too little of the KeyValue is left.
+    pub fn of_stored(key: &[u8], message: &'data [u8], missing: u64) -> Option<Self> {
+        let at = RevisionKey::parse(key)?;
+        let (kv, missing) = match missing {
             0 => (KeyValue::parse(message).ok()?, 0),
             _ => {
                 let cut = CutKeyValue::read(message)?;

@@ -1,6 +1,8 @@
-use super::trailer::{Trailer, split};
+use prost::Message;
+
+use super::framing::around;
 use super::{KeyValue, Keyspace, Retention, Revision, RevisionKey};
-use crate::evidence::digest::Sha256Digest;
+use crate::etcd::pb::mvccpb;
 
 fn key(main: u64, sub: u64, is_tombstone: bool) -> RevisionKey {
     RevisionKey { revision: Revision { main, sub }, is_tombstone }
@@ -64,20 +66,6 @@ fn the_marker_of_a_bumped_restore_is_no_key_but_etcdutl_counts_it() {
 }
 
 #[test]
-fn a_trailer_is_told_by_the_size_and_judged_by_the_digest() {
-    let mut file = vec![7u8; 1024];
-    assert_eq!(split(&file), (&file[..], None));
-    let digest = Sha256Digest::of(&file);
-    file.extend(digest.0);
-    let (payload, trailer) = split(&file);
-    assert_eq!((payload.len(), trailer.map(<[u8]>::len)), (1024, Some(32)));
-    assert_eq!(Trailer::judge(trailer, &digest), Trailer::Match);
-    assert_eq!(Trailer::judge(trailer, &Sha256Digest::of(b"")), Trailer::Mismatch);
-    assert_eq!(Trailer::judge(None, &digest), Trailer::Absent);
-    assert_eq!(split(&file[..32]).1, None);
-}
-
-#[test]
 fn a_key_value_with_a_field_of_the_wrong_type_is_damage() {
     assert!(KeyValue::parse(&[0x08, 1]).is_err());
     assert_eq!(KeyValue::parse(&[]), Ok(KeyValue::default()));
@@ -89,4 +77,34 @@ fn a_message_that_ends_where_its_value_would_begin_is_not_taken_for_one_without_
     assert_eq!(super::CutKeyValue::read(message).map(|cut| (cut.kv.value, cut.missing)), Some((&b"vv"[..], 0)));
     assert_eq!(super::CutKeyValue::read(&message[..11]).map(|cut| (cut.kv.value, cut.missing)), Some((&b""[..], 2)));
     assert_eq!(super::CutKeyValue::read(&message[..9]), None);
+}
+
+#[test]
+fn a_message_is_found_from_its_value_wherever_it_lies() {
+    let kv = mvccpb::KeyValue {
+        key: b"/registry/secrets/a/b".to_vec(),
+        create_revision: 5,
+        mod_revision: 700,
+        version: 3,
+        value: b"k8s:enc:aescbc:v1:k:................".to_vec(),
+        lease: 9,
+    };
+    let mut memory = b"noise \x0a\x03 more noise\x0a".to_vec();
+    memory.extend(kv.encode_to_vec());
+    memory.extend(b"\x2a\x12 noise");
+    let at = memchr::memmem::find(&memory, b"k8s:enc").unwrap();
+    let found = around(&memory, at).unwrap();
+    assert_eq!((found.kv.key, found.kv.mod_revision, found.kv.value), (&kv.key[..], 700, &kv.value[..]));
+    assert_eq!(found.message, kv.encode_to_vec());
+
+    let put = [b"\x0a\x15/registry/secrets/a/b\x12\x24".as_slice(), &kv.value].concat();
+    let memory = [b"xx\x0a".as_slice(), &put, b"\x18\x00"].concat();
+    let at = memchr::memmem::find(&memory, b"k8s:enc").unwrap();
+    let found = around(&memory, at).unwrap();
+    assert_eq!((found.kv.key, found.kv.mod_revision, found.kv.value, found.message), (&kv.key[..], 0, &kv.value[..], &put[..]));
+    // Cut short by the end of what there is.
+    let cut = around(&memory[..at + 10], at).unwrap();
+    assert_eq!((cut.kv.value.len(), cut.missing), (10, 26));
+    assert_eq!(around(b"k8s:enc:", 0), None);
+    assert_eq!(around(&b"k8s:enc:".repeat(100), 80), None);
 }

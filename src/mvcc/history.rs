@@ -13,7 +13,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::etcd::{Revision, RevisionKey};
+use super::{Revision, RevisionKey};
 
 /// Every write that a database retains, 28 bytes each.
 #[derive(Clone, Debug, Default)]
@@ -26,7 +26,7 @@ pub struct History {
 
 /// What is known of the revisions of a database.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Revisions {
+pub enum Revisions {
     /// Some may not be those that were written. A value bears its own, which says the same; nothing vouches for a tombstone, and
     /// what only this database has may have never been.
     Doubtful,
@@ -92,7 +92,7 @@ impl Writes {
 
 impl Comparison {
     /// Leaves out what one of the two is said to lack, where the other one is in doubt.
-    pub(super) fn doubt(&mut self) {
+    pub fn doubt(&mut self) {
         (self.only_here, self.only_there) = (Writes::default(), Writes::default());
     }
 
@@ -102,25 +102,25 @@ impl Comparison {
     }
 
     /// The first write of the later database that the earlier one contradicts.
-    pub(super) fn first_here(&self) -> Option<Revision> {
+    pub fn first_here(&self) -> Option<Revision> {
         [self.differing.first, self.only_here.first].into_iter().flatten().min()
     }
 }
 
 impl History {
     /// Takes note of a write; `message` is its KeyValue.
-    pub(super) fn observe(&mut self, at: RevisionKey, message: &[u8]) {
+    pub fn observe(&mut self, at: RevisionKey, message: &[u8]) {
         if at.is_tombstone { &mut self.tombstones } else { &mut self.writes }.push(Write::new(at, message));
     }
 
     /// Takes over what another part of the same database showed.
-    pub(super) fn merge(&mut self, other: Self) {
+    pub fn merge(&mut self, other: Self) {
         self.writes.extend(other.writes);
         self.tombstones.extend(other.tombstones);
     }
 
     /// Puts the writes in order.
-    pub(super) fn settle(self, revisions: Revisions) -> Self {
+    pub fn settle(self, revisions: Revisions) -> Self {
         let Self { mut writes, tombstones, .. } = self;
         if revisions != Revisions::Doubtful {
             writes.extend(tombstones);
@@ -139,12 +139,12 @@ impl History {
     }
 
     /// The bytes are not those that were written.
-    pub(super) fn doubt(&mut self) {
+    pub fn doubt(&mut self) {
         self.revisions = Revisions::Doubtful;
     }
 
     /// Holds this database against an earlier one of its cluster.
-    pub(super) fn compare(&self, earlier: &Self) -> Comparison {
+    pub fn compare(&self, earlier: &Self) -> Comparison {
         let mut found = Comparison::default();
         let (mut here, mut there) = (self.writes.iter().copied().peekable(), earlier.writes.iter().copied().peekable());
         loop {

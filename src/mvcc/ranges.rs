@@ -1,7 +1,6 @@
 //! Ranges of revisions.
 
-use super::{Revision, RevisionKey};
-use crate::bbolt::Hole;
+use super::Revision;
 
 /// From a revision up to another, exclusive.
 pub type Range = (Revision, Revision);
@@ -10,13 +9,6 @@ pub type Range = (Revision, Revision);
 pub const ALL: Range = (Revision { main: 0, sub: 0 }, END);
 /// Behind every revision.
 pub const END: Revision = Revision { main: u64::MAX, sub: u64::MAX };
-
-/// The revisions that stood, or may have stood, where elements of bucket `key` are missing.
-pub fn of_hole(hole: &Hole<'_>) -> Range {
-    let of = |key| RevisionKey::parse(key).map(|key| key.revision);
-    let (lower, upper) = hole.bounds();
-    (of(lower).unwrap_or(ALL.0), of(upper).unwrap_or(END))
-}
 
 /// Ranges in their order, none of which touch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
