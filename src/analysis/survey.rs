@@ -10,13 +10,14 @@ use super::options::{DigestMode, Options};
 use super::residue::{self, Ground, Residue};
 use crate::bbolt::{self, Bucket, Db, Element, PageMap, PageState, Pgid, Tree};
 use crate::envelope::{NameTable, Stored};
-use crate::etcd::continuity::Gap;
+use crate::etcd::key_bucket::KeyElement;
 use crate::etcd::trailer::Trailer;
 use crate::etcd::{Schema, schema};
 use crate::evidence::anomaly::{Anomalies, Bearing, Class};
 use crate::evidence::digest::{self, Sha256Digest};
 use crate::evidence::{Evidence, range};
 use crate::kubernetes::{Encoding, Object, PrefixVotes, Prefixes};
+use crate::mvcc::continuity::RevisionGap;
 use crate::mvcc::history::{History, Revisions};
 use crate::mvcc::ranges::Ranges;
 use crate::mvcc::{KeyValue, Keyspace, Revision, RevisionKey};
@@ -35,7 +36,7 @@ pub struct Survey<'data> {
     /// The newest revision of each key.
     pub keyspace: Keyspace,
     /// Revisions that the tree should have and does not.
-    pub gaps: Vec<Gap<'data>>,
+    pub gaps: Vec<RevisionGap<KeyElement<'data>>>,
     /// Revisions of writes that the tree may have had and does not.
     pub lost: Ranges,
     /// Names that the values support.

@@ -11,13 +11,11 @@
 //! What the values mean is not known here.
 #![deny(clippy::arithmetic_side_effects)]
 
-pub mod continuity;
 pub mod key_bucket;
 pub mod raft;
 pub mod rebuild;
 pub mod schema;
 pub mod status;
-pub mod succession;
 pub mod trailer;
 pub mod wal;
 

@@ -8,6 +8,7 @@
 //! How a store keeps them is not known here: bbolt's pages are read by `etcd`, which hands over the bytes of keys and values.
 #![deny(clippy::arithmetic_side_effects)]
 
+pub mod continuity;
 pub mod framing;
 pub mod history;
 mod key_value;
@@ -15,6 +16,8 @@ mod keyspace;
 pub mod ranges;
 pub mod residue;
 mod revision;
+mod stored;
+pub mod succession;
 
 #[cfg(test)]
 #[allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "a test that overflows fails")]
@@ -24,3 +27,4 @@ pub use self::history::History;
 pub use self::key_value::{CutKeyValue, KeyValue};
 pub use self::keyspace::{Keyspace, Retention};
 pub use self::revision::{Revision, RevisionKey};
+pub use self::stored::{StoredWrite, StoredWrites};

@@ -37,7 +37,7 @@ impl fmt::Display for Revision {
 }
 
 /// A key of bucket `key`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RevisionKey {
     /// The revision.
     pub revision: Revision,

@@ -5,9 +5,9 @@
 
 use crate::analysis::key_tree;
 use crate::analysis::survey::Survey;
-use crate::etcd::continuity::Gap;
-use crate::etcd::{key_bucket, schema};
+use crate::etcd::key_bucket::KeyBucket;
 use crate::mvcc::Revision;
+use crate::mvcc::continuity::RevisionGap;
 use crate::mvcc::ranges::{ALL, Ranges};
 
 /// What the tree may have lost.
@@ -30,17 +30,9 @@ impl Loss {
         let database = survey.facts.database();
         let is_as_sent = survey.database.is_as_sent(database.and_then(|database| database.trailer));
         let last = survey.keyspace.last().unwrap_or_default();
-        let subtrees = match survey.tree.bucket(schema::KEY) {
+        let subtrees = match KeyBucket::of(&survey.database.db, &survey.tree) {
             None => [ALL].into_iter().collect(),
-            Some(bucket) => {
-                let holes = survey.tree.holes(bucket);
-                holes
-                    .iter()
-                    .filter(|hole| hole.is_subtree())
-                    .map(key_bucket::revisions_of_hole)
-                    .chain(survey.gaps.iter().map(Gap::range))
-                    .collect()
-            }
+            Some(bucket) => bucket.missing_subtrees().into_iter().chain(survey.gaps.iter().map(RevisionGap::range)).collect(),
         };
         let has_lost_a_meta = survey.database.db.metas().iter().any(Result::is_err) && !is_as_sent;
         let anywhere = survey.lost.iter().chain(has_lost_a_meta.then(|| key_tree::behind(survey.keyspace.last()))).collect();
