@@ -7,7 +7,7 @@ use crate::bbolt::{Element, Pgid};
 use crate::etcd::schema;
 use crate::evidence::anomaly::Class;
 use crate::evidence::range;
-use crate::mvcc::history::{Comparison, History, Writes};
+use crate::mvcc::history::{Comparison, History};
 use crate::mvcc::{Revision, RevisionKey};
 
 /// The databases that a run has read, as far as those that follow are held against them.
@@ -72,21 +72,8 @@ impl Clusters {
 
 impl std::fmt::Display for Compared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Comparison { shared, differing, only_here, only_there } = self.comparison;
         write!(f, "{}, of the same cluster", self.path.display())?;
-        let counts = [
-            (differing, "differs in", format!("of the {shared} writes that both retain")),
-            (only_here, "lacks", "that are here and should be there".to_owned()),
-            (only_there, "has", "that are not here and should be".to_owned()),
-        ];
-        let mut separator = ", ";
-        for (Writes { count, first }, verb, what) in counts {
-            if let Some(first) = first {
-                write!(f, "{separator}{verb} {count} {what}, the first at revision {first}")?;
-                separator = "; ";
-            }
-        }
-        Ok(())
+        if self.comparison.agrees() { Ok(()) } else { write!(f, ", {}", self.comparison) }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::evidence::digest::{self, Sha256Digest};
 use crate::evidence::{Evidence, range};
 use crate::kubernetes::{Encoding, Object, PrefixVotes, Prefixes};
 use crate::mvcc::continuity::RevisionGap;
-use crate::mvcc::history::{History, Revisions};
+use crate::mvcc::history::{Completeness, History};
 use crate::mvcc::ranges::Ranges;
 use crate::mvcc::{KeyValue, Keyspace, Revision, RevisionKey};
 
@@ -138,7 +138,7 @@ fn walk<'data>(evidence: &'data Evidence, database: &Database<'data>, options: &
     votes.merge(witness.votes);
     let schema = if active.is_some() { Schema::read(db, &tree, &mut anomalies) } else { Schema::default() };
     let lacking = Lacking::find(db, &tree, &keyspace, &schema, &mut anomalies);
-    let history = options.history.then(|| history.settle(known_revisions(lacking.tree, &keyspace, &schema, &anomalies)));
+    let history = options.history.then(|| history.sort_writes(completeness(lacking.tree, &keyspace, &schema, &anomalies)));
     let prefixes = if options.prefixes.is_empty() { votes.elect() } else { Prefixes::given(&options.prefixes) };
     let kind = if database.is_snapshot() { Kind::Snapshot } else { Kind::Database };
     let content = DatabaseFacts {
@@ -233,19 +233,19 @@ pub(super) fn is_complete(anomalies: &Anomalies) -> bool {
     !may_lack && !anomalies.any(Bearing::Damaged) && !anomalies.any(Bearing::Incomplete)
 }
 
-/// What the other databases of the cluster are held to. The revisions of a sound one are all there, but for those that a compaction
-/// may have begun to remove; one that is written while it is read may lack any.
-fn known_revisions(key_tree: KeyTree, keyspace: &Keyspace, schema: &Schema, anomalies: &Anomalies) -> Revisions {
+/// How complete the history of this database is, and so how far another one of its cluster may be faulted for lacking a write. A sound
+/// database has all revisions but those that a compaction may have begun to remove. One that was written while it was read may lack any.
+fn completeness(key_tree: KeyTree, keyspace: &Keyspace, schema: &Schema, anomalies: &Anomalies) -> Completeness {
     let has = |class: &Class| anomalies.count(*class) > 0;
     let doubtful = [Class::KeyOrder, Class::RevisionInvalid, Class::RevisionMisplaced, Class::RevisionGap, Class::SuccessionBroken];
     if doubtful.iter().any(has) || anomalies.any(Bearing::Altered) {
-        return Revisions::Doubtful;
+        return Completeness::Doubtful;
     }
     match keyspace.last() {
         Some(last) if is_complete(anomalies) && key_tree == KeyTree::Whole && !has(&Class::InUse) => {
-            Revisions::InFull(schema.compacted(), last.main)
+            Completeness::InFull(schema.compacted(), last.main)
         }
-        _ => Revisions::Partial,
+        _ => Completeness::Partial,
     }
 }
 

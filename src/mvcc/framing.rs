@@ -1,4 +1,4 @@
-//! What stands before a value wherever etcd's messages lie about: in memory, in a log, on a disk.
+//! The message around a value, wherever etcd's messages stand: in memory, in a log, on a disk.
 //!
 //! | message | bytes | where |
 //! |---|---|---|
@@ -8,29 +8,29 @@
 //! Source: etcd `api/mvccpb/kv.proto`, `api/etcdserverpb/rpc.proto`.
 
 use super::KeyValue;
-use super::key_value::CutKeyValue;
+use super::key_value::PartialKeyValue;
 use crate::evidence::limit;
 use crate::wire::varint;
 
-/// The farthest that a message's start is looked for before its value. A storage key has at most a few hundred bytes.
+/// How far before its value the start of a message is looked for. A storage key has at most a few hundred bytes.
 const FARTHEST: usize = limit::FRAMED_KEY;
 const KEY_TAG: u8 = 0x0a;
 const KEY_VALUE_TAG: u8 = 0x2a;
 const PUT_VALUE_TAG: u8 = 0x12;
 
-/// A message found from its value.
+/// A message that was found from its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Framed<'data> {
-    /// Key and value, and of a KeyValue its revisions; those of a PutRequest are zero.
+    /// Key, value and, in a KeyValue, the revisions, which are zero in a PutRequest.
     pub kv: KeyValue<'data>,
-    /// The message's bytes that are there.
+    /// The bytes of the message, as far as they are there.
     pub message: &'data [u8],
-    /// Bytes of the value that are lost.
+    /// How many bytes of the value are lost.
     pub missing: u64,
 }
 
-/// The message whose value begins at `at`; `None` where no message does.
-pub fn around(bytes: &[u8], at: usize) -> Option<Framed<'_>> {
+/// The message whose value begins at `at`; `None` where that is the value of no message.
+pub fn find_enclosing_message(bytes: &[u8], at: usize) -> Option<Framed<'_>> {
     let (tag, tag_at) = (1..=5usize).find_map(|length| {
         let tag_at = at.checked_sub(length)?.checked_sub(1)?;
         let tag = bytes.get(tag_at).filter(|tag| matches!(**tag, KEY_VALUE_TAG | PUT_VALUE_TAG))?;
@@ -46,17 +46,18 @@ pub fn around(bytes: &[u8], at: usize) -> Option<Framed<'_>> {
     }
 }
 
+/// Reads `message` as a KeyValue whose value is the one that was found, with which `value` begins.
 fn key_value<'data>(message: &'data [u8], value: &'data [u8]) -> Option<Framed<'data>> {
-    let cut = CutKeyValue::read(message)?;
-    let is_it = cut.kv.value.as_ptr() == value.as_ptr() && !cut.kv.value.is_empty() && is_key(cut.kv.key);
-    is_it.then_some(Framed { kv: cut.kv, message: message.get(..cut.length)?, missing: cut.missing })
+    let partial = PartialKeyValue::read(message)?;
+    let is_it = partial.kv.value.as_ptr() == value.as_ptr() && !partial.kv.value.is_empty() && is_plausible_key(partial.kv.key);
+    is_it.then_some(Framed { kv: partial.kv, message: message.get(..partial.length)?, missing: partial.missing })
 }
 
-/// A PutRequest whose value's tag stands at `tag_at` in `bytes`, of which `message` is the end.
+/// Reads `message`, which reaches to the end of `bytes`, as a PutRequest in which the tag of the value stands at `tag_at` in `bytes`.
 fn put<'data>(message: &'data [u8], tag_at: usize, bytes: &'data [u8]) -> Option<Framed<'data>> {
     let (after, length) = varint(message.get(1..)?).ok()?;
     let (key, rest) = after.split_at_checked(usize::try_from(length).ok()?)?;
-    if !is_key(key) || rest.len() != bytes.len().checked_sub(tag_at)? {
+    if !is_plausible_key(key) || rest.len() != bytes.len().checked_sub(tag_at)? {
         return None;
     }
     let (after, length) = varint(rest.get(1..)?).ok()?;
@@ -67,7 +68,7 @@ fn put<'data>(message: &'data [u8], tag_at: usize, bytes: &'data [u8]) -> Option
     Some(Framed { kv: KeyValue { key, value, ..KeyValue::default() }, message, missing: length.saturating_sub(there as u64) })
 }
 
-/// Whether bytes are a key that people use: without the page around it a shorter or a binary one is taken for chance.
-fn is_key(key: &[u8]) -> bool {
+/// Whether bytes are taken for a key. Outside of a page nothing else confirms it, and a shorter or a binary one may be there by chance.
+fn is_plausible_key(key: &[u8]) -> bool {
     key.len() >= 4 && key.iter().all(|byte| byte.is_ascii_graphic())
 }

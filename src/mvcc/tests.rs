@@ -1,7 +1,7 @@
 use prost::Message;
 
-use super::framing::around;
-use super::{KeyValue, Keyspace, Retention, Revision, RevisionKey};
+use super::framing::find_enclosing_message;
+use super::{KeyValue, Keyspace, Retention, Revision, RevisionKey, StoredWrite, StoredWrites, continuity, succession};
 use crate::etcd::pb::mvccpb;
 
 fn key(main: u64, sub: u64, is_tombstone: bool) -> RevisionKey {
@@ -74,9 +74,9 @@ fn a_key_value_with_a_field_of_the_wrong_type_is_damage() {
 #[test]
 fn a_message_that_ends_where_its_value_would_begin_is_not_taken_for_one_without_a_value() {
     let message = b"\x0a\x01k\x10\x02\x18\x03\x20\x01\x2a\x02vv";
-    assert_eq!(super::CutKeyValue::read(message).map(|cut| (cut.kv.value, cut.missing)), Some((&b"vv"[..], 0)));
-    assert_eq!(super::CutKeyValue::read(&message[..11]).map(|cut| (cut.kv.value, cut.missing)), Some((&b""[..], 2)));
-    assert_eq!(super::CutKeyValue::read(&message[..9]), None);
+    assert_eq!(super::PartialKeyValue::read(message).map(|cut| (cut.kv.value, cut.missing)), Some((&b"vv"[..], 0)));
+    assert_eq!(super::PartialKeyValue::read(&message[..11]).map(|cut| (cut.kv.value, cut.missing)), Some((&b""[..], 2)));
+    assert_eq!(super::PartialKeyValue::read(&message[..9]), None);
 }
 
 #[test]
@@ -93,18 +93,83 @@ fn a_message_is_found_from_its_value_wherever_it_lies() {
     memory.extend(kv.encode_to_vec());
     memory.extend(b"\x2a\x12 noise");
     let at = memchr::memmem::find(&memory, b"k8s:enc").unwrap();
-    let found = around(&memory, at).unwrap();
+    let found = find_enclosing_message(&memory, at).unwrap();
     assert_eq!((found.kv.key, found.kv.mod_revision, found.kv.value), (&kv.key[..], 700, &kv.value[..]));
     assert_eq!(found.message, kv.encode_to_vec());
 
     let put = [b"\x0a\x15/registry/secrets/a/b\x12\x24".as_slice(), &kv.value].concat();
     let memory = [b"xx\x0a".as_slice(), &put, b"\x18\x00"].concat();
     let at = memchr::memmem::find(&memory, b"k8s:enc").unwrap();
-    let found = around(&memory, at).unwrap();
+    let found = find_enclosing_message(&memory, at).unwrap();
     assert_eq!((found.kv.key, found.kv.mod_revision, found.kv.value, found.message), (&kv.key[..], 0, &kv.value[..], &put[..]));
     // Cut short by the end of what there is.
-    let cut = around(&memory[..at + 10], at).unwrap();
+    let cut = find_enclosing_message(&memory[..at + 10], at).unwrap();
     assert_eq!((cut.kv.value.len(), cut.missing), (10, 26));
-    assert_eq!(around(b"k8s:enc:", 0), None);
-    assert_eq!(around(&b"k8s:enc:".repeat(100), 80), None);
+    assert_eq!(find_enclosing_message(b"k8s:enc:", 0), None);
+    assert_eq!(find_enclosing_message(&b"k8s:enc:".repeat(100), 80), None);
+}
+
+/// A write of a table, as a store that is no bbolt file would have it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct TableRow {
+    at: RevisionKey,
+    key: &'static [u8],
+    version: i64,
+    created: i64,
+}
+
+/// A table, and how many rows are read at once.
+struct Table(Vec<TableRow>, usize);
+
+impl StoredWrite<'static> for TableRow {
+    fn at(&self) -> RevisionKey {
+        self.at
+    }
+
+    fn key_value(&self) -> Option<KeyValue<'static>> {
+        Some(KeyValue { key: self.key, version: self.version, create_revision: self.created, ..KeyValue::default() })
+    }
+}
+
+impl StoredWrites<'static> for Table {
+    type Write = TableRow;
+    type Chunk = Vec<TableRow>;
+
+    fn chunks(&self, from: Option<RevisionKey>) -> Vec<Vec<TableRow>> {
+        let rows: Vec<TableRow> = self.0.iter().copied().filter(|row| from.is_none_or(|from| row.at >= from)).collect();
+        rows.chunks(self.1).map(<[TableRow]>::to_vec).collect()
+    }
+
+    fn read(&self, chunk: &Vec<TableRow>) -> impl Iterator<Item = TableRow> {
+        chunk.clone().into_iter()
+    }
+}
+
+#[test]
+fn gaps_and_breaks_are_found_in_any_store_however_it_is_divided_into_chunks() {
+    let row = |main, is_tombstone, key, version, created| TableRow { at: self::key(main, 0, is_tombstone), key, version, created };
+    let rows = vec![
+        row(3, false, &b"a"[..], 2, 2),
+        row(4, false, b"b", 1, 4),
+        row(6, false, b"a", 3, 2),
+        row(7, true, b"b", 0, 0),
+        row(8, false, b"b", 2, 4),
+        row(12, false, b"", 0, 0),
+    ];
+    for chunk in 1..=rows.len() {
+        let store = Table(rows.clone(), chunk);
+        let gaps = continuity::gaps(&store, 2);
+        let found: Vec<_> = gaps.iter().map(|gap| (gap.after.main, gap.before.main, gap.is_bump())).collect();
+        assert_eq!(found, [(4, 6, false), (8, 12, true)]);
+        assert_eq!(gaps[0].to_string(), "behind revision 4 stands 6; each transaction takes the next one");
+        // Behind a deletion no version goes on.
+        let breaks = succession::breaks(&store, 3);
+        let found: Vec<_> = breaks.iter().map(|found| (found.write.at.revision.main, found.expected)).collect();
+        assert_eq!(found, [(8, succession::Expected::VersionBefore)]);
+        // The one finished at 6 has not removed the first write of `a`. The one at 7 may not have come so far as that of `b`.
+        let removed = |finished, scheduled| -> Vec<u64> {
+            succession::not_removed(&store, finished, scheduled).iter().map(|found| found.write.at.revision.main).collect()
+        };
+        assert_eq!((removed(6, 8), removed(2, 7)), (vec![3], vec![]));
+    }
 }

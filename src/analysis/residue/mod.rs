@@ -31,7 +31,7 @@ use crate::evidence::anomaly::{Anomalies, Class};
 use crate::evidence::range;
 use crate::kubernetes::PrefixVotes;
 use crate::mvcc::KeyValue;
-use crate::mvcc::residue::{Part, Write, keyless, search};
+use crate::mvcc::residue::{Part, Write, parse_keyless_write, search};
 
 /// Remnants one task reads.
 const TASK: usize = 64;
@@ -261,7 +261,9 @@ impl<'data> Found<'data> {
         };
         let begins_a_block = range::offset_within(db.bytes(), bytes).is_some_and(|offset| offset.is_multiple_of(whole::BLOCK));
         let mut bytes = bytes;
-        if let Some((write, key_rest)) = keyless(bytes).filter(|(write, _)| begins_a_block && !mixed::is_contradicted(db, write)) {
+        if let Some((write, key_rest)) =
+            parse_keyless_write(bytes).filter(|(write, _)| begins_a_block && !mixed::is_contradicted(db, write))
+        {
             let length = key_rest.saturating_add(write.message.len());
             used.structure = used.structure.saturating_add(length as u64);
             self.write(db, page_of(write.message), place, &write, used);
