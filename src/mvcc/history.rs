@@ -156,7 +156,10 @@ impl History {
 
     /// Whether this database, which does not have `write`, should have it, as `other` does: at its revision both are complete.
     fn should_have(&self, write: Write, other: &Self) -> bool {
-        let is_complete = |history: &Self| matches!(history.completeness, Completeness::InFull(compacted, newest) if compacted < write.main && write.main <= newest);
+        let is_complete = |history: &Self| match history.completeness {
+            Completeness::InFull(compacted, newest) => compacted < write.main && write.main <= newest,
+            Completeness::Doubtful | Completeness::Partial => false,
+        };
         is_complete(self) && is_complete(other)
     }
 
@@ -256,7 +259,8 @@ mod tests {
     #[test]
     fn a_comparison_says_only_what_differs() {
         let found = Comparison { shared: 7, only_here: writes(2, 5, 1), only_there: writes(1, 6, 0), ..Comparison::default() };
-        let words = "lacks 2 that are here and should be there, the first at revision 5.1; has 1 that are not here and should be, the first at revision 6";
+        let words = "lacks 2 that are here and should be there, the first at revision 5.1; \
+                     has 1 that are not here and should be, the first at revision 6";
         assert_eq!(found.to_string(), words);
     }
 }

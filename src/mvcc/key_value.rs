@@ -63,7 +63,8 @@ impl<'data> KeyValue<'data> {
 }
 
 impl KeyValue<'_> {
-    /// Whether revisions and version are possible together: a key is created by its first write, and every later write has a later revision.
+    /// Whether revisions and version are possible together: a key is created by its first write, and each later write has a later
+    /// revision.
     pub fn has_possible_history(&self) -> bool {
         let writes_since = self.mod_revision.saturating_sub(self.create_revision);
         self.create_revision >= 1

@@ -1,6 +1,6 @@
-//! Writes that are found by their own bytes: in page images outside the tree, and where no page header says what bytes are.
+//! Writes that are found by their own bytes, where nothing around them says what the bytes are.
 //!
-//! bbolt packs the elements of a leaf page one behind the other, so that the revision key of a write stands right before its KeyValue:
+//! bbolt packs keys and values one behind the other, so that the revision key of a write stands right before its KeyValue:
 //!
 //! ```text
 //! ┌──────────────────────────┬──────────────────────────────────────────────────────────────┬──────────
@@ -33,7 +33,7 @@ pub struct Write<'data> {
     pub missing: u64,
 }
 
-/// A part of bytes that have no page header.
+/// A part of bytes that were searched for writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part<'data> {
     /// Bytes that belong to no write.
@@ -68,8 +68,8 @@ impl<'data> Write<'data> {
     }
 }
 
-/// Finds every write in bytes that have no page header, and gives these and the gaps between them in order. A write that goes on behind
-/// the end of the bytes is cut there.
+/// Finds every write in bytes, and gives the writes and the gaps between them in order. A write that goes on behind the end of the bytes
+/// is cut there.
 pub fn search<'data>(bytes: &'data [u8]) -> Vec<Part<'data>> {
     let mut parts = Vec::new();
     let mut done = 0usize;

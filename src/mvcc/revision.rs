@@ -52,8 +52,8 @@ impl RevisionKey {
         i64::try_from(self.revision.main).is_ok() && u32::try_from(self.revision.sub).is_ok()
     }
 
-    /// The revision key of an element that is a write of bucket `key`, in whichever bucket it stands: its key is a revision, and its value is
-    /// a KeyValue of that revision. The keys of other buckets do not begin with a zero byte, as every revision below 2^56 does.
+    /// The revision key of an element that is a write, in whichever bucket it stands: its key is a revision, and its value is a
+    /// KeyValue of that revision. The keys of other buckets do not begin with a zero byte, as every revision below 2^56 does.
     pub fn of_write(key: &[u8], value: &[u8]) -> Option<Self> {
         let at = Self::parse(key).filter(|at| at.revision.main.leading_zeros() >= 8)?;
         let kv = KeyValue::parse(value).ok()?;
