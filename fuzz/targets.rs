@@ -8,12 +8,13 @@ use etcd_sleuth::analysis::{
 use etcd_sleuth::bbolt::{self, Db, Freelist, LeafElements, Meta, PageHeader, PageMap, PageState, Tree};
 use etcd_sleuth::envelope::{self, EncryptedObject, KmsV1, NameTable, Provider, Stored};
 use etcd_sleuth::etcd::rebuild::rebuild;
-use etcd_sleuth::etcd::{self, KeyValue, Revision, RevisionKey, status};
+use etcd_sleuth::etcd::{self, status};
 use etcd_sleuth::evidence::anomaly::{Anomalies, Class};
 use etcd_sleuth::evidence::container::Container;
 use etcd_sleuth::evidence::{Evidence, Limits, identify};
 use etcd_sleuth::kms::EncryptionConfig;
 use etcd_sleuth::kubernetes::{self, Encoding, Object, PrefixVotes, Secret, StorageKey};
+use etcd_sleuth::mvcc::{KeyValue, Revision, RevisionKey};
 use etcd_sleuth::report::records::row_line;
 use etcd_sleuth::report::{EvidenceReport, Report, text};
 use prost::Message;

@@ -15,7 +15,8 @@
 //! | [`evidence`] | bytes, places, digests, containers, data directories, read-only opening, anomalies | what the bytes mean |
 //! | [`wire`] | protobuf's wire format, read in place | any message |
 //! | [`bbolt`] | pages, metas, trees, the freelist, page states, what pages outside the tree still hold | etcd |
-//! | [`etcd`] | trailer, revisions, tombstones, KeyValue and how it is framed, etcd's own buckets, the write-ahead log, raft's entries and snapshots | Kubernetes |
+//! | [`mvcc`] | revisions, tombstones, KeyValue, which write of a key is the newest, what a history of writes must be like | how a store keeps them |
+//! | [`etcd`] | how bbolt keeps the writes, etcd's own buckets, the trailer, the write-ahead log, raft's entries and snapshots | Kubernetes |
 //! | [`kubernetes`] | storage keys, encodings, ObjectMeta, Secret, how their beginnings and ends look | encryption, bbolt, etcd |
 //! | [`envelope`] | `k8s:enc:` prefixes, names, layouts, opening a value given a key | who holds keys, objects |
 //! | [`kms`] | who holds keys: EncryptionConfiguration, AWS KMS, KMS plugins; one call a DEK source | objects |
@@ -28,10 +29,11 @@
 //! From the top down, each with the rooms that it names:
 //!
 //! ```text
-//! report     ─> verify analysis finding kms etcd bbolt kubernetes evidence
+//! report     ─> verify analysis finding kms etcd mvcc bbolt kubernetes evidence
 //! verify     ─> analysis kms envelope kubernetes evidence
-//! analysis   ─> finding etcd bbolt kubernetes envelope evidence
-//! etcd       ─> bbolt evidence wire
+//! analysis   ─> finding etcd mvcc bbolt kubernetes envelope evidence
+//! etcd       ─> mvcc bbolt evidence wire
+//! mvcc       ─> evidence wire
 //! bbolt      ─> evidence
 //! kms        ─> envelope evidence
 //! envelope   ─> evidence wire
@@ -58,7 +60,6 @@
 //! * **Keys do not leave.** Keys, DEKs, seeds and opened objects are wiped when dropped; none can be printed, copied or
 //!   serialized.
 
-pub mod analysis;
 pub mod bbolt;
 pub mod case;
 pub mod collect;
@@ -68,6 +69,7 @@ pub mod evidence;
 pub mod finding;
 pub mod kms;
 pub mod kubernetes;
+pub mod mvcc;
 pub mod pages;
 pub mod recovery;
 pub mod render;

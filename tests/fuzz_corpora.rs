@@ -23,10 +23,11 @@ use common::pages::{Entry, Meta, PAGE, branch, freelist, leaf};
 use common::{Fixture, sleuth};
 use etcd_sleuth::analysis::{self, Options, Progress};
 use etcd_sleuth::envelope::{Sealed, Stored};
-use etcd_sleuth::etcd::{KeyValue, RevisionKey, schema};
+use etcd_sleuth::etcd::schema;
 use etcd_sleuth::evidence::digest::Sha256Digest;
 use etcd_sleuth::evidence::{Evidence, Limits};
 use etcd_sleuth::kubernetes::Encoding;
+use etcd_sleuth::mvcc::{KeyValue, RevisionKey};
 
 fn corpus() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus")

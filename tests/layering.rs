@@ -19,14 +19,15 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("evidence", &[]),
     ("wire", &[]),
     ("bbolt", &["evidence"]),
-    ("etcd", &["bbolt", "evidence", "wire"]),
+    ("mvcc", &["evidence", "wire"]),
+    ("etcd", &["bbolt", "evidence", "mvcc", "wire"]),
     ("kubernetes", &["evidence", "wire"]),
     ("envelope", &["evidence", "wire"]),
     ("kms", &["envelope", "evidence"]),
     ("finding", &[]),
-    ("analysis", &["bbolt", "envelope", "etcd", "evidence", "finding", "kubernetes"]),
+    ("analysis", &["bbolt", "envelope", "etcd", "evidence", "finding", "kubernetes", "mvcc"]),
     ("verify", &["analysis", "envelope", "evidence", "kms", "kubernetes"]),
-    ("report", &["analysis", "bbolt", "etcd", "evidence", "finding", "kms", "kubernetes", "verify"]),
+    ("report", &["analysis", "bbolt", "etcd", "evidence", "finding", "kms", "kubernetes", "mvcc", "verify"]),
 ];
 
 /// The files of a room but its unit tests, which may compare it with any other.

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use crate::analysis::History;
 use crate::evidence::anomaly::Class;
 use crate::evidence::{EvidenceId, range};
+use crate::mvcc::history::History;
 use crate::report::Compared;
 use crate::store::{DatabaseStore, Facts, Store};
 

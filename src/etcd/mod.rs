@@ -11,28 +11,14 @@
 //! What the values mean is not known here.
 #![deny(clippy::arithmetic_side_effects)]
 
-pub mod continuity;
-pub mod framing;
-mod key_value;
-mod keyspace;
+pub mod key_bucket;
 pub mod raft;
-pub mod ranges;
 pub mod rebuild;
-pub mod residue;
-mod revision;
 pub mod schema;
 pub mod status;
-pub mod succession;
 pub mod trailer;
 pub mod wal;
 
-#[cfg(test)]
-#[allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "a test that overflows fails")]
-mod tests;
-
-pub use self::key_value::{CutKeyValue, KeyValue};
-pub use self::keyspace::{Keyspace, Retention};
-pub use self::revision::{Revision, RevisionKey};
 pub use self::schema::Schema;
 
 /// Messages generated from `proto/`.

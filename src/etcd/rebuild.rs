@@ -15,8 +15,9 @@ use std::io::{Seek, Write};
 use prost::Message;
 
 use super::pb::mvccpb;
-use super::{KeyValue, Revision, RevisionKey, schema};
+use super::schema;
 use crate::bbolt::{Db, Element, Tree, WriteError, Writer};
+use crate::mvcc::{KeyValue, Revision, RevisionKey};
 
 /// Buckets that etcd creates, and whether what the source had in them is carried over.
 const BUCKETS: [(&[u8], bool); 9] = [

@@ -19,10 +19,10 @@ use prost::Message;
 use serde::Deserialize;
 
 use super::pb::etcdserverpb::{AlarmMember, AlarmType};
-use super::{Revision, RevisionKey};
 use crate::bbolt::{Db, Tree};
 use crate::evidence::anomaly::{Anomalies, Class};
 use crate::evidence::range;
+use crate::mvcc::{Revision, RevisionKey};
 use crate::wire::Fields;
 
 /// The bucket of all keys and their history.

@@ -52,3 +52,22 @@ pub fn split(content: &[u8]) -> (&[u8], Option<&[u8]>) {
         _ => (content, None),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trailer_is_told_by_the_size_and_judged_by_the_digest() {
+        let mut file = vec![7u8; 1024];
+        assert_eq!(split(&file), (&file[..], None));
+        let digest = Sha256Digest::of(&file);
+        file.extend(digest.0);
+        let (payload, trailer) = split(&file);
+        assert_eq!((payload.len(), trailer.map(<[u8]>::len)), (1024, Some(32)));
+        assert_eq!(Trailer::judge(trailer, &digest), Trailer::Match);
+        assert_eq!(Trailer::judge(trailer, &Sha256Digest::of(b"")), Trailer::Mismatch);
+        assert_eq!(Trailer::judge(None, &digest), Trailer::Absent);
+        assert_eq!(split(&file[..32]).1, None);
+    }
+}

@@ -2,8 +2,8 @@
 
 use crate::bbolt::{Flags, Freelist, HEADER_LEN, Image, PageState, Pgid, image_around, image_at};
 use crate::collect::row_of;
-use crate::etcd::RevisionKey;
 use crate::evidence::range;
+use crate::mvcc::RevisionKey;
 use crate::row::{Digests, Row, ValueRow};
 use crate::store::{DatabaseStore, Store};
 

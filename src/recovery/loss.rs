@@ -3,9 +3,10 @@
 //! Bucket `key` is in the order of its revisions. So where a part of its tree is lost, it is known between which revisions the
 //! writes in that part stood.
 
-use crate::etcd::continuity::Gap;
-use crate::etcd::ranges::{self, ALL, Ranges};
-use crate::etcd::{Revision, schema};
+use crate::etcd::key_bucket::KeyBucket;
+use crate::mvcc::Revision;
+use crate::mvcc::continuity::RevisionGap;
+use crate::mvcc::ranges::{ALL, Ranges};
 use crate::store::{DatabaseStore, Store, revisions_behind};
 
 /// What the tree may have lost.
@@ -28,12 +29,9 @@ impl Loss {
         let database = store.profile().facts.database();
         let is_as_sent = store.opened.is_as_sent(database.and_then(|database| database.trailer));
         let last = store.keyspace.last().unwrap_or_default();
-        let subtrees = match store.tree.bucket(schema::KEY) {
+        let subtrees = match KeyBucket::of(&store.opened.db, &store.tree) {
             None => [ALL].into_iter().collect(),
-            Some(bucket) => {
-                let holes = store.tree.holes(bucket);
-                holes.iter().filter(|hole| hole.is_subtree()).map(ranges::of_hole).chain(store.gaps.iter().map(Gap::range)).collect()
-            }
+            Some(bucket) => bucket.missing_subtrees().into_iter().chain(store.gaps.iter().map(RevisionGap::range)).collect(),
         };
         let has_lost_a_meta = store.opened.db.metas().iter().any(Result::is_err) && !is_as_sent;
         let anywhere = store.lost.iter().chain(has_lost_a_meta.then(|| revisions_behind(store.keyspace.last()))).collect();

@@ -21,8 +21,9 @@ use hashbrown::HashMap;
 
 use self::loss::Loss;
 use crate::collect::row_of;
-use crate::etcd::{KeyValue, Revision, RevisionKey, schema};
+use crate::etcd::schema;
 use crate::evidence::anomaly::Class;
+use crate::mvcc::{KeyValue, Revision, RevisionKey};
 use crate::row::{Digests, Place, Row, Scope, ValueRow};
 use crate::store::{DatabaseStore, Store, WriteAt};
 

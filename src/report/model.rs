@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use super::readable::{ClusterContext, Readable, ReadableSecret};
 use super::retirement::Retirement;
 use super::verification::Verification;
-use crate::analysis::{Comparison, Writes};
 use crate::collect::{KeyCounts, KeyIdentity, KeyName, KeyUse, ResourceCounts, SecretCounts, Sum, Tally};
 use crate::evidence::anomaly::{Anomalies, Anomaly, Class};
 use crate::evidence::{EvidenceId, MemberId};
 use crate::finding::{Finding, Judgement};
 use crate::kubernetes::KeyMaterial;
+use crate::mvcc::history::Comparison;
 use crate::row::{Form, Place, Retention};
 use crate::store::{Facts, Kind, Profile, ResidueMode, Role};
 use crate::verify::Target;
@@ -364,20 +364,7 @@ impl Compared {
 
 impl std::fmt::Display for Compared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Comparison { shared, differing, only_here, only_there } = self.comparison;
         write!(f, "{}, of the same cluster", self.path.display())?;
-        let counts = [
-            (differing, "differs in", format!("of the {shared} writes that both retain")),
-            (only_here, "lacks", "that are here and should be there".to_owned()),
-            (only_there, "has", "that are not here and should be".to_owned()),
-        ];
-        let mut separator = ", ";
-        for (Writes { count, first }, verb, what) in counts {
-            if let Some(first) = first {
-                write!(f, "{separator}{verb} {count} {what}, the first at revision {first}")?;
-                separator = "; ";
-            }
-        }
-        Ok(())
+        if self.comparison.agrees() { Ok(()) } else { write!(f, ", {}", self.comparison) }
     }
 }

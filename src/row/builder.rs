@@ -4,10 +4,10 @@ use super::found::{Found, FoundContent, PieceOf};
 use super::protection::{EnvelopeInfo, Protection};
 use super::value::{Extent, Row, TombstoneRow, ValueBytes, ValueRow};
 use crate::envelope::{EncryptedObject, KmsV1, NameTable, Provider, Sealed, Stored};
-use crate::etcd::Revision;
 use crate::evidence::anomaly::Class;
 use crate::evidence::digest::Sha256Digest;
 use crate::kubernetes::{Encoding, GroupResource, Object, Prefixes, Secret, StorageKey, Unreadable};
+use crate::mvcc::Revision;
 
 /// DEK sources that are remembered with their digest: in a file most values share a few.
 const REMEMBERED: usize = 16;

@@ -1,6 +1,6 @@
 //! Where a value stands, and what became of it.
 
-use crate::etcd;
+use crate::mvcc;
 
 /// Where a value stands, by the state of the page of its first byte. Ordered as the records are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -86,12 +86,12 @@ impl Retention {
     }
 }
 
-impl From<etcd::Retention> for Retention {
-    fn from(retention: etcd::Retention) -> Self {
+impl From<mvcc::Retention> for Retention {
+    fn from(retention: mvcc::Retention) -> Self {
         match retention {
-            etcd::Retention::Current => Self::Current,
-            etcd::Retention::Superseded => Self::Superseded,
-            etcd::Retention::Deleted => Self::Deleted,
+            mvcc::Retention::Current => Self::Current,
+            mvcc::Retention::Superseded => Self::Superseded,
+            mvcc::Retention::Deleted => Self::Deleted,
         }
     }
 }

@@ -4,8 +4,9 @@ use std::fmt;
 
 use super::place::{Place, Retention};
 use super::protection::{EnvelopeInfo, Form, Protection};
-use crate::etcd::{Revision, raft};
+use crate::etcd::raft;
 use crate::kubernetes::StorageKey;
+use crate::mvcc::Revision;
 
 /// A row: what is told of one value or deletion.
 #[derive(Clone, Debug)]

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::etcd::Keyspace;
-use crate::etcd::ranges::Ranges;
+use crate::mvcc::Keyspace;
+use crate::mvcc::ranges::Ranges;
 
 /// Whether a key exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,9 +4,9 @@
 //! follows it.
 
 use crate::envelope::{self, Stored};
-use crate::etcd::residue::framed;
 use crate::evidence::range;
 use crate::kubernetes::fragment;
+use crate::mvcc::residue::parse_write;
 
 /// Blocks in which file systems place files, and memory its pages.
 pub(super) const BLOCK: u64 = 4096;
@@ -34,7 +34,7 @@ pub(super) fn is_proven(bytes: &[u8], message: &[u8], value: &[u8]) -> bool {
         .unwrap_or_default();
     let to_the_end_of_the_block = BLOCK.saturating_sub(end.checked_rem(BLOCK).unwrap_or(0));
     let filling = usize::try_from(to_the_end_of_the_block).unwrap_or(0).min(32);
-    framed(behind).is_some() || filling >= FILLING && behind.get(..filling).is_some_and(range::is_zero)
+    parse_write(behind).is_some() || filling >= FILLING && behind.get(..filling).is_some_and(range::is_zero)
 }
 
 /// Whether a value that passes a block ends otherwise than its beginning says.

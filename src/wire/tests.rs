@@ -5,7 +5,8 @@ use prost::Message;
 
 use super::{Damage, Field, Fields, Value, varint};
 use crate::envelope::{EncryptedObject, pb as kmsv2};
-use crate::etcd::{KeyValue, pb::mvccpb};
+use crate::etcd::pb::mvccpb;
+use crate::mvcc::KeyValue;
 
 #[test]
 fn every_wire_type_is_read_and_groups_are_refused() {

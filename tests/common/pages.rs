@@ -1,8 +1,8 @@
 //! A small writer of bbolt pages: databases of a few kilobytes, to be changed byte by byte.
 
 use etcd_sleuth::etcd::pb::mvccpb::KeyValue;
-use etcd_sleuth::etcd::{Revision, RevisionKey};
 use etcd_sleuth::evidence::digest::Sha256Digest;
+use etcd_sleuth::mvcc::{Revision, RevisionKey};
 use prost::Message;
 
 use super::mutate::Identity;

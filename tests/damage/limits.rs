@@ -5,9 +5,9 @@ use std::io::Cursor;
 
 use etcd_sleuth::analysis::Database;
 use etcd_sleuth::bbolt::Writer;
-use etcd_sleuth::etcd::{Revision, RevisionKey};
 use etcd_sleuth::evidence::anomaly::Class;
 use etcd_sleuth::evidence::{Evidence, limit};
+use etcd_sleuth::mvcc::{Revision, RevisionKey};
 
 use super::common::mutate::{Mutant, header, meta, read};
 use super::common::pages::{self, Write};

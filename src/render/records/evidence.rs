@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::timestamp;
-use crate::analysis::Comparison;
 use crate::evidence::EvidenceId;
+use crate::mvcc::history::Comparison;
 use crate::report::{Compared, EvidenceReport};
 use crate::store::{CredentialCounts, Facts, LogFacts};
 

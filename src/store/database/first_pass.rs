@@ -5,13 +5,14 @@ use super::opened::{NotADatabase, OpenedDatabase};
 use super::residue::{self, Ground};
 use super::seen::Seen;
 use super::{DatabaseStore, Profile, is_complete};
-use crate::analysis::Revisions;
 use crate::bbolt::{self, Db, PageMap, PageState, Tree};
+use crate::etcd::Schema;
 use crate::etcd::trailer::Trailer;
-use crate::etcd::{Keyspace, Schema};
 use crate::evidence::anomaly::{Anomalies, Bearing, Class};
 use crate::evidence::{Evidence, range};
 use crate::kubernetes::Prefixes;
+use crate::mvcc::Keyspace;
+use crate::mvcc::history::Completeness;
 use crate::store::{Content, DatabaseFacts, Digests, Facts, ReadOptions};
 
 impl<'data> DatabaseStore<'data> {
@@ -61,7 +62,7 @@ impl<'data> DatabaseStore<'data> {
         votes.merge(witness.votes);
         let schema = if db.active().is_some() { Schema::read(db, &tree, &mut anomalies) } else { Schema::default() };
         let Lacking { tree: key_tree, gaps, lost } = Lacking::find(db, &tree, &keyspace, &schema, &mut anomalies);
-        let history = options.history.then(|| history.settle(known_revisions(key_tree, &keyspace, &schema, &anomalies)));
+        let history = options.history.then(|| history.sort_writes(known_revisions(key_tree, &keyspace, &schema, &anomalies)));
         let prefixes = if options.prefixes.is_empty() { votes.elect() } else { Prefixes::given(&options.prefixes) };
         let content = DatabaseFacts {
             trailer: opened.trailer.is_none().then_some(Trailer::Absent),
@@ -164,17 +165,17 @@ fn note_what_no_snapshot_is(db: &Db<'_>, anomalies: &mut Anomalies) {
 
 /// How complete this history is, and so how far another file may be faulted for lacking a write. The revisions of a sound database
 /// are all there, but for those that a compaction may have begun to remove; one that is written while it is read may lack any.
-fn known_revisions(key_tree: KeyTree, keyspace: &Keyspace, schema: &Schema, anomalies: &Anomalies) -> Revisions {
+fn known_revisions(key_tree: KeyTree, keyspace: &Keyspace, schema: &Schema, anomalies: &Anomalies) -> Completeness {
     let has = |class: &Class| anomalies.count(*class) > 0;
     let doubtful = [Class::KeyOrder, Class::RevisionInvalid, Class::RevisionMisplaced, Class::RevisionGap, Class::SuccessionBroken];
     if doubtful.iter().any(has) || anomalies.any(Bearing::Altered) {
-        return Revisions::Doubtful;
+        return Completeness::Doubtful;
     }
     match keyspace.last() {
         Some(last) if is_complete(anomalies) && key_tree == KeyTree::Whole && !has(&Class::InUse) => {
-            Revisions::InFull(schema.compacted(), last.main)
+            Completeness::InFull(schema.compacted(), last.main)
         }
-        _ => Revisions::Partial,
+        _ => Completeness::Partial,
     }
 }
 

@@ -1,12 +1,14 @@
 //! What the tree of bucket `key` says of keys, and what it lacks.
 
-use crate::bbolt::{Bucket, Db, Tree};
-use crate::etcd::continuity::{self, Gap};
-use crate::etcd::ranges::{self, ALL, END, Range, Ranges};
-use crate::etcd::succession::{self, Break};
-use crate::etcd::{Keyspace, Revision, Schema, schema};
+use crate::bbolt::{Db, Tree};
+use crate::etcd::key_bucket::{KeyBucket, KeyElement};
+use crate::etcd::{Schema, schema};
 use crate::evidence::anomaly::{Anomalies, Class};
 use crate::evidence::range;
+use crate::mvcc::continuity::RevisionGap;
+use crate::mvcc::ranges::{ALL, END, Range, Ranges};
+use crate::mvcc::succession::HistoryBreak;
+use crate::mvcc::{Keyspace, Revision, StoredWrite, continuity, succession};
 
 /// How much of the tree of bucket `key` there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +26,7 @@ pub enum KeyTree {
 pub(super) struct Lacking<'data> {
     pub tree: KeyTree,
     /// Revisions that are missing behind the last compaction.
-    pub gaps: Vec<Gap<'data>>,
+    pub gaps: Vec<RevisionGap<KeyElement<'data>>>,
     /// Revisions of writes that it may have had.
     pub lost: Ranges,
 }
@@ -32,20 +34,19 @@ pub(super) struct Lacking<'data> {
 impl<'data> Lacking<'data> {
     /// Looks for what is missing, and notes it where nothing else tells of it.
     pub(super) fn find(db: &Db<'data>, tree: &Tree<'data>, keyspace: &Keyspace, schema: &Schema, anomalies: &mut Anomalies) -> Self {
-        let Some(bucket) = tree.bucket(schema::KEY) else {
+        let Some(bucket) = KeyBucket::of(db, tree) else {
             return Self { tree: KeyTree::Lost, gaps: Vec::new(), lost: [ALL].into_iter().collect() };
         };
-        let holes = tree.holes(bucket);
-        let of_holes: Vec<Range> = holes.iter().map(ranges::of_hole).collect();
-        let gaps = if is_compaction_known(tree, anomalies) { continuity::gaps(db, tree, bucket, schema.compacted()) } else { Vec::new() };
+        let of_holes = bucket.missing();
+        let gaps = if is_compaction_known(tree, anomalies) { continuity::gaps(&bucket, schema.compacted()) } else { Vec::new() };
         note(db, keyspace.last(), schema.compacted(), &gaps, &of_holes.iter().copied().collect(), anomalies);
         // Writes that cannot be told, do not stand where their revision belongs, or have two.
         let strange = [Class::KeyOrder, Class::RevisionMisplaced, Class::RevisionInvalid, Class::RevisionMismatch, Class::KeyValueInvalid];
         let is_strange = strange.into_iter().any(|class| anomalies.count(class) > 0);
         let is_whole_so_far = of_holes.is_empty() && gaps.is_empty() && !is_strange && is_compaction_known(tree, anomalies);
-        let is_broken = is_whole_so_far && note_breaks(db, tree, bucket, schema, anomalies);
+        let is_broken = is_whole_so_far && note_breaks(db, &bucket, schema, anomalies);
         let lost: Ranges =
-            of_holes.into_iter().chain(gaps.iter().map(Gap::range)).chain((is_strange || is_broken).then_some(ALL)).collect();
+            of_holes.into_iter().chain(gaps.iter().map(RevisionGap::range)).chain((is_strange || is_broken).then_some(ALL)).collect();
         let tree = match lost.is_empty() {
             true => KeyTree::Whole,
             false if keyspace.revisions() == 0 => KeyTree::Lost,
@@ -60,10 +61,17 @@ fn is_compaction_known(tree: &Tree<'_>, anomalies: &Anomalies) -> bool {
     tree.bucket(schema::META).is_some_and(|meta| tree.holes(meta).is_empty()) && anomalies.count(Class::SchemaInvalid) == 0
 }
 
-fn note(db: &Db<'_>, last: Option<Revision>, compacted: u64, gaps: &[Gap<'_>], of_holes: &Ranges, anomalies: &mut Anomalies) {
+fn note(
+    db: &Db<'_>,
+    last: Option<Revision>,
+    compacted: u64,
+    gaps: &[RevisionGap<KeyElement<'_>>],
+    of_holes: &Ranges,
+    anomalies: &mut Anomalies,
+) {
     // What is missing with a page is said of the page.
     for gap in gaps.iter().filter(|gap| !of_holes.meet(gap.range())) {
-        anomalies.note(Class::RevisionGap, range::offset_within(db.bytes(), gap.key), Some(gap.pgid), || gap.to_string());
+        anomalies.note(Class::RevisionGap, range::offset_within(db.bytes(), gap.write.key), Some(gap.write.pgid), || gap.to_string());
     }
     let last = last.unwrap_or_default();
     // Revision 1 is that of an empty database.
@@ -75,15 +83,15 @@ fn note(db: &Db<'_>, last: Option<Revision>, compacted: u64, gaps: &[Gap<'_>], o
 }
 
 /// Notes writes that do not follow one another, or that should be gone; says whether there are some.
-fn note_breaks<'data>(db: &Db<'data>, tree: &Tree<'data>, bucket: &Bucket<'data>, schema: &Schema, anomalies: &mut Anomalies) -> bool {
+fn note_breaks(db: &Db<'_>, bucket: &KeyBucket<'_, '_>, schema: &Schema, anomalies: &mut Anomalies) -> bool {
     let (finished, scheduled) = (schema.finished_compact_revision.unwrap_or(0), schema.compacted());
     let breaks = match finished == scheduled {
-        true => succession::breaks(db, tree, bucket, scheduled),
-        false => succession::left_behind(db, tree, bucket, finished, scheduled),
+        true => succession::breaks(bucket, scheduled),
+        false => succession::not_removed(bucket, finished, scheduled),
     };
-    for Break { revision, key, pgid, wanted } in &breaks {
-        anomalies.note(Class::SuccessionBroken, range::offset_within(db.bytes(), key), Some(*pgid), || {
-            format!("revision {revision} does not fit what the tree has of its key; expected: {wanted}")
+    for HistoryBreak { write, expected } in &breaks {
+        anomalies.note(Class::SuccessionBroken, range::offset_within(db.bytes(), write.key), Some(write.pgid), || {
+            format!("revision {} does not fit what the tree has of its key; expected: {expected}", write.at().revision)
         });
     }
     !breaks.is_empty()

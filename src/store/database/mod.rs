@@ -13,13 +13,15 @@ pub use self::residue::{Account, Residue};
 pub use self::writes::WriteAt;
 
 use super::{Digests, Existing, Profile, Store, Task, is_complete, whole};
-use crate::analysis::History;
 use crate::bbolt::{PageMap, Tree};
 use crate::envelope::NameTable;
-use crate::etcd::continuity::Gap;
-use crate::etcd::ranges::Ranges;
-use crate::etcd::{KeyValue, Keyspace, Revision, RevisionKey, schema};
+use crate::etcd::key_bucket::KeyElement;
+use crate::etcd::schema;
 use crate::kubernetes::Prefixes;
+use crate::mvcc::continuity::RevisionGap;
+use crate::mvcc::history::History;
+use crate::mvcc::ranges::Ranges;
+use crate::mvcc::{KeyValue, Keyspace, Revision, RevisionKey};
 use crate::row::Found;
 
 /// A database after the first pass.
@@ -36,7 +38,7 @@ pub struct DatabaseStore<'data> {
     /// The newest revision of each key.
     pub keyspace: Keyspace,
     /// Revisions that the tree should have and does not.
-    pub gaps: Vec<Gap<'data>>,
+    pub gaps: Vec<RevisionGap<KeyElement<'data>>>,
     /// Revisions of writes that the tree may have had and does not.
     pub lost: Ranges,
     /// Names that the values support.

@@ -1,12 +1,13 @@
 //! What the first pass sees of the writes in the tree.
 
-use crate::analysis::History;
 use crate::bbolt::{Bucket, Db, Element, Pgid};
 use crate::envelope::{NameTable, Stored};
-use crate::etcd::{KeyValue, Keyspace, Revision, RevisionKey, schema};
+use crate::etcd::schema;
 use crate::evidence::anomaly::{Anomalies, Class};
 use crate::evidence::range;
 use crate::kubernetes::{Encoding, Object, PrefixVotes};
+use crate::mvcc::history::History;
+use crate::mvcc::{KeyValue, Keyspace, Revision, RevisionKey};
 
 /// What one task of the first pass saw.
 #[derive(Default)]

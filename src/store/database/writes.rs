@@ -4,9 +4,10 @@ use super::DatabaseStore;
 use super::residue::Entry;
 use super::seen::is_key_bucket;
 use crate::bbolt::{Db, Element, Pgid, Root, Tree};
-use crate::etcd::{KeyValue, RevisionKey, schema};
+use crate::etcd::schema;
 use crate::evidence::anomaly::{Anomalies, Class};
 use crate::evidence::range;
+use crate::mvcc::{KeyValue, RevisionKey};
 use crate::row::{Found, FoundContent, Place, WriteCounts, Written};
 use crate::store::Task;
 

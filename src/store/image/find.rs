@@ -8,10 +8,10 @@ use hashbrown::HashMap;
 use memchr::memmem;
 
 use crate::envelope;
-use crate::etcd::framing::{self, Framed};
-use crate::etcd::residue::{Write, framed};
 use crate::evidence::{limit, range};
 use crate::kubernetes::fragment;
+use crate::mvcc::framing::{self, Framed};
+use crate::mvcc::residue::{Write, parse_write};
 use crate::store::whole::is_proven;
 
 /// Bytes of JSON that are read for the objects that begin in one window: objects without an end would each be read as far
@@ -82,7 +82,7 @@ impl Find {
             Framing::None => nothing,
             Framing::Put => {
                 let at = usize::try_from(self.value.checked_sub(self.offset)?).ok()?;
-                Read { key: framing::around(message, at)?.kv.key, ..nothing }
+                Read { key: framing::find_enclosing_message(message, at)?.kv.key, ..nothing }
             }
             Framing::KeyValue => {
                 let write = Write::again(self.main, nothing.sub, self.is_tombstone, message)?;
@@ -170,10 +170,10 @@ pub(super) fn finds(bytes: &[u8], window: Range<usize>) -> Vec<Find> {
     let mut finds = Vec::new();
     let mut json = JSON_OF_A_WINDOW;
     // A revision key that begins in the window has its separator up to eight bytes behind it.
-    let reach = window.start..window.end.saturating_add(8).saturating_add(crate::etcd::residue::SEPARATOR.len()).min(bytes.len());
-    for start in occurrences(bytes, reach, crate::etcd::residue::SEPARATOR).filter_map(|at| at.checked_sub(8)) {
+    let reach = window.start..window.end.saturating_add(8).saturating_add(crate::mvcc::residue::SEPARATOR.len()).min(bytes.len());
+    for start in occurrences(bytes, reach, crate::mvcc::residue::SEPARATOR).filter_map(|at| at.checked_sub(8)) {
         if window.contains(&start)
-            && let Some((write, _)) = bytes.get(start..).and_then(framed)
+            && let Some((write, _)) = bytes.get(start..).and_then(parse_write)
         {
             finds.extend(Find::of_write(bytes, &write));
         }
@@ -200,7 +200,7 @@ fn occurrences<'a>(bytes: &'a [u8], range: Range<usize>, needle: &'a [u8]) -> im
 }
 
 fn at_signature(bytes: &[u8], at: usize, json: &mut usize) -> Option<Find> {
-    if let Some(framed) = framing::around(bytes, at) {
+    if let Some(framed) = framing::find_enclosing_message(bytes, at) {
         return Find::of_framed(bytes, &framed);
     }
     let rest = bytes.get(at..)?;

@@ -11,7 +11,8 @@ use hashbrown::{HashMap, HashSet};
 use sha2::{Digest, Sha256};
 
 use crate::etcd::raft::Put;
-use crate::etcd::{KeyValue, Revision, RevisionKey, schema};
+use crate::etcd::schema;
+use crate::mvcc::{KeyValue, Revision, RevisionKey};
 use crate::store::DatabaseStore;
 
 /// Writes that a log proposes.

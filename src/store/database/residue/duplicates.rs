@@ -6,7 +6,7 @@ use std::hash::BuildHasher;
 
 use super::entry::{Content, Entry};
 use crate::bbolt::{Bucket, Db, Tree};
-use crate::etcd::{KeyValue, Revision, RevisionKey};
+use crate::mvcc::{KeyValue, Revision, RevisionKey};
 
 /// Marks the copies among entries that stand in the order of their rows.
 pub(super) fn mark(db: &Db<'_>, tree: &Tree<'_>, bucket: Option<&Bucket<'_>>, entries: &mut [Entry]) {

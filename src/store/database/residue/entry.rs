@@ -3,8 +3,8 @@
 use super::headless::{Kind, Piece};
 use super::known::Match;
 use crate::bbolt::{Db, Pgid};
-use crate::etcd::residue::Write;
 use crate::evidence::{limit, range};
+use crate::mvcc::residue::Write;
 use crate::row::Place;
 
 /// Where a find stands; the bytes themselves say the rest.

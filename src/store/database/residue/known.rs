@@ -8,7 +8,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
 use super::headless::{Kind, Piece};
-use crate::etcd::KeyValue;
+use crate::mvcc::KeyValue;
 
 /// Bytes at the start of a piece that are looked for.
 const PROBE: usize = 32;

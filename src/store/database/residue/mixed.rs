@@ -19,16 +19,16 @@ use super::super::whole;
 use super::headless;
 use super::{Account, Found, place};
 use crate::bbolt::{Db, Image, ImageElement};
-use crate::etcd::RevisionKey;
-use crate::etcd::residue::{Write, next_write};
 use crate::evidence::range;
 use crate::kubernetes::fragment;
+use crate::mvcc::RevisionKey;
+use crate::mvcc::residue::{Write, next_write};
 use crate::row::Place;
 
 /// Whether the value of an element ends otherwise than it begins.
 pub(super) fn contradicts(db: &Db<'_>, element: &ImageElement<'_>) -> bool {
     let passes_a_block = element.missing == 0 && element.value.len() as u64 > whole::BLOCK;
-    passes_a_block && Write::of_element(element).is_some_and(|write| is_contradicted(db, &write))
+    passes_a_block && Write::of_stored(element.key, element.value, element.missing).is_some_and(|write| is_contradicted(db, &write))
 }
 
 /// Whether the value of a write ends otherwise than it begins.

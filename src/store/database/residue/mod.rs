@@ -24,11 +24,12 @@ use self::headless::Piece;
 use super::whole;
 use crate::bbolt::{Db, Image, PageMap, PageState, Pgid, Remnant, Tail, Tree, remnants};
 use crate::envelope::{NameTable, Stored};
-use crate::etcd::residue::{Part, Write, keyless, search};
-use crate::etcd::{KeyValue, schema};
+use crate::etcd::schema;
 use crate::evidence::anomaly::{Anomalies, Class};
 use crate::evidence::range;
 use crate::kubernetes::PrefixVotes;
+use crate::mvcc::KeyValue;
+use crate::mvcc::residue::{Part, Write, parse_keyless_write, search};
 use crate::row::Place;
 use crate::store::ResidueMode;
 
@@ -197,7 +198,7 @@ impl<'data> Found<'data> {
         }
         let mut used = Account { structure: image.bytes.len().saturating_sub(slack.len()) as u64, ..Account::default() };
         for element in &elements {
-            if let Some(write) = Write::of_element(element) {
+            if let Some(write) = Write::of_stored(element.key, element.value, element.missing) {
                 self.write(db, Some(image.pgid), place, &write, &mut used);
             }
         }
@@ -260,7 +261,9 @@ impl<'data> Found<'data> {
         };
         let begins_a_block = range::offset_within(db.bytes(), bytes).is_some_and(|offset| offset.is_multiple_of(whole::BLOCK));
         let mut bytes = bytes;
-        if let Some((write, key_rest)) = keyless(bytes).filter(|(write, _)| begins_a_block && !mixed::is_contradicted(db, write)) {
+        if let Some((write, key_rest)) =
+            parse_keyless_write(bytes).filter(|(write, _)| begins_a_block && !mixed::is_contradicted(db, write))
+        {
             let length = key_rest.saturating_add(write.message.len());
             used.structure = used.structure.saturating_add(length as u64);
             self.write(db, page_of(write.message), place, &write, used);

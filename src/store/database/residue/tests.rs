@@ -7,8 +7,8 @@ use prost::Message;
 
 use super::*;
 use crate::etcd::pb::mvccpb;
-use crate::etcd::{Revision, RevisionKey};
 use crate::evidence::anomaly::Anomalies;
+use crate::mvcc::{Revision, RevisionKey};
 
 const PAGE: usize = 4096;
 /// Pages of the file; runs stand on those from `FIRST` on.

@@ -1,24 +1,16 @@
 //! Ranges of revisions.
 
-use super::{Revision, RevisionKey};
-use crate::bbolt::Hole;
+use super::Revision;
 
-/// From a revision up to another, exclusive.
+/// From the first revision up to the second one, which is not in it.
 pub type Range = (Revision, Revision);
 
-/// Every revision there can be.
+/// Every revision that is possible.
 pub const ALL: Range = (Revision { main: 0, sub: 0 }, END);
 /// Behind every revision.
 pub const END: Revision = Revision { main: u64::MAX, sub: u64::MAX };
 
-/// The revisions that stood, or may have stood, where elements of bucket `key` are missing.
-pub fn of_hole(hole: &Hole<'_>) -> Range {
-    let of = |key| RevisionKey::parse(key).map(|key| key.revision);
-    let (lower, upper) = hole.bounds();
-    (of(lower).unwrap_or(ALL.0), of(upper).unwrap_or(END))
-}
-
-/// Ranges in their order, none of which touch.
+/// Ranges in order, of which no two touch or overlap.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ranges(Vec<Range>);
 
@@ -38,29 +30,29 @@ impl FromIterator<Range> for Ranges {
 }
 
 impl Ranges {
-    /// Whether one of them has this revision.
+    /// Whether a revision is in one of them.
     pub fn hold(&self, revision: Revision) -> bool {
         let behind = self.0.partition_point(|(start, _)| *start <= revision);
         behind.checked_sub(1).and_then(|at| self.0.get(at)).is_some_and(|(_, end)| revision < *end)
     }
 
-    /// Whether one of them has a revision of this range, or touches it.
+    /// Whether one of them overlaps or touches this range.
     pub fn meet(&self, (start, end): Range) -> bool {
         let at = self.0.partition_point(|(_, of)| *of < start);
         self.0.get(at).is_some_and(|(from, _)| *from <= end)
     }
 
-    /// Each of them.
+    /// The ranges in order.
     pub fn iter(&self) -> impl Iterator<Item = Range> + '_ {
         self.0.iter().copied()
     }
 
-    /// Whether there is none.
+    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Where the last one ends; `None` where there is none.
+    /// The end of the last range; `None` where there are none.
     pub fn end(&self) -> Option<Revision> {
         self.0.last().map(|(_, end)| *end)
     }

@@ -1,4 +1,4 @@
-//! Revisions: the keys of bucket `key`.
+//! Revisions, and the keys under which etcd stores them.
 //!
 //! | offset | size | field |
 //! |---|---|---|
@@ -21,9 +21,9 @@ use nom::combinator::{eof, opt};
 /// A point in the history of a cluster's keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Revision {
-    /// Counts transactions that wrote.
+    /// The number of the transaction, counted among those that wrote.
     pub main: u64,
-    /// Counts the writes within one.
+    /// The number of the write within the transaction.
     pub sub: u64,
 }
 
@@ -36,38 +36,38 @@ impl fmt::Display for Revision {
     }
 }
 
-/// A key of bucket `key`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The key of a write in bucket `key`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RevisionKey {
-    /// The revision.
+    /// The revision of the write.
     pub revision: Revision,
-    /// Whether it marks a deletion.
+    /// Whether the write is a deletion.
     pub is_tombstone: bool,
 }
 
 impl RevisionKey {
-    /// Whether a writer can have come so far. etcd's numbers are signed; it takes 128 operations in one transaction unless it is told
-    /// otherwise, and never more than 2 GiB of them.
+    /// Whether etcd can have written at this revision. Its revisions are signed numbers. A transaction has at most 128 operations
+    /// unless etcd was told otherwise, and never more than fit into 2 GiB.
     pub fn is_possible(self) -> bool {
         i64::try_from(self.revision.main).is_ok() && u32::try_from(self.revision.sub).is_ok()
     }
 
-    /// Whether an element of any bucket is a write of bucket `key`, by its key and by its KeyValue, which say the same. No
-    /// name in another bucket begins with a zero byte, as every revision below 2^56 does.
+    /// The revision key of an element that is a write, in whichever bucket it stands: its key is a revision, and its value is a
+    /// KeyValue of that revision. The keys of other buckets do not begin with a zero byte, as every revision below 2^56 does.
     pub fn of_write(key: &[u8], value: &[u8]) -> Option<Self> {
         let at = Self::parse(key).filter(|at| at.revision.main.leading_zeros() >= 8)?;
         let kv = KeyValue::parse(value).ok()?;
         (at.is_tombstone || u64::try_from(kv.mod_revision) == Ok(at.revision.main)).then_some(at)
     }
 
-    /// The bbolt key of it.
+    /// The bytes of the key.
     pub fn to_bytes(self) -> Vec<u8> {
         let Revision { main, sub } = self.revision;
         let mark: &[u8] = if self.is_tombstone { b"t" } else { b"" };
         [&main.to_be_bytes()[..], b"_", &sub.to_be_bytes(), mark].concat()
     }
 
-    /// Reads a bbolt key; `None` where it is no revision.
+    /// Reads the bytes of a key; `None` where they are no revision.
     pub fn parse(key: &[u8]) -> Option<Self> {
         let read: nom::IResult<_, _> = (be_u64, tag(&b"_"[..]), be_u64, opt(char('t')), eof).parse(key);
         let (_, (main, _, sub, mark, _)) = read.ok()?;

@@ -13,7 +13,7 @@
 
 use crate::wire::{Damage, Fields, Value, varint};
 
-// Field number and wire type of each field, as one byte.
+// The tag of each field: its number and its wire type in one byte.
 const KEY_TAG: u8 = 0x0a;
 const CREATE_REVISION_TAG: u8 = 0x10;
 const MOD_REVISION_TAG: u8 = 0x18;
@@ -21,28 +21,28 @@ const VERSION_TAG: u8 = 0x20;
 const VALUE_TAG: u8 = 0x2a;
 const LEASE_TAG: u8 = 0x30;
 
-/// A key with its value, as slices of the evidence.
+/// A key with its value, both slices of the evidence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct KeyValue<'data> {
     /// The key.
     pub key: &'data [u8],
     /// The value; empty in a tombstone.
     pub value: &'data [u8],
-    /// Revision of the last creation of the key.
+    /// The revision of the key's last creation.
     pub create_revision: i64,
-    /// Revision of this write.
+    /// The revision of this write.
     pub mod_revision: i64,
-    /// Writes since the creation, beginning with 1.
+    /// The number of this write since the creation, which has number 1.
     pub version: i64,
-    /// The lease it goes with; 0: none.
+    /// The lease with which the key expires; 0: none.
     pub lease: i64,
 }
 
 impl<'data> KeyValue<'data> {
-    /// Reads the message. Of a field that stands twice the last counts, as in protobuf.
+    /// Reads the message. Where a field stands twice, the last one counts, as in protobuf.
     ///
     /// # Errors
-    /// The bytes are no protobuf message, or a field has another type than it must.
+    /// The bytes are no protobuf message, or a field does not have its type.
     pub fn parse(message: &'data [u8]) -> Result<Self, Damage> {
         let mut kv = Self::default();
         for field in Fields::new(message) {
@@ -63,7 +63,8 @@ impl<'data> KeyValue<'data> {
 }
 
 impl KeyValue<'_> {
-    /// Whether its counts can be true: a key is created by its first write, and every later one has a later revision.
+    /// Whether revisions and version are possible together: a key is created by its first write, and each later write has a later
+    /// revision.
     pub fn has_possible_history(&self) -> bool {
         let writes_since = self.mod_revision.saturating_sub(self.create_revision);
         self.create_revision >= 1
@@ -73,28 +74,28 @@ impl KeyValue<'_> {
     }
 }
 
-/// A KeyValue whose end may be lost, or may be followed by other bytes.
+/// A KeyValue whose end may be lost, and behind which other bytes may stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CutKeyValue<'data> {
-    /// What is there; of the value, the bytes that are.
+pub struct PartialKeyValue<'data> {
+    /// The fields that are there, and of the value the bytes that are there.
     pub kv: KeyValue<'data>,
-    /// Bytes of the value that are lost.
+    /// How many bytes of the value are lost.
     pub missing: u64,
-    /// Bytes of the message that are there.
+    /// How many bytes of the message are there.
     pub length: usize,
 }
 
-impl<'data> CutKeyValue<'data> {
-    /// Reads a message from the start of `bytes`, which may end before it does or go on behind it. Its fields must stand
-    /// as etcd's encoder writes them: in the order of their numbers, none of them empty, the first revisions not
-    /// after the last. `None` where they do not, or the bytes end before the value begins.
+impl<'data> PartialKeyValue<'data> {
+    /// Reads a message from the start of `bytes`, which may end before it does or go on behind it. Its fields must stand as
+    /// etcd's encoder writes them: in the order of their numbers, none of them empty, and the create revision not behind the mod revision.
+    /// `None` where they do not, or where the bytes end before the value begins.
     pub fn read(bytes: &'data [u8]) -> Option<Self> {
         let (after, length) = varint(bytes.strip_prefix(&[KEY_TAG])?).ok()?;
         let (key, rest) = after.split_at_checked(usize::try_from(length).ok()?)?;
         if key.is_empty() { None } else { Self::read_behind_key(bytes, key, rest) }
     }
 
-    /// Reads a message whose key is lost: as [`read`](Self::read), from the field behind it.
+    /// Reads a message whose key is lost, as [`read`](Self::read) does, from the field behind the key.
     pub fn read_keyless(bytes: &'data [u8]) -> Option<Self> {
         Self::read_behind_key(bytes, &[], bytes)
     }
@@ -108,7 +109,7 @@ impl<'data> CutKeyValue<'data> {
             Some(value.cast_signed())
         };
         let Some(create) = number(&mut rest, CREATE_REVISION_TAG) else {
-            // A tombstone is a key and nothing else.
+            // A tombstone has a key and no other field.
             return Some(Self { kv, missing, length: length_of(bytes, rest) });
         };
         kv.create_revision = create;
@@ -117,7 +118,7 @@ impl<'data> CutKeyValue<'data> {
         if !(1 <= kv.create_revision && kv.create_revision <= kv.mod_revision && kv.version >= 1) {
             return None;
         }
-        // Where nothing follows, a value may have been cut off whole: that is not the same as to have none.
+        // Where nothing follows, the whole value may have been cut off. A write that never had a value looks the same.
         if rest.is_empty() {
             return None;
         }

@@ -5,7 +5,7 @@ use hashbrown::HashTable;
 use super::{Revision, RevisionKey};
 use crate::evidence::digest::Sha256Digest;
 
-/// What a revision in the tree is.
+/// What a retained revision is to its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Retention {
     /// The newest revision of a key that still exists.
@@ -18,8 +18,8 @@ pub enum Retention {
 
 /// The newest revision of every key seen. 32 bytes a key, besides the table's own.
 ///
-/// Keys are slices of the evidence, scattered all over it, and to touch one for a comparison costs more than anything else
-/// here. The table therefore knows a key by 128 bits of its SHA-256, which nobody can make two keys share.
+/// Keys are slices of the evidence and stand all over it, so that to read one for a comparison costs more than anything else
+/// here. The table therefore knows a key by 128 bits of its SHA-256; to make two keys that share them is not feasible.
 #[derive(Clone, Debug, Default)]
 pub struct Keyspace {
     newest: HashTable<Key>,
@@ -50,7 +50,7 @@ impl KeyDigest {
     }
 }
 
-/// A revision with its tombstone mark in the lowest bit of the sub revision, so that it orders as the revision does.
+/// A revision key in 16 bytes. The tombstone mark is the lowest bit behind the sub revision, so that the order is that of revisions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Newest {
     main: u64,
@@ -79,7 +79,7 @@ impl Keyspace {
         self.raise(Key { digest: KeyDigest::of(key), newest: at.into() });
     }
 
-    /// Takes over what another part of the same database showed.
+    /// Takes over what another part of the same store showed.
     pub fn merge(&mut self, other: Self) {
         self.last = self.last.max(other.last);
         self.revisions = self.revisions.saturating_add(other.revisions);
@@ -98,7 +98,7 @@ impl Keyspace {
         known.newest = known.newest.max(key.newest);
     }
 
-    /// The newest revision of a key, and whether it is a deletion.
+    /// The newest revision of a key, and whether that is a deletion.
     pub fn newest(&self, key: &[u8]) -> Option<(Revision, bool)> {
         let Newest { main, sub_and_mark } = self.find(key)?;
         Some((Revision { main, sub: sub_and_mark >> 1 }, sub_and_mark & 1 == 1))
@@ -118,12 +118,12 @@ impl Keyspace {
         }
     }
 
-    /// Whether the key's newest revision is there and no tombstone.
+    /// Whether the newest revision of the key is known and is no tombstone.
     pub fn exists(&self, key: &[u8]) -> bool {
         self.find(key).is_some_and(|newest| !newest.is_tombstone())
     }
 
-    /// The newest revision of all, which is the database's own; `None` in an empty one.
+    /// The newest revision of all, which is the revision of the store itself; `None` in an empty one.
     pub fn last(&self) -> Option<Revision> {
         (self.revisions > 0).then_some(self.last)
     }
@@ -138,12 +138,12 @@ impl Keyspace {
         self.tombstones
     }
 
-    /// How many keys exist. The bump marker of a restore, which has no key, is not one.
+    /// How many keys exist. The marker that a restore with `--bump-revision` leaves has an empty key, and is not counted.
     pub fn keys_current(&self) -> u64 {
         self.keys_as_etcdutl_counts().saturating_sub(u64::from(self.exists(&[])))
     }
 
-    /// As `etcdutl snapshot status` 3.6 counts: the bump marker is a key too.
+    /// How many keys exist as `etcdutl snapshot status` 3.6 counts them: the marker of a bump is one too.
     pub fn keys_as_etcdutl_counts(&self) -> u64 {
         self.newest.iter().filter(|key| !key.newest.is_tombstone()).count() as u64
     }

@@ -1,0 +1,175 @@
+use prost::Message;
+
+use super::framing::find_enclosing_message;
+use super::{KeyValue, Keyspace, Retention, Revision, RevisionKey, StoredWrite, StoredWrites, continuity, succession};
+use crate::etcd::pb::mvccpb;
+
+fn key(main: u64, sub: u64, is_tombstone: bool) -> RevisionKey {
+    RevisionKey { revision: Revision { main, sub }, is_tombstone }
+}
+
+#[test]
+fn a_revision_key_has_17_bytes_and_a_tombstone_18() {
+    let mut bytes = [0, 0, 0, 0, 0, 0, 1, 2, b'_', 0, 0, 0, 0, 0, 0, 0, 3].to_vec();
+    assert_eq!(RevisionKey::parse(&bytes), Some(key(0x102, 3, false)));
+    bytes.push(b't');
+    assert_eq!(RevisionKey::parse(&bytes), Some(key(0x102, 3, true)));
+    for broken in [&bytes[..16], b"alarm", b"", &[&bytes[..], b"t"].concat(), &[&bytes[..17], b"x"].concat()] {
+        assert_eq!(RevisionKey::parse(broken), None);
+    }
+    bytes[8] = b'-';
+    assert_eq!(RevisionKey::parse(&bytes), None);
+}
+
+#[test]
+fn the_newest_revision_decides_what_the_others_are_in_any_order_of_arrival() {
+    let seen = [
+        (key(5, 0, false), &b"a"[..]),
+        (key(9, 1, false), b"a"),
+        (key(9, 0, false), b"a"),
+        (key(4, 0, false), b"b"),
+        (key(6, 0, true), b"b"),
+    ];
+    for rotation in 0..seen.len() {
+        let mut order = seen.to_vec();
+        order.rotate_left(rotation);
+        let (left, right) = order.split_at(2);
+        let mut keyspace = Keyspace::default();
+        left.iter().for_each(|(at, key)| keyspace.observe(*at, key));
+        let mut other = Keyspace::default();
+        right.iter().for_each(|(at, key)| other.observe(*at, key));
+        keyspace.merge(other);
+        assert_eq!(keyspace.retention(key(9, 1, false), b"a"), Retention::Current);
+        assert_eq!(keyspace.retention(key(9, 0, false), b"a"), Retention::Superseded);
+        assert_eq!(keyspace.retention(key(4, 0, false), b"b"), Retention::Deleted);
+        assert_eq!((keyspace.keys_current(), keyspace.revisions(), keyspace.tombstones()), (1, 5, 1));
+        assert_eq!(keyspace.last(), Some(Revision { main: 9, sub: 1 }));
+    }
+}
+
+#[test]
+fn a_key_written_again_after_its_deletion_exists() {
+    let mut keyspace = Keyspace::default();
+    for at in [key(2, 0, false), key(3, 0, true), key(4, 0, false)] {
+        keyspace.observe(at, b"k");
+    }
+    assert!(keyspace.exists(b"k"));
+    assert_eq!(keyspace.retention(key(2, 0, false), b"k"), Retention::Superseded);
+}
+
+#[test]
+fn the_marker_of_a_bumped_restore_is_no_key_but_etcdutl_counts_it() {
+    let mut keyspace = Keyspace::default();
+    keyspace.observe(key(2, 0, false), b"k");
+    keyspace.observe(key(1_000_002, 0, false), b"");
+    assert_eq!((keyspace.keys_current(), keyspace.keys_as_etcdutl_counts()), (1, 2));
+}
+
+#[test]
+fn a_key_value_with_a_field_of_the_wrong_type_is_damage() {
+    assert!(KeyValue::parse(&[0x08, 1]).is_err());
+    assert_eq!(KeyValue::parse(&[]), Ok(KeyValue::default()));
+}
+
+#[test]
+fn a_message_that_ends_where_its_value_would_begin_is_not_taken_for_one_without_a_value() {
+    let message = b"\x0a\x01k\x10\x02\x18\x03\x20\x01\x2a\x02vv";
+    assert_eq!(super::PartialKeyValue::read(message).map(|cut| (cut.kv.value, cut.missing)), Some((&b"vv"[..], 0)));
+    assert_eq!(super::PartialKeyValue::read(&message[..11]).map(|cut| (cut.kv.value, cut.missing)), Some((&b""[..], 2)));
+    assert_eq!(super::PartialKeyValue::read(&message[..9]), None);
+}
+
+#[test]
+fn a_message_is_found_from_its_value_wherever_it_lies() {
+    let kv = mvccpb::KeyValue {
+        key: b"/registry/secrets/a/b".to_vec(),
+        create_revision: 5,
+        mod_revision: 700,
+        version: 3,
+        value: b"k8s:enc:aescbc:v1:k:................".to_vec(),
+        lease: 9,
+    };
+    let mut memory = b"noise \x0a\x03 more noise\x0a".to_vec();
+    memory.extend(kv.encode_to_vec());
+    memory.extend(b"\x2a\x12 noise");
+    let at = memchr::memmem::find(&memory, b"k8s:enc").unwrap();
+    let found = find_enclosing_message(&memory, at).unwrap();
+    assert_eq!((found.kv.key, found.kv.mod_revision, found.kv.value), (&kv.key[..], 700, &kv.value[..]));
+    assert_eq!(found.message, kv.encode_to_vec());
+
+    let put = [b"\x0a\x15/registry/secrets/a/b\x12\x24".as_slice(), &kv.value].concat();
+    let memory = [b"xx\x0a".as_slice(), &put, b"\x18\x00"].concat();
+    let at = memchr::memmem::find(&memory, b"k8s:enc").unwrap();
+    let found = find_enclosing_message(&memory, at).unwrap();
+    assert_eq!((found.kv.key, found.kv.mod_revision, found.kv.value, found.message), (&kv.key[..], 0, &kv.value[..], &put[..]));
+    // Cut short by the end of what there is.
+    let cut = find_enclosing_message(&memory[..at + 10], at).unwrap();
+    assert_eq!((cut.kv.value.len(), cut.missing), (10, 26));
+    assert_eq!(find_enclosing_message(b"k8s:enc:", 0), None);
+    assert_eq!(find_enclosing_message(&b"k8s:enc:".repeat(100), 80), None);
+}
+
+/// A write of a table, as a store that is no bbolt file would have it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct TableRow {
+    at: RevisionKey,
+    key: &'static [u8],
+    version: i64,
+    created: i64,
+}
+
+/// A table, and how many rows are read at once.
+struct Table(Vec<TableRow>, usize);
+
+impl StoredWrite<'static> for TableRow {
+    fn at(&self) -> RevisionKey {
+        self.at
+    }
+
+    fn key_value(&self) -> Option<KeyValue<'static>> {
+        Some(KeyValue { key: self.key, version: self.version, create_revision: self.created, ..KeyValue::default() })
+    }
+}
+
+impl StoredWrites<'static> for Table {
+    type Write = TableRow;
+    type Chunk = Vec<TableRow>;
+
+    fn chunks(&self, from: Option<RevisionKey>) -> Vec<Vec<TableRow>> {
+        let rows: Vec<TableRow> = self.0.iter().copied().filter(|row| from.is_none_or(|from| row.at >= from)).collect();
+        rows.chunks(self.1).map(<[TableRow]>::to_vec).collect()
+    }
+
+    fn read(&self, chunk: &Vec<TableRow>) -> impl Iterator<Item = TableRow> {
+        chunk.clone().into_iter()
+    }
+}
+
+#[test]
+fn gaps_and_breaks_are_found_in_any_store_however_it_is_divided_into_chunks() {
+    let row = |main, is_tombstone, key, version, created| TableRow { at: self::key(main, 0, is_tombstone), key, version, created };
+    let rows = vec![
+        row(3, false, &b"a"[..], 2, 2),
+        row(4, false, b"b", 1, 4),
+        row(6, false, b"a", 3, 2),
+        row(7, true, b"b", 0, 0),
+        row(8, false, b"b", 2, 4),
+        row(12, false, b"", 0, 0),
+    ];
+    for chunk in 1..=rows.len() {
+        let store = Table(rows.clone(), chunk);
+        let gaps = continuity::gaps(&store, 2);
+        let found: Vec<_> = gaps.iter().map(|gap| (gap.after.main, gap.before.main, gap.is_bump())).collect();
+        assert_eq!(found, [(4, 6, false), (8, 12, true)]);
+        assert_eq!(gaps[0].to_string(), "behind revision 4 stands 6; each transaction takes the next one");
+        // Behind a deletion no version goes on.
+        let breaks = succession::breaks(&store, 3);
+        let found: Vec<_> = breaks.iter().map(|found| (found.write.at.revision.main, found.expected)).collect();
+        assert_eq!(found, [(8, succession::Expected::VersionBefore)]);
+        // The one finished at 6 has not removed the first write of `a`. The one at 7 may not have come so far as that of `b`.
+        let removed = |finished, scheduled| -> Vec<u64> {
+            succession::not_removed(&store, finished, scheduled).iter().map(|found| found.write.at.revision.main).collect()
+        };
+        assert_eq!((removed(6, 8), removed(2, 7)), (vec![3], vec![]));
+    }
+}
