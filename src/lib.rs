@@ -28,7 +28,7 @@
 //! From the top down, each with the rooms that it names:
 //!
 //! ```text
-//! report     ─> verify analysis finding kms etcd bbolt kubernetes evidence
+//! report     ─> verify analysis finding kms etcd bbolt kubernetes envelope evidence
 //! verify     ─> analysis kms envelope kubernetes evidence
 //! analysis   ─> finding etcd bbolt kubernetes envelope evidence
 //! etcd       ─> bbolt evidence wire

@@ -26,7 +26,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("finding", &[]),
     ("analysis", &["bbolt", "envelope", "etcd", "evidence", "finding", "kubernetes"]),
     ("verify", &["analysis", "envelope", "evidence", "kms", "kubernetes"]),
-    ("report", &["analysis", "bbolt", "etcd", "evidence", "finding", "kms", "kubernetes", "verify"]),
+    ("report", &["analysis", "bbolt", "envelope", "etcd", "evidence", "finding", "kms", "kubernetes", "verify"]),
 ];
 
 /// The files of a room but its unit tests, which may compare it with any other.

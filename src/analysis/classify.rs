@@ -1,7 +1,7 @@
 //! How one value is stored, wherever it was found: in the tree, on a free page, in a log.
 
 use super::row::{Protection, Seal};
-use crate::envelope::{EncryptedObject, KmsV1, NameTable, Provider, Sealed, Stored};
+use crate::envelope::{Annotations, Body, NameTable, Sealed, Stored};
 use crate::evidence::anomaly::Class;
 use crate::evidence::digest::Sha256Digest;
 use crate::kubernetes::{Encoding, GroupResource, Object, Prefixes, Secret, StorageKey, Unreadable};
@@ -31,7 +31,7 @@ pub(super) struct Classified<'data> {
 #[derive(Debug, Default)]
 pub(super) struct Digests<'data> {
     dek_sources: Vec<(&'data [u8], Sha256Digest)>,
-    annotations: Vec<(EncryptedObject<'data>, Option<Sha256Digest>)>,
+    annotations: Vec<(Annotations<'data>, Option<Sha256Digest>)>,
 }
 
 impl<'data> Classifier<'_, 'data> {
@@ -81,26 +81,23 @@ impl<'data> Classifier<'_, 'data> {
             annotations_sha256: None,
         };
         let Some(name) = name else {
-            if sealed.provider != Provider::Unknown {
+            if sealed.provider.is_known() {
                 note(Class::EnvelopeInvalid, "what follows the prefix is not of the provider's form".to_owned());
             }
             return seal;
         };
-        match sealed.provider {
-            Provider::KmsV1 => seal.dek_source_sha256 = KmsV1::parse(name.body).map(|v1| self.digests.of(v1.wrapped_dek)),
-            Provider::KmsV2 => match EncryptedObject::parse(name.body) {
-                Ok(object) => {
-                    seal.key_id = Some(object.key_id);
-                    seal.dek_source_type = Some(object.dek_source_type);
-                    seal.dek_source_sha256 = Some(self.digests.of(object.dek_source));
-                    seal.annotations_sha256 = self.digests.of_annotations(&object);
-                    if let Some(limit) = object.limit_passed() {
-                        note(Class::EnvelopeInvalid, limit.to_string());
-                    }
+        match Body::parse(sealed.provider, name.body) {
+            Ok(Body::Local(_)) => {}
+            Ok(Body::Kms(envelope)) => {
+                seal.key_id = envelope.key_id;
+                seal.dek_source_type = envelope.dek_source_type;
+                seal.dek_source_sha256 = Some(self.digests.of(envelope.dek_source));
+                seal.annotations_sha256 = self.digests.of_annotations(&envelope.annotations);
+                if let Some(limit) = envelope.limit_passed {
+                    note(Class::EnvelopeInvalid, limit);
                 }
-                Err(damage) => note(Class::EnvelopeInvalid, format!("EncryptedObject: {damage}")),
-            },
-            Provider::AesCbc | Provider::AesGcm | Provider::Secretbox | Provider::Unknown => {}
+            }
+            Err(malformed) => note(Class::EnvelopeInvalid, malformed.to_string()),
         }
         seal
     }
@@ -118,13 +115,13 @@ impl<'data> Digests<'data> {
         digest
     }
 
-    fn of_annotations(&mut self, object: &EncryptedObject<'data>) -> Option<Sha256Digest> {
-        if let Some((_, digest)) = self.annotations.iter().find(|(known, _)| known.has_annotations_of(object)) {
+    fn of_annotations(&mut self, annotations: &Annotations<'data>) -> Option<Sha256Digest> {
+        if let Some((_, digest)) = self.annotations.iter().find(|(known, _)| known.are_those_of(annotations)) {
             return *digest;
         }
-        let digest = object.annotations_sha256();
+        let digest = annotations.sha256();
         if self.annotations.len() < REMEMBERED {
-            self.annotations.push((*object, digest));
+            self.annotations.push((*annotations, digest));
         }
         digest
     }
@@ -133,7 +130,7 @@ impl<'data> Digests<'data> {
 fn protection(stored: &Stored<'_>) -> (Protection, Option<Encoding>) {
     match stored {
         Stored::Empty => (Protection::Empty, None),
-        Stored::Sealed(sealed) if sealed.provider == Provider::Unknown => (Protection::Unknown, None),
+        Stored::Sealed(sealed) if !sealed.provider.is_known() => (Protection::Unknown, None),
         Stored::Sealed(_) => (Protection::Encrypted, None),
         Stored::Plain(value) => match Encoding::of(value) {
             Some(encoding) => (Protection::Plaintext, Some(encoding)),

@@ -6,20 +6,8 @@ use foldhash::fast::FixedState;
 use hashbrown::HashSet;
 
 use super::row::{Retention, Seal, ValueRow};
+use crate::envelope::KeyIdentity;
 use crate::kubernetes::GroupResource;
-
-/// A key as the values name it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct KeyIdentity<'data> {
-    /// The provider's word, verbatim.
-    pub provider: &'data [u8],
-    /// The version's word, verbatim.
-    pub version: &'data [u8],
-    /// The key's or provider's name.
-    pub name: Option<&'data str>,
-    /// KMS v2: what the plugin calls the key.
-    pub key_id: Option<&'data str>,
-}
 
 /// What needs a key.
 #[derive(Clone, Debug, Default)]
@@ -49,10 +37,10 @@ pub struct KeyCounts {
     pub log: u64,
 }
 
-impl<'data> KeyIdentity<'data> {
-    /// The key that a seal names.
-    pub fn of(seal: &Seal<'data>) -> Self {
-        Self { provider: seal.provider, version: seal.version, name: seal.name.map(|name| name.name), key_id: seal.key_id }
+impl<'data> Seal<'data> {
+    /// The key that it names.
+    pub fn key(&self) -> KeyIdentity<'data> {
+        KeyIdentity::new(self.provider, self.version, self.name.map(|name| name.name), self.key_id)
     }
 }
 

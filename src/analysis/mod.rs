@@ -18,7 +18,6 @@ mod facts;
 mod grouped;
 mod history;
 mod judge;
-mod key_name;
 mod key_tree;
 mod key_use;
 mod listing;
@@ -40,9 +39,8 @@ pub use self::facts::{ByteAccount, Content, CredentialCounts, DatabaseFacts, Fac
 pub use self::grouped::Grouped;
 pub use self::history::{Comparison, History, Writes};
 pub use self::judge::Judgement;
-pub use self::key_name::KeyName;
 pub use self::key_tree::{Existence, Existing, KeyTree};
-pub use self::key_use::{KeyCounts, KeyIdentity, KeyUse};
+pub use self::key_use::{KeyCounts, KeyUse};
 pub use self::listing::List;
 pub use self::log::{Beside, LogList, LogSurvey, Segment, is_segment, survey_log};
 pub use self::options::{DigestMode, Options, ResidueMode, Resources, Scope};

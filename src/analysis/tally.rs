@@ -7,8 +7,9 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
 use super::grouped::Grouped;
-use super::key_use::{KeyIdentity, KeyUse};
+use super::key_use::KeyUse;
 use super::row::{Place, Protection, Retention, Row, Seal, ValueRow};
+use crate::envelope::KeyIdentity;
 use crate::evidence::range;
 use crate::kubernetes::{GroupResource, KeyMaterial, StorageKey};
 
@@ -238,7 +239,7 @@ impl<'data> Tally<'data> {
     }
 
     fn add_key(&mut self, value: &ValueRow<'data>, seal: &Seal<'data>) {
-        if let Some(key) = self.keys.entry(&KeyIdentity::of(seal)) {
+        if let Some(key) = self.keys.entry(&seal.key()) {
             key.add(value, seal);
         }
         if seal.name.is_some_and(|name| !name.is_certain) {

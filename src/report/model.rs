@@ -7,9 +7,10 @@ use super::keys::Retirement;
 use super::readable::{Around, Readable, ReadableSecret};
 use super::verify::Verification;
 use crate::analysis::{
-    Facts, Judgement, KeyCounts, KeyIdentity, KeyName, KeyUse, Kind, Place, Protection, ResidueMode, ResourceCounts, Retention, Role,
-    SecretCounts, Sum, Survey, Tally,
+    Facts, Judgement, KeyCounts, KeyUse, Kind, Place, Protection, ResidueMode, ResourceCounts, Retention, Role, SecretCounts, Sum, Survey,
+    Tally,
 };
+use crate::envelope::KeyIdentity;
 use crate::evidence::anomaly::{Anomalies, Anomaly, Class};
 use crate::kubernetes::KeyMaterial;
 
@@ -29,7 +30,7 @@ pub struct Report {
     /// Words of the scope: `secrets`, `all`, a list.
     pub resources: String,
     /// What became of the values under each key, where they were to be opened.
-    pub proofs: BTreeMap<KeyName, KeyProof>,
+    pub proofs: BTreeMap<KeyIdentity<'static>, KeyProof>,
     /// Whether a key is still needed, where that was asked.
     pub retirement: Option<Retirement>,
     /// What a verification came to.
@@ -88,7 +89,7 @@ pub struct DirectoryReport {
 #[derive(Clone, Debug, Default)]
 pub struct KeyReport {
     /// Which key.
-    pub identity: KeyName,
+    pub identity: KeyIdentity<'static>,
     /// Values under it.
     pub counts: KeyCounts,
     /// Their resources.
@@ -181,7 +182,7 @@ impl EvidenceReport {
 impl KeyReport {
     fn new(identity: &KeyIdentity<'_>, used: &KeyUse<'_>) -> Self {
         Self {
-            identity: KeyName::from(identity),
+            identity: identity.owned(),
             counts: used.counts,
             group_resources: used.group_resources.iter().map(|resource| resource.0.to_string()).collect(),
             dek_sources: used.dek_sources(),
@@ -196,7 +197,7 @@ impl Report {
     ///
     /// DEK sources are counted per input: the same one in two inputs counts twice.
     pub fn keys(&self) -> Vec<KeyReport> {
-        let mut all: BTreeMap<KeyName, KeyReport> = BTreeMap::new();
+        let mut all: BTreeMap<KeyIdentity<'static>, KeyReport> = BTreeMap::new();
         for key in self.evidences.iter().flat_map(|evidence| &evidence.keys) {
             let known = all.entry(key.identity.clone()).or_default();
             known.identity = key.identity.clone();

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{Answer, Standing};
-use crate::analysis::{KeyName, Retention};
+use crate::analysis::Retention;
+use crate::envelope::KeyIdentity;
 
 /// What became of all values in scope, copies aside.
 #[derive(Clone, Debug, Default)]
@@ -18,7 +19,7 @@ pub struct CoverageLine {
     /// The resource; empty for keys that are no object's.
     pub group_resource: String,
     /// The key that the values name.
-    pub key: KeyName,
+    pub key: KeyIdentity<'static>,
     /// How many, by what became of them in etcd and here.
     pub counts: BTreeMap<(Retention, Answer), u64>,
 }
@@ -38,7 +39,7 @@ impl Coverage {
     }
 
     /// Values under a key that opened, and that did not.
-    pub fn of_key(&self, key: &KeyName) -> (u64, u64) {
+    pub fn of_key(&self, key: &KeyIdentity<'_>) -> (u64, u64) {
         let lines = || self.lines.iter().filter(|line| line.key == *key);
         let sum = |opened: bool| {
             let counts = lines().map(|line| line.count(|_, answer| (answer.standing() == Standing::Opened) == opened));

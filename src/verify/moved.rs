@@ -8,7 +8,8 @@ use rayon::prelude::*;
 
 use super::keyring::{Attempt, Opener};
 use super::{Keyring, Source};
-use crate::analysis::{KeyName, Scope, ValueRow};
+use crate::analysis::{Scope, ValueRow};
+use crate::envelope::KeyIdentity;
 
 /// Most openings that a search tries in all.
 const TRIES: usize = 4_000_000;
@@ -31,7 +32,7 @@ pub struct Move {
     /// The storage key it was sealed for.
     pub sealed_for: String,
     /// The key that opens it there.
-    pub opened_by: KeyName,
+    pub opened_by: KeyIdentity<'static>,
 }
 
 /// Evidence and offset of a value.

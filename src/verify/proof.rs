@@ -8,7 +8,8 @@ use super::keyring::{Attempt, Opener, verdict_of};
 use super::moved::{At, Failing};
 use super::same_value::{self, Comparison};
 use super::{Answer, Coverage, CoverageLine, Keyring, Move, Needs, Required, Requirement, SameValues, Source, Standing, Verdict};
-use crate::analysis::{KeyIdentity, KeyName, Protection, Retention, Scope, ValueRow};
+use crate::analysis::{Protection, Retention, Scope, ValueRow};
+use crate::envelope::KeyIdentity;
 use crate::envelope::open::DekSourceKind;
 
 /// Current values that are listed by name.
@@ -28,7 +29,7 @@ pub struct Proof<'data> {
     /// Old plaintext against today's values.
     pub same_values: SameValues<'data>,
     /// Keys that opened something.
-    pub opened_by: BTreeMap<KeyName, u64>,
+    pub opened_by: BTreeMap<KeyIdentity<'static>, u64>,
     opened_others: BTreeSet<Opener>,
     moved: BTreeMap<At, String>,
 }
@@ -43,7 +44,7 @@ pub struct Unproven {
     /// Why.
     pub answer: Answer,
     /// The key that it names.
-    pub named: KeyName,
+    pub named: KeyIdentity<'static>,
 }
 
 type Line<'data> = (String, KeyIdentity<'data>);
@@ -72,9 +73,9 @@ struct Gathering<'data> {
     failed: BTreeMap<(Line<'data>, Retention, Opener), u64>,
     failing: Failing<'data>,
     opened_others: BTreeSet<Opener>,
-    opened_by: BTreeMap<KeyName, u64>,
+    opened_by: BTreeMap<KeyIdentity<'static>, u64>,
     moves: Vec<Move>,
-    unproven: BTreeMap<(usize, &'data [u8]), (KeyName, Provisional)>,
+    unproven: BTreeMap<(usize, &'data [u8]), (KeyIdentity<'static>, Provisional)>,
     requirement: Requirement,
     comparison: Comparison<'data>,
 }
@@ -147,8 +148,8 @@ impl<'data> Proof<'data> {
 /// What it means that a key did not open a value.
 fn meaning(opener: &Opener, opened_others: &BTreeSet<Opener>) -> Answer {
     match opener {
-        // Every KMS v1 value has a DEK of its own, and the KMS has vouched for it.
-        Opener::Dek(id) if id.kind == DekSourceKind::V1 => Answer::DamagedCiphertext,
+        // The DEK is of this value alone, and the KMS has vouched for it.
+        Opener::Dek(id) if id.kind == DekSourceKind::KeyOfOneValue => Answer::DamagedCiphertext,
         opener if opened_others.contains(opener) => Answer::DamagedCiphertext,
         _ => Answer::WrongKey,
     }
@@ -161,9 +162,8 @@ fn lock<'a, T>(mutex: &'a Mutex<T>) -> std::sync::MutexGuard<'a, T> {
 impl<'data> Gathering<'data> {
     fn add(&mut self, evidence: usize, row: &ValueRow<'data>, value: &'data [u8], attempt: Attempt) {
         let Some(seal) = &row.seal else { return };
-        let identity = KeyIdentity::of(seal);
         let resource = row.storage_key.as_ref().map_or_else(String::new, |key| key.group_resource.0.to_string());
-        let line = (resource, identity);
+        let line = (resource, seal.key());
         let is_piece = row.fragment && row.version.is_none();
         let is_counted = !row.duplicate && !is_piece;
         let answer = match attempt {
@@ -191,7 +191,7 @@ impl<'data> Gathering<'data> {
             }
         };
         if row.retention == Retention::Current && !matches!(answer, Provisional::Known(answer) if answer.standing() == Standing::Opened) {
-            self.unproven.insert((evidence, row.key), (KeyName::from(&identity), answer.clone()));
+            self.unproven.insert((evidence, row.key), (line.1.owned(), answer.clone()));
             if self.unproven.len() > LISTED {
                 self.unproven.pop_last();
             }
@@ -243,7 +243,7 @@ impl<'data> Gathering<'data> {
         moves.sort();
         let lines: Vec<CoverageLine> = answers
             .into_iter()
-            .map(|((group_resource, identity), counts)| CoverageLine { group_resource, key: KeyName::from(&identity), counts })
+            .map(|((group_resource, identity), counts)| CoverageLine { group_resource, key: identity.owned(), counts })
             .collect();
         requirement.keep_resources(|resource| resource == "secrets" || lines.iter().any(|line| line.group_resource == resource));
         Proof {
@@ -263,7 +263,7 @@ impl<'data> Failing<'data> {
     /// Each value as it is counted.
     fn counted(&self) -> BTreeMap<At, Counted<'data>> {
         let counted = self.values().filter_map(|(opener, at, row)| {
-            let identity = KeyIdentity::of(row.seal.as_ref()?);
+            let identity = row.seal.as_ref()?.key();
             let resource = row.storage_key.as_ref().map_or_else(String::new, |key| key.group_resource.0.to_string());
             let (opener, line) = (opener.clone(), (resource, identity));
             Some((at, Counted { opener, line, retention: row.retention, is_counted: !row.duplicate }))

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use super::super::escape::terminal;
 use super::super::keys::{Retirement, RetirementVerdict, total};
 use super::super::model::{EvidenceReport, Report};
+use super::key_label::{distinct_labels, whole};
 use super::table::Table;
 use super::thousands;
-use crate::analysis::{KeyCounts, KeyName, Retention};
+use crate::analysis::{KeyCounts, Retention};
 use crate::kubernetes::KeyMaterial;
 use crate::verify::Target;
 
@@ -18,17 +19,6 @@ const ROWS: usize = 40;
 pub(super) fn evidence_label(evidence: &EvidenceReport) -> String {
     let revision = evidence.facts.database().and_then(|database| database.revision).map_or(String::new(), |r| format!(" rev {r}"));
     format!("{}{revision}, {}", terminal(&file_name(evidence)), evidence.facts.kind.name())
-}
-
-/// A key with the end of its ID, which tells ARNs apart.
-pub(super) fn short_key(key: &KeyName) -> String {
-    let id = key.key_id.as_deref().map(|id| {
-        let tail: String = id.chars().rev().take(14).collect::<Vec<_>>().into_iter().rev().collect();
-        if tail.len() < id.len() { format!("/…{}", terminal(&tail)) } else { format!("/{}", terminal(&tail)) }
-    });
-    let version = if key.provider == "kms" && key.version == "v1" { " (KMS v1)" } else { "" };
-    let name = key.name.as_deref().map_or("(name not readable)".into(), terminal);
-    format!("{}/{name}{}{version}", terminal(&key.provider), id.unwrap_or_default())
 }
 
 /// Objects of one kind before the rest is only counted.
@@ -72,7 +62,8 @@ pub fn keys(report: &Report) -> String {
     out.push_str(&beside(&report.evidences));
     let mut rows = Table::new(&["key", "file", "current", "older", "residue", "log", "resources"]);
     let mut shown = 0usize;
-    for key in &keys {
+    let labels = distinct_labels(keys.iter().map(|key| &key.identity));
+    for (key, label) in keys.iter().zip(labels) {
         for evidence in &report.evidences {
             let Some(used) = evidence.keys.iter().find(|used| used.identity == key.identity) else { continue };
             shown = shown.saturating_add(1);
@@ -81,7 +72,7 @@ pub fn keys(report: &Report) -> String {
             }
             let resources: Vec<_> = used.group_resources.iter().take(4).map(|resource| terminal(resource)).collect();
             rows.add_row([
-                short_key(&key.identity),
+                label.clone(),
                 terminal(&file_name(evidence)).into_owned(),
                 cell(used.counts.current),
                 cell(used.counts.superseded.saturating_add(used.counts.deleted)),
@@ -177,7 +168,7 @@ pub fn opens(target: &Target, report: &Report, objects: &[(String, &'static str)
         thousands(sum.current)
     );
     for key in &target.keys {
-        out.push_str(&format!("  {}\n", terminal(&key.to_string())));
+        out.push_str(&format!("  {}\n", whole(key)));
     }
     out.push_str("  Offline: by what the values name; nothing was opened.\n");
     let mut rows = Table::new(&["file", "current", "older", "residue", "log"]);

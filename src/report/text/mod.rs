@@ -4,6 +4,7 @@ mod carve;
 mod check;
 mod directory;
 mod findings;
+mod key_label;
 mod keys;
 mod number;
 mod object;

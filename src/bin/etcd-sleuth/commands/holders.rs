@@ -119,8 +119,13 @@ fn aws(_: &Holders, _: EncryptionContexts, _: Duration) -> anyhow::Result<Option
 pub(super) fn given_names(configs: &[EncryptionConfig], holders: &Holders, contexts: &EncryptionContexts) -> Vec<(Provider, String)> {
     let mut names = names_of(configs);
     let of_kms = contexts.of_provider.keys().cloned().chain(plugin_names(holders));
-    names.extend(of_kms.map(|provider| (Provider::KmsV1, provider)));
+    names.extend(of_kms.flat_map(|name| kms_names(&name)));
     names
+}
+
+/// The name of a KMS plugin, under every version that it may be.
+pub(super) fn kms_names(name: &str) -> Vec<(Provider, String)> {
+    Provider::all().filter(|provider| provider.is_kms()).map(|provider| (provider, name.to_owned())).collect()
 }
 
 /// Names that configurations give.

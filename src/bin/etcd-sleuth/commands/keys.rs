@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
-use anyhow::bail;
-use etcd_sleuth::analysis::{KeyIdentity, KeyName, Retention, Row, Scope};
+use anyhow::{Context, bail};
+use etcd_sleuth::analysis::{Retention, Row, Scope};
+use etcd_sleuth::envelope::KeyIdentity;
 use etcd_sleuth::finding::{Condition, Outcome};
 use etcd_sleuth::report::keys::{Retirement, RetirementVerdict};
 use etcd_sleuth::report::records::{AnomalyRecord, EvidenceRecord, row_line};
@@ -33,7 +34,7 @@ pub(crate) fn run(args: &KeysArgs, global: &Global) -> anyhow::Result<u8> {
     let mut report = inputs.report(&surveyed, &tallies, &args.within.resources)?;
     let mut outcome = inputs.outcome(&surveyed, &report);
 
-    let seen: Vec<KeyName> = report.keys().into_iter().map(|key| key.identity).collect();
+    let seen: Vec<KeyIdentity<'static>> = report.keys().into_iter().map(|key| key.identity).collect();
     let retire = args.retire.as_deref().map(|text| find(text, &seen, args.confirm_unseen)).transpose()?;
     let opens = args.opens.as_deref().map(|text| find(text, &seen, false)).transpose()?;
     if let Some(target) = &retire {
@@ -83,15 +84,11 @@ pub(crate) fn run(args: &KeysArgs, global: &Global) -> anyhow::Result<u8> {
 }
 
 /// The key that is meant. One that no value names must be confirmed, and named completely.
-fn find(text: &str, seen: &[KeyName], confirm_unseen: bool) -> anyhow::Result<Target> {
+fn find(text: &str, seen: &[KeyIdentity<'static>], confirm_unseen: bool) -> anyhow::Result<Target> {
     match Target::find(text, seen) {
         Ok(target) => Ok(target),
-        Err(NoTarget::Unseen { .. }) if confirm_unseen && Target::is_complete(text) => {
-            Ok(Target { text: text.to_owned(), keys: Vec::new() })
-        }
-        Err(NoTarget::Unseen { .. }) if confirm_unseen => {
-            bail!("{text}: to confirm that a key is in none of these files, give its full ID, or PROVIDER/NAME/KEYID")
-        }
+        Err(NoTarget::Unseen { .. }) if confirm_unseen => Target::unseen(text)
+            .with_context(|| format!("{text}: to confirm that a key is in none of these files, give its full ID, or PROVIDER/NAME/KEYID")),
         Err(error @ NoTarget::Unseen { .. }) => bail!("{error}; if it is meant all the same, add --confirm-unseen"),
         Err(error) => bail!(error),
     }
@@ -99,7 +96,7 @@ fn find(text: &str, seen: &[KeyName], confirm_unseen: bool) -> anyhow::Result<Ta
 
 fn is_under(row: &Row<'_>, target: &Target) -> bool {
     let Row::Value(value) = row else { return false };
-    value.seal.as_ref().is_some_and(|seal| target.is(&KeyName::from(&KeyIdentity::of(seal))))
+    value.seal.as_ref().is_some_and(|seal| target.is(&seal.key()))
 }
 
 /// Objects under a key: those that are current first. Also how many more there are.
@@ -107,7 +104,7 @@ fn objects(sources: &[Source<'_, '_>], scope: &Scope, target: &Target) -> (Vec<(
     let found = Mutex::new(BTreeSet::<(Retention, String)>::new());
     for source in sources {
         source.each(scope, |value, _| {
-            if !value.duplicate && value.seal.as_ref().is_some_and(|seal| target.is(&KeyName::from(&KeyIdentity::of(seal)))) {
+            if !value.duplicate && value.seal.as_ref().is_some_and(|seal| target.is(&seal.key())) {
                 let object = (value.retention, String::from_utf8_lossy(value.key).into_owned());
                 found.lock().unwrap_or_else(PoisonError::into_inner).insert(object);
             }

@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 use anyhow::{Context, bail};
-use etcd_sleuth::analysis::{KeyName, Retention, Row, Tally};
-use etcd_sleuth::envelope::Provider;
-use etcd_sleuth::envelope::open::DekSourceKind;
+use etcd_sleuth::analysis::{Retention, Row, Tally};
+use etcd_sleuth::envelope::{KeyIdentity, KeyPattern};
 use etcd_sleuth::finding::{Condition, Finding, Outcome, Rule};
 use etcd_sleuth::kms::{EncryptionConfig, EncryptionContexts, Held, Pace, Plan, Ring, Unwrapper, UsedKey, decrypt_policy};
 use etcd_sleuth::report::escape::terminal;
@@ -15,9 +14,9 @@ use etcd_sleuth::report::model::KeyProof;
 use etcd_sleuth::report::records::{AnomalyRecord, EvidenceRecord, row_line, verdict_line};
 use etcd_sleuth::report::verify::{Asked, Verification, VerifyReport};
 use etcd_sleuth::report::{Report, text};
-use etcd_sleuth::verify::{Answer, Keyring, Needs, NoTarget, Proof, Required, RequiredKey, Rows, Source, Standing, Target};
+use etcd_sleuth::verify::{Answer, Keyring, Needs, Proof, Required, Rows, Source, Standing};
 
-use super::holders::{ask, contexts, given_names, names_of, plugin_names, read_configs, unwrappers};
+use super::holders::{ask, contexts, given_names, kms_names, names_of, plugin_names, read_configs, unwrappers};
 use super::inputs::Inputs;
 use super::sink::Sink;
 use crate::args::{Format, Global};
@@ -156,22 +155,12 @@ fn add_findings(proof: &Proof<'_>, report: &mut Report) {
 }
 
 /// The key that values are to be under: one that is named somewhere, else what the text says by itself.
-fn required_key(text: &str, report: &Report) -> anyhow::Result<RequiredKey> {
-    let seen: Vec<KeyName> = report.keys().into_iter().map(|key| key.identity).collect();
-    match Target::find(text, &seen) {
-        Ok(target) => match target.keys.as_slice() {
-            [key] => Ok(RequiredKey {
-                provider: key.provider.clone(),
-                version: Some(key.version.clone()),
-                name: key.name.clone(),
-                key_id: key.key_id.clone(),
-            }),
-            _ => RequiredKey::parse(text).context("--require-key: expected PROVIDER/NAME, PROVIDER/NAME/KEYID, or a key ID"),
-        },
+fn required_key(text: &str, report: &Report) -> anyhow::Result<KeyPattern> {
+    let seen: Vec<KeyIdentity<'static>> = report.keys().into_iter().map(|key| key.identity).collect();
+    match KeyPattern::find(text, &seen).as_slice() {
+        [key] => Ok(KeyPattern::from(*key)),
         // Several key IDs under one provider are all meant by its name.
-        Err(NoTarget::Ambiguous { .. } | NoTarget::Unseen { .. }) => {
-            RequiredKey::parse(text).context("--require-key: expected PROVIDER/NAME, PROVIDER/NAME/KEYID, or a key ID")
-        }
+        _ => KeyPattern::parse(text).context("--require-key: expected PROVIDER/NAME, PROVIDER/NAME/KEYID, or a key ID"),
     }
 }
 
@@ -201,8 +190,8 @@ fn proofs(
     ring: &Ring,
     unwrappers: &mut [Box<dyn Unwrapper>],
     holders: &Holders,
-) -> BTreeMap<KeyName, KeyProof> {
-    let mut proofs: BTreeMap<KeyName, KeyProof> = BTreeMap::new();
+) -> BTreeMap<KeyIdentity<'static>, KeyProof> {
+    let mut proofs: BTreeMap<KeyIdentity<'static>, KeyProof> = BTreeMap::new();
     for line in &proof.coverage.lines {
         let (opened, failed) = proof.coverage.of_key(&line.key);
         proofs.insert(line.key.clone(), KeyProof { opened, failed, ..KeyProof::default() });
@@ -213,21 +202,15 @@ fn proofs(
             _ => continue,
         };
         for name in &source.provider_names {
-            let version = if source.id.kind == DekSourceKind::V1 { "v1" } else { "v2" };
-            let key = KeyName {
-                provider: "kms".to_owned(),
-                version: version.to_owned(),
-                name: Some(name.to_string()),
-                key_id: source.id.key_id.as_deref().map(str::to_owned),
-            };
-            if let Some(proof) = proofs.get_mut(&key) {
+            let Some(key) = KeyIdentity::of_provider(source.id.provider, name, source.id.key_id.as_deref()) else { continue };
+            if let Some(proof) = proofs.get_mut(&key.owned()) {
                 proof.kms_key_ids.insert(used.clone());
             }
         }
     }
     let mut pace = Pace::per_second(holders.rate);
     for (key, proof) in &mut proofs {
-        let Some(id) = key.key_id.as_deref().or(proof.kms_key_ids.first().map(String::as_str)).filter(|_| key.provider == "kms") else {
+        let Some(id) = key.key_id.as_deref().or(proof.kms_key_ids.first().map(String::as_str)).filter(|_| key.provider().is_kms()) else {
             continue;
         };
         for unwrapper in unwrappers.iter_mut() {
@@ -253,25 +236,23 @@ fn other_keys(plan: &Plan, ring: &Ring) -> Vec<(String, String)> {
     differing.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-/// Writes that AES-GCM may make with one key and random nonces, as Kubernetes' documentation has it.
-const GCM_WRITES: u64 = 200_000;
-
 /// What is worth knowing of how keys are used: two DEK source types under one key, and how near an aesgcm key is to its limit.
 fn notes(needs: &Needs<'_>, report: &Report) -> Vec<String> {
     let mut notes = Vec::new();
-    let mut types: BTreeMap<KeyName, Vec<(i64, u64)>> = BTreeMap::new();
+    let mut types: BTreeMap<KeyIdentity<'static>, Vec<(i64, u64)>> = BTreeMap::new();
     for ((identity, dek_source_type), count) in &needs.dek_source_types {
-        types.entry(KeyName::from(identity)).or_default().push((*dek_source_type, *count));
+        types.entry(identity.owned()).or_default().push((*dek_source_type, *count));
     }
     for (key, types) in types.iter().filter(|(_, types)| types.len() > 1) {
         let counts: Vec<String> = types.iter().map(|(kind, count)| format!("{count} values of type {kind}")).collect();
         notes.push(format!("{key} has DEK sources of two types: {}; API servers of two versions have written", counts.join(", ")));
     }
-    for key in report.keys().iter().filter(|key| key.identity.provider == "aesgcm") {
+    for key in report.keys() {
+        let Some(most) = key.identity.provider().most_writes() else { continue };
         let seen = etcd_sleuth::report::keys::total(key.counts);
-        let limit = if seen >= GCM_WRITES { ": PAST THE LIMIT, rotate it" } else { "" };
+        let limit = if seen >= most { ": PAST THE LIMIT, rotate it" } else { "" };
         notes.push(format!(
-            "{}: {seen} writes are seen here, of the {GCM_WRITES} that one key may make{limit}; others left no trace",
+            "{}: {seen} writes are seen here, of the {most} that one key may make{limit}; others left no trace",
             key.identity
         ));
     }
@@ -281,17 +262,11 @@ fn notes(needs: &Needs<'_>, report: &Report) -> Vec<String> {
 /// Keys that were given and that no value names.
 fn unused(configs: &[EncryptionConfig], holders: &Holders, report: &Report) -> Vec<String> {
     let keys = report.keys();
-    let is_named =
-        |provider: &str, name: &str| keys.iter().any(|key| key.identity.provider == provider && key.identity.name.as_deref() == Some(name));
-    let word = |provider: Provider| match provider {
-        Provider::AesCbc => "aescbc",
-        Provider::AesGcm => "aesgcm",
-        Provider::Secretbox => "secretbox",
-        Provider::KmsV1 | Provider::KmsV2 | Provider::Unknown => "kms",
-    };
-    let mut given: BTreeSet<(&str, String)> = names_of(configs).into_iter().map(|(provider, name)| (word(provider), name)).collect();
-    given.extend(plugin_names(holders).into_iter().map(|name| ("kms", name)));
-    given.into_iter().filter(|(provider, name)| !is_named(provider, name)).map(|(provider, name)| format!("{provider}/{name}")).collect()
+    let of_plugins = plugin_names(holders).into_iter().flat_map(|name| kms_names(&name));
+    let given = names_of(configs).into_iter().chain(of_plugins);
+    let pattern = |(provider, name): (_, String)| Some(KeyPattern { version: None, ..KeyPattern::of_provider(provider, &name)? });
+    let given: BTreeSet<KeyPattern> = given.filter_map(pattern).collect();
+    given.into_iter().filter(|given| !keys.iter().any(|key| given.matches(&key.identity))).map(|given| given.to_string()).collect()
 }
 
 /// What it would take; asks nobody.
