@@ -259,7 +259,7 @@ pub fn envelope(bytes: &[u8]) {
         assert!(!name.name.is_empty() && value.ends_with(name.body));
         match Body::parse(sealed.provider, name.body) {
             Ok(Body::Local(sealed)) => assert_eq!(sealed, name.body),
-            Ok(Body::Kms(KmsEnvelope { provider, .. })) if provider == Provider::KmsV2 => encrypted_object(name.body),
+            Ok(Body::Kms(KmsEnvelope { provider: Provider::KmsV2, .. })) => encrypted_object(name.body),
             Ok(Body::Kms(_)) => {}
             // Of the others a body that is not of the form is no reading of a name.
             Err(_) => assert_eq!(sealed.provider, Provider::KmsV2),

@@ -24,6 +24,9 @@ pub enum Provider {
     Unknown,
 }
 
+/// Measures a body that other bytes follow.
+type MeasureBody = fn(&[u8]) -> (usize, bool);
+
 /// What is known of one provider.
 struct Row {
     provider: Provider,
@@ -36,7 +39,7 @@ struct Row {
     /// Whether bytes may be what follows the name, by their length and first fields.
     fits: fn(&[u8]) -> bool,
     /// How many of the bytes behind the name are surely the value's, and whether they are all of it. Without it: not told.
-    extent: Option<fn(&[u8]) -> (usize, bool)>,
+    extent: Option<MeasureBody>,
     /// Whether a tag covers the value's key in etcd, so that the value opens in no other place.
     binds_storage_key: bool,
     /// Writes that one key may make with random nonces, as Kubernetes' documentation has it.
