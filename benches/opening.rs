@@ -77,9 +77,9 @@ fn opening(criterion: &mut Criterion) {
         ("aescbc", cbc, local(LocalKey::aes_cbc(&KEY).unwrap())),
         ("aesgcm", |number, plaintext| gcm(&KEY, number, plaintext), local(LocalKey::aes_gcm(&KEY).unwrap())),
         ("secretbox", secretbox, local(LocalKey::secretbox(&KEY).unwrap())),
-        ("kms v1, in CBC", cbc, data_key(DekSourceKind::V1)),
-        ("kms v2, a key", |number, plaintext| gcm(&KEY, number, plaintext), data_key(DekSourceKind::V2Key)),
-        ("kms v2, a seed", seeded, data_key(DekSourceKind::V2Seed)),
+        ("kms v1, in CBC", cbc, data_key(DekSourceKind::KeyOfOneValue)),
+        ("kms v2, a key", |number, plaintext| gcm(&KEY, number, plaintext), data_key(DekSourceKind::Key)),
+        ("kms v2, a seed", seeded, data_key(DekSourceKind::Seed)),
     ];
     for (name, seal, open) in forms {
         let values: Vec<_> = (0..VALUES).map(|number| seal(number, &vec![0x5a; LENGTH])).collect();

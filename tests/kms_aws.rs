@@ -21,8 +21,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_sdk_kms::config::SharedCredentialsProvider;
 use common::kms_double::{Answer, Key, KmsDouble, State};
-use etcd_sleuth::envelope::KmsV1;
-use etcd_sleuth::envelope::{EncryptedObject, pb};
+use etcd_sleuth::envelope::{KmsEnvelope, Provider, pb};
 use etcd_sleuth::kms::aws::AwsKms;
 use etcd_sleuth::kms::{Asking, EncryptionContexts, Failure, Held, KeyState, Pace, Patience, Plan, Reason, Ring, Unwrapper};
 use prost::Message;
@@ -65,7 +64,7 @@ fn plan_of(provider: &str, blob: &[u8]) -> Plan {
         encrypted_dek_source_type: 1,
     };
     let mut plan = Plan::default();
-    plan.add_v2(provider, &EncryptedObject::parse(&object.encode_to_vec()).unwrap()).unwrap();
+    plan.add(provider, &KmsEnvelope::parse(Provider::KmsV2, &object.encode_to_vec()).unwrap()).unwrap();
     plan
 }
 
@@ -227,7 +226,7 @@ fn only_what_the_plugin_of_aws_writes_is_asked_of_aws() {
     let v1 = |wrapped: &[u8]| {
         let mut plan = Plan::default();
         let value = [&u16::try_from(wrapped.len()).unwrap().to_be_bytes()[..], wrapped, &[0; 28]].concat();
-        plan.add_v1("p", &KmsV1::parse(&value).unwrap());
+        plan.add("p", &KmsEnvelope::parse(Provider::KmsV1, &value).unwrap()).unwrap();
         kms.claims(plan.sources().next().unwrap())
     };
     assert!(v1(b"1\x01\x02\x02\x00x"));
@@ -242,7 +241,7 @@ fn only_what_the_plugin_of_aws_writes_is_asked_of_aws() {
             ..pb::EncryptedObject::default()
         };
         let mut plan = Plan::default();
-        plan.add_v2("p", &EncryptedObject::parse(&object.encode_to_vec()).unwrap()).unwrap();
+        plan.add("p", &KmsEnvelope::parse(Provider::KmsV2, &object.encode_to_vec()).unwrap()).unwrap();
         kms.claims(plan.sources().next().unwrap())
     };
     for key_id in [ARN, "arn:aws:kms:eu-west-1:1:alias/k", "alias/k", "aaaaaaaa-1111-4aaa-8aaa-000000000001", "mrk-12"] {

@@ -19,8 +19,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use common::{Fixture, testdata};
-use etcd_sleuth::envelope::open::DekSourceId;
-use etcd_sleuth::envelope::{EncryptedObject, KmsV1, Provider, Sealed};
+use etcd_sleuth::envelope::{KmsEnvelope, Sealed};
 use etcd_sleuth::evidence::digest::Sha256Digest;
 use etcd_sleuth::kms::plugin::{Plugin, Socket};
 use etcd_sleuth::kms::{Plan, Unwrapper};
@@ -82,16 +81,8 @@ fn values_of_both_versions_open_through_the_service_of_kubernetes() {
             let value = &fixture.bytes[at..at + usize::try_from(place["length"].as_u64().unwrap()).unwrap()];
             let body = Sealed::parse(value).unwrap().rest.strip_prefix(provider.as_bytes()).unwrap().strip_prefix(b":").unwrap();
             let mut plan = Plan::default();
-            let (id, sealed): (DekSourceId, &[u8]) = match Sealed::parse(value).unwrap().provider {
-                Provider::KmsV1 => {
-                    let envelope = KmsV1::parse(body).unwrap();
-                    (plan.add_v1(provider, &envelope), envelope.payload)
-                }
-                _ => {
-                    let object = EncryptedObject::parse(body).unwrap();
-                    (plan.add_v2(provider, &object).unwrap(), object.encrypted_data)
-                }
-            };
+            let envelope = KmsEnvelope::parse(Sealed::parse(value).unwrap().provider, body).unwrap();
+            let (id, sealed) = (plan.add(provider, &envelope).unwrap(), envelope.sealed);
             let source = plan.sources().next().unwrap();
             assert!(source.id == id && plugin.claims(source));
             let unwrapped = plugin.unwrap(source).unwrap_or_else(|failure| panic!("{failure}"));

@@ -20,7 +20,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_sdk_kms::config::SharedCredentialsProvider;
 use aws_sdk_kms::primitives::Blob;
-use etcd_sleuth::envelope::{EncryptedObject, KmsV1, pb};
+use etcd_sleuth::envelope::{KmsEnvelope, Provider, pb};
 use etcd_sleuth::kms::aws::AwsKms;
 use etcd_sleuth::kms::{EncryptionContexts, Failure, Plan, Reason, Unwrapped, Unwrapper};
 use prost::Message;
@@ -77,11 +77,11 @@ fn plan_of(key_id: Option<&str>, wrapped: &[u8]) -> Plan {
                 encrypted_dek_source_type: 1,
                 ..pb::EncryptedObject::default()
             };
-            plan.add_v2("aws", &EncryptedObject::parse(&object.encode_to_vec()).unwrap()).unwrap();
+            plan.add("aws", &KmsEnvelope::parse(Provider::KmsV2, &object.encode_to_vec()).unwrap()).unwrap();
         }
         None => {
             let value = [&u16::try_from(wrapped.len()).unwrap().to_be_bytes()[..], wrapped, &[0; 28]].concat();
-            plan.add_v1("aws", &KmsV1::parse(&value).unwrap());
+            plan.add("aws", &KmsEnvelope::parse(Provider::KmsV1, &value).unwrap()).unwrap();
         }
     }
     plan

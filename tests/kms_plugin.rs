@@ -19,7 +19,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use etcd_sleuth::envelope::{EncryptedObject, KmsV1, pb};
+use etcd_sleuth::envelope::{KmsEnvelope, Provider, pb};
 use etcd_sleuth::kms::plugin::{Plugin, PluginStatus, Socket};
 use etcd_sleuth::kms::{Failure, Plan, Reason, Unwrapped, Unwrapper};
 use prost::Message;
@@ -103,14 +103,14 @@ fn plan_v2(kind: i32) -> Plan {
         encrypted_dek_source_type: kind,
     };
     let mut plan = Plan::default();
-    plan.add_v2("vault", &EncryptedObject::parse(&object.encode_to_vec()).unwrap()).unwrap();
+    plan.add("vault", &KmsEnvelope::parse(Provider::KmsV2, &object.encode_to_vec()).unwrap()).unwrap();
     plan
 }
 
 fn plan_v1() -> Plan {
     let value = [&[0, 11][..], b"wrapped DEK", &[0; 28]].concat();
     let mut plan = Plan::default();
-    plan.add_v1("vault", &KmsV1::parse(&value).unwrap());
+    plan.add("vault", &KmsEnvelope::parse(Provider::KmsV1, &value).unwrap()).unwrap();
     plan
 }
 

@@ -18,7 +18,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use common::Fixture;
 use etcd_sleuth::envelope::open::{DataKey, DekSourceId, LocalKey, Opened, Proof, Unopened};
-use etcd_sleuth::envelope::{EncryptedObject, KmsV1, Provider, Sealed};
+use etcd_sleuth::envelope::{Body, EncryptedObject, Provider, Sealed};
 use etcd_sleuth::evidence::digest::Sha256Digest;
 use serde_json::Value;
 
@@ -62,16 +62,9 @@ impl Keys {
             assert_eq!(id.wrapped.to_string(), write["dek_source_sha256"].as_str().unwrap());
             DataKey::new(id.kind, &self.deks[&id.wrapped.to_string()]).unwrap()
         };
-        match sealed.provider {
-            Provider::KmsV1 => {
-                let envelope = KmsV1::parse(body).unwrap();
-                data_key(DekSourceId::of_v1(&envelope)).open(envelope.payload, storage_key)
-            }
-            Provider::KmsV2 => {
-                let object = EncryptedObject::parse(body).unwrap();
-                data_key(DekSourceId::of_v2(&object).unwrap()).open(object.encrypted_data, storage_key)
-            }
-            _ => self.local[&(write["provider"].as_str().unwrap().to_owned(), name.to_owned())].open(body, storage_key),
+        match Body::parse(sealed.provider, body).unwrap() {
+            Body::Kms(envelope) => data_key(DekSourceId::of(&envelope).unwrap()).open(envelope.sealed, storage_key),
+            Body::Local(sealed) => self.local[&(write["provider"].as_str().unwrap().to_owned(), name.to_owned())].open(sealed, storage_key),
         }
     }
 }

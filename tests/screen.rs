@@ -12,6 +12,8 @@
 
 mod common;
 
+use std::collections::BTreeSet;
+
 use common::{Fixture, of_kind, records, run_in, text, unpack_directory};
 use serde_json::json;
 
@@ -80,9 +82,48 @@ fn what_a_provider_that_is_not_known_holds_is_not_counted_as_encrypted() {
     };
     let known = rows("The 5 encrypted now need ");
     assert_eq!(known.iter().map(|(_, current)| current).sum::<u64>(), 5, "{shown}");
-    assert!(known.iter().all(|(name, _)| ["aes", "kms v2", "secretbox"].iter().any(|known| name.starts_with(known))), "{known:?}");
+    assert!(known.iter().all(|(name, _)| ["aes", "kms/", "secretbox"].iter().any(|known| name.starts_with(known))), "{known:?}");
     let unknown: Vec<String> = rows("Under providers not known to this version").into_iter().map(|(name, _)| name).collect();
-    assert_eq!(unknown, ["kms v9 (name not readable)", "tpm v3 (name not readable)"], "{shown}");
+    assert_eq!(unknown, ["kms/(name not readable) (v9)", "tpm/(name not readable) (v3)"], "{shown}");
+}
+
+#[test]
+fn two_keys_of_two_regions_with_one_id_are_two_rows_on_every_screen() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut bytes = Fixture::named("migration").bytes;
+    let [at, other] = [&b"eu-west-1:111122223333:key/"[..], b"us-west-1:111122223333:key/"];
+    // Every second value under the key moves to another region: the same length, so everything else stays where it is.
+    let places: Vec<usize> = (0..bytes.len() - at.len()).filter(|index| bytes[*index..].starts_with(at)).collect();
+    assert!(places.len() > 8, "{}", places.len());
+    for place in places.iter().step_by(2) {
+        bytes[*place..*place + other.len()].copy_from_slice(other);
+    }
+    std::fs::write(dir.path().join("regions.db"), bytes).unwrap();
+    // One local key that is nobody's: the KMS's values stay closed.
+    let config = "kind: EncryptionConfiguration\nresources: [{resources: [secrets], providers: [{aesgcm: {keys: \
+                  [{name: nobody, secret: AAAAAAAAAAAAAAAAAAAAAA==}]}}]}]\n";
+    std::fs::write(dir.path().join("enc.yaml"), config).unwrap();
+    let verify = ["verify", "regions.db", "--encryption-config", "enc.yaml"];
+    let key_ids: BTreeSet<String> = of_kind(&records(&run_in(dir.path(), &["keys", "regions.db", "--format", "jsonl"])), "key")
+        .iter()
+        .filter_map(|key| Some(format!("kms/{}/{}", key["provider_name"].as_str()?, key["key_id"].as_str()?)))
+        .collect();
+    for (args, title) in [
+        (&["scan", "regions.db"][..], "encrypted now need "),
+        (&["keys", "regions.db"], "resources"),
+        (&["carve", "regions.db"], "Values"),
+        (&verify, "opened / all"),
+    ] {
+        let (_, shown) = text(&run_in(dir.path(), args));
+        let below = shown.lines().skip_while(|line| !line.contains(title));
+        let labels = below.flat_map(str::split_whitespace).filter(|word| word.starts_with("kms/aws-"));
+        let labels: BTreeSet<&str> = labels.filter(|label| label.contains('…')).collect();
+        assert_eq!(labels.len(), key_ids.len(), "{args:?}: {key_ids:?} are {labels:?} in\n{shown}");
+        assert!(["eu-west-1", "us-west-1"].iter().all(|region| labels.iter().any(|label| label.contains(region))), "{labels:?}");
+    }
+    // In a sentence a key is whole, so that it can be given back.
+    let (_, shown) = text(&run_in(dir.path(), &verify));
+    assert!(key_ids.iter().any(|key| shown.contains(key)), "{shown}");
 }
 
 #[test]

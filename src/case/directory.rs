@@ -22,7 +22,7 @@ use crate::evidence::Error;
 
 /// The files of a data directory, in the order in which they are read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DataDirectory {
+pub(super) struct DataDirectory {
     /// As it was given.
     pub path: PathBuf,
     /// What is read: the database, raft snapshots, segments, what was left behind.
@@ -33,7 +33,7 @@ pub struct DataDirectory {
 
 /// A file of a data directory.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct DataFile {
+pub(super) struct DataFile {
     /// What its name and place make of it.
     pub role: FileRole,
     /// The directory's path as given, with the file's within.
@@ -42,7 +42,7 @@ pub struct DataFile {
 
 /// Something in a data directory that is not read.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct PassedOver {
+pub(super) struct PassedOver {
     /// Where it is.
     pub path: PathBuf,
     /// Why it is not read.
@@ -57,7 +57,7 @@ impl DataDirectory {
     ///
     /// # Errors
     /// It cannot be read, or is none.
-    pub fn find(path: &Path) -> Result<Self, InputError> {
+    pub(super) fn find(path: &Path) -> Result<Self, InputError> {
         let mut found = Self { path: path.to_owned(), files: Vec::new(), passed_over: Vec::new() };
         let top = entries(path)?;
         let (member, inner) = match top.iter().find(|entry| entry.name == "member" && entry.kind == EntryKind::Directory) {

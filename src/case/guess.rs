@@ -2,7 +2,7 @@
 
 /// A guess at foreign content, as the end of the sentence "it looks like …", and what to do with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Guess {
+pub(super) struct Guess {
     /// Such as "an SQLite database".
     pub what: &'static str,
     /// What the user can try.
@@ -58,7 +58,7 @@ const WORDS: &[(&str, Guess)] = &[
 ];
 
 /// Looks at the first bytes only.
-pub fn guess(bytes: &[u8]) -> Guess {
+pub(super) fn guess(bytes: &[u8]) -> Guess {
     for (offset, magic, guess) in MAGIC {
         if bytes.get(*offset..).is_some_and(|rest| rest.starts_with(magic)) {
             return *guess;

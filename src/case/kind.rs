@@ -6,7 +6,7 @@ use crate::store::{self, OpenedDatabase, Role};
 
 /// What a file is read as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum FileKind {
+pub(super) enum FileKind {
     /// A snapshot or a database.
     Database,
     /// A raft snapshot.
@@ -19,7 +19,7 @@ pub enum FileKind {
 
 /// What a file is to the member that it is of. Ordered as they are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum FileRole {
+pub(super) enum FileRole {
     /// What the member works with, or a file given by itself.
     Member(FileKind),
     /// What a crash, a repair or a transfer left behind.
@@ -43,17 +43,9 @@ impl FileKind {
 
 impl FileRole {
     /// What the file is read as.
-    pub fn kind(self) -> FileKind {
+    pub(super) fn kind(self) -> FileKind {
         match self {
             Self::Member(kind) | Self::Leftover(kind) => kind,
-        }
-    }
-
-    /// The role in the records, of a file in a data directory.
-    pub(super) fn in_directory(self) -> Role {
-        match self {
-            Self::Member(_) => Role::Member,
-            Self::Leftover(_) => Role::Leftover,
         }
     }
 }

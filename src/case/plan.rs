@@ -115,7 +115,7 @@ impl Holders<'_> {
     /// Names of keys and providers that were given in any way.
     pub fn names(&self) -> Vec<(Provider, String)> {
         let of_kms = self.contexts.of_provider.keys().chain(&self.named).cloned();
-        names_of(self.configs).into_iter().chain(of_kms.map(|provider| (Provider::KmsV1, provider))).collect()
+        names_of(self.configs).into_iter().chain(of_kms.flat_map(|name| kms_names(&name))).collect()
     }
 }
 
@@ -129,4 +129,9 @@ impl Question<'_> {
             Self::Verify(_) => true,
         }
     }
+}
+
+/// The name of a KMS plugin, under every version that it may be.
+pub(super) fn kms_names(name: &str) -> Vec<(Provider, String)> {
+    Provider::all().filter(|provider| provider.is_kms()).map(|provider| (provider, name.to_owned())).collect()
 }

@@ -1,7 +1,6 @@
 //! Which rows answer a question.
 
 use super::Question;
-use crate::collect::{KeyIdentity, KeyName};
 use crate::kubernetes::{Prefixes, StorageKey};
 use crate::row::Row;
 use crate::verify::Target;
@@ -61,7 +60,7 @@ impl<'a> RowFilter<'a> {
 /// Whether a row is a value under a key.
 pub(super) fn is_under(row: &Row<'_>, target: &Target) -> bool {
     let Row::Value(value) = row else { return false };
-    value.envelope().is_some_and(|envelope| target.is(&KeyName::from(&KeyIdentity::of(envelope))))
+    value.envelope().is_some_and(|envelope| target.is(&envelope.key()))
 }
 
 impl<'a> ObjectName<'a> {

@@ -8,7 +8,8 @@ use super::rows::{RowFilter, is_under};
 use super::run::{Run, WantedRows, WholeTally};
 use super::verification::Verdicts;
 use super::{KeyQuestion, RunError};
-use crate::collect::{Collected, Collector, KeyName};
+use crate::collect::{Collected, Collector};
+use crate::envelope::KeyIdentity;
 use crate::finding::Condition;
 use crate::report::retirement::{Retirement, RetirementVerdict};
 use crate::report::{MemberReport, Opens};
@@ -80,7 +81,7 @@ impl Run<'_> {
     pub(super) fn ask_of_keys(&mut self, members: &mut [ReadMember<'_>], question: &KeyQuestion) -> Result<(), RunError> {
         let scope = &self.plan.scope;
         let reports = self.count_all(members, |source| Collector::new(source.store, scope).each(|_| {}))?;
-        let seen: Vec<KeyName> = self.report.keys().into_iter().map(|key| key.identity).collect();
+        let seen: Vec<KeyIdentity<'static>> = self.report.keys().into_iter().map(|key| key.identity).collect();
         let retire = question.retire.as_deref().map(|text| find(text, &seen, question.confirm_unseen)).transpose()?;
         let opens = question.opens.as_deref().map(|text| find(text, &seen, false)).transpose()?;
         if let Some(target) = &retire {
@@ -130,15 +131,12 @@ pub(super) fn sources<'a, 'data>(members: &'a [ReadMember<'data>]) -> Vec<Source
 }
 
 /// The key that is meant. One that no value names must be confirmed, and named completely.
-fn find(text: &str, seen: &[KeyName], confirm_unseen: bool) -> Result<Target, RunError> {
+fn find(text: &str, seen: &[KeyIdentity<'static>], confirm_unseen: bool) -> Result<Target, RunError> {
     match Target::find(text, seen) {
         Ok(target) => Ok(target),
-        Err(NoTarget::Unseen { .. }) if confirm_unseen && Target::is_complete(text) => {
-            Ok(Target { text: text.to_owned(), keys: Vec::new() })
-        }
-        Err(NoTarget::Unseen { .. }) if confirm_unseen => {
-            Err(RunError::Key(format!("{text}: to confirm that a key is in none of these files, give its full ID, or PROVIDER/NAME/KEYID")))
-        }
+        Err(NoTarget::Unseen { .. }) if confirm_unseen => Target::unseen(text).ok_or_else(|| {
+            RunError::Key(format!("{text}: to confirm that a key is in none of these files, give its full ID, or PROVIDER/NAME/KEYID"))
+        }),
         Err(error @ NoTarget::Unseen { .. }) => Err(RunError::Key(format!("{error}; if it is meant all the same, add --confirm-unseen"))),
         Err(error) => Err(RunError::Key(error.to_string())),
     }

@@ -7,20 +7,16 @@ use super::member::ReadMember;
 use super::rows::RowFilter;
 use super::run::Run;
 use super::together::sources;
-use super::{Holders, RunError, VerifyQuestion, names_of};
-use crate::collect::{KeyName, Tally};
-use crate::envelope::Provider;
-use crate::envelope::open::DekSourceKind;
+use super::{Holders, RunError, VerifyQuestion, names_of, plan::kms_names};
+use crate::collect::Tally;
+use crate::envelope::{KeyIdentity, KeyPattern};
 use crate::evidence::{EvidenceId, MemberId};
 use crate::finding::{About, Condition, Finding, Rule};
 use crate::kms::{Asking, Held, Ledger, Pace, Patience, Plan as KmsPlan, Ring, Share, UsedKey, decrypt_policy};
 use crate::report::retirement::total;
 use crate::report::{Asked, KeyProof, Report, Verification, VerificationPlan, VerificationResult};
 use crate::row::{Retention, Row};
-use crate::verify::{Answer, Keyring, Needs, NoTarget, Proof, Required, RequiredKey, Source, Standing, Target, Verdict};
-
-/// Writes that AES-GCM may make with one key and random nonces, as Kubernetes' documentation has it.
-const GCM_WRITES: u64 = 200_000;
+use crate::verify::{Answer, Keyring, Needs, Proof, Required, Source, Standing, Verdict};
 
 /// What became of single values.
 pub(super) struct Verdicts<'a> {
@@ -155,16 +151,10 @@ impl Holders<'_> {
         })
     }
 
-    /// Providers and keys that were given in any way, by their words.
-    fn given(&self) -> BTreeSet<(&'static str, String)> {
-        let word = |provider: Provider| match provider {
-            Provider::AesCbc => "aescbc",
-            Provider::AesGcm => "aesgcm",
-            Provider::Secretbox => "secretbox",
-            Provider::KmsV1 | Provider::KmsV2 | Provider::Unknown => "kms",
-        };
-        let of_configs = names_of(self.configs).into_iter().map(|(provider, name)| (word(provider), name));
-        of_configs.chain(self.named.iter().map(|name| ("kms", name.clone()))).collect()
+    /// Keys that were given in any way.
+    fn given(&self) -> BTreeSet<KeyPattern> {
+        let names = names_of(self.configs).into_iter().chain(self.named.iter().flat_map(|name| kms_names(name)));
+        names.filter_map(|(provider, name)| Some(KeyPattern { version: None, ..KeyPattern::of_provider(provider, &name)? })).collect()
     }
 }
 
@@ -190,30 +180,19 @@ fn watched<'data>(sources: &[Source<'_, 'data>], tallies: &BTreeMap<EvidenceId, 
 }
 
 /// The key that values are to be under: one that is named somewhere, else what the text says by itself.
-fn required_key(text: &str, report: &Report) -> Result<RequiredKey, RunError> {
-    let seen: Vec<KeyName> = report.keys().into_iter().map(|key| key.identity).collect();
-    let parsed = || {
-        RequiredKey::parse(text)
-            .ok_or_else(|| RunError::Key("--require-key: expected PROVIDER/NAME, PROVIDER/NAME/KEYID, or a key ID".to_owned()))
-    };
-    match Target::find(text, &seen) {
-        Ok(target) => match target.keys.as_slice() {
-            [key] => Ok(RequiredKey {
-                provider: key.provider.clone(),
-                version: Some(key.version.clone()),
-                name: key.name.clone(),
-                key_id: key.key_id.clone(),
-            }),
-            _ => parsed(),
-        },
-        // Several key IDs under one provider are all meant by its name.
-        Err(NoTarget::Ambiguous { .. } | NoTarget::Unseen { .. }) => parsed(),
+fn required_key(text: &str, report: &Report) -> Result<KeyPattern, RunError> {
+    let seen: Vec<KeyIdentity<'static>> = report.keys().into_iter().map(|key| key.identity).collect();
+    // Several key IDs under one provider are all meant by its name.
+    match KeyPattern::find(text, &seen).as_slice() {
+        [key] => Ok(KeyPattern::from(*key)),
+        _ => KeyPattern::parse(text)
+            .ok_or_else(|| RunError::Key("--require-key: expected PROVIDER/NAME, PROVIDER/NAME/KEYID, or a key ID".to_owned())),
     }
 }
 
 /// What became of the values under each key, and what its KMS says of it.
-fn proofs(proof: &Proof, plan: &KmsPlan, ring: &Ring, holders: &mut Holders<'_>) -> BTreeMap<KeyName, KeyProof> {
-    let mut proofs: BTreeMap<KeyName, KeyProof> = BTreeMap::new();
+fn proofs(proof: &Proof, plan: &KmsPlan, ring: &Ring, holders: &mut Holders<'_>) -> BTreeMap<KeyIdentity<'static>, KeyProof> {
+    let mut proofs: BTreeMap<KeyIdentity<'static>, KeyProof> = BTreeMap::new();
     for line in &proof.coverage.lines {
         let (opened, failed) = proof.coverage.of_key(&line.key);
         proofs.insert(line.key.clone(), KeyProof { opened, failed, ..KeyProof::default() });
@@ -224,21 +203,15 @@ fn proofs(proof: &Proof, plan: &KmsPlan, ring: &Ring, holders: &mut Holders<'_>)
             _ => continue,
         };
         for name in &source.provider_names {
-            let version = if source.id.kind == DekSourceKind::V1 { "v1" } else { "v2" };
-            let key = KeyName {
-                provider: "kms".to_owned(),
-                version: version.to_owned(),
-                name: Some(name.to_string()),
-                key_id: source.id.key_id.as_deref().map(str::to_owned),
-            };
-            if let Some(proof) = proofs.get_mut(&key) {
+            let Some(key) = KeyIdentity::of_provider(source.id.provider, name, source.id.key_id.as_deref()) else { continue };
+            if let Some(proof) = proofs.get_mut(&key.owned()) {
                 proof.kms_key_ids.insert(used.clone());
             }
         }
     }
     let mut pace = Pace::per_second(holders.rate);
     for (key, proof) in &mut proofs {
-        let Some(id) = key.key_id.as_deref().or(proof.kms_key_ids.first().map(String::as_str)).filter(|_| key.provider == "kms") else {
+        let Some(id) = key.key_id.as_deref().or(proof.kms_key_ids.first().map(String::as_str)).filter(|_| key.provider().is_kms()) else {
             continue;
         };
         for unwrapper in holders.unwrappers.iter_mut() {
@@ -267,19 +240,20 @@ fn other_keys(plan: &KmsPlan, ring: &Ring) -> Vec<(String, String)> {
 /// What is worth knowing of how keys are used: two DEK source types under one key, and how near an aesgcm key is to its limit.
 fn notes(needs: &Needs<'_>, report: &Report) -> Vec<String> {
     let mut notes = Vec::new();
-    let mut types: BTreeMap<KeyName, Vec<(i64, u64)>> = BTreeMap::new();
+    let mut types: BTreeMap<KeyIdentity<'static>, Vec<(i64, u64)>> = BTreeMap::new();
     for ((identity, dek_source_type), count) in &needs.dek_source_types {
-        types.entry(KeyName::from(identity)).or_default().push((*dek_source_type, *count));
+        types.entry(identity.owned()).or_default().push((*dek_source_type, *count));
     }
     for (key, types) in types.iter().filter(|(_, types)| types.len() > 1) {
         let counts: Vec<String> = types.iter().map(|(kind, count)| format!("{count} values of type {kind}")).collect();
         notes.push(format!("{key} has DEK sources of two types: {}; API servers of two versions have written", counts.join(", ")));
     }
-    for key in report.keys().iter().filter(|key| key.identity.provider == "aesgcm") {
+    for key in report.keys() {
+        let Some(most) = key.identity.provider().most_writes() else { continue };
         let seen = total(key.counts);
-        let limit = if seen >= GCM_WRITES { ": PAST THE LIMIT, rotate it" } else { "" };
+        let limit = if seen >= most { ": PAST THE LIMIT, rotate it" } else { "" };
         notes.push(format!(
-            "{}: {seen} writes are seen here, of the {GCM_WRITES} that one key may make{limit}; others left no trace",
+            "{}: {seen} writes are seen here, of the {most} that one key may make{limit}; others left no trace",
             key.identity
         ));
     }
@@ -289,8 +263,6 @@ fn notes(needs: &Needs<'_>, report: &Report) -> Vec<String> {
 /// Keys that were given and that no value names.
 fn unused(holders: &Holders<'_>, report: &Report) -> Vec<String> {
     let keys = report.keys();
-    let is_named =
-        |provider: &str, name: &str| keys.iter().any(|key| key.identity.provider == provider && key.identity.name.as_deref() == Some(name));
-    let unused = holders.given().into_iter().filter(|(provider, name)| !is_named(provider, name));
-    unused.map(|(provider, name)| format!("{provider}/{name}")).collect()
+    let unused = holders.given().into_iter().filter(|given| !keys.iter().any(|key| given.matches(&key.identity)));
+    unused.map(|given| given.to_string()).collect()
 }

@@ -5,21 +5,9 @@ use std::collections::BTreeSet;
 use foldhash::fast::FixedState;
 use hashbrown::HashSet;
 
+use crate::envelope::KeyIdentity;
 use crate::kubernetes::GroupResource;
 use crate::row::{EnvelopeInfo, Retention, ValueRow};
-
-/// A key as the values name it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct KeyIdentity<'data> {
-    /// The provider's word, verbatim.
-    pub provider: &'data [u8],
-    /// The version's word, verbatim.
-    pub version: &'data [u8],
-    /// The key's or provider's name.
-    pub name: Option<&'data str>,
-    /// KMS v2: what the plugin calls the key.
-    pub key_id: Option<&'data str>,
-}
 
 /// What needs a key.
 #[derive(Clone, Debug, Default)]
@@ -49,11 +37,10 @@ pub struct KeyCounts {
     pub log: u64,
 }
 
-impl<'data> KeyIdentity<'data> {
-    /// The key that an envelope names.
-    pub fn of(envelope: &EnvelopeInfo<'data>) -> Self {
-        let name = envelope.name.map(|name| name.name);
-        Self { provider: envelope.provider, version: envelope.version, name, key_id: envelope.key_id }
+impl<'data> EnvelopeInfo<'data> {
+    /// The key that it names.
+    pub fn key(&self) -> KeyIdentity<'data> {
+        KeyIdentity::new(self.provider, self.version, self.name.map(|name| name.name), self.key_id)
     }
 }
 

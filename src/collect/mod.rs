@@ -3,14 +3,12 @@
 
 mod collector;
 mod grouped;
-mod key_name;
 mod key_use;
 mod lines;
 mod tally;
 
 pub use self::collector::{Collected, Collector, row_of};
 pub use self::grouped::Grouped;
-pub use self::key_name::KeyName;
-pub use self::key_use::{KeyCounts, KeyIdentity, KeyUse};
+pub use self::key_use::{KeyCounts, KeyUse};
 pub use self::lines::{Lines, RowKind};
 pub use self::tally::{Exposure, FirstPlace, ResourceCounts, SecretCounts, StorageCounts, Sum, Tally};

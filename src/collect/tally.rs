@@ -7,7 +7,8 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
 use super::grouped::Grouped;
-use super::key_use::{KeyIdentity, KeyUse};
+use super::key_use::KeyUse;
+use crate::envelope::KeyIdentity;
 use crate::kubernetes::{GroupResource, KeyMaterial, StorageKey};
 use crate::row::{EnvelopeInfo, Form, Place, Retention, Row, ValueBytes, ValueRow};
 
@@ -271,7 +272,7 @@ impl<'data> Tally<'data> {
     }
 
     fn add_key(&mut self, value: &ValueRow<'data>, envelope: &EnvelopeInfo<'data>) {
-        if let Some(key) = self.keys.entry(&KeyIdentity::of(envelope)) {
+        if let Some(key) = self.keys.entry(&envelope.key()) {
             key.add(value, envelope);
         }
         if envelope.name.is_some_and(|name| !name.is_certain) {

@@ -8,6 +8,8 @@
 //!
 //! The envelope names no key of the KMS. Source: k8s.io/apiserver `envelope/envelope.go`.
 
+use super::open::DekSourceKind;
+use super::{Annotations, KmsEnvelope, Malformed, Provider};
 use crate::evidence::number::be_u16;
 use nom::Parser;
 use nom::combinator::{rest, verify};
@@ -34,4 +36,20 @@ impl<'data> KmsV1<'data> {
         let (_, (wrapped_dek, payload)) = read.ok()?;
         Some(Self { wrapped_dek, payload })
     }
+}
+
+/// What the envelope says, as of any KMS.
+pub(super) fn read(bytes: &[u8]) -> Result<KmsEnvelope<'_>, Malformed> {
+    let KmsV1 { wrapped_dek, payload } =
+        KmsV1::parse(bytes).ok_or_else(|| Malformed("what follows the name is no wrapped DEK with a payload".to_owned()))?;
+    Ok(KmsEnvelope {
+        provider: Provider::KmsV1,
+        key_id: None,
+        dek_source_type: None,
+        dek_source_kind: Some(DekSourceKind::KeyOfOneValue),
+        dek_source: wrapped_dek,
+        annotations: Annotations::default(),
+        sealed: payload,
+        limit_passed: None,
+    })
 }

@@ -10,13 +10,12 @@
 //!
 //! Source: k8s.io/apiserver `envelope/kmsv2/v2/api.proto`; limits: `envelope/kmsv2/envelope.go`.
 
-use std::collections::BTreeMap;
-
-use sha2::{Digest, Sha256};
-
-use crate::evidence::digest::Sha256Digest;
+use super::open::DekSourceKind;
+use super::{Annotations, KmsEnvelope, Malformed, Provider};
 use crate::wire::{Damage, Field, Fields, Value};
 
+/// The field of the annotations.
+const ANNOTATIONS: u32 = 4;
 const LARGEST_KEY_ID: usize = 1024;
 const LARGEST_DEK_SOURCE: usize = 1024;
 const LARGEST_ANNOTATIONS: usize = 32 * 1024;
@@ -32,9 +31,8 @@ pub struct EncryptedObject<'data> {
     pub dek_source: &'data [u8],
     /// The stored integer.
     pub dek_source_type: i64,
-    /// The message, for a second reading of its annotations.
-    message: &'data [u8],
-    has_annotations: bool,
+    /// What the plugin wrote beside it.
+    pub annotations: Annotations<'data>,
 }
 
 /// A limit that the API server keeps and this value passes.
@@ -63,7 +61,8 @@ impl<'data> EncryptedObject<'data> {
     /// # Errors
     /// The bytes are no protobuf message, or a field has another type than it must.
     pub fn parse(message: &'data [u8]) -> Result<Self, Damage> {
-        let mut object = Self { message, ..Self::default() };
+        let mut object = Self::default();
+        let mut has_annotations = false;
         for field in Fields::new(message) {
             match field? {
                 Field { number: 1, value: Value::Bytes(bytes) } => object.encrypted_data = bytes,
@@ -71,12 +70,13 @@ impl<'data> EncryptedObject<'data> {
                     object.key_id = std::str::from_utf8(bytes).map_err(|_| Damage::WireType(2))?;
                 }
                 Field { number: 3, value: Value::Bytes(bytes) } => object.dek_source = bytes,
-                Field { number: 4, value: Value::Bytes(_) } => object.has_annotations = true,
+                Field { number: 4, value: Value::Bytes(_) } => has_annotations = true,
                 Field { number: 5, value: Value::Varint(number) } => object.dek_source_type = number.cast_signed(),
                 Field { number: 1..=5, .. } => return Err(Damage::WireType(0)),
                 Field { .. } => {}
             }
         }
+        object.annotations = Annotations::new(message, ANNOTATIONS, has_annotations);
         Ok(object)
     }
 
@@ -99,53 +99,9 @@ impl<'data> EncryptedObject<'data> {
         (end, false)
     }
 
-    /// The annotations, sorted; of a key that stands twice the last counts.
-    pub fn annotations(&self) -> BTreeMap<&'data [u8], &'data [u8]> {
-        let mut map = BTreeMap::new();
-        for field in Fields::new(self.message).flatten() {
-            if field.number != 4 {
-                continue;
-            }
-            let mut entry: (&[u8], &[u8]) = (&[], &[]);
-            for part in Fields::new(field.bytes().unwrap_or_default()).flatten() {
-                match (part.number, part.bytes()) {
-                    (1, Some(key)) => entry.0 = key,
-                    (2, Some(value)) => entry.1 = value,
-                    _ => {}
-                }
-            }
-            map.insert(entry.0, entry.1);
-        }
-        map
-    }
-
-    /// Whether another value bears the same annotations, written in the same order.
-    pub fn has_annotations_of(&self, other: &Self) -> bool {
-        let annotations = |object: &Self| Fields::new(object.message).flatten().filter(|field| field.number == 4).map(Field::bytes);
-        self.has_annotations == other.has_annotations && annotations(self).eq(annotations(other))
-    }
-
-    /// SHA-256 over the annotations in the order of their keys, each as length (u32, big-endian) and bytes
-    /// of key and value; `None` where there are none.
-    pub fn annotations_sha256(&self) -> Option<Sha256Digest> {
-        if !self.has_annotations {
-            return None;
-        }
-        let mut hasher = Sha256::new();
-        for part in self.annotations().into_iter().flat_map(|(key, value)| [key, value]) {
-            hasher.update(u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
-            hasher.update(part);
-        }
-        Some(Sha256Digest(hasher.finalize().into()))
-    }
-
     /// The first of the API server's limits that it passes.
     pub fn limit_passed(&self) -> Option<LimitPassed> {
-        let annotations = if self.has_annotations {
-            self.annotations().iter().fold(0usize, |sum, (key, value)| sum.saturating_add(key.len()).saturating_add(value.len()))
-        } else {
-            0
-        };
+        let annotations = self.annotations.length();
         match self {
             _ if self.encrypted_data.is_empty() => Some(LimitPassed::NoData),
             _ if !(1..=LARGEST_KEY_ID).contains(&self.key_id.len()) => Some(LimitPassed::KeyId(self.key_id.len())),
@@ -155,4 +111,23 @@ impl<'data> EncryptedObject<'data> {
             _ => None,
         }
     }
+}
+
+/// What the envelope says, as of any KMS.
+pub(super) fn read(message: &[u8]) -> Result<KmsEnvelope<'_>, Malformed> {
+    let object = EncryptedObject::parse(message).map_err(|damage| Malformed(format!("EncryptedObject: {damage}")))?;
+    Ok(KmsEnvelope {
+        provider: Provider::KmsV2,
+        key_id: Some(object.key_id),
+        dek_source_type: Some(object.dek_source_type),
+        dek_source_kind: match object.dek_source_type {
+            0 => Some(DekSourceKind::Key),
+            1 => Some(DekSourceKind::Seed),
+            _ => None,
+        },
+        dek_source: object.dek_source,
+        annotations: object.annotations,
+        sealed: object.encrypted_data,
+        limit_passed: object.limit_passed().map(|limit| limit.to_string()),
+    })
 }

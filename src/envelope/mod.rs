@@ -10,25 +10,36 @@
 //! | `k8s:enc:kms:v2:<name>:` EncryptedObject | [`Provider::KmsV2`] |
 //! | `k8s:enc:<other>:<version>:` | [`Provider::Unknown`], shown verbatim |
 //!
-//! [`open`] opens them, given a key.
+//! What differs between providers stands in one table, in `provider.rs`: words, versions, who keeps the key, how a name ends,
+//! how the body is read and opened. [`KeyIdentity`] is the key that a value names; [`open`] opens values, given a key.
 //!
 //! Source: k8s.io/apiserver `pkg/server/options/encryptionconfig/config.go`, `pkg/storage/value`.
 #![deny(clippy::arithmetic_side_effects)]
 
+mod annotations;
+mod body;
+mod key_identity;
+mod key_pattern;
 mod kms_v1;
 mod kms_v2;
 mod names;
 pub mod open;
 mod prefix;
+mod provider;
 
 #[cfg(test)]
 #[allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "a test that overflows fails")]
 mod tests;
 
+pub use self::annotations::Annotations;
+pub use self::body::{Body, KmsEnvelope, Malformed};
+pub use self::key_identity::KeyIdentity;
+pub use self::key_pattern::KeyPattern;
 pub use self::kms_v1::KmsV1;
 pub use self::kms_v2::{EncryptedObject, LimitPassed};
 pub use self::names::{Name, NameTable};
-pub use self::prefix::{Provider, Sealed, extent};
+pub use self::prefix::{Sealed, extent};
+pub use self::provider::{Configured, KmsApi, MakeLocalKey, NotConfigured, Provider};
 
 /// A stored value, seen from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

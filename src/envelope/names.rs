@@ -3,13 +3,13 @@
 //! The name ends at a colon, but may hold colons itself: k3s and RKE2 call a rotated key
 //! `aescbckey-2026-01-01T00:00:00Z`. Every colon therefore gives one *reading*. Readings fall away by structure (an
 //! AES-CBC payload is a multiple of 16 bytes long, a KMS v1 length must fit), then by what the values of one file
-//! have in common (KMS v2 aside, whose names the API server's validation keeps free of colons): a longer reading that several different values share is the name, since what follows
-//! a name is random. What remains open is said to be so. Names given by the user go before all of this.
+//! have in common (KMS v2 aside, whose names the API server's validation keeps free of colons): a longer reading that
+//! several different values share is the name, since what follows a name is random. What remains open is said to be so. Names given by the user go before all of this.
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-use super::{KmsV1, Provider, Sealed};
+use super::{Provider, Sealed};
 
 /// Longest name looked for, in bytes.
 const LONGEST: usize = 256;
@@ -57,7 +57,7 @@ impl Support {
 impl<'data> NameTable<'data> {
     /// Takes note of every reading of a value.
     pub fn observe(&mut self, sealed: &Sealed<'data>) {
-        if matches!(sealed.provider, Provider::KmsV2 | Provider::Unknown) {
+        if !sealed.provider.has_names_with_colons() {
             return;
         }
         for (name, body) in readings(sealed) {
@@ -82,8 +82,8 @@ impl<'data> NameTable<'data> {
 
     /// The name of a value; `None` where no reading fits its provider's form.
     pub fn resolve(&self, sealed: &Sealed<'data>) -> Option<Name<'data>> {
-        if sealed.provider == Provider::KmsV2 {
-            return plain_name(sealed.rest);
+        if !sealed.provider.has_names_with_colons() {
+            return plain_name(sealed.rest).filter(|name| sealed.provider.fits(name.body));
         }
         if let Some(name) = self.given_name(sealed) {
             return Some(name);
@@ -113,7 +113,7 @@ impl<'data> NameTable<'data> {
     fn given_name(&self, sealed: &Sealed<'data>) -> Option<Name<'data>> {
         let fitting = self.given.iter().filter(|(provider, _)| *provider == sealed.provider).filter_map(|(provider, given)| {
             let (name, body) = sealed.rest.split_at_checked(given.len()).filter(|(name, _)| *name == given.as_bytes())?;
-            let body = body.strip_prefix(b":").filter(|body| fits(*provider, body))?;
+            let body = body.strip_prefix(b":").filter(|body| provider.fits(body))?;
             Some(Name { name: std::str::from_utf8(name).ok()?, body, is_certain: true })
         });
         fitting.max_by_key(|name| name.name.len())
@@ -152,19 +152,6 @@ fn readings<'data>(sealed: &Sealed<'data>) -> impl Iterator<Item = (&'data str, 
     text.match_indices(':').take(MOST_READINGS).filter_map(move |(at, _)| {
         let name = text.get(..at).filter(|name| !name.is_empty())?;
         let body = rest.get(at.checked_add(1)?..)?;
-        fits(provider, body).then_some((name, body))
+        provider.fits(body).then_some((name, body))
     })
-}
-
-fn fits(provider: Provider, body: &[u8]) -> bool {
-    match provider {
-        // IV 16 and at least one block.
-        Provider::AesCbc => body.len() >= 32 && body.len().is_multiple_of(16),
-        // Nonce 12 and tag 16.
-        Provider::AesGcm => body.len() >= 28,
-        // Nonce 24 and tag 16.
-        Provider::Secretbox => body.len() >= 40,
-        Provider::KmsV1 => KmsV1::parse(body).is_some(),
-        Provider::KmsV2 | Provider::Unknown => false,
-    }
 }

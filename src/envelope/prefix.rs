@@ -5,36 +5,12 @@ use nom::bytes::complete::{tag, take_till};
 use nom::character::complete::char;
 use nom::combinator::opt;
 
+use super::Provider;
+
 /// Longest name of a provider that is looked for, in bytes.
 const LONGEST_NAME: usize = 256;
 /// Longest provider or version that is taken for one; what is longer is cut there.
 const LONGEST_WORD: usize = 64;
-
-use super::EncryptedObject;
-
-/// Who sealed a value, by the first two words of its prefix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Provider {
-    /// `aescbc:v1`
-    AesCbc,
-    /// `aesgcm:v1`
-    AesGcm,
-    /// `secretbox:v1`
-    Secretbox,
-    /// `kms:v1`
-    KmsV1,
-    /// `kms:v2`
-    KmsV2,
-    /// Anything else under `k8s:enc:`.
-    Unknown,
-}
-
-impl Provider {
-    /// Whether the key is one that stands in the API server's own configuration file.
-    pub fn is_local(self) -> bool {
-        matches!(self, Self::AesCbc | Self::AesGcm | Self::Secretbox)
-    }
-}
 
 /// A value under `k8s:enc:`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,30 +31,23 @@ impl<'data> Sealed<'data> {
         let word = || (take_till(|byte| byte == b':'), opt(char(':')));
         let read: nom::IResult<_, _> = (tag(&b"k8s:enc:"[..]), word(), word()).parse(value);
         let (rest, (_, (provider_word, _), (version_word, end))) = read.ok()?;
-        let provider = match (provider_word, version_word, end) {
-            (b"aescbc", b"v1", Some(_)) => Provider::AesCbc,
-            (b"aesgcm", b"v1", Some(_)) => Provider::AesGcm,
-            (b"secretbox", b"v1", Some(_)) => Provider::Secretbox,
-            (b"kms", b"v1", Some(_)) => Provider::KmsV1,
-            (b"kms", b"v2", Some(_)) => Provider::KmsV2,
-            _ => Provider::Unknown,
-        };
+        // A prefix that ends before its second colon is nobody's.
+        let provider = end.map_or(Provider::Unknown, |_| Provider::of_words(provider_word, version_word));
         Some(Self { provider, provider_word: cut(provider_word), version_word: cut(version_word), rest })
     }
 }
 
 /// How many of the bytes that begin with a prefix are surely the value's, and whether they are all of it.
 ///
-/// Only KMS v2 says where its value ends; of the others not even the name is certain without more of them.
+/// Where the provider does not say where its value ends, not even the name is certain without more of them.
 pub fn extent(bytes: &[u8]) -> (usize, bool) {
     let Some(sealed) = Sealed::parse(bytes) else { return (0, false) };
     let prefix = bytes.len().saturating_sub(sealed.rest.len());
-    if sealed.provider != Provider::KmsV2 {
-        return (prefix, false);
-    }
     let name = sealed.rest.iter().take(LONGEST_NAME).position(|byte| *byte == b':').map_or(0, |colon| colon.saturating_add(1));
-    let (object, is_whole) = EncryptedObject::extent(sealed.rest.get(name..).unwrap_or_default());
-    (prefix.saturating_add(name).saturating_add(object), is_whole && name > 1)
+    match sealed.provider.extent(sealed.rest.get(name..).unwrap_or_default()) {
+        None => (prefix, false),
+        Some((body, is_whole)) => (prefix.saturating_add(name).saturating_add(body), is_whole && name > 1),
+    }
 }
 
 fn cut(word: &[u8]) -> &[u8] {

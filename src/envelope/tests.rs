@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::{KmsV1, NameTable, Provider, Sealed, Stored};
+use super::{Body, Configured, KeyIdentity, KeyPattern, KmsV1, NameTable, NotConfigured, Provider, Sealed, Stored};
 
 fn value(prefix: &str, body: &[u8]) -> Vec<u8> {
     [prefix.as_bytes(), body].concat()
@@ -114,6 +114,70 @@ fn given_names_go_before_what_a_single_value_shows() {
     assert_eq!(resolve(&[(Provider::AesGcm, "key-T00")]), ("key-T00", true));
     assert_eq!(resolve(&[(Provider::AesGcm, "key-T00"), (Provider::AesGcm, "key-T00:00")]), ("key-T00:00", true));
     assert_eq!(resolve(&[(Provider::AesCbc, "key-T00"), (Provider::AesGcm, "key")]), ("key-T00:00", false));
+}
+
+#[test]
+fn the_table_says_who_keeps_the_key_and_what_a_configuration_calls_the_provider() {
+    let of = |fits: fn(Provider) -> bool| Provider::all().filter(|provider| fits(*provider)).collect::<Vec<_>>();
+    assert_eq!(of(Provider::is_local), [Provider::AesCbc, Provider::AesGcm, Provider::Secretbox]);
+    assert_eq!(of(Provider::is_kms), [Provider::KmsV1, Provider::KmsV2]);
+    assert_eq!(of(Provider::hides_kms_key), [Provider::KmsV1]);
+    assert_eq!(of(Provider::binds_storage_key), [Provider::AesGcm, Provider::KmsV1, Provider::KmsV2]);
+    assert!(!Provider::Unknown.is_known() && !Provider::Unknown.is_local() && !Provider::Unknown.is_kms());
+    // Each row is found by its own words, and each is somebody's who keeps the key.
+    for provider in Provider::all() {
+        let (word, version) = provider.words().unwrap();
+        assert_eq!(Provider::of_words(word.as_bytes(), version.as_bytes()), provider);
+        assert!(provider.is_local() != provider.is_kms() && provider.kms_api().is_some() == provider.is_kms());
+        match Provider::configured(word, Some(version)) {
+            Ok(Configured::Local(found, make)) => assert!(found == provider && provider.is_local() && make(&[7; 32]).is_ok()),
+            Ok(Configured::Kms(found)) => assert!(found == provider && provider.is_kms()),
+            Err(error) => panic!("{provider:?}: {error:?}"),
+        }
+    }
+    assert!(matches!(Provider::configured("kms", None), Ok(Configured::Kms(Provider::KmsV1))));
+    assert!(matches!(Provider::configured("kms", Some("v9")), Err(NotConfigured::Version)));
+    assert!(matches!(Provider::configured("rot13", None), Err(NotConfigured::Word)));
+}
+
+#[test]
+fn what_follows_a_name_is_read_by_whoever_keeps_the_key() {
+    assert_eq!(Body::parse(Provider::AesCbc, b"sealed"), Ok(Body::Local(b"sealed")));
+    assert!(Body::parse(Provider::Unknown, b"sealed").is_err());
+    let v1 = [&[0, 3][..], b"dek", &noise(1, 60)].concat();
+    let Ok(Body::Kms(envelope)) = Body::parse(Provider::KmsV1, &v1) else { panic!("KMS v1") };
+    assert_eq!((envelope.key_id, envelope.dek_source, envelope.sealed.len()), (None, &b"dek"[..], 60));
+    // Field 2, the key ID; field 3, the DEK source: nothing is sealed, which no API server opens.
+    let Ok(Body::Kms(envelope)) = Body::parse(Provider::KmsV2, b"\x12\x01k\x1a\x01s") else { panic!("KMS v2") };
+    assert_eq!((envelope.key_id, envelope.dek_source), (Some("k"), &b"s"[..]));
+    assert_eq!(envelope.limit_passed.as_deref(), Some("no encrypted data"));
+    assert!(Body::parse(Provider::KmsV2, b"\x12\x09k").is_err_and(|malformed| malformed.to_string().starts_with("EncryptedObject: ")));
+}
+
+#[test]
+fn a_pattern_matches_what_it_leaves_open() {
+    const ARN: &str = "arn:aws:kms:eu-west-1:1:key/a/b";
+    let of_kms = KeyIdentity::of_provider(Provider::KmsV2, "aws", Some(ARN)).unwrap();
+    for (text, matches) in [
+        ("kms/aws", true),
+        ("kms/aws/arn:aws:kms:eu-west-1:1:key/a/b", true),
+        (ARN, true),
+        ("kms/aws/arn:aws:kms:eu-west-1:1:key/a", false),
+        ("kms/a", false),
+        ("aescbc/aws", false),
+    ] {
+        let pattern = KeyPattern::parse(text).unwrap();
+        assert_eq!(pattern.matches(&of_kms), matches, "{text}");
+        assert_eq!(pattern.to_string(), text);
+    }
+    assert!(KeyPattern::from(&of_kms).matches(&of_kms));
+    // Names of local keys may hold colons and slashes.
+    for name in ["k-2026-02-01T00:00:00-07:00", "with/a/slash"] {
+        let local = KeyIdentity::of_provider(Provider::Secretbox, name, None).unwrap();
+        assert!(KeyPattern::parse(&local.to_string()).unwrap().matches(&local), "{local}");
+        assert_eq!(KeyPattern::find(&local.to_string(), &[local.owned()]).len(), 1);
+    }
+    assert!(["", "kms", "kms/", "/x"].iter().all(|text| KeyPattern::parse(text).is_none()));
 }
 
 proptest! {

@@ -20,10 +20,12 @@ use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use zeroize::Zeroizing;
 
-use crate::envelope::Provider;
 use crate::envelope::open::{LocalKey, WrongLength};
+use crate::envelope::{Configured, MakeLocalKey, NotConfigured, Provider};
 use crate::evidence::limit;
 
+/// The provider that leaves objects as they are. No prefix names it.
+const IDENTITY: &str = "identity";
 const KINDS: [&str; 2] = ["EncryptionConfiguration", "EncryptionConfig"];
 
 /// A configuration, with its keys.
@@ -61,7 +63,7 @@ pub struct NamedKey {
 /// A KMS plugin as the file names it. It is not asked because it stands there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KmsProvider {
-    /// [`Provider::KmsV1`] or [`Provider::KmsV2`].
+    /// The provider of this `apiVersion`.
     pub provider: Provider,
     /// The provider's name.
     pub name: String,
@@ -107,7 +109,7 @@ pub struct Problem {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Wrong {
     /// A provider that no API server has.
-    #[error("provider {0} is not known; known are aescbc, aesgcm, secretbox, kms, identity")]
+    #[error("provider {0} is not known; known are {known}, identity", known = known_words())]
     UnknownProvider(String),
     /// Not exactly one provider in an entry.
     #[error("{0} providers in one entry, expected one")]
@@ -128,10 +130,10 @@ pub enum Wrong {
     #[error("the name {0} stands there twice")]
     DuplicateName(String),
     /// A KMS version that no API server has.
-    #[error("its apiVersion is neither v1 nor v2")]
+    #[error("its apiVersion is none of {known}", known = known_kms_versions())]
     KmsVersion,
-    /// A name that KMS v2 may not have.
-    #[error("a KMS v2 provider's name may not hold a colon")]
+    /// A name that this version of a KMS provider may not have.
+    #[error("a provider's name may not hold a colon in this apiVersion")]
     ColonInName,
     /// A pattern that no API server takes.
     #[error("resource {0} is no resource, and none of *.GROUP, *. and *.*")]
@@ -189,7 +191,7 @@ impl EncryptionConfig {
     pub fn local_keys(&self) -> impl Iterator<Item = (Provider, &NamedKey)> {
         self.rules.iter().flat_map(|rule| &rule.providers).flat_map(|provider| match provider {
             ConfiguredProvider::Local(provider, keys) => keys.iter().map(|key| (*provider, key)).collect(),
-            _ => Vec::new(),
+            ConfiguredProvider::Identity | ConfiguredProvider::Kms(_) => Vec::new(),
         })
     }
 
@@ -197,7 +199,7 @@ impl EncryptionConfig {
     pub fn kms_providers(&self) -> impl Iterator<Item = &KmsProvider> {
         self.rules.iter().flat_map(|rule| &rule.providers).filter_map(|provider| match provider {
             ConfiguredProvider::Kms(kms) => Some(kms),
-            _ => None,
+            ConfiguredProvider::Identity | ConfiguredProvider::Local(..) => None,
         })
     }
 }
@@ -233,26 +235,24 @@ impl Reader {
         let (kind, body) = entry.into_iter().next()?;
         let body = body.unwrap_or_default();
         let at = format!("{at}.{}", word(&kind));
-        match kind.as_str() {
-            "identity" => Some(ConfiguredProvider::Identity),
-            "kms" => self.kms(&at, body).map(ConfiguredProvider::Kms),
-            "aescbc" => Some(self.local(&at, Provider::AesCbc, LocalKey::aes_cbc, body)),
-            "aesgcm" => Some(self.local(&at, Provider::AesGcm, LocalKey::aes_gcm, body)),
-            "secretbox" => Some(self.local(&at, Provider::Secretbox, LocalKey::secretbox, body)),
-            _ => {
+        if kind == IDENTITY {
+            return Some(ConfiguredProvider::Identity);
+        }
+        match Provider::configured(&kind, body.api_version.as_deref()) {
+            Ok(Configured::Local(provider, make)) => Some(self.local(&at, provider, make, body)),
+            Ok(Configured::Kms(provider)) => self.kms(&at, provider, body).map(ConfiguredProvider::Kms),
+            Err(NotConfigured::Word) => {
                 self.wrong(&at, Wrong::UnknownProvider(word(&kind)));
+                None
+            }
+            Err(NotConfigured::Version) => {
+                self.wrong(&at, Wrong::KmsVersion);
                 None
             }
         }
     }
 
-    fn local(
-        &mut self,
-        at: &str,
-        provider: Provider,
-        make: fn(&[u8]) -> Result<LocalKey, WrongLength>,
-        body: ProviderText,
-    ) -> ConfiguredProvider {
+    fn local(&mut self, at: &str, provider: Provider, make: MakeLocalKey, body: ProviderText) -> ConfiguredProvider {
         if body.keys.is_empty() {
             self.wrong(at, Wrong::NoKeys);
         }
@@ -276,21 +276,13 @@ impl Reader {
         ConfiguredProvider::Local(provider, keys)
     }
 
-    fn kms(&mut self, at: &str, body: ProviderText) -> Option<KmsProvider> {
-        let provider = match body.api_version.as_deref() {
-            None | Some("v1") => Provider::KmsV1,
-            Some("v2") => Provider::KmsV2,
-            Some(_) => {
-                self.wrong(at, Wrong::KmsVersion);
-                return None;
-            }
-        };
+    fn kms(&mut self, at: &str, provider: Provider, body: ProviderText) -> Option<KmsProvider> {
         let name = body.name.unwrap_or_default();
         if name.is_empty() {
             self.wrong(at, Wrong::NoName);
             return None;
         }
-        if provider == Provider::KmsV2 && name.contains(':') {
+        if !provider.has_names_with_colons() && name.contains(':') {
             self.wrong(at, Wrong::ColonInName);
         }
         if !self.kms_names.insert(name.clone()) {
@@ -318,6 +310,17 @@ fn word(text: &str) -> String {
         1..=40 if text.chars().all(shown) => text.to_owned(),
         length => format!("({length} bytes)"),
     }
+}
+
+fn known_words() -> String {
+    let mut words: Vec<&str> = Provider::all().filter_map(Provider::words).map(|(word, _)| word).collect();
+    words.dedup();
+    words.join(", ")
+}
+
+fn known_kms_versions() -> String {
+    let versions = Provider::all().filter(|provider| provider.is_kms()).filter_map(Provider::words).map(|(_, version)| version);
+    versions.collect::<Vec<_>>().join(", ")
 }
 
 /// The file's own form.

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Unwrapper;
+use crate::envelope::KmsEnvelope;
 use crate::envelope::open::{DekSourceId, DekSourceKind};
-use crate::envelope::{EncryptedObject, KmsV1};
 use crate::evidence::digest::Sha256Digest;
 
 /// A DEK source as it stands in values.
@@ -30,15 +30,19 @@ impl WrappedDek {
     /// A digest of all that makes it one question, for the ledger.
     pub fn digest(&self) -> Sha256Digest {
         let id = &self.id;
+        let (provider, version) = id.provider.words().unwrap_or_default();
         let kind = match id.kind {
-            DekSourceKind::V1 => [1, 0],
-            DekSourceKind::V2Key => [2, 0],
-            DekSourceKind::V2Seed => [2, 1],
+            DekSourceKind::KeyOfOneValue => "key of one value",
+            DekSourceKind::Key => "key",
+            DekSourceKind::Seed => "seed",
         };
+        let words = [provider, version, kind].map(str::as_bytes);
         let annotations = id.annotations.map(|digest| digest.0);
         let key_id = id.key_id.as_deref().unwrap_or_default();
-        let parts = [&kind[..], &id.wrapped.0, annotations.as_ref().map_or(&[], |digest| &digest[..]), key_id.as_bytes()];
-        Sha256Digest::of(&parts.iter().flat_map(|part| [&(part.len() as u64).to_be_bytes()[..], part].concat()).collect::<Vec<_>>())
+        let parts = [&id.wrapped.0[..], annotations.as_ref().map_or(&[], |digest| &digest[..]), key_id.as_bytes()];
+        Sha256Digest::of(
+            &words.iter().chain(&parts).flat_map(|part| [&(part.len() as u64).to_be_bytes()[..], part].concat()).collect::<Vec<_>>(),
+        )
     }
 }
 
@@ -65,33 +69,15 @@ impl Share {
 }
 
 impl Plan {
-    /// Takes note of a KMS v1 value.
-    pub fn add_v1(&mut self, provider_name: &str, envelope: &KmsV1<'_>) -> DekSourceId {
-        let id = DekSourceId::of_v1(envelope);
-        self.add(id, provider_name, envelope.wrapped_dek, BTreeMap::new)
-    }
-
-    /// Takes note of a KMS v2 value; `None` where its DEK source is of an unknown type or passes the API server's limits.
-    pub fn add_v2(&mut self, provider_name: &str, object: &EncryptedObject<'_>) -> Option<DekSourceId> {
-        if object.limit_passed().is_some() {
-            return None;
-        }
+    /// Takes note of a value; `None` where its DEK source is of an unknown type or passes the API server's limits.
+    pub fn add(&mut self, provider_name: &str, envelope: &KmsEnvelope<'_>) -> Option<DekSourceId> {
+        let id = DekSourceId::of(envelope)?;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let annotations = || object.annotations().into_iter().map(|(key, value)| (text(key), value.to_vec())).collect();
-        Some(self.add(DekSourceId::of_v2(object)?, provider_name, object.dek_source, annotations))
-    }
-
-    fn add(
-        &mut self,
-        id: DekSourceId,
-        provider_name: &str,
-        wrapped: &[u8],
-        annotations: impl FnOnce() -> BTreeMap<String, Vec<u8>>,
-    ) -> DekSourceId {
+        let annotations = || envelope.annotations.to_map().into_iter().map(|(key, value)| (text(key), value.to_vec())).collect();
         let source = self.sources.entry(id.clone()).or_insert_with_key(|id| WrappedDek {
             id: id.clone(),
             provider_names: BTreeSet::new(),
-            wrapped: wrapped.into(),
+            wrapped: envelope.dek_source.into(),
             annotations: annotations(),
             values: 0,
         });
@@ -99,7 +85,7 @@ impl Plan {
             source.provider_names.insert(provider_name.into());
         }
         source.values = source.values.saturating_add(1);
-        id
+        Some(id)
     }
 
     /// The DEK sources, sorted by identity.

@@ -22,7 +22,8 @@ use zeroize::Zeroizing;
 
 use super::aws_errors::reason_of_aws;
 use super::{Failure, Reason, Unwrapped, Unwrapper, WrappedDek};
-use crate::envelope::open::{DataKey, DekSourceKind};
+use crate::envelope::KmsApi;
+use crate::envelope::open::DataKey;
 
 /// A plugin's answer is a DEK.
 const LARGEST_ANSWER: usize = 64 << 10;
@@ -148,9 +149,10 @@ impl Unwrapper for Plugin {
         let (socket, channel, timeout) = (&self.socket, &mut self.channel, self.timeout);
         let answer = self.runtime.block_on(in_time(timeout, async {
             let channel = connect(socket, channel).await?;
-            match source.id.kind {
-                DekSourceKind::V1 => decrypt_v1beta1(channel, source).await,
-                DekSourceKind::V2Key | DekSourceKind::V2Seed => decrypt_v2(channel, source).await,
+            match source.id.provider.kms_api() {
+                Some(KmsApi::V1Beta1) => decrypt_v1beta1(channel, source).await,
+                Some(KmsApi::V2) => decrypt_v2(channel, source).await,
+                None => Err(Reason::NoKeyGiven.into()),
             }
         }));
         if answer.as_ref().is_err_and(|failure| failure.reason == Reason::PluginUnavailable) {

@@ -10,7 +10,7 @@ use super::{
     Unwrapped, Unwrapper, UsedKey, WrappedDek, Wrong, decrypt_policy,
 };
 use crate::envelope::open::DataKey;
-use crate::envelope::{EncryptedObject, KmsV1, Provider, pb};
+use crate::envelope::{KmsEnvelope, Provider, pb};
 
 const SECRET: &str = "pxEGS8c90NbQtX4tLGMoXcteBO8vQ15xaFikr3nn938=";
 
@@ -122,6 +122,9 @@ fn what_is_wrong_with_one_key_leaves_the_others() {
     ];
     assert_eq!(found, wanted.iter().collect::<Vec<_>>());
     assert_eq!(config.local_keys().map(|(provider, key)| (provider, key.name.as_str())).collect::<Vec<_>>(), [(Provider::AesCbc, "good")]);
+    let unknown = Wrong::UnknownProvider("rot13".into()).to_string();
+    assert_eq!(unknown, "provider rot13 is not known; known are aescbc, aesgcm, secretbox, kms, identity");
+    assert_eq!(Wrong::KmsVersion.to_string(), "its apiVersion is none of v1, v2");
     assert_eq!(config.problems()[4].to_string(), "resources[0].providers[0].aescbc.keys[1]: the secret is not base64");
 }
 
@@ -204,11 +207,11 @@ fn plan() -> Plan {
         ("k", b"one", b"1", 1),
     ] {
         let message = v2(key_id, source, annotation, kind);
-        assert!(plan.add_v2("two", &EncryptedObject::parse(&message).unwrap()).is_some());
+        assert!(plan.add("two", &KmsEnvelope::parse(Provider::KmsV2, &message).unwrap()).is_some());
     }
     let v1 = [&[0, 3][..], b"one", &[0; 28]].concat();
-    plan.add_v1("one", &KmsV1::parse(&v1).unwrap());
-    plan.add_v1("one", &KmsV1::parse(&v1).unwrap());
+    plan.add("one", &KmsEnvelope::parse(Provider::KmsV1, &v1).unwrap()).unwrap();
+    plan.add("one", &KmsEnvelope::parse(Provider::KmsV1, &v1).unwrap()).unwrap();
     plan
 }
 
@@ -221,7 +224,7 @@ fn values_are_one_question_where_type_key_source_and_annotations_agree() {
     let mut strange = Plan::default();
     for (key_id, source, kind) in [("k", &b"s"[..], 2), ("", b"s", 1), ("k", b"", 1), (&"k".repeat(1 << 20), b"s", 1), ("k", &[0; 1025], 1)]
     {
-        assert_eq!(strange.add_v2("p", &EncryptedObject::parse(&v2(key_id, source, b"", kind)).unwrap()), None);
+        assert_eq!(strange.add("p", &KmsEnvelope::parse(Provider::KmsV2, &v2(key_id, source, b"", kind)).unwrap()), None);
     }
     assert!(strange.is_empty());
 }

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use super::readable::{ClusterContext, Readable, ReadableSecret};
 use super::retirement::Retirement;
 use super::verification::Verification;
-use crate::collect::{KeyCounts, KeyIdentity, KeyName, KeyUse, ResourceCounts, SecretCounts, Sum, Tally};
+use crate::collect::{KeyCounts, KeyUse, ResourceCounts, SecretCounts, Sum, Tally};
+use crate::envelope::KeyIdentity;
 use crate::evidence::anomaly::{Anomalies, Anomaly, Class};
 use crate::evidence::{EvidenceId, MemberId};
 use crate::finding::{Finding, Judgement};
@@ -32,7 +33,7 @@ pub struct Report {
     /// What leaves objects out beyond the usual, in words.
     pub filter: Option<String>,
     /// What became of the values under each key, where they were to be opened.
-    pub proofs: BTreeMap<KeyName, KeyProof>,
+    pub proofs: BTreeMap<KeyIdentity<'static>, KeyProof>,
     /// Whether a key is still needed, where that was asked.
     pub retirement: Option<Retirement>,
     /// What a key opens, where that was asked.
@@ -123,7 +124,7 @@ pub struct Opens {
 #[derive(Clone, Debug, Default)]
 pub struct KeyReport {
     /// Which key.
-    pub identity: KeyName,
+    pub identity: KeyIdentity<'static>,
     /// Values under it.
     pub counts: KeyCounts,
     /// Their resources.
@@ -216,7 +217,7 @@ impl EvidenceReport {
 impl KeyReport {
     fn new(identity: &KeyIdentity<'_>, used: &KeyUse<'_>) -> Self {
         Self {
-            identity: KeyName::from(identity),
+            identity: identity.owned(),
             counts: used.counts,
             group_resources: used.group_resources.iter().map(|resource| resource.0.to_string()).collect(),
             dek_sources: used.dek_sources(),
@@ -231,7 +232,7 @@ impl Report {
     ///
     /// DEK sources are counted per input: the same one in two inputs counts twice.
     pub fn keys(&self) -> Vec<KeyReport> {
-        let mut all: BTreeMap<KeyName, KeyReport> = BTreeMap::new();
+        let mut all: BTreeMap<KeyIdentity<'static>, KeyReport> = BTreeMap::new();
         for key in self.evidences.iter().flat_map(|evidence| &evidence.keys) {
             let known = all.entry(key.identity.clone()).or_default();
             known.identity = key.identity.clone();

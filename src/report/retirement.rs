@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::model::{EvidenceReport, Report};
-use crate::collect::{KeyCounts, KeyName};
+use crate::collect::KeyCounts;
+use crate::envelope::KeyIdentity;
 use crate::evidence::EvidenceId;
 use crate::evidence::anomaly::Bearing;
 use crate::store::ResidueMode;
@@ -15,8 +16,8 @@ pub struct Retirement {
     /// The key as it was given.
     pub key: String,
     /// What values call it.
-    pub named: Vec<KeyName>,
-    /// What needs it, by evidence; a KMS v1 value may need any key of its KMS.
+    pub named: Vec<KeyIdentity<'static>>,
+    /// What needs it, by evidence; a value that does not name its KMS's key may need any.
     pub needs: Vec<Need>,
     /// Why the answer may be wrong.
     pub doubts: Vec<String>,
@@ -31,7 +32,7 @@ pub struct Need {
     pub evidence: EvidenceId,
     /// Values that name it.
     pub named: KeyCounts,
-    /// KMS v1 values, which do not say which key they need.
+    /// Values of KMS v1, which do not say which key they need.
     pub unknown: KeyCounts,
 }
 
@@ -51,15 +52,14 @@ pub enum RetirementVerdict {
 impl Retirement {
     /// Judges a key by everything that names it.
     pub fn of(target: &Target, report: &Report) -> Self {
-        let is_local = ["aescbc/", "aesgcm/", "secretbox/"].iter().any(|provider| target.text.starts_with(provider));
-        let is_kms = target.keys.iter().any(|key| key.provider == "kms") || (target.keys.is_empty() && !is_local);
-        let is_v1 = |key: &KeyName| key.provider == "kms" && key.version == "v1";
+        let is_kms = target.is_kms();
+        let hides_key = |key: &KeyIdentity<'_>| key.provider().hides_kms_key();
         let needs = report.evidences.iter().map(|report| {
             let mut need = Need { evidence: report.id, named: KeyCounts::default(), unknown: KeyCounts::default() };
             for key in &report.keys {
                 if target.is(&key.identity) {
                     need.named.add(key.counts);
-                } else if is_kms && is_v1(&key.identity) && !target.keys.iter().any(is_v1) {
+                } else if is_kms && hides_key(&key.identity) && !target.keys.iter().any(hides_key) {
                     need.unknown.add(key.counts);
                 }
             }
@@ -120,8 +120,7 @@ fn doubts(report: &Report) -> Vec<String> {
     }
     let mut unknown: BTreeMap<String, u64> = BTreeMap::new();
     for key in report.evidences.iter().flat_map(|evidence| &evidence.keys) {
-        let known = [("aescbc", "v1"), ("aesgcm", "v1"), ("secretbox", "v1"), ("kms", "v1"), ("kms", "v2")];
-        if !known.contains(&(key.identity.provider.as_str(), key.identity.version.as_str())) {
+        if !key.identity.provider().is_known() {
             let count = unknown.entry(key.identity.to_string()).or_default();
             *count = count.saturating_add(total(key.counts));
         }

@@ -3,7 +3,7 @@
 use super::found::{Found, FoundContent, PieceOf};
 use super::protection::{EnvelopeInfo, Protection};
 use super::value::{Extent, Row, TombstoneRow, ValueBytes, ValueRow};
-use crate::envelope::{EncryptedObject, KmsV1, NameTable, Provider, Sealed, Stored};
+use crate::envelope::{Annotations, Body, NameTable, Sealed, Stored};
 use crate::evidence::anomaly::Class;
 use crate::evidence::digest::Sha256Digest;
 use crate::kubernetes::{Encoding, GroupResource, Object, Prefixes, Secret, StorageKey, Unreadable};
@@ -29,7 +29,7 @@ pub struct Builder<'a, 'data> {
 #[derive(Debug, Default)]
 pub struct Digests<'data> {
     dek_sources: Vec<(&'data [u8], Sha256Digest)>,
-    annotations: Vec<(EncryptedObject<'data>, Option<Sha256Digest>)>,
+    annotations: Vec<(Annotations<'data>, Option<Sha256Digest>)>,
 }
 
 impl<'data> Builder<'_, 'data> {
@@ -123,17 +123,12 @@ impl<'data> Builder<'_, 'data> {
 
     fn sealed(&mut self, sealed: &Sealed<'data>, note: &mut impl FnMut(Class, String)) -> Protection<'data> {
         let envelope = self.envelope(sealed, note);
-        match sealed.provider {
-            Provider::Unknown => Protection::Unknown(Some(envelope)),
-            Provider::AesCbc | Provider::AesGcm | Provider::Secretbox | Provider::KmsV1 | Provider::KmsV2 => {
-                Protection::Encrypted(envelope)
-            }
-        }
+        if sealed.provider.is_known() { Protection::Encrypted(envelope) } else { Protection::Unknown(Some(envelope)) }
     }
 
     fn envelope(&mut self, sealed: &Sealed<'data>, note: &mut impl FnMut(Class, String)) -> EnvelopeInfo<'data> {
         let name = self.names.resolve(sealed);
-        let mut envelope = EnvelopeInfo {
+        let mut info = EnvelopeInfo {
             provider: sealed.provider_word,
             version: sealed.version_word,
             name,
@@ -143,28 +138,27 @@ impl<'data> Builder<'_, 'data> {
             annotations_sha256: None,
         };
         let Some(name) = name else {
-            if sealed.provider != Provider::Unknown {
+            if sealed.provider.is_known() {
                 note(Class::EnvelopeInvalid, "what follows the prefix is not of the provider's form".to_owned());
             }
-            return envelope;
+            return info;
         };
-        match sealed.provider {
-            Provider::KmsV1 => envelope.dek_source_sha256 = KmsV1::parse(name.body).map(|v1| self.digests.of(v1.wrapped_dek)),
-            Provider::KmsV2 => match EncryptedObject::parse(name.body) {
-                Ok(object) => {
-                    envelope.key_id = Some(object.key_id);
-                    envelope.dek_source_type = Some(object.dek_source_type);
-                    envelope.dek_source_sha256 = Some(self.digests.of(object.dek_source));
-                    envelope.annotations_sha256 = self.digests.of_annotations(&object);
-                    if let Some(limit) = object.limit_passed() {
-                        note(Class::EnvelopeInvalid, limit.to_string());
-                    }
+        match Body::parse(sealed.provider, name.body) {
+            Ok(Body::Local(_)) => {}
+            Ok(Body::Kms(envelope)) => {
+                info.key_id = envelope.key_id;
+                info.dek_source_type = envelope.dek_source_type;
+                info.dek_source_sha256 = Some(self.digests.of(envelope.dek_source));
+                info.annotations_sha256 = self.digests.of_annotations(&envelope.annotations);
+                if let Some(limit) = envelope.limit_passed {
+                    note(Class::EnvelopeInvalid, limit);
                 }
-                Err(damage) => note(Class::EnvelopeInvalid, format!("EncryptedObject: {damage}")),
-            },
-            Provider::AesCbc | Provider::AesGcm | Provider::Secretbox | Provider::Unknown => {}
+            }
+            // A provider that nobody knows is said to be one already.
+            Err(_) if !sealed.provider.is_known() => {}
+            Err(malformed) => note(Class::EnvelopeInvalid, malformed.to_string()),
         }
-        envelope
+        info
     }
 }
 
@@ -180,13 +174,13 @@ impl<'data> Digests<'data> {
         digest
     }
 
-    fn of_annotations(&mut self, object: &EncryptedObject<'data>) -> Option<Sha256Digest> {
-        if let Some((_, digest)) = self.annotations.iter().find(|(known, _)| known.has_annotations_of(object)) {
+    fn of_annotations(&mut self, annotations: &Annotations<'data>) -> Option<Sha256Digest> {
+        if let Some((_, digest)) = self.annotations.iter().find(|(known, _)| known.are_those_of(annotations)) {
             return *digest;
         }
-        let digest = object.annotations_sha256();
+        let digest = annotations.sha256();
         if self.annotations.len() < REMEMBERED {
-            self.annotations.push((*object, digest));
+            self.annotations.push((*annotations, digest));
         }
         digest
     }

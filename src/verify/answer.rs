@@ -1,6 +1,6 @@
 //! What became of a value that a key was to open.
 
-use crate::collect::KeyName;
+use crate::envelope::KeyIdentity;
 use crate::kms::Reason;
 
 /// What became of it, in the words of the records.
@@ -95,7 +95,7 @@ pub struct Verdict {
     /// What became of it.
     pub answer: Answer,
     /// The key that opened it. Of KMS v1 its key ID is the one that the KMS says it used.
-    pub opened_by: Option<KeyName>,
+    pub opened_by: Option<KeyIdentity<'static>>,
     /// Of moved ciphertext, the storage key it was sealed for.
     pub sealed_for: Option<String>,
 }

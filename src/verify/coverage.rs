@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Answer, Standing};
-use crate::collect::KeyName;
+use crate::envelope::KeyIdentity;
 use crate::row::Retention;
 
 /// What became of all values in scope, copies aside.
@@ -19,7 +19,7 @@ pub struct CoverageLine {
     /// The resource; empty for keys that are no object's.
     pub group_resource: String,
     /// The key that the values name.
-    pub key: KeyName,
+    pub key: KeyIdentity<'static>,
     /// How many, by what became of them in etcd and here.
     pub counts: BTreeMap<(Retention, Answer), u64>,
 }
@@ -39,7 +39,7 @@ impl Coverage {
     }
 
     /// Values under a key that opened, and that did not.
-    pub fn of_key(&self, key: &KeyName) -> (u64, u64) {
+    pub fn of_key(&self, key: &KeyIdentity<'_>) -> (u64, u64) {
         let lines = || self.lines.iter().filter(|line| line.key == *key);
         let sum = |opened: bool| {
             let counts = lines().map(|line| line.count(|_, answer| (answer.standing() == Standing::Opened) == opened));

@@ -1,8 +1,7 @@
 //! All keys of a run, and one attempt to open a value with them.
 
-use crate::collect::{KeyIdentity, KeyName};
 use crate::envelope::open::{DekSourceId, Opened, Plaintext, Proof as OpeningProof, Unopened};
-use crate::envelope::{EncryptedObject, KmsV1, Name, Provider, Sealed};
+use crate::envelope::{Body, KeyIdentity, Provider, Sealed};
 use crate::kms::{ConfiguredProvider, EncryptionConfig, Held, Reason, Ring};
 use crate::row::ValueRow;
 
@@ -30,7 +29,7 @@ pub(super) enum Opener {
 /// One attempt.
 pub(super) enum Attempt {
     /// It opened.
-    Opened { plaintext: Plaintext, opener: Opener, key: KeyName, contents: Contents, is_bound: bool },
+    Opened { plaintext: Plaintext, opener: Opener, key: KeyIdentity<'static>, contents: Contents, is_bound: bool },
     /// A key was there and did not open it.
     Failed { opener: Opener, is_bound: bool },
     /// It was not tried, or cannot be.
@@ -63,66 +62,73 @@ impl Keyring<'_> {
         if row.is_fragment() {
             return Attempt::Not(Answer::NotWhole);
         }
-        let (Some(envelope), Some(sealed)) = (row.envelope(), Sealed::parse(row.bytes.0)) else {
+        let (Some(info), Some(sealed)) = (row.envelope(), Sealed::parse(row.bytes.0)) else {
             return Attempt::Not(Answer::UnknownProvider);
         };
-        let name = match envelope.name {
-            _ if sealed.provider == Provider::Unknown => return Attempt::Not(Answer::UnknownProvider),
+        let name = match info.name {
+            _ if !sealed.provider.is_known() => return Attempt::Not(Answer::UnknownProvider),
             None => return Attempt::Not(Answer::EnvelopeInvalid),
             Some(name) => name,
         };
-        let mut key = KeyName::from(&KeyIdentity::of(envelope));
-        match sealed.provider {
-            Provider::KmsV1 => match KmsV1::parse(name.body) {
+        let (provider, key) = (sealed.provider, info.key().owned());
+        match Body::parse(provider, name.body) {
+            Err(_) => Attempt::Not(Answer::EnvelopeInvalid),
+            Ok(Body::Local(sealed)) => self.attempt_local(row, provider, name.name, sealed, storage_key, key),
+            Ok(Body::Kms(envelope)) => match DekSourceId::of(&envelope) {
                 None => Attempt::Not(Answer::EnvelopeInvalid),
-                Some(v1) => self.attempt_dek(row, DekSourceId::of_v1(&v1), v1.payload, storage_key, key),
+                Some(id) => self.attempt_dek(row, id, envelope.sealed, storage_key, key),
             },
-            Provider::KmsV2 => match EncryptedObject::parse(name.body).ok().filter(|object| object.limit_passed().is_none()) {
-                None => Attempt::Not(Answer::EnvelopeInvalid),
-                Some(object) => match DekSourceId::of_v2(&object) {
-                    None => Attempt::Not(Answer::EnvelopeInvalid),
-                    Some(id) => self.attempt_dek(row, id, object.encrypted_data, storage_key, key),
-                },
-            },
-            provider => {
-                key.key_id = None;
-                self.attempt_local(row, provider, name, storage_key, key)
-            }
         }
     }
 
-    fn attempt_dek(&self, row: &ValueRow<'_>, id: DekSourceId, sealed: &[u8], storage_key: &[u8], mut key: KeyName) -> Attempt {
+    fn attempt_dek(
+        &self,
+        row: &ValueRow<'_>,
+        id: DekSourceId,
+        sealed: &[u8],
+        storage_key: &[u8],
+        mut key: KeyIdentity<'static>,
+    ) -> Attempt {
         match self.ring.get(&id) {
             None => Attempt::Not(Answer::NoKey(Reason::NoKeyGiven)),
             Some(Held::Nothing { failure, .. }) => Attempt::Not(Answer::NoKey(failure.reason)),
             Some(Held::Key { key: data_key, kms_key_id }) => {
                 if key.key_id.is_none() {
-                    key.key_id.clone_from(kms_key_id);
+                    key.key_id = kms_key_id.clone().map(Into::into);
                 }
-                weigh(row, Opener::Dek(id), key, true, data_key.open(sealed, storage_key))
+                let is_bound = id.provider.binds_storage_key();
+                weigh(row, Opener::Dek(id), key, is_bound, data_key.open(sealed, storage_key))
             }
         }
     }
 
     /// Local keys of one name: first those that the API server would use for the resource, then any other.
-    fn attempt_local(&self, row: &ValueRow<'_>, provider: Provider, name: Name<'_>, storage_key: &[u8], key: KeyName) -> Attempt {
+    fn attempt_local(
+        &self,
+        row: &ValueRow<'_>,
+        provider: Provider,
+        name: &str,
+        sealed: &[u8],
+        storage_key: &[u8],
+        key: KeyIdentity<'static>,
+    ) -> Attempt {
         let resource = row.storage_key.as_ref().map_or("", |key| key.group_resource.0.as_ref());
         let of_resource = self.configs.iter().flat_map(|config| config.providers_of(resource)).flat_map(|configured| match configured {
             ConfiguredProvider::Local(kind, keys) if *kind == provider => keys.as_slice(),
-            _ => &[],
+            ConfiguredProvider::Local(..) | ConfiguredProvider::Kms(_) | ConfiguredProvider::Identity => &[],
         });
         let all = self.configs.iter().flat_map(EncryptionConfig::local_keys);
         let all = all.filter_map(|(kind, named)| (kind == provider).then_some(named));
-        let is_bound = provider == Provider::AesGcm;
+        let is_bound = provider.binds_storage_key();
         let mut last = Attempt::Not(Answer::NoKey(Reason::NoKeyGiven));
         let mut tried: Vec<*const _> = Vec::new();
-        for named in of_resource.chain(all).filter(|named| named.name == name.name) {
+        for named in of_resource.chain(all).filter(|named| named.name == name) {
             if tried.contains(&std::ptr::from_ref(named)) {
                 continue;
             }
             tried.push(std::ptr::from_ref(named));
-            let opener = Opener::Local(provider, name.name.into());
-            last = weigh(row, opener, key.clone(), is_bound, named.key.open(name.body, storage_key));
+            let opener = Opener::Local(provider, name.into());
+            last = weigh(row, opener, key.clone(), is_bound, named.key.open(sealed, storage_key));
             if !matches!(last, Attempt::Failed { .. }) {
                 break;
             }
@@ -132,7 +138,7 @@ impl Keyring<'_> {
 }
 
 /// An opening, weighed by what it proves and by what is in it.
-fn weigh(row: &ValueRow<'_>, opener: Opener, key: KeyName, is_bound: bool, result: Result<Opened, Unopened>) -> Attempt {
+fn weigh(row: &ValueRow<'_>, opener: Opener, key: KeyIdentity<'static>, is_bound: bool, result: Result<Opened, Unopened>) -> Attempt {
     let opened = match result {
         Ok(opened) => opened,
         Err(Unopened::Form { .. }) => return Attempt::Not(Answer::EnvelopeInvalid),
@@ -152,7 +158,7 @@ fn weigh(row: &ValueRow<'_>, opener: Opener, key: KeyName, is_bound: bool, resul
 }
 
 /// The verdict of an opening.
-pub(super) fn verdict_of(contents: &Contents, key: KeyName, is_bound: bool, row: &ValueRow<'_>) -> Verdict {
+pub(super) fn verdict_of(contents: &Contents, key: KeyIdentity<'static>, is_bound: bool, row: &ValueRow<'_>) -> Verdict {
     let (answer, sealed_for) = match contents {
         Contents::Named => (Answer::Opened, None),
         Contents::Broken | Contents::Foreign => (Answer::NoObject, None),

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::keyring::{Attempt, Opener};
 use super::{Keyring, Source};
-use crate::collect::KeyName;
+use crate::envelope::KeyIdentity;
 use crate::evidence::EvidenceId;
 use crate::row::{Resources, Scope, ValueRow};
 
@@ -33,7 +33,7 @@ pub struct Move {
     /// The storage key it was sealed for.
     pub sealed_for: String,
     /// The key that opens it there.
-    pub opened_by: KeyName,
+    pub opened_by: KeyIdentity<'static>,
 }
 
 /// Evidence and offset of a value.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use super::Source;
-use crate::collect::{Collected, KeyIdentity};
-use crate::envelope::{EncryptedObject, KmsV1, Provider, Sealed};
+use crate::collect::Collected;
+use crate::envelope::{Body, KeyIdentity, Sealed};
 use crate::evidence::EvidenceId;
 use crate::kms::Plan;
 use crate::row::{Retention, Scope, ValueRow};
@@ -17,7 +17,7 @@ pub struct Needs<'data> {
     pub plan: Plan,
     /// The first revision that a retained value has under each key, by evidence.
     pub began: BTreeMap<(EvidenceId, KeyIdentity<'data>), u64>,
-    /// Values by KMS v2's DEK source type.
+    /// Values by the stored type of their DEK source, where a provider has one.
     pub dek_source_types: BTreeMap<(KeyIdentity<'data>, i64), u64>,
 }
 
@@ -40,29 +40,19 @@ impl<'data> Needs<'data> {
     }
 
     fn add(&mut self, evidence: EvidenceId, row: &ValueRow<'data>) {
-        let Some(envelope) = row.envelope() else { return };
-        let identity = KeyIdentity::of(envelope);
+        let Some(info) = row.envelope() else { return };
+        let identity = info.key();
         if let (true, Some(revision)) = (matches!(row.retention, Retention::Current | Retention::Superseded), row.written.main) {
-            let began = self.began.entry((evidence, identity)).or_insert(revision);
+            let began = self.began.entry((evidence, identity.clone())).or_insert(revision);
             *began = revision.min(*began);
         }
-        let (Some(name), Some(sealed), false) = (envelope.name, Sealed::parse(row.bytes.0), row.is_fragment()) else { return };
-        match sealed.provider {
-            Provider::KmsV1 => {
-                if let Some(v1) = KmsV1::parse(name.body) {
-                    self.plan.add_v1(name.name, &v1);
-                }
-            }
-            Provider::KmsV2 => {
-                if let Ok(object) = EncryptedObject::parse(name.body)
-                    && self.plan.add_v2(name.name, &object).is_some()
-                    && !row.is_duplicate
-                {
-                    let count = self.dek_source_types.entry((identity, object.dek_source_type)).or_default();
-                    *count = count.saturating_add(1);
-                }
-            }
-            Provider::AesCbc | Provider::AesGcm | Provider::Secretbox | Provider::Unknown => {}
+        let (Some(name), Some(sealed), false) = (info.name, Sealed::parse(row.bytes.0), row.is_fragment()) else { return };
+        // What is sealed with a local key needs nobody, and what is malformed nobody opens.
+        let Ok(Body::Kms(envelope)) = Body::parse(sealed.provider, name.body) else { return };
+        let is_planned = self.plan.add(name.name, &envelope).is_some();
+        if let (true, Some(dek_source_type), false) = (is_planned, envelope.dek_source_type, row.is_duplicate) {
+            let count = self.dek_source_types.entry((identity, dek_source_type)).or_default();
+            *count = count.saturating_add(1);
         }
     }
 }

@@ -8,7 +8,7 @@ use super::keyring::{Attempt, Opener, verdict_of};
 use super::moved::{At, Failing};
 use super::same_value::{self, Comparison};
 use super::{Answer, Coverage, CoverageLine, Keyring, Move, Needs, Required, Requirement, SameValues, Source, Standing, Verdict};
-use crate::collect::{KeyIdentity, KeyName};
+use crate::envelope::KeyIdentity;
 use crate::envelope::open::DekSourceKind;
 use crate::evidence::{EvidenceId, MemberId};
 use crate::row::{Form, Retention, Scope, ValueRow};
@@ -30,7 +30,7 @@ pub struct Proof {
     /// Old plaintext against today's values.
     pub same_values: SameValues,
     /// Keys that opened something.
-    pub opened_by: BTreeMap<KeyName, u64>,
+    pub opened_by: BTreeMap<KeyIdentity<'static>, u64>,
     opened_others: BTreeSet<Opener>,
     moved: BTreeMap<At, String>,
 }
@@ -45,7 +45,7 @@ pub struct Unproven {
     /// Why.
     pub answer: Answer,
     /// The key that it names.
-    pub named: KeyName,
+    pub named: KeyIdentity<'static>,
 }
 
 type Line<'data> = (String, KeyIdentity<'data>);
@@ -74,9 +74,9 @@ struct Gathering<'data> {
     failed: BTreeMap<(Line<'data>, Retention, Opener), u64>,
     failing: Failing<'data>,
     opened_others: BTreeSet<Opener>,
-    opened_by: BTreeMap<KeyName, u64>,
+    opened_by: BTreeMap<KeyIdentity<'static>, u64>,
     moves: Vec<Move>,
-    unproven: BTreeMap<(EvidenceId, &'data [u8]), (KeyName, Provisional)>,
+    unproven: BTreeMap<(EvidenceId, &'data [u8]), (KeyIdentity<'static>, Provisional)>,
     requirement: Requirement,
     comparison: Comparison<'data>,
 }
@@ -149,8 +149,8 @@ impl Proof {
 /// What it means that a key did not open a value.
 fn meaning(opener: &Opener, opened_others: &BTreeSet<Opener>) -> Answer {
     match opener {
-        // Every KMS v1 value has a DEK of its own, and the KMS has vouched for it.
-        Opener::Dek(id) if id.kind == DekSourceKind::V1 => Answer::DamagedCiphertext,
+        // The DEK is of this value alone, and the KMS has vouched for it.
+        Opener::Dek(id) if id.kind == DekSourceKind::KeyOfOneValue => Answer::DamagedCiphertext,
         opener if opened_others.contains(opener) => Answer::DamagedCiphertext,
         _ => Answer::WrongKey,
     }
@@ -163,9 +163,8 @@ fn lock<'a, T>(mutex: &'a Mutex<T>) -> std::sync::MutexGuard<'a, T> {
 impl<'data> Gathering<'data> {
     fn add(&mut self, evidence: EvidenceId, row: &ValueRow<'data>, attempt: Attempt) {
         let Some(envelope) = row.envelope() else { return };
-        let identity = KeyIdentity::of(envelope);
         let resource = row.storage_key.as_ref().map_or_else(String::new, |key| key.group_resource.0.to_string());
-        let line = (resource, identity);
+        let line = (resource, envelope.key());
         let is_counted = row.is_counted();
         let answer = match attempt {
             Attempt::Not(answer) => Provisional::Known(answer),
@@ -192,7 +191,7 @@ impl<'data> Gathering<'data> {
             }
         };
         if row.retention == Retention::Current && !matches!(answer, Provisional::Known(answer) if answer.standing() == Standing::Opened) {
-            self.unproven.insert((evidence, row.key), (KeyName::from(&identity), answer.clone()));
+            self.unproven.insert((evidence, row.key), (line.1.owned(), answer.clone()));
             if self.unproven.len() > LISTED {
                 self.unproven.pop_last();
             }
@@ -244,7 +243,7 @@ impl<'data> Gathering<'data> {
         moves.sort();
         let lines: Vec<CoverageLine> = answers
             .into_iter()
-            .map(|((group_resource, identity), counts)| CoverageLine { group_resource, key: KeyName::from(&identity), counts })
+            .map(|((group_resource, identity), counts)| CoverageLine { group_resource, key: identity.owned(), counts })
             .collect();
         requirement.keep_resources(|resource| resource == "secrets" || lines.iter().any(|line| line.group_resource == resource));
         Proof {
@@ -264,7 +263,7 @@ impl<'data> Failing<'data> {
     /// Each value as it is counted.
     fn counted(&self) -> BTreeMap<At, Counted<'data>> {
         let counted = self.values().filter_map(|(opener, at, row)| {
-            let identity = KeyIdentity::of(row.envelope()?);
+            let identity = row.envelope()?.key();
             let resource = row.storage_key.as_ref().map_or_else(String::new, |key| key.group_resource.0.to_string());
             let (opener, line) = (opener.clone(), (resource, identity));
             Some((at, Counted { opener, line, retention: row.retention, is_counted: !row.is_duplicate }))

@@ -1,6 +1,6 @@
 //! The key that a question is about, as it is given on the command line: `PROVIDER/NAME`, `PROVIDER/NAME/KEYID`, or a key ID.
 
-use crate::collect::KeyName;
+use crate::envelope::{KeyIdentity, KeyPattern};
 
 /// A key that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -8,7 +8,7 @@ pub struct Target {
     /// As it was given.
     pub text: String,
     /// The keys that it names among those that were seen: one, or several providers' names of one KMS key.
-    pub keys: Vec<KeyName>,
+    pub keys: Vec<KeyIdentity<'static>>,
 }
 
 /// Why text does not say which key is meant.
@@ -37,43 +37,39 @@ impl Target {
     ///
     /// # Errors
     /// None fits, or more than one.
-    pub fn find(text: &str, seen: &[KeyName]) -> Result<Self, NoTarget> {
-        let of = |keys: Vec<&KeyName>| Self { text: text.to_owned(), keys: keys.into_iter().cloned().collect() };
-        // A whole key ID is one key of the KMS, whatever providers call it.
-        let by_id: Vec<_> = seen.iter().filter(|key| key.key_id.as_deref() == Some(text)).collect();
-        if !by_id.is_empty() {
-            return Ok(of(by_id));
-        }
-        let whole: Vec<_> = seen.iter().filter(|key| key.to_string() == text).collect();
-        let fitting = if whole.is_empty() { seen.iter().filter(|key| names(key, text)).collect() } else { whole };
-        match fitting.as_slice() {
+    pub fn find(text: &str, seen: &[KeyIdentity<'static>]) -> Result<Self, NoTarget> {
+        let keys = KeyPattern::find(text, seen);
+        let is_one_id = keys.iter().all(|key| key.key_id.as_deref() == Some(text));
+        match keys.as_slice() {
             [] => Err(NoTarget::Unseen { text: text.to_owned(), seen: listed(seen.iter()) }),
-            [_] => Ok(of(fitting)),
-            _ => Err(NoTarget::Ambiguous { text: text.to_owned(), readings: listed(fitting.into_iter()) }),
+            [_] => Ok(Self::of(text, &keys)),
+            // One key of the KMS, whatever providers call it.
+            _ if is_one_id => Ok(Self::of(text, &keys)),
+            _ => Err(NoTarget::Ambiguous { text: text.to_owned(), readings: listed(keys.into_iter()) }),
         }
+    }
+
+    /// A key that no value names, if text names one completely, so that its absence can be confirmed.
+    pub fn unseen(text: &str) -> Option<Self> {
+        KeyPattern::parse(text).map(|_| Self::of(text, &[]))
+    }
+
+    fn of(text: &str, keys: &[&KeyIdentity<'static>]) -> Self {
+        Self { text: text.to_owned(), keys: keys.iter().map(|key| (*key).clone()).collect() }
     }
 
     /// Whether a key is the one that was asked for.
-    pub fn is(&self, key: &KeyName) -> bool {
-        self.keys.contains(key)
+    pub fn is(&self, key: &KeyIdentity<'_>) -> bool {
+        self.keys.iter().any(|known| known == key)
     }
 
-    /// Whether text names one key completely, so that its absence can be confirmed: a provider, a name and, of KMS v2, an ID.
-    pub fn is_complete(text: &str) -> bool {
-        text.contains(':') || text.split('/').filter(|part| !part.is_empty()).count() >= 2
+    /// Whether a KMS keeps the key, or may keep it where no value names it.
+    pub fn is_kms(&self) -> bool {
+        let may_be = || KeyPattern::parse(&self.text).is_none_or(|pattern| pattern.may_be_of_kms());
+        self.keys.iter().any(|key| key.provider().is_kms()) || (self.keys.is_empty() && may_be())
     }
 }
 
-/// Whether text is a key's provider and name.
-fn names(key: &KeyName, text: &str) -> bool {
-    let Some(name) = key.name.as_deref() else { return false };
-    text.strip_prefix(key.provider.as_str()).and_then(|rest| rest.strip_prefix('/')) == Some(name)
-}
-
-fn listed<'a>(keys: impl Iterator<Item = &'a KeyName>) -> Vec<String> {
-    keys.map(|key| match key.version.as_str() {
-        "v1" if key.provider == "kms" => format!("{key} (KMS v1)"),
-        _ => key.to_string(),
-    })
-    .collect()
+fn listed<'a>(keys: impl Iterator<Item = &'a KeyIdentity<'static>>) -> Vec<String> {
+    keys.map(KeyIdentity::in_words).collect()
 }

@@ -1,18 +1,19 @@
 use std::borrow::Cow;
 
 use super::contents::Contents;
-use super::{Answer, NoTarget, RequiredKey, Standing, Target};
-use crate::collect::{KeyIdentity, KeyName};
+use super::requirement::of_config;
+use super::{Answer, NoTarget, Standing, Target};
+use crate::envelope::KeyIdentity;
 use crate::kms::{EncryptionConfig, Reason};
 use crate::kubernetes::{GroupResource, StorageKey};
 
-fn key(provider: &str, version: &str, name: &str, key_id: Option<&str>) -> KeyName {
-    KeyName { provider: provider.into(), version: version.into(), name: Some(name.into()), key_id: key_id.map(str::to_owned) }
+fn key(provider: &str, version: &str, name: &str, key_id: Option<&str>) -> KeyIdentity<'static> {
+    KeyIdentity::new(provider.as_bytes(), version.as_bytes(), Some(name), key_id).owned()
 }
 
 const ARN: &str = "arn:aws:kms:eu-west-1:1:key/a/b";
 
-fn seen() -> Vec<KeyName> {
+fn seen() -> Vec<KeyIdentity<'static>> {
     vec![
         key("aescbc", "v1", "key1", None),
         key("aesgcm", "v1", "key1", None),
@@ -44,33 +45,11 @@ fn what_may_be_several_keys_lists_them_and_what_is_none_lists_those_that_are() {
         let Err(NoTarget::Unseen { seen: listed, .. }) = Target::find(text, &seen()) else { panic!("{text} is found") };
         assert!(listed.len() == seen().len() && listed[2] == "kms/aws (KMS v1)", "{listed:?}");
     }
-    let complete = ["aescbc/key9", "kms/a/b", ARN].map(Target::is_complete);
-    assert!(complete.iter().all(|complete| *complete) && !Target::is_complete("key9"));
-}
-
-#[test]
-fn a_required_key_is_met_by_what_it_leaves_open() {
-    let identity = |provider: &'static str, version: &'static str, name: &'static str, key_id| KeyIdentity {
-        provider: provider.as_bytes(),
-        version: version.as_bytes(),
-        name: Some(name),
-        key_id,
-    };
-    let of_kms = identity("kms", "v2", "aws", Some(ARN));
-    for (text, met) in [
-        ("kms/aws", true),
-        ("kms/aws/arn:aws:kms:eu-west-1:1:key/a/b", true),
-        (ARN, true),
-        ("kms/aws/arn:aws:kms:eu-west-1:1:key/a", false),
-        ("kms/a", false),
-        ("aescbc/aws", false),
-    ] {
-        assert_eq!(RequiredKey::parse(text).unwrap().is_met_by(&of_kms), met, "{text}");
-    }
-    // Names of local keys may hold colons and slashes.
-    let local = identity("secretbox", "v1", "k-2026-02-01T00:00:00-07:00", None);
-    assert!(RequiredKey::parse("secretbox/k-2026-02-01T00:00:00-07:00").unwrap().is_met_by(&local));
-    assert!(["", "kms", "kms/", "/x"].iter().all(|text| RequiredKey::parse(text).is_none()));
+    let complete = ["aescbc/key9", "kms/a/b", ARN].map(|text| Target::unseen(text).is_some());
+    assert!(complete.iter().all(|complete| *complete) && Target::unseen("key9").is_none());
+    // What no value names may be a KMS's, unless its provider keeps keys in a file.
+    let of_kms = ["secretbox/key9", "kms/a/b", ARN].map(|text| Target::unseen(text).is_some_and(|target| target.is_kms()));
+    assert_eq!(of_kms, [false, true, true]);
 }
 
 #[test]
@@ -80,9 +59,9 @@ fn the_first_provider_of_a_configuration_is_what_it_requires() {
         vec![EncryptionConfig::read(text.as_bytes()).unwrap_or_else(|e| panic!("{e}"))]
     };
     let kms = config("[{kms: {apiVersion: v2, name: aws, endpoint: 'unix:///a'}}, {identity: {}}]");
-    assert_eq!(RequiredKey::of_config(&kms, "secrets").unwrap().to_string(), "kms/aws");
-    assert_eq!(RequiredKey::of_config(&kms, "configmaps"), None);
-    assert_eq!(RequiredKey::of_config(&config("[{identity: {}}]"), "secrets"), None);
+    assert_eq!(of_config(&kms, "secrets").unwrap().to_string(), "kms/aws");
+    assert_eq!(of_config(&kms, "configmaps"), None);
+    assert_eq!(of_config(&config("[{identity: {}}]"), "secrets"), None);
 }
 
 #[test]

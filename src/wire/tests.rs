@@ -76,8 +76,8 @@ proptest! {
         prop_assert_eq!(read.dek_source, &message.encrypted_dek_source[..]);
         prop_assert_eq!(read.dek_source_type, i64::from(kind));
         let annotations: Vec<_> = message.annotations.iter().map(|(k, v)| (k.as_bytes(), &v[..])).collect();
-        prop_assert_eq!(read.annotations().into_iter().collect::<Vec<_>>(), annotations);
-        prop_assert_eq!(read.annotations_sha256().is_some(), !message.annotations.is_empty());
+        prop_assert_eq!(read.annotations.to_map().into_iter().collect::<Vec<_>>(), annotations);
+        prop_assert_eq!(read.annotations.sha256().is_some(), !message.annotations.is_empty());
     }
 
     #[test]

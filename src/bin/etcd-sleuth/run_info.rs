@@ -17,10 +17,6 @@ impl Options {
         self.add(name, OptionValue::Flag(value))
     }
 
-    pub(crate) fn number(self, name: &'static str, value: u64) -> Self {
-        self.add(name, OptionValue::Number(value))
-    }
-
     pub(crate) fn text(self, name: &'static str, value: Option<impl Into<String>>) -> Self {
         self.add(name, OptionValue::Text(value.map(Into::into)))
     }

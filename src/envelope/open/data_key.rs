@@ -23,12 +23,12 @@ const LONGEST_SEED: usize = 4096;
 
 /// What a KMS unwrapped from a DEK source: a key, or a seed of keys. It is wiped when dropped.
 pub enum DataKey {
-    /// KMS v1: the key of one value, used with AES-GCM or, by older API servers, AES-CBC.
-    V1(Dek),
-    /// KMS v2, type 0.
-    V2(Dek),
-    /// KMS v2, type 1.
-    V2Seed(DekSeed),
+    /// The key of one value, used with AES-GCM or, by older API servers, AES-CBC.
+    OfOneValue(Dek),
+    /// A key, used with AES-GCM.
+    Key(Dek),
+    /// A seed of keys.
+    Seed(DekSeed),
 }
 
 /// A data encryption key of AES.
@@ -77,9 +77,9 @@ impl DataKey {
     /// They are too few or too many for it.
     pub fn new(kind: DekSourceKind, bytes: &[u8]) -> Result<Self, WrongLength> {
         match kind {
-            DekSourceKind::V1 => Dek::new(bytes).map(Self::V1),
-            DekSourceKind::V2Key => Dek::new(bytes).map(Self::V2),
-            DekSourceKind::V2Seed => DekSeed::new(bytes).map(Self::V2Seed),
+            DekSourceKind::KeyOfOneValue => Dek::new(bytes).map(Self::OfOneValue),
+            DekSourceKind::Key => Dek::new(bytes).map(Self::Key),
+            DekSourceKind::Seed => DekSeed::new(bytes).map(Self::Seed),
         }
     }
 
@@ -90,7 +90,7 @@ impl DataKey {
     pub fn open(&self, sealed: &[u8], storage_key: &[u8]) -> Result<Opened, Unopened> {
         let authentic = |plaintext| Opened { plaintext, proof: Proof::Tag };
         match self {
-            Self::V1(Dek(key)) => match key.open_gcm(sealed, storage_key) {
+            Self::OfOneValue(Dek(key)) => match key.open_gcm(sealed, storage_key) {
                 Ok(plaintext) => Ok(authentic(plaintext)),
                 // Only a payload that GCM could have written speaks of a tag; CBC's padding says no more than that.
                 Err(error) => match key.open_cbc(sealed) {
@@ -98,8 +98,8 @@ impl DataKey {
                     Err(_) => Err(error),
                 },
             },
-            Self::V2(Dek(key)) => key.open_gcm(sealed, storage_key).map(authentic),
-            Self::V2Seed(seed) => seed.open(sealed, storage_key).map(authentic),
+            Self::Key(Dek(key)) => key.open_gcm(sealed, storage_key).map(authentic),
+            Self::Seed(seed) => seed.open(sealed, storage_key).map(authentic),
         }
     }
 }

@@ -1,25 +1,27 @@
 //! What a KMS is asked to unwrap, and which two questions are one.
 
-use super::super::{EncryptedObject, KmsV1};
+use super::super::{KmsEnvelope, Provider};
 use crate::evidence::digest::Sha256Digest;
 
 /// What a wrapped DEK source holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DekSourceKind {
-    /// KMS v1: the key of one value.
-    V1,
-    /// KMS v2, type 0: a key.
-    V2Key,
-    /// KMS v2, type 1: a seed.
-    V2Seed,
+    /// The key of one value, used with AES-GCM or, by older API servers, AES-CBC. KMS v1.
+    KeyOfOneValue,
+    /// A key, used with AES-GCM. KMS v2, type 0.
+    Key,
+    /// A seed from which every value's own key is expanded. KMS v2, type 1.
+    Seed,
 }
 
 /// Identity of a DEK source: values that agree in it need one call to a KMS between them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DekSourceId {
+    /// Whose envelope it stands in.
+    pub provider: Provider,
     /// What is wrapped.
     pub kind: DekSourceKind,
-    /// KMS v2: what the plugin calls the key. KMS v1 names none.
+    /// What the plugin calls the key; `None` where the envelope has no place for it.
     pub key_id: Option<Box<str>>,
     /// Digest of the wrapped bytes.
     pub wrapped: Sha256Digest,
@@ -27,30 +29,18 @@ pub struct DekSourceId {
     pub annotations: Option<Sha256Digest>,
 }
 
-impl DekSourceKind {
-    /// Of KMS v2's stored integer; `None` for one that no API server knows.
-    pub fn of_v2(dek_source_type: i64) -> Option<Self> {
-        match dek_source_type {
-            0 => Some(Self::V2Key),
-            1 => Some(Self::V2Seed),
-            _ => None,
-        }
-    }
-}
-
 impl DekSourceId {
-    /// Of a KMS v1 value.
-    pub fn of_v1(envelope: &KmsV1<'_>) -> Self {
-        Self { kind: DekSourceKind::V1, key_id: None, wrapped: Sha256Digest::of(envelope.wrapped_dek), annotations: None }
-    }
-
-    /// Of a KMS v2 value; `None` where its DEK source type is unknown.
-    pub fn of_v2(object: &EncryptedObject<'_>) -> Option<Self> {
+    /// Of a value; `None` where its DEK source is of an unknown type or the envelope passes the API server's limits.
+    pub fn of(envelope: &KmsEnvelope<'_>) -> Option<Self> {
+        if envelope.limit_passed.is_some() {
+            return None;
+        }
         Some(Self {
-            kind: DekSourceKind::of_v2(object.dek_source_type)?,
-            key_id: Some(object.key_id.into()),
-            wrapped: Sha256Digest::of(object.dek_source),
-            annotations: object.annotations_sha256(),
+            provider: envelope.provider,
+            kind: envelope.dek_source_kind?,
+            key_id: envelope.key_id.map(Box::from),
+            wrapped: Sha256Digest::of(envelope.dek_source),
+            annotations: envelope.annotations.sha256(),
         })
     }
 }

@@ -1,8 +1,7 @@
 use proptest::prelude::*;
 
 use super::{DataKey, Dek, DekSeed, DekSourceId, DekSourceKind, LocalKey, Proof, Unopened};
-use crate::envelope::pb;
-use crate::envelope::{EncryptedObject, KmsV1};
+use crate::envelope::{KmsEnvelope, Provider, pb};
 use prost::Message;
 
 const KEY: &[u8; 32] =
@@ -96,7 +95,7 @@ fn sealed_bytes_that_no_key_can_open_are_told_apart_from_a_wrong_key() {
         assert_eq!(form(LocalKey::aes_gcm(KEY).unwrap().open(&sealed, b"")), length < 28, "{length}");
         assert_eq!(form(LocalKey::aes_cbc(KEY).unwrap().open(&sealed, b"")), length < 32 || length % 16 != 0, "{length}");
         assert_eq!(form(LocalKey::secretbox(KEY).unwrap().open(&sealed, b"")), length < 40, "{length}");
-        assert_eq!(form(DataKey::new(DekSourceKind::V2Seed, KEY).unwrap().open(&sealed, b"")), length < 60, "{length}");
+        assert_eq!(form(DataKey::new(DekSourceKind::Seed, KEY).unwrap().open(&sealed, b"")), length < 60, "{length}");
     }
 }
 
@@ -111,7 +110,7 @@ fn dek_sources_are_one_when_type_key_source_and_annotations_agree() {
             encrypted_dek_source_type: 1,
         };
         change(&mut object);
-        DekSourceId::of_v2(&EncryptedObject::parse(&object.encode_to_vec()).unwrap())
+        DekSourceId::of(&KmsEnvelope::parse(Provider::KmsV2, &object.encode_to_vec()).unwrap())
     };
     let id = object(&|_| {});
     assert_eq!(id, object(&|object| object.encrypted_data = vec![9]));
@@ -126,7 +125,7 @@ fn dek_sources_are_one_when_type_key_source_and_annotations_agree() {
     }
     assert_eq!(object(&|object| object.encrypted_dek_source_type = 2), None);
     let v1 = [&[0, 1, 2][..], &[5; 28]].concat();
-    assert_ne!(Some(DekSourceId::of_v1(&KmsV1::parse(&v1).unwrap())), id);
+    assert_ne!(DekSourceId::of(&KmsEnvelope::parse(Provider::KmsV1, &v1).unwrap()), id);
 }
 
 proptest! {
@@ -135,7 +134,7 @@ proptest! {
         for local in [LocalKey::aes_cbc(&key), LocalKey::aes_gcm(&key), LocalKey::secretbox(&key)] {
             let _ = local.unwrap().open(&sealed, b"/registry/secrets/a/b");
         }
-        for kind in [DekSourceKind::V1, DekSourceKind::V2Key, DekSourceKind::V2Seed] {
+        for kind in [DekSourceKind::KeyOfOneValue, DekSourceKind::Key, DekSourceKind::Seed] {
             // Nobody sealed them, so an opening can only be CBC's padding by chance.
             let opened = DataKey::new(kind, &key).unwrap().open(&sealed, b"/registry/secrets/a/b");
             prop_assert!(opened.is_err() || opened.is_ok_and(|o| o.proof == Proof::Padding));

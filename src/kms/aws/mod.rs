@@ -24,7 +24,7 @@ use zeroize::Zeroizing;
 use self::answer::{BoundedAnswer, failure};
 use self::configuration::configuration;
 use super::{EncryptionContexts, Failure, KeyState, Reason, Unwrapped, Unwrapper, WrappedDek};
-use crate::envelope::open::{DataKey, DekSourceKind};
+use crate::envelope::open::DataKey;
 
 /// The plugin's version byte.
 const VERSION: u8 = b'1';
@@ -146,7 +146,8 @@ impl Unwrapper for AwsKms {
 fn blob(source: &WrappedDek) -> Option<&[u8]> {
     match source.wrapped.split_first() {
         Some((&VERSION, blob)) if !blob.is_empty() => Some(blob),
-        Some(_) if source.id.kind == DekSourceKind::V1 => Some(&source.wrapped),
+        // The plugin wrote no version before KMS v2.
+        Some(_) if source.id.provider.hides_kms_key() => Some(&source.wrapped),
         _ => None,
     }
 }

@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 
 use super::super::escape::terminal;
-use super::scan::{key_label, status_line, types};
+use super::key_label::distinct_labels;
+use super::scan::{status_line, types};
 use super::table::{Table, name};
 use super::{against, block, file_lines, thousands};
 use crate::finding::Outcome;
@@ -86,8 +87,9 @@ fn carve(evidence: &EvidenceReport, report: &Report) -> String {
         })
         .collect();
     block(&mut out, "Database", &lines);
-    for key in evidence.keys.iter().take(ROWS) {
-        out.push_str(&format!("  {:>9} values under {}\n", thousands(key.counts.residue), key_label(key)));
+    let keys = evidence.keys.iter().take(ROWS);
+    for (key, label) in keys.clone().zip(distinct_labels(keys.map(|key| &key.identity))) {
+        out.push_str(&format!("  {:>9} values under {label}\n", thousands(key.counts.residue)));
     }
     out.push_str(&types(&readable.types));
     out.push_str("NOT LOOKED AT: compressed or encrypted parts of the image; values under another encoding\n");

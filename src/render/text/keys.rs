@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::super::escape::terminal;
+use super::key_label::{distinct_labels, whole};
 use super::table::Table;
 use super::{conditions, thousands};
-use crate::collect::{KeyCounts, KeyName};
+use crate::collect::KeyCounts;
 use crate::finding::Outcome;
 use crate::kubernetes::KeyMaterial;
 use crate::report::retirement::{Need, Retirement, RetirementVerdict, total};
@@ -61,17 +62,6 @@ pub(super) fn evidence_label(evidence: &EvidenceReport) -> String {
     format!("{}{revision}, {}", terminal(&file_name(evidence)), evidence.facts.kind.name())
 }
 
-/// A key with the end of its ID, which tells ARNs apart.
-pub(super) fn short_key(key: &KeyName) -> String {
-    let id = key.key_id.as_deref().map(|id| {
-        let tail: String = id.chars().rev().take(14).collect::<Vec<_>>().into_iter().rev().collect();
-        if tail.len() < id.len() { format!("/…{}", terminal(&tail)) } else { format!("/{}", terminal(&tail)) }
-    });
-    let version = if key.provider == "kms" && key.version == "v1" { " (KMS v1)" } else { "" };
-    let name = key.name.as_deref().map_or("(name not readable)".into(), terminal);
-    format!("{}/{name}{}{version}", terminal(&key.provider), id.unwrap_or_default())
-}
-
 /// Objects of one kind before the rest is only counted.
 const BESIDE: usize = 3;
 
@@ -113,7 +103,8 @@ fn keys(report: &Report) -> String {
     out.push_str(&beside(&report.evidences));
     let mut rows = Table::new(&["key", "file", "current", "older", "residue", "log", "resources"]);
     let mut shown = 0usize;
-    for key in &keys {
+    let labels = distinct_labels(keys.iter().map(|key| &key.identity));
+    for (key, label) in keys.iter().zip(labels) {
         for evidence in &report.evidences {
             let Some(used) = evidence.keys.iter().find(|used| used.identity == key.identity) else { continue };
             shown = shown.saturating_add(1);
@@ -122,7 +113,7 @@ fn keys(report: &Report) -> String {
             }
             let resources: Vec<_> = used.group_resources.iter().take(4).map(|resource| terminal(resource)).collect();
             rows.add_row([
-                short_key(&key.identity),
+                label.clone(),
                 terminal(&file_name(evidence)).into_owned(),
                 cell(used.counts.current),
                 cell(used.counts.superseded.saturating_add(used.counts.deleted)),
@@ -218,7 +209,7 @@ fn opens(Opens { target, objects, more }: &Opens, report: &Report) -> String {
         thousands(sum.current)
     );
     for key in &target.keys {
-        out.push_str(&format!("  {}\n", terminal(&key.to_string())));
+        out.push_str(&format!("  {}\n", whole(key)));
     }
     out.push_str("  Offline: by what the values name; nothing was opened.\n");
     let mut rows = Table::new(&["file", "current", "older", "residue", "log"]);

@@ -5,6 +5,7 @@ mod check;
 mod credentials;
 mod directory;
 mod findings;
+mod key_label;
 mod keys;
 mod number;
 mod object;

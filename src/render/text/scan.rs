@@ -8,6 +8,7 @@ use super::super::escape::terminal;
 use super::credentials::credentials;
 use super::directory::directory;
 use super::findings::findings;
+use super::key_label::distinct_labels;
 use super::keys::beside;
 use super::table::{Table, anomalies, name};
 use super::{against, block, cluster_lines, compared_lines, conditions, file_lines, thousands};
@@ -243,19 +244,19 @@ pub(super) fn keys(keys: &[KeyReport]) -> String {
         return String::new();
     }
     // The sum of the rows below it.
-    let title = match keys.iter().filter(|key| is_known(key)).map(|key| key.counts.current).fold(0, u64::saturating_add) {
-        0 => "Encrypted values need".to_owned(),
-        n => format!("The {} encrypted now need", thousands(n)),
-    };
+    let title =
+        match keys.iter().filter(|key| key.identity.provider().is_known()).map(|key| key.counts.current).fold(0, u64::saturating_add) {
+            0 => "Encrypted values need".to_owned(),
+            n => format!("The {} encrypted now need", thousands(n)),
+        };
     let has_log = keys.iter().any(|key| key.counts.log > 0);
     let log = |cell: &str| if has_log { format!("{cell:>9}") } else { String::new() };
+    let labels = distinct_labels(keys.iter().map(|key| &key.identity));
+    let width = labels.iter().map(|label| label.chars().count()).fold(42, usize::max).saturating_add(2);
     // What bears a prefix of no known provider is not counted as encrypted, so it stands by itself.
-    let (known, unknown): (Vec<&KeyReport>, Vec<&KeyReport>) = keys.iter().partition(|key| is_known(key));
-    let labels = keys.iter().map(|key| key_label(key).chars().count());
-    let width = labels.fold(42, usize::max).saturating_add(2);
+    let (known, unknown): (Vec<_>, Vec<_>) = keys.iter().zip(&labels).partition(|(key, _)| key.identity.provider().is_known());
     let head = |title: &str| format!("{title:<width$}{:>9}{:>10}{:>10}{}\n", "current", "older", "residue", log("log"));
-    let row = |key: &KeyReport| {
-        let label = key_label(key);
+    let row = |(key, label): &(&KeyReport, &String)| {
         let older = key.counts.superseded.saturating_add(key.counts.deleted);
         let doubt = if key.uncertain > 0 { format!("   name not certain for {}", key.uncertain) } else { String::new() };
         let cell = |n: u64| if n == 0 { "-".to_owned() } else { thousands(n) };
@@ -267,49 +268,18 @@ pub(super) fn keys(keys: &[KeyReport]) -> String {
     for (title, keys) in [(title.as_str(), known), ("Under providers not known to this version", unknown)] {
         if !keys.is_empty() {
             out.push_str(&head(title));
-            out.extend(keys.iter().take(ROWS).map(|key| row(key)));
+            out.extend(keys.iter().take(ROWS).map(row));
         }
         if let Some(more) = keys.len().checked_sub(ROWS).filter(|n| *n > 0) {
             out.push_str(&format!("  and {more} more keys\n"));
         }
     }
-    let is_static = |key: &&KeyReport| matches!(key.identity.provider.as_str(), "aescbc" | "aesgcm" | "secretbox");
-    let statics = keys.iter().filter(is_static).count();
+    let statics = keys.iter().filter(|key| key.identity.provider().is_local()).count();
     if statics > 0 {
         let noun = if statics == 1 { "static key, kept in a file" } else { "static keys, kept in a file" };
         out.push_str(&format!("{statics} {noun} of the API server: was it beside this backup?\n"));
     }
     out
-}
-
-/// Whether the words of the prefix are those of a provider that this version knows.
-fn is_known(key: &KeyReport) -> bool {
-    let words = (key.identity.provider.as_str(), key.identity.version.as_str());
-    matches!(words, ("aescbc" | "aesgcm" | "secretbox" | "kms", "v1") | ("kms", "v2"))
-}
-
-/// `kms v2 aws-b   …000000000002`
-pub(super) fn key_label(key: &KeyReport) -> String {
-    let label = key.identity.name.as_deref().map_or("(name not readable)".into(), name);
-    let version = match key.identity.version.as_str() {
-        "v1" if key.identity.provider != "kms" => String::new(),
-        version => format!(" {}", terminal(version)),
-    };
-    let id = match (&key.identity.key_id, key.identity.provider.as_str(), key.identity.version.as_str()) {
-        (Some(id), _, _) => format!("  {}", tail(&terminal(id))),
-        (None, "kms", "v1") => " (KMS key not named)".to_owned(),
-        _ => String::new(),
-    };
-    format!("{}{version} {label}{id}", terminal(&key.identity.provider))
-}
-
-/// The last characters of a key ID, which tell ARNs apart.
-fn tail(text: &str) -> String {
-    let count = text.chars().count();
-    match count.checked_sub(14) {
-        Some(skip) if skip > 0 => format!("…{}", text.chars().skip(skip).collect::<String>()),
-        _ => text.to_owned(),
-    }
 }
 
 pub(super) fn types(types: &BTreeMap<String, u64>) -> String {

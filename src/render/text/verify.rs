@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::super::escape::{terminal, terminal_bytes};
-use super::keys::{evidence_label, short_key};
+use super::key_label::{distinct_labels, whole};
+use super::keys::evidence_label;
 use super::table::Table;
 use super::{block, conditions, thousands};
 use crate::finding::Outcome;
@@ -14,6 +15,8 @@ use crate::verify::{Answer, CoverageLine, Proof, Requirement, SameValue, Standin
 
 /// Lines of a list before the rest is only counted.
 const ROWS: usize = 20;
+/// Rows of the coverage.
+const COVERAGE_ROWS: usize = 200;
 
 /// What `verify` says, and then one line.
 pub struct VerifyText<'o> {
@@ -188,11 +191,13 @@ fn coverage(proof: &Proof) -> String {
         let opened = line.count(|retention, answer| of.contains(&retention) && answer.standing() == Standing::Opened);
         if all == 0 { "-".to_owned() } else { format!("{} / {}", thousands(opened), thousands(all)) }
     };
-    for line in proof.coverage.lines.iter().take(200) {
+    let lines = proof.coverage.lines.iter().take(COVERAGE_ROWS);
+    let labels = distinct_labels(lines.clone().map(|line| &line.key));
+    for (line, label) in lines.zip(labels) {
         let resource = if line.group_resource.is_empty() { "(no object's key)".into() } else { terminal(&line.group_resource) };
         rows.add_row([
             resource.into_owned(),
-            short_key(&line.key),
+            label,
             cell(line, &[Retention::Current]),
             cell(line, &[Retention::Superseded, Retention::Deleted]),
             cell(line, &[Retention::Residue]),
@@ -219,7 +224,7 @@ fn unopened(verify: &VerificationResult) -> String {
     }
     for unproven in verify.proof.unproven.iter().take(ROWS) {
         let answer = unproven.answer.name().replace('-', " ");
-        out.push_str(&format!("    {}  {answer}  {}\n", terminal(&unproven.key), short_key(&unproven.named)));
+        out.push_str(&format!("    {}  {answer}  {}\n", terminal(&unproven.key), whole(&unproven.named)));
     }
     let current = verify.proof.coverage.count(|retention, answer| retention == Retention::Current && answer.standing() != Standing::Opened);
     if let Some(more) = current.checked_sub(verify.proof.unproven.len().min(ROWS) as u64).filter(|more| *more > 0) {
@@ -260,7 +265,7 @@ fn requirement(requirement: &Requirement, report: &Report) -> String {
     let mut groups: BTreeMap<(&str, Option<&str>), BTreeMap<String, u64>> = BTreeMap::new();
     for (left, count) in &requirement.left {
         let keys = groups.entry((&left.group_resource, left.namespace.as_deref())).or_default();
-        let under = keys.entry(left.key.as_ref().map_or("plaintext".to_owned(), short_key)).or_default();
+        let under = keys.entry(left.key.as_ref().map_or("plaintext".to_owned(), whole)).or_default();
         *under = under.saturating_add(*count);
     }
     for ((resource, namespace), keys) in groups.iter().take(ROWS) {
@@ -275,7 +280,7 @@ fn requirement(requirement: &Requirement, report: &Report) -> String {
     }
     for ((evidence, key), (count, first, last)) in requirement.late.iter().take(ROWS) {
         let file = report.path_of(*evidence).display().to_string();
-        let under = key.as_ref().map_or("plaintext".to_owned(), short_key);
+        let under = key.as_ref().map_or("plaintext".to_owned(), whole);
         out.push_str(&format!(
             "  {}: {} values were written under {under} after the required key began, at revisions {first} to {last}: an API server that was not restarted?\n",
             terminal(&file),

@@ -9,7 +9,7 @@ use crate::row::Place;
 
 /// Where a find stands; the bytes themselves say the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// First byte of its KeyValue, or of a headless piece.
     offset: u64,
     main: u64,
