@@ -1,6 +1,7 @@
 //! Everything that runs the binary, or the library on whole files: one crate, so that it is linked once. A module is a subject.
 //!
-//! `cargo test NAME` runs the tests whose path holds the name: a module (`cargo test readme::`) or a test.
+//! `cargo test NAME` runs the tests whose path holds the name: a module (`cargo test readme::`) or a test. `cargo xtask test
+//! --fast` leaves out those in `slow.txt`.
 
 #![allow(
     clippy::arithmetic_side_effects,

@@ -1,4 +1,4 @@
-//! README.md shows what is: its example is run, its commands are those of `.ci/run`, its links lead somewhere.
+//! README.md shows what is: its example is run, its commands are steps of `cargo xtask ci`, its links lead somewhere.
 
 use crate::common;
 
@@ -126,10 +126,11 @@ fn two_commands_are_marked_and_continuous_integration_runs_both() {
     let readme = readme();
     assert_eq!((readme.matches("<!-- command: ").count(), readme.matches("```sh").count()), (2, 2));
     assert_eq!(command("tests"), "cargo test");
-    let ci = fs::read_to_string(root().join(".ci/run")).unwrap();
+    let steps = fs::read_to_string(root().join("xtask/src/steps.rs")).unwrap();
     for name in ["main job", "tests"] {
-        assert!(ci.contains(&format!("readme_command '{name}'")), ".ci/run does not take {name} out of README.md");
+        assert!(steps.contains(&format!("readme_command(\"{name}\")")), "no step takes {name} out of README.md");
     }
+    assert!(fs::read_to_string(root().join(".ci/run")).unwrap().contains("cargo xtask ci"));
 }
 
 #[test]
