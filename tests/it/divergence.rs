@@ -168,7 +168,7 @@ fn backups_of_one_history_agree_however_far_each_was_compacted() {
 fn one_flipped_bit_is_told_with_its_place() {
     let (bytes, page, revision) = flipped();
     let sound = Fixture::named("migration").bytes;
-    let dir = folder(&[("a.db", &sound), ("b.db", &bytes)]);
+    let dir = folder(&[("a.db", sound), ("b.db", &bytes)]);
     for (first, second) in [("a.db", "b.db"), ("b.db", "a.db")] {
         let said = scan(dir.path(), &[first, second]);
         assert_eq!(said.compared, [json!([]), json!([other(0, 175, 1, 0, 0)])]);
@@ -224,7 +224,7 @@ fn a_missing_write_is_told_where_it_should_be() {
     let said = scan(dir.path(), &["a.db", "c.db"]);
     assert_eq!((said.compared[1].clone(), said.divergent), (json!([other(0, 3, 0, 0, 0)]), vec![]));
     let sound = Fixture::named("migration").bytes;
-    let dir = folder(&[("a.db", &sound), ("b.db", &without_one(|main| main <= 225).0)]);
+    let dir = folder(&[("a.db", sound), ("b.db", &without_one(|main| main <= 225).0)]);
     let said = scan(dir.path(), &["a.db", "b.db"]);
     assert_eq!((said.compared[1].clone(), said.divergent), (json!([other(0, 174, 0, 0, 0)]), vec![]));
 }
@@ -233,7 +233,7 @@ fn a_missing_write_is_told_where_it_should_be() {
 fn a_revision_that_is_missing_is_said_of_the_file_that_lacks_it() {
     let sound = Fixture::named("migration").bytes;
     let (bytes, revision) = without_one(|main| main > 226);
-    let dir = folder(&[("a.db", &sound), ("b.db", &bytes)]);
+    let dir = folder(&[("a.db", sound), ("b.db", &bytes)]);
     // Nothing vouches for the tombstones of such a file.
     let tombstones =
         of_kind(&records(&run_in(dir.path(), &["scan", "--format", "jsonl", "b.db"])), "evidence")[0]["tombstones"].as_u64().unwrap();
@@ -256,7 +256,7 @@ fn a_revision_that_is_missing_is_said_of_the_file_that_lacks_it() {
 #[test]
 fn a_flipped_bit_of_a_revision_accuses_no_other_file() {
     let sound = Fixture::named("migration").bytes;
-    let dir = folder(&[("a.db", &sound)]);
+    let dir = folder(&[("a.db", sound)]);
     let (mut told, mut tombstones) = (0, 0);
     // The last leaves, where nothing was compacted.
     let mutant = Mutant::of("migration").without_trailer();
@@ -299,7 +299,7 @@ fn what_damage_takes_is_not_told_as_divergence() {
     let leaf = *lost.leaves.last().unwrap();
     lost.set(leaf, header::FLAGS, 2, 0x40);
     let cut = &sound[..sound.len() / 2];
-    let dir = folder(&[("a.db", &sound), ("lost.db", &lost.bytes), ("cut.db", cut)]);
+    let dir = folder(&[("a.db", sound), ("lost.db", &lost.bytes), ("cut.db", cut)]);
     for files in [["a.db", "lost.db"], ["lost.db", "a.db"], ["a.db", "cut.db"]] {
         let said = scan(dir.path(), &files);
         let compared = &said.compared[1];

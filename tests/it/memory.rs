@@ -54,7 +54,7 @@ fn assert_bounded(what: &str, bytes: &[u8]) {
 #[test]
 fn sound_files_are_read_within_the_space() {
     for name in ["migration", "synced-freelist", "big-values"] {
-        assert_bounded(name, &Fixture::named(name).bytes);
+        assert_bounded(name, Fixture::named(name).bytes);
     }
 }
 

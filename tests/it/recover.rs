@@ -208,7 +208,7 @@ enum Lose {
 fn old_writes_come_back_only_when_asked_for() {
     let mut standings = BTreeSet::new();
     for name in ["migration", "compacted", "big-values"] {
-        let place = Place::of(&Fixture::named(name).bytes);
+        let place = Place::of(Fixture::named(name).bytes);
         let (without, with) = (place.found(&[]), place.found(&["--include-residue"]));
         assert!(with.len() > without.len());
         standings.extend(with.values().map(|(_, _, standing)| standing.clone()));
