@@ -18,7 +18,7 @@
     reason = "a measuring program over fixtures and the truth about them"
 )]
 
-#[path = "../tests/common/accuracy.rs"]
+#[path = "../tests/it/common/accuracy.rs"]
 #[allow(dead_code, reason = "tests use more of it")]
 mod accuracy;
 

@@ -1,4 +1,4 @@
-//! What each fuzz target does with its bytes. `fuzz_targets/` and `tests/fuzz_corpora.rs` share this file.
+//! What each fuzz target does with its bytes. `fuzz_targets/` and `tests/it/fuzz_corpora.rs` share this file.
 //!
 //! A target fails by a panic, and by an assertion about what must hold for any bytes.
 

@@ -8,7 +8,7 @@
 //!
 //! # The rooms
 //!
-//! Data moves one way, and every room knows only rooms below it; `tests/layering.rs` holds the allowed edges.
+//! Data moves one way, and every room knows only rooms below it; `tests/it/layering.rs` holds the allowed edges.
 //!
 //! | room | knows | does not know |
 //! |---|---|---|

@@ -2,7 +2,7 @@
 
 use super::InputError;
 use crate::evidence::Evidence;
-use crate::store::{self, OpenedDatabase, Role};
+use crate::store::{self, OpenedDatabase};
 
 /// What a file is read as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

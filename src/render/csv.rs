@@ -108,7 +108,7 @@ fn value_row(context: RowContext<'_>, row: &Row<'_>, lines: &mut Lines) {
 ///
 /// # Errors
 /// None in memory; the writer's interface has them.
-pub(super) fn rotate_list(report: &Report) -> io::Result<Vec<u8>> {
+pub fn rotate_list(report: &Report) -> io::Result<Vec<u8>> {
     let columns = ["input", "namespace", "name", "type", "data", "readable_in", "newest_readable_revision", "exists"];
     let mut out = Vec::new();
     write_row(columns.iter().map(|name| (*name).to_owned()), &mut out)?;

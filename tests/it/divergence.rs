@@ -1,0 +1,363 @@
+//! Databases of one cluster in one run are held against each other: what contradicts is said of the later one, with its place and
+//! both files named, and nothing else is.
+
+use crate::common;
+
+use std::fs;
+use std::path::Path;
+
+use common::mutate::{Mutant, header};
+use common::{Fixture, of_kind, pages, records, run_in, text};
+use etcd_sleuth::analysis::{self, Clusters, Options, Progress};
+use etcd_sleuth::evidence::Evidence;
+use etcd_sleuth::evidence::anomaly::Class;
+use serde_json::{Value, json};
+
+/// What a run says of how its inputs stand to each other.
+#[derive(Debug, PartialEq)]
+struct Said {
+    /// `compared` of each evidence.
+    compared: Vec<Value>,
+    /// The anomalies that say so: evidence, offset, page, detail.
+    divergent: Vec<(u64, Option<u64>, Option<u64>, String)>,
+    conditions: Value,
+}
+
+fn scan(dir: &Path, files: &[&str]) -> Said {
+    let records = records(&run_in(dir, &[&["scan", "--format", "jsonl", "--fail-on", "never"], files].concat()));
+    let place = |anomaly: &Value| {
+        let detail = anomaly["detail"].as_str().unwrap().to_owned();
+        (anomaly["evidence"].as_u64().unwrap(), anomaly["offset"].as_u64(), anomaly["pgid"].as_u64(), detail)
+    };
+    let divergent = of_kind(&records, "anomaly").into_iter().filter(|anomaly| anomaly["class"] == "member-divergence");
+    Said {
+        compared: of_kind(&records, "evidence").into_iter().map(|evidence| evidence["compared"].clone()).collect(),
+        divergent: divergent.map(place).collect(),
+        conditions: of_kind(&records, "summary")[0]["conditions"].clone(),
+    }
+}
+
+/// One other evidence, as `compared` has it.
+fn other(evidence: u64, shared: u64, differing: u64, only_here: u64, only_there: u64) -> Value {
+    json!({"evidence": evidence, "shared": shared, "differing": differing, "only_here": only_here, "only_there": only_there})
+}
+
+fn check(dir: &Path, files: &[&str]) -> (i32, Vec<String>) {
+    let (code, said) = text(&run_in(dir, &[&["check", "-q"], files].concat()));
+    (code, said.lines().map(str::to_owned).collect())
+}
+
+/// A small database: writes by main revision, several of one being of one transaction, a tombstone where there is no value, and what
+/// it was compacted at.
+fn database(uid: &str, writes: &[(u64, &str)], compacted: u64) -> Vec<u8> {
+    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system", "uid": uid}}).to_string();
+    let first = (1, "/registry/namespaces/kube-system".to_owned(), namespace.as_str());
+    let first = std::iter::once((0, first));
+    let rest = writes.iter().enumerate().map(|(index, (main, value))| {
+        let sub = writes[..index].iter().filter(|(of, _)| of == main).count();
+        // A deletion is of what was written two revisions before.
+        let of = if value.is_empty() { main - 2 } else { *main };
+        (sub as u64, (*main, format!("/registry/configmaps/ns/c{of}-{sub}"), *value))
+    });
+    let field = |tag: u8, bytes: &[u8]| [&[tag, u8::try_from(bytes.len()).unwrap()], bytes].concat();
+    let revision = |main: u64, sub: u64, mark: &[u8]| [&main.to_be_bytes()[..], b"_", &sub.to_be_bytes(), mark].concat();
+    let writes = first.chain(rest).map(|(sub, (main, key, value))| {
+        let counts = [0x10, u8::try_from(main).unwrap(), 0x18, u8::try_from(main).unwrap(), 0x20, 1];
+        match value {
+            "" => pages::Entry::value(&revision(main, sub, b"t"), &field(0x0a, key.as_bytes())),
+            value => pages::Entry::value(
+                &revision(main, sub, b""),
+                &[&field(0x0a, key.as_bytes())[..], &counts, &field(0x2a, value.as_bytes())].concat(),
+            ),
+        }
+    });
+    let key = pages::leaf(3, &writes.collect::<Vec<_>>());
+    let meta =
+        [b"finishedCompactRev", b"scheduledCompactRev".as_slice()].map(|name| pages::Entry::value(name, &revision(compacted, 0, b"")));
+    let meta = if compacted > 0 { &meta[..] } else { &[] };
+    let root = pages::leaf(2, &[pages::Entry::bucket(b"key", 3), pages::Entry::inline_bucket(b"meta", meta)]);
+    let high_water_mark = 3 + (key.len() / pages::PAGE) as u64;
+    let meta = pages::Meta { root: 2, freelist: None, high_water_mark, txid: 5 };
+    [pages::Meta { txid: 6, ..meta }.page(0), meta.page(1), root, key].concat()
+}
+
+fn folder(files: &[(&str, &[u8])]) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    files.iter().for_each(|(name, bytes)| fs::write(dir.path().join(name), bytes).unwrap());
+    dir
+}
+
+/// The retained value of `migration` with this number, in the order of the truth: its place, its page, its revision.
+fn retained(mutant: &Mutant, index: usize) -> (usize, u64, u64) {
+    let row = &mutant.truth["retained"][index];
+    let offset = usize::try_from(row["offset"].as_u64().unwrap()).unwrap();
+    let write = &mutant.truth["writes"][usize::try_from(row["w"].as_u64().unwrap()).unwrap()];
+    (offset, (offset / mutant.page_size) as u64, write["mod_revision"].as_u64().unwrap())
+}
+
+/// A copy of `migration` with one bit of a value flipped; the page and the revision of that value.
+fn flipped() -> (Vec<u8>, u64, u64) {
+    let mut mutant = Mutant::of("migration").without_trailer();
+    let (offset, page, revision) = retained(&mutant, 100);
+    let length = usize::try_from(mutant.truth["retained"][100]["length"].as_u64().unwrap()).unwrap();
+    mutant.bytes[offset + length / 2] ^= 1;
+    (mutant.bytes, page, revision)
+}
+
+/// A copy of `migration` without one write, as if it had never been: the last of a leaf whose revisions `holds` accepts. Its
+/// revision.
+fn without_one(holds: impl Fn(u64) -> bool) -> (Vec<u8>, u64) {
+    let mut mutant = Mutant::of("migration").without_trailer();
+    let main = |mutant: &Mutant, page: u64, index: u64| {
+        let element = Mutant::element(index);
+        let at = usize::try_from(mutant.offset(page)).unwrap() + element + mutant.get(page, element + 4, 4) as usize;
+        u64::from_be_bytes(mutant.bytes[at..at + 8].try_into().unwrap())
+    };
+    let last = |mutant: &Mutant, page: u64| mutant.get(page, header::COUNT, 2) - 1;
+    let fits = |page: &&u64| {
+        let (page, count) = (**page, mutant.get(**page, header::COUNT, 2));
+        mutant.get(page, header::OVERFLOW, 4) == 0 && count > 1 && holds(main(&mutant, page, count - 1))
+    };
+    let page = *mutant.leaves.iter().find(fits).unwrap();
+    let (index, size) = (last(&mutant, page), mutant.page_size);
+    let revision = main(&mutant, page, index);
+    let (element, heads) = (Mutant::element(index), Mutant::element(index + 1));
+    // Its bytes are the last on the page. All others move up by what its element took.
+    let end = element + mutant.get(page, element + 4, 4) as usize;
+    for other in 0..index {
+        let at = Mutant::element(other);
+        mutant.set(page, at + 4, 4, mutant.get(page, at + 4, 4) - 16);
+    }
+    let start = usize::try_from(mutant.offset(page)).unwrap();
+    mutant.bytes.copy_within(start + heads..start + end, start + element);
+    mutant.bytes[start + end - 16..start + size].fill(0);
+    mutant.set(page, header::COUNT, 2, index);
+    (mutant.bytes, revision)
+}
+
+#[test]
+fn backups_of_one_history_agree_however_far_each_was_compacted() {
+    let names = ["compacted", "defragmented", "kinds"];
+    let dir = tempfile::tempdir().unwrap();
+    names.iter().for_each(|name| _ = Fixture::named(name).write_to(dir.path()));
+    let said = scan(dir.path(), &["compacted.db", "defragmented.db", "compacted.db"]);
+    assert_eq!(said.compared, [json!([]), json!([other(0, 62, 0, 0, 0)]), json!([other(0, 62, 0, 0, 0), other(1, 62, 0, 0, 0)])]);
+    assert_eq!((said.divergent, said.conditions), (vec![], json!([])));
+    assert_eq!(check(dir.path(), &["defragmented.db", "compacted.db"]).0, 0);
+
+    let (old, new) = ([(2, "a"), (3, "b"), (4, ""), (5, "d")], [(3, "b"), (5, "d"), (7, "f"), (8, "g")]);
+    let dir = folder(&[
+        ("old", &database("uid", &old, 0)),
+        ("new", &database("uid", &new, 6)),
+        ("compacted", &database("uid", &[old[1], old[3]], 4)),
+    ]);
+    let said = scan(dir.path(), &["old", "new", "compacted"]);
+    assert_eq!(said.compared, [json!([]), json!([other(0, 3, 0, 0, 0)]), json!([other(0, 3, 0, 0, 0), other(1, 3, 0, 0, 0)])]);
+    assert_eq!(said.divergent, vec![]);
+    let (code, screen) = text(&run_in(dir.path(), &["scan", "old", "new", "compacted"]));
+    let lines: Vec<&str> = screen.lines().filter(|line| line.starts_with("Compared ")).collect();
+    let wanted = [
+        "Compared the 3 writes that it shares with old are the same",
+        "Compared the writes that it shares with each of 2 others of this cluster are the same",
+    ];
+    assert_eq!((code, lines), (0, wanted.to_vec()), "{screen}");
+}
+
+/// One flipped bit of one value is told with its place and both files.
+#[test]
+fn one_flipped_bit_is_told_with_its_place() {
+    let (bytes, page, revision) = flipped();
+    let sound = Fixture::named("migration").bytes;
+    let dir = folder(&[("a.db", sound), ("b.db", &bytes)]);
+    for (first, second) in [("a.db", "b.db"), ("b.db", "a.db")] {
+        let said = scan(dir.path(), &[first, second]);
+        assert_eq!(said.compared, [json!([]), json!([other(0, 175, 1, 0, 0)])]);
+        let [(1, Some(offset), Some(on), detail)] = said.divergent.as_slice() else { panic!("{said:?}") };
+        assert_eq!(*on, page);
+        // The place is that of the write, which is its revision in bucket `key`.
+        let at = usize::try_from(*offset).unwrap();
+        assert_eq!(bytes[at..at + 8], revision.to_be_bytes());
+        let of = "of the same cluster, differs in 1 of the 175 writes that both retain, the first at revision";
+        assert_eq!(*detail, format!("{first}, {of} {revision}"));
+        assert_eq!(said.conditions, json!(["divergent"]));
+        let (code, lines) = check(dir.path(), &[first, second]);
+        assert_eq!((code, lines[1].as_str()), (2, format!("{second}: DIFFERS from another input of its cluster").as_str()));
+        assert!(lines[0].starts_with(&format!("{first}: whole, ")), "{lines:?}");
+        // Nothing is found, and what is current depends on which of them is right.
+        assert_eq!(run_in(dir.path(), &["scan", "-q", "--fail-on", "never", first, second]).status.code(), Some(3));
+        let (_, screen) = text(&run_in(dir.path(), &["scan", first, second]));
+        assert!(screen.contains(&format!("\nCompared DIVERGENT: {first}, {of} {revision}\n")), "{screen}");
+        assert!(screen.contains("structure sound") && !screen.contains("NOT SOUND"), "{screen}");
+    }
+    // The third is of the majority, and says with which of the two it agrees.
+    let said = scan(dir.path(), &["a.db", "b.db", "a.db"]);
+    assert_eq!(said.compared[2], json!([other(0, 175, 0, 0, 0), other(1, 175, 1, 0, 0)]));
+}
+
+/// A write that is not there is told where it should be, and only there.
+#[test]
+fn a_missing_write_is_told_where_it_should_be() {
+    // Of the revisions themselves none is missing: only another file can tell that a transaction wrote more.
+    let whole = [(2, "a"), (3, "b"), (3, "c"), (4, "d")];
+    let dir = folder(&[
+        ("a.db", &database("uid", &whole, 0)),
+        ("b.db", &database("uid", &[whole[0], whole[1], whole[3]], 0)),
+        ("c.db", &database("uid", &[whole[1], whole[3]], 3)),
+    ]);
+    let said = scan(dir.path(), &["a.db", "b.db"]);
+    assert_eq!(said.compared[1], json!([other(0, 4, 0, 0, 1)]));
+    let detail = "a.db, of the same cluster, has 1 that are not here and should be, the first at revision 3.1".to_owned();
+    assert_eq!(said.divergent, [(1, None, None, detail)], "what is not there has no place");
+    assert_eq!(said.conditions, json!(["divergent"]), "the copy is otherwise sound");
+    let said = scan(dir.path(), &["b.db", "a.db"]);
+    assert_eq!(said.compared[1], json!([other(0, 4, 0, 1, 0)]));
+    let [(1, Some(offset), Some(3), _)] = said.divergent.as_slice() else { panic!("{said:?}") };
+    let at = usize::try_from(*offset).unwrap();
+    assert_eq!(database("uid", &whole, 0)[at..at + 17], *b"\0\0\0\0\0\0\0\x03_\0\0\0\0\0\0\0\x01");
+    // A file that was changed since it was sent accuses none.
+    fs::write(dir.path().join("changed.db"), [database("uid", &whole, 0), vec![7; 32]].concat()).unwrap();
+    for files in [["changed.db", "b.db"], ["b.db", "changed.db"]] {
+        let said = scan(dir.path(), &files);
+        assert_eq!((said.compared[1].clone(), said.divergent), (json!([other(0, 4, 0, 0, 0)]), vec![]), "{files:?}");
+    }
+    // A compaction takes any write that is not the newest of its key.
+    let said = scan(dir.path(), &["a.db", "c.db"]);
+    assert_eq!((said.compared[1].clone(), said.divergent), (json!([other(0, 3, 0, 0, 0)]), vec![]));
+    let sound = Fixture::named("migration").bytes;
+    let dir = folder(&[("a.db", sound), ("b.db", &without_one(|main| main <= 225).0)]);
+    let said = scan(dir.path(), &["a.db", "b.db"]);
+    assert_eq!((said.compared[1].clone(), said.divergent), (json!([other(0, 174, 0, 0, 0)]), vec![]));
+}
+
+#[test]
+fn a_revision_that_is_missing_is_said_of_the_file_that_lacks_it() {
+    let sound = Fixture::named("migration").bytes;
+    let (bytes, revision) = without_one(|main| main > 226);
+    let dir = folder(&[("a.db", sound), ("b.db", &bytes)]);
+    // Nothing vouches for the tombstones of such a file.
+    let tombstones =
+        of_kind(&records(&run_in(dir.path(), &["scan", "--format", "jsonl", "b.db"])), "evidence")[0]["tombstones"].as_u64().unwrap();
+    assert!(tombstones > 0);
+    for (files, lacks) in [(["a.db", "b.db"], 1), (["b.db", "a.db"], 0)] {
+        let said = scan(dir.path(), &files);
+        assert_eq!((said.compared[1].clone(), said.divergent), (json!([other(0, 174 - tombstones, 0, 0, 0)]), vec![]), "{files:?}");
+        assert_eq!(said.conditions, json!(["incomplete"]));
+        let records = records(&run_in(dir.path(), &[&["scan", "--format", "jsonl"], &files[..]].concat()));
+        let found = of_kind(&records, "anomaly");
+        let [gap] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!((gap["class"].as_str(), gap["evidence"].as_u64()), (Some("revision-gap"), Some(lacks)));
+        let detail = format!("behind revision {} stands {}; each transaction takes the next one", revision - 1, revision + 1);
+        assert_eq!(gap["detail"], detail);
+        let at = usize::try_from(gap["offset"].as_u64().unwrap()).unwrap();
+        assert_eq!(bytes[at..at + 8], (revision + 1).to_be_bytes());
+    }
+}
+
+#[test]
+fn a_flipped_bit_of_a_revision_accuses_no_other_file() {
+    let sound = Fixture::named("migration").bytes;
+    let dir = folder(&[("a.db", sound)]);
+    let (mut told, mut tombstones) = (0, 0);
+    // The last leaves, where nothing was compacted.
+    let mutant = Mutant::of("migration").without_trailer();
+    let of_leaf = |leaf: &u64| (0..mutant.get(*leaf, header::COUNT, 2)).map(|index| (*leaf, Mutant::element(index))).collect::<Vec<_>>();
+    let elements: Vec<(u64, usize)> = mutant.leaves.iter().rev().take(6).flat_map(of_leaf).collect();
+    for (leaf, element) in elements.into_iter().step_by(3) {
+        let is_tombstone = mutant.get(leaf, element + 8, 4) == 18;
+        let at = element + mutant.get(leaf, element + 4, 4) as usize;
+        for bit in if is_tombstone { 0..136 } else { 48..64 } {
+            let mut flipped = Mutant::of("migration").without_trailer();
+            let byte = at + bit / 8;
+            flipped.set(leaf, byte, 1, flipped.get(leaf, byte, 1) ^ 0x80 >> (bit % 8));
+            fs::write(dir.path().join("b.db"), &flipped.bytes).unwrap();
+            for files in [["a.db", "b.db"], ["b.db", "a.db"]] {
+                let evidence: Vec<_> =
+                    files.iter().map(|file| Evidence::from_bytes(file, fs::read(dir.path().join(file)).unwrap())).collect();
+                let options = Options { history: true, ..Options::default() };
+                let mut clusters = Clusters::default();
+                for (index, evidence) in evidence.iter().enumerate() {
+                    let mut survey = analysis::survey(evidence, &options, &Progress::default()).unwrap();
+                    let compared = clusters.compare(&survey);
+                    clusters.keep(index, &mut survey, compared);
+                    assert_eq!(
+                        survey.anomalies.count(Class::MemberDivergence),
+                        0,
+                        "page {leaf}, element at {element}, bit {bit}, {files:?}"
+                    );
+                }
+            }
+            (told, tombstones) = (told + 1, tombstones + u32::from(is_tombstone));
+        }
+    }
+    assert!(told > 300 && tombstones > 200, "{told} {tombstones}");
+}
+
+#[test]
+fn what_damage_takes_is_not_told_as_divergence() {
+    let sound = Fixture::named("migration").bytes;
+    let mut lost = Mutant::of("migration").without_trailer();
+    let leaf = *lost.leaves.last().unwrap();
+    lost.set(leaf, header::FLAGS, 2, 0x40);
+    let cut = &sound[..sound.len() / 2];
+    let dir = folder(&[("a.db", sound), ("lost.db", &lost.bytes), ("cut.db", cut)]);
+    for files in [["a.db", "lost.db"], ["lost.db", "a.db"], ["a.db", "cut.db"]] {
+        let said = scan(dir.path(), &files);
+        let compared = &said.compared[1];
+        assert!(compared[0]["shared"].as_u64().is_some_and(|shared| shared < 175) || *compared == json!(null), "{said:?}");
+        assert_eq!(said.divergent, vec![], "{files:?}");
+    }
+    // What is left is still held against the other.
+    let (flipped, ..) = flipped();
+    lost.bytes = flipped;
+    lost.set(leaf, header::FLAGS, 2, 0x40);
+    fs::write(dir.path().join("both.db"), &lost.bytes).unwrap();
+    assert_eq!(scan(dir.path(), &["a.db", "both.db"]).compared[1][0]["differing"], 1);
+}
+
+/// A fork of history is one, and a restore that bumps the revision is none.
+#[test]
+fn a_fork_is_one_and_a_bumped_restore_is_none() {
+    let snapshot = [(2, "a"), (3, "b"), (4, "c")];
+    let went_on = [&snapshot[..], &[(5, "d"), (6, "e"), (7, "f")]].concat();
+    let restored = [&snapshot[..], &[(5, "x"), (6, "y")]].concat();
+    // The marker of a bump has neither key nor value; here it is any write far above.
+    let bumped = [&snapshot[..], &[(100, "x"), (101, "y")]].concat();
+    let dir = folder(&[
+        ("went-on", &database("uid", &went_on, 0)),
+        ("restored", &database("uid", &restored, 0)),
+        ("bumped", &database("uid", &bumped, 100)),
+        ("foreign", &database("another", &restored, 0)),
+    ]);
+    let said = scan(dir.path(), &["went-on", "restored"]);
+    assert_eq!(said.compared[1], json!([other(0, 6, 2, 0, 0)]));
+    assert!(said.divergent[0].3.ends_with("differs in 2 of the 6 writes that both retain, the first at revision 5"), "{said:?}");
+    assert_eq!(scan(dir.path(), &["went-on", "bumped"]).compared[1], json!([other(0, 4, 0, 0, 0)]));
+    assert_eq!(scan(dir.path(), &["went-on", "foreign"]).compared, [json!([]), json!([])], "another cluster");
+}
+
+#[test]
+fn foreign_clusters_and_one_input_alone_are_not_compared() {
+    let dir = tempfile::tempdir().unwrap();
+    ["migration", "plaintext", "fresh"].iter().for_each(|name| _ = Fixture::named(name).write_to(dir.path()));
+    let said = scan(dir.path(), &["migration.db", "plaintext.db", "fresh.db", "fresh.db"]);
+    // Nothing in `fresh` says of which cluster it is, so it is not even held against itself.
+    assert_eq!(said.compared, [json!([]), json!([]), json!(null), json!(null)]);
+    assert_eq!(said.divergent, vec![]);
+    assert_eq!(scan(dir.path(), &["migration.db"]).compared, [json!(null)]);
+}
+
+/// The answer is the same with any number of threads, and drives no terminal.
+#[test]
+fn any_number_of_threads_answers_the_same() {
+    let hostile = "a\u{1b}[31m\u{202e}.db";
+    let dir = folder(&[(hostile, Fixture::named("migration").bytes), ("b.db", &flipped().0), ("c.db", &without_one(|main| main > 225).0)]);
+    for format in ["text", "jsonl", "json"] {
+        let run = |threads: &str| {
+            run_in(dir.path(), &["scan", hostile, "b.db", "c.db", "--resources", "all", "--format", format, "--threads", threads]).stdout
+        };
+        let said = run("1");
+        assert!(said == run("2"), "{format}");
+        let said = String::from_utf8(said).unwrap();
+        assert!(said.contains("member-divergence") && said.chars().all(|c| c == '\n' || !(c.is_control() || c == '\u{202e}')), "{format}");
+    }
+}

@@ -1,0 +1,117 @@
+//! AWS KMS as moto implements it, on loopback: keys, aliases and contexts that this project's own double did not make.
+
+#![cfg(feature = "aws-kms")]
+
+use std::collections::BTreeMap;
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_sdk_kms::config::SharedCredentialsProvider;
+use aws_sdk_kms::primitives::Blob;
+use etcd_sleuth::envelope::{KmsEnvelope, Provider, pb};
+use etcd_sleuth::kms::aws::AwsKms;
+use etcd_sleuth::kms::{EncryptionContexts, Failure, Plan, Reason, Unwrapped, Unwrapper};
+use prost::Message;
+
+/// A moto of its own; the program is `$MOTO_SERVER`, or `moto_server` on the path.
+struct Moto {
+    process: Child,
+    url: String,
+}
+
+impl Moto {
+    fn start() -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let program = std::env::var("MOTO_SERVER").unwrap_or_else(|_| "moto_server".to_owned());
+        let process = Command::new(program)
+            .args(["-H", "127.0.0.1", "-p", &port.to_string()])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("moto_server: pip install 'moto[server]==5.2.5'");
+        let began = Instant::now();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(began.elapsed() < Duration::from_secs(60), "moto does not listen");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        Self { process, url: format!("http://127.0.0.1:{port}") }
+    }
+
+    fn config(&self) -> SdkConfig {
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .endpoint_url(&self.url)
+            .region(Region::new("us-east-1"))
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::new("fake", "fake", None, None, "test")))
+            .build()
+    }
+}
+
+impl Drop for Moto {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn plan_of(key_id: Option<&str>, wrapped: &[u8]) -> Plan {
+    let mut plan = Plan::default();
+    match key_id {
+        Some(key_id) => {
+            let object = pb::EncryptedObject {
+                encrypted_data: vec![0; 60],
+                key_id: key_id.into(),
+                encrypted_dek_source: wrapped.to_vec(),
+                encrypted_dek_source_type: 1,
+                ..pb::EncryptedObject::default()
+            };
+            plan.add("aws", &KmsEnvelope::parse(Provider::KmsV2, &object.encode_to_vec()).unwrap()).unwrap();
+        }
+        None => {
+            let value = [&u16::try_from(wrapped.len()).unwrap().to_be_bytes()[..], wrapped, &[0; 28]].concat();
+            plan.add("aws", &KmsEnvelope::parse(Provider::KmsV1, &value).unwrap()).unwrap();
+        }
+    }
+    plan
+}
+
+#[test]
+#[ignore = "needs moto"]
+fn moto_unwraps_what_moto_wrapped() {
+    let moto = Moto::start();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let client = aws_sdk_kms::Client::new(&moto.config());
+    let context: BTreeMap<String, String> = EncryptionContexts::parse("cluster=prod,tier=1").unwrap();
+    let (arn, wrapped) = runtime.block_on(async {
+        let key = client.create_key().send().await.unwrap().key_metadata.unwrap();
+        client.create_alias().alias_name("alias/etcd").target_key_id(&key.key_id).send().await.unwrap();
+        let wrap = client.encrypt().key_id("alias/etcd").plaintext(Blob::new([7; 32]));
+        let wrap = wrap.set_encryption_context(Some(context.clone().into_iter().collect()));
+        let blob = wrap.send().await.unwrap().ciphertext_blob.unwrap().into_inner();
+        (key.arn.unwrap(), [b"1".to_vec(), blob].concat())
+    });
+    let with = EncryptionContexts { of_all: context, ..EncryptionContexts::default() };
+    let ask = |contexts: &EncryptionContexts, plan: &Plan| -> Result<Unwrapped, Failure> {
+        let mut kms = AwsKms::with_config(moto.config(), contexts.clone()).unwrap();
+        let source = plan.sources().next().unwrap();
+        assert!(kms.claims(source));
+        kms.unwrap(source)
+    };
+    // An alias in the values; KMS says which key it was. KMS v1 names none, with and without the plugin's version byte.
+    for plan in [plan_of(Some("alias/etcd"), &wrapped), plan_of(Some(&arn), &wrapped), plan_of(None, &wrapped)] {
+        let unwrapped = ask(&with, &plan).unwrap_or_else(|failure| panic!("{failure}"));
+        assert_eq!(unwrapped.kms_key_id.as_deref(), Some(arn.as_str()));
+    }
+    let reason = |contexts: &EncryptionContexts, wrapped: &[u8]| ask(contexts, &plan_of(Some(&arn), wrapped)).err().map(|f| f.reason);
+    assert_eq!(reason(&EncryptionContexts::default(), &wrapped), Some(Reason::ContextOrDamage));
+    let mut damaged = wrapped.clone();
+    *damaged.last_mut().unwrap() ^= 1;
+    assert_eq!(reason(&with, &damaged), Some(Reason::ContextOrDamage));
+    let mut kms = AwsKms::with_config(moto.config(), with).unwrap();
+    let state = kms.describe("alias/etcd").unwrap().unwrap();
+    assert_eq!((state.arn.as_deref(), state.state.as_deref(), state.is_rotated), (Some(arn.as_str()), Some("Enabled"), Some(false)));
+    assert_eq!(kms.describe("alias/gone").unwrap().map_err(|failure| failure.reason), Err(Reason::KeyNotFound));
+}

@@ -1,0 +1,261 @@
+//! KMS plugins, asked over sockets of this process: both versions, and everything that a socket can do wrong.
+
+#![cfg(all(feature = "kms-plugin", target_os = "linux"))]
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixListener};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use etcd_sleuth::envelope::{KmsEnvelope, Provider, pb};
+use etcd_sleuth::kms::plugin::{Plugin, PluginStatus, Socket};
+use etcd_sleuth::kms::{Failure, Plan, Reason, Unwrapped, Unwrapper};
+use prost::Message;
+
+const KEY_ID: &str = "kv/keys/one";
+const SEED: [u8; 32] = [7; 32];
+
+/// What the double answers.
+#[derive(Clone)]
+enum Reply {
+    Message(Vec<u8>),
+    Status(u32, &'static str),
+    Never,
+}
+
+type Asked = Arc<Mutex<Vec<(String, Vec<u8>)>>>;
+
+/// gRPC by hand on HTTP/2: every request is noted and answered alike.
+fn serve(listener: UnixListener, reply: Reply) -> Asked {
+    let asked = Asked::default();
+    let noted = Arc::clone(&asked);
+    listener.set_nonblocking(true).unwrap();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let local = tokio::task::LocalSet::new();
+        local.block_on(&runtime, async move {
+            let listener = tokio::net::UnixListener::from_std(listener).unwrap();
+            while let Ok((stream, _)) = listener.accept().await {
+                let (noted, reply) = (Arc::clone(&noted), reply.clone());
+                tokio::task::spawn_local(async move {
+                    let Ok(mut connection) = h2::server::handshake(stream).await else { return };
+                    while let Some(Ok((request, respond))) = connection.accept().await {
+                        tokio::task::spawn_local(answer(request, respond, Arc::clone(&noted), reply.clone()));
+                    }
+                });
+            }
+        });
+    });
+    asked
+}
+
+async fn answer(
+    request: http::Request<h2::RecvStream>,
+    mut respond: h2::server::SendResponse<bytes::Bytes>,
+    noted: Asked,
+    reply: Reply,
+) -> Option<()> {
+    let path = request.uri().path().to_owned();
+    let mut body = request.into_body();
+    let mut message = Vec::new();
+    while let Some(Ok(part)) = body.data().await {
+        message.extend_from_slice(&part);
+        let _ = body.flow_control().release_capacity(part.len());
+    }
+    // Five bytes of gRPC's framing stand before the message.
+    noted.lock().unwrap().push((path, message[5..].to_vec()));
+    let headers = http::Response::builder().header("content-type", "application/grpc");
+    match reply {
+        Reply::Message(message) => {
+            let mut stream = respond.send_response(headers.body(()).unwrap(), false).ok()?;
+            let frame = [&[0], &u32::try_from(message.len()).unwrap().to_be_bytes()[..], &message].concat();
+            stream.reserve_capacity(frame.len());
+            stream.send_data(frame.into(), false).ok()?;
+            stream.send_trailers(http::HeaderMap::from_iter([(http::HeaderName::from_static("grpc-status"), 0.into())])).ok()?;
+        }
+        Reply::Status(code, message) => {
+            let headers = headers.header("grpc-status", code).header("grpc-message", message);
+            respond.send_response(headers.body(()).unwrap(), true).ok()?;
+        }
+        Reply::Never => std::future::pending().await,
+    }
+    Some(())
+}
+
+fn plan_v2(kind: i32) -> Plan {
+    let object = pb::EncryptedObject {
+        encrypted_data: vec![0; 60],
+        key_id: KEY_ID.into(),
+        encrypted_dek_source: b"wrapped seed".to_vec(),
+        annotations: BTreeMap::from([("version.example.com".to_owned(), b"3".to_vec())]),
+        encrypted_dek_source_type: kind,
+    };
+    let mut plan = Plan::default();
+    plan.add("vault", &KmsEnvelope::parse(Provider::KmsV2, &object.encode_to_vec()).unwrap()).unwrap();
+    plan
+}
+
+fn plan_v1() -> Plan {
+    let value = [&[0, 11][..], b"wrapped DEK", &[0; 28]].concat();
+    let mut plan = Plan::default();
+    plan.add("vault", &KmsEnvelope::parse(Provider::KmsV1, &value).unwrap()).unwrap();
+    plan
+}
+
+fn ask(endpoint: &str, plan: &Plan) -> Result<Unwrapped, Failure> {
+    let mut plugin = Plugin::new("vault", Socket::parse(endpoint).unwrap(), Duration::from_millis(700)).unwrap();
+    let source = plan.sources().next().unwrap();
+    assert!(plugin.claims(source));
+    plugin.unwrap(source)
+}
+
+fn reason(endpoint: &str) -> (Reason, String) {
+    let failure = ask(endpoint, &plan_v2(1)).map(|_| ()).unwrap_err();
+    (failure.reason, failure.detail)
+}
+
+fn endpoint(dir: &Path) -> String {
+    format!("unix://{}", dir.join("kms.sock").display())
+}
+
+/// A double in a folder of its own.
+fn double(reply: Reply) -> (tempfile::TempDir, String, Asked) {
+    let dir = tempfile::tempdir().unwrap();
+    let asked = serve(UnixListener::bind(dir.path().join("kms.sock")).unwrap(), reply);
+    let endpoint = endpoint(dir.path());
+    (dir, endpoint, asked)
+}
+
+/// Field 1 of a message, as bytes.
+fn field_1(bytes: &[u8]) -> Vec<u8> {
+    [&[0x0a, u8::try_from(bytes.len()).unwrap()][..], bytes].concat()
+}
+
+#[test]
+fn version_2_is_asked_with_key_id_and_annotations() {
+    let (_dir, endpoint, asked) = double(Reply::Message(field_1(&SEED)));
+    assert!(ask(&endpoint, &plan_v2(1)).is_ok());
+    let asked = asked.lock().unwrap();
+    let [(path, message)] = asked.as_slice() else { panic!("{} calls", asked.len()) };
+    assert_eq!(path, "/v2.KeyManagementService/Decrypt");
+    let message = String::from_utf8_lossy(message);
+    for part in ["wrapped seed", KEY_ID, "version.example.com", "etcd-sleuth-"] {
+        assert!(message.contains(part), "{part} is not in the request");
+    }
+}
+
+#[test]
+fn version_1_is_asked_with_its_version() {
+    let (_dir, endpoint, asked) = double(Reply::Message(field_1(&SEED)));
+    assert!(ask(&endpoint, &plan_v1()).is_ok());
+    let (path, message) = asked.lock().unwrap()[0].clone();
+    assert_eq!(path, "/v1beta1.KeyManagementService/Decrypt");
+    assert_eq!(message, [&b"\x0a\x07v1beta1\x12\x0b"[..], b"wrapped DEK"].concat());
+}
+
+#[test]
+fn abstract_sockets_are_reached() {
+    let name = format!("etcd-sleuth-test-{}", std::process::id());
+    let listener = UnixListener::bind_addr(&SocketAddr::from_abstract_name(&name).unwrap()).unwrap();
+    let asked = serve(listener, Reply::Message(field_1(&SEED)));
+    assert!(ask(&format!("unix:///@{name}"), &plan_v2(1)).is_ok());
+    assert!(ask(&format!("unix:@{name}"), &plan_v2(0)).is_ok());
+    assert_eq!(asked.lock().unwrap().len(), 2);
+}
+
+#[test]
+fn the_status_of_a_plugin_is_read() {
+    let message = [&field_1(b"v2")[..], b"\x12\x02ok\x1a\x0b", KEY_ID.as_bytes()].concat();
+    let (_dir, endpoint, _) = double(Reply::Message(message));
+    let mut plugin = Plugin::new("vault", Socket::parse(&endpoint).unwrap(), Duration::from_secs(2)).unwrap();
+    let status = PluginStatus { version: "v2".into(), healthz: "ok".into(), key_id: KEY_ID.into() };
+    assert_eq!(plugin.status(), Ok(status));
+}
+
+#[test]
+fn a_dek_of_a_wrong_length_is_none() {
+    for length in [0, 1, 31] {
+        let (_dir, endpoint, _) = double(Reply::Message(field_1(&vec![b'S'; length])));
+        let (reason, detail) = reason(&endpoint);
+        assert_eq!(reason, Reason::BadAnswer);
+        assert!(detail.contains(&format!("{length} bytes")) && !detail.contains("SS"), "{detail}");
+    }
+}
+
+#[test]
+fn errors_of_plugins_have_their_words() {
+    for (code, message, wanted) in [
+        (2, "failed to decrypt DisabledException: arn:aws:kms:x is disabled.", Reason::Disabled),
+        (2, "operation error KMS: Decrypt, AccessDeniedException: not authorized", Reason::AccessDenied),
+        (2, "KMSInvalidStateException: arn is pending deletion.", Reason::PendingDeletion),
+        (2, "vault is sealed", Reason::Refused),
+        (3, "key ID does not match", Reason::ContextOrDamage),
+        (4, "deadline", Reason::PluginUnavailable),
+        (5, "no such key", Reason::KeyNotFound),
+        (7, "no", Reason::AccessDenied),
+        (8, "slow down", Reason::Throttled),
+        (14, "not now", Reason::PluginUnavailable),
+        (16, "who", Reason::AccessDenied),
+    ] {
+        let (_dir, endpoint, _) = double(Reply::Status(code, message));
+        let (reason, detail) = reason(&endpoint);
+        assert_eq!(reason, wanted, "{code} {message}: {detail}");
+        assert!(detail.contains(message), "{detail}");
+    }
+}
+
+#[test]
+fn sockets_that_are_none_say_what_they_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let (found, detail) = reason(&endpoint(dir.path()));
+    assert!(found == Reason::PluginUnavailable && detail.contains("not found"), "{detail}");
+    // A file.
+    std::fs::write(dir.path().join("kms.sock"), b"").unwrap();
+    let (found, detail) = reason(&endpoint(dir.path()));
+    assert!(found == Reason::PluginUnavailable && detail.contains("is no socket"), "{detail}");
+    // A socket that nobody listens on.
+    std::fs::remove_file(dir.path().join("kms.sock")).unwrap();
+    drop(UnixListener::bind(dir.path().join("kms.sock")).unwrap());
+    let (found, detail) = reason(&endpoint(dir.path()));
+    assert!(found == Reason::PluginUnavailable && detail.contains("refused"), "{detail}");
+    for text in ["", "unix://", "kms.sock", "tcp://127.0.0.1:1", "unix:///@"] {
+        assert!(Socket::parse(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn a_plugin_that_hangs_is_given_up_in_time() {
+    // One that accepts and never speaks, and one that never answers a call.
+    let dir = tempfile::tempdir().unwrap();
+    let silent = UnixListener::bind(dir.path().join("kms.sock")).unwrap();
+    let (_dir, never, _) = double(Reply::Never);
+    for endpoint in [endpoint(dir.path()), never] {
+        let began = Instant::now();
+        let (reason, detail) = reason(&endpoint);
+        assert_eq!(reason, Reason::PluginUnavailable, "{detail}");
+        assert!(began.elapsed() < Duration::from_secs(3));
+    }
+    drop(silent);
+}
+
+#[test]
+fn garbage_is_a_bad_answer() {
+    // Something else than HTTP/2.
+    let dir = tempfile::tempdir().unwrap();
+    let listener = UnixListener::bind(dir.path().join("kms.sock")).unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let _ = stream.unwrap().write_all(&[0xff; 4096]);
+        }
+    });
+    let (found, detail) = reason(&endpoint(dir.path()));
+    assert!(matches!(found, Reason::BadAnswer | Reason::PluginUnavailable), "{found:?} {detail}");
+    // HTTP/2 and gRPC, but no message, and one that is too large.
+    let (_dir, endpoint, _) = double(Reply::Message(vec![0xff; 100]));
+    assert_eq!(reason(&endpoint).0, Reason::BadAnswer);
+    let (_dir, endpoint, _) = double(Reply::Message(vec![0; 32 << 20]));
+    assert_eq!(reason(&endpoint).0, Reason::BadAnswer);
+}

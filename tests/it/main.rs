@@ -1,0 +1,43 @@
+//! Everything that runs the binary, or the library on whole files: one crate, so that it is linked once. A module is a subject.
+//!
+//! `cargo test NAME` runs the tests whose path holds the name: a module (`cargo test readme::`) or a test. `cargo xtask test
+//! --fast` leaves out those in `slow.txt`.
+
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test that panics fails"
+)]
+
+mod bad_input;
+mod canary;
+mod carve;
+mod common;
+mod damage;
+mod differential;
+mod divergence;
+mod features;
+mod fuzz_corpora;
+mod golden;
+mod hostile_names;
+mod kms_aws;
+mod kms_go_plugin;
+mod kms_moto;
+mod kms_plugin;
+mod layering;
+mod log;
+mod memory;
+mod opening;
+mod readme;
+mod records;
+mod recover;
+mod recover_loss;
+mod residue;
+mod screen;
+mod system_calls;
+mod truth;
+mod verify;

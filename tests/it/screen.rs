@@ -1,0 +1,134 @@
+//! What people read: the first screen and its tables.
+
+use crate::common;
+
+use std::collections::BTreeSet;
+
+use common::{Fixture, of_kind, records, run_in, text, unpack_directory};
+use serde_json::json;
+
+#[test]
+fn no_line_ends_in_blanks_and_no_name_takes_the_line() {
+    let dir = tempfile::tempdir().unwrap();
+    for fixture in Fixture::all() {
+        fixture.write_to(dir.path());
+        let file = format!("{}.db", fixture.name);
+        for args in [&["scan", &file, "--resources", "all"][..], &["check", &file], &["carve", &file], &["pages", &file, "--list"]] {
+            let (_, shown) = text(&run_in(dir.path(), args));
+            for line in shown.lines() {
+                assert_eq!(line.trim_end(), line, "{args:?}");
+                assert!(line.chars().count() < 200, "{args:?}: {line}");
+            }
+        }
+    }
+    let (_, shown) = text(&run_in(dir.path(), &["scan", "kinds.db"]));
+    assert!(shown.contains("000…  kubernetes.io/tls"), "{shown}");
+}
+
+#[test]
+fn a_filter_that_nothing_matches_is_said_and_is_no_answer() {
+    let dir = tempfile::tempdir().unwrap();
+    Fixture::named("migration").write_to(dir.path());
+    unpack_directory("killed", dir.path());
+    for (input, what) in [("migration.db", "THIS FILE"), ("killed", "THIS DIRECTORY")] {
+        for (filter, words) in [
+            (["--namespace", "nope*"], "namespace nope*"),
+            (["--name", "nope*"], "name nope*"),
+            (["--resources", "secret"], "resources secret"),
+        ] {
+            let (code, shown) = text(&run_in(dir.path(), &[&["scan", input][..], &filter].concat()));
+            assert_eq!(code, 3, "{shown}");
+            assert!(shown.starts_with(&format!("NOTHING IN {what} MATCHES: {words}\n  So nothing was looked at; ")), "{shown}");
+            assert!(shown.ends_with(&format!("nothing matches: {words}{}; nothing-in-scope   (exit 3)\n", files(input))), "{shown}");
+            assert!(!shown.contains("0 Secrets exist") && !shown.contains("no plaintext Secret found"), "{shown}");
+            let all = records(&run_in(dir.path(), &[&["scan", input, "--format", "jsonl"][..], &filter].concat()));
+            assert_eq!(of_kind(&all, "summary")[0]["conditions"], json!(["nothing-in-scope"]));
+        }
+    }
+    let (_, shown) = text(&run_in(dir.path(), &["scan", "migration.db", "--namespace", "nope*"]));
+    assert!(shown.contains("; 73 objects are outside of it.\n"), "{shown}");
+    let (code, shown) = text(&run_in(dir.path(), &["scan", "migration.db", "killed", "--namespace", "ci"]));
+    assert!(code == 2 && !shown.contains("nothing-in-scope"), "one of several inputs is enough: {shown}");
+}
+
+/// How a status line tells that there was more than one file.
+fn files(input: &str) -> &'static str {
+    if input == "killed" { " in 5 files" } else { "" }
+}
+
+/// What a provider that is not known holds is not counted as encrypted.
+#[test]
+fn an_unknown_provider_is_not_counted_as_encrypted() {
+    let dir = tempfile::tempdir().unwrap();
+    Fixture::named("kinds").write_to(dir.path());
+    let (_, shown) = text(&run_in(dir.path(), &["scan", "kinds.db"]));
+    let rows = |title: &str| -> Vec<(String, u64)> {
+        let below = shown.lines().skip_while(|line| !line.starts_with(title)).skip(1).take_while(|line| line.starts_with("  "));
+        let row = |line: &str| {
+            let mut words = line.split_whitespace().rev();
+            let current = words.nth(2).unwrap();
+            (line[2..].split("  ").next().unwrap().trim().to_owned(), current.parse().unwrap_or(0))
+        };
+        below.map(row).collect()
+    };
+    let known = rows("The 5 encrypted now need ");
+    assert_eq!(known.iter().map(|(_, current)| current).sum::<u64>(), 5, "{shown}");
+    assert!(known.iter().all(|(name, _)| ["aes", "kms/", "secretbox"].iter().any(|known| name.starts_with(known))), "{known:?}");
+    let unknown: Vec<String> = rows("Under providers not known to this version").into_iter().map(|(name, _)| name).collect();
+    assert_eq!(unknown, ["kms/(name not readable) (v9)", "tpm/(name not readable) (v3)"], "{shown}");
+}
+
+#[test]
+fn two_keys_of_two_regions_with_one_id_are_two_rows_on_every_screen() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut bytes = Fixture::named("migration").bytes;
+    let [at, other] = [&b"eu-west-1:111122223333:key/"[..], b"us-west-1:111122223333:key/"];
+    // Every second value under the key moves to another region: the same length, so everything else stays where it is.
+    let places: Vec<usize> = (0..bytes.len() - at.len()).filter(|index| bytes[*index..].starts_with(at)).collect();
+    assert!(places.len() > 8, "{}", places.len());
+    for place in places.iter().step_by(2) {
+        bytes[*place..*place + other.len()].copy_from_slice(other);
+    }
+    std::fs::write(dir.path().join("regions.db"), bytes).unwrap();
+    // One local key that is nobody's: the KMS's values stay closed.
+    let config = "kind: EncryptionConfiguration\nresources: [{resources: [secrets], providers: [{aesgcm: {keys: \
+                  [{name: nobody, secret: AAAAAAAAAAAAAAAAAAAAAA==}]}}]}]\n";
+    std::fs::write(dir.path().join("enc.yaml"), config).unwrap();
+    let verify = ["verify", "regions.db", "--encryption-config", "enc.yaml"];
+    let key_ids: BTreeSet<String> = of_kind(&records(&run_in(dir.path(), &["keys", "regions.db", "--format", "jsonl"])), "key")
+        .iter()
+        .filter_map(|key| Some(format!("kms/{}/{}", key["provider_name"].as_str()?, key["key_id"].as_str()?)))
+        .collect();
+    for (args, title) in [
+        (&["scan", "regions.db"][..], "encrypted now need "),
+        (&["keys", "regions.db"], "resources"),
+        (&["carve", "regions.db"], "Values"),
+        (&verify, "opened / all"),
+    ] {
+        let (_, shown) = text(&run_in(dir.path(), args));
+        let below = shown.lines().skip_while(|line| !line.contains(title));
+        let labels = below.flat_map(str::split_whitespace).filter(|word| word.starts_with("kms/aws-"));
+        let labels: BTreeSet<&str> = labels.filter(|label| label.contains('…')).collect();
+        assert_eq!(labels.len(), key_ids.len(), "{args:?}: {key_ids:?} are {labels:?} in\n{shown}");
+        assert!(["eu-west-1", "us-west-1"].iter().all(|region| labels.iter().any(|label| label.contains(region))), "{labels:?}");
+    }
+    // In a sentence a key is whole, so that it can be given back.
+    let (_, shown) = text(&run_in(dir.path(), &verify));
+    assert!(key_ids.iter().any(|key| shown.contains(key)), "{shown}");
+}
+
+#[test]
+fn each_finding_says_what_removes_it() {
+    let dir = tempfile::tempdir().unwrap();
+    unpack_directory("killed", dir.path());
+    let (_, shown) = text(&run_in(dir.path(), &["scan", "killed"]));
+    let words = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    for said in [
+        "NEXT etcd-sleuth scan killed --rotate-list rotate.csv",
+        "a compaction erases nothing",
+        "Defragment every member, replace or destroy existing backups, and rotate what a copied file held.",
+        "Segments turn over",
+    ] {
+        assert!(words.contains(said), "{said:?} is missing in\n{shown}");
+    }
+}

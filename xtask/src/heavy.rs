@@ -1,0 +1,74 @@
+//! What takes hours, and is run before an issue is called resolved. Its figures are kept in `docs/heavy.md`.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::time::Instant;
+
+use crate::program::{cargo, first_line, output, program, root};
+use crate::steps::cannot_fuzz;
+
+/// Executions of each fuzz target.
+const EXECUTIONS: &str = "1000000";
+/// The test that makes random databases, and prints how many.
+const RANDOM_DATABASES: &str = "differential::random_databases_are_as_bbolt_says";
+
+/// Runs everything, and adds a row where all of it passed.
+pub(crate) fn run() -> Result<(), String> {
+    let started = Instant::now();
+    // A row is about a commit.
+    if first_line("git", &["status", "--porcelain", "--untracked-files=no"]).is_none_or(|line| !line.is_empty()) {
+        return Err("what is not committed is no state that a row could be about".to_owned());
+    }
+    if let Some(why) = cannot_fuzz() {
+        return Err(why);
+    }
+    let commit = first_line("git", &["rev-parse", "--short=12", "HEAD"]).ok_or("git does not know HEAD")?;
+    let date = first_line("date", &["-u", "+%Y-%m-%d"]).ok_or("date says no date")?;
+
+    let databases = cargo(&["test", "--locked", "--test", "it", "--", "--ignored", "--exact", "--nocapture", RANDOM_DATABASES]);
+    let databases = number_behind(&output(databases)?, "-count ").ok_or("the differential test did not say how many databases it made")?;
+    let ignored = output(cargo(&["test", "--locked", "--no-fail-fast", "--", "--ignored", "--skip", RANDOM_DATABASES]))?;
+    let ignored = 1 + passed(&ignored);
+
+    let mut fuzz = program("fuzz/run.sh", &["0"]);
+    fuzz.env("FUZZ_RUNS", EXECUTIONS);
+    let executions = executions(&output(fuzz)?);
+    let least = executions.iter().min().ok_or("no fuzz target said what it executed")?;
+
+    let minutes = started.elapsed().as_secs().div_ceil(60);
+    let row = format!("| {date} | {commit} | {} | {least} | {databases} | {ignored} | {minutes} |\n", executions.len());
+    print!("{row}");
+    let mut file = OpenOptions::new().append(true).open(root().join("docs/heavy.md")).map_err(|error| format!("docs/heavy.md: {error}"))?;
+    file.write_all(row.as_bytes()).map_err(|error| error.to_string())
+}
+
+/// The number that stands behind these words.
+fn number_behind(text: &str, words: &str) -> Option<u64> {
+    let (_, rest) = text.split_once(words)?;
+    let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    rest.get(..end)?.parse().ok()
+}
+
+/// Tests that passed, over all the programs that cargo ran.
+fn passed(text: &str) -> u64 {
+    text.lines().filter(|line| line.starts_with("test result: ok.")).filter_map(|line| number_behind(line, "ok. ")).sum()
+}
+
+/// Executions of each target, as libFuzzer says at the end.
+fn executions(text: &str) -> Vec<u64> {
+    let units = |line: &str| line.strip_prefix("stat::number_of_executed_units:")?.trim().parse().ok();
+    text.lines().filter_map(units).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_read_out_of_what_the_programs_say() {
+        assert_eq!(number_behind("x\netcd36 random -seed 17 -count 1000\nok", "-count "), Some(1000));
+        assert_eq!(passed("test result: ok. 9 passed; 0 failed\nx\ntest result: ok. 4 passed; 0 failed\n"), 13);
+        let said = "== bbolt\nstat::number_of_executed_units: 1000003\nstat::peak_rss_mb: 5\nstat::number_of_executed_units: 1000000\n";
+        assert_eq!(executions(said), [1_000_003, 1_000_000]);
+    }
+}
