@@ -13,8 +13,8 @@ use std::hint::black_box;
 use std::path::Path;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use etcd_sleuth::analysis::{self, DigestMode, Options, Progress};
 use etcd_sleuth::evidence::{Evidence, Limits};
+use etcd_sleuth::store::{Digests, ImageStore, Progress, ReadOptions};
 
 /// Bytes of the image, and of the blocks between planted pages of a database.
 const IMAGE: usize = 1 << 30;
@@ -44,10 +44,8 @@ fn carving(criterion: &mut Criterion) {
     let evidence = Evidence::open(&path, &Limits::default()).expect("evidence");
     let mut group = criterion.benchmark_group("carve");
     group.sample_size(10).throughput(Throughput::Bytes(IMAGE as u64));
-    for (name, digest) in [("digest off", DigestMode::None), ("digest on", DigestMode::Sha256)] {
-        let options = Options { digest, ..Options::default() };
-        group.bench_function(name, |bench| bench.iter(|| black_box(analysis::carve(&evidence, &options, &Progress::default()))));
-    }
+    group.bench_function("search", |bench| bench.iter(|| black_box(ImageStore::search(&evidence, &ReadOptions::default()))));
+    group.bench_function("digests", |bench| bench.iter(|| black_box(Digests::of(&evidence, &Progress::default()))));
     group.finish();
 }
 

@@ -8,9 +8,12 @@ use std::hint::black_box;
 use std::path::{Path, PathBuf};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use etcd_sleuth::analysis::{self, DigestMode, List, Options, Progress, Resources, Scope};
-use etcd_sleuth::evidence::{Evidence, Limits};
-use etcd_sleuth::report::records::row_line;
+use etcd_sleuth::collect::Collector;
+use etcd_sleuth::evidence::{Evidence, Limits, Numbering};
+use etcd_sleuth::render::records::row_line;
+use etcd_sleuth::report::RowContext;
+use etcd_sleuth::row::{Resources, Scope};
+use etcd_sleuth::store::{DatabaseStore, Digests, Progress, ReadOptions};
 
 /// The file, and the folder that is removed at the end where it was unpacked for this.
 fn file() -> (PathBuf, Option<tempfile::TempDir>) {
@@ -27,35 +30,28 @@ fn file() -> (PathBuf, Option<tempfile::TempDir>) {
 fn passes(criterion: &mut Criterion) {
     let (path, _dir) = file();
     let evidence = Evidence::open(&path, &Limits::default()).expect("evidence");
-    let options = |digest| Options { digest, ..Options::default() };
-    let survey = |options: &Options| analysis::survey(&evidence, options, &Progress::default()).expect("a database");
+    let read = || DatabaseStore::read(&evidence, &ReadOptions::default()).expect("a database");
     // Into the page cache, so that the first figure is not the disk's.
-    let surveyed = survey(&options(DigestMode::Sha256));
+    let store = read();
+    Digests::of(&evidence, &Progress::default());
 
     let mut group = criterion.benchmark_group("scan");
     group.sample_size(10).throughput(Throughput::Bytes(evidence.content().len() as u64));
-    for (name, digest) in [("digest off", DigestMode::None), ("digest on", DigestMode::Sha256)] {
-        group.bench_function(BenchmarkId::new("first pass", name), |bench| bench.iter(|| black_box(survey(&options(digest)))));
-    }
+    group.bench_function("first pass", |bench| bench.iter(|| black_box(read())));
+    group.bench_function("digests", |bench| bench.iter(|| black_box(Digests::of(&evidence, &Progress::default()))));
+    let context = RowContext { evidence: Numbering::default().evidence(), cluster: None, verdict: None };
     for (name, resources) in [("secrets", Resources::Secrets), ("all", Resources::All)] {
         let scope = Scope { resources, ..Scope::default() };
-        let list = List::new(&surveyed, &scope);
-        group.bench_function(BenchmarkId::new("second pass, counted", name), |bench| {
-            bench.iter(|| list.run(|_, _| (), |_| Ok(())).unwrap());
-        });
+        let collector = Collector::new(&store, &scope);
+        group.bench_function(BenchmarkId::new("second pass, counted", name), |bench| bench.iter(|| collector.each(|_| {})));
         group.bench_function(BenchmarkId::new("second pass, JSON Lines", name), |bench| {
             bench.iter(|| {
                 let mut written = 0usize;
-                list.run(
-                    |row, out| {
-                        row_line(0, row, out);
-                    },
-                    |lines| {
-                        written = written.saturating_add(lines.len());
-                        Ok(())
-                    },
-                )
-                .unwrap();
+                let count = |lines: &etcd_sleuth::collect::Lines| {
+                    written = written.saturating_add(lines.as_bytes().len());
+                    Ok(())
+                };
+                collector.run(|row, lines| row_line(context, row, lines), count).unwrap();
                 written
             });
         });

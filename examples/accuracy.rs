@@ -28,9 +28,12 @@ use std::process::ExitCode;
 
 use accuracy::Judgement;
 use anyhow::{Context, ensure};
-use etcd_sleuth::analysis::{self, List, Options, Progress, Resources, Scope};
-use etcd_sleuth::evidence::{Evidence, Limits};
-use etcd_sleuth::report::records::row_line;
+use etcd_sleuth::collect::Collector;
+use etcd_sleuth::evidence::{Evidence, Limits, Numbering};
+use etcd_sleuth::render::records::row_line;
+use etcd_sleuth::report::RowContext;
+use etcd_sleuth::row::Scope;
+use etcd_sleuth::store::{DatabaseStore, ReadOptions};
 use serde_json::Value;
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -62,15 +65,13 @@ fn judge(dir: &Path, name: &str) -> anyhow::Result<Judgement> {
     // A packed one is read as it is.
     let path = if plain.exists() { plain } else { dir.join(format!("{name}.db.zst")) };
     let evidence = Evidence::open(&path, &Limits::default())?;
-    let survey = analysis::survey(&evidence, &Options::default(), &Progress::default())?;
-    let scope = Scope { resources: Resources::All, ..Scope::default() };
+    let store = DatabaseStore::read(&evidence, &ReadOptions::default())?;
+    let context = RowContext { evidence: Numbering::default().evidence(), cluster: None, verdict: None };
     let mut lines = Vec::new();
-    List::new(&survey, &scope).run(
-        |row, out| {
-            row_line(0, row, out);
-        },
+    Collector::new(&store, &Scope::all()).run(
+        |row, lines| row_line(context, row, lines),
         |some| {
-            lines.extend_from_slice(some);
+            lines.extend_from_slice(some.as_bytes());
             Ok(())
         },
     )?;

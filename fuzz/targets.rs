@@ -2,21 +2,26 @@
 //!
 //! A target fails by a panic, and by an assertion about what must hold for any bytes.
 
-use etcd_sleuth::analysis::{
-    self, Beside, CarveList, DigestMode, List, LogList, Options, Progress, Recovery, Resources, Scope, Survey, Tally,
-};
 use etcd_sleuth::bbolt::{self, Db, Freelist, LeafElements, Meta, PageHeader, PageMap, PageState, Tree};
+use etcd_sleuth::collect::{Collected, Collector};
 use etcd_sleuth::envelope::{self, Body, EncryptedObject, KmsEnvelope, NameTable, Provider, Stored};
 use etcd_sleuth::etcd::rebuild::rebuild;
 use etcd_sleuth::etcd::{self, status};
 use etcd_sleuth::evidence::anomaly::{Anomalies, Class};
 use etcd_sleuth::evidence::container::Container;
-use etcd_sleuth::evidence::{Evidence, Limits, identify};
+use etcd_sleuth::evidence::{Evidence, Limits, Numbering};
+use etcd_sleuth::finding::Outcome;
 use etcd_sleuth::kms::EncryptionConfig;
 use etcd_sleuth::kubernetes::{self, Encoding, Object, PrefixVotes, Secret, StorageKey};
 use etcd_sleuth::mvcc::{KeyValue, Revision, RevisionKey};
-use etcd_sleuth::report::records::row_line;
-use etcd_sleuth::report::{EvidenceReport, Report, text};
+use etcd_sleuth::pages::PageMapReport;
+use etcd_sleuth::recovery::Recovery;
+use etcd_sleuth::render::records::row_line;
+use etcd_sleuth::render::text::{CheckText, PagesText, ScanText};
+use etcd_sleuth::report::readable::ClusterContext;
+use etcd_sleuth::report::{EvidenceReport, MemberReport, Render, RenderPages, Report, RowContext};
+use etcd_sleuth::row::{Row, Scope};
+use etcd_sleuth::store::{DatabaseStore, ImageStore, MemberContext, RaftSnapshotStore, ReadOptions, SegmentStore, Store, is_segment};
 use prost::Message;
 
 /// A target: its name, and what it does.
@@ -115,37 +120,58 @@ pub fn database(bytes: &[u8]) {
 }
 
 fn run(evidence: &Evidence) {
-    let options = Options { scope: Scope { resources: Resources::All, ..Scope::default() }, ..Options::default() };
-    let Ok(mut survey) = analysis::survey(evidence, &options, &Progress::default()) else { return };
-    assert!(survey.pages_read <= 12 * (survey.pages.counts().total() + 1), "the work is bounded by the pages");
-    recover(&survey, &options.scope);
-    let mut lines = Vec::new();
-    let list = List::new(&survey, &options.scope);
-    let render = |row: &analysis::Row<'_>, out: &mut Vec<u8>| {
-        row_line(0, row, out);
-    };
-    let (tally, anomalies) = list
-        .run(render, |part| {
-            lines.extend_from_slice(part);
+    let Ok(mut store) = DatabaseStore::read(evidence, &ReadOptions::default()) else { return };
+    assert!(store.pages_read <= 12 * (store.pages.counts().total() + 1), "the work is bounded by the pages");
+    recover(&store, &Scope::all());
+    let collected = written(&store);
+    store.profile_mut().add_anomalies(collected.anomalies);
+    let context = ClusterContext { prefixes: store.prefixes(), existing: store.existing() };
+    let mut report = EvidenceReport::new(Numbering::default().evidence(), store.profile(), collected.tally, &context, 20);
+    report.status_hash = Some(status::hash(&store.opened.db, &store.tree));
+    text(&|out| CheckText::new(out, false).evidence_end(&report).expect("memory takes everything"));
+    text(&|out| PagesText::new(out, true).map(&PageMapReport::of(report.id, &store)).expect("memory takes everything"));
+    let member = MemberReport { id: Numbering::default().member(), path: report.facts.path.clone(), parts: vec![report.id], whole: None };
+    let report = Report { evidences: vec![report], ..Report::default() };
+    text(&|out| {
+        let mut scan = ScanText::new(out, false);
+        scan.member(&member, &report).and_then(|()| scan.end(&report, &Outcome::default())).expect("memory takes everything");
+    });
+}
+
+/// Nothing that a terminal would obey is printed.
+fn text(write: &dyn Fn(&mut Vec<u8>)) {
+    let mut out = Vec::new();
+    write(&mut out);
+    let text = String::from_utf8(out).expect("text");
+    assert!(text.chars().all(|c| !c.is_control() || c == '\n'));
+}
+
+/// All rows of a store as records: each is JSON, and none passes the content's end.
+fn written<'data>(store: &dyn Store<'data>) -> Collected<'data> {
+    let context = RowContext { evidence: Numbering::default().evidence(), cluster: None, verdict: None };
+    let length = store.content().len() as u64;
+    let scope = Scope::all();
+    let written = Collector::new(store, &scope).run(
+        |row, lines| {
+            if let Row::Value(value) = row {
+                assert!(value.offset.is_none_or(|offset| offset + value.length() <= length));
+            }
+            row_line(context, row, lines);
+        },
+        |lines| {
+            for line in lines.as_bytes().split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+                assert!(serde_json::from_slice::<serde_json::Value>(line).is_ok());
+            }
             Ok(())
-        })
-        .unwrap_or_else(|_| (Tally::default(), Anomalies::default()));
-    for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-        assert!(serde_json::from_slice::<serde_json::Value>(line).is_ok());
-    }
-    survey.add_anomalies(anomalies);
-    let hash = status::hash(&survey.database.db, &survey.tree);
-    let pages = text::pages(&survey, true);
-    let report = EvidenceReport::new(survey, tally, 20);
-    for text in [pages, text::check(&report, hash), text::scan(&report, &Report::default())] {
-        assert!(text.chars().all(|c| !c.is_control() || c == '\n'));
-    }
+        },
+    );
+    written.expect("memory takes everything")
 }
 
 /// What is recovered makes a database without an anomaly, of which the same is recovered again. It is compacted at the revision that
 /// the source was at, whose write may be gone.
-fn recover(survey: &Survey<'_>, scope: &Scope) {
-    let recovery = Recovery::of(survey, scope, true);
+fn recover(store: &DatabaseStore<'_>, scope: &Scope) {
+    let recovery = Recovery::of(store, scope, true);
     let writes = |recovery: &Recovery<'_, '_>| -> Vec<(Revision, Vec<u8>, Vec<u8>)> {
         let read = |write| recovery.key_value(write).expect("what was found is found again");
         recovery.recovered.iter().map(|write| (write.revision, write.key.to_vec(), read(write).value.to_vec())).collect()
@@ -155,13 +181,12 @@ fn recover(survey: &Survey<'_>, scope: &Scope) {
         let main = revision.main.cast_signed();
         (*revision, KeyValue { key, value, create_revision: main, mod_revision: main, version: 1, lease: 0 })
     });
-    let (out, rebuilt) = rebuild(std::io::Cursor::new(Vec::new()), &survey.database.db, &survey.tree, recovery.revision, elements)
+    let (out, rebuilt) = rebuild(std::io::Cursor::new(Vec::new()), &store.opened.db, &store.tree, recovery.revision, elements)
         .expect("memory takes everything");
     let evidence = Evidence::from_bytes("rebuilt.db", out.into_inner());
-    let options = Options { digest: DigestMode::None, ..Options::default() };
-    let again = analysis::survey(&evidence, &options, &Progress::default()).expect("a database");
+    let again = DatabaseStore::read(&evidence, &ReadOptions::default()).expect("a database");
     let may_be = |class: &Class| is_carried_over(*class) || *class == Class::CompactionAhead;
-    assert!(Class::ALL.iter().all(|class| may_be(class) || again.anomalies.count(*class) == 0));
+    assert!(Class::ALL.iter().all(|class| may_be(class) || again.profile().anomalies.count(*class) == 0));
     let found = writes(&Recovery::of(&again, scope, false));
     assert_eq!(found.len() as u64, rebuilt.writes);
     assert!(found.iter().all(|write| kept.contains(write)));
@@ -175,33 +200,17 @@ fn is_carried_over(class: Class) -> bool {
 /// Any bytes, searched for values.
 pub fn carve(bytes: &[u8]) {
     let evidence = Evidence::from_bytes("fuzzed.img", bytes.to_vec());
-    let options = Options { scope: Scope::all(), ..Options::default() };
-    let carving = analysis::carve(&evidence, &options, &Progress::default());
-    let render = |row: &analysis::Row<'_>, out: &mut Vec<u8>| {
-        if let analysis::Row::Value(value) = row {
-            assert!(value.offset.is_none_or(|offset| offset + value.length <= bytes.len() as u64));
-        }
-        row_line(0, row, out);
-    };
-    let listed = CarveList::new(&carving, &options.scope).run(render, |lines| {
-        for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-            assert!(serde_json::from_slice::<serde_json::Value>(line).is_ok());
-        }
-        Ok(())
-    });
-    assert!(listed.is_ok());
+    written(&ImageStore::search(&evidence, &ReadOptions::default()));
 }
 
-/// A segment of a log, its records and the writes in them.
+/// A segment of a log, its records and the writes in them; the same bytes as a raft snapshot.
 pub fn wal(bytes: &[u8]) {
     let evidence = Evidence::from_bytes("0000000000000000-0000000000000000.wal", bytes.to_vec());
-    analysis::is_segment(&evidence);
-    let options = Options { scope: Scope::all(), ..Options::default() };
-    let log = analysis::survey_log(&[&evidence], Beside::default(), &options, &Progress::default());
-    let render = |row: &analysis::Row<'_>, out: &mut Vec<u8>| {
-        row_line(0, row, out);
-    };
-    assert!(LogList::new(&log, &options.scope).run(0, render, |_| Ok(())).is_ok());
+    is_segment(&evidence);
+    for segment in SegmentStore::read_log(&[&evidence], MemberContext::default(), &ReadOptions::default()) {
+        written(&segment);
+    }
+    written(&RaftSnapshotStore::read(&evidence));
 }
 
 /// A configuration with keys.
@@ -294,9 +303,8 @@ pub fn object(bytes: &[u8]) {
     }
 }
 
-/// Containers, and what foreign bytes look like.
+/// Containers.
 pub fn container(bytes: &[u8]) {
-    identify::guess(bytes);
     let limits = Limits { max_size: 1 << 16 };
     if let Some(container) = Container::of(bytes)
         && let Ok(unpacked) = container.unpack(bytes, &limits)

@@ -6,7 +6,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind, set_hook};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use super::InputError;
 use crate::evidence::digest::Sha256Digest;
 use crate::evidence::{Evidence, Limits};
 
@@ -39,7 +38,7 @@ pub fn install() {
 ///
 /// # Errors
 /// Those of the work.
-pub(super) fn caught<T>(path: &Path, work: impl FnOnce() -> Result<T, InputError>) -> Result<T, InputError> {
+pub(super) fn caught<T, E: From<Bug>>(path: &Path, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
     // What the work has changed up to the panic are counts and records of this input, which say that it was not read to its end.
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(result) => result,
@@ -81,6 +80,7 @@ fn digest_of(path: &Path) -> Option<Sha256Digest> {
 mod tests {
     use rayon::prelude::*;
 
+    use super::super::InputError;
     use super::*;
 
     #[test]
@@ -108,7 +108,7 @@ mod tests {
             assert!(matches!(error, InputError::Bug(_)));
         }
         // The next input is read.
-        assert_eq!(caught(&path, || Ok(7)).unwrap(), 7);
+        assert_eq!(caught(&path, || Ok::<_, InputError>(7)).unwrap(), 7);
         assert!(run(|| panic!("hunter2")).unwrap_err().to_string().contains("bug.rs:"));
         assert_eq!(digest_of(dir.path()), None);
     }

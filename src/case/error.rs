@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use super::bug::Bug;
 use super::guess::{self, Guess};
-use crate::bbolt::OpenError;
 use crate::evidence::container::Fault;
 use crate::evidence::{Error, Evidence};
 use crate::store::NotADatabase;
@@ -73,7 +72,7 @@ pub enum RunError {
     Output(#[from] io::Error),
     /// A new database cannot be written.
     #[error(transparent)]
-    Rebuild(#[from] crate::bbolt::WriteError),
+    Rebuild(#[from] crate::recovery::WriteError),
     /// What was to be revealed is not there, or does not open.
     #[error("{0}")]
     Reveal(String),
@@ -99,10 +98,10 @@ impl InputError {
     /// Of bytes that are neither a database nor anything else that is known.
     pub(super) fn not_recognised(evidence: &Evidence, reason: NotADatabase) -> Self {
         let path = evidence.path().to_owned();
-        let NotADatabase(OpenError::NotBbolt) = reason else {
+        if reason.is_of_bbolt() {
             let hint = "fetch it again, or take another member's snapshot".to_owned();
             return Self::NotRecognised { path, what: format!("found {}", reason.0), hint };
-        };
+        }
         let Guess { what, hint } = guess::guess(evidence.content());
         let is_part = path.extension().is_some_and(|extension| extension == "part");
         let partial = if is_part { "; a name that ends in .part is a download that was broken off" } else { "" };

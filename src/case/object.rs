@@ -3,7 +3,6 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::member::ReadMember;
-use super::rows::ObjectName;
 use super::run::Run;
 use super::{Holders, ObjectQuestion, Reveal, RunError};
 use crate::collect::Collector;
@@ -11,7 +10,7 @@ use crate::envelope::open::Plaintext;
 use crate::evidence::EvidenceId;
 use crate::kubernetes::Encoding;
 use crate::report::Revealed;
-use crate::row::{Form, Row, ValueRow};
+use crate::row::{Form, ObjectName, Row, ValueRow};
 use crate::verify::{Answer, Keyring, Needs};
 
 /// A value of the object that was asked for, with its evidence.

@@ -94,6 +94,20 @@ pub struct Holders<'a> {
     pub ledger: Option<PathBuf>,
 }
 
+/// The core Secrets of each input, whatever their namespace, and everything that the file still holds of them.
+impl Default for Plan {
+    fn default() -> Self {
+        Self {
+            scope: Scope::default(),
+            resources: "secrets".to_owned(),
+            read: ReadOptions::default(),
+            hash: true,
+            as_image: false,
+            named: 20,
+        }
+    }
+}
+
 impl Plan {
     /// What leaves objects out beyond the usual, in words; `None`: nothing does.
     pub fn filter(&self) -> Option<String> {

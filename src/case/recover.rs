@@ -9,21 +9,10 @@ use super::host::Nobody;
 use super::run::Run;
 use super::{Case, InputError, Plan, RunError};
 use crate::collect::Collected;
-use crate::etcd::rebuild::{Rebuilt, rebuild};
 use crate::finding::{Condition, Outcome};
-use crate::recovery::{RecoveredWrite, Recovery, Standing};
-use crate::report::{EvidenceReport, RecoveryCounts};
-use crate::row::ValueRow;
+use crate::recovery::{Rebuilt, Recovery, Standing};
+use crate::report::{EvidenceReport, Recovered, RecoveryCounts, RenderRecovered};
 use crate::store::{DatabaseStore, Progress};
-
-/// Whoever writes down what was recovered.
-pub trait RenderRecovered {
-    /// A write, by revision.
-    ///
-    /// # Errors
-    /// Those of the output.
-    fn recovered(&mut self, write: &RecoveredWrite<'_, '_>, row: &ValueRow<'_>) -> io::Result<()>;
-}
 
 /// What is to be brought back, and where it goes.
 pub struct RecoverQuestion<'a> {
@@ -42,21 +31,6 @@ pub trait DatabaseFile: Write + Seek {
     /// # Errors
     /// It cannot be read.
     fn read_back(&mut self) -> io::Result<Box<dyn Read + '_>>;
-}
-
-/// What was recovered.
-#[derive(Debug)]
-pub struct Recovered {
-    /// What is said of the file.
-    pub evidence: EvidenceReport,
-    /// What was brought back, and what was left out.
-    pub counts: RecoveryCounts,
-    /// The new database.
-    pub rebuilt: Option<Rebuilt>,
-    /// A filter that nothing matches.
-    pub unmatched: Option<String>,
-    /// What held, and the exit code.
-    pub outcome: Outcome,
 }
 
 impl Case<'_> {
@@ -104,7 +78,7 @@ fn recover(
             }
         }
     }
-    let rebuilt = question.database.map(|file| write_database(file, database, &recovery)).transpose()?;
+    let rebuilt = question.database.map(|file| write_database(file, &recovery)).transpose()?;
     let counts = RecoveryCounts::of(&recovery);
     let mut outcome = Outcome::default();
     evidence.judgement.trust(|condition| outcome.open(condition));
@@ -119,9 +93,8 @@ fn recover(
 }
 
 /// Writes the database and its trailer, as the snapshot API does.
-fn write_database(mut file: &mut dyn DatabaseFile, database: &DatabaseStore<'_>, recovery: &Recovery<'_, '_>) -> Result<Rebuilt, RunError> {
-    let writes = recovery.recovered.iter().filter_map(|write| Some((write.revision, recovery.key_value(write)?)));
-    let (_, rebuilt) = rebuild(&mut file, &database.opened.db, &database.tree, recovery.revision, writes)?;
+fn write_database(mut file: &mut dyn DatabaseFile, recovery: &Recovery<'_, '_>) -> Result<Rebuilt, RunError> {
+    let rebuilt = recovery.write_database(&mut file)?;
     file.flush()?;
     let mut hasher = Sha256::new();
     let mut bytes = vec![0; 1 << 20];

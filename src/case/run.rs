@@ -18,7 +18,6 @@ use super::rows::RowFilter;
 use super::verification::Verdicts;
 use super::{Case, InputError, Plan, Question, RunError, bug};
 use crate::collect::{Collected, Collector, Tally};
-use crate::etcd::status;
 use crate::evidence::anomaly::Anomalies;
 use crate::evidence::{EvidenceId, Numbering};
 use crate::finding::{Condition, FailOn, Outcome};
@@ -144,7 +143,7 @@ impl<'a> Run<'a> {
         let (mut compared, mut hash) = (None, None);
         if let Some(database) = evidence.store.as_database_mut() {
             compared = self.clusters.compare(evidence.id, database);
-            hash = self.wants_status_hash.then(|| status::hash(&database.opened.db, &database.tree));
+            hash = self.wants_status_hash.then(|| database.status_hash());
         }
         let context = ClusterContext { prefixes: evidence.store.prefixes(), existing: evidence.store.existing() };
         let report = EvidenceReport::new(evidence.id, evidence.store.profile(), tally, &context, self.plan.named);

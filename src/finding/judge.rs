@@ -4,10 +4,9 @@ use std::collections::BTreeSet;
 
 use super::{About, Condition, FailOn, Finding, Found, Outcome, Rule};
 use crate::collect::{Exposure, FirstPlace, Tally};
-use crate::etcd::trailer::Trailer;
 use crate::evidence::anomaly::{Anomalies, Bearing};
 use crate::row::{Form, Retention};
-use crate::store::{CredentialCounts, Facts, Role};
+use crate::store::{CredentialCounts, Facts, Role, Trailer};
 
 /// What one evidence, or a member as a whole, showed, judged.
 #[derive(Clone, Debug, Default)]

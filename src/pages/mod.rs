@@ -6,3 +6,4 @@ mod page;
 
 pub use self::map::{PageContent, PageMapReport, PageRun};
 pub use self::page::{PageLine, PageReport};
+pub use crate::bbolt::PageState;

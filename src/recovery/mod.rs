@@ -16,12 +16,17 @@
 
 mod loss;
 
+use std::io::{Seek, Write};
+
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
 use self::loss::Loss;
+pub use crate::bbolt::WriteError;
+pub use crate::etcd::rebuild::Rebuilt;
+
 use crate::collect::row_of;
-use crate::etcd::schema;
+use crate::etcd::{rebuild, schema};
 use crate::evidence::anomaly::Class;
 use crate::mvcc::{KeyValue, Revision, RevisionKey};
 use crate::row::{Digests, Place, Row, Scope, ValueRow};
@@ -207,6 +212,16 @@ impl<'a, 'data> Recovery<'a, 'data> {
         let writes_since = main.saturating_sub(created).max(0);
         let version = kv.version.clamp(1i64.saturating_add(writes_since.min(1)), writes_since.saturating_add(1));
         Some(KeyValue { create_revision: created, mod_revision: main, version, ..kv })
+    }
+
+    /// Writes a new database of what was recovered, with the small buckets of the old one.
+    ///
+    /// # Errors
+    /// Those of `out`, and writes that bbolt does not take.
+    pub fn write_database(&self, out: &mut (impl Write + Seek)) -> Result<Rebuilt, WriteError> {
+        let writes = self.recovered.iter().filter_map(|write| Some((write.revision, self.key_value(write)?)));
+        let (_, rebuilt) = rebuild::rebuild(out, &self.store.opened.db, &self.store.tree, self.revision, writes)?;
+        Ok(rebuilt)
     }
 
     fn add(&mut self, key: &'data [u8], known: Known<'a, 'data>, loss: &Loss, with_residue: bool) {

@@ -8,10 +8,10 @@ use serde::Serialize;
 
 use super::records::key_of;
 use super::serialize;
-use crate::case::RenderRecovered;
 use crate::evidence::digest::Sha256Digest;
 use crate::kubernetes;
 use crate::recovery::RecoveredWrite;
+use crate::report::RenderRecovered;
 use crate::row::{ValueRow, Written};
 
 /// Recovered writes as JSON Lines.

@@ -9,6 +9,7 @@ pub mod retirement;
 mod verification;
 
 pub use self::model::{Compared, EvidenceReport, KeyProof, KeyReport, MemberReport, Opens, Report, not_looked_at};
-pub use self::recovery::RecoveryCounts;
+pub use self::recovery::{Recovered, RecoveryCounts, RenderRecovered};
 pub use self::render::{Render, RenderPages, Revealed, RowContext, RowWriter};
 pub use self::verification::{Asked, Verification, VerificationPlan, VerificationResult};
+pub use crate::mvcc::history::Comparison;

@@ -1,8 +1,36 @@
-//! What a recovery brought back, counted.
+//! What a recovery brought back.
 
 use std::collections::BTreeMap;
+use std::io;
 
-use crate::recovery::{Recovery, Standing};
+use super::EvidenceReport;
+use crate::finding::Outcome;
+use crate::recovery::{Rebuilt, RecoveredWrite, Recovery, Standing};
+use crate::row::ValueRow;
+
+/// What was recovered.
+#[derive(Debug)]
+pub struct Recovered {
+    /// What is said of the file.
+    pub evidence: EvidenceReport,
+    /// What was brought back, and what was left out.
+    pub counts: RecoveryCounts,
+    /// The new database.
+    pub rebuilt: Option<Rebuilt>,
+    /// A filter that nothing matches.
+    pub unmatched: Option<String>,
+    /// What held, and the exit code.
+    pub outcome: Outcome,
+}
+
+/// Whoever writes down what was recovered.
+pub trait RenderRecovered {
+    /// A write, by revision.
+    ///
+    /// # Errors
+    /// Those of the output.
+    fn recovered(&mut self, write: &RecoveredWrite<'_, '_>, row: &ValueRow<'_>) -> io::Result<()>;
+}
 
 /// Keys that were brought back or left out. Each key is counted once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -9,6 +9,7 @@
 
 mod builder;
 mod found;
+mod object_name;
 mod place;
 mod protection;
 mod scope;
@@ -16,6 +17,7 @@ mod value;
 
 pub use self::builder::{Builder, Digests};
 pub use self::found::{Found, FoundContent, PieceOf};
+pub use self::object_name::ObjectName;
 pub use self::place::{Place, Retention};
 pub use self::protection::{EnvelopeInfo, Form, Protection};
 pub use self::scope::{Pattern, PatternError, Resources, Scope};

@@ -4,7 +4,6 @@ use std::fmt;
 
 use super::place::{Place, Retention};
 use super::protection::{EnvelopeInfo, Form, Protection};
-use crate::etcd::raft;
 use crate::kubernetes::StorageKey;
 use crate::mvcc::Revision;
 
@@ -175,15 +174,6 @@ impl<'data> ValueRow<'data> {
 impl fmt::Debug for ValueBytes<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} bytes", self.0.len())
-    }
-}
-
-impl From<raft::Branch> for TxnBranch {
-    fn from(branch: raft::Branch) -> Self {
-        match branch {
-            raft::Branch::Success => Self::Success,
-            raft::Branch::Failure => Self::Failure,
-        }
     }
 }
 

@@ -30,6 +30,8 @@ pub use self::image::{ImageFacts, ImageStore, MetaPage, PagesFound};
 pub use self::log::{MemberContext, SegmentStore, is_segment};
 pub use self::options::{ReadOptions, ResidueMode};
 pub use self::raft_snapshot::{RaftSnapshotStore, is_raft_snapshot};
+pub use crate::bbolt::PageCounts;
+pub use crate::etcd::trailer::Trailer;
 
 use crate::envelope::NameTable;
 use crate::evidence::anomaly::{Anomalies, Bearing, Class};

@@ -240,6 +240,7 @@ fn an_unreadable_file_is_an_error_that_says_who_may_read_it() {
     if fs::File::open(&path).is_ok() {
         // Root reads everything; `/proc/1/mem` style tricks are no test. The mapping of the error is tested below.
         let error = etcd_sleuth::evidence::Error::Read { path, source: std::io::ErrorKind::PermissionDenied.into() };
+        let error = etcd_sleuth::case::InputError::from(error);
         assert!(error.hint().is_some_and(|hint| hint.contains("root")));
         return;
     }

@@ -16,11 +16,11 @@ use std::path::Path;
 use std::process::Command;
 
 use common::Fixture;
-use etcd_sleuth::analysis::{self, Options, Progress};
 use etcd_sleuth::bbolt::PageState;
 use etcd_sleuth::etcd::status;
 use etcd_sleuth::evidence::Evidence;
 use etcd_sleuth::evidence::anomaly::Class;
+use etcd_sleuth::store::{DatabaseStore, ReadOptions, Store};
 use serde_json::Value;
 
 /// Databases of a run.
@@ -84,8 +84,8 @@ fn compare(dir: &Path, truth: &Value, seed: &str) {
     let file = truth["file"].as_str().unwrap();
     let what = format!("seed {seed}, {file}");
     let evidence = Evidence::from_bytes(file, fs::read(dir.join(file)).unwrap());
-    let survey = analysis::survey(&evidence, &Options::default(), &Progress::default()).unwrap();
-    let db = &survey.database.db;
+    let store = DatabaseStore::read(&evidence, &ReadOptions::default()).unwrap();
+    let db = &store.opened.db;
     assert_eq!(db.page_size(), truth["page_size"].as_u64().unwrap(), "{what}");
 
     // bbolt's errors are ours, page by page, and nothing else is.
@@ -98,7 +98,7 @@ fn compare(dir: &Path, truth: &Value, seed: &str) {
             (kind, page.parse().unwrap())
         })
         .collect();
-    let anomalies = survey.anomalies.clone().into_sorted();
+    let anomalies = store.profile().anomalies.clone().into_sorted();
     let found: BTreeSet<(&str, u64)> = anomalies
         .iter()
         .map(|anomaly| match anomaly.class {
@@ -109,13 +109,13 @@ fn compare(dir: &Path, truth: &Value, seed: &str) {
     assert_eq!(found, errors, "{what}");
 
     let theirs = truth["pages"].as_str().unwrap();
-    let ours: String = survey.pages.iter().take(theirs.len()).map(|(_, state)| letter(state)).collect();
+    let ours: String = store.pages.iter().take(theirs.len()).map(|(_, state)| letter(state)).collect();
     let differ = ours.chars().zip(theirs.chars()).position(|(ours, theirs)| ours != theirs && theirs != '?');
     assert_eq!((ours.len() as u64, differ), (db.high_water_mark(), None), "{what}\n{ours}\n{theirs}");
 
     let mut elements = BTreeMap::<String, u64>::new();
-    for bucket in survey.tree.buckets().iter().filter(|bucket| bucket.depth > 0) {
-        let count = survey.tree.elements(db, bucket).filter(|(_, element)| !element.is_bucket).count() as u64;
+    for bucket in store.tree.buckets().iter().filter(|bucket| bucket.depth > 0) {
+        let count = store.tree.elements(db, bucket).filter(|(_, element)| !element.is_bucket).count() as u64;
         *elements.entry(bucket.depth.to_string()).or_default() += count;
     }
     elements.retain(|_, count| *count > 0);
@@ -124,7 +124,7 @@ fn compare(dir: &Path, truth: &Value, seed: &str) {
     assert_eq!(elements, wanted, "{what}");
 
     if let Some(told) = truth["status"].as_object() {
-        assert_eq!(u64::from(status::hash(db, &survey.tree)), told["hash"].as_u64().unwrap(), "{what}: hash");
+        assert_eq!(u64::from(status::hash(db, &store.tree)), told["hash"].as_u64().unwrap(), "{what}: hash");
         assert_eq!(db.high_water_mark() * db.page_size(), told["totalSize"].as_u64().unwrap(), "{what}");
     }
 }

@@ -8,10 +8,22 @@ use std::path::Path;
 
 use common::mutate::{Mutant, header};
 use common::{Fixture, of_kind, pages, records, run_in, text};
-use etcd_sleuth::analysis::{self, Clusters, Options, Progress};
-use etcd_sleuth::evidence::Evidence;
+use etcd_sleuth::case::{Case, Plan, Question, Silent};
+use etcd_sleuth::evidence::Limits;
 use etcd_sleuth::evidence::anomaly::Class;
+use etcd_sleuth::finding::Outcome;
+use etcd_sleuth::report::{EvidenceReport, Render, Report};
+use etcd_sleuth::store::ReadOptions;
 use serde_json::{Value, json};
+
+/// Writes nothing down.
+struct Nobody;
+
+impl Render for Nobody {
+    fn end(&mut self, _report: &Report, _outcome: &Outcome) -> std::io::Result<()> {
+        Ok(())
+    }
+}
 
 /// What a run says of how its inputs stand to each other.
 #[derive(Debug, PartialEq)]
@@ -271,20 +283,14 @@ fn a_flipped_bit_of_a_revision_accuses_no_other_file() {
             flipped.set(leaf, byte, 1, flipped.get(leaf, byte, 1) ^ 0x80 >> (bit % 8));
             fs::write(dir.path().join("b.db"), &flipped.bytes).unwrap();
             for files in [["a.db", "b.db"], ["b.db", "a.db"]] {
-                let evidence: Vec<_> =
-                    files.iter().map(|file| Evidence::from_bytes(file, fs::read(dir.path().join(file)).unwrap())).collect();
-                let options = Options { history: true, ..Options::default() };
-                let mut clusters = Clusters::default();
-                for (index, evidence) in evidence.iter().enumerate() {
-                    let mut survey = analysis::survey(evidence, &options, &Progress::default()).unwrap();
-                    let compared = clusters.compare(&survey);
-                    clusters.keep(index, &mut survey, compared);
-                    assert_eq!(
-                        survey.anomalies.count(Class::MemberDivergence),
-                        0,
-                        "page {leaf}, element at {element}, bit {bit}, {files:?}"
-                    );
-                }
+                let paths = files.map(|file| dir.path().join(file));
+                let plan = Plan { hash: false, read: ReadOptions { history: true, ..ReadOptions::default() }, ..Plan::default() };
+                let answer = Case::new(&paths, Limits::default(), &Silent).run(&plan, Question::Integrity, &mut Nobody).unwrap();
+                let divergent = |evidence: &EvidenceReport| evidence.anomaly_counts.contains_key(&Class::MemberDivergence);
+                assert!(
+                    !answer.report.evidences.iter().any(divergent) && answer.report.evidences.len() == 2,
+                    "page {leaf}, element at {element}, bit {bit}, {files:?}"
+                );
             }
             (told, tombstones) = (told + 1, tombstones + u32::from(is_tombstone));
         }

@@ -13,13 +13,13 @@ use std::path::{Path, PathBuf};
 
 use common::pages::{Entry, Meta, PAGE, branch, freelist, leaf};
 use common::{Fixture, sleuth};
-use etcd_sleuth::analysis::{self, Options, Progress};
 use etcd_sleuth::envelope::{Sealed, Stored};
 use etcd_sleuth::etcd::schema;
 use etcd_sleuth::evidence::digest::Sha256Digest;
 use etcd_sleuth::evidence::{Evidence, Limits};
 use etcd_sleuth::kubernetes::Encoding;
 use etcd_sleuth::mvcc::{KeyValue, RevisionKey};
+use etcd_sleuth::store::{DatabaseStore, ReadOptions};
 
 fn corpus() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus")
@@ -217,9 +217,9 @@ impl Cut {
         for name in names {
             let dir = tempfile::tempdir().unwrap();
             let evidence = Evidence::open(&Fixture::named(name).write_to(dir.path()), &Limits::default()).unwrap();
-            let survey = analysis::survey(&evidence, &Options::default(), &Progress::default()).unwrap();
-            for bucket in survey.tree.buckets().iter().filter(|bucket| bucket.depth == 1) {
-                let elements = survey.tree.elements(&survey.database.db, bucket).map(|(_, e)| (e.key.to_vec(), e.value.to_vec()));
+            let store = DatabaseStore::read(&evidence, &ReadOptions::default()).unwrap();
+            for bucket in store.tree.buckets().iter().filter(|bucket| bucket.depth == 1) {
+                let elements = store.tree.elements(&store.opened.db, bucket).map(|(_, e)| (e.key.to_vec(), e.value.to_vec()));
                 if bucket.name == schema::KEY {
                     cut.values.extend(elements);
                 } else {

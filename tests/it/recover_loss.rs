@@ -5,13 +5,17 @@ use crate::common;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::sync::Mutex;
 
 use common::mutate::{Mutant, header, meta};
 use common::pages::{self, Entry, Write};
 use common::{Fixture, records, sleuth, stderr};
-use etcd_sleuth::analysis::{self, List, Options, Place, Progress, Recovered, Recovery, Row, Scope, Standing, Survey};
+use etcd_sleuth::collect::Collector;
 use etcd_sleuth::evidence::Evidence;
 use etcd_sleuth::evidence::anomaly::{Anomaly, Class};
+use etcd_sleuth::recovery::{RecoveredWrite, Recovery, Standing};
+use etcd_sleuth::row::{Place, Row, Scope};
+use etcd_sleuth::store::{DatabaseStore, ReadOptions, Store};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -27,18 +31,23 @@ fn existing(mutant: &Mutant) -> BTreeMap<String, u64> {
 
 /// Recovers, without residue, and holds it to what any file must be held to.
 fn recover(mutant: &Mutant, what: &str) -> Found {
-    recover_and(mutant, |survey, found| {
+    recover_and(mutant, |store, found| {
         let (mut newest, mut in_tree) = (BTreeMap::<String, u64>::new(), BTreeMap::<String, u64>::new());
-        let mut see = |key: &[u8], place: Place, main: Option<u64>| {
+        let see = |key: &[u8], place: Place, main: Option<u64>| {
             for list in [Some(&mut newest), (place == Place::Tree).then_some(&mut in_tree)].into_iter().flatten() {
                 let known = list.entry(String::from_utf8_lossy(key).into_owned()).or_default();
                 *known = main.unwrap_or(0).max(*known);
             }
         };
-        List::new(survey, &Scope::all()).rows(|row, _| match row {
-            Row::Value(row) => see(row.key, row.place, row.mod_revision),
-            Row::Tombstone(row) => see(row.key, row.place, Some(row.revision.main)),
+        let see = Mutex::new(see);
+        Collector::new(store, &Scope::all()).each(|row| {
+            let mut see = see.lock().unwrap();
+            match row {
+                Row::Value(row) => see(row.key, row.place, row.written.main),
+                Row::Tombstone(row) => see(row.key, row.place, Some(row.revision.main)),
+            }
         });
+        drop(see);
         let existing = existing(mutant);
         for (key, (main, standing)) in found {
             // What stands in the tree gives way to nothing outside of it: that may be of another course of things.
@@ -54,23 +63,23 @@ fn recover(mutant: &Mutant, what: &str) -> Found {
 }
 
 /// Recovers, without residue, and looks at what came of it.
-fn recover_and(mutant: &Mutant, look: impl FnOnce(&Survey<'_>, &Found)) -> Found {
+fn recover_and(mutant: &Mutant, look: impl FnOnce(&DatabaseStore<'_>, &Found)) -> Found {
     let evidence = Evidence::from_bytes("damaged.db", mutant.bytes.clone());
-    let options = Options { scope: Scope::all(), ..Options::default() };
-    let survey = analysis::survey(&evidence, &options, &Progress::default()).unwrap();
-    let recovery = Recovery::of(&survey, &options.scope, false);
-    let revision_of = |write: &Recovered<'_, '_>| (String::from_utf8_lossy(write.key).into_owned(), (write.revision.main, write.standing));
+    let store = DatabaseStore::read(&evidence, &ReadOptions::default()).unwrap();
+    let recovery = Recovery::of(&store, &Scope::all(), false);
+    let revision_of =
+        |write: &RecoveredWrite<'_, '_>| (String::from_utf8_lossy(write.key).into_owned(), (write.revision.main, write.standing));
     let found: Found = recovery.recovered.iter().map(revision_of).collect();
     assert!(found.values().all(|(main, _)| *main <= recovery.revision));
-    look(&survey, &found);
+    look(&store, &found);
     found
 }
 
 /// What the undamaged fixture was compacted at.
 fn scheduled_compaction(mutant: &Mutant) -> Option<u64> {
     let evidence = Evidence::from_bytes("sound.db", mutant.bytes.clone());
-    let survey = analysis::survey(&evidence, &Options::default(), &Progress::default()).unwrap();
-    survey.facts.database().unwrap().schema.scheduled_compact_revision
+    let store = DatabaseStore::read(&evidence, &ReadOptions::default()).unwrap();
+    store.profile().facts.database().unwrap().schema.scheduled_compact_revision
 }
 
 /// Every key that exists comes back, by its newest write.
@@ -324,8 +333,8 @@ fn a_new_database_goes_on_from_the_old_revision() {
         fs::write(&damaged, bytes).unwrap();
         let output = sleuth().arg("recover").arg(&damaged).arg("--db").arg(&rescued).output().unwrap();
         let evidence = Evidence::from_bytes(name, fs::read(&rescued).unwrap());
-        let survey = analysis::survey(&evidence, &Options::default(), &Progress::default()).unwrap();
-        let schema = &survey.facts.database().unwrap().schema;
+        let store = DatabaseStore::read(&evidence, &ReadOptions::default()).unwrap();
+        let schema = &store.profile().facts.database().unwrap().schema;
         assert_eq!(schema.scheduled_compact_revision, schema.finished_compact_revision);
         (schema.finished_compact_revision.unwrap(), stderr(&output))
     };
@@ -356,7 +365,7 @@ fn a_flipped_revision_bit_moves_no_database_ahead() {
     let key = value + usize::try_from(mutant.get(last, value + 4, 4)).unwrap();
     mutant.set(last, key, 1, 0x3f);
     let revision = mutant.truth["revision"].as_u64().unwrap();
-    let found = recover_and(&mutant, |survey, _| assert!(survey.anomalies.count(Class::RevisionMismatch) > 0));
+    let found = recover_and(&mutant, |store, _| assert!(store.profile().anomalies.count(Class::RevisionMismatch) > 0));
     assert!(!found.is_empty());
     assert!(found.values().all(|(main, standing)| *main <= revision && *standing == Standing::Newest), "{found:?}");
 }
@@ -472,10 +481,10 @@ fn any_one_write_taken_out_is_missed() {
             .map(|write| (write["key"].as_str().unwrap_or_default().to_owned(), write["mod_revision"].as_u64().unwrap()))
             .collect();
         let evidence = Evidence::from_bytes("sound.db", sound.bytes.clone());
-        let survey = analysis::survey(&evidence, &Options::default(), &Progress::default()).unwrap();
-        let schema = &survey.facts.database().unwrap().schema;
+        let store = DatabaseStore::read(&evidence, &ReadOptions::default()).unwrap();
+        let schema = &store.profile().facts.database().unwrap().schema;
         let (compacted, is_finished) = (schema.compacted(), schema.scheduled_compact_revision == schema.finished_compact_revision);
-        let last = survey.keyspace.last().unwrap().main;
+        let last = store.keyspace.last().unwrap().main;
         for row in sound.truth["retained"].as_array().unwrap() {
             let (key, main) = &writes[usize::try_from(row["w"].as_u64().unwrap()).unwrap()];
             let mut mutant = Mutant::of(name).without_trailer();

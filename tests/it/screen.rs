@@ -81,7 +81,7 @@ fn an_unknown_provider_is_not_counted_as_encrypted() {
 #[test]
 fn two_keys_of_two_regions_with_one_id_are_two_rows_on_every_screen() {
     let dir = tempfile::tempdir().unwrap();
-    let mut bytes = Fixture::named("migration").bytes;
+    let mut bytes = Fixture::named("migration").bytes.to_vec();
     let [at, other] = [&b"eu-west-1:111122223333:key/"[..], b"us-west-1:111122223333:key/"];
     // Every second value under the key moves to another region: the same length, so everything else stays where it is.
     let places: Vec<usize> = (0..bytes.len() - at.len()).filter(|index| bytes[*index..].starts_with(at)).collect();

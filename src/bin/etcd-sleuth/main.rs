@@ -20,8 +20,6 @@ use etcd_sleuth::case::bug;
 
 use self::args::{Args, Command};
 
-/// Exit code of an error: nothing could be analysed, or wrong usage.
-const ERROR: u8 = 1;
 /// Exit code where the answer is open.
 const CANNOT_SAY: u8 = 3;
 
@@ -30,7 +28,7 @@ fn main() -> ExitCode {
         Ok(args) => args,
         Err(error) => {
             // Help and version are answers; everything else is wrong usage.
-            let code = if error.use_stderr() { ERROR } else { 0 };
+            let code = if error.use_stderr() { output::ERROR } else { 0 };
             let _ = error.print();
             return ExitCode::from(code);
         }
@@ -42,7 +40,7 @@ fn main() -> ExitCode {
         Err(error) if output::is_broken_pipe(&error) => ExitCode::from(CANNOT_SAY),
         Err(error) => {
             output::error(&error);
-            ExitCode::from(ERROR)
+            ExitCode::from(output::ERROR)
         }
     }
 }

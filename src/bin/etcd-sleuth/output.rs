@@ -14,6 +14,9 @@ use etcd_sleuth::render::escape::terminal;
 use etcd_sleuth::store::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
 
+/// Exit code of an error: nothing could be analysed, or wrong usage.
+pub(crate) const ERROR: u8 = 1;
+
 /// Standard output, or a file.
 pub(crate) enum Output {
     Stdout(BufWriter<io::Stdout>),

@@ -31,7 +31,7 @@ pub(crate) fn watch() -> std::io::Result<()> {
         crate::output::WholeFile::remove_all();
         crate::output::error(&anyhow::anyhow!(what_happened()));
         #[expect(clippy::exit, reason = "the threads that read it can do nothing any more")]
-        std::process::exit(i32::from(crate::ERROR));
+        std::process::exit(i32::from(crate::output::ERROR));
     })
 }
 

@@ -6,8 +6,7 @@ use serde::Serialize;
 
 use super::timestamp;
 use crate::evidence::EvidenceId;
-use crate::mvcc::history::Comparison;
-use crate::report::{Compared, EvidenceReport};
+use crate::report::{Compared, Comparison, EvidenceReport};
 use crate::store::{CredentialCounts, Facts, LogFacts};
 
 /// One evidence, as far as it is known before its rows are read. What its kind does not have is null.

@@ -5,12 +5,11 @@ use std::io::{self, Write};
 use super::super::escape::terminal;
 use super::{against, block, cluster_lines, compared_lines, file_lines, thousands};
 use super::{conditions, table};
-use crate::etcd::trailer::Trailer;
 use crate::evidence::anomaly::{Bearing, Class};
 use crate::evidence::limit;
 use crate::finding::Outcome;
 use crate::report::{EvidenceReport, Render, RenderPages, Report};
-use crate::store::{DatabaseFacts, KeyTree};
+use crate::store::{DatabaseFacts, KeyTree, Trailer};
 
 /// Rows of a table before the rest is only counted.
 const ROWS: usize = 50;

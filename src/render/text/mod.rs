@@ -25,12 +25,10 @@ pub use self::recover::recovered;
 pub use self::scan::{ScanText, status_line};
 pub use self::verify::{VerifyText, announcement, verify_status};
 
-use crate::bbolt::PageCounts;
-use crate::etcd::trailer::Trailer;
 use crate::evidence::anomaly::{Bearing, Class};
 use crate::finding::Condition;
 use crate::report::EvidenceReport;
-use crate::store::{Content, DatabaseFacts, Facts, Kind, LogFacts, PagesFound, RaftSnapshotFacts};
+use crate::store::{Content, DatabaseFacts, Facts, Kind, LogFacts, PageCounts, PagesFound, RaftSnapshotFacts, Trailer};
 
 use super::escape;
 use super::records::timestamp;

@@ -6,13 +6,12 @@ use std::path::PathBuf;
 use super::super::escape::{json_document, terminal, terminal_bytes};
 use super::super::records::timestamp;
 use super::{conditions, thousands};
-use crate::case::ObjectName;
 use crate::collect::{Lines, RowKind};
 use crate::evidence::EvidenceId;
 use crate::finding::Outcome;
 use crate::kubernetes::{self, Encoding};
 use crate::report::{Render, RenderPages, Report, Revealed, RowContext, RowWriter};
-use crate::row::{EnvelopeInfo, Form, Row, ValueRow};
+use crate::row::{EnvelopeInfo, Form, ObjectName, Row, ValueRow};
 use crate::store::Facts;
 
 /// What `show` says.

@@ -6,9 +6,8 @@ use super::super::escape::{terminal, terminal_bytes};
 use super::object::storage;
 use super::table::Table;
 use super::thousands;
-use crate::bbolt::PageState;
 use crate::finding::Outcome;
-use crate::pages::{PageContent, PageLine, PageMapReport, PageReport};
+use crate::pages::{PageContent, PageLine, PageMapReport, PageReport, PageState};
 use crate::report::{Render, RenderPages, Report};
 use crate::row::ValueRow;
 

@@ -3,8 +3,8 @@
 use super::super::escape::terminal;
 use super::check::verdict;
 use super::{conditions, thousands};
-use crate::case::Recovered;
 use crate::recovery::Standing;
+use crate::report::Recovered;
 
 /// What is said of a recovery. `database`: the path of the new database; `has_records`: records were written to a file beside it.
 pub fn recovered(found: &Recovered, database: Option<&str>, has_records: bool, is_quiet: bool) -> String {

@@ -16,7 +16,7 @@ use super::{Digests, Existing, Profile, Store, Task, is_complete, whole};
 use crate::bbolt::{PageMap, Tree};
 use crate::envelope::NameTable;
 use crate::etcd::key_bucket::KeyElement;
-use crate::etcd::schema;
+use crate::etcd::{schema, status};
 use crate::kubernetes::Prefixes;
 use crate::mvcc::continuity::RevisionGap;
 use crate::mvcc::history::History;
@@ -61,6 +61,11 @@ impl<'data> DatabaseStore<'data> {
         let bucket = self.tree.bucket(schema::KEY)?;
         let find = |is_tombstone| self.tree.find(&self.opened.db, bucket, &RevisionKey { revision, is_tombstone }.to_bytes());
         find(false).or_else(|| find(true))
+    }
+
+    /// What `etcdutl snapshot status` prints as its hash.
+    pub fn status_hash(&self) -> u32 {
+        status::hash(&self.opened.db, &self.tree)
     }
 
     fn create_revision(&self, key: &[u8]) -> Option<i64> {

@@ -20,6 +20,13 @@ pub struct OpenedDatabase<'data> {
 #[error("expected an etcd snapshot; found {0}")]
 pub struct NotADatabase(pub OpenError);
 
+impl NotADatabase {
+    /// Whether bbolt wrote the bytes all the same.
+    pub fn is_of_bbolt(&self) -> bool {
+        self.0 != OpenError::NotBbolt
+    }
+}
+
 impl<'data> OpenedDatabase<'data> {
     /// Opens the evidence's content.
     ///

@@ -20,7 +20,7 @@ mod writes;
 use rayon::prelude::*;
 
 use self::find::{Find, finds};
-pub use self::pages::{MetaPage, PagesFound};
+pub use self::pages::{ImageFacts, MetaPage, PagesFound};
 use super::facts::{Content, Facts, Kind};
 use super::{Profile, ReadOptions, Store, Task, is_complete};
 use crate::envelope::{NameTable, Stored};
@@ -40,13 +40,6 @@ pub struct ImageStore<'data> {
     finds: Vec<Find>,
     names: NameTable<'data>,
     prefixes: Prefixes,
-}
-
-/// What is known of an image.
-#[derive(Clone, Debug, Default)]
-pub struct ImageFacts {
-    /// Pages of a database that stand in it.
-    pub pages: PagesFound,
 }
 
 impl<'data> ImageStore<'data> {

@@ -10,6 +10,13 @@ const SECTOR: usize = 512;
 /// Meta pages that are listed; more are counted.
 const LISTED: usize = 64;
 
+/// What is known of an image.
+#[derive(Clone, Debug, Default)]
+pub struct ImageFacts {
+    /// Pages of a database that stand in it.
+    pub pages: PagesFound,
+}
+
 /// Pages found in an image.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PagesFound {

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::revisions::{Fingerprint, InTree, Revisions};
 use super::{Fates, Segment};
-use crate::etcd::raft::{EntryKind, Operation, Put, Request};
+use crate::etcd::raft::{Branch, EntryKind, Operation, Put, Request};
 use crate::evidence::range;
 use crate::row::{Found, FoundContent, LogPosition, Place, Retention, TxnBranch, WriteCounts, Written};
 
@@ -103,17 +103,24 @@ fn proposed<'data>(number: usize, segment: &Segment<'data>, fates: &Fates) -> Ve
         let Ok(request) = Request::parse(entry.data) else { continue };
         for operation in request.operations().filter_map(Result::ok) {
             match operation {
-                Operation::Put(put, branch) => add(put, branch.map(TxnBranch::from), false, (offset, entry.index, entry.term)),
+                Operation::Put(put, branch) => add(put, branch.map(branch_of), false, (offset, entry.index, entry.term)),
                 Operation::DeleteRange { .. } => {}
             }
         }
     }
     if let Some((offset, entry)) = segment.cut_entry() {
         let at = (offset, entry.index, entry.term);
-        entry.whole.into_iter().for_each(|(put, branch)| add(put, branch.map(TxnBranch::from), false, at));
+        entry.whole.into_iter().for_each(|(put, branch)| add(put, branch.map(branch_of), false, at));
         if let Some(cut) = entry.cut.filter(|cut| !cut.put.value.is_empty()) {
-            add(cut.put, cut.branch.map(TxnBranch::from), cut.missing > 0, at);
+            add(cut.put, cut.branch.map(branch_of), cut.missing > 0, at);
         }
     }
     writes
+}
+
+fn branch_of(branch: Branch) -> TxnBranch {
+    match branch {
+        Branch::Success => TxnBranch::Success,
+        Branch::Failure => TxnBranch::Failure,
+    }
 }

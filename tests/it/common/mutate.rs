@@ -1,15 +1,22 @@
 //! Damage, made to order: a real fixture with a few bytes changed, and what of it can still be read.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
 
-use etcd_sleuth::analysis::{self, List, Options, Place, Progress, Row, Scope};
 use etcd_sleuth::bbolt::PageCounts;
+use etcd_sleuth::collect::Collector;
 use etcd_sleuth::etcd::status;
-use etcd_sleuth::evidence::Evidence;
 use etcd_sleuth::evidence::anomaly::{Anomaly, Class};
 use etcd_sleuth::evidence::digest::Sha256Digest;
-use etcd_sleuth::report::records::row_line;
-use etcd_sleuth::report::{EvidenceReport, Report, text};
+use etcd_sleuth::evidence::{Evidence, Numbering};
+use etcd_sleuth::finding::Outcome;
+use etcd_sleuth::pages::PageMapReport;
+use etcd_sleuth::render::records::row_line;
+use etcd_sleuth::render::text::{CheckText, PagesText, ScanText};
+use etcd_sleuth::report::readable::ClusterContext;
+use etcd_sleuth::report::{EvidenceReport, MemberReport, Render, RenderPages, Report, RowContext};
+use etcd_sleuth::row::{Place, Row, Scope};
+use etcd_sleuth::store::{DatabaseStore, ReadOptions, Store};
 use serde_json::Value;
 
 use super::Fixture;
@@ -278,33 +285,63 @@ const WORK: u64 = 12;
 /// A whole run, to the records and the text that it prints. `None` where the bytes are no database.
 pub(crate) fn read(bytes: &[u8]) -> Option<Reading> {
     let evidence = Evidence::from_bytes("damaged.db", bytes.to_vec());
-    let options = Options { scope: Scope::all(), ..Options::default() };
-    let mut survey = analysis::survey(&evidence, &options, &Progress::default()).ok()?;
-    let pages = survey.pages.counts().total();
-    assert!(survey.pages_read <= WORK * (pages + 1), "{} pages read of {pages}", survey.pages_read);
-    let (mut tree, mut outside, mut places) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-    let list = List::new(&survey, &options.scope);
-    list.rows(|row, value| {
+    let mut store = DatabaseStore::read(&evidence, &ReadOptions::default()).ok()?;
+    let pages = store.pages.counts().total();
+    assert!(store.pages_read <= WORK * (pages + 1), "{} pages read of {pages}", store.pages_read);
+    let context = RowContext { evidence: Numbering::default().evidence(), cluster: None, verdict: None };
+    let found = Mutex::new((BTreeSet::new(), BTreeSet::new(), BTreeSet::new()));
+    let see = |row: &Row<'_>| {
         let Row::Value(row) = row else { return };
-        let (Some(main), Some(sub), Some(value), false) = (row.mod_revision, row.sub, value, row.fragment) else { return };
-        if row.key.is_empty() || value.is_empty() {
+        let (Some(main), Some(sub), false) = (row.written.main, row.written.sub, row.is_fragment()) else { return };
+        if row.key.is_empty() || row.bytes.0.is_empty() {
             return;
         }
-        let identity = (row.key.to_vec(), main, sub, Sha256Digest::of(value).to_string());
+        let identity = (row.key.to_vec(), main, sub, Sha256Digest::of(row.bytes.0).to_string());
+        let (tree, outside, places) = &mut *found.lock().unwrap();
         places.insert(row.place);
-        if row.place == Place::Tree { &mut tree } else { &mut outside }.insert(identity);
-    });
+        if row.place == Place::Tree { tree } else { outside }.insert(identity);
+    };
+    let scope = Scope::all();
+    let collected = Collector::new(&store, &scope)
+        .run(
+            |row, lines| {
+                see(row);
+                row_line(context, row, lines);
+            },
+            |_| Ok(()),
+        )
+        .unwrap();
+    let (tree, outside, places) = found.into_inner().unwrap();
     let all = tree.union(&outside).cloned().collect();
-    let (tally, anomalies) = list.run(|row, out| _ = row_line(0, row, out), |_| Ok(())).unwrap();
-    survey.add_anomalies(anomalies);
-    let (counts, page_size) = (survey.pages.counts(), survey.database.db.page_size());
-    let hash = status::hash(&survey.database.db, &survey.tree);
-    let printed = text::pages(&survey, true);
-    let report = EvidenceReport::new(survey, tally, 20);
-    let check = text::check(&report, hash);
-    for text in [&printed, &check, &text::scan(&report, &Report::default())] {
-        assert!(text.chars().all(|c| !c.is_control() || c == '\n'));
-    }
+    store.profile_mut().add_anomalies(collected.anomalies);
+    let (counts, page_size) = (store.pages.counts(), store.opened.db.page_size());
+    let context = ClusterContext { prefixes: store.prefixes(), existing: store.existing() };
+    let mut report = EvidenceReport::new(Numbering::default().evidence(), store.profile(), collected.tally, &context, 20);
+    report.status_hash = Some(status::hash(&store.opened.db, &store.tree));
+    let anomalies = report.anomalies.clone();
+    let check = texts(&store, report).0;
     let verdict = check.lines().next().unwrap().to_owned();
-    Some(Reading { anomalies: report.anomalies, tree, outside, all, places, counts, verdict, check, page_size })
+    Some(Reading { anomalies, tree, outside, all, places, counts, verdict, check, page_size })
+}
+
+/// What `check`, `scan` and `pages` print: nothing that a terminal would obey.
+fn texts(store: &DatabaseStore<'_>, evidence: EvidenceReport) -> (String, String, String) {
+    let text = |write: &dyn Fn(&mut Vec<u8>)| {
+        let mut out = Vec::new();
+        write(&mut out);
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.chars().all(|c| !c.is_control() || c == '\n'), "{text}");
+        text
+    };
+    let check = text(&|out| CheckText::new(out, false).evidence_end(&evidence).unwrap());
+    let pages = text(&|out| PagesText::new(out, true).map(&PageMapReport::of(evidence.id, store)).unwrap());
+    let member =
+        MemberReport { id: Numbering::default().member(), path: evidence.facts.path.clone(), parts: vec![evidence.id], whole: None };
+    let report = Report { evidences: vec![evidence], ..Report::default() };
+    let scan = text(&|out| {
+        let mut scan = ScanText::new(out, false);
+        scan.member(&member, &report).unwrap();
+        scan.end(&report, &Outcome::default()).unwrap();
+    });
+    (check, scan, pages)
 }

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::io::Cursor;
 
-use etcd_sleuth::analysis::{Database, Place};
 use etcd_sleuth::bbolt::Writer;
 use etcd_sleuth::evidence::Evidence;
 use etcd_sleuth::evidence::anomaly::Class;
+use etcd_sleuth::row::Place;
+use etcd_sleuth::store::OpenedDatabase;
 
 use super::common::mutate::{Identity, Mutant, header, meta, read};
 use super::common::pages::Write;
@@ -172,7 +173,7 @@ fn class_24_a_big_endian_file_is_an_error_that_says_so() {
             mutant.put(pgid, header::ID, &id.to_be_bytes());
         }
         let evidence = Evidence::from_bytes("be.db", mutant.bytes);
-        let error = Database::open(&evidence).unwrap_err().to_string();
+        let error = OpenedDatabase::open(&evidence).unwrap_err().to_string();
         assert!(error.contains("big-endian"), "{error}");
     }
 }
