@@ -3,8 +3,31 @@
 //! # The way through
 //!
 //! ```text
-//! evidence bytes ─> bbolt pages ─> etcd revisions ─> Kubernetes objects ─> envelope ─> finding ─> report
+//! paths ─> case: members, evidences ─> store: finds ─> row: one builder ─> collect: rows in order, and counts
+//!                                                                                    │                  │
+//!                                                           render, row by row <─────┘                  v
+//!                                                           render, at the end <─ report <─ finding: judgement
 //! ```
+//!
+//! A [`case::Case`] takes what the user gave and a question, opens every file read-only, and makes a [`store::Store`] of it. A store
+//! is read in two passes: the first says what the file is, what is odd about its bytes, and what every row must know of all others;
+//! the second shows the finds one by one. [`row::Builder`] makes a row of each find, whatever it was read from. Whoever writes the
+//! answer is a [`report::Render`], and is told each row as it comes and the [`report::Report`] at the end.
+//!
+//! | where | stands in |
+//! |---|---|
+//! | it is told what a file is, and which files of a data directory are read | `case/kind.rs`, `case/directory.rs` |
+//! | the files of a data directory are joined | `case/member.rs` |
+//! | a container is opened | `evidence/container.rs` |
+//! | a page of bbolt is read | `bbolt/page.rs`, the tree in `bbolt/walk.rs` |
+//! | a record of the write-ahead log is read | `etcd/wal/reader.rs`, `etcd/wal/record.rs` |
+//! | values outside of the tree are found | `store/database/residue/`, in any bytes `store/image/` |
+//! | it is decided that a value is plaintext | `row/builder.rs` |
+//! | what differs between providers of encryption is told | `envelope/provider.rs` |
+//! | a rule is worded, and met | `finding/rule.rs`, `finding/judge.rs` |
+//! | a line of the first screen is made | `render/text/scan.rs`, of a data directory `render/text/directory.rs` |
+//! | a record is given its fields | `render/records/` |
+//! | the formats are listed | `render/mod.rs` |
 //!
 //! # The rooms
 //!
@@ -12,44 +35,58 @@
 //!
 //! | room | knows | does not know |
 //! |---|---|---|
-//! | [`evidence`] | bytes, places, digests, containers, data directories, read-only opening, anomalies | what the bytes mean |
+//! | [`evidence`] | bytes, places, digests, containers, limits, read-only opening, anomalies | what the bytes mean |
 //! | [`wire`] | protobuf's wire format, read in place | any message |
 //! | [`bbolt`] | pages, metas, trees, the freelist, page states, what pages outside the tree still hold | etcd |
 //! | [`mvcc`] | revisions, tombstones, KeyValue, which write of a key is the newest, what a history of writes must be like | how a store keeps them |
 //! | [`etcd`] | how bbolt keeps the writes, etcd's own buckets, the trailer, the write-ahead log, raft's entries and snapshots | Kubernetes |
 //! | [`kubernetes`] | storage keys, encodings, ObjectMeta, Secret, how their beginnings and ends look | encryption, bbolt, etcd |
-//! | [`envelope`] | `k8s:enc:` prefixes, names, layouts, opening a value given a key | who holds keys, objects |
+//! | [`envelope`] | `k8s:enc:` prefixes, names, layouts, the identity of a key, opening a value given a key | who holds keys, objects |
 //! | [`kms`] | who holds keys: EncryptionConfiguration, AWS KMS, KMS plugins; one call a DEK source | objects |
-//! | [`finding`] | rules, severities, conditions, exit codes | formats |
-//! | [`analysis`] | a run over a database, its residue, a log, a raft snapshot, any bytes: options, two passes, rows, counts, databases of one cluster, judgement | terminals |
+//! | [`row`] | what is told of one value or deletion: place, retention, protection, object; which objects are in scope | what it was read from |
+//! | [`store`] | a database with its residue, a segment of the log, a raft snapshot, any bytes: facts, and finds in their order | what is counted, judged or shown |
+//! | [`collect`] | the rows of any store, on all cores and in order, and what they add up to | which store it is |
+//! | [`finding`] | rules, severities, conditions, exit codes; which rules an evidence meets | formats, several evidences |
 //! | [`verify`] | proof: every value opened once, what became of it, what is left to do | terminals, sockets |
-//! | [`report`] | records and text, redacted and escaped | mappings, keys |
-//! | the binary | arguments, colours, progress, exit | everything else goes through the library |
+//! | [`pages`] | what every page of a database is, and what stands on one | formats |
+//! | [`recovery`] | of every key its newest write, as far as the file shows it; a new database of them | formats |
+//! | [`report`] | what a run found, owned: it outlives the evidence; the interface of whoever writes it down | formats, how inputs are opened |
+//! | [`case`] | one run: what the inputs are, what stands beside what, which databases are of one cluster, every question | formats, terminals |
+//! | [`render`] | text, JSON, JSON Lines and CSV, redacted and escaped | how inputs are opened, keys' bytes |
+//! | the binary | arguments, colours, progress, exit; for each command a plan, a question and a format | everything else goes through the library |
 //!
 //! From the top down, each with the rooms that it names:
 //!
 //! ```text
-//! report     ─> verify analysis finding kms etcd mvcc bbolt kubernetes evidence
-//! verify     ─> analysis kms envelope kubernetes evidence
-//! analysis   ─> finding etcd mvcc bbolt kubernetes envelope evidence
+//! render     ─> report verify recovery pages finding collect store row envelope kubernetes evidence
+//! case       ─> report verify recovery pages finding collect store row kms envelope kubernetes mvcc evidence
+//! report     ─> verify recovery pages finding collect store row kms envelope kubernetes mvcc evidence
+//! verify     ─> collect store row kms envelope kubernetes evidence
+//! recovery   ─> collect store row etcd mvcc evidence
+//! pages      ─> collect store row mvcc bbolt evidence
+//! finding    ─> collect store row evidence
+//! collect    ─> store row envelope kubernetes evidence
+//! store      ─> row envelope kubernetes etcd mvcc bbolt evidence
+//! row        ─> envelope kubernetes mvcc evidence
+//! kms        ─> envelope evidence
 //! etcd       ─> mvcc bbolt evidence wire
 //! mvcc       ─> evidence wire
 //! bbolt      ─> evidence
-//! kms        ─> envelope evidence
 //! envelope   ─> evidence wire
 //! kubernetes ─> evidence wire
-//! evidence, wire, finding ─> none
+//! evidence, wire ─> none
 //! ```
 //!
 //! # Invariants
 //!
 //! * **No panic on input.** Lints deny indexing, `unwrap`, and unchecked arithmetic in every room that parses. Walks are
-//!   iterative, each page is entered once, and nothing is allocated from a length that was not checked.
+//!   iterative, each page is entered once, and nothing is allocated from a length that was not checked. A panic all the same ends
+//!   the reading of one input, is told as a bug, and the other inputs are read.
 //! * **Damage is data.** What is broken is an [`evidence::anomaly::Anomaly`] with its place, and the walk goes on.
 //! * **Evidence is read-only.** It is mapped or read, never locked, and nothing is written beside it. `unsafe` stands in one
 //!   file, around the mapping.
-//! * **No value is shown.** Names, types, lengths, digests and keys' names leave [`report`]; values only where a command
-//!   was asked for one object's.
+//! * **No value is shown.** Names, types, lengths, digests and keys' names leave [`render`]; values only where a command was asked
+//!   for one object's, or for what was recovered.
 //! * **The same bytes give the same result**, with any number of threads: no clock, no host name, no hash order.
 //! * **Memory does not grow with the file** but with the number of keys, pages and values outside the tree, and of revisions
 //!   where several databases are compared; rows are streamed.

@@ -16,7 +16,8 @@ use prost::Message;
 
 use super::pb::mvccpb;
 use super::schema;
-use crate::bbolt::{Db, Element, Tree, WriteError, Writer};
+pub use crate::bbolt::WriteError;
+use crate::bbolt::{Db, Element, Tree, Writer};
 use crate::mvcc::{KeyValue, Revision, RevisionKey};
 
 /// Buckets that etcd creates, and whether what the source had in them is carried over.

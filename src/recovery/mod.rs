@@ -22,8 +22,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
 use self::loss::Loss;
-pub use crate::bbolt::WriteError;
-pub use crate::etcd::rebuild::Rebuilt;
+pub use crate::etcd::rebuild::{Rebuilt, WriteError};
 
 use crate::collect::row_of;
 use crate::etcd::{rebuild, schema};
