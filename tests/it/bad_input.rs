@@ -6,7 +6,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use common::{Fixture, of_kind, records, run_in, sleuth, stderr, text};
+use common::{Fixture, evidences, of_kind, records, run_in, sleuth, stderr, text};
 
 /// Scans a file with these bytes.
 fn scan(bytes: &[u8]) -> (i32, String, String) {
@@ -95,7 +95,7 @@ fn a_wrong_trailer_is_an_alteration() {
     assert!(stdout.starts_with("input: ALTERED"), "{stdout}");
     let scanned = records(&run_in(dir.path(), &["scan", "input", "--format", "jsonl"]));
     assert!(!of_kind(&scanned, "value").is_empty());
-    assert_eq!(of_kind(&scanned, "evidence")[0]["trailer"], "mismatch");
+    assert_eq!(evidences(&scanned)[0]["trailer"], "mismatch");
     assert_eq!(of_kind(&scanned, "summary")[0]["conditions"].as_array().unwrap().iter().filter(|c| *c == "altered").count(), 1);
 }
 
@@ -132,7 +132,7 @@ fn containers_of_one_file_are_opened_and_give_the_same_values() {
     for (name, bytes) in &files {
         fs::write(dir.path().join(name), bytes).unwrap();
         let all = records(&run_in(dir.path(), &["scan", name, "--format", "jsonl"]));
-        let evidence = of_kind(&all, "evidence")[0].clone();
+        let evidence = evidences(&all)[0].clone();
         assert_eq!(evidence["container"].as_str().unwrap_or("plain"), *name);
         assert_eq!(evidence["size"], bytes.len());
         if *name != "plain" {

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use common::mutate::{Mutant, header};
-use common::{Fixture, of_kind, pages, records, run_in, text};
+use common::{Fixture, evidences, of_kind, pages, records, run_in, text};
 use etcd_sleuth::case::{Case, Plan, Question, Silent};
 use etcd_sleuth::evidence::Limits;
 use etcd_sleuth::evidence::anomaly::Class;
@@ -43,7 +43,7 @@ fn scan(dir: &Path, files: &[&str]) -> Said {
     };
     let divergent = of_kind(&records, "anomaly").into_iter().filter(|anomaly| anomaly["class"] == "member-divergence");
     Said {
-        compared: of_kind(&records, "evidence").into_iter().map(|evidence| evidence["compared"].clone()).collect(),
+        compared: evidences(&records).into_iter().map(|evidence| evidence["compared"].clone()).collect(),
         divergent: divergent.map(place).collect(),
         conditions: of_kind(&records, "summary")[0]["conditions"].clone(),
     }

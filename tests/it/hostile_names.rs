@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Output;
 
 use common::pages::{self, Write};
-use common::{Fixture, of_kind, records, run_in, stderr};
+use common::{Fixture, evidences, of_kind, records, run_in, stderr};
 
 /// What stands behind a newline in a hostile name: no line of any output begins with it.
 const INJECTED: &str = "SNAPSHOT WHOLE";
@@ -112,7 +112,7 @@ fn reports_show_every_hostile_name_and_obey_none() {
         let values = of_kind(&lines, "value");
         let found: BTreeSet<String> = values.iter().filter_map(|value| value["key"].as_str()).map(str::to_owned).collect();
         assert!(found == keys, "{command}: {:?}", keys.symmetric_difference(&found).collect::<Vec<_>>());
-        assert_eq!(of_kind(&lines, "evidence")[0]["path"], FILE);
+        assert_eq!(evidences(&lines)[0]["path"], FILE);
         // One row a line, whatever stands in it.
         let (table, _) = run("csv");
         let rows: Vec<csv::StringRecord> = csv::Reader::from_reader(&table.stdout[..]).records().map(Result::unwrap).collect();

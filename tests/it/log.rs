@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::{Fixture, of_kind, records, run_in, stderr, text, truth_of, unpack_directory};
+use common::{Fixture, evidences, of_kind, records, run_in, stderr, text, truth_of, unpack_directory};
 use etcd_sleuth::evidence::digest::Sha256Digest;
 use serde_json::{Value, json};
 
@@ -26,7 +26,7 @@ fn scan(dir: &Path, more: &[&str]) -> (Option<i32>, Vec<Value>) {
 
 /// The `value` records of one file.
 fn values_of<'a>(records: &'a [Value], name: &str) -> Vec<&'a Value> {
-    let evidence = of_kind(records, "evidence").into_iter().find(|e| e["path"].as_str().unwrap().ends_with(name)).unwrap();
+    let evidence = evidences(records).into_iter().find(|e| e["path"].as_str().unwrap().ends_with(name)).unwrap();
     of_kind(records, "value").into_iter().filter(|value| value["evidence"] == evidence["evidence"]).collect()
 }
 
@@ -121,13 +121,13 @@ fn many_segments_are_one_log() {
     wanted.sort();
     found.sort();
     assert_eq!(found, wanted);
-    let paths: Vec<_> = of_kind(&all, "evidence").iter().map(|e| e["path"].as_str().unwrap()).collect();
+    let paths: Vec<_> = evidences(&all).iter().map(|e| e["path"].as_str().unwrap().to_owned()).collect();
     for value in &values {
-        let file = fs::read(dir.path().join(paths[value["evidence"].as_u64().unwrap() as usize])).unwrap();
+        let file = fs::read(dir.path().join(&paths[value["evidence"].as_u64().unwrap() as usize])).unwrap();
         let (offset, length) = (value["offset"].as_u64().unwrap() as usize, value["length"].as_u64().unwrap() as usize);
         assert_eq!(&file[offset..offset + length], truth["values"][value["key"].as_str().unwrap()].as_str().unwrap().as_bytes());
     }
-    let overridden: u64 = of_kind(&all, "evidence").iter().map(|e| e["log"]["overridden"].as_u64().unwrap()).sum();
+    let overridden: u64 = evidences(&all).iter().map(|e| e["log"]["overridden"].as_u64().unwrap()).sum();
     assert_eq!(overridden as usize, truth["overridden"].as_array().unwrap().len());
 }
 
@@ -199,7 +199,7 @@ fn revisions_of_writes_are_derived_only_where_they_are_right() {
 fn a_data_directory_is_read_whole_in_order() {
     let (dir, path, truth) = killed();
     let (_, all) = scan(dir.path(), &[]);
-    let evidences = of_kind(&all, "evidence");
+    let evidences = evidences(&all);
     let read: Vec<_> = evidences.iter().map(|e| ["path", "kind", "role"].map(|field| e[field].as_str().unwrap())).collect();
     assert_eq!(
         read,
@@ -283,7 +283,7 @@ fn whatever_is_wrong_with_a_log_is_told_and_the_rest_is_read() {
     let good = fs::read(&wal).unwrap();
     let (_, sound) = scan(dir.path(), &[]);
     let all_values = values_of(&sound, SEGMENT).len();
-    let end = of_kind(&sound, "evidence")[3]["log"]["end"].as_u64().unwrap() as usize;
+    let end = evidences(&sound)[3]["log"]["end"].as_u64().unwrap() as usize;
     let place = |n: usize| values_of(&sound, SEGMENT).iter().map(|v| v["offset"].as_u64().unwrap() as usize).max().unwrap() - n;
     let later = "0000000000000002-0000000000000400.wal";
 
@@ -514,7 +514,7 @@ fn credentials_of_users_are_never_shown() {
     assert!(shown.contains("PASSWORDS IN CLEAR of etcd users in the log: 2 (alice, bob)"), "{shown}");
     let all = records(&run_in(dir.path(), &["scan", SEGMENT, "--format", "jsonl"]));
     assert_eq!(
-        of_kind(&all, "evidence")[0]["log"]["credentials"],
+        evidences(&all)[0]["log"]["credentials"],
         json!([
             {"user": "alice", "clear_text_passwords": 1, "tokens": 0, "password_hashes": 0},
             {"user": "bob", "clear_text_passwords": 1, "tokens": 1, "password_hashes": 0},

@@ -15,7 +15,7 @@ use etcd_sleuth::evidence::Evidence;
 use etcd_sleuth::evidence::anomaly::{Anomaly, Class};
 use etcd_sleuth::recovery::{RecoveredWrite, Recovery, Standing};
 use etcd_sleuth::row::{Place, Row, Scope};
-use etcd_sleuth::store::{DatabaseStore, ReadOptions, Store};
+use etcd_sleuth::store::{DatabaseStore, Digests, Progress, ReadOptions, Store};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -65,7 +65,8 @@ fn recover(mutant: &Mutant, what: &str) -> Found {
 /// Recovers, without residue, and looks at what came of it.
 fn recover_and(mutant: &Mutant, look: impl FnOnce(&DatabaseStore<'_>, &Found)) -> Found {
     let evidence = Evidence::from_bytes("damaged.db", mutant.bytes.clone());
-    let store = DatabaseStore::read(&evidence, &ReadOptions::default()).unwrap();
+    let mut store = DatabaseStore::read(&evidence, &ReadOptions::default()).unwrap();
+    store.settle(Some(&Digests::of(&evidence, &Progress::default())));
     let recovery = Recovery::of(&store, &Scope::all(), false);
     let revision_of =
         |write: &RecoveredWrite<'_, '_>| (String::from_utf8_lossy(write.key).into_owned(), (write.revision.main, write.standing));

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use common::accuracy::{Judgement, elsewhere, list, range, residue};
 use common::truth::scan;
-use common::{Fixture, of_kind, run_in};
+use common::{Fixture, evidences, of_kind, run_in};
 use serde_json::{Value, json};
 
 /// Runs `test` on each fixture, its records and its truth.
@@ -128,7 +128,7 @@ fn places_are_those_that_bbolt_sees() {
         let (size, border) = (number(truth, "page_size"), number(truth, "high_water_mark"));
         let free: BTreeSet<u64> =
             list(truth, "bbolt_pages").iter().filter(|page| page["type"] == "free").map(|page| number(page, "id")).collect();
-        let pages = &of_kind(records, "evidence")[0]["pages"];
+        let pages = &evidences(records)[0]["pages"];
         let mut other_root = BTreeSet::new();
         for value in residue(records).chain(of_kind(records, "tombstone").into_iter().filter(|t| t["place"] != "tree")) {
             let (start, end) = range(value);

@@ -270,7 +270,13 @@ fn file_id(_: &Path) -> Option<FileId> {
 
 /// Whether an error is only that nobody reads any more.
 pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe))
+    error.chain().any(|cause| {
+        let of_run = cause.downcast_ref::<RunError>().and_then(|error| match error {
+            RunError::Output(error) => Some(error),
+            _ => None,
+        });
+        of_run.or_else(|| cause.downcast_ref::<io::Error>()).is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    })
 }
 
 /// Tells an error, its causes, and what to try. What was told already is not told again.

@@ -196,3 +196,17 @@ pub(crate) fn records(output: &Output) -> Vec<Value> {
 pub(crate) fn of_kind<'a>(records: &'a [Value], kind: &str) -> Vec<&'a Value> {
     records.iter().filter(|record| record["record"] == kind).collect()
 }
+
+/// The evidences: what is known of each before its rows and what is known at their end, together.
+pub(crate) fn evidences(records: &[Value]) -> Vec<Value> {
+    let with_end = |record: &&Value| {
+        let mut record = (*record).clone();
+        let end = records.iter().find(|end| end["record"] == "evidence-end" && end["evidence"] == record["evidence"]);
+        let fields = end.and_then(Value::as_object).into_iter().flatten().filter(|(name, _)| *name != "record");
+        for (name, value) in fields {
+            record[name] = value.clone();
+        }
+        record
+    };
+    of_kind(records, "evidence").iter().map(with_end).collect()
+}

@@ -16,7 +16,7 @@ use etcd_sleuth::render::text::{CheckText, PagesText, ScanText};
 use etcd_sleuth::report::readable::ClusterContext;
 use etcd_sleuth::report::{EvidenceReport, MemberReport, Render, RenderPages, Report, RowContext};
 use etcd_sleuth::row::{Place, Row, Scope};
-use etcd_sleuth::store::{DatabaseStore, ReadOptions, Store};
+use etcd_sleuth::store::{DatabaseStore, Digests, Progress, ReadOptions, Store};
 use serde_json::Value;
 
 use super::Fixture;
@@ -314,6 +314,7 @@ pub(crate) fn read(bytes: &[u8]) -> Option<Reading> {
     let (tree, outside, places) = found.into_inner().unwrap();
     let all = tree.union(&outside).cloned().collect();
     store.profile_mut().add_anomalies(collected.anomalies);
+    store.settle(Some(&Digests::of(&evidence, &Progress::default())));
     let (counts, page_size) = (store.pages.counts(), store.opened.db.page_size());
     let context = ClusterContext { prefixes: store.prefixes(), existing: store.existing() };
     let mut report = EvidenceReport::new(Numbering::default().evidence(), store.profile(), collected.tally, &context, 20);

@@ -79,7 +79,7 @@ pub(crate) fn assert_tree(fixture: &Fixture, records: &[Value], truth: &Value) {
 /// The file is described as bbolt and etcd describe it.
 pub(crate) fn assert_description(fixture: &Fixture, records: &[Value], truth: &Value) {
     let name = &fixture.name;
-    let evidence = of_kind(records, "evidence")[0];
+    let evidence = &super::evidences(records)[0];
     for field in [
         "size",
         "sha256",
