@@ -41,8 +41,12 @@ impl Render for CheckText<'_> {
         self.out.write_all(check(evidence).as_bytes())
     }
 
-    fn end(&mut self, _report: &Report, _outcome: &Outcome) -> io::Result<()> {
-        Ok(())
+    fn end(&mut self, report: &Report, outcome: &Outcome) -> io::Result<()> {
+        match outcome.exit_code() {
+            0 => Ok(()),
+            _ if self.is_quiet => Ok(()),
+            _ => self.out.write_all(check_status(report, outcome).as_bytes()),
+        }
     }
 }
 

@@ -84,7 +84,11 @@ impl Render for ObjectText<'_> {
         }
     }
 
-    fn end(&mut self, _report: &Report, _outcome: &Outcome) -> io::Result<()> {
+    fn end(&mut self, report: &Report, outcome: &Outcome) -> io::Result<()> {
+        // Beside the value, which may go into a file or another program.
+        if outcome.exit_code() != 0 {
+            (self.say)(&object_status(report, outcome));
+        }
         Ok(())
     }
 }

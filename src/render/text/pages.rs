@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use super::super::escape::{terminal, terminal_bytes};
+use super::check::check_status;
 use super::object::storage;
 use super::table::Table;
 use super::thousands;
@@ -30,8 +31,11 @@ impl<'o> PagesText<'o> {
 }
 
 impl Render for PagesText<'_> {
-    fn end(&mut self, _report: &Report, _outcome: &Outcome) -> io::Result<()> {
-        Ok(())
+    fn end(&mut self, report: &Report, outcome: &Outcome) -> io::Result<()> {
+        match outcome.exit_code() {
+            0 => Ok(()),
+            _ => self.out.write_all(check_status(report, outcome).as_bytes()),
+        }
     }
 }
 
