@@ -7,6 +7,9 @@ use crate::finding::Outcome;
 use crate::report::{Render, Report, VerificationPlan};
 use crate::store::Progress;
 
+/// Asks those who hold keys. It is told whether it is to stop, before every call, and tells of every DEK source that is done.
+pub type Ask<'a> = dyn FnMut(&dyn Fn() -> bool, &dyn Fn()) + 'a;
+
 /// The surroundings of a run. The library itself never prints, and never looks at the environment.
 pub trait Host {
     /// A file is about to be opened.
@@ -23,8 +26,8 @@ pub trait Host {
     /// Those who hold keys are about to be asked.
     fn asking(&self, _plan: &VerificationPlan) {}
 
-    /// Asks them: `ask` is told whether it is to stop, before every call, and tells of every DEK source that is done.
-    fn while_asking(&self, _dek_sources: u64, ask: &mut dyn FnMut(&dyn Fn() -> bool, &dyn Fn())) {
+    /// Asks them, which may be stopped and whose progress may be shown.
+    fn while_asking(&self, _dek_sources: u64, ask: &mut Ask<'_>) {
         ask(&|| false, &|| {});
     }
 }

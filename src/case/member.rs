@@ -50,7 +50,7 @@ impl Run<'_> {
     /// Opens what was given. What cannot be opened of it is told; `None`: nothing of it can.
     pub(super) fn open(&mut self, path: &Path) -> Result<Option<OpenMember>, RunError> {
         let is_directory = path.is_dir();
-        let found = if is_directory { self.attempt(path, |_| Ok(DataDirectory::find(path)?))? } else { None };
+        let found = if is_directory { self.attempt(path, |_| DataDirectory::find(path))? } else { None };
         let mut files = Vec::new();
         match found {
             Some(DataDirectory { files: listed, passed_over, .. }) => {

@@ -28,7 +28,7 @@ mod verification;
 use std::path::PathBuf;
 
 pub use self::error::{InputError, RunError};
-pub use self::host::{Host, Silent};
+pub use self::host::{Ask, Host, Silent};
 pub use self::pages::PagesQuestion;
 pub use self::plan::{Holders, KeyQuestion, ObjectQuestion, Plan, Question, Reveal, VerifyQuestion, names_of};
 pub use self::recover::{DatabaseFile, RecoverQuestion};

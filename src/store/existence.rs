@@ -16,13 +16,15 @@ pub enum Existence {
     Unknown,
 }
 
+/// Tells the create revision that a key has now.
+type CreateRevision<'a> = dyn Fn(&[u8]) -> Option<i64> + 'a;
+
 /// Which keys exist, as far as a tree tells.
 pub struct Existing<'a> {
     pub(super) keyspace: &'a Keyspace,
     /// Revisions of writes that the tree may have had and does not.
     pub(super) lost: Ranges,
-    /// The create revision that a key has now.
-    pub(super) created: Box<dyn Fn(&[u8]) -> Option<i64> + 'a>,
+    pub(super) created: Box<CreateRevision<'a>>,
 }
 
 impl Existing<'_> {

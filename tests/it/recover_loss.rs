@@ -33,21 +33,22 @@ fn existing(mutant: &Mutant) -> BTreeMap<String, u64> {
 fn recover(mutant: &Mutant, what: &str) -> Found {
     recover_and(mutant, |store, found| {
         let (mut newest, mut in_tree) = (BTreeMap::<String, u64>::new(), BTreeMap::<String, u64>::new());
-        let see = |key: &[u8], place: Place, main: Option<u64>| {
-            for list in [Some(&mut newest), (place == Place::Tree).then_some(&mut in_tree)].into_iter().flatten() {
-                let known = list.entry(String::from_utf8_lossy(key).into_owned()).or_default();
-                *known = main.unwrap_or(0).max(*known);
-            }
-        };
-        let see = Mutex::new(see);
-        Collector::new(store, &Scope::all()).each(|row| {
-            let mut see = see.lock().unwrap();
-            match row {
-                Row::Value(row) => see(row.key, row.place, row.written.main),
-                Row::Tombstone(row) => see(row.key, row.place, Some(row.revision.main)),
-            }
-        });
-        drop(see);
+        {
+            let see = |key: &[u8], place: Place, main: Option<u64>| {
+                for list in [Some(&mut newest), (place == Place::Tree).then_some(&mut in_tree)].into_iter().flatten() {
+                    let known = list.entry(String::from_utf8_lossy(key).into_owned()).or_default();
+                    *known = main.unwrap_or(0).max(*known);
+                }
+            };
+            let see = Mutex::new(see);
+            Collector::new(store, &Scope::all()).each(|row| {
+                let mut see = see.lock().unwrap();
+                match row {
+                    Row::Value(row) => see(row.key, row.place, row.written.main),
+                    Row::Tombstone(row) => see(row.key, row.place, Some(row.revision.main)),
+                }
+            });
+        }
         let existing = existing(mutant);
         for (key, (main, standing)) in found {
             // What stands in the tree gives way to nothing outside of it: that may be of another course of things.
