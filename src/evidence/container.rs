@@ -9,7 +9,7 @@
 use std::fmt;
 use std::io::{self, Cursor, Read};
 
-use super::Limits;
+use super::limit::Limits;
 
 /// What an input was packed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -28,6 +28,24 @@ pub const CARVED_JSON: usize = 4 << 20;
 /// Bytes of an EncryptionConfiguration.
 pub const CONFIGURATION: usize = 4 << 20;
 
+/// Bounds on what is held in memory.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Largest content taken from standard input or out of a container, in bytes.
+    pub max_size: u64,
+}
+
+impl Limits {
+    /// The size that is held unless another is given.
+    pub const DEFAULT_MAX_SIZE: u64 = HELD_CONTENT;
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { max_size: Self::DEFAULT_MAX_SIZE }
+    }
+}
+
 /// A limit as it is shown.
 #[derive(Clone, Copy, Debug)]
 pub struct Limit {

@@ -29,25 +29,8 @@ use self::anomaly::{Anomalies, Class};
 pub use self::container::Container;
 pub use self::error::Error;
 pub use self::id::{EvidenceId, MemberId, Numbering};
+pub use self::limit::Limits;
 use self::mapping::Mapping;
-
-/// Bounds on what is held in memory.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Largest content taken from standard input or out of a container, in bytes.
-    pub max_size: u64,
-}
-
-impl Limits {
-    /// The size that is held unless another is given.
-    pub const DEFAULT_MAX_SIZE: u64 = limit::HELD_CONTENT;
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { max_size: Self::DEFAULT_MAX_SIZE }
-    }
-}
 
 /// One input, open.
 #[derive(Debug)]

@@ -125,10 +125,6 @@ const CIRCLES: &[(&[&str], &str)] = &[
         "the table of providers names the reader of each body, and what is read is known by its provider",
     ),
     (&["etcd/raft/auth.rs", "etcd/raft/request.rs"], "a request may hold a credential, and its kind says which"),
-    (
-        &["evidence/container.rs", "evidence/error.rs", "evidence/mod.rs"],
-        "`mod.rs` defines what is opened and its limits; an error names the container",
-    ),
     (&["kms/aws/configuration.rs", "kms/aws/mod.rs"], "the SDK's configuration is made of the options that `mod.rs` defines"),
     (
         &[
