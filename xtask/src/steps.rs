@@ -32,12 +32,14 @@ pub(crate) const STEPS: &[Step] = &[
     Step { name: "unchanged", about: "the run has left nothing in the work tree", run: unchanged },
 ];
 
-/// The sets of features that are built and linted: all, no network, and either half of it.
+/// The sets of features that are built and linted: all; the library alone; the program without a network, and with either half of
+/// it.
 const FEATURES: &[&[&str]] = &[
     &[],
     &["--no-default-features"],
-    &["--no-default-features", "--features", "aws-kms"],
-    &["--no-default-features", "--features", "kms-plugin"],
+    &["--no-default-features", "--features", "cli"],
+    &["--no-default-features", "--features", "cli,aws-kms"],
+    &["--no-default-features", "--features", "cli,kms-plugin"],
 ];
 
 /// Programs: how each is asked whether it is there, and which step needs it.
