@@ -25,7 +25,8 @@
 //! | it is decided that a value is plaintext | `row/builder.rs` |
 //! | what differs between providers of encryption is told | `envelope/provider.rs` |
 //! | a rule is worded, and met | `finding/rule.rs`, `finding/judge.rs` |
-//! | a line of the first screen is made | `render/text/scan.rs`, of a data directory `render/text/directory.rs` |
+//! | a line of the first screen is made | `render/text/headline.rs`, `render/text/first_screen.rs` |
+//! | the lines of the first screen are put in order | `render/text/scan.rs`, of a data directory `render/text/directory.rs` |
 //! | a record is given its fields | `render/records/` |
 //! | the formats are listed | `render/mod.rs` |
 //!

@@ -137,7 +137,6 @@ const CIRCLES: &[(&[&str], &str)] = &[
         ],
         "an object names its encoding, and each encoding reads objects",
     ),
-    (&["render/text/directory.rs", "render/text/scan.rs"], "the two first screens share their lines"),
     (&["report/model.rs", "report/retirement.rs"], "the model holds what may be retired, and that is told from the model"),
     (&["store/database/mod.rs", "store/database/writes.rs"], "`mod.rs` defines the store, which keeps the order of its writes"),
     (&["store/database/residue/mixed.rs", "store/database/residue/mod.rs"], "values that are found and the account of them, in two files"),

@@ -3,8 +3,9 @@
 use std::io::{self, Write};
 
 use super::super::escape::terminal;
+use super::first_screen::types;
 use super::key_label::distinct_labels;
-use super::scan::{status_line, types};
+use super::scan::status_line;
 use super::table::{Table, name};
 use super::{against, block, file_lines, thousands};
 use crate::finding::Outcome;

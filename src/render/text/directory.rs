@@ -6,16 +6,14 @@ use std::path::Path;
 use super::super::escape::terminal;
 use super::credentials::credentials;
 use super::findings::findings;
+use super::first_screen::{ROWS, keys, next, readable_table, resource_table, secrets, types, values};
+use super::headline::{What, headline, nothing_matches};
 use super::keys::beside;
-use super::scan::{What, headline, keys, next, nothing_matches, readable_table, resource_table, secrets, types, values};
 use super::table::Table;
 use super::{against, block, cluster_lines, compared_lines, doubts, file_lines, log_sentence, snapshot_sentence, thousands};
 use crate::evidence::anomaly::{Bearing, Class};
 use crate::report::{EvidenceReport, MemberReport, Report, not_looked_at};
 use crate::store::{Kind, LogFacts, Role};
-
-/// Rows of a list before the rest is only counted.
-const ROWS: usize = 20;
 
 /// What a scan says of a directory: its evidences together.
 pub(super) fn directory(directory: &MemberReport, whole: &EvidenceReport, report: &Report) -> String {

@@ -5,6 +5,8 @@ mod check;
 mod credentials;
 mod directory;
 mod findings;
+mod first_screen;
+mod headline;
 mod key_label;
 mod keys;
 mod number;
