@@ -12,9 +12,9 @@
 use crate::evidence::number::{le_u32, le_u64};
 use nom::Parser;
 
-use super::Pgid;
 use super::packing::{ELEMENT_LEN, Packing};
 use super::page::{HEADER_LEN, PageHeader};
+use super::pgid::Pgid;
 use crate::evidence::range;
 
 /// One separator and the page it leads to.

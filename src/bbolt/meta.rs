@@ -14,14 +14,14 @@
 //! | 64 | 8 | txid | transaction that wrote it |
 //! | 72 | 8 | checksum | FNV-1a 64 over bytes 16 to 72 |
 //!
-//! Source: bbolt `internal/common/meta.go`; finding the page size: `db.go` `getPageSize`.
+//! Source: bbolt `internal/common/meta.go`.
 
 use std::fmt;
 
 use crate::evidence::number::{le_u32, le_u64};
 use nom::Parser;
 
-use super::{OpenError, Pgid};
+use super::pgid::Pgid;
 use crate::evidence::{limit, range};
 
 /// End of the meta within its page.
@@ -125,30 +125,6 @@ pub(super) fn twin(other: &[u8], slot: u64) -> Option<Vec<u8>> {
     let txid = if slot == 0 { txid.checked_add(1)? } else { txid.checked_sub(1)? };
     let body = [other.get(16..64)?, &txid.to_le_bytes()].concat();
     Some([&slot.to_le_bytes()[..], other.get(8..16)?, &body, &fnv1a(&body).to_le_bytes(), other.get(80..)?].concat())
-}
-
-/// The page size by bbolt's rule: meta 0 where it is valid, else the first valid meta at 1 KiB, 2 KiB … 16 MiB.
-pub(super) fn find_page_size(bytes: &[u8]) -> Result<u32, OpenError> {
-    let at = |offset: u64| Meta::parse(range::slice(bytes, offset, END).unwrap_or_default());
-    let meta0 = match at(0) {
-        Ok(meta) => return Ok(meta.page_size),
-        Err(fault) => fault,
-    };
-    let probes = (10..=24).map(|shift| at(1 << shift));
-    let mut best = MetaFault::Missing;
-    for probe in probes {
-        match probe {
-            Ok(meta) => return Ok(meta.page_size),
-            Err(MetaFault::Magic(magic)) if magic == MAGIC.swap_bytes() => return Err(OpenError::BigEndian),
-            Err(MetaFault::Magic(_) | MetaFault::Missing) => {}
-            Err(fault) => best = fault,
-        }
-    }
-    match (meta0, best) {
-        (MetaFault::Magic(magic), _) if magic == MAGIC.swap_bytes() => Err(OpenError::BigEndian),
-        (MetaFault::Magic(_) | MetaFault::Missing, MetaFault::Magic(_) | MetaFault::Missing) => Err(OpenError::NotBbolt),
-        (meta0, meta1) => Err(OpenError::NoValidMeta { meta0, meta1 }),
-    }
 }
 
 /// FNV-1a, 64 bits (<http://www.isthe.com/chongo/tech/comp/fnv/>), as Go's `hash/fnv` `New64a`.

@@ -10,8 +10,9 @@
 //!
 //! Source: bbolt `internal/common/inode.go` (`WriteInodeToPage`); the zeros: `tx.go` (`allocate`, `write`).
 
+use super::db::Db;
 use super::page::{HEADER_LEN, PageHeader};
-use super::{Db, Pgid};
+use super::pgid::Pgid;
 use crate::evidence::anomaly::{Anomalies, Class};
 use crate::evidence::range;
 

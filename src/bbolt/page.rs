@@ -14,7 +14,8 @@ use std::fmt;
 use crate::evidence::number::{le_u16, le_u32, le_u64};
 use nom::Parser;
 
-use super::{Db, Pgid};
+use super::db::Db;
+use super::pgid::Pgid;
 use crate::evidence::anomaly::{Anomalies, Class};
 use crate::evidence::range;
 

@@ -1,6 +1,6 @@
 //! What every page of the file is: exactly one state a page.
 
-use super::Pgid;
+use super::pgid::Pgid;
 
 /// What a page is, seen from the meta pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

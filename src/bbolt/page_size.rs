@@ -3,10 +3,10 @@
 //! Every page bears its own number, which is its place divided by the page size. So a page is consistent with one page size
 //! only, and the size with which most leaf pages are consistent is the file's.
 
-use super::Pgid;
 use super::leaf::RawElement;
 use super::packing::ELEMENT_LEN;
 use super::page::{Flags, HEADER_LEN, PageHeader};
+use super::pgid::Pgid;
 use crate::evidence::{limit, range};
 
 /// The page size with which most leaf pages are consistent, the smallest of several; `None` where no leaf page is.
