@@ -4,8 +4,9 @@ use foldhash::fast::FixedState;
 use hashbrown::HashSet;
 use rayon::prelude::*;
 
+use super::fates::Fates;
 use super::revisions::{Fingerprint, InTree, Revisions};
-use super::{Fates, Segment};
+use super::segment::Segment;
 use crate::etcd::raft::{Branch, EntryKind, Operation, Put, Request};
 use crate::evidence::range;
 use crate::row::{Found, FoundContent, LogPosition, Place, Retention, TxnBranch, WriteCounts, Written};
