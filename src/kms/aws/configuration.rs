@@ -18,7 +18,22 @@ use aws_credential_types::provider::{ProvideCredentials, future};
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider as TlsProvider, TlsContext, TrustStore};
 
-use super::AwsOptions;
+use crate::kms::EncryptionContexts;
+
+/// What the user says about AWS. Whatever is `None` is taken from the environment and the profile, as every AWS tool takes it.
+#[derive(Clone, Debug, Default)]
+pub struct AwsOptions {
+    /// A profile of the shared configuration.
+    pub profile: Option<String>,
+    /// A region.
+    pub region: Option<String>,
+    /// What the plugins were told as encryption context.
+    pub contexts: EncryptionContexts,
+    /// Whether credentials and region may be asked of the instance-metadata service.
+    pub use_instance_metadata: bool,
+    /// The longest that one call may take; `None`: ten seconds.
+    pub timeout: Option<Duration>,
+}
 
 /// Configuration as every AWS tool reads it, without the instance-metadata service unless that was asked for.
 pub(super) async fn configuration(options: &AwsOptions) -> SdkConfig {

@@ -12,7 +12,6 @@ mod answer;
 mod configuration;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
 use aws_config::{Region, SdkConfig};
@@ -22,27 +21,13 @@ use tokio::runtime::Runtime;
 use zeroize::Zeroizing;
 
 use self::answer::{BoundedAnswer, failure};
+pub use self::configuration::AwsOptions;
 use self::configuration::configuration;
 use super::{EncryptionContexts, Failure, KeyState, Reason, Unwrapped, Unwrapper, WrappedDek};
 use crate::envelope::open::DataKey;
 
 /// The plugin's version byte.
 const VERSION: u8 = b'1';
-
-/// What the user says about AWS. Whatever is `None` is taken from the environment and the profile, as every AWS tool takes it.
-#[derive(Clone, Debug, Default)]
-pub struct AwsOptions {
-    /// A profile of the shared configuration.
-    pub profile: Option<String>,
-    /// A region.
-    pub region: Option<String>,
-    /// What the plugins were told as encryption context.
-    pub contexts: EncryptionContexts,
-    /// Whether credentials and region may be asked of the instance-metadata service.
-    pub use_instance_metadata: bool,
-    /// The longest that one call may take; `None`: ten seconds.
-    pub timeout: Option<Duration>,
-}
 
 /// AWS KMS.
 pub struct AwsKms {

@@ -93,7 +93,7 @@ impl<'data> DatabaseStore<'data> {
         };
         let of_other = other.map_or(0, |other| other.pages_read());
         let pages_read = [tree.pages_read(), of_other, residue.pages_read].into_iter().fold(0, u64::saturating_add);
-        let order = super::writes::Order::of(db, &tree, &anomalies);
+        let order = super::order::Order::of(db, &tree, &anomalies);
         let profile = Profile { facts, anomalies };
         Self {
             profile,

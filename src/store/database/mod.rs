@@ -3,6 +3,7 @@
 mod first_pass;
 mod key_tree;
 mod opened;
+mod order;
 mod residue;
 mod seen;
 mod writes;
@@ -49,7 +50,7 @@ pub struct DatabaseStore<'data> {
     pub residue: Residue<'data>,
     /// The writes in the tree, where they were asked for.
     pub history: Option<History>,
-    order: writes::Order<'data>,
+    order: order::Order<'data>,
     /// Pages whose elements the first pass read or searched, each as often as it did: the measure of its work, which is
     /// bounded by the number of pages however the file was made.
     pub pages_read: u64,
