@@ -109,10 +109,6 @@ const CRATES_OF_THE_PROGRAM: &[&str] =
 /// Files of a room of which each needs each other, and why that is so.
 const CIRCLES: &[(&[&str], &str)] = &[
     (
-        &["bbolt/leaf.rs", "bbolt/meta.rs", "bbolt/mod.rs", "bbolt/packing.rs", "bbolt/page.rs", "bbolt/page_size.rs"],
-        "`mod.rs` defines `Db` and `Pgid`: a database is opened by what reads its pages, and a page bears its number",
-    ),
-    (
         &["bbolt/leaf_scan.rs", "bbolt/loss.rs", "bbolt/walk.rs"],
         "one mechanism: where a walk meets a loss, leaves are scanned, and what they show bounds the walk",
     ),
@@ -125,7 +121,6 @@ const CIRCLES: &[(&[&str], &str)] = &[
         "the table of providers names the reader of each body, and what is read is known by its provider",
     ),
     (&["etcd/raft/auth.rs", "etcd/raft/request.rs"], "a request may hold a credential, and its kind says which"),
-    (&["kms/aws/configuration.rs", "kms/aws/mod.rs"], "the SDK's configuration is made of the options that `mod.rs` defines"),
     (
         &[
             "kubernetes/encoding.rs",
@@ -138,9 +133,7 @@ const CIRCLES: &[(&[&str], &str)] = &[
         "an object names its encoding, and each encoding reads objects",
     ),
     (&["report/model.rs", "report/retirement.rs"], "the model holds what may be retired, and that is told from the model"),
-    (&["store/database/mod.rs", "store/database/writes.rs"], "`mod.rs` defines the store, which keeps the order of its writes"),
     (&["store/database/residue/mixed.rs", "store/database/residue/mod.rs"], "values that are found and the account of them, in two files"),
-    (&["store/log/mod.rs", "store/log/writes.rs"], "`mod.rs` defines a segment, and keeps the writes that are read from its entries"),
 ];
 
 /// The same of the program's files.
