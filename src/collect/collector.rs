@@ -74,6 +74,15 @@ impl<'a, 'data> Collector<'a, 'data> {
         self.run(|row, _| look(row), |_| Ok(())).unwrap_or_default()
     }
 
+    /// The same rows in their order, read as they are asked for, on the thread that asks.
+    pub fn rows(self) -> impl Iterator<Item = Row<'data>> + use<'a, 'data> {
+        self.store.tasks().into_iter().flat_map(move |task| {
+            let (mut part, mut rows) = (Part::default(), Vec::new());
+            self.store.read(&task, &mut |found| rows.extend(part.row(self.store, self.scope, &found)));
+            rows
+        })
+    }
+
     fn part(&self, task: &Task, render: &impl Fn(&Row<'data>, &mut Lines)) -> Part<'data> {
         let mut part = Part::default();
         self.store.read(task, &mut |found| {
@@ -87,7 +96,7 @@ impl<'a, 'data> Collector<'a, 'data> {
 }
 
 impl<'data> Part<'data> {
-    /// The row of a find, if it is in scope. Key material and existing objects are counted, in scope or not.
+    /// The row of a find, if it is in scope. Key material, existing objects and anomalies are counted, in scope or not.
     fn row(&mut self, store: &dyn Store<'data>, scope: &Scope, found: &Found<'data>) -> Option<Row<'data>> {
         let mut noted = Vec::new();
         let row = row_of(store, found, &mut self.digests, |class, detail| noted.push((class, detail)))?;
@@ -101,16 +110,13 @@ impl<'data> Part<'data> {
             tally.add_resource(resource, value.form(), in_scope);
         }
         tally.note_key_material(value);
-        if !in_scope {
-            return None;
-        }
-        // Elsewhere any bytes may stand.
+        // Whether the evidence is sound does not hang on what was asked of it. Outside of what etcd reads any bytes may stand.
         if value.place.is_read_by_etcd() {
             for (class, detail) in noted {
                 self.collected.anomalies.note(class, value.offset, value.pgid, || detail);
             }
         }
-        Some(row)
+        in_scope.then_some(row)
     }
 }
 

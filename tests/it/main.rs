@@ -13,6 +13,7 @@
     reason = "a test that panics fails"
 )]
 
+mod agreement;
 mod bad_input;
 mod canary;
 mod carve;
@@ -31,6 +32,7 @@ mod kms_plugin;
 mod layering;
 mod log;
 mod memory;
+mod one_run;
 mod opening;
 mod readme;
 mod records;

@@ -373,7 +373,7 @@ impl CarveArgs {
 
 impl CheckArgs {
     pub(crate) fn plan(&self) -> Plan {
-        self.reading.plan(Scope::default(), "secrets", self.files.len())
+        self.reading.plan(Scope::all(), "all", self.files.len())
     }
 
     pub(crate) fn run_info(&self) -> RunInfo {
@@ -406,7 +406,7 @@ impl ShowArgs {
 impl PagesArgs {
     pub(crate) fn plan(&self) -> Plan {
         let reading = Reading { etcd_prefix: Vec::new(), digest: DigestArg::None };
-        reading.plan(Scope::default(), "secrets", self.files.len())
+        reading.plan(Scope::all(), "all", self.files.len())
     }
 
     pub(crate) fn run_info(&self) -> RunInfo {

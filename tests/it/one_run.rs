@@ -1,0 +1,200 @@
+//! What commands once said falsely, because each had a run of its own. What they share is held by `agreement`.
+
+use crate::common;
+
+use std::path::Path;
+
+use common::{Fixture, evidences, of_kind, records, run_in, text};
+use serde_json::Value;
+
+/// The first segment of a fixture's log, by its name within `dir`.
+fn first_segment(dir: &Path, name: &str) -> String {
+    let wal = dir.join(name).join("member/wal");
+    let first = std::fs::read_dir(wal).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).min().unwrap();
+    format!("{name}/member/wal/{first}")
+}
+
+/// A segment by itself is no part of the directory that is given with it, so no raft snapshot there says what was agreed on here.
+#[test]
+fn nothing_is_committed_by_the_raft_snapshot_of_another_member() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["killed", "segments"] {
+        common::unpack_directory(name, dir.path());
+    }
+    let segment = first_segment(dir.path(), "segments");
+    let configuration = "kind: EncryptionConfiguration\nresources: [{resources: [secrets], providers: [{aesgcm: {keys: \
+                         [{name: nobody, secret: AAAAAAAAAAAAAAAAAAAAAA==}]}}]}]\n";
+    std::fs::write(dir.path().join("nobody.yaml"), configuration).unwrap();
+    let fates = |args: &[&str]| -> Vec<(String, String)> {
+        let all = records(&run_in(dir.path(), &[args, &["--format", "jsonl", "--resources", "all"]].concat()));
+        let number = evidences(&all).into_iter().rev().find(|evidence| evidence["path"] == segment.as_str()).unwrap()["evidence"].clone();
+        let of_segment = of_kind(&all, "value").into_iter().filter(|value| value["evidence"] == number);
+        of_segment.map(|value| (value["committed"].to_string(), value["applied"].to_string())).collect()
+    };
+    let alone = fates(&["scan", &segment]);
+    assert!(!alone.is_empty() && alone.iter().all(|fate| *fate == ("null".to_owned(), "null".to_owned())), "{alone:?}");
+    for args in [
+        &["scan", "killed", &segment][..],
+        &["scan", &segment, "killed"],
+        &["verify", &segment, "--encryption-config", "nobody.yaml"],
+        &["verify", "killed", &segment, "--encryption-config", "nobody.yaml"],
+        &["verify", &segment, "killed", "--encryption-config", "nobody.yaml"],
+    ] {
+        assert_eq!(fates(args), alone, "{args:?}");
+    }
+}
+
+/// What can be read without a key is counted by every command that writes the summary.
+#[test]
+fn every_summary_counts_the_secrets_that_can_be_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let fixture = Fixture::named("migration");
+    fixture.write_to(dir.path());
+    let total = |args: &[&str]| {
+        let all = records(&run_in(dir.path(), &[args, &["--format", "jsonl"]].concat()));
+        of_kind(&all, "summary")[0]["secrets_readable"]["total"].as_u64().unwrap()
+    };
+    let truth = fixture.truth();
+    let writes = truth["writes"].as_array().unwrap();
+    let places = ["retained", "elsewhere"].into_iter().flat_map(|list| truth[list].as_array().unwrap());
+    let readable: std::collections::BTreeSet<&str> = places
+        .map(|place| &writes[usize::try_from(place["w"].as_u64().unwrap()).unwrap()])
+        .filter(|write| write["storage"]["form"] != "encrypted" && write["value_len"].as_u64() > Some(0))
+        .filter_map(|write| write["key"].as_str().filter(|key| key.starts_with("/registry/secrets/")))
+        .collect();
+    assert_eq!(total(&["scan", "migration.db"]), readable.len() as u64);
+    for args in [&["keys", "migration.db"][..], &["verify", "migration.db", "--plan"], &["show", "migration.db", "/nothing"]] {
+        assert_eq!(total(args), readable.len() as u64, "{args:?}");
+    }
+}
+
+/// A plan is an answer like any other: it goes where it is to go, in the format that was asked for.
+#[cfg(feature = "aws-kms")]
+#[test]
+fn a_plan_is_written_where_and_how_it_was_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = tempfile::tempdir().unwrap();
+    Fixture::named("migration").write_to(dir.path());
+    let plan = ["verify", "migration.db", "--aws-kms", "--plan"];
+    let path = out.path().join("plan.txt");
+    let output = run_in(dir.path(), &[&plan[..], &["-o", path.to_str().unwrap()]].concat());
+    assert!(output.stdout.is_empty());
+    let written = std::fs::read_to_string(&path).unwrap();
+    assert!(written.contains("AWS KMS: 29 calls"), "{written}");
+    let (_, printed) = text(&run_in(dir.path(), &plan));
+    assert_eq!(printed, written);
+    let lines = records(&run_in(dir.path(), &[&plan[..], &["--format", "jsonl"]].concat()));
+    let calls: u64 = of_kind(&lines, "plan").iter().map(|plan| plan["calls"].as_u64().unwrap()).sum();
+    assert_eq!(calls, 29);
+    let document = run_in(dir.path(), &[&plan[..], &["--format", "json"]].concat());
+    let document: Value = serde_json::from_slice(&document.stdout).unwrap();
+    assert_eq!(document["plan"].as_array().unwrap().len(), of_kind(&lines, "plan").len());
+}
+
+/// What the text sends its reader to is there: a record, and a line of the table, for each key in each file.
+#[test]
+fn every_use_of_a_key_has_its_record_and_its_line() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["migration", "killed", "etcd35"] {
+        Fixture::named(name).write_to(dir.path());
+    }
+    let files = ["migration.db", "killed.db", "etcd35.db"];
+    let keys = |format: &str| run_in(dir.path(), &[&["keys"], &files[..], &["--format", format]].concat());
+    let lines = records(&keys("jsonl"));
+    let uses = of_kind(&lines, "key-use");
+    let named: std::collections::BTreeSet<String> = of_kind(&lines, "value").iter().map(|value| value["key_id"].to_string()).collect();
+    assert!(named.is_empty(), "keys writes no value unasked");
+    assert!(uses.len() > of_kind(&lines, "key").len(), "{}", uses.len());
+    let table = keys("csv").stdout;
+    let table = String::from_utf8(table).unwrap();
+    assert_eq!(table.lines().count(), uses.len() + 1, "{table}");
+    let (_, screen) = text(&keys("text"));
+    let rows = screen.lines().filter(|line| files.iter().any(|file| line.contains(&format!(" {file} ")))).count();
+    assert_eq!(rows, uses.len(), "{screen}");
+}
+
+/// One screen says one figure of one thing.
+#[test]
+fn no_screen_contradicts_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    for fixture in Fixture::all() {
+        fixture.write_to(dir.path());
+        let file = format!("{}.db", fixture.name);
+        for resources in ["secrets", "all"] {
+            let (_, screen) = text(&run_in(dir.path(), &["scan", &file, "--resources", resources]));
+            let number = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>().parse::<u64>().unwrap_or(0);
+            // What the title of the keys says is the sum of its rows.
+            if let Some(at) = screen.lines().position(|line| line.contains("encrypted now need")) {
+                let title = screen.lines().nth(at).unwrap();
+                let rows = screen.lines().skip(at + 1).take_while(|line| line.starts_with("  "));
+                let current = |row: &str| number(row.split_whitespace().rev().nth(row_columns(title) - 1).unwrap());
+                let sum: u64 = rows.map(current).sum();
+                assert_eq!(number(title.split("encrypted now need").next().unwrap()), sum, "{file} {resources}: {screen}");
+            }
+            // What the findings count in no newer place is what the last line says.
+            let last = screen.lines().last().unwrap();
+            for (rule, what) in [
+                ("Free pages hold Secrets in plaintext (", "residue "),
+                ("Older revisions of Secrets are in plaintext (", "older revisions "),
+            ] {
+                let found = screen.lines().find_map(|line| line.trim().split_once(rule).map(|(_, rest)| rest.to_owned()));
+                let said =
+                    last.split(", ").find_map(|part| part.split_once(what).map(|(_, rest)| number(rest.split([' ', ';']).next().unwrap())));
+                if let (Some(found), Some(said)) = (found, said) {
+                    let nowhere_newer = match found.split_once(", ") {
+                        Some((_, rest)) => number(rest.split(' ').next().unwrap()),
+                        None => number(found.split(')').next().unwrap()),
+                    };
+                    assert_eq!(nowhere_newer, said, "{file} {resources}: {screen}");
+                }
+            }
+        }
+    }
+}
+
+/// How many columns of figures stand under a title.
+fn row_columns(title: &str) -> usize {
+    ["current", "older", "residue", "log"].into_iter().filter(|column| title.split_whitespace().any(|word| word == *column)).count()
+}
+
+/// Numbers of evidences and places in a list are different things: an input that fails shifts nothing.
+#[test]
+fn an_input_that_fails_gives_its_name_to_no_other() {
+    let dir = tempfile::tempdir().unwrap();
+    Fixture::named("migration").write_to(dir.path());
+    std::fs::write(dir.path().join("no.db"), b"no database").unwrap();
+    let require = ["--require-key", "kms/aws-b", "--encryption-config", "nobody.yaml"];
+    let configuration = "kind: EncryptionConfiguration\nresources: [{resources: [secrets], providers: [{aesgcm: {keys: \
+                         [{name: nobody, secret: AAAAAAAAAAAAAAAAAAAAAA==}]}}]}]\n";
+    std::fs::write(dir.path().join("nobody.yaml"), configuration).unwrap();
+    let (_, alone) = text(&run_in(dir.path(), &[&["verify", "migration.db"], &require[..]].concat()));
+    let late: Vec<&str> = alone.lines().filter(|line| line.contains("after the required key began")).collect();
+    assert!(!late.is_empty() && late.iter().all(|line| line.contains("migration.db")), "{alone}");
+    for inputs in [["no.db", "migration.db"], ["migration.db", "no.db"]] {
+        let (_, screen) = text(&run_in(dir.path(), &[&["verify"], &inputs[..], &require[..]].concat()));
+        let same: Vec<&str> = screen.lines().filter(|line| line.contains("after the required key began")).collect();
+        assert_eq!(same, late, "{inputs:?}: {screen}");
+        let lines = records(&run_in(dir.path(), &[&["verify"], &inputs[..], &require[..], &["--format", "jsonl"]].concat()));
+        let numbers: Vec<Value> = evidences(&lines).iter().map(|evidence| evidence["evidence"].clone()).collect();
+        let of_findings = of_kind(&lines, "finding").into_iter().all(|finding| numbers.contains(&finding["evidence"]));
+        assert!(of_findings && numbers.len() == 1, "{inputs:?}");
+    }
+}
+
+/// A trailer makes a snapshot, or twin metas of a file that ends before its high-water mark; else it may as well be a database.
+#[test]
+fn a_database_that_etcdutl_opened_last_is_not_called_a_snapshot() {
+    let dir = tempfile::tempdir().unwrap();
+    let kind = |bytes: &[u8]| {
+        std::fs::write(dir.path().join("a.db"), bytes).unwrap();
+        evidences(&records(&run_in(dir.path(), &["scan", "a.db", "--format", "jsonl"])))[0]["kind"].as_str().unwrap().to_owned()
+    };
+    let sound = Fixture::named("migration").bytes;
+    let without_trailer = &sound[..sound.len() / 4096 * 4096];
+    assert_eq!(without_trailer.len() + 32, sound.len());
+    assert_eq!(kind(sound), "snapshot");
+    assert_eq!(kind(without_trailer), "database");
+    let (_, said) = text(&run_in(dir.path(), &["check", "a.db"]));
+    assert!(said.contains("a snapshot that lost its trailer, or a database that etcdutl opened last"), "{said}");
+    assert_eq!(kind(&without_trailer[..without_trailer.len() - 8192]), "snapshot");
+}
