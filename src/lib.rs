@@ -30,6 +30,32 @@
 //! | a record is given its fields | `render/records/` |
 //! | the formats are listed | `render/mod.rs` |
 //!
+//! # As a library
+//!
+//! [`open`] takes one input, and shows its rows and what they add up to. Without the feature `cli` the program and its crates are
+//! left out.
+//!
+//! ```
+//! use etcd_sleuth::render::escape;
+//! use etcd_sleuth::row::{Form, Row};
+//!
+//! # fn main() -> Result<(), etcd_sleuth::case::RunError> {
+//! let opened = etcd_sleuth::open("testdata/migration.db")?;
+//! let contents = opened.read()?;
+//! for row in contents.rows() {
+//!     if let Row::Value(value) = row
+//!         && value.is_secret()
+//!         && value.form() == Form::Plaintext
+//!     {
+//!         println!("{} of revision {:?}: {}", escape::terminal_bytes(value.key), value.written.main, value.place.name());
+//!     }
+//! }
+//! let answer = contents.judge()?;
+//! assert_eq!(answer.report.readable().map(|(_, readable)| readable.total).sum::<u64>(), 68);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # The rooms
 //!
 //! Data moves one way, and every room knows only rooms below it; `tests/it/layering.rs` holds the allowed edges.
@@ -116,3 +142,5 @@ pub mod row;
 pub mod store;
 pub mod verify;
 pub mod wire;
+
+pub use case::open;

@@ -17,6 +17,7 @@ mod host;
 mod kind;
 mod member;
 mod object;
+mod opened;
 mod pages;
 mod plan;
 mod recover;
@@ -29,6 +30,7 @@ use std::path::PathBuf;
 
 pub use self::error::{InputError, RunError};
 pub use self::host::{Ask, Host, Silent};
+pub use self::opened::{Contents, Opened, open};
 pub use self::pages::PagesQuestion;
 pub use self::plan::{Holders, KeyQuestion, ObjectQuestion, Plan, Question, Reveal, VerifyQuestion, names_of};
 pub use self::recover::{DatabaseFile, RecoverQuestion};

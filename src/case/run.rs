@@ -45,6 +45,8 @@ pub(super) struct Run<'a> {
     pub clusters: Clusters,
     /// Matches of the object that was asked for.
     pub matches: u64,
+    /// Why the last input that could not be read could not be.
+    pub failure: Option<InputError>,
     wants_status_hash: bool,
 }
 
@@ -52,7 +54,7 @@ impl<'a> Run<'a> {
     pub(super) fn new(case: &'a Case<'a>, plan: &'a Plan, render: &'a mut dyn Render) -> Self {
         let report = Report { resources: plan.resources.clone(), filter: plan.filter(), ..Report::default() };
         let (outcome, numbering, clusters) = (Outcome::default(), Numbering::default(), Clusters::default());
-        Self { case, plan, render, report, outcome, numbering, clusters, matches: 0, wants_status_hash: false }
+        Self { case, plan, render, report, outcome, numbering, clusters, matches: 0, failure: None, wants_status_hash: false }
     }
 
     pub(super) fn answer(mut self, question: Question<'_>) -> Result<Answer, RunError> {
@@ -87,7 +89,7 @@ impl<'a> Run<'a> {
     }
 
     /// Reads rows, settles and tells each evidence of a member, then the member.
-    fn tell(&mut self, member: &mut ReadMember<'_>, filter: &RowFilter<'_>) -> Result<(), RunError> {
+    pub(super) fn tell(&mut self, member: &mut ReadMember<'_>, filter: &RowFilter<'_>) -> Result<(), RunError> {
         let (mut whole, cluster) = (WholeTally::default(), member.cluster());
         let wanted = WantedRows { filter, verdicts: None, cluster: cluster.as_deref() };
         for evidence in &mut member.evidences {
@@ -182,7 +184,7 @@ impl<'a> Run<'a> {
     }
 
     /// What each evidence, and all inputs together, mean for the exit code.
-    fn judge(&mut self, judging: Judging) {
+    pub(super) fn judge(&mut self, judging: Judging) {
         let Self { report, outcome, .. } = self;
         for evidence in &report.evidences {
             match judging {
@@ -230,7 +232,7 @@ impl<'a> Run<'a> {
         match bug::caught(path, || work(self)) {
             Ok(done) => Ok(Some(done)),
             Err(error) => {
-                self.failed(&error);
+                self.failed(error);
                 Ok(None)
             }
         }
@@ -245,20 +247,21 @@ impl<'a> Run<'a> {
         match bug::caught(path, || Ok(work(self))) {
             Ok(done) => done.map(Some),
             Err(error) => {
-                self.failed(&error);
+                self.failed(error);
                 Ok(None)
             }
         }
     }
 
-    fn failed(&mut self, error: &InputError) {
-        self.case.host.failed(error);
+    fn failed(&mut self, error: InputError) {
+        self.case.host.failed(&error);
         self.report.not_analysed.push(error.to_string());
         self.outcome.open(Condition::InputFailed);
         if matches!(error, InputError::Bug(_)) {
             // Its records may be half written, and its number is not another's.
             self.outcome.open(Condition::InternalError);
         }
+        self.failure = Some(error);
     }
 
     /// Opens and reads all inputs, which then stay open together.
@@ -296,7 +299,7 @@ pub(super) struct WantedRows<'a> {
 
 /// What of the facts decides about the exit code.
 #[derive(Clone, Copy, Debug)]
-enum Judging {
+pub(super) enum Judging {
     /// Plaintext Secrets from a threshold on.
     Plaintext(FailOn),
     /// Whether the answer can be trusted.
