@@ -85,7 +85,7 @@ impl Run<'_> {
         let retire = question.retire.as_deref().map(|text| find(text, &seen, question.confirm_unseen)).transpose()?;
         let opens = question.opens.as_deref().map(|text| find(text, &seen, false)).transpose()?;
         if let Some(target) = &retire {
-            let retirement = Retirement::of(target, &self.report);
+            let retirement = Retirement::of(target, &self.report.evidences, self.report.not_analysed.len());
             match retirement.verdict() {
                 RetirementVerdict::StillNeeded(_) => self.outcome.found(Condition::KeyStillNeeded),
                 RetirementVerdict::CannotSay => self.outcome.open(Condition::KeyNotKnown),

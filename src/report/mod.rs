@@ -1,6 +1,7 @@
 //! The owned model of a run: what outlives the evidence that it came from, and the interface of whoever writes it down.
 #![deny(clippy::arithmetic_side_effects)]
 
+mod evidence;
 mod model;
 pub mod readable;
 mod recovery;
@@ -8,7 +9,8 @@ mod render;
 pub mod retirement;
 mod verification;
 
-pub use self::model::{Compared, EvidenceReport, KeyProof, KeyReport, MemberReport, Opens, Report, not_looked_at};
+pub use self::evidence::{Compared, EvidenceReport, KeyProof, KeyReport, not_looked_at};
+pub use self::model::{MemberReport, Opens, Report};
 pub use self::recovery::{Recovered, RecoveryCounts, RenderRecovered};
 pub use self::render::{Render, RenderPages, Revealed, RowContext, RowWriter};
 pub use self::verification::{Asked, Verification, VerificationPlan, VerificationResult};

@@ -1,20 +1,18 @@
 //! The owned model of a run: what outlives the evidence it came from.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::readable::{ClusterContext, Readable, ReadableSecret};
+use super::evidence::{EvidenceReport, KeyProof, KeyReport, not_looked_at};
+use super::readable::{Readable, ReadableSecret};
 use super::retirement::Retirement;
 use super::verification::Verification;
-use crate::collect::{KeyCounts, KeyUse, ResourceCounts, SecretCounts, Sum, Tally};
+use crate::collect::SecretCounts;
 use crate::envelope::KeyIdentity;
-use crate::evidence::anomaly::{Anomalies, Anomaly, Class};
 use crate::evidence::{EvidenceId, MemberId};
-use crate::finding::{Finding, Judgement};
-use crate::kubernetes::KeyMaterial;
-use crate::mvcc::history::Comparison;
-use crate::row::{Form, Place, Retention};
-use crate::store::{Facts, Kind, Profile, ResidueMode, Role};
+use crate::finding::Finding;
+use crate::row::Retention;
+use crate::store::{Kind, ResidueMode, Role};
 use crate::verify::Target;
 
 /// A run over one or several inputs.
@@ -44,58 +42,6 @@ pub struct Report {
     pub findings: Vec<(EvidenceId, Finding)>,
 }
 
-/// What is said of one evidence, or of a member's evidences together.
-#[derive(Debug)]
-pub struct EvidenceReport {
-    /// Which one.
-    pub id: EvidenceId,
-    /// What the first pass found.
-    pub facts: Facts,
-    /// How it stands to each database before it of the same cluster; `None`: it was not held against any.
-    pub compared: Option<Vec<Compared>>,
-    /// What `etcdutl snapshot status` prints as its hash, where that was asked.
-    pub status_hash: Option<u32>,
-    /// Findings and conditions.
-    pub judgement: Judgement,
-    /// Every anomaly, by offset.
-    pub anomalies: Vec<Anomaly>,
-    /// How many there are of each class, listed or not.
-    pub anomaly_counts: BTreeMap<Class, u64>,
-    /// Secrets that exist.
-    pub secrets: SecretCounts,
-    /// Secrets that can be read.
-    pub readable: Readable,
-    /// Keys that values name, the most needed first.
-    pub keys: Vec<KeyReport>,
-    /// Existing objects by resource.
-    pub resources: BTreeMap<String, ResourceCounts>,
-    /// Values in scope.
-    pub values: BTreeMap<(Place, Retention, Form), u64>,
-    /// Fragments among them.
-    pub fragments: Sum,
-    /// Fragments of plaintext Secrets of which not even the key is known.
-    pub unnamed_secrets: Sum,
-    /// Fragments of plaintext of which nothing else is known.
-    pub unnamed_others: Sum,
-    /// Tombstones in scope.
-    pub tombstones: u64,
-    /// Encrypted values with more than one reading of their key's name.
-    pub uncertain_names: u64,
-    /// Objects in plaintext that hold keys: what they hold, their key in etcd, and the most urgent place they stand in.
-    pub key_material: Vec<(KeyMaterial, String, Retention)>,
-}
-
-/// How a database stands to one before it of the same cluster.
-#[derive(Clone, Debug)]
-pub struct Compared {
-    /// The other one.
-    pub evidence: EvidenceId,
-    /// Its path, as it was given.
-    pub path: PathBuf,
-    /// What came of it.
-    pub comparison: Comparison,
-}
-
 /// What is said of a member: a file given by itself, or a data directory.
 #[derive(Debug)]
 pub struct MemberReport {
@@ -118,113 +64,6 @@ pub struct Opens {
     pub objects: Vec<(Retention, String)>,
     /// How many more there are.
     pub more: u64,
-}
-
-/// What needs a key.
-#[derive(Clone, Debug, Default)]
-pub struct KeyReport {
-    /// Which key.
-    pub identity: KeyIdentity<'static>,
-    /// Values under it.
-    pub counts: KeyCounts,
-    /// Their resources.
-    pub group_resources: BTreeSet<String>,
-    /// Distinct wrapped DEKs or seeds.
-    pub dek_sources: u64,
-    /// Values whose name has more than one reading.
-    pub uncertain: u64,
-    /// What became of them, where they were to be opened.
-    pub proof: Option<KeyProof>,
-}
-
-/// What became of the values under a key, and what its KMS says of it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct KeyProof {
-    /// Values that opened.
-    pub opened: u64,
-    /// Values that did not, whatever the reason.
-    pub failed: u64,
-    /// Such as `Enabled`.
-    pub state: Option<String>,
-    /// `AWS` or `CUSTOMER`.
-    pub manager: Option<String>,
-    /// Whether it is rotated by itself.
-    pub is_rotated: Option<bool>,
-    /// Keys that the KMS says it used.
-    pub kms_key_ids: BTreeSet<String>,
-}
-
-impl KeyProof {
-    /// The key that the KMS says it used, where it was one.
-    pub fn kms_key_id(&self) -> Option<&str> {
-        self.kms_key_ids.first().filter(|_| self.kms_key_ids.len() == 1).map(String::as_str)
-    }
-}
-
-impl EvidenceReport {
-    /// What is to be said of an evidence of which everything is known. `named`: how many Secrets that can be read are listed by name.
-    pub fn new(id: EvidenceId, profile: &Profile, tally: Tally<'_>, context: &ClusterContext<'_>, named: usize) -> Self {
-        Self::of(id, profile.facts.clone(), profile.anomalies.clone(), tally, context, named)
-    }
-
-    /// The same of a member's evidences together, whose anomalies are told one by one.
-    pub fn of(id: EvidenceId, facts: Facts, anomalies: Anomalies, tally: Tally<'_>, context: &ClusterContext<'_>, named: usize) -> Self {
-        let judgement = Judgement::of(&facts, &tally, &anomalies);
-        let readable = Readable::new(context, tally.exposed, named);
-        let mut keys: Vec<KeyReport> =
-            tally.keys.into_groups().into_iter().map(|(identity, used)| KeyReport::new(&identity, &used)).collect();
-        keys.sort_by(|a, b| (b.counts.current, &a.identity).cmp(&(a.counts.current, &b.identity)));
-        Self {
-            id,
-            judgement,
-            compared: None,
-            status_hash: None,
-            anomaly_counts: anomalies.counts().clone(),
-            anomalies: anomalies.into_sorted(),
-            facts,
-            secrets: tally.secrets,
-            readable,
-            keys,
-            resources: tally.resources.into_groups().into_iter().map(|(resource, counts)| (resource.0.into_owned(), counts)).collect(),
-            values: tally.values,
-            fragments: tally.fragments,
-            unnamed_secrets: tally.unnamed_secrets,
-            unnamed_others: tally.unnamed_others,
-            tombstones: tally.tombstones,
-            uncertain_names: tally.uncertain_names,
-            key_material: tally
-                .key_material
-                .into_iter()
-                .map(|((material, key), retention)| (material, String::from_utf8_lossy(key).into_owned(), retention))
-                .collect(),
-        }
-    }
-}
-
-impl EvidenceReport {
-    /// Whether nothing in it, at any place, is in the scope that was asked for.
-    pub fn is_out_of_scope(&self) -> bool {
-        self.values.is_empty() && self.tombstones == 0
-    }
-
-    /// Existing objects that were not looked at, and how many of them are encrypted.
-    pub fn passed_over(&self) -> (u64, u64) {
-        let outside = self.resources.values().map(|counts| counts.out_of_scope);
-        outside.fold((0, 0), |(all, encrypted), counts| (all.saturating_add(counts.objects), encrypted.saturating_add(counts.encrypted)))
-    }
-}
-
-impl KeyReport {
-    fn new(identity: &KeyIdentity<'_>, used: &KeyUse<'_>) -> Self {
-        Self {
-            identity: identity.owned(),
-            counts: used.counts,
-            group_resources: used.group_resources.iter().map(|resource| resource.0.to_string()).collect(),
-            dek_sources: used.dek_sources(),
-            uncertain: used.uncertain,
-            proof: None,
-        }
-    }
 }
 
 impl Report {
@@ -322,50 +161,5 @@ impl Report {
         let mut list = not_looked_at(&self.evidences);
         list.extend(self.passed_over.iter().cloned());
         list
-    }
-}
-
-/// What was not looked at in these evidences.
-pub fn not_looked_at<'a>(evidences: impl IntoIterator<Item = &'a EvidenceReport> + Clone) -> Vec<String> {
-    let mut list = Vec::new();
-    let (mut objects, mut encrypted) = (0u64, 0u64);
-    for passed_over in evidences.clone().into_iter().map(EvidenceReport::passed_over) {
-        objects = objects.saturating_add(passed_over.0);
-        encrypted = encrypted.saturating_add(passed_over.1);
-    }
-    if objects > 0 {
-        list.push(match encrypted {
-            0 => format!("{objects} other objects (all unencrypted)"),
-            _ => format!("{objects} other objects ({encrypted} of them encrypted)"),
-        });
-    }
-    let has = |kinds: &[Kind]| evidences.clone().into_iter().any(|evidence| kinds.contains(&evidence.facts.kind));
-    if !has(&[Kind::Snapshot, Kind::Database]) {
-        list.push("the database".to_owned());
-    }
-    let has_log = has(&[Kind::Wal]);
-    let least = evidences.into_iter().filter_map(|evidence| evidence.facts.residue_mode()).min();
-    match least {
-        Some(ResidueMode::Full) | None => {}
-        Some(ResidueMode::Pages) => list.push("overflow tails, slack".to_owned()),
-        Some(ResidueMode::Off) => list.push("free pages and all other residue".to_owned()),
-    }
-    let log = (!has_log).then_some("write-ahead log");
-    list.extend(log.into_iter().chain(["other members", "other backups"]).map(str::to_owned));
-    list
-}
-
-impl Compared {
-    /// Leaves out what one of the two is said to lack. Of a database whose trailer does not match the bytes may be others: it
-    /// accuses none of lacking them.
-    pub fn doubt(&mut self) {
-        self.comparison.doubt();
-    }
-}
-
-impl std::fmt::Display for Compared {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}, of the same cluster", self.path.display())?;
-        if self.comparison.agrees() { Ok(()) } else { write!(f, ", {}", self.comparison) }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::model::{EvidenceReport, Report};
+use super::evidence::EvidenceReport;
 use crate::collect::KeyCounts;
 use crate::envelope::KeyIdentity;
 use crate::evidence::EvidenceId;
@@ -50,11 +50,11 @@ pub enum RetirementVerdict {
 }
 
 impl Retirement {
-    /// Judges a key by everything that names it.
-    pub fn of(target: &Target, report: &Report) -> Self {
+    /// Judges a key by everything that names it, in what was read. `not_analysed`: inputs that could not be.
+    pub fn of(target: &Target, evidences: &[EvidenceReport], not_analysed: usize) -> Self {
         let is_kms = target.is_kms();
         let hides_key = |key: &KeyIdentity<'_>| key.provider().hides_kms_key();
-        let needs = report.evidences.iter().map(|report| {
+        let needs = evidences.iter().map(|report| {
             let mut need = Need { evidence: report.id, named: KeyCounts::default(), unknown: KeyCounts::default() };
             for key in &report.keys {
                 if target.is(&key.identity) {
@@ -66,7 +66,7 @@ impl Retirement {
             need
         });
         let needs: Vec<Need> = needs.collect();
-        let mut doubts = doubts(report);
+        let mut doubts = doubts(evidences, not_analysed);
         if needs.iter().any(|need| total(need.unknown) > 0) {
             doubts.insert(0, "KMS v1 does not say which key wrapped its values: only a call to the KMS does".to_owned());
         }
@@ -105,21 +105,21 @@ pub fn total(counts: KeyCounts) -> u64 {
 }
 
 /// Why values may have been overlooked.
-fn doubts(report: &Report) -> Vec<String> {
+fn doubts(evidences: &[EvidenceReport], not_analysed: usize) -> Vec<String> {
     let mut doubts = Vec::new();
     let damaged = |evidence: &&EvidenceReport| {
         evidence.anomaly_counts.keys().any(|class| matches!(class.bearing(), Bearing::Damaged | Bearing::Incomplete))
     };
-    let paths = report.evidences.iter().filter(damaged).map(|evidence| evidence.facts.path.display().to_string());
+    let paths = evidences.iter().filter(damaged).map(|evidence| evidence.facts.path.display().to_string());
     let paths: Vec<String> = paths.collect();
     if !paths.is_empty() {
         doubts.push(format!("{} could not be read completely", paths.join(", ")));
     }
-    if !report.not_analysed.is_empty() {
-        doubts.push(format!("{} inputs could not be analysed", report.not_analysed.len()));
+    if not_analysed > 0 {
+        doubts.push(format!("{not_analysed} inputs could not be analysed"));
     }
     let mut unknown: BTreeMap<String, u64> = BTreeMap::new();
-    for key in report.evidences.iter().flat_map(|evidence| &evidence.keys) {
+    for key in evidences.iter().flat_map(|evidence| &evidence.keys) {
         if !key.identity.provider().is_known() {
             let count = unknown.entry(key.identity.to_string()).or_default();
             *count = count.saturating_add(total(key.counts));
@@ -129,7 +129,7 @@ fn doubts(report: &Report) -> Vec<String> {
         let count = unknown.values().copied().fold(0, u64::saturating_add);
         doubts.push(format!("{count} values are under a provider that is not known here"));
     }
-    let databases = || report.evidences.iter().filter_map(|evidence| evidence.facts.database());
+    let databases = || evidences.iter().filter_map(|evidence| evidence.facts.database());
     if databases().any(|database| database.residue_mode != ResidueMode::Full) {
         doubts.push("residue was not looked for everywhere (--residue)".to_owned());
     }

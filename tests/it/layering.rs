@@ -132,7 +132,6 @@ const CIRCLES: &[(&[&str], &str)] = &[
         ],
         "an object names its encoding, and each encoding reads objects",
     ),
-    (&["report/model.rs", "report/retirement.rs"], "the model holds what may be retired, and that is told from the model"),
     (&["store/database/residue/mixed.rs", "store/database/residue/mod.rs"], "values that are found and the account of them, in two files"),
 ];
 
