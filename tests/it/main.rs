@@ -34,6 +34,7 @@ mod log;
 mod memory;
 mod one_run;
 mod opening;
+mod public_api;
 mod readme;
 mod records;
 mod recover;
