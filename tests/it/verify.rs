@@ -574,6 +574,7 @@ fn verify_records_are_those_of_the_schema() {
     let file = world.file.to_str().unwrap();
     for args in [
         [&WITH_ALL_KEYS[..], &[file, "--max-calls", "9"]].concat(),
+        vec!["verify", file, "--aws-kms", "--plan"],
         vec!["keys", file, "--retire", "kms/aws-b"],
         vec!["keys", file, "--opens", "aesgcm/key1"],
         vec!["keys", file],
@@ -588,7 +589,17 @@ fn verify_records_are_those_of_the_schema() {
             assert!(errors.is_empty(), "{args:?}: {errors:?} in {record}");
         }
         let json: Value = serde_json::from_slice(&world.run(&[&args[..], &["--format", "json"]].concat()).stdout).unwrap();
-        assert_eq!(json["key"].as_array().unwrap().len(), of_kind(&all, "key").len());
+        for kind in ["key", "key-use", "plan", "finding"] {
+            let in_json: Vec<&Value> = json[kind].as_array().unwrap().iter().collect();
+            assert_eq!(of_kind(&all, kind), in_json, "{args:?}: {kind}");
+        }
+        // What it takes: one call a DEK source, each counted with the key that the values name.
+        let sources = |records: Vec<&Value>, field: &str| -> u64 { records.iter().map(|r| r[field].as_u64().unwrap()).sum() };
+        if args[0] == "verify" {
+            assert_eq!(sources(of_kind(&all, "plan"), "calls"), sources(of_kind(&all, "key"), "dek_sources"), "{args:?}");
+        }
+        let is_answered = args[0] == "verify" && !args.contains(&"--plan");
+        assert_eq!(of_kind(&all, "summary")[0]["verify"].is_object(), is_answered, "{args:?}");
     }
     let text = std::fs::read_to_string(docs.join("records.md")).unwrap();
     let answers = [
