@@ -147,7 +147,7 @@ fn links_and_named_files_of_the_documents_are_there() {
             assert!(target.exists(), "{document} links to {link}");
             if !heading.is_empty() {
                 let headings = fs::read_to_string(&target).unwrap();
-                let slug = |line: &str| line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+                let slug = |line: &str| line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-").replace('`', "");
                 assert!(headings.lines().any(|line| line.starts_with('#') && slug(line) == heading), "{document} links to {link}");
             }
         }
