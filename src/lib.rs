@@ -17,7 +17,7 @@
 //! | where | stands in |
 //! |---|---|
 //! | it is told what a file is, and which files of a data directory are read | `case/kind.rs`, `case/directory.rs` |
-//! | the files of a data directory are joined | `case/member.rs` |
+//! | the files of a data directory are joined | `case/reading.rs` |
 //! | a container is opened | `evidence/container.rs` |
 //! | a page of bbolt is read | `bbolt/page.rs`, the tree in `bbolt/walk.rs` |
 //! | a record of the write-ahead log is read | `etcd/wal/reader.rs`, `etcd/wal/record.rs` |

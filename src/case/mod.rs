@@ -20,10 +20,12 @@ mod object;
 mod opened;
 mod pages;
 mod plan;
+mod reading;
 mod recover;
 mod rows;
 mod run;
 mod together;
+mod verdicts;
 mod verification;
 
 use std::path::PathBuf;
@@ -35,9 +37,7 @@ pub use self::pages::PagesQuestion;
 pub use self::plan::{Holders, KeyQuestion, ObjectQuestion, Plan, Question, Reveal, VerifyQuestion, names_of};
 pub use self::recover::{DatabaseFile, RecoverQuestion};
 pub use self::run::Answer;
-use self::run::Run;
 use crate::evidence::Limits;
-use crate::report::Render;
 
 /// Inputs, and how they are opened.
 pub struct Case<'a> {
@@ -50,14 +50,5 @@ impl<'a> Case<'a> {
     /// Takes paths of files and directories; `-` is standard input. Nothing is opened yet.
     pub fn new(inputs: &'a [PathBuf], limits: Limits, host: &'a dyn Host) -> Self {
         Self { inputs, limits, host }
-    }
-
-    /// Reads every input, answers the question, and tells `render` everything on the way.
-    ///
-    /// # Errors
-    /// The output cannot be written, the key that was asked for cannot be told, or what is to be revealed cannot be. An input that
-    /// cannot be read is no error of the run: it is told, and the others are read.
-    pub fn run(&self, plan: &Plan, question: Question<'_>, render: &mut dyn Render) -> Result<Answer, RunError> {
-        Run::new(self, plan, render).answer(question)
     }
 }

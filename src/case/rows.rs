@@ -1,6 +1,7 @@
-//! Which rows answer a question.
+//! Which rows answer a question, and with what they are written.
 
 use super::Question;
+use super::verdicts::Verdicts;
 use crate::kubernetes::Prefixes;
 use crate::row::{ObjectName, Row};
 use crate::verify::Target;
@@ -39,6 +40,15 @@ impl<'a> RowFilter<'a> {
             Self::Object(object) => object.is_of(row.key(), prefixes),
         }
     }
+}
+
+/// Which rows are written, and with what.
+#[derive(Clone, Copy)]
+pub(super) struct WantedRows<'a> {
+    pub filter: &'a RowFilter<'a>,
+    pub verdicts: Option<&'a Verdicts<'a>>,
+    /// The UID of the cluster's namespace `kube-system`.
+    pub cluster: Option<&'a str>,
 }
 
 /// Whether a row is a value under a key.

@@ -13,17 +13,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use super::clusters::Clusters;
-use super::member::{OpenMember, ReadEvidence, ReadMember};
-use super::rows::RowFilter;
-use super::verification::Verdicts;
+use super::member::{OpenMember, ReadEvidence, ReadMember, WholeTally};
+use super::rows::{RowFilter, WantedRows};
 use super::{Case, InputError, Plan, Question, RunError, bug};
-use crate::collect::{Collected, Collector, Tally};
+use crate::collect::{Collected, Collector};
+use crate::evidence::Numbering;
 use crate::evidence::anomaly::Anomalies;
-use crate::evidence::{EvidenceId, Numbering};
 use crate::finding::{Condition, FailOn, Outcome};
 use crate::report::readable::ClusterContext;
 use crate::report::{EvidenceReport, MemberReport, Render, Report, RowContext};
-use crate::store::{Progress, Role};
+use crate::store::Progress;
 
 /// What a run came to.
 #[derive(Debug)]
@@ -32,6 +31,17 @@ pub struct Answer {
     pub report: Report,
     /// What held, and the exit code.
     pub outcome: Outcome,
+}
+
+impl Case<'_> {
+    /// Reads every input, answers the question, and tells `render` everything on the way.
+    ///
+    /// # Errors
+    /// The output cannot be written, the key that was asked for cannot be told, or what is to be revealed cannot be. An input that
+    /// cannot be read is no error of the run: it is told, and the others are read.
+    pub fn run(&self, plan: &Plan, question: Question<'_>, render: &mut dyn Render) -> Result<Answer, RunError> {
+        Run::new(self, plan, render).answer(question)
+    }
 }
 
 /// A run in progress.
@@ -288,15 +298,6 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Which rows are written, and with what.
-#[derive(Clone, Copy)]
-pub(super) struct WantedRows<'a> {
-    pub filter: &'a RowFilter<'a>,
-    pub verdicts: Option<&'a Verdicts<'a>>,
-    /// The UID of the cluster's namespace `kube-system`.
-    pub cluster: Option<&'a str>,
-}
-
 /// What of the facts decides about the exit code.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Judging {
@@ -314,24 +315,6 @@ impl Judging {
             Question::Storage(fail_on) => Self::Plaintext(*fail_on),
             Question::Integrity => Self::Integrity,
             Question::Keys(_) | Question::Verify(_) | Question::Object(_) => Self::Trust,
-        }
-    }
-}
-
-/// What the evidences of a member add up to.
-#[derive(Default)]
-pub(super) struct WholeTally<'data> {
-    tally: Tally<'data>,
-    pub parts: Vec<EvidenceId>,
-}
-
-impl<'data> WholeTally<'data> {
-    /// Adds an evidence's counts. Of what was left behind only what can be read in it counts. A file is its own whole.
-    pub(super) fn add(&mut self, is_directory: bool, evidence: &ReadEvidence<'data>, tally: &Tally<'data>) {
-        match evidence.store.profile().facts.role {
-            _ if !is_directory => {}
-            Role::Leftover => self.tally.expose_leftover(tally.clone()),
-            Role::File | Role::Member => self.tally.merge(tally.clone()),
         }
     }
 }

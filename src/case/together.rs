@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-use super::member::{ReadEvidence, ReadMember};
-use super::rows::{RowFilter, is_under};
-use super::run::{Run, WantedRows, WholeTally};
-use super::verification::Verdicts;
+use super::member::{ReadMember, WholeTally};
+use super::rows::{RowFilter, WantedRows, is_under};
+use super::run::Run;
+use super::verdicts::Verdicts;
 use super::{KeyQuestion, RunError};
 use crate::collect::{Collected, Collector};
 use crate::envelope::KeyIdentity;
@@ -119,15 +119,6 @@ impl Run<'_> {
         let more = found.len().saturating_sub(LISTED) as u64;
         (found.into_iter().take(LISTED).collect(), more)
     }
-}
-
-/// The evidences of members, for what looks at all of them.
-pub(super) fn sources<'a, 'data>(members: &'a [ReadMember<'data>]) -> Vec<Source<'a, 'data>> {
-    let of = |member: &'a ReadMember<'data>| {
-        let source = move |evidence: &'a ReadEvidence<'data>| Source { id: evidence.id, member: member.id, store: evidence.store.as_ref() };
-        member.evidences.iter().map(source)
-    };
-    members.iter().flat_map(of).collect()
 }
 
 /// The key that is meant. One that no value names must be confirmed, and named completely.

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::member::ReadMember;
+use super::member::{ReadMember, sources};
 use super::rows::RowFilter;
 use super::run::Run;
-use super::together::sources;
+use super::verdicts::Verdicts;
 use super::{Holders, RunError, VerifyQuestion, names_of, plan::kms_names};
 use crate::collect::Tally;
 use crate::envelope::{KeyIdentity, KeyPattern};
@@ -15,24 +15,8 @@ use crate::finding::{About, Condition, Finding, Rule};
 use crate::kms::{Asking, Held, Ledger, Pace, Patience, Plan as KmsPlan, Ring, Share, UsedKey, decrypt_policy};
 use crate::report::retirement::total;
 use crate::report::{Asked, KeyProof, Report, Verification, VerificationPlan, VerificationResult};
-use crate::row::{Retention, Row};
-use crate::verify::{Answer, Keyring, Needs, Proof, Required, Source, Standing, Verdict};
-
-/// What became of single values.
-pub(super) struct Verdicts<'a> {
-    proof: &'a Proof,
-    keyring: Keyring<'a>,
-}
-
-impl Verdicts<'_> {
-    /// What became of a row's value; `None` for one that is not sealed.
-    pub(super) fn of(&self, evidence: EvidenceId, row: &Row<'_>) -> Option<Verdict> {
-        match row {
-            Row::Value(value) => self.proof.verdict(self.keyring, evidence, value),
-            Row::Tombstone(_) => None,
-        }
-    }
-}
+use crate::row::Retention;
+use crate::verify::{Answer, Keyring, Needs, Proof, Required, Source, Standing};
 
 impl Run<'_> {
     /// Which key opens what, and what still needs one?

@@ -113,10 +113,6 @@ const CIRCLES: &[(&[&str], &str)] = &[
         "one mechanism: where a walk meets a loss, leaves are scanned, and what they show bounds the walk",
     ),
     (
-        &["case/member.rs", "case/mod.rs", "case/run.rs", "case/together.rs", "case/verification.rs"],
-        "one run, whose methods stand in a file for each of its parts; `mod.rs` defines `Case`, which starts it",
-    ),
-    (
         &["envelope/body.rs", "envelope/kms_v1.rs", "envelope/kms_v2.rs", "envelope/open/dek_source.rs", "envelope/provider.rs"],
         "the table of providers names the reader of each body, and what is read is known by its provider",
     ),
