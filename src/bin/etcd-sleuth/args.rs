@@ -9,13 +9,14 @@ use etcd_sleuth::case::Plan;
 use etcd_sleuth::envelope::Provider;
 use etcd_sleuth::evidence::Limits;
 use etcd_sleuth::finding::FailOn;
+use etcd_sleuth::render::RunInfo;
 use etcd_sleuth::render::recovered::Values;
-use etcd_sleuth::render::{self, RunInfo};
-use etcd_sleuth::row::{Pattern, Resources, Scope};
-use etcd_sleuth::store::{ReadOptions, ResidueMode};
+use etcd_sleuth::row::Scope;
+use etcd_sleuth::store::ReadOptions;
 
 use crate::key_args::{Holders, KeysArgs, VerifyArgs};
 use crate::run_info::Options;
+use crate::shared_args::{DigestArg, NAMED, Names, Reading, ResidueArg, Writing};
 
 /// Read an etcd snapshot offline: how is every Kubernetes Secret in it stored, and what is this file?
 #[derive(Debug, Parser)]
@@ -176,24 +177,6 @@ pub(crate) struct Looking {
     pub(crate) rotate_list: Option<PathBuf>,
 }
 
-/// Which namespaces and names.
-#[derive(Clone, Debug, clap::Args)]
-pub(crate) struct Names {
-    /// Only objects in namespaces that match
-    #[arg(long, value_name = "GLOB", value_parser = Pattern::parse)]
-    namespace: Option<Pattern>,
-    /// Only objects with names that match
-    #[arg(long, value_name = "GLOB", value_parser = Pattern::parse)]
-    name: Option<Pattern>,
-}
-
-impl Names {
-    /// The objects of these resources with such names.
-    pub(crate) fn scope(&self, resources: &str) -> Scope {
-        Scope { resources: Resources::given(resources), namespace: self.namespace.clone(), name: self.name.clone() }
-    }
-}
-
 #[derive(Debug, clap::Args)]
 pub(crate) struct CheckArgs {
     /// Snapshots, databases, data directories, files of a log; plain or in gzip, zstd or a zip of one file; - is standard input
@@ -286,52 +269,6 @@ pub(crate) struct PagesArgs {
     pub(crate) writing: Writing,
 }
 
-/// How evidence is read.
-#[derive(Clone, Debug, clap::Args)]
-pub(crate) struct Reading {
-    /// Prefix of the API server's keys, such as /registry [default: what the keys show]
-    #[arg(long, value_name = "PREFIX")]
-    etcd_prefix: Vec<String>,
-    /// Whether the file is hashed; without it the trailer cannot be judged
-    #[arg(long, value_enum, default_value_t = DigestArg::Sha256)]
-    digest: DigestArg,
-}
-
-/// Where results go.
-#[derive(Clone, Debug, clap::Args)]
-pub(crate) struct Writing {
-    /// text for people; jsonl, json, csv for machines (docs/records.md)
-    #[arg(short, long, value_enum, default_value_t = Format::Text)]
-    pub(crate) format: Format,
-    /// Write to a new file (mode 0600) instead of standard output
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-    /// Replace output files that exist
-    #[arg(long)]
-    pub(crate) force: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    Text,
-    Json,
-    Jsonl,
-    Csv,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum DigestArg {
-    Sha256,
-    None,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum ResidueArg {
-    Off,
-    Pages,
-    Full,
-}
-
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum FailOnArg {
     Any,
@@ -345,9 +282,6 @@ impl Global {
         Limits { max_size: self.max_size }
     }
 }
-
-/// Secrets that can be read, listed by name in the text.
-const NAMED: usize = 20;
 
 impl ScanArgs {
     pub(crate) fn plan(&self) -> Plan {
@@ -421,17 +355,6 @@ impl RecoverArgs {
     }
 }
 
-impl Format {
-    pub(crate) fn of_library(self) -> render::Format {
-        match self {
-            Self::Text => render::Format::Text,
-            Self::Json => render::Format::Json,
-            Self::Jsonl => render::Format::Jsonl,
-            Self::Csv => render::Format::Csv,
-        }
-    }
-}
-
 impl Looking {
     /// How many Secrets are listed by name: all of them where a list is written.
     fn named(&self) -> usize {
@@ -455,37 +378,6 @@ impl Looking {
             FailOnArg::Current => FailOn::Current,
             FailOnArg::Never => FailOn::Never,
         }
-    }
-}
-
-impl ResidueArg {
-    pub(crate) fn mode(self) -> ResidueMode {
-        match self {
-            Self::Off => ResidueMode::Off,
-            Self::Pages => ResidueMode::Pages,
-            Self::Full => ResidueMode::Full,
-        }
-    }
-}
-
-impl Reading {
-    /// Databases are held against others of their cluster only where there are `inputs` enough.
-    pub(crate) fn plan(&self, scope: Scope, resources: &str, inputs: usize) -> Plan {
-        let read = ReadOptions { prefixes: self.etcd_prefix.clone(), history: inputs > 1, ..ReadOptions::default() };
-        let hash = matches!(self.digest, DigestArg::Sha256);
-        Plan { scope, resources: resources.to_owned(), read, hash, as_image: false, named: NAMED }
-    }
-
-    pub(crate) fn note(&self, options: Options) -> Options {
-        let digest = self.digest.to_possible_value().map(|value| value.get_name().to_owned());
-        options.list("etcd-prefix", &self.etcd_prefix).text("digest", digest)
-    }
-}
-
-impl Names {
-    pub(crate) fn note(&self, options: Options) -> Options {
-        let text = |pattern: &Option<Pattern>| pattern.as_ref().map(|pattern| pattern.as_str().to_owned());
-        options.text("namespace", text(&self.namespace)).text("name", text(&self.name))
     }
 }
 

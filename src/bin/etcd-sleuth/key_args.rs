@@ -7,8 +7,8 @@ use etcd_sleuth::envelope::Provider;
 use etcd_sleuth::render::RunInfo;
 use etcd_sleuth::store::ReadOptions;
 
-use crate::args::{Names, Reading, ResidueArg, Writing};
 use crate::run_info::Options;
+use crate::shared_args::{Names, Reading, ResidueArg, Writing};
 
 const KEYS_EXAMPLES: &str = "\
 Examples:

@@ -9,6 +9,7 @@ mod key_args;
 mod output;
 mod run_info;
 mod session;
+mod shared_args;
 mod shrinking;
 mod signals;
 mod terminal;

@@ -8,8 +8,9 @@ use etcd_sleuth::finding::Outcome;
 use etcd_sleuth::render::{self, RunInfo};
 use etcd_sleuth::report::{RenderPages, Report};
 
-use crate::args::{Format, Global, Writing};
+use crate::args::Global;
 use crate::output::{self, Output};
+use crate::shared_args::{Format, Writing};
 use crate::terminal::Terminal;
 
 /// A command's own text for people, written to an output.

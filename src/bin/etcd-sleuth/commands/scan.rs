@@ -6,9 +6,10 @@ use etcd_sleuth::case::{Plan, Question};
 use etcd_sleuth::render::text::{ScanText, status_line};
 use etcd_sleuth::render::{self, RunInfo};
 
-use crate::args::{Global, Looking, ScanArgs, Writing};
+use crate::args::{Global, Looking, ScanArgs};
 use crate::output::Output;
 use crate::session::{Session, Text};
+use crate::shared_args::Writing;
 
 pub(crate) fn scan(args: &ScanArgs, global: &Global) -> anyhow::Result<u8> {
     let text: Text<'_> = &|out| Box::new(ScanText::new(out, global.quiet));

@@ -5,11 +5,12 @@ use etcd_sleuth::case::{ObjectQuestion, Question, Reveal};
 use etcd_sleuth::finding::Condition;
 use etcd_sleuth::render::text::{ObjectText, nothing_of_object, object_status};
 
-use crate::args::{Format, Global, ShowArgs};
+use crate::args::{Global, ShowArgs};
 use crate::core_files;
 use crate::holders::Given;
 use crate::output;
 use crate::session::{Session, Text};
+use crate::shared_args::Format;
 
 pub(crate) fn show(args: &ShowArgs, global: &Global) -> anyhow::Result<u8> {
     core_files::switch_off();

@@ -1,0 +1,120 @@
+//! The arguments that several commands take: which objects, how evidence is read, where results go.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use etcd_sleuth::case::Plan;
+use etcd_sleuth::render;
+use etcd_sleuth::row::{Pattern, Resources, Scope};
+use etcd_sleuth::store::{ReadOptions, ResidueMode};
+
+use crate::run_info::Options;
+
+/// Secrets that can be read, listed by name in the text.
+pub(crate) const NAMED: usize = 20;
+
+/// Which namespaces and names.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Names {
+    /// Only objects in namespaces that match
+    #[arg(long, value_name = "GLOB", value_parser = Pattern::parse)]
+    namespace: Option<Pattern>,
+    /// Only objects with names that match
+    #[arg(long, value_name = "GLOB", value_parser = Pattern::parse)]
+    name: Option<Pattern>,
+}
+
+impl Names {
+    /// The objects of these resources with such names.
+    pub(crate) fn scope(&self, resources: &str) -> Scope {
+        Scope { resources: Resources::given(resources), namespace: self.namespace.clone(), name: self.name.clone() }
+    }
+}
+
+/// How evidence is read.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Reading {
+    /// Prefix of the API server's keys, such as /registry [default: what the keys show]
+    #[arg(long, value_name = "PREFIX")]
+    pub(crate) etcd_prefix: Vec<String>,
+    /// Whether the file is hashed; without it the trailer cannot be judged
+    #[arg(long, value_enum, default_value_t = DigestArg::Sha256)]
+    pub(crate) digest: DigestArg,
+}
+
+/// Where results go.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Writing {
+    /// text for people; jsonl, json, csv for machines (docs/records.md)
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// Write to a new file (mode 0600) instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Replace output files that exist
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Text,
+    Json,
+    Jsonl,
+    Csv,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum DigestArg {
+    Sha256,
+    None,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ResidueArg {
+    Off,
+    Pages,
+    Full,
+}
+
+impl Format {
+    pub(crate) fn of_library(self) -> render::Format {
+        match self {
+            Self::Text => render::Format::Text,
+            Self::Json => render::Format::Json,
+            Self::Jsonl => render::Format::Jsonl,
+            Self::Csv => render::Format::Csv,
+        }
+    }
+}
+
+impl ResidueArg {
+    pub(crate) fn mode(self) -> ResidueMode {
+        match self {
+            Self::Off => ResidueMode::Off,
+            Self::Pages => ResidueMode::Pages,
+            Self::Full => ResidueMode::Full,
+        }
+    }
+}
+
+impl Reading {
+    /// Databases are held against others of their cluster only where there are `inputs` enough.
+    pub(crate) fn plan(&self, scope: Scope, resources: &str, inputs: usize) -> Plan {
+        let read = ReadOptions { prefixes: self.etcd_prefix.clone(), history: inputs > 1, ..ReadOptions::default() };
+        let hash = matches!(self.digest, DigestArg::Sha256);
+        Plan { scope, resources: resources.to_owned(), read, hash, as_image: false, named: NAMED }
+    }
+
+    pub(crate) fn note(&self, options: Options) -> Options {
+        let digest = self.digest.to_possible_value().map(|value| value.get_name().to_owned());
+        options.list("etcd-prefix", &self.etcd_prefix).text("digest", digest)
+    }
+}
+
+impl Names {
+    pub(crate) fn note(&self, options: Options) -> Options {
+        let text = |pattern: &Option<Pattern>| pattern.as_ref().map(|pattern| pattern.as_str().to_owned());
+        options.text("namespace", text(&self.namespace)).text("name", text(&self.name))
+    }
+}
