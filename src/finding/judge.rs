@@ -89,7 +89,9 @@ impl Judge<'_, '_> {
     fn plaintext(&mut self) {
         self.secrets(Rule::PlaintextCurrent, FirstPlace::Current, |exposure| exposure.current);
         self.secrets(Rule::PlaintextSuperseded, FirstPlace::Retained, |exposure| exposure.superseded);
-        self.secrets(Rule::PlaintextDeleted, FirstPlace::Retained, |exposure| exposure.deleted);
+        // Of a Secret that was deleted and made again, the revisions since then are the newer place.
+        let nowhere_newer = |exposure: &Exposure<'_>| exposure.first_place() == FirstPlace::Retained && !exposure.superseded;
+        self.secrets_in(Rule::PlaintextDeleted, nowhere_newer, |exposure| exposure.deleted);
         self.secrets(Rule::PlaintextResidue, FirstPlace::Residue, |exposure| exposure.residue);
         self.count(Rule::PlaintextFragments, self.tally.unnamed_secrets.count);
         self.secrets(Rule::PlaintextLog, FirstPlace::Log, |exposure| exposure.log);
@@ -129,9 +131,13 @@ impl Judge<'_, '_> {
 
     /// Secrets that can be read in one place. Each is counted there, also where a newer place holds it too.
     fn secrets(&mut self, rule: Rule, place: FirstPlace, is_there: fn(&Exposure<'_>) -> bool) {
+        self.secrets_in(rule, |exposure| exposure.first_place() == place, is_there);
+    }
+
+    fn secrets_in(&mut self, rule: Rule, is_nowhere_newer: impl Fn(&Exposure<'_>) -> bool, is_there: fn(&Exposure<'_>) -> bool) {
         let there = || self.tally.exposed.iter().filter(|(_, exposure)| is_there(exposure));
         let about = there().map(|(key, _)| About::Object(String::from_utf8_lossy(key).into_owned()));
-        let nowhere_newer = there().filter(|(_, exposure)| exposure.first_place() == place).count() as u64;
+        let nowhere_newer = there().filter(|(_, exposure)| is_nowhere_newer(exposure)).count() as u64;
         let finding = Finding { nowhere_newer: Some(nowhere_newer), ..Finding::of(rule, about) };
         self.add(finding);
     }

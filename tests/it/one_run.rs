@@ -32,7 +32,6 @@ fn nothing_is_committed_by_the_raft_snapshot_of_another_member() {
         of_segment.map(|value| (value["committed"].to_string(), value["applied"].to_string())).collect()
     };
     let alone = fates(&["scan", &segment]);
-    assert!(!alone.is_empty() && alone.iter().all(|fate| *fate == ("null".to_owned(), "null".to_owned())), "{alone:?}");
     for args in [
         &["scan", "killed", &segment][..],
         &["scan", &segment, "killed"],
@@ -58,8 +57,10 @@ fn every_summary_counts_the_secrets_that_can_be_read() {
     let writes = truth["writes"].as_array().unwrap();
     let places = ["retained", "elsewhere"].into_iter().flat_map(|list| truth[list].as_array().unwrap());
     let readable: std::collections::BTreeSet<&str> = places
-        .map(|place| &writes[usize::try_from(place["w"].as_u64().unwrap()).unwrap()])
-        .filter(|write| write["storage"]["form"] != "encrypted" && write["value_len"].as_u64() > Some(0))
+        .map(|place| (place, &writes[usize::try_from(place["w"].as_u64().unwrap()).unwrap()]))
+        .filter(|(place, write)| place["length"] == write["value_len"])
+        .map(|(_, write)| write)
+        .filter(|write| write["form"] == "plaintext")
         .filter_map(|write| write["key"].as_str().filter(|key| key.starts_with("/registry/secrets/")))
         .collect();
     assert_eq!(total(&["scan", "migration.db"]), readable.len() as u64);
@@ -133,21 +134,19 @@ fn no_screen_contradicts_itself() {
             }
             // What the findings count in no newer place is what the last line says.
             let last = screen.lines().last().unwrap();
-            for (rule, what) in [
-                ("Free pages hold Secrets in plaintext (", "residue "),
-                ("Older revisions of Secrets are in plaintext (", "older revisions "),
-            ] {
-                let found = screen.lines().find_map(|line| line.trim().split_once(rule).map(|(_, rest)| rest.to_owned()));
-                let said =
-                    last.split(", ").find_map(|part| part.split_once(what).map(|(_, rest)| number(rest.split([' ', ';']).next().unwrap())));
-                if let (Some(found), Some(said)) = (found, said) {
-                    let nowhere_newer = match found.split_once(", ") {
-                        Some((_, rest)) => number(rest.split(' ').next().unwrap()),
-                        None => number(found.split(')').next().unwrap()),
-                    };
-                    assert_eq!(nowhere_newer, said, "{file} {resources}: {screen}");
-                }
-            }
+            let said = |what: &str| {
+                let parts = last.split([',', ';', '(']).map(str::trim);
+                parts.filter_map(|part| part.trim_start_matches("plaintext found: ").strip_prefix(what)).map(number).sum::<u64>()
+            };
+            let found = |titles: &[&str]| -> u64 {
+                let counts =
+                    titles.iter().filter_map(|title| screen.lines().find_map(|line| line.trim().split_once(&format!("{title} ("))));
+                counts.map(|(_, count)| number(count.split_once(", ").map_or(count, |(_, rest)| rest.split(' ').next().unwrap()))).sum()
+            };
+            assert_eq!(found(&["Secrets are stored in plaintext"]), said("current"), "{file} {resources}: {screen}");
+            let older = ["Older revisions of Secrets are in plaintext", "Deleted Secrets are retained in plaintext"];
+            assert_eq!(found(&older), said("older revisions"), "{file} {resources}: {screen}");
+            assert_eq!(found(&["Free pages hold Secrets in plaintext"]), said("residue"), "{file} {resources}: {screen}");
         }
     }
 }

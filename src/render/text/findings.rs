@@ -28,7 +28,7 @@ pub(super) fn findings<'a>(whole: &EvidenceReport, parts: impl IntoIterator<Item
     for (rule, (count, nowhere_newer)) in counts {
         let count = match nowhere_newer {
             Some(newest) if newest < count => format!(" ({}, {} of them in no newer place)", thousands(count), thousands(newest)),
-            _ if count > 1 => format!(" ({})", thousands(count)),
+            _ if count > 1 || rule.is_about_objects() => format!(" ({})", thousands(count)),
             _ => String::new(),
         };
         out.push_str(&format!("  {}: {}{count}\n", rule.severity().name(), rule.title()));
