@@ -169,24 +169,14 @@ impl<'a, 'data> Recovery<'a, 'data> {
                 }
                 Some(Row::Value(row)) if scope.holds(row.storage_key.as_ref()) => {
                     let Some(main) = row.written.main else { return };
-                    // What the KeyValue itself says, of a write that may stand under another revision.
-                    let own = (row.place == Place::Tree).then(|| at.key_value(store)).flatten();
-                    let own = own.and_then(|kv| u64::try_from(kv.mod_revision).ok()).filter(|own| *own > 0);
-                    // A number that no writer comes to is none.
-                    let sub = row.written.sub.filter(|sub| u32::try_from(*sub).is_ok()).unwrap_or(0);
-                    let revision = Revision { main: own.unwrap_or(main).min(main), sub };
+                    let revision = revision_of(store, at, &row, main);
                     let is_whole = !row.is_fragment() && row.written.sub.is_some();
                     see(row.key, row.place, row.pgid, revision, if is_whole { Found::Value(at) } else { Found::Piece });
                 }
                 Some(Row::Tombstone(_) | Row::Value(_)) | None => {}
             });
         }
-        if store.profile().anomalies.count(Class::RevisionMismatch) == 0 {
-            let last = store.keyspace.last().map_or(0, |revision| revision.main);
-            recovery.revision = recovery.revision.max(last);
-        }
-        let compacted = store.profile().facts.database().and_then(|database| database.schema.scheduled_compact_revision);
-        recovery.revision = recovery.revision.max(compacted.unwrap_or(0));
+        recovery.revision = recovery.revision.max(last_revision(store));
         for (key, known) in keys {
             recovery.add(key, known, &loss, with_residue);
         }
@@ -260,4 +250,21 @@ fn raise<'a, 'data>(newest: &mut Option<(Revision, Found<'a, 'data>)>, revision:
     if newest.as_ref().is_none_or(|(known, of)| (*known, rank(of)) < (revision, rank(&found))) {
         *newest = Some((revision, found));
     }
+}
+
+/// The revision of a write: what the KeyValue itself says, of one that may stand under another revision.
+fn revision_of<'data>(store: &DatabaseStore<'data>, at: WriteAt<'_, 'data>, row: &ValueRow<'data>, main: u64) -> Revision {
+    let own = (row.place == Place::Tree).then(|| at.key_value(store)).flatten();
+    let own = own.and_then(|kv| u64::try_from(kv.mod_revision).ok()).filter(|own| *own > 0);
+    // A number that no writer comes to is none.
+    let sub = row.written.sub.filter(|sub| u32::try_from(*sub).is_ok()).unwrap_or(0);
+    Revision { main: own.unwrap_or(main).min(main), sub }
+}
+
+/// The newest revision that the tree and the record of compactions bear out.
+fn last_revision(store: &DatabaseStore<'_>) -> u64 {
+    let is_sound = store.profile().anomalies.count(Class::RevisionMismatch) == 0;
+    let last = store.keyspace.last().filter(|_| is_sound).map_or(0, |revision| revision.main);
+    let compacted = store.profile().facts.database().and_then(|database| database.schema.scheduled_compact_revision);
+    last.max(compacted.unwrap_or(0))
 }

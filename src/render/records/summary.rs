@@ -9,7 +9,7 @@ use crate::finding::Outcome;
 use crate::report::readable::{Readable, ReadableIn};
 use crate::report::retirement::{self, Retirement};
 use crate::report::{EvidenceReport, Report, Verification};
-use crate::row::{Place, Retention};
+use crate::row::{Form, Place, Retention};
 use crate::store::ByteAccount;
 use crate::verify::Standing;
 
@@ -202,11 +202,6 @@ impl<'a> SummaryRecord<'a> {
             report.evidences.iter().for_each(|e| sum.merge(part(e)));
             SumRecord::from(sum)
         };
-        let mut values = BTreeMap::<(Place, Retention, _), u64>::new();
-        for (kind, count) in report.evidences.iter().flat_map(|e| &e.values) {
-            let known = values.entry(*kind).or_default();
-            *known = known.saturating_add(*count);
-        }
         Self {
             record: "summary",
             evidences: report.evidences.len(),
@@ -229,15 +224,7 @@ impl<'a> SummaryRecord<'a> {
                 ahead: inputs(|r| r.ahead),
                 replaced: inputs(|r| r.replaced),
             },
-            values: values
-                .into_iter()
-                .map(|((place, retention, protection), count)| ValueCountRecord {
-                    place: place.name(),
-                    retention: retention.name(),
-                    protection: protection.name(),
-                    count,
-                })
-                .collect(),
+            values: value_counts(report),
             tombstones: sum(|e| e.tombstones),
             uncertain_names: sum(|e| e.uncertain_names),
             fragments: total(|e| e.fragments),
@@ -252,4 +239,20 @@ impl<'a> SummaryRecord<'a> {
             exit_code: outcome.exit_code(),
         }
     }
+}
+
+/// The values of all evidences, by where they stand and how they are stored.
+fn value_counts(report: &Report) -> Vec<ValueCountRecord> {
+    let mut values = BTreeMap::<(Place, Retention, Form), u64>::new();
+    for (kind, count) in report.evidences.iter().flat_map(|e| &e.values) {
+        let known = values.entry(*kind).or_default();
+        *known = known.saturating_add(*count);
+    }
+    let record = |((place, retention, protection), count): ((Place, Retention, Form), u64)| ValueCountRecord {
+        place: place.name(),
+        retention: retention.name(),
+        protection: protection.name(),
+        count,
+    };
+    values.into_iter().map(record).collect()
 }

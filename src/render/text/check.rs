@@ -80,42 +80,14 @@ fn check(evidence: &EvidenceReport) -> String {
     block(&mut out, "Cluster", &cluster_lines(facts));
     block(&mut out, "Compared", &compared_lines(evidence));
     let schema = &database.schema;
-    let revision = database.revision.unwrap_or(0);
     let compaction = match (schema.scheduled_compact_revision, schema.finished_compact_revision) {
         (None, _) => "never compacted".to_owned(),
         (Some(scheduled), Some(finished)) if scheduled == finished => format!("compacted at {finished}"),
         (Some(scheduled), finished) => format!("compaction to {scheduled} in progress, finished to {}", finished.unwrap_or(0)),
     };
-    block(
-        &mut out,
-        "etcd",
-        &[
-            format!("{}; {compaction}", keys_and_revisions(database)),
-            format!(
-                "raft index {}, term {}; leases: {}; {}; users: {}; alarms: {}",
-                schema.consistent_index.map_or("not stored".to_owned(), |n| n.to_string()),
-                schema.term.map_or("not stored".to_owned(), |n| n.to_string()),
-                schema.leases.len(),
-                match (schema.auth_enabled, facts.is_complete) {
-                    (Some(true), _) => "auth on",
-                    (None, false) => "auth: not known",
-                    (Some(false) | None, _) => "auth off",
-                },
-                list(&schema.users),
-                list(&schema.alarms.iter().map(|a| format!("{} on {}", a.kind, a.member)).collect::<Vec<_>>()),
-            ),
-        ],
-    );
-    let printed = match evidence.status_hash.filter(|_| facts.is_complete) {
-        Some(hash) => format!(
-            "snapshot status prints: hash {hash:x}, revision {revision}, total keys {}, total size {} bytes{}",
-            database.keys_as_etcdutl_counts,
-            high_water_mark.saturating_mul(database.page_size),
-            schema.storage_version.as_ref().map(|v| format!(", version {}", terminal(v))).unwrap_or_default(),
-        ),
-        None => "what snapshot status prints of a broken file, if anything, is not to be compared".to_owned(),
-    };
-    block(&mut out, "etcdutl", &[printed]);
+    block(&mut out, "etcd", &[format!("{}; {compaction}", keys_and_revisions(database)), raft_line(database, facts.is_complete)]);
+    let size = high_water_mark.saturating_mul(database.page_size);
+    block(&mut out, "etcdutl", &[etcdutl_line(evidence, database, size)]);
     if database.keys_as_etcdutl_counts != database.keys_current {
         block(
             &mut out,
@@ -125,6 +97,37 @@ fn check(evidence: &EvidenceReport) -> String {
     }
     out.push_str(&anomalies(evidence));
     out
+}
+
+/// What etcd's own buckets say beside the keys.
+fn raft_line(database: &DatabaseFacts, is_complete: bool) -> String {
+    let schema = &database.schema;
+    format!(
+        "raft index {}, term {}; leases: {}; {}; users: {}; alarms: {}",
+        schema.consistent_index.map_or("not stored".to_owned(), |n| n.to_string()),
+        schema.term.map_or("not stored".to_owned(), |n| n.to_string()),
+        schema.leases.len(),
+        match (schema.auth_enabled, is_complete) {
+            (Some(true), _) => "auth on",
+            (None, false) => "auth: not known",
+            (Some(false) | None, _) => "auth off",
+        },
+        list(&schema.users),
+        list(&schema.alarms.iter().map(|a| format!("{} on {}", a.kind, a.member)).collect::<Vec<_>>()),
+    )
+}
+
+/// What `etcdutl snapshot status` prints of it.
+fn etcdutl_line(evidence: &EvidenceReport, database: &DatabaseFacts, size: u64) -> String {
+    match evidence.status_hash.filter(|_| evidence.facts.is_complete) {
+        Some(hash) => format!(
+            "snapshot status prints: hash {hash:x}, revision {}, total keys {}, total size {size} bytes{}",
+            database.revision.unwrap_or(0),
+            database.keys_as_etcdutl_counts,
+            database.schema.storage_version.as_ref().map(|v| format!(", version {}", terminal(v))).unwrap_or_default(),
+        ),
+        None => "what snapshot status prints of a broken file, if anything, is not to be compared".to_owned(),
+    }
 }
 
 fn keys_and_revisions(database: &DatabaseFacts) -> String {
