@@ -4,7 +4,7 @@
 //! paths ─> Case ─> members ─> evidences ─> stores ─> rows ─┬─> Render, row by row
 //!                                                          └─> Report, Outcome
 //! ```
-//! Every command is a [`Plan`], a [`Question`] and a [`Render`]. What a file is, what stands beside what, and which databases are of
+//! Every command is a [`Plan`], a [`Question`] and a [`Render`](crate::report::Render). What a file is, what stands beside what, and which databases are of
 //! one cluster is told here, once.
 #![deny(clippy::arithmetic_side_effects)]
 

@@ -35,12 +35,15 @@ struct Module {
     globs: Vec<(bool, Names)>,
 }
 
+/// The module in which methods stand, the path of their type as it is written there, and each with its name and signature.
+type Methods = (Names, Names, Vec<(String, String)>);
+
 /// Every module of the library, by its path.
 #[derive(Default)]
 struct Library {
     modules: BTreeMap<Names, Module>,
     /// Methods, with the path of their type as it is written in a module.
-    methods: Vec<(Names, Names, Vec<(String, String)>)>,
+    methods: Vec<Methods>,
 }
 
 fn root() -> PathBuf {
@@ -83,7 +86,7 @@ fn written(text: &str, name: &Ident, attributes: &[syn::Attribute]) -> String {
         said.push(if c == '\n' { ' ' } else { c });
         before = c;
     }
-    let said = said.split_whitespace().collect::<Vec<_>>().join(" ").replace("( ", "(").replace(", )", ")").replace(" where ", " where ");
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ").replace("( ", "(").replace(", )", ")");
     let said = said.trim_start_matches("pub ").to_owned();
     if has(attributes, "non_exhaustive") { format!("#[non_exhaustive] {said}") } else { said }
 }
