@@ -20,7 +20,7 @@ const LEN: usize = 16;
 
 /// A bucket's header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InBucket {
+pub(crate) struct InBucket {
     /// Page of its tree; 0 for an inline bucket.
     pub root: Pgid,
     /// A counter that etcd does not use.
@@ -58,7 +58,7 @@ impl InBucket {
     ///
     /// # Errors
     /// The value is too short, or its inline page has no valid header.
-    pub fn parse(value: &[u8]) -> Result<(Self, Root<'_>), String> {
+    pub(crate) fn parse(value: &[u8]) -> Result<(Self, Root<'_>), String> {
         let read: nom::IResult<_, _> = (le_u64, le_u64).parse(value);
         let (page, (root, sequence)) = read.map_err(|_| format!("{} bytes of a {LEN}-byte bucket header", value.len()))?;
         let bucket = Self { root, sequence };

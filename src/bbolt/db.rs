@@ -44,7 +44,7 @@ impl<'data> Db<'data> {
     }
 
     /// Which of the two is active: 0 or 1.
-    pub fn active_slot(&self) -> Option<usize> {
+    pub(crate) fn active_slot(&self) -> Option<usize> {
         self.active.map(|(slot, _)| slot)
     }
 
@@ -70,7 +70,7 @@ impl<'data> Db<'data> {
     }
 
     /// Whether both metas are one copy, as only a snapshot's are: same tree, meta 0 one txid ahead.
-    pub fn has_twin_metas(&self) -> bool {
+    pub(crate) fn has_twin_metas(&self) -> bool {
         matches!(&self.metas, [Ok(zero), Ok(one)]
             if zero.root == one.root && zero.freelist == one.freelist
             && zero.high_water_mark == one.high_water_mark && one.txid.checked_add(1) == Some(zero.txid))
@@ -78,7 +78,7 @@ impl<'data> Db<'data> {
 
     /// Its bytes as they were if it is a snapshot of which one meta was broken since, in three parts: before that meta's page,
     /// the page, behind it. `None` where it is not one of two metas that is broken.
-    pub fn with_twin_meta(&self) -> Option<[Cow<'data, [u8]>; 3]> {
+    pub(crate) fn with_twin_meta(&self) -> Option<[Cow<'data, [u8]>; 3]> {
         let (lost, other) = match &self.metas {
             [Err(_), Ok(_)] => (0, 1),
             [Ok(_), Err(_)] => (1, 0),
@@ -91,7 +91,7 @@ impl<'data> Db<'data> {
     }
 
     /// Where a page begins.
-    pub fn page_offset(&self, pgid: Pgid) -> u64 {
+    pub(crate) fn page_offset(&self, pgid: Pgid) -> u64 {
         pgid.saturating_mul(self.page_size())
     }
 }

@@ -8,7 +8,7 @@ use super::{Bucket, Pgid, Tree};
 
 /// A place in a bucket where elements are missing, or may be.
 #[derive(Clone, Copy, Debug)]
-pub struct Hole<'data> {
+pub(crate) struct Hole<'data> {
     pub(super) place: Leaf<'data>,
     /// Whether it is no more than a leaf.
     pub(super) is_leaf: bool,
@@ -16,7 +16,7 @@ pub struct Hole<'data> {
 
 impl<'data> Hole<'data> {
     /// The bounds of the keys that the bucket would have there: the first, and the first behind it; empty: none.
-    pub fn bounds(&self) -> (&'data [u8], &'data [u8]) {
+    pub(crate) fn bounds(&self) -> (&'data [u8], &'data [u8]) {
         (self.place.lower, self.place.upper)
     }
 
@@ -26,7 +26,7 @@ impl<'data> Hole<'data> {
     }
 
     /// Whether it is a part of the tree with leaves that nothing refers to any more.
-    pub fn is_subtree(&self) -> bool {
+    pub(crate) fn is_subtree(&self) -> bool {
         !self.is_leaf
     }
 }
@@ -38,7 +38,7 @@ impl<'data> Tree<'data> {
     }
 
     /// The places of a bucket that the walk should have read and could not, as far as keys are in order.
-    pub fn holes(&self, bucket: &Bucket<'data>) -> Vec<Hole<'data>> {
+    pub(crate) fn holes(&self, bucket: &Bucket<'data>) -> Vec<Hole<'data>> {
         // The root page of a bucket looks like a leaf where it cannot be read.
         let has_leaf = self.leaves(bucket).into_iter().any(|pgid| self.unreadable_at(pgid).is_empty());
         let holes = self.unreadable.iter().chain(&self.holes).filter(|hole| self.is_of(hole, bucket));

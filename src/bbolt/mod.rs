@@ -38,17 +38,19 @@ mod write;
 #[allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "a test that overflows fails")]
 mod tests;
 
-pub use self::bucket::{Bucket, InBucket, Root};
+pub use self::bucket::{Bucket, Root};
 pub use self::check::check;
 pub use self::db::Db;
 pub use self::freelist::Freelist;
 pub use self::leaf::{Element, LeafElements};
-pub use self::loss::Hole;
+pub(crate) use self::loss::Hole;
 pub use self::meta::{Meta, MetaFault};
 pub use self::open::OpenError;
-pub use self::page::{Fault, Flags, HEADER_LEN, Page, PageHeader};
+pub(crate) use self::page::HEADER_LEN;
+pub use self::page::{Fault, Flags, Page, PageHeader};
 pub use self::page_map::{PageCounts, PageMap, PageState};
 pub use self::pgid::Pgid;
-pub use self::remnant::{Image, ImageElement, Remnant, Tail, image_around, image_at, remnants};
-pub use self::walk::{Leaf, Tree};
+pub use self::remnant::{Image, ImageElement};
+pub(crate) use self::remnant::{Remnant, Tail, image_around, image_at, remnants};
+pub use self::walk::Tree;
 pub use self::write::{BucketWriter, WriteError, Writer};

@@ -20,7 +20,7 @@ use crate::evidence::anomaly::{Anomalies, Class};
 use crate::evidence::range;
 
 /// Bytes of a page header.
-pub const HEADER_LEN: u64 = 16;
+pub(crate) const HEADER_LEN: u64 = 16;
 
 /// The first sixteen bytes of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

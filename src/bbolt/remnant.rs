@@ -32,7 +32,7 @@ use crate::evidence::range;
 
 /// Something that pages outside the tree hold.
 #[derive(Clone, Copy, Debug)]
-pub enum Remnant<'data> {
+pub(crate) enum Remnant<'data> {
     /// A page whose header stands, with the pages that are certainly of its run.
     Image(Image<'data>),
     /// Pages without a header.
@@ -54,7 +54,7 @@ pub struct Image<'data> {
 
 /// Pages outside the tree of which no header tells what they are.
 #[derive(Clone, Copy, Debug)]
-pub struct Tail<'data> {
+pub(crate) struct Tail<'data> {
     /// The first of them.
     pub pgid: Pgid,
     /// What they are now.
@@ -80,7 +80,7 @@ pub struct ImageElement<'data> {
 
 impl<'data> Remnant<'data> {
     /// The bytes of its pages.
-    pub fn bytes(&self) -> &'data [u8] {
+    pub(crate) fn bytes(&self) -> &'data [u8] {
         match self {
             Self::Image(image) => image.bytes,
             Self::Tail(tail) => tail.bytes,
@@ -89,7 +89,7 @@ impl<'data> Remnant<'data> {
 }
 
 /// Divides the pages outside the tree into remnants, in file order.
-pub fn remnants<'data>(db: &Db<'data>, map: &PageMap) -> Vec<Remnant<'data>> {
+pub(crate) fn remnants<'data>(db: &Db<'data>, map: &PageMap) -> Vec<Remnant<'data>> {
     let mut found = Vec::new();
     let mut pages = map.iter().peekable();
     while let Some((pgid, state)) = pages.next() {
@@ -114,7 +114,7 @@ pub fn remnants<'data>(db: &Db<'data>, map: &PageMap) -> Vec<Remnant<'data>> {
 
 /// The image that stands at a page, in use or not, or `None` where its header does not stand. Of a page in use the
 /// whole run is certain.
-pub fn image_at<'data>(db: &Db<'data>, map: &PageMap, pgid: Pgid) -> Option<Image<'data>> {
+pub(crate) fn image_at<'data>(db: &Db<'data>, map: &PageMap, pgid: Pgid) -> Option<Image<'data>> {
     let (state, header) = (map.get(pgid)?, standing(db, pgid)?);
     let end = pgid.saturating_add(u64::from(header.overflow)).saturating_add(1);
     let mut next = pgid.saturating_add(1);
@@ -125,7 +125,7 @@ pub fn image_at<'data>(db: &Db<'data>, map: &PageMap, pgid: Pgid) -> Option<Imag
 }
 
 /// The image that a page without a standing header is certainly a part of.
-pub fn image_around<'data>(db: &Db<'data>, map: &PageMap, pgid: Pgid) -> Option<Image<'data>> {
+pub(crate) fn image_around<'data>(db: &Db<'data>, map: &PageMap, pgid: Pgid) -> Option<Image<'data>> {
     let head = (2..pgid).rev().find(|page| standing(db, *page).is_some())?;
     let image = image_at(db, map, head)?;
     let pages = (image.bytes.len() as u64).checked_div(db.page_size())?;
@@ -149,19 +149,19 @@ fn pages_of<'data>(db: &Db<'data>, from: Pgid, to: Pgid) -> Option<&'data [u8]> 
 
 impl<'data> Image<'data> {
     /// Whether it is a leaf page, the only kind that holds values.
-    pub fn is_leaf(&self) -> bool {
+    pub(crate) fn is_leaf(&self) -> bool {
         self.header.flags == Flags::LEAF
     }
 
     /// Whether pages of its run are missing because others stand in their place.
-    pub fn is_cut(&self, db: &Db<'_>) -> bool {
+    pub(crate) fn is_cut(&self, db: &Db<'_>) -> bool {
         let run = u64::from(self.header.overflow).saturating_add(1).saturating_mul(db.page_size());
         let end = db.page_offset(self.pgid).saturating_add(self.bytes.len() as u64);
         (self.bytes.len() as u64) < run && end.saturating_add(db.page_size()) <= db.bytes().len() as u64
     }
 
     /// Where the data of a leaf image's elements begins, behind the header and the elements themselves.
-    pub fn data_start(&self) -> u64 {
+    pub(crate) fn data_start(&self) -> u64 {
         packing::data_start(self.header)
     }
 
@@ -174,7 +174,7 @@ impl<'data> Image<'data> {
 
     /// Whether the first bytes of a branch or freelist image are as its writer leaves them: a page of another kind may have come
     /// to bear its flags.
-    pub fn is_what_it_says(&self) -> bool {
+    pub(crate) fn is_what_it_says(&self) -> bool {
         let mut numbers = self.bytes.as_chunks::<8>().0.iter().map(|bytes| u64::from_le_bytes(*bytes)).skip(2);
         match (self.header.flags, self.header.count) {
             (_, 0) => true,

@@ -32,7 +32,7 @@ pub(super) const SHORT_RUN: u32 = crate::evidence::limit::SHORT_RUN;
 
 /// A leaf page as its parent sees it, not yet touched.
 #[derive(Clone, Copy, Debug)]
-pub struct Leaf<'data> {
+pub(crate) struct Leaf<'data> {
     /// The page.
     pub pgid: Pgid,
     /// Index of its bucket.
@@ -162,7 +162,7 @@ impl<'data> Tree<'data> {
     }
 
     /// Those of them that may have keys from this one on.
-    pub fn leaves_from(&self, bucket: &Bucket<'data>, key: &[u8]) -> Vec<Pgid> {
+    pub(crate) fn leaves_from(&self, bucket: &Bucket<'data>, key: &[u8]) -> Vec<Pgid> {
         let leaves = bucket.leaves.iter().filter_map(|range| self.leaves.get(range.clone()));
         let from = |leaves: &'_ [Leaf<'data>]| match leaves.partition_point(|leaf| leaf.lower <= key) {
             behind if bucket.in_key_order => behind.saturating_sub(1),
@@ -172,7 +172,7 @@ impl<'data> Tree<'data> {
     }
 
     /// The leaf pages of all buckets.
-    pub fn leaf_pages(&self) -> impl Iterator<Item = Pgid> + '_ {
+    pub(crate) fn leaf_pages(&self) -> impl Iterator<Item = Pgid> + '_ {
         self.leaves.iter().map(|leaf| leaf.pgid)
     }
 
@@ -380,14 +380,14 @@ impl<'data> Tree<'data> {
     }
 
     /// The elements of one leaf page, each with its page; none where the page or the element cannot be read.
-    pub fn page_elements(&self, db: &Db<'data>, pgid: Pgid) -> impl Iterator<Item = (Pgid, Element<'data>)> + use<'data> {
+    pub(crate) fn page_elements(&self, db: &Db<'data>, pgid: Pgid) -> impl Iterator<Item = (Pgid, Element<'data>)> + use<'data> {
         let page = self.leaf_page(db, pgid).ok();
         let elements = page.into_iter().flat_map(|page| LeafElements::new(page.bytes, page.header));
         elements.filter_map(move |element| Some((pgid, element.ok()?)))
     }
 
     /// The bytes behind the last element of a leaf page in use.
-    pub fn page_slack(&self, db: &Db<'data>, pgid: Pgid) -> Option<&'data [u8]> {
+    pub(crate) fn page_slack(&self, db: &Db<'data>, pgid: Pgid) -> Option<&'data [u8]> {
         let page = self.leaf_page(db, pgid).ok()?;
         let mut elements = LeafElements::new(page.bytes, page.header);
         elements.by_ref().all(|element| element.is_ok()).then(|| elements.rest())

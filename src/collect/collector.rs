@@ -121,7 +121,7 @@ impl<'data> Part<'data> {
 }
 
 /// The row of a find in a store.
-pub fn row_of<'data>(
+pub(crate) fn row_of<'data>(
     store: &dyn Store<'data>,
     found: &Found<'data>,
     digests: &mut Digests<'data>,

@@ -7,7 +7,8 @@ mod key_use;
 mod lines;
 mod tally;
 
-pub use self::collector::{Collected, Collector, row_of};
+pub(crate) use self::collector::row_of;
+pub use self::collector::{Collected, Collector};
 pub use self::grouped::Grouped;
 pub use self::key_use::{KeyCounts, KeyUse};
 pub use self::lines::{Lines, RowKind};

@@ -210,7 +210,7 @@ impl<'data> Tally<'data> {
     }
 
     /// Looks for keys in a value, looked at or not.
-    pub fn note_key_material(&mut self, value: &ValueRow<'data>) {
+    pub(crate) fn note_key_material(&mut self, value: &ValueRow<'data>) {
         if let Some(material) = KeyMaterial::of(value.key, value.storage_key.as_ref(), value.bytes.0) {
             self.add_key_material((material, value.key), value.retention);
         }
@@ -224,7 +224,7 @@ impl<'data> Tally<'data> {
     }
 
     /// Counts an existing object, looked at or not.
-    pub fn add_resource(&mut self, resource: Option<GroupResource<'data>>, form: Form, in_scope: bool) {
+    pub(crate) fn add_resource(&mut self, resource: Option<GroupResource<'data>>, form: Form, in_scope: bool) {
         let Some(counts) = self.resources.entry(&resource.unwrap_or(GroupResource(Cow::Borrowed("")))) else { return };
         let counts = if in_scope { &mut counts.in_scope } else { &mut counts.out_of_scope };
         bump(&mut counts.objects);
@@ -281,7 +281,7 @@ impl<'data> Tally<'data> {
     }
 
     /// Takes over what can be read in a database that is not the member's: nothing of it is current.
-    pub fn expose_leftover(&mut self, other: Self) {
+    pub(crate) fn expose_leftover(&mut self, other: Self) {
         for (key, mut exposure) in other.exposed {
             exposure.superseded |= std::mem::take(&mut exposure.current);
             self.exposed.entry(key).and_modify(|known| known.merge(&exposure)).or_insert(exposure);

@@ -50,7 +50,7 @@ impl<'data> Annotations<'data> {
     }
 
     /// Whether another value bears the same, written in the same order.
-    pub fn are_those_of(&self, other: &Self) -> bool {
+    pub(crate) fn are_those_of(&self, other: &Self) -> bool {
         self.is_there == other.is_there && self.entries().map(Field::bytes).eq(other.entries().map(Field::bytes))
     }
 

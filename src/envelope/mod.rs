@@ -38,7 +38,8 @@ pub use self::key_pattern::KeyPattern;
 pub use self::kms_v1::KmsV1;
 pub use self::kms_v2::{EncryptedObject, LimitPassed};
 pub use self::names::{Name, NameTable};
-pub use self::prefix::{Sealed, extent};
+pub use self::prefix::Sealed;
+pub(crate) use self::prefix::extent;
 pub use self::provider::{Configured, KmsApi, MakeLocalKey, NotConfigured, Provider};
 
 /// A stored value, seen from outside.

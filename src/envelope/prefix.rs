@@ -40,7 +40,7 @@ impl<'data> Sealed<'data> {
 /// How many of the bytes that begin with a prefix are surely the value's, and whether they are all of it.
 ///
 /// Where the provider does not say where its value ends, not even the name is certain without more of them.
-pub fn extent(bytes: &[u8]) -> (usize, bool) {
+pub(crate) fn extent(bytes: &[u8]) -> (usize, bool) {
     let Some(sealed) = Sealed::parse(bytes) else { return (0, false) };
     let prefix = bytes.len().saturating_sub(sealed.rest.len());
     let name = sealed.rest.iter().take(LONGEST_NAME).position(|byte| *byte == b':').map_or(0, |colon| colon.saturating_add(1));

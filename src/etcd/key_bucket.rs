@@ -10,7 +10,7 @@ const TASK: usize = 64;
 
 /// The bucket, in a tree that was walked.
 #[derive(Clone, Copy, Debug)]
-pub struct KeyBucket<'a, 'data> {
+pub(crate) struct KeyBucket<'a, 'data> {
     db: &'a Db<'data>,
     tree: &'a Tree<'data>,
     bucket: &'a Bucket<'data>,
@@ -18,17 +18,17 @@ pub struct KeyBucket<'a, 'data> {
 
 impl<'a, 'data> KeyBucket<'a, 'data> {
     /// The bucket in a tree; `None` where the tree has none.
-    pub fn of(db: &'a Db<'data>, tree: &'a Tree<'data>) -> Option<Self> {
+    pub(crate) fn of(db: &'a Db<'data>, tree: &'a Tree<'data>) -> Option<Self> {
         Some(Self { db, tree, bucket: tree.bucket(schema::KEY)? })
     }
 
     /// The revisions that stood, or may have stood, where elements of the bucket are missing.
-    pub fn missing(&self) -> Vec<Range> {
+    pub(crate) fn missing(&self) -> Vec<Range> {
         self.tree.holes(self.bucket).iter().map(revisions_of).collect()
     }
 
     /// Those of them where not even the leaf pages are known on which the elements stood.
-    pub fn missing_subtrees(&self) -> Vec<Range> {
+    pub(crate) fn missing_subtrees(&self) -> Vec<Range> {
         self.tree.holes(self.bucket).iter().filter(|hole| hole.is_subtree()).map(revisions_of).collect()
     }
 }

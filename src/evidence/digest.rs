@@ -35,7 +35,7 @@ const STEP: usize = 1 << 20;
 /// lies past the end). `progress` counts up by the bytes hashed.
 ///
 /// One stream cannot be hashed on several cores, so this runs on a thread of its own beside the scan.
-pub fn of_whole_and_prefix(bytes: &[u8], split: usize, progress: &AtomicU64) -> (Sha256Digest, Sha256Digest) {
+pub(crate) fn of_whole_and_prefix(bytes: &[u8], split: usize, progress: &AtomicU64) -> (Sha256Digest, Sha256Digest) {
     let (head, tail) = bytes.split_at_checked(split).unwrap_or((bytes, &[]));
     let mut hasher = Sha256::new();
     feed(&mut hasher, head, progress);

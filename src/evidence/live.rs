@@ -12,7 +12,7 @@
 use std::path::Path;
 
 /// Whether a process holds a lock on the file; `false` also where that cannot be told.
-pub fn is_locked(path: &Path) -> bool {
+pub(crate) fn is_locked(path: &Path) -> bool {
     #[cfg(target_os = "linux")]
     {
         use std::os::unix::fs::MetadataExt;

@@ -4,7 +4,7 @@
 ///
 /// Every borrowed view in the crate is a slice of one evidence; its place is the difference of the
 /// two addresses. An empty slice has no place.
-pub fn offset_within(whole: &[u8], part: &[u8]) -> Option<u64> {
+pub(crate) fn offset_within(whole: &[u8], part: &[u8]) -> Option<u64> {
     if part.is_empty() {
         return None;
     }

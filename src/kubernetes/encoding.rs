@@ -52,7 +52,7 @@ impl Encoding {
     }
 
     /// The encoding of a value whose end is lost; `None` where the beginning does not tell.
-    pub fn of_beginning(value: &[u8]) -> Option<Self> {
+    pub(crate) fn of_beginning(value: &[u8]) -> Option<Self> {
         match value {
             _ if value.starts_with(PROTOBUF_MAGIC) => Some(Self::Protobuf),
             _ if value.starts_with(CBOR_MAGIC) => Some(Self::Cbor),

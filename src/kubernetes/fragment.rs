@@ -22,7 +22,7 @@ const LONGEST_TYPE: usize = 127;
 const SHORTEST_TEXT: usize = 24;
 
 /// Takes off the zeros with which a page is filled up. The zero that an object ends with stays.
-pub fn without_filling(piece: &[u8]) -> &[u8] {
+pub(crate) fn without_filling(piece: &[u8]) -> &[u8] {
     let end = piece.iter().rposition(|byte| *byte != 0).map_or(0, |last| last.saturating_add(1));
     let trimmed = piece.get(..end).unwrap_or_default();
     match piece.get(..end.saturating_add(1)) {
@@ -32,7 +32,7 @@ pub fn without_filling(piece: &[u8]) -> &[u8] {
 }
 
 /// The length of the protobuf object that begins these bytes; `None` where none does, or its end is not there.
-pub fn object_length(bytes: &[u8]) -> Option<usize> {
+pub(crate) fn object_length(bytes: &[u8]) -> Option<usize> {
     let message = bytes.strip_prefix(PROTOBUF_MAGIC)?;
     let mut fields = Fields::new(message);
     for number in 1..=4 {
@@ -49,17 +49,17 @@ pub fn object_length(bytes: &[u8]) -> Option<usize> {
 ///
 /// # Errors
 /// None does, or its end is not there; so many bytes were read to see it.
-pub fn json_object_length(bytes: &[u8]) -> Result<usize, usize> {
+pub(crate) fn json_object_length(bytes: &[u8]) -> Result<usize, usize> {
     json::object_length(bytes)
 }
 
 /// Whether a protobuf object ends where these bytes do.
-pub fn ends_an_object(piece: &[u8]) -> bool {
+pub(crate) fn ends_an_object(piece: &[u8]) -> bool {
     piece.ends_with(OBJECT_END)
 }
 
 /// The type of the Secret that ends where these bytes do.
-pub fn secret_type_at_end(piece: &[u8]) -> Option<&str> {
+pub(crate) fn secret_type_at_end(piece: &[u8]) -> Option<&str> {
     let object = piece.strip_suffix(OBJECT_END)?;
     let immutable = object.strip_suffix(&[0x28, 0]).or_else(|| object.strip_suffix(&[0x28, 1]));
     [Some(object), immutable].into_iter().flatten().find_map(type_at_end)
@@ -80,7 +80,7 @@ fn is_word(text: &str) -> bool {
 }
 
 /// Whether the bytes are text throughout: ciphertext and compressed data are not. A character may be cut at either end.
-pub fn is_text(piece: &[u8]) -> bool {
+pub(crate) fn is_text(piece: &[u8]) -> bool {
     let start = piece.iter().take(3).take_while(|byte| **byte & 0xc0 == 0x80).count();
     let Some(piece) = piece.get(start..).filter(|piece| piece.len() >= SHORTEST_TEXT) else { return false };
     let text = match std::str::from_utf8(piece) {

@@ -29,7 +29,7 @@ pub use self::object::{Object, Owner};
 pub use self::prefix::{PrefixVotes, Prefixes};
 pub use self::resource::GroupResource;
 pub use self::secret::{DataItem, Secret, as_document};
-pub use self::secret_data::each_data_item;
+pub(crate) use self::secret_data::each_data_item;
 pub use self::storage_key::StorageKey;
 
 /// Messages generated from `proto/kubernetes.proto`.

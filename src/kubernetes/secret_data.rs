@@ -12,7 +12,7 @@ use super::{Encoding, json};
 use crate::wire::Fields;
 
 /// Shows name and value of each data item of a Secret in plaintext. `None` where it cannot be read.
-pub fn each_data_item(value: &[u8], encoding: Encoding, mut show: impl FnMut(&str, &[u8])) -> Option<()> {
+pub(crate) fn each_data_item(value: &[u8], encoding: Encoding, mut show: impl FnMut(&str, &[u8])) -> Option<()> {
     match encoding {
         Encoding::Protobuf => {
             let raw = field(value.strip_prefix(PROTOBUF_MAGIC)?, 2)?;

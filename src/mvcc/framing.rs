@@ -20,7 +20,7 @@ const PUT_VALUE_TAG: u8 = 0x12;
 
 /// A message that was found from its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Framed<'data> {
+pub(crate) struct Framed<'data> {
     /// Key, value and, in a KeyValue, the revisions, which are zero in a PutRequest.
     pub kv: KeyValue<'data>,
     /// The bytes of the message, as far as they are there.
@@ -30,7 +30,7 @@ pub struct Framed<'data> {
 }
 
 /// The message whose value begins at `at`; `None` where that is the value of no message.
-pub fn find_enclosing_message(bytes: &[u8], at: usize) -> Option<Framed<'_>> {
+pub(crate) fn find_enclosing_message(bytes: &[u8], at: usize) -> Option<Framed<'_>> {
     let (tag, tag_at) = (1..=5usize).find_map(|length| {
         let tag_at = at.checked_sub(length)?.checked_sub(1)?;
         let tag = bytes.get(tag_at).filter(|tag| matches!(**tag, KEY_VALUE_TAG | PUT_VALUE_TAG))?;

@@ -142,7 +142,7 @@ impl History {
     }
 
     /// Puts the writes in the order of their revisions, so that they can be compared.
-    pub fn sort_writes(self, completeness: Completeness) -> Self {
+    pub(crate) fn sort_writes(self, completeness: Completeness) -> Self {
         let Self { mut writes, tombstones, .. } = self;
         if completeness != Completeness::Doubtful {
             writes.extend(tombstones);

@@ -65,7 +65,7 @@ impl<'data> KeyValue<'data> {
 impl KeyValue<'_> {
     /// Whether revisions and version are possible together: a key is created by its first write, and each later write has a later
     /// revision.
-    pub fn has_possible_history(&self) -> bool {
+    pub(crate) fn has_possible_history(&self) -> bool {
         let writes_since = self.mod_revision.saturating_sub(self.create_revision);
         self.create_revision >= 1
             && self.version >= 1
@@ -76,7 +76,7 @@ impl KeyValue<'_> {
 
 /// A KeyValue whose end may be lost, and behind which other bytes may stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PartialKeyValue<'data> {
+pub(crate) struct PartialKeyValue<'data> {
     /// The fields that are there, and of the value the bytes that are there.
     pub kv: KeyValue<'data>,
     /// How many bytes of the value are lost.
@@ -89,14 +89,14 @@ impl<'data> PartialKeyValue<'data> {
     /// Reads a message from the start of `bytes`, which may end before it does or go on behind it. Its fields must stand as
     /// etcd's encoder writes them: in the order of their numbers, none of them empty, and the create revision not behind the mod revision.
     /// `None` where they do not, or where the bytes end before the value begins.
-    pub fn read(bytes: &'data [u8]) -> Option<Self> {
+    pub(crate) fn read(bytes: &'data [u8]) -> Option<Self> {
         let (after, length) = varint(bytes.strip_prefix(&[KEY_TAG])?).ok()?;
         let (key, rest) = after.split_at_checked(usize::try_from(length).ok()?)?;
         if key.is_empty() { None } else { Self::read_behind_key(bytes, key, rest) }
     }
 
     /// Reads a message whose key is lost, as [`read`](Self::read) does, from the field behind the key.
-    pub fn read_keyless(bytes: &'data [u8]) -> Option<Self> {
+    pub(crate) fn read_keyless(bytes: &'data [u8]) -> Option<Self> {
         Self::read_behind_key(bytes, &[], bytes)
     }
 

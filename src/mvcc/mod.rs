@@ -24,7 +24,7 @@ pub mod succession;
 mod tests;
 
 pub use self::history::History;
-pub use self::key_value::{KeyValue, PartialKeyValue};
+pub use self::key_value::KeyValue;
 pub use self::keyspace::{Keyspace, Retention};
 pub use self::revision::{Revision, RevisionKey};
 pub use self::stored::{StoredWrite, StoredWrites};

@@ -37,7 +37,7 @@ impl Ranges {
     }
 
     /// Whether one of them overlaps or touches this range.
-    pub fn meet(&self, (start, end): Range) -> bool {
+    pub(crate) fn meet(&self, (start, end): Range) -> bool {
         let at = self.0.partition_point(|(_, of)| *of < start);
         self.0.get(at).is_some_and(|(from, _)| *from <= end)
     }

@@ -45,7 +45,7 @@ pub enum Part<'data> {
 impl<'data> Write<'data> {
     /// Reads a revision key and the KeyValue behind it, of which so many bytes are missing; `None` where the key is no revision, or
     /// too little of the KeyValue is left.
-    pub fn of_stored(key: &[u8], message: &'data [u8], missing: u64) -> Option<Self> {
+    pub(crate) fn of_stored(key: &[u8], message: &'data [u8], missing: u64) -> Option<Self> {
         let at = RevisionKey::parse(key)?;
         let (kv, missing) = match missing {
             0 => (KeyValue::parse(message).ok()?, 0),
@@ -91,7 +91,7 @@ pub fn search<'data>(bytes: &'data [u8]) -> Vec<Part<'data>> {
 
 /// The first write from `from` on that stands behind its revision key: where the revision key begins, the write, and the length of the
 /// revision key.
-pub fn next_write(bytes: &[u8], from: usize) -> Option<(usize, Write<'_>, usize)> {
+pub(crate) fn next_write(bytes: &[u8], from: usize) -> Option<(usize, Write<'_>, usize)> {
     let first = from.saturating_add(MAIN_LEN);
     memmem::find_iter(bytes.get(first..)?, SEPARATOR).find_map(|at| {
         let start = from.saturating_add(at);
@@ -106,7 +106,7 @@ const SHORTEST: usize = 24;
 
 /// Reads a write whose beginning is lost: the bytes begin within its key, behind which the rest of its KeyValue is whole. Also gives the
 /// length of the rest of the key.
-pub fn parse_keyless_write(bytes: &[u8]) -> Option<(Write<'_>, usize)> {
+pub(crate) fn parse_keyless_write(bytes: &[u8]) -> Option<(Write<'_>, usize)> {
     let head = bytes.get(..FARTHEST).unwrap_or(bytes);
     let is_key = head.iter().take_while(|byte| byte.is_ascii_graphic()).count();
     let start = memchr::memchr(CREATE_REVISION_TAG, head.get(..is_key.saturating_add(1)).unwrap_or(head))?;
@@ -124,12 +124,12 @@ fn push_gap<'data>(parts: &mut Vec<Part<'data>>, bytes: &'data [u8], range: std:
 }
 
 /// What stands in every revision key behind the main revision: `_`, and the upper half of a sub revision below 2^32.
-pub const SEPARATOR: &[u8] = b"_\0\0\0\0";
+pub(crate) const SEPARATOR: &[u8] = b"_\0\0\0\0";
 const MAIN_LEN: usize = 8;
 const KEY_LEN: usize = 17;
 
 /// Reads a write behind its revision key, with which the bytes begin; also gives the length of that key. `None` where there is none.
-pub fn parse_write(bytes: &[u8]) -> Option<(Write<'_>, usize)> {
+pub(crate) fn parse_write(bytes: &[u8]) -> Option<(Write<'_>, usize)> {
     let (plain, marked) = (bytes.get(..KEY_LEN)?, bytes.get(..KEY_LEN.saturating_add(1)));
     let key = marked.and_then(RevisionKey::parse).or_else(|| RevisionKey::parse(plain))?;
     let Revision { main, sub } = key.revision;

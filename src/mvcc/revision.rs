@@ -48,13 +48,13 @@ pub struct RevisionKey {
 impl RevisionKey {
     /// Whether etcd can have written at this revision. Its revisions are signed numbers. A transaction has at most 128 operations
     /// unless etcd was told otherwise, and never more than fit into 2 GiB.
-    pub fn is_possible(self) -> bool {
+    pub(crate) fn is_possible(self) -> bool {
         i64::try_from(self.revision.main).is_ok() && u32::try_from(self.revision.sub).is_ok()
     }
 
     /// The revision key of an element that is a write, in whichever bucket it stands: its key is a revision, and its value is a
     /// KeyValue of that revision. The keys of other buckets do not begin with a zero byte, as every revision below 2^56 does.
-    pub fn of_write(key: &[u8], value: &[u8]) -> Option<Self> {
+    pub(crate) fn of_write(key: &[u8], value: &[u8]) -> Option<Self> {
         let at = Self::parse(key).filter(|at| at.revision.main.leading_zeros() >= 8)?;
         let kv = KeyValue::parse(value).ok()?;
         (at.is_tombstone || u64::try_from(kv.mod_revision) == Ok(at.revision.main)).then_some(at)

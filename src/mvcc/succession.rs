@@ -105,7 +105,7 @@ pub fn breaks<'data, S: StoredWrites<'data>>(store: &S, compacted: u64) -> Vec<H
 /// what a compaction deleted.
 ///
 /// Source: etcd `server/storage/mvcc/kvstore_compaction.go` (`scheduleCompaction`), `etcdutl/snapshot/v3_snapshot.go`.
-pub fn not_removed<'data, S: StoredWrites<'data>>(store: &S, finished: u64, scheduled: u64) -> Vec<HistoryBreak<S::Write>> {
+pub(crate) fn not_removed<'data, S: StoredWrites<'data>>(store: &S, finished: u64, scheduled: u64) -> Vec<HistoryBreak<S::Write>> {
     let gaps = continuity::gaps(store, finished);
     let highest_missing = gaps.iter().rfind(|gap| gap.before.main <= scheduled && !gap.is_bump());
     let removed_before = highest_missing.map(|gap| gap.before).unwrap_or_default();

@@ -74,9 +74,9 @@ fn a_key_value_with_a_field_of_the_wrong_type_is_damage() {
 #[test]
 fn a_message_that_ends_where_its_value_would_begin_is_not_taken_for_one_without_a_value() {
     let message = b"\x0a\x01k\x10\x02\x18\x03\x20\x01\x2a\x02vv";
-    assert_eq!(super::PartialKeyValue::read(message).map(|cut| (cut.kv.value, cut.missing)), Some((&b"vv"[..], 0)));
-    assert_eq!(super::PartialKeyValue::read(&message[..11]).map(|cut| (cut.kv.value, cut.missing)), Some((&b""[..], 2)));
-    assert_eq!(super::PartialKeyValue::read(&message[..9]), None);
+    assert_eq!(super::key_value::PartialKeyValue::read(message).map(|cut| (cut.kv.value, cut.missing)), Some((&b"vv"[..], 0)));
+    assert_eq!(super::key_value::PartialKeyValue::read(&message[..11]).map(|cut| (cut.kv.value, cut.missing)), Some((&b""[..], 2)));
+    assert_eq!(super::key_value::PartialKeyValue::read(&message[..9]), None);
 }
 
 #[test]

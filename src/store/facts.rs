@@ -277,7 +277,7 @@ impl Facts {
     }
 
     /// The entry up to which a raft snapshot that matches its CRC holds everything.
-    pub fn sound_snapshot_index(&self) -> Option<u64> {
+    pub(crate) fn sound_snapshot_index(&self) -> Option<u64> {
         self.raft_snapshot().filter(|snapshot| snapshot.crc_matches == Some(true)).and_then(|snapshot| snapshot.index)
     }
 }

@@ -22,14 +22,16 @@ mod whole;
 
 use std::ops::Range;
 
-pub use self::database::{Account, DatabaseStore, KeyTree, NotADatabase, OpenedDatabase, Residue, WriteAt, revisions_behind};
+pub use self::database::{Account, DatabaseStore, KeyTree, NotADatabase, OpenedDatabase, Residue};
+pub(crate) use self::database::{WriteAt, revisions_behind};
 pub use self::digests::{Digests, Progress};
 pub use self::existence::{Existence, Existing};
 pub use self::facts::{ByteAccount, Content, CredentialCounts, DatabaseFacts, Facts, Kind, LogFacts, RaftSnapshotFacts, Role};
 pub use self::image::{ImageFacts, ImageStore, MetaPage, PagesFound};
 pub use self::log::{MemberContext, SegmentStore, is_segment};
 pub use self::options::{ReadOptions, ResidueMode};
-pub use self::raft_snapshot::{RaftSnapshotStore, is_raft_snapshot};
+pub use self::raft_snapshot::RaftSnapshotStore;
+pub(crate) use self::raft_snapshot::is_raft_snapshot;
 pub use crate::bbolt::PageCounts;
 pub use crate::etcd::trailer::Trailer;
 

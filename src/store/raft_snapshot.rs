@@ -10,7 +10,7 @@ use crate::kubernetes::Prefixes;
 use crate::row::Found;
 
 /// Whether bytes, or else the name they were given under, are those of a raft snapshot.
-pub fn is_raft_snapshot(evidence: &Evidence) -> bool {
+pub(crate) fn is_raft_snapshot(evidence: &Evidence) -> bool {
     name_of(evidence).is_some() || Snapshot::parse(evidence.content()).is_ok_and(|snapshot| snapshot.crc_matches)
 }
 

@@ -42,7 +42,7 @@ pub enum Value<'data> {
 
 impl<'data> Field<'data> {
     /// Number and value, to be matched upon.
-    pub fn into_parts(self) -> (u32, Value<'data>) {
+    pub(crate) fn into_parts(self) -> (u32, Value<'data>) {
         (self.number, self.value)
     }
 
@@ -148,7 +148,7 @@ impl<'data> Iterator for Fields<'data> {
 
 /// A field that a message ends in the middle of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CutField<'data> {
+pub(crate) struct CutField<'data> {
     /// The field's number.
     pub number: u32,
     /// What is there of it.
@@ -158,7 +158,7 @@ pub struct CutField<'data> {
 }
 
 /// The field of bytes in the middle of which a message ends; `None` where it ends between two, or in a damaged place.
-pub fn cut_field(message: &[u8]) -> Option<CutField<'_>> {
+pub(crate) fn cut_field(message: &[u8]) -> Option<CutField<'_>> {
     let mut fields = Fields::new(message);
     let mut last = fields.rest();
     while let Some(field) = fields.next() {

@@ -8,7 +8,7 @@ use crate::wire::{self, Fields, Value};
 
 /// The beginning of an entry.
 #[derive(Clone, Debug, Default)]
-pub struct CutEntry<'data> {
+pub(crate) struct CutEntry<'data> {
     /// Term in which it was proposed.
     pub term: u64,
     /// Its place in the log.
@@ -21,7 +21,7 @@ pub struct CutEntry<'data> {
 
 /// A write whose value is cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CutPut<'data> {
+pub(crate) struct CutPut<'data> {
     /// The write; its value is what is there of it.
     pub put: Put<'data>,
     /// Where in a transaction it stands.
@@ -41,7 +41,7 @@ enum Message {
 
 impl<'data> CutEntry<'data> {
     /// Reads the beginning of a `raftpb.Entry`; `None` where not even its term and index are there.
-    pub fn parse(beginning: &'data [u8]) -> Option<Self> {
+    pub(crate) fn parse(beginning: &'data [u8]) -> Option<Self> {
         let mut entry = Self::default();
         let mut put = Put::default();
         let (mut message, mut bytes, mut branch) = (Message::Entry, beginning, None);

@@ -20,10 +20,11 @@ mod txn;
 mod tests;
 
 pub use self::auth::{AuthKind, Credential};
-pub use self::cut::{CutEntry, CutPut};
+pub(crate) use self::cut::CutEntry;
 pub(in crate::etcd) use self::entry::Ascending;
 pub use self::entry::{Entry, EntryKind, HardState};
 pub use self::request::{Request, RequestKind, Unreadable};
+pub(crate) use self::snapshot::SnapshotName;
 pub(in crate::etcd) use self::snapshot::hex16;
-pub use self::snapshot::{Snapshot, SnapshotDamage, SnapshotName};
+pub use self::snapshot::{Snapshot, SnapshotDamage};
 pub use self::txn::{Branch, Operation, Operations, Put};

@@ -105,7 +105,7 @@ struct Node {
 
 /// The name of a raft snapshot file: `<term>-<index>.snap`, both in 16 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct SnapshotName {
+pub(crate) struct SnapshotName {
     /// Term of its last entry.
     pub term: u64,
     /// Index of its last entry.
@@ -114,7 +114,7 @@ pub struct SnapshotName {
 
 impl SnapshotName {
     /// Reads a file's name; `None` where it is another.
-    pub fn parse(name: &str) -> Option<Self> {
+    pub(crate) fn parse(name: &str) -> Option<Self> {
         let (term, index) = name.strip_suffix(".snap")?.split_once('-')?;
         Some(Self { term: hex16(term)?, index: hex16(index)? })
     }

@@ -120,7 +120,7 @@ fn of_an_entry_that_is_cut_anywhere_what_is_there_is_read() {
             assert!([(&b"first"[..], &b"whole value"[..]), (b"second", b"a longer value that is cut")].contains(&(put.key, put.value)));
             assert_eq!(*branch, Some(Branch::Success));
         }
-        if let Some(CutPut { put, branch, missing }) = cut.cut {
+        if let Some(cut::CutPut { put, branch, missing }) = cut.cut {
             let whole: &[u8] = match put.key {
                 b"first" => b"whole value",
                 b"second" => b"a longer value that is cut",

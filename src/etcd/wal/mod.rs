@@ -28,6 +28,7 @@ mod tests;
 
 pub use self::chain::{Chain, Verdict};
 pub use self::log::Log;
-pub use self::reader::{Records, Seen, begins_segment};
+pub(crate) use self::reader::begins_segment;
+pub use self::reader::{Records, Seen};
 pub use self::record::{Content, Invalid, Kind, Metadata, Record, SnapshotMark};
 pub use self::segment::SegmentName;

@@ -261,7 +261,7 @@ impl<'data> Iterator for Records<'data> {
 }
 
 /// Whether bytes begin as a segment does: with its CRC record and its metadata. One of the two may be damaged.
-pub fn begins_segment(bytes: &[u8]) -> bool {
+pub(crate) fn begins_segment(bytes: &[u8]) -> bool {
     let is = |rest: Option<&[u8]>, kind| rest.is_some_and(|rest| Frame::plausible(rest).is_ok_and(|frame| frame.kind == kind));
     // The CRC record is 4 bytes long where the CRC is 0, 8 at most: one frame of 16 bytes either way.
     is(Some(bytes), Kind::Crc) || is(bytes.get(16..), Kind::Metadata)

@@ -98,6 +98,6 @@ fn note_breaks(db: &Db<'_>, bucket: &KeyBucket<'_, '_>, schema: &Schema, anomali
 }
 
 /// The part of a database of which one meta is lost that may have been that of its last transaction.
-pub fn revisions_behind(last: Option<Revision>) -> Range {
+pub(crate) fn revisions_behind(last: Option<Revision>) -> Range {
     (Revision { main: last.unwrap_or_default().main.saturating_add(1), sub: 0 }, END)
 }

@@ -8,10 +8,11 @@ mod residue;
 mod seen;
 mod writes;
 
-pub use self::key_tree::{KeyTree, revisions_behind};
+pub use self::key_tree::KeyTree;
+pub(crate) use self::key_tree::revisions_behind;
 pub use self::opened::{NotADatabase, OpenedDatabase};
 pub use self::residue::{Account, Residue};
-pub use self::writes::WriteAt;
+pub(crate) use self::writes::WriteAt;
 
 use super::{Digests, Existing, Profile, Store, Task, is_complete, whole};
 use crate::bbolt::{PageMap, Tree};

@@ -59,7 +59,7 @@ impl<'data> OpenedDatabase<'data> {
 
     /// Whether it is as the snapshot API sent it, so far as a digest can tell; `trailer`: what is known of its own. Of one meta that
     /// was broken since, the other says what it was.
-    pub fn is_as_sent(&self, trailer: Option<Trailer>) -> bool {
+    pub(crate) fn is_as_sent(&self, trailer: Option<Trailer>) -> bool {
         match trailer {
             Some(Trailer::Match) => self.db.has_twin_metas(),
             Some(Trailer::Mismatch) => {
@@ -71,7 +71,7 @@ impl<'data> OpenedDatabase<'data> {
     }
 
     /// Bytes of content that belong to the whole pages and the trailer; what is beyond is neither.
-    pub fn surplus(&self) -> &'data [u8] {
+    pub(crate) fn surplus(&self) -> &'data [u8] {
         let whole = self.db.pages_in_file().saturating_mul(self.db.page_size());
         usize::try_from(whole).ok().and_then(|at| self.db.bytes().get(at..)).unwrap_or_default()
     }

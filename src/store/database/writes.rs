@@ -20,7 +20,7 @@ const RESIDUE: u8 = 1;
 
 /// Where a write is found again.
 #[derive(Clone, Copy, Debug)]
-pub struct WriteAt<'a, 'data>(At<'a, 'data>);
+pub(crate) struct WriteAt<'a, 'data>(At<'a, 'data>);
 
 #[derive(Clone, Copy, Debug)]
 enum At<'a, 'data> {
@@ -32,7 +32,7 @@ enum At<'a, 'data> {
 
 impl<'data> WriteAt<'_, 'data> {
     /// The write there; `None` for a piece without its beginning.
-    pub fn key_value(&self, store: &DatabaseStore<'data>) -> Option<KeyValue<'data>> {
+    pub(crate) fn key_value(&self, store: &DatabaseStore<'data>) -> Option<KeyValue<'data>> {
         match &self.0 {
             At::Tree(_, element) => KeyValue::parse(element.value).ok(),
             At::Residue(entry) => entry.read(&store.opened.db).map(|write| write.kv),
@@ -50,7 +50,7 @@ impl<'data> DatabaseStore<'data> {
     }
 
     /// Shows the finds of one task in their order, each with where it is found again.
-    pub fn each_write<'a>(&'a self, task: &Task, mut see: impl FnMut(WriteAt<'a, 'data>, Found<'data>)) {
+    pub(crate) fn each_write<'a>(&'a self, task: &Task, mut see: impl FnMut(WriteAt<'a, 'data>, Found<'data>)) {
         let mut see_tree = |pgid, element| {
             if let Some(found) = self.in_tree(pgid, &element) {
                 see(WriteAt(At::Tree(pgid, element)), found);
@@ -77,7 +77,7 @@ impl<'data> DatabaseStore<'data> {
     }
 
     /// The find at a place that was seen before.
-    pub fn found_at(&self, at: WriteAt<'_, 'data>) -> Option<Found<'data>> {
+    pub(crate) fn found_at(&self, at: WriteAt<'_, 'data>) -> Option<Found<'data>> {
         match at.0 {
             At::Tree(pgid, element) => self.in_tree(pgid, &element),
             At::Residue(entry) => self.outside_tree(entry),
