@@ -26,6 +26,7 @@ pub struct Plan {
 }
 
 /// The question that a run answers.
+#[non_exhaustive]
 pub enum Question<'a> {
     /// How is every value stored? From this threshold on a plaintext Secret counts as found.
     Storage(FailOn),

@@ -9,6 +9,7 @@ use super::{kms_v1, kms_v2};
 
 /// Who sealed a value, by the first two words of its prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Provider {
     /// `aescbc:v1`
     AesCbc,

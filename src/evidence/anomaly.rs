@@ -22,6 +22,7 @@ macro_rules! classes {
     ($( $(#[doc = $doc:literal])+ $variant:ident = $name:literal, $kind:ident; )+) => {
         /// The kinds of anomaly, each with the word that the records use.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
         pub enum Class { $( $(#[doc = $doc])+ $variant, )+ }
 
         impl Class {
@@ -48,6 +49,7 @@ macro_rules! classes {
 
 /// What an anomaly says about the file it was found in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Bearing {
     /// Worth knowing; nothing is missing or wrong.
     Note,

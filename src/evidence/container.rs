@@ -13,6 +13,7 @@ use super::limit::Limits;
 
 /// What an input was packed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Container {
     /// One or more gzip members.
     Gzip,

@@ -18,6 +18,7 @@ pub enum FailOn {
 
 /// A reason not to exit with 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Condition {
     /// No input could be analysed.
     NothingAnalysed,

@@ -26,6 +26,7 @@ macro_rules! rules {
     ($( $variant:ident = $code:literal, $severity:ident, $title:literal, $why:literal, $remedy:literal $(, $reference:literal)*; )+) => {
         /// What a scan judges.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
         pub enum Rule { $( #[doc = $title] $variant, )+ }
 
         impl Rule {

@@ -4,6 +4,7 @@ use std::fmt;
 
 /// The reason, in the words of the records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Reason {
     /// Nobody was given who could be asked.
     NoKeyGiven,

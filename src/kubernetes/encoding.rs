@@ -13,6 +13,7 @@ use super::fragment;
 
 /// How a value that is not encrypted is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Encoding {
     /// `k8s\0` and a protobuf message.
     Protobuf,

@@ -31,6 +31,7 @@ static WORDS: LazyLock<Option<Searcher>> = LazyLock::new(|| {
 
 /// What kind of key material an object holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum KeyMaterial {
     /// The API server's encryption keys.
     EncryptionConfiguration,

@@ -26,6 +26,7 @@ use crate::report::RenderPages;
 
 /// How an answer is written: every format there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Format {
     /// For people; each command has its own.
     Text,

@@ -4,6 +4,7 @@ use crate::mvcc;
 
 /// Where a value stands, by the state of the page of its first byte. Ordered as the records are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Place {
     /// In the active tree.
     Tree,

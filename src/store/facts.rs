@@ -13,6 +13,7 @@ use crate::evidence::{Container, Evidence};
 
 /// What the bytes are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Kind {
     /// What the snapshot API sends: with its trailer, or cut short of it.
     Snapshot,
@@ -92,6 +93,7 @@ pub struct Facts {
 
 /// What only one kind of evidence has.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Content {
     /// A snapshot or a database.
     Database(Box<DatabaseFacts>),

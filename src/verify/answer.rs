@@ -5,6 +5,7 @@ use crate::kms::Reason;
 
 /// What became of it, in the words of the records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Answer {
     /// It opened, and the object within is the one that its storage key names.
     Opened,

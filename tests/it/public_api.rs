@@ -274,7 +274,13 @@ impl Module {
             Item::Trait(item) => item.items.iter().filter_map(|item| trait_line(item, text)).collect(),
             _ => Vec::new(),
         };
-        let thing = Thing { is_public: is_public(visibility), signature: written(text, name, attributes), members };
+        let mut signature = written(text, name, attributes);
+        if let Item::Struct(syn::ItemStruct { fields: Fields::Unnamed(of), .. }) = item
+            && !of.unnamed.iter().any(|field| is_public(&field.vis))
+        {
+            signature.truncate(signature.find('(').unwrap_or(signature.len()));
+        }
+        let thing = Thing { is_public: is_public(visibility), signature, members };
         self.things.insert(name.to_string(), thing);
     }
 }

@@ -14,6 +14,7 @@ macro_rules! kinds {
     ($( $variant:ident = $number:literal, $name:literal; )+) => {
         /// What a request asks for, by the number of its field.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
         pub enum RequestKind {
             $( #[doc = concat!("`", $name, "`")] $variant, )+
             /// A request of the v2 API that stands there by itself.
