@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::thread;
 
 use super::host::Nobody;
+use super::member::WholeTally;
 use super::run::Run;
 use super::{Answer, Case, InputError, Plan, RunError};
-use crate::collect::Collected;
+use crate::collect::Collector;
 use crate::pages::{PageMapReport, PageReport};
 use crate::report::RenderPages;
 use crate::store::Progress;
@@ -49,9 +50,11 @@ impl Run<'_> {
         question: PagesQuestion,
         render: &mut dyn RenderPages,
     ) -> Result<(), RunError> {
-        let mut has_database = false;
+        let (mut has_database, mut whole) = (false, WholeTally::default());
         for evidence in &mut member.evidences {
-            let report = self.settle(evidence, Collected::default());
+            let collected = Collector::new(evidence.store.as_ref(), &self.plan.scope).each(|_| {});
+            whole.add(member.is_directory, evidence, &collected.tally);
+            let report = self.settle(evidence, collected);
             let Some(database) = evidence.store.as_database() else { continue };
             has_database = true;
             render.evidence(report.id, &report.facts)?;
@@ -68,7 +71,12 @@ impl Run<'_> {
                 render.anomaly(report.id, anomaly)?;
             }
             render.evidence_end(&report)?;
+            whole.parts.push(report.id);
             self.report.evidences.push(report);
+        }
+        let told = self.member_report(member, whole);
+        if !told.parts.is_empty() {
+            self.report.members.push(told);
         }
         if !has_database {
             let why = "only a database has pages: a log is a row of records, a raft snapshot one message; scan reads both";

@@ -11,7 +11,7 @@ use super::{KeyQuestion, RunError};
 use crate::collect::{Collected, Collector};
 use crate::envelope::KeyIdentity;
 use crate::finding::Condition;
-use crate::report::retirement::{Retirement, RetirementVerdict};
+use crate::report::retirement::{Retirement, RetirementVerdict, Unread};
 use crate::report::{MemberReport, Opens};
 use crate::row::{Retention, Row};
 use crate::verify::{NoTarget, Source, Target};
@@ -85,7 +85,15 @@ impl Run<'_> {
         let retire = question.retire.as_deref().map(|text| find(text, &seen, question.confirm_unseen)).transpose()?;
         let opens = question.opens.as_deref().map(|text| find(text, &seen, false)).transpose()?;
         if let Some(target) = &retire {
-            let retirement = Retirement::of(target, &self.report.evidences, self.report.not_analysed.len());
+            let resources = (self.plan.resources != "all").then(|| self.plan.resources.clone());
+            let filter: Vec<String> = resources.into_iter().chain(self.plan.filter()).collect();
+            let filter = filter.join(", ");
+            let unread = Unread {
+                not_analysed: self.report.not_analysed.len(),
+                passed_over: &self.report.passed_over,
+                filter: Some(filter.as_str()).filter(|filter| !filter.is_empty()),
+            };
+            let retirement = Retirement::of(target, &self.report.evidences, unread);
             match retirement.verdict() {
                 RetirementVerdict::StillNeeded(_) => self.outcome.found(Condition::KeyStillNeeded),
                 RetirementVerdict::CannotSay => self.outcome.open(Condition::KeyNotKnown),

@@ -139,6 +139,11 @@ impl Report {
         self.filter.as_deref().filter(|_| is_unmatched)
     }
 
+    /// Whether a tree was read that says which values are current.
+    pub fn has_tree(&self) -> bool {
+        self.evidences.iter().any(|evidence| evidence.facts.has_tree())
+    }
+
     /// Where a run looked in all of its inputs.
     pub fn looked_at(&self) -> Vec<&'static str> {
         let least = self.evidences.iter().filter_map(|evidence| evidence.facts.residue_mode()).min();

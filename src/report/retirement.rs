@@ -36,6 +36,17 @@ pub struct Need {
     pub unknown: KeyCounts,
 }
 
+/// What of the inputs was not looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Unread<'a> {
+    /// Inputs that could not be analysed.
+    pub not_analysed: usize,
+    /// What stands in the directories and was not read, each with the reason.
+    pub passed_over: &'a [String],
+    /// What leaves objects out, in words.
+    pub filter: Option<&'a str>,
+}
+
 /// The verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RetirementVerdict {
@@ -50,8 +61,8 @@ pub enum RetirementVerdict {
 }
 
 impl Retirement {
-    /// Judges a key by everything that names it, in what was read. `not_analysed`: inputs that could not be.
-    pub fn of(target: &Target, evidences: &[EvidenceReport], not_analysed: usize) -> Self {
+    /// Judges a key by everything that names it, in what was read.
+    pub fn of(target: &Target, evidences: &[EvidenceReport], unread: Unread<'_>) -> Self {
         let is_kms = target.is_kms();
         let hides_key = |key: &KeyIdentity<'_>| key.provider().hides_kms_key();
         let needs = evidences.iter().map(|report| {
@@ -66,7 +77,7 @@ impl Retirement {
             need
         });
         let needs: Vec<Need> = needs.collect();
-        let mut doubts = doubts(evidences, not_analysed);
+        let mut doubts = doubts(evidences, unread);
         if needs.iter().any(|need| total(need.unknown) > 0) {
             doubts.insert(0, "KMS v1 does not say which key wrapped its values: only a call to the KMS does".to_owned());
         }
@@ -105,18 +116,30 @@ pub fn total(counts: KeyCounts) -> u64 {
 }
 
 /// Why values may have been overlooked.
-fn doubts(evidences: &[EvidenceReport], not_analysed: usize) -> Vec<String> {
+fn doubts(evidences: &[EvidenceReport], unread: Unread<'_>) -> Vec<String> {
     let mut doubts = Vec::new();
-    let damaged = |evidence: &&EvidenceReport| {
-        evidence.anomaly_counts.keys().any(|class| matches!(class.bearing(), Bearing::Damaged | Bearing::Incomplete))
+    let of_bearing = |bearings: &'static [Bearing]| {
+        let is_of = move |evidence: &&EvidenceReport| evidence.anomaly_counts.keys().any(|class| bearings.contains(&class.bearing()));
+        evidences.iter().filter(is_of).map(|evidence| evidence.facts.path.display().to_string()).collect::<Vec<_>>().join(", ")
     };
-    let paths = evidences.iter().filter(damaged).map(|evidence| evidence.facts.path.display().to_string());
-    let paths: Vec<String> = paths.collect();
-    if !paths.is_empty() {
-        doubts.push(format!("{} could not be read completely", paths.join(", ")));
+    let (broken, altered) = (of_bearing(&[Bearing::Damaged, Bearing::Incomplete]), of_bearing(&[Bearing::Altered]));
+    if !broken.is_empty() {
+        doubts.push(format!("{broken} could not be read completely"));
     }
-    if not_analysed > 0 {
-        doubts.push(format!("{not_analysed} inputs could not be analysed"));
+    if !altered.is_empty() {
+        doubts.push(format!("{altered} was altered after it was taken"));
+    }
+    if unread.not_analysed > 0 {
+        doubts.push(format!("{} inputs could not be analysed", unread.not_analysed));
+    }
+    if !unread.passed_over.is_empty() {
+        doubts.push(format!("not read: {}", unread.passed_over.join(", ")));
+    }
+    if let Some(filter) = unread.filter {
+        doubts.push(format!("only these were looked at: {filter}; what else needs the key is not known"));
+    }
+    if !evidences.iter().any(|evidence| evidence.facts.has_tree()) {
+        doubts.push("no database with its tree was read, so which values are current is not known".to_owned());
     }
     let mut unknown: BTreeMap<String, u64> = BTreeMap::new();
     for key in evidences.iter().flat_map(|evidence| &evidence.keys) {

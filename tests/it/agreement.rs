@@ -165,6 +165,13 @@ fn the_commands_agree_on_every_input_alone() {
         let said = Said::of(dir.path(), &[&name]);
         said.agree(&name);
         said.adds_up(&name);
+        if name.ends_with(".db") {
+            let pages = records(&run_in(dir.path(), &["pages", &name, "--format", "jsonl"]));
+            let [scanned, paged] = [&said.0["scan"], &pages].map(|records| of_kind(records, "summary")[0]);
+            for field in ["members", "evidences", "secrets_current", "secrets_readable", "values", "tombstones"] {
+                assert_eq!(scanned[field], paged[field], "{name}: {field} of scan and pages");
+            }
+        }
     }
 }
 

@@ -10,7 +10,8 @@ use serde_json::Value;
 /// The first segment of a fixture's log, by its name within `dir`.
 fn first_segment(dir: &Path, name: &str) -> String {
     let wal = dir.join(name).join("member/wal");
-    let first = std::fs::read_dir(wal).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).min().unwrap();
+    let names = std::fs::read_dir(wal).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let first = names.filter(|name| name.ends_with(".wal")).min().unwrap();
     format!("{name}/member/wal/{first}")
 }
 
@@ -196,4 +197,72 @@ fn a_database_that_etcdutl_opened_last_is_not_called_a_snapshot() {
     let (_, said) = text(&run_in(dir.path(), &["check", "a.db"]));
     assert!(said.contains("a snapshot that lost its trailer, or a database that etcdutl opened last"), "{said}");
     assert_eq!(kind(&without_trailer[..without_trailer.len() - 8192]), "snapshot");
+}
+
+/// That nothing names a key is said only where everything was looked at.
+#[test]
+fn a_key_is_not_called_unneeded_by_what_was_not_looked_at() {
+    let dir = tempfile::tempdir().unwrap();
+    let fixture = Fixture::named("migration");
+    fixture.write_to(dir.path());
+    for name in ["killed", "segments"] {
+        common::unpack_directory(name, dir.path());
+    }
+    let mut altered = fixture.bytes.to_vec();
+    altered[200_000] ^= 1;
+    std::fs::write(dir.path().join("altered.db"), altered).unwrap();
+    let verdict = |input: &str, key: &str, more: &[&str]| {
+        let args = [&["keys", input, "--retire", key, "--confirm-unseen", "--format", "jsonl"], more].concat();
+        let output = run_in(dir.path(), &args);
+        let all = records(&output);
+        let retire = of_kind(&all, "summary")[0]["retire"].clone();
+        if retire["verdict"] != "still-needed" {
+            assert_eq!(retire["verdict"] == "cannot-say", !retire["doubts"].as_array().unwrap().is_empty(), "{args:?}: {retire}");
+        }
+        (retire["verdict"].as_str().unwrap().to_owned(), output.status.code().unwrap())
+    };
+    let cannot_say = ("cannot-say".to_owned(), 3);
+    assert_eq!(verdict("migration.db", "aescbc/none", &[]), ("nothing-names-it".to_owned(), 0));
+    for filter in [&["--resources", "configmaps"][..], &["--resources", "secrets"], &["--namespace", "zzz"], &["--name", "zzz"]] {
+        for key in ["aescbc/none", "aescbc/aescbckey"] {
+            let said = verdict("migration.db", key, filter);
+            let is_seen = key == "aescbc/aescbckey" && filter[1] == "secrets";
+            assert_eq!(said, if is_seen { ("still-needed".to_owned(), 2) } else { cannot_say.clone() }, "{key} {filter:?}");
+        }
+    }
+    assert_eq!(verdict("altered.db", "aescbc/none", &[]), cannot_say);
+    // A log by itself says of no value whether it is current.
+    let segment = first_segment(dir.path(), "killed");
+    for input in [segment.as_str(), "segments/member/wal"] {
+        assert_eq!(verdict(input, "aescbc/none", &[]), cannot_say, "{input}");
+    }
+    // What stands in a directory and was not read may need it.
+    assert_eq!(verdict("killed", "aescbc/none", &[]), ("nothing-names-it".to_owned(), 0));
+    std::fs::write(dir.path().join("killed/member/snap/notes"), b"of somebody").unwrap();
+    assert_eq!(verdict("killed", "aescbc/none", &[]), cannot_say);
+    for command in [&["check", "killed"][..], &["show", "killed", "/nothing"]] {
+        let output = run_in(dir.path(), command);
+        let said = [output.stdout, output.stderr].concat();
+        assert!(String::from_utf8_lossy(&said).contains("NOT READ: killed/member/snap/notes"), "{command:?}");
+    }
+}
+
+/// Without a tree nothing is called current, and nothing is called not current.
+#[test]
+fn without_a_tree_no_value_is_said_not_to_be_current() {
+    let dir = tempfile::tempdir().unwrap();
+    common::unpack_directory("killed", dir.path());
+    let mut without_metas = Fixture::named("migration").bytes.to_vec();
+    without_metas[..8192].fill(0);
+    std::fs::write(dir.path().join("no-metas.db"), without_metas).unwrap();
+    let configuration = "kind: EncryptionConfiguration\nresources: [{resources: [secrets], providers: [{aesgcm: {keys: \
+                         [{name: nobody, secret: AAAAAAAAAAAAAAAAAAAAAA==}]}}]}]\n";
+    std::fs::write(dir.path().join("nobody.yaml"), configuration).unwrap();
+    let segment = first_segment(dir.path(), "killed");
+    for input in [segment.as_str(), "no-metas.db"] {
+        let (_, keys) = text(&run_in(dir.path(), &["keys", input]));
+        assert!(keys.lines().next().unwrap().contains("which values are current is not known"), "{keys}");
+        let (_, verify) = text(&run_in(dir.path(), &["verify", input, "--encryption-config", "nobody.yaml"]));
+        assert!(verify.lines().next().unwrap().contains("WHICH VALUES ARE CURRENT IS NOT KNOWN"), "{verify}");
+    }
 }

@@ -42,6 +42,7 @@ impl Render for CheckText<'_> {
     }
 
     fn end(&mut self, report: &Report, outcome: &Outcome) -> io::Result<()> {
+        self.out.write_all(not_read(report).as_bytes())?;
         match outcome.exit_code() {
             0 => Ok(()),
             _ if self.is_quiet => Ok(()),
@@ -142,6 +143,14 @@ fn keys_and_revisions(database: &DatabaseFacts) -> String {
         thousands(database.revisions),
         thousands(database.tombstones)
     )
+}
+
+/// What stands in the directories that were given and was not read; nothing where all of it was.
+pub(super) fn not_read(report: &Report) -> String {
+    match report.passed_over.as_slice() {
+        [] => String::new(),
+        passed_over => format!("NOT READ: {}\n", terminal(&passed_over.join(", "))),
+    }
 }
 
 /// What came of a check, in one line.

@@ -93,12 +93,15 @@ fn keys(report: &Report) -> String {
     let keys = report.keys();
     let current = keys.iter().map(|key| key.counts.current).fold(0, u64::saturating_add);
     let mut out = format!(
-        "{} KEY{} NAMED IN {} FILE{}; {} values that are current need one\n",
+        "{} KEY{} NAMED IN {} FILE{}; {}\n",
         keys.len(),
         if keys.len() == 1 { "" } else { "S" },
         report.evidences.len(),
         if report.evidences.len() == 1 { "" } else { "S" },
-        thousands(current)
+        match report.has_tree() {
+            true => format!("{} values that are current need one", thousands(current)),
+            false => "which values are current is not known".to_owned(),
+        }
     );
     out.push_str(&beside(&report.evidences));
     let mut rows = Table::new(&["key", "file", "current", "older", "residue", "log", "resources"]);

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::super::escape::{json_document, terminal, terminal_bytes};
 use super::super::records::timestamp;
+use super::check::not_read;
 use super::{conditions, thousands};
 use crate::collect::{Lines, RowKind};
 use crate::evidence::EvidenceId;
@@ -86,6 +87,7 @@ impl Render for ObjectText<'_> {
 
     fn end(&mut self, report: &Report, outcome: &Outcome) -> io::Result<()> {
         // Beside the value, which may go into a file or another program.
+        (self.say)(&not_read(report));
         if outcome.exit_code() != 0 {
             (self.say)(&object_status(report, outcome));
         }

@@ -77,7 +77,7 @@ fn plan(plan: &VerificationPlan, report: &Report) -> String {
 }
 
 fn verify(verify: &VerificationResult, plan: &VerificationPlan, report: &Report) -> String {
-    let mut out = headline(&verify.proof);
+    let mut out = headline(&verify.proof, report.has_tree());
     let files: Vec<String> = report.evidences.iter().map(evidence_label).collect();
     block(&mut out, "Files", &files);
     block(&mut out, "Asked", &asked(verify, &plan.asked));
@@ -141,10 +141,11 @@ pub fn verify_status(report: &Report, outcome: &Outcome) -> String {
     format!("current encrypted values opened: {opened} of {sealed}{left}{other}   (exit {})\n", outcome.exit_code())
 }
 
-fn headline(proof: &Proof) -> String {
+fn headline(proof: &Proof, has_tree: bool) -> String {
     let all = proof.coverage.count(|retention, _| retention == Retention::Current);
     let opened = proof.count(Some(Retention::Current), Standing::Opened);
     let mut out = match all {
+        0 if !has_tree => "WHICH VALUES ARE CURRENT IS NOT KNOWN: NO DATABASE WITH ITS TREE WAS READ\n".to_owned(),
         0 => "NO VALUE THAT IS CURRENT IS ENCRYPTED\n".to_owned(),
         _ if opened == all => format!("ALL {} ENCRYPTED VALUES THAT ARE CURRENT OPEN WITH THE KEYS GIVEN\n", thousands(all)),
         _ => {
@@ -253,7 +254,9 @@ fn moved(proof: &Proof, report: &Report) -> String {
 
 fn requirement(requirement: &Requirement, report: &Report) -> String {
     if requirement.required.is_empty() {
-        return "Re-encryption: no key is required (--require-key, or the first provider of an EncryptionConfiguration)\n".to_owned();
+        return "Re-encryption: nothing to judge: no key is required (--require-key, or the first provider of an EncryptionConfiguration), \
+                or no current value was seen of which one is\n"
+            .to_owned();
     }
     let required: Vec<_> = requirement.required.keys().map(|key| terminal(&key.to_string()).into_owned()).collect();
     let required = required.join(", ");
