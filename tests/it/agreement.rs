@@ -9,10 +9,6 @@ use std::path::Path;
 use common::{Fixture, of_kind, records, run_in};
 use serde_json::Value;
 
-/// A key that opens nothing, so that `verify` has somebody to ask.
-const NOBODY: &str = "kind: EncryptionConfiguration\nresources: [{resources: [secrets], providers: [{aesgcm: {keys: \
-                      [{name: nobody, secret: AAAAAAAAAAAAAAAAAAAAAA==}]}}]}]\n";
-
 /// What a command alone knows, or has a word of its own for.
 const OWN_OF_SUMMARY: [&str; 8] = ["conditions", "exit_code", "looked_at", "not_looked_at", "retire", "verify", "opened", "verification"];
 const OWN_OF_KEYS: [&str; 7] = ["opened", "failed", "kms_key_id", "kms_key_ids", "state", "manager", "rotated"];
@@ -23,7 +19,7 @@ const DIRECTORIES: [&str; 2] = ["killed", "segments"];
 
 /// All that there is to ask about, in one folder: names within it.
 fn place(dir: &Path) -> Vec<String> {
-    std::fs::write(dir.join("nobody.yaml"), NOBODY).unwrap();
+    std::fs::write(dir.join("nobody.yaml"), common::NOBODY).unwrap();
     let mut names: Vec<String> = Fixture::all()
         .iter()
         .map(|fixture| {

@@ -23,9 +23,7 @@ fn nothing_is_committed_by_the_raft_snapshot_of_another_member() {
         common::unpack_directory(name, dir.path());
     }
     let segment = first_segment(dir.path(), "segments");
-    let configuration = "kind: EncryptionConfiguration\nresources: [{resources: [secrets], providers: [{aesgcm: {keys: \
-                         [{name: nobody, secret: AAAAAAAAAAAAAAAAAAAAAA==}]}}]}]\n";
-    std::fs::write(dir.path().join("nobody.yaml"), configuration).unwrap();
+    std::fs::write(dir.path().join("nobody.yaml"), common::NOBODY).unwrap();
     let fates = |args: &[&str]| -> Vec<(String, String)> {
         let all = records(&run_in(dir.path(), &[args, &["--format", "jsonl", "--resources", "all"]].concat()));
         let number = evidences(&all).into_iter().rev().find(|evidence| evidence["path"] == segment.as_str()).unwrap()["evidence"].clone();
@@ -164,9 +162,7 @@ fn an_input_that_fails_gives_its_name_to_no_other() {
     Fixture::named("migration").write_to(dir.path());
     std::fs::write(dir.path().join("no.db"), b"no database").unwrap();
     let require = ["--require-key", "kms/aws-b", "--encryption-config", "nobody.yaml"];
-    let configuration = "kind: EncryptionConfiguration\nresources: [{resources: [secrets], providers: [{aesgcm: {keys: \
-                         [{name: nobody, secret: AAAAAAAAAAAAAAAAAAAAAA==}]}}]}]\n";
-    std::fs::write(dir.path().join("nobody.yaml"), configuration).unwrap();
+    std::fs::write(dir.path().join("nobody.yaml"), common::NOBODY).unwrap();
     let (_, alone) = text(&run_in(dir.path(), &[&["verify", "migration.db"], &require[..]].concat()));
     let late: Vec<&str> = alone.lines().filter(|line| line.contains("after the required key began")).collect();
     assert!(!late.is_empty() && late.iter().all(|line| line.contains("migration.db")), "{alone}");
@@ -255,9 +251,7 @@ fn without_a_tree_no_value_is_said_not_to_be_current() {
     let mut without_metas = Fixture::named("migration").bytes.to_vec();
     without_metas[..8192].fill(0);
     std::fs::write(dir.path().join("no-metas.db"), without_metas).unwrap();
-    let configuration = "kind: EncryptionConfiguration\nresources: [{resources: [secrets], providers: [{aesgcm: {keys: \
-                         [{name: nobody, secret: AAAAAAAAAAAAAAAAAAAAAA==}]}}]}]\n";
-    std::fs::write(dir.path().join("nobody.yaml"), configuration).unwrap();
+    std::fs::write(dir.path().join("nobody.yaml"), common::NOBODY).unwrap();
     let segment = first_segment(dir.path(), "killed");
     for input in [segment.as_str(), "no-metas.db"] {
         let (_, keys) = text(&run_in(dir.path(), &["keys", input]));

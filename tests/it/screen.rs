@@ -90,10 +90,7 @@ fn two_keys_of_two_regions_with_one_id_are_two_rows_on_every_screen() {
         bytes[*place..*place + other.len()].copy_from_slice(other);
     }
     std::fs::write(dir.path().join("regions.db"), bytes).unwrap();
-    // One local key that is nobody's: the KMS's values stay closed.
-    let config = "kind: EncryptionConfiguration\nresources: [{resources: [secrets], providers: [{aesgcm: {keys: \
-                  [{name: nobody, secret: AAAAAAAAAAAAAAAAAAAAAA==}]}}]}]\n";
-    std::fs::write(dir.path().join("enc.yaml"), config).unwrap();
+    std::fs::write(dir.path().join("enc.yaml"), common::NOBODY).unwrap();
     let verify = ["verify", "regions.db", "--encryption-config", "enc.yaml"];
     let key_ids: BTreeSet<String> = of_kind(&records(&run_in(dir.path(), &["keys", "regions.db", "--format", "jsonl"])), "key")
         .iter()

@@ -22,6 +22,10 @@ pub(crate) fn testdata() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata")
 }
 
+/// A configuration with a local key that is nobody's: whoever asks with it opens nothing, and the KMS's values stay closed.
+pub(crate) const NOBODY: &str = "kind: EncryptionConfiguration\nresources: [{resources: [secrets], providers: [{aesgcm: {keys: \
+                                 [{name: nobody, secret: AAAAAAAAAAAAAAAAAAAAAA==}]}}]}]\n";
+
 /// A fixture: its name, where it lies, and its database unpacked.
 pub(crate) struct Fixture {
     pub(crate) name: String,
