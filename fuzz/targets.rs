@@ -21,7 +21,7 @@ use etcd_sleuth::render::text::{CheckText, PagesText, ScanText};
 use etcd_sleuth::report::readable::ClusterContext;
 use etcd_sleuth::report::{EvidenceReport, MemberReport, Render, RenderPages, Report, RowContext};
 use etcd_sleuth::row::{Row, Scope};
-use etcd_sleuth::store::{DatabaseStore, ImageStore, MemberContext, RaftSnapshotStore, ReadOptions, SegmentStore, Store, is_segment};
+use etcd_sleuth::store::{DatabaseStore, ImageStore, MemberContext, RaftSnapshotStore, ReadOptions, SegmentStore, Store, StoreKind};
 use prost::Message;
 
 /// A target: its name, and what it does.
@@ -206,7 +206,7 @@ pub fn carve(bytes: &[u8]) {
 /// A segment of a log, its records and the writes in them; the same bytes as a raft snapshot.
 pub fn wal(bytes: &[u8]) {
     let evidence = Evidence::from_bytes("0000000000000000-0000000000000000.wal", bytes.to_vec());
-    is_segment(&evidence);
+    let _ = StoreKind::of(&evidence);
     for segment in SegmentStore::read_log(&[&evidence], MemberContext::default(), &ReadOptions::default()) {
         written(&segment);
     }

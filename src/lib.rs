@@ -16,7 +16,8 @@
 //!
 //! | where | stands in |
 //! |---|---|
-//! | it is told what a file is, and which files of a data directory are read | `case/kind.rs`, `case/directory.rs` |
+//! | it is told what a file is | `store/kind.rs` |
+//! | it is told which files of a data directory are read | `case/directory.rs` |
 //! | the files of a data directory are joined | `case/reading.rs` |
 //! | a container is opened | `evidence/container.rs` |
 //! | a page of bbolt is read | `bbolt/page.rs`, the tree in `bbolt/walk.rs` |

@@ -17,8 +17,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::InputError;
-use super::kind::{FileKind, FileRole};
+use super::kind::FileRole;
 use crate::evidence::Error;
+use crate::store::StoreKind;
 
 /// The files of a data directory, in the order in which they are read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,21 +124,23 @@ impl DataDirectory {
 
 fn part_in_snap(name: &str) -> Option<FileRole> {
     match name {
-        "db" => Some(FileRole::Member(FileKind::Database)),
-        _ if name.ends_with(".snap") => Some(FileRole::Member(FileKind::RaftSnapshot)),
+        "db" => Some(FileRole::Member(StoreKind::Database)),
+        _ if name.ends_with(".snap") => Some(FileRole::Member(StoreKind::RaftSnapshot)),
         _ if name.ends_with(".snap.db") || name.starts_with("db.tmp") || name.starts_with("tmp") => {
-            Some(FileRole::Leftover(FileKind::Database))
+            Some(FileRole::Leftover(StoreKind::Database))
         }
-        _ if name.ends_with(".snap.broken") => Some(FileRole::Leftover(FileKind::RaftSnapshot)),
-        _ if name.ends_with(".broken") || name.ends_with(".tmp") || name.ends_with(".part") => Some(FileRole::Leftover(FileKind::Database)),
+        _ if name.ends_with(".snap.broken") => Some(FileRole::Leftover(StoreKind::RaftSnapshot)),
+        _ if name.ends_with(".broken") || name.ends_with(".tmp") || name.ends_with(".part") => {
+            Some(FileRole::Leftover(StoreKind::Database))
+        }
         _ => None,
     }
 }
 
 fn part_in_wal(name: &str) -> Option<FileRole> {
     match name {
-        _ if is_segment(name) => Some(FileRole::Member(FileKind::Segment)),
-        _ if name.ends_with(".wal") || name.ends_with(".tmp") || name.ends_with(".broken") => Some(FileRole::Leftover(FileKind::Segment)),
+        _ if is_segment(name) => Some(FileRole::Member(StoreKind::Segment)),
+        _ if name.ends_with(".wal") || name.ends_with(".tmp") || name.ends_with(".broken") => Some(FileRole::Leftover(StoreKind::Segment)),
         _ => None,
     }
 }
@@ -222,15 +225,15 @@ mod tests {
         let dir = directory(&FILES);
         let found = DataDirectory::find(dir.path()).unwrap();
         let expected = [
-            (FileRole::Member(FileKind::Database), "member/snap/db"),
-            (FileRole::Member(FileKind::RaftSnapshot), "member/snap/0000000000000002-0000000000000065.snap"),
-            (FileRole::Member(FileKind::Segment), "member/wal/0000000000000000-0000000000000000.wal"),
-            (FileRole::Member(FileKind::Segment), "member/wal/0000000000000001-0000000000000065.wal"),
-            (FileRole::Leftover(FileKind::Database), "member/snap/0000000000000066.snap.db"),
-            (FileRole::Leftover(FileKind::Database), "member/snap/db.tmp.123"),
-            (FileRole::Leftover(FileKind::RaftSnapshot), "member/snap/0000000000000003-0000000000000066.snap.broken"),
-            (FileRole::Leftover(FileKind::Segment), "member/wal/0.tmp"),
-            (FileRole::Leftover(FileKind::Segment), "member/wal/0000000000000000-0000000000000000.wal.broken"),
+            (FileRole::Member(StoreKind::Database), "member/snap/db"),
+            (FileRole::Member(StoreKind::RaftSnapshot), "member/snap/0000000000000002-0000000000000065.snap"),
+            (FileRole::Member(StoreKind::Segment), "member/wal/0000000000000000-0000000000000000.wal"),
+            (FileRole::Member(StoreKind::Segment), "member/wal/0000000000000001-0000000000000065.wal"),
+            (FileRole::Leftover(StoreKind::Database), "member/snap/0000000000000066.snap.db"),
+            (FileRole::Leftover(StoreKind::Database), "member/snap/db.tmp.123"),
+            (FileRole::Leftover(StoreKind::RaftSnapshot), "member/snap/0000000000000003-0000000000000066.snap.broken"),
+            (FileRole::Leftover(StoreKind::Segment), "member/wal/0.tmp"),
+            (FileRole::Leftover(StoreKind::Segment), "member/wal/0000000000000000-0000000000000000.wal.broken"),
         ]
         .map(|(part, path)| (part, path.to_owned()));
         assert_eq!(relative(dir.path(), &found), expected);
@@ -260,7 +263,7 @@ mod tests {
         std::os::unix::fs::symlink(dir.path().join("elsewhere"), dir.path().join("member/wal")).unwrap();
         std::os::unix::fs::symlink("/etc/passwd", dir.path().join("member/snap/db.tmp.1")).unwrap();
         let found = DataDirectory::find(dir.path()).unwrap();
-        assert_eq!(relative(dir.path(), &found), [(FileRole::Member(FileKind::Database), "member/snap/db".to_owned())]);
+        assert_eq!(relative(dir.path(), &found), [(FileRole::Member(StoreKind::Database), "member/snap/db".to_owned())]);
         let links = found.passed_over.iter().filter(|passed| passed.why.contains("symbolic link")).count();
         assert_eq!(links, 2);
     }

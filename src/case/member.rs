@@ -7,7 +7,7 @@ use super::kind::FileRole;
 use crate::collect::Tally;
 use crate::evidence::{Evidence, EvidenceId, MemberId};
 use crate::report::readable::ClusterContext;
-use crate::store::{DatabaseStore, Digests, Role, Store};
+use crate::store::{BoxedStore, DatabaseStore, Digests, Role, Store};
 use crate::verify::Source;
 
 /// A member whose files are open.
@@ -36,7 +36,7 @@ pub(super) struct ReadMember<'data> {
 /// An evidence after the first pass.
 pub(super) struct ReadEvidence<'data> {
     pub id: EvidenceId,
-    pub store: Box<dyn Store<'data> + 'data>,
+    pub store: BoxedStore<'data>,
     /// Its digests, as soon as they are made.
     pub digests: Receiver<Option<Digests>>,
 }

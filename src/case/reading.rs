@@ -5,15 +5,18 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::Scope;
 
 use super::directory::{DataDirectory, PassedOver};
-use super::kind::{FileKind, FileRole};
+use super::kind::FileRole;
 use super::member::{OpenFile, OpenMember, ReadEvidence, ReadMember};
 use super::run::Run;
 use super::{InputError, RunError};
 use crate::evidence::Evidence;
-use crate::store::{DatabaseStore, Digests, ImageStore, MemberContext, Progress, RaftSnapshotStore, Role, SegmentStore, Store};
+use crate::store::{BoxedStore, Digests, MemberContext, Progress, Role, StoreKind};
 
-/// What a file turned out to be, before it has a number.
-type Unnumbered<'data> = (Box<dyn Store<'data> + 'data>, Receiver<Option<Digests>>);
+/// A file of a member, of which digests are made.
+type OpenAndHashed<'data> = (&'data OpenFile, Receiver<Option<Digests>>);
+
+/// What it turned out to be, before it has a number.
+type Unnumbered<'data> = (BoxedStore<'data>, Receiver<Option<Digests>>);
 
 impl Run<'_> {
     /// Opens what was given. What cannot be opened of it is told; `None`: nothing of it can.
@@ -28,8 +31,8 @@ impl Run<'_> {
                 for file in listed {
                     let opened = self.attempt(&file.path, |run| {
                         let evidence = run.open_file(&file.path)?;
-                        if file.role.kind() == FileKind::Database {
-                            FileKind::of(&evidence)?;
+                        if file.role.kind() == StoreKind::Database {
+                            kind_of(&evidence)?;
                         }
                         Ok(OpenFile { evidence, role: file.role })
                     })?;
@@ -39,7 +42,7 @@ impl Run<'_> {
             None if is_directory => return Ok(None),
             None => files.extend(self.attempt(path, |run| {
                 let evidence = run.open_file(path)?;
-                let kind = run.kind_of(&evidence)?;
+                let kind = run.kind_asked_for(&evidence)?;
                 Ok(OpenFile { evidence, role: FileRole::Member(kind) })
             })?),
         }
@@ -52,11 +55,11 @@ impl Run<'_> {
         Ok(Evidence::open(path, &self.case.limits)?)
     }
 
-    fn kind_of(&self, evidence: &Evidence) -> Result<FileKind, InputError> {
+    fn kind_asked_for(&self, evidence: &Evidence) -> Result<StoreKind, InputError> {
         match self.plan.as_image {
-            false => FileKind::of(evidence),
+            false => kind_of(evidence),
             true if evidence.content().is_empty() => Err(InputError::Empty(evidence.path().to_owned())),
-            true => Ok(FileKind::Image),
+            true => Ok(StoreKind::Image),
         }
     }
 
@@ -67,89 +70,54 @@ impl Run<'_> {
         scope: &'scope Scope<'scope, '_>,
         progress: &'scope Progress,
     ) -> Result<ReadMember<'data>, RunError> {
-        let mut digests = self.hash(member, scope, progress).into_iter();
-        let mut files: Vec<(&'data OpenFile, Receiver<Option<Digests>>)> = member.files.iter().zip(&mut digests).collect();
-        let mut evidences = Vec::new();
-        let segments = take(&mut files, FileRole::Member(FileKind::Segment));
-        let leftovers = take_leftovers(&mut files);
-        let mut database: Option<(DatabaseStore<'data>, Receiver<Option<Digests>>)> = None;
-        let (mut others, mut snapshot_index): (Vec<Unnumbered<'data>>, Option<u64>) = (Vec::new(), None);
-        for (file, digests) in files {
-            let role = if member.is_directory { Role::Member } else { Role::File };
-            match file.role.kind() {
-                FileKind::Database => {
-                    if let Some(store) = self.read_database(file, role)? {
-                        database = Some((store, digests));
-                    }
-                }
-                FileKind::RaftSnapshot => {
-                    let store = self.attempt(file.evidence.path(), |_| Ok(RaftSnapshotStore::read(&file.evidence)))?;
-                    let store = store.map(|store| with_role(store, role));
-                    snapshot_index = snapshot_index.max(store.as_ref().and_then(|store| store.profile().facts.sound_snapshot_index()));
-                    others.extend(store.map(|store| (Box::new(store) as Box<dyn Store<'data>>, digests)));
-                }
-                FileKind::Image => {
-                    let plan = self.plan;
-                    let store = self.attempt(file.evidence.path(), |_| Ok(ImageStore::search(&file.evidence, &plan.read)))?;
-                    others.extend(store.map(|store| (Box::new(store) as Box<dyn Store<'data>>, digests)));
-                }
-                FileKind::Segment => {}
-            }
-        }
-        let context = MemberContext { database: database.as_ref().map(|(store, _)| store), snapshot_index };
+        let digests = self.hash(member, scope, progress);
+        let (leftovers, mut own): (Vec<_>, Vec<_>) =
+            member.files.iter().zip(digests).partition(|(file, _)| matches!(file.role, FileRole::Leftover(_)));
         let role = if member.is_directory { Role::Member } else { Role::File };
-        let log = self.read_log(segments, context, role)?;
-        let left = self.read_leftovers(leftovers, context)?;
-        let database = database.map(|(store, digests)| (Box::new(store) as Box<dyn Store<'data>>, digests));
-        for (store, digests) in database.into_iter().chain(others).chain(log).chain(left) {
-            evidences.push(ReadEvidence { id: self.numbering.evidence(), store, digests });
-        }
+        let segments = own.extract_if(.., |(file, _)| file.role.kind() == StoreKind::Segment).collect();
+        let own = self.read_each(own, MemberContext::default(), role)?;
+        let database = own.iter().find_map(|(store, _)| store.as_database());
+        let snapshot_index = own.iter().filter_map(|(store, _)| store.profile().facts.sound_snapshot_index()).max();
+        let context = MemberContext { database, snapshot_index };
+        let log = self.read_together(StoreKind::Segment, segments, context, role)?;
+        let left = self.read_each(leftovers, context, Role::Leftover)?;
+        let stores = own.into_iter().chain(log).chain(left);
+        let evidences = stores.map(|(store, digests)| ReadEvidence { id: self.numbering.evidence(), store, digests }).collect();
         Ok(ReadMember { id: member.id, path: member.path.clone(), is_directory: member.is_directory, evidences })
     }
 
-    fn read_database<'data>(&mut self, file: &'data OpenFile, role: Role) -> Result<Option<DatabaseStore<'data>>, RunError> {
-        let plan = self.plan;
-        let read = self.attempt(file.evidence.path(), |_| {
-            DatabaseStore::read(&file.evidence, &plan.read).map_err(|reason| InputError::not_recognised(&file.evidence, reason))
-        })?;
-        Ok(read.map(|store| with_role(store, role)))
-    }
-
-    fn read_log<'data>(
+    /// Reads files each by itself; one that cannot be read is told.
+    fn read_each<'data>(
         &mut self,
-        segments: Vec<(&'data OpenFile, Receiver<Option<Digests>>)>,
+        files: Vec<OpenAndHashed<'data>>,
         context: MemberContext<'_, 'data>,
         role: Role,
     ) -> Result<Vec<Unnumbered<'data>>, RunError> {
-        let Some((first, _)) = segments.first() else { return Ok(Vec::new()) };
-        let evidences: Vec<&'data Evidence> = segments.iter().map(|(file, _)| &file.evidence).collect();
-        let plan = self.plan;
-        let read = self.attempt(first.evidence.path(), |_| Ok(SegmentStore::read_log(&evidences, context, &plan.read)))?;
-        let stores = read.unwrap_or_default().into_iter().map(|store| Box::new(with_role(store, role)) as Box<dyn Store<'data>>);
-        Ok(stores.zip(segments.into_iter().map(|(_, digests)| digests)).collect())
+        let mut read = Vec::new();
+        for file in files {
+            read.extend(self.read_together(file.0.role.kind(), vec![file], context, role)?);
+        }
+        Ok(read)
     }
 
-    fn read_leftovers<'data>(
+    /// Reads files of one kind that follow one another. Where one cannot be read, none is.
+    fn read_together<'data>(
         &mut self,
-        leftovers: Vec<(&'data OpenFile, Receiver<Option<Digests>>)>,
+        kind: StoreKind,
+        files: Vec<OpenAndHashed<'data>>,
         context: MemberContext<'_, 'data>,
+        role: Role,
     ) -> Result<Vec<Unnumbered<'data>>, RunError> {
-        let mut left: Vec<Unnumbered<'data>> = Vec::new();
-        for (file, digests) in leftovers {
-            match file.role.kind() {
-                FileKind::Database => {
-                    let store = self.read_database(file, Role::Leftover)?;
-                    left.extend(store.map(|store| (Box::new(store) as Box<dyn Store<'data>>, digests)));
-                }
-                FileKind::RaftSnapshot => {
-                    let store = self.attempt(file.evidence.path(), |_| Ok(RaftSnapshotStore::read(&file.evidence)))?;
-                    let store = store.map(|store| with_role(store, Role::Leftover));
-                    left.extend(store.map(|store| (Box::new(store) as Box<dyn Store<'data>>, digests)));
-                }
-                FileKind::Segment | FileKind::Image => left.extend(self.read_log(vec![(file, digests)], context, Role::Leftover)?),
-            }
-        }
-        Ok(left)
+        let Some((first, _)) = files.first() else { return Ok(Vec::new()) };
+        let evidence = &first.evidence;
+        let evidences: Vec<&'data Evidence> = files.iter().map(|(file, _)| &file.evidence).collect();
+        let plan = self.plan;
+        let read = self.attempt(evidence.path(), |_| {
+            kind.read(&evidences, context, &plan.read).map_err(|reason| InputError::not_recognised(evidence, reason))
+        })?;
+        let mut stores = read.unwrap_or_default();
+        stores.iter_mut().for_each(|store| store.profile_mut().facts.role = role);
+        Ok(stores.into_iter().zip(files.into_iter().map(|(_, digests)| digests)).collect())
     }
 
     /// Makes the digests of a member's files on a thread of its own, in their order.
@@ -171,20 +139,6 @@ impl Run<'_> {
     }
 }
 
-fn with_role<'data, S: Store<'data>>(mut store: S, role: Role) -> S {
-    store.profile_mut().facts.role = role;
-    store
-}
-
-/// Takes the files of one role out of a list.
-fn take<'data, T>(files: &mut Vec<(&'data OpenFile, T)>, role: FileRole) -> Vec<(&'data OpenFile, T)> {
-    let (taken, rest) = std::mem::take(files).into_iter().partition(|(file, _)| file.role == role);
-    *files = rest;
-    taken
-}
-
-fn take_leftovers<'data, T>(files: &mut Vec<(&'data OpenFile, T)>) -> Vec<(&'data OpenFile, T)> {
-    let (taken, rest) = std::mem::take(files).into_iter().partition(|(file, _)| matches!(file.role, FileRole::Leftover(_)));
-    *files = rest;
-    taken
+fn kind_of(evidence: &Evidence) -> Result<StoreKind, InputError> {
+    StoreKind::of(evidence).map_err(|reason| InputError::not_recognised(evidence, reason))
 }

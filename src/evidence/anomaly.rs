@@ -19,7 +19,7 @@ pub struct Anomaly {
 }
 
 macro_rules! classes {
-    ($( $(#[doc = $doc:literal])+ $variant:ident = $name:literal, $kind:ident; )+) => {
+    ($( $(#[doc = $doc:literal])+ $variant:ident = $name:literal, $kind:ident $(, doubts $($doubt:ident),+)?; )+) => {
         /// The kinds of anomaly, each with the word that the records use.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
@@ -37,6 +37,11 @@ macro_rules! classes {
             /// What the class says about the file as a whole.
             pub fn bearing(self) -> Bearing {
                 match self { $(Class::$variant => Bearing::$kind,)+ }
+            }
+
+            /// What it puts in doubt, whatever it says about the file.
+            pub fn doubts(self) -> &'static [Doubt] {
+                match self { $(Class::$variant => &[$($(Doubt::$doubt),+)?],)+ }
             }
 
             /// One sentence on the class, as the documentation has it.
@@ -63,6 +68,29 @@ pub enum Bearing {
     Divergent,
 }
 
+/// What an anomaly leaves unknown. Whoever rests on such a thing asks for the doubt and never for a class, so that a new class
+/// says here what it bears on, and changes no judgement elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Doubt {
+    /// Whether a page shows all that stood on it: it may have had more.
+    Extent,
+    /// Whether bytes behind the last element of a page hold something.
+    Slack,
+    /// Whether writes stand in the order of their revisions, in bucket `key` alone.
+    Order,
+    /// Which writes the tree has: some cannot be told, do not stand where their revision belongs, or have two.
+    Writes,
+    /// Which revision is the newest.
+    Revision,
+    /// Whether the retained writes are those of one history.
+    History,
+    /// What was compacted.
+    Compaction,
+    /// Whether the file is as it was at one moment.
+    Moment,
+}
+
 classes! {
     /// A branch or leaf points at a page that cannot be: a meta page, or one past the high-water mark.
     PgidOutOfBounds = "pgid-out-of-bounds", Damaged;
@@ -77,15 +105,15 @@ classes! {
     /// An element's key or value lies outside its page, or overlaps its neighbour.
     ElementOutOfBounds = "element-out-of-bounds", Damaged;
     /// A key that is not larger than its predecessor, or outside what the parent page allows.
-    KeyOrder = "key-order", Damaged;
+    KeyOrder = "key-order", Damaged, doubts Order, Writes, History;
     /// A key of no bytes, which bbolt forbids.
     EmptyKey = "empty-key", Damaged;
     /// Bytes behind the last element of a page in use are not zero, as every writer leaves them.
-    SlackNotZero = "slack-not-zero", Altered;
+    SlackNotZero = "slack-not-zero", Altered, doubts Extent, Slack;
     /// Bytes stand between the elements of a page, which every writer packs one behind the other.
-    ElementGap = "element-gap", Altered;
+    ElementGap = "element-gap", Altered, doubts Extent;
     /// A page below a branch page has no elements, where every writer takes such a page out of the tree.
-    EmptyPage = "empty-page", Altered;
+    EmptyPage = "empty-page", Altered, doubts Extent;
     /// A page's run is longer than what stands on it needs, and than any writer makes it.
     OverflowTooLong = "overflow-too-long", Altered;
     /// A bucket within an inline bucket, which bbolt never writes.
@@ -115,23 +143,23 @@ classes! {
     /// The SHA-256 at the end is not that of the bytes before it.
     TrailerMismatch = "trailer-mismatch", Altered;
     /// A key in etcd's `key` bucket that is no revision.
-    RevisionInvalid = "revision-invalid", Damaged;
+    RevisionInvalid = "revision-invalid", Damaged, doubts Writes, History;
     /// A revision of a key stands in another bucket than `key`.
-    RevisionMisplaced = "revision-misplaced", Damaged;
+    RevisionMisplaced = "revision-misplaced", Damaged, doubts Order, Writes, History;
     /// The revision inside a KeyValue is not the one it is stored under.
-    RevisionMismatch = "revision-mismatch", Altered;
+    RevisionMismatch = "revision-mismatch", Altered, doubts Writes, Revision;
     /// Revisions are missing behind the last compaction, where each transaction takes the next one and none is removed.
-    RevisionGap = "revision-gap", Incomplete;
+    RevisionGap = "revision-gap", Incomplete, doubts History;
     /// A write that does not follow what stands before it of its key: a write is missing, or one is there that a compaction removed.
-    SuccessionBroken = "succession-broken", Damaged;
+    SuccessionBroken = "succession-broken", Damaged, doubts History;
     /// No revision is newer than the last compaction. All that was written up to it may have been deleted; the API server goes on writing.
     CompactionAhead = "compaction-ahead", Note;
     /// The value stored under a revision is no KeyValue.
-    KeyValueInvalid = "key-value-invalid", Damaged;
+    KeyValueInvalid = "key-value-invalid", Damaged, doubts Writes;
     /// A bucket that every etcd database has is not there.
     BucketMissing = "bucket-missing", Damaged;
     /// An entry of one of etcd's own buckets (meta, members, lease …) cannot be read.
-    SchemaInvalid = "schema-invalid", Damaged;
+    SchemaInvalid = "schema-invalid", Damaged, doubts Compaction;
     /// A value bears a known provider's prefix, but what follows is not of that provider's form.
     EnvelopeInvalid = "envelope-invalid", Damaged;
     /// A value bears an object's prefix, but the object cannot be read.
@@ -157,7 +185,7 @@ classes! {
     /// The data of an entry are no request that is known.
     WalRequestInvalid = "wal-request-invalid", Damaged;
     /// A process holds a lock on the file: it is being written, and this is what it held at one moment or several.
-    InUse = "in-use", Note;
+    InUse = "in-use", Note, doubts Moment;
     /// A raft snapshot does not match its CRC.
     RaftSnapshotCrcMismatch = "raft-snapshot-crc-mismatch", Altered;
     /// A raft snapshot cannot be read.
@@ -225,6 +253,17 @@ impl Anomalies {
     /// Whether one of them has this bearing.
     pub fn any(&self, bearing: Bearing) -> bool {
         self.counts.keys().any(|class| class.bearing() == bearing)
+    }
+
+    /// Whether one of them puts this in doubt.
+    pub fn put_in_doubt(&self, doubt: Doubt) -> bool {
+        self.counts.keys().any(|class| class.doubts().contains(&doubt))
+    }
+
+    /// Whether everything was read in spite of them: nothing is broken or missing, and no page shows that it may have had more on it.
+    pub fn leave_all_read(&self) -> bool {
+        let is_lacking = |class: &Class| matches!(class.bearing(), Bearing::Damaged | Bearing::Incomplete);
+        !self.put_in_doubt(Doubt::Extent) && !self.counts.keys().any(is_lacking)
     }
 
     /// The list by offset, those without a place last, with a closing note per class that was cut.

@@ -26,7 +26,7 @@ pub use crate::etcd::rebuild::{Rebuilt, WriteError};
 
 use crate::collect::row_of;
 use crate::etcd::{rebuild, schema};
-use crate::evidence::anomaly::Class;
+use crate::evidence::anomaly::Doubt;
 use crate::mvcc::{KeyValue, Revision, RevisionKey};
 use crate::row::{Digests, Place, Row, Scope, ValueRow};
 use crate::store::{DatabaseStore, Store, WriteAt};
@@ -263,7 +263,7 @@ fn revision_of<'data>(store: &DatabaseStore<'data>, at: WriteAt<'_, 'data>, row:
 
 /// The newest revision that the tree and the record of compactions bear out.
 fn last_revision(store: &DatabaseStore<'_>) -> u64 {
-    let is_sound = store.profile().anomalies.count(Class::RevisionMismatch) == 0;
+    let is_sound = !store.profile().anomalies.put_in_doubt(Doubt::Revision);
     let last = store.keyspace.last().filter(|_| is_sound).map_or(0, |revision| revision.main);
     let compacted = store.profile().facts.database().and_then(|database| database.schema.scheduled_compact_revision);
     last.max(compacted.unwrap_or(0))

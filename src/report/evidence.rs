@@ -109,7 +109,7 @@ impl KeyProof {
 
 impl EvidenceReport {
     /// What is to be said of an evidence of which everything is known. `named`: how many Secrets that can be read are listed by name.
-    pub fn new(id: EvidenceId, profile: &Profile, tally: Tally<'_>, context: &ClusterContext<'_>, named: usize) -> Self {
+    pub fn new(id: EvidenceId, profile: &Profile<'_>, tally: Tally<'_>, context: &ClusterContext<'_>, named: usize) -> Self {
         Self::of(id, profile.facts.clone(), profile.anomalies.clone(), tally, context, named)
     }
 

@@ -5,7 +5,7 @@
 //!               │ first pass: facts, anomalies, names of keys, prefixes, which keys exist
 //!               └ second pass: tasks ─> finds, in the order of the rows
 //! ```
-//! Whatever is above asks a store through [`Store`] alone, so that a further one is a room here and a row where kinds are told.
+//! Whatever is above asks a store through [`Store`] alone, so that a further one is a room here, with a line in `kind.rs` and its facts in `facts.rs`.
 //! The first pass settles what a row needs to know of all the others (is there a newer revision? which reading of a key's name do
 //! others share?), so that rows can be streamed and need not fit in memory. In which order a store decodes its bytes is its own affair.
 #![deny(clippy::arithmetic_side_effects)]
@@ -15,12 +15,14 @@ mod digests;
 mod existence;
 mod facts;
 mod image;
+mod kind;
 mod log;
 mod options;
 mod raft_snapshot;
 mod whole;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 pub use self::database::{Account, DatabaseStore, KeyTree, NotADatabase, OpenedDatabase, Residue};
 pub(crate) use self::database::{WriteAt, revisions_behind};
@@ -28,40 +30,50 @@ pub use self::digests::{Digests, Progress};
 pub use self::existence::{Existence, Existing};
 pub use self::facts::{ByteAccount, Content, CredentialCounts, DatabaseFacts, Facts, Kind, LogFacts, RaftSnapshotFacts, Role};
 pub use self::image::{ImageFacts, ImageStore, MetaPage, PagesFound};
-pub use self::log::{MemberContext, SegmentStore, is_segment};
+pub use self::kind::{BoxedStore, StoreKind};
+pub use self::log::{MemberContext, SegmentStore};
 pub use self::options::{ReadOptions, ResidueMode};
 pub use self::raft_snapshot::RaftSnapshotStore;
-pub(crate) use self::raft_snapshot::is_raft_snapshot;
 pub use crate::bbolt::PageCounts;
 pub use crate::etcd::trailer::Trailer;
 
 use crate::envelope::NameTable;
-use crate::evidence::anomaly::{Anomalies, Bearing, Class};
+use crate::evidence::Evidence;
+use crate::evidence::anomaly::Anomalies;
 use crate::kubernetes::Prefixes;
 use crate::row::Found;
 
 /// An evidence after the first pass.
 pub trait Store<'data>: Send + Sync {
     /// What is known of it.
-    fn profile(&self) -> &Profile;
+    fn profile(&self) -> &Profile<'data>;
 
     /// The same, to add what is known later.
-    fn profile_mut(&mut self) -> &mut Profile;
-
-    /// Its content, in which finds have their offsets.
-    fn content(&self) -> &'data [u8];
-
-    /// Names of keys that its values support.
-    fn names(&self) -> &NameTable<'data>;
-
-    /// Prefixes of the API server's keys.
-    fn prefixes(&self) -> &Prefixes;
+    fn profile_mut(&mut self) -> &mut Profile<'data>;
 
     /// The reading of its writes, divided into tasks in the order of the rows.
     fn tasks(&self) -> Vec<Task>;
 
     /// Shows the finds of one task in their order.
     fn read(&self, task: &Task, see: &mut dyn FnMut(Found<'data>));
+
+    /// Its content, in which finds have their offsets.
+    fn content(&self) -> &'data [u8] {
+        self.profile().content
+    }
+
+    /// Names of keys that its values support.
+    fn names(&self) -> &NameTable<'data> {
+        &self.profile().names
+    }
+
+    /// Prefixes of the API server's keys.
+    fn prefixes<'a>(&'a self) -> &'a Prefixes
+    where
+        'data: 'a,
+    {
+        &self.profile().prefixes
+    }
 
     /// Which keys exist; `None` where nothing in it tells.
     fn existing(&self) -> Option<Existing<'_>> {
@@ -100,31 +112,42 @@ impl Task {
     }
 }
 
-/// What is known of an evidence.
+/// What is known of an evidence, whichever store it is.
 #[derive(Clone, Debug)]
-pub struct Profile {
+pub struct Profile<'data> {
     /// What it is.
     pub facts: Facts,
     /// What is odd about its bytes.
     pub anomalies: Anomalies,
+    content: &'data [u8],
+    names: Arc<NameTable<'data>>,
+    prefixes: Arc<Prefixes>,
 }
 
-impl Profile {
+impl<'data> Profile<'data> {
+    /// What the first pass learnt. The segments of a log share their names and prefixes.
+    fn new(
+        evidence: &'data Evidence,
+        mut facts: Facts,
+        anomalies: Anomalies,
+        names: impl Into<Arc<NameTable<'data>>>,
+        prefixes: impl Into<Arc<Prefixes>>,
+    ) -> Self {
+        let (names, prefixes) = (names.into(), prefixes.into());
+        facts.prefixes = prefixes.as_slice().to_vec();
+        facts.is_complete = anomalies.leave_all_read();
+        Self { facts, anomalies, content: evidence.content(), names, prefixes }
+    }
+
     /// Adds what is found odd later.
     pub fn add_anomalies(&mut self, anomalies: Anomalies) {
         self.anomalies.merge(anomalies);
-        self.facts.is_complete = is_complete(&self.anomalies);
+        self.facts.is_complete = self.anomalies.leave_all_read();
     }
 
     fn settle(&mut self, digests: Option<&Digests>) {
         self.facts.sha256 = digests.map(|digests| digests.file);
         self.facts.content_sha256 = digests.filter(|_| self.facts.content_size.is_some()).map(|digests| digests.content);
-        self.facts.is_complete = is_complete(&self.anomalies);
+        self.facts.is_complete = self.anomalies.leave_all_read();
     }
-}
-
-/// Whether everything was read: nothing is broken or missing, and no page shows that it may have had more on it.
-fn is_complete(anomalies: &Anomalies) -> bool {
-    let may_lack = [Class::SlackNotZero, Class::ElementGap, Class::EmptyPage].into_iter().any(|class| anomalies.count(class) > 0);
-    !may_lack && !anomalies.any(Bearing::Damaged) && !anomalies.any(Bearing::Incomplete)
 }

@@ -1,7 +1,7 @@
 //! A raft snapshot as evidence: the membership, and what the v2 API stored. Its values are counted, not shown.
 
 use super::facts::{Content, Facts, Kind, RaftSnapshotFacts};
-use super::{Profile, Store, Task, is_complete};
+use super::{Profile, Store, Task};
 use crate::envelope::NameTable;
 use crate::etcd::raft::{Snapshot, SnapshotName};
 use crate::evidence::Evidence;
@@ -10,17 +10,14 @@ use crate::kubernetes::Prefixes;
 use crate::row::Found;
 
 /// Whether bytes, or else the name they were given under, are those of a raft snapshot.
-pub(crate) fn is_raft_snapshot(evidence: &Evidence) -> bool {
+pub(super) fn is_raft_snapshot(evidence: &Evidence) -> bool {
     name_of(evidence).is_some() || Snapshot::parse(evidence.content()).is_ok_and(|snapshot| snapshot.crc_matches)
 }
 
 /// A raft snapshot after the first pass. Its values are counted; none of them is a row.
 #[derive(Debug)]
 pub struct RaftSnapshotStore<'data> {
-    profile: Profile,
-    content: &'data [u8],
-    names: NameTable<'data>,
-    prefixes: Prefixes,
+    profile: Profile<'data>,
 }
 
 impl<'data> RaftSnapshotStore<'data> {
@@ -36,31 +33,18 @@ impl<'data> RaftSnapshotStore<'data> {
                 RaftSnapshotFacts::default()
             }
         };
-        let facts = Facts { is_complete: is_complete(&anomalies), ..Facts::of(evidence, Kind::RaftSnapshot, Content::RaftSnapshot(facts)) };
-        let profile = Profile { facts, anomalies };
-        Self { profile, content: evidence.content(), names: NameTable::default(), prefixes: Prefixes::default() }
+        let facts = Facts::of(evidence, Kind::RaftSnapshot, Content::RaftSnapshot(facts));
+        Self { profile: Profile::new(evidence, facts, anomalies, NameTable::default(), Prefixes::default()) }
     }
 }
 
 impl<'data> Store<'data> for RaftSnapshotStore<'data> {
-    fn profile(&self) -> &Profile {
+    fn profile(&self) -> &Profile<'data> {
         &self.profile
     }
 
-    fn profile_mut(&mut self) -> &mut Profile {
+    fn profile_mut(&mut self) -> &mut Profile<'data> {
         &mut self.profile
-    }
-
-    fn content(&self) -> &'data [u8] {
-        self.content
-    }
-
-    fn names(&self) -> &NameTable<'data> {
-        &self.names
-    }
-
-    fn prefixes(&self) -> &Prefixes {
-        &self.prefixes
     }
 
     fn tasks(&self) -> Vec<Task> {

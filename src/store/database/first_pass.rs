@@ -4,11 +4,11 @@ use super::key_tree::{KeyTree, Lacking};
 use super::opened::{NotADatabase, OpenedDatabase};
 use super::residue::{self, Ground};
 use super::seen::Seen;
-use super::{DatabaseStore, Profile, is_complete};
+use super::{DatabaseStore, Profile};
 use crate::bbolt::{self, Db, PageMap, PageState, Tree};
 use crate::etcd::Schema;
 use crate::etcd::trailer::Trailer;
-use crate::evidence::anomaly::{Anomalies, Bearing, Class};
+use crate::evidence::anomaly::{Anomalies, Bearing, Class, Doubt};
 use crate::evidence::{Evidence, range};
 use crate::kubernetes::Prefixes;
 use crate::mvcc::Keyspace;
@@ -51,7 +51,7 @@ impl<'data> DatabaseStore<'data> {
             tree: &tree,
             pages: &pages,
             surplus: opened.surplus(),
-            has_slack: anomalies.count(Class::SlackNotZero) > 0,
+            has_slack: anomalies.put_in_doubt(Doubt::Slack),
             revision: keyspace.last().map(|revision| revision.main),
             large: &large,
         };
@@ -85,32 +85,12 @@ impl<'data> DatabaseStore<'data> {
             residue_mode: options.residue,
             residue: residue.account,
         };
-        let facts = Facts {
-            newest_object_time: newest_time,
-            prefixes: prefixes.as_slice().to_vec(),
-            is_complete: is_complete(&anomalies),
-            ..Facts::of(evidence, opened.kind(), Content::Database(Box::new(content)))
-        };
+        let facts = Facts { newest_object_time: newest_time, ..Facts::of(evidence, opened.kind(), Content::Database(Box::new(content))) };
         let of_other = other.map_or(0, |other| other.pages_read());
         let pages_read = [tree.pages_read(), of_other, residue.pages_read].into_iter().fold(0, u64::saturating_add);
         let order = super::order::Order::of(db, &tree, &anomalies);
-        let profile = Profile { facts, anomalies };
-        Self {
-            profile,
-            content: evidence.content(),
-            opened,
-            tree,
-            pages,
-            keyspace,
-            gaps,
-            lost,
-            names,
-            prefixes,
-            residue,
-            history,
-            order,
-            pages_read,
-        }
+        let profile = Profile::new(evidence, facts, anomalies, names, prefixes);
+        Self { profile, opened, tree, pages, keyspace, gaps, lost, residue, history, order, pages_read }
     }
 
     /// Adds the digests, and judges the trailer by them.
@@ -166,13 +146,11 @@ fn note_what_no_snapshot_is(db: &Db<'_>, anomalies: &mut Anomalies) {
 /// How complete this history is, and so how far another file may be faulted for lacking a write. The revisions of a sound database
 /// are all there, but for those that a compaction may have begun to remove; one that is written while it is read may lack any.
 fn known_revisions(key_tree: KeyTree, keyspace: &Keyspace, schema: &Schema, anomalies: &Anomalies) -> Completeness {
-    let has = |class: &Class| anomalies.count(*class) > 0;
-    let doubtful = [Class::KeyOrder, Class::RevisionInvalid, Class::RevisionMisplaced, Class::RevisionGap, Class::SuccessionBroken];
-    if doubtful.iter().any(has) || anomalies.any(Bearing::Altered) {
+    if anomalies.put_in_doubt(Doubt::History) || anomalies.any(Bearing::Altered) {
         return Completeness::Doubtful;
     }
     match keyspace.last() {
-        Some(last) if is_complete(anomalies) && key_tree == KeyTree::Whole && !has(&Class::InUse) => {
+        Some(last) if anomalies.leave_all_read() && key_tree == KeyTree::Whole && !anomalies.put_in_doubt(Doubt::Moment) => {
             Completeness::InFull(schema.compacted(), last.main)
         }
         _ => Completeness::Partial,

@@ -3,7 +3,7 @@
 use crate::bbolt::{Db, Tree};
 use crate::etcd::key_bucket::{KeyBucket, KeyElement};
 use crate::etcd::{Schema, schema};
-use crate::evidence::anomaly::{Anomalies, Class};
+use crate::evidence::anomaly::{Anomalies, Class, Doubt};
 use crate::evidence::range;
 use crate::mvcc::continuity::RevisionGap;
 use crate::mvcc::ranges::{ALL, END, Range, Ranges};
@@ -40,9 +40,7 @@ impl<'data> Lacking<'data> {
         let of_holes = bucket.missing();
         let gaps = if is_compaction_known(tree, anomalies) { continuity::gaps(&bucket, schema.compacted()) } else { Vec::new() };
         note(db, keyspace.last(), schema.compacted(), &gaps, &of_holes.iter().copied().collect(), anomalies);
-        // Writes that cannot be told, do not stand where their revision belongs, or have two.
-        let strange = [Class::KeyOrder, Class::RevisionMisplaced, Class::RevisionInvalid, Class::RevisionMismatch, Class::KeyValueInvalid];
-        let is_strange = strange.into_iter().any(|class| anomalies.count(class) > 0);
+        let is_strange = anomalies.put_in_doubt(Doubt::Writes);
         let is_whole_so_far = of_holes.is_empty() && gaps.is_empty() && !is_strange && is_compaction_known(tree, anomalies);
         let is_broken = is_whole_so_far && note_breaks(db, &bucket, schema, anomalies);
         let lost: Ranges =
@@ -58,7 +56,7 @@ impl<'data> Lacking<'data> {
 
 /// Whether bucket `meta` could be read, which says what was compacted.
 fn is_compaction_known(tree: &Tree<'_>, anomalies: &Anomalies) -> bool {
-    tree.bucket(schema::META).is_some_and(|meta| tree.holes(meta).is_empty()) && anomalies.count(Class::SchemaInvalid) == 0
+    tree.bucket(schema::META).is_some_and(|meta| tree.holes(meta).is_empty()) && !anomalies.put_in_doubt(Doubt::Compaction)
 }
 
 fn note(

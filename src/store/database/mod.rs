@@ -14,12 +14,10 @@ pub use self::opened::{NotADatabase, OpenedDatabase};
 pub use self::residue::{Account, Residue};
 pub(crate) use self::writes::WriteAt;
 
-use super::{Digests, Existing, Profile, Store, Task, is_complete, whole};
+use super::{Digests, Existing, Profile, Store, Task, whole};
 use crate::bbolt::{PageMap, Tree};
-use crate::envelope::NameTable;
 use crate::etcd::key_bucket::KeyElement;
 use crate::etcd::{schema, status};
-use crate::kubernetes::Prefixes;
 use crate::mvcc::continuity::RevisionGap;
 use crate::mvcc::history::History;
 use crate::mvcc::ranges::Ranges;
@@ -29,8 +27,7 @@ use crate::row::Found;
 /// A database after the first pass.
 #[derive(Debug)]
 pub struct DatabaseStore<'data> {
-    profile: Profile,
-    content: &'data [u8],
+    profile: Profile<'data>,
     /// Its bytes as a database.
     pub opened: OpenedDatabase<'data>,
     /// The active tree.
@@ -43,10 +40,6 @@ pub struct DatabaseStore<'data> {
     pub gaps: Vec<RevisionGap<KeyElement<'data>>>,
     /// Revisions of writes that the tree may have had and does not.
     pub lost: Ranges,
-    /// Names that the values support.
-    names: NameTable<'data>,
-    /// Prefixes of the API server's keys.
-    prefixes: Prefixes,
     /// What etcd no longer shows.
     pub residue: Residue<'data>,
     /// The writes in the tree, where they were asked for.
@@ -78,24 +71,12 @@ impl<'data> DatabaseStore<'data> {
 }
 
 impl<'data> Store<'data> for DatabaseStore<'data> {
-    fn profile(&self) -> &Profile {
+    fn profile(&self) -> &Profile<'data> {
         &self.profile
     }
 
-    fn profile_mut(&mut self) -> &mut Profile {
+    fn profile_mut(&mut self) -> &mut Profile<'data> {
         &mut self.profile
-    }
-
-    fn content(&self) -> &'data [u8] {
-        self.content
-    }
-
-    fn names(&self) -> &NameTable<'data> {
-        &self.names
-    }
-
-    fn prefixes(&self) -> &Prefixes {
-        &self.prefixes
     }
 
     fn tasks(&self) -> Vec<Task> {

@@ -3,7 +3,7 @@
 use super::seen::is_key_bucket;
 use crate::bbolt::{Db, Element, Pgid, Root, Tree};
 use crate::etcd::schema;
-use crate::evidence::anomaly::{Anomalies, Class};
+use crate::evidence::anomaly::{Anomalies, Doubt};
 use crate::evidence::range;
 use crate::mvcc::RevisionKey;
 
@@ -19,7 +19,7 @@ impl<'data> Order<'data> {
     /// one are sorted, at the cost of memory, with those that stand in other buckets; those of an inline bucket are few.
     pub(super) fn of(db: &Db<'data>, tree: &Tree<'data>, anomalies: &Anomalies) -> Self {
         let bucket = tree.bucket(schema::KEY);
-        let is_sound = [Class::KeyOrder, Class::RevisionMisplaced].into_iter().all(|class| anomalies.count(class) == 0);
+        let is_sound = !anomalies.put_in_doubt(Doubt::Order);
         match bucket {
             None if is_sound => return Self::Pages(Vec::new()),
             Some(bucket) if is_sound && bucket.in_key_order && matches!(bucket.root, Root::Page(_)) => {
@@ -28,7 +28,7 @@ impl<'data> Order<'data> {
             _ => {}
         }
         let is_write = |element: &Element<'_>| !element.is_bucket && RevisionKey::of_write(element.key, element.value).is_some();
-        let misplaced = tree.buckets().iter().filter(|bucket| !is_key_bucket(bucket) && anomalies.count(Class::RevisionMisplaced) > 0);
+        let misplaced = tree.buckets().iter().filter(|bucket| !is_key_bucket(bucket));
         let misplaced = misplaced.flat_map(|bucket| tree.elements(db, bucket)).filter(|(_, element)| is_write(element));
         let mut sorted: Vec<_> = bucket.into_iter().flat_map(|bucket| tree.elements(db, bucket)).chain(misplaced).collect();
         sorted.sort_by_key(|(_, element)| {

@@ -22,7 +22,7 @@ use rayon::prelude::*;
 use self::find::{Find, finds};
 pub use self::pages::{ImageFacts, MetaPage, PagesFound};
 use super::facts::{Content, Facts, Kind};
-use super::{Profile, ReadOptions, Store, Task, is_complete};
+use super::{Profile, ReadOptions, Store, Task};
 use crate::envelope::{NameTable, Stored};
 use crate::evidence::Evidence;
 use crate::evidence::anomaly::{Anomalies, Class};
@@ -35,11 +35,8 @@ const WINDOW: usize = 1 << 20;
 /// Any bytes after the search.
 #[derive(Debug)]
 pub struct ImageStore<'data> {
-    profile: Profile,
-    content: &'data [u8],
+    profile: Profile<'data>,
     finds: Vec<Find>,
-    names: NameTable<'data>,
-    prefixes: Prefixes,
 }
 
 impl<'data> ImageStore<'data> {
@@ -73,34 +70,18 @@ impl<'data> ImageStore<'data> {
             }
         }
         let prefixes = if options.prefixes.is_empty() { votes.elect() } else { Prefixes::given(&options.prefixes) };
-        let facts = Facts {
-            prefixes: prefixes.as_slice().to_vec(),
-            is_complete: is_complete(&anomalies),
-            ..Facts::of(evidence, Kind::Image, Content::Image(Box::new(ImageFacts { pages })))
-        };
-        Self { profile: Profile { facts, anomalies }, content: bytes, finds, names, prefixes }
+        let facts = Facts::of(evidence, Kind::Image, Content::Image(Box::new(ImageFacts { pages })));
+        Self { profile: Profile::new(evidence, facts, anomalies, names, prefixes), finds }
     }
 }
 
 impl<'data> Store<'data> for ImageStore<'data> {
-    fn profile(&self) -> &Profile {
+    fn profile(&self) -> &Profile<'data> {
         &self.profile
     }
 
-    fn profile_mut(&mut self) -> &mut Profile {
+    fn profile_mut(&mut self) -> &mut Profile<'data> {
         &mut self.profile
-    }
-
-    fn content(&self) -> &'data [u8] {
-        self.content
-    }
-
-    fn names(&self) -> &NameTable<'data> {
-        &self.names
-    }
-
-    fn prefixes(&self) -> &Prefixes {
-        &self.prefixes
     }
 
     fn tasks(&self) -> Vec<Task> {
@@ -109,6 +90,6 @@ impl<'data> Store<'data> for ImageStore<'data> {
 
     fn read(&self, task: &Task, see: &mut dyn FnMut(Found<'data>)) {
         let finds = self.finds.get(task.items.clone()).unwrap_or_default();
-        finds.iter().filter_map(|find| find.found(self.content)).for_each(see);
+        finds.iter().filter_map(|find| find.found(self.content())).for_each(see);
     }
 }

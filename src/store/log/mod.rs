@@ -23,7 +23,6 @@ use self::seen::Seen;
 use self::segment::{Segment, name_of};
 use self::writes::Write;
 use super::{DatabaseStore, Profile, ReadOptions, Store, Task};
-use crate::envelope::NameTable;
 use crate::etcd::wal;
 use crate::evidence::Evidence;
 use crate::kubernetes::Prefixes;
@@ -41,21 +40,12 @@ pub struct MemberContext<'a, 'data> {
 /// A segment of a log after the first pass.
 #[derive(Debug)]
 pub struct SegmentStore<'data> {
-    profile: Profile,
-    content: &'data [u8],
+    profile: Profile<'data>,
     writes: Vec<Write<'data>>,
-    log: Arc<LogContext<'data>>,
-}
-
-/// What the segments of a log have in common.
-#[derive(Debug)]
-struct LogContext<'data> {
-    names: NameTable<'data>,
-    prefixes: Prefixes,
 }
 
 /// Whether bytes, or else the name they were given under, are those of a segment.
-pub fn is_segment(evidence: &Evidence) -> bool {
+pub(super) fn is_segment(evidence: &Evidence) -> bool {
     wal::begins_segment(evidence.content()) || name_of(evidence).is_some()
 }
 
@@ -86,35 +76,23 @@ impl<'data> SegmentStore<'data> {
             revisions = seen.proposed.match_with(database, applied.unwrap_or(0));
         }
         let committed = [log.commit(), applied, member.snapshot_index].into_iter().flatten().max();
-        let (fates, log) = (Fates { log, committed, applied }, Arc::new(LogContext { names, prefixes }));
-        let of_segment = |(number, mut segment): (usize, Segment<'data>)| {
-            segment.profile.facts.prefixes = log.prefixes.as_slice().to_vec();
+        let (fates, names, prefixes) = (Fates { log, committed, applied }, Arc::new(names), Arc::new(prefixes));
+        let of_segment = |(number, segment): (usize, Segment<'data>)| {
             let writes = Write::all(number, &segment, &fates, &revisions);
-            Self { profile: segment.profile, content: segment.bytes, writes, log: Arc::clone(&log) }
+            let Segment { evidence, facts, anomalies, .. } = segment;
+            Self { profile: Profile::new(evidence, facts, anomalies, Arc::clone(&names), Arc::clone(&prefixes)), writes }
         };
         segments.into_iter().enumerate().map(of_segment).collect()
     }
 }
 
 impl<'data> Store<'data> for SegmentStore<'data> {
-    fn profile(&self) -> &Profile {
+    fn profile(&self) -> &Profile<'data> {
         &self.profile
     }
 
-    fn profile_mut(&mut self) -> &mut Profile {
+    fn profile_mut(&mut self) -> &mut Profile<'data> {
         &mut self.profile
-    }
-
-    fn content(&self) -> &'data [u8] {
-        self.content
-    }
-
-    fn names(&self) -> &NameTable<'data> {
-        &self.log.names
-    }
-
-    fn prefixes(&self) -> &Prefixes {
-        &self.log.prefixes
     }
 
     fn tasks(&self) -> Vec<Task> {

@@ -6,12 +6,12 @@ use crate::etcd::wal::{self, Chain, Records, SegmentName};
 use crate::evidence::Evidence;
 use crate::evidence::anomaly::{Anomalies, Class};
 use crate::store::facts::{Content, Facts, Kind, LogFacts};
-use crate::store::{Profile, is_complete};
 
 /// A segment whose records were read once.
 pub(super) struct Segment<'data> {
-    pub(super) profile: Profile,
-    pub(super) bytes: &'data [u8],
+    pub(super) facts: Facts,
+    pub(super) anomalies: Anomalies,
+    pub(super) evidence: &'data Evidence,
     chain: Chain,
     is_last: bool,
 }
@@ -47,21 +47,20 @@ impl<'data> Segment<'data> {
         log.end(read.chain);
         (counts.records, counts.end) = (read.records, read.end);
         anomalies.merge(read.anomalies);
-        facts.is_complete = is_complete(&anomalies);
         facts.content = Content::Log(Box::new(counts));
-        Self { profile: Profile { facts, anomalies }, bytes, chain, is_last }
+        Self { facts, anomalies, evidence, chain, is_last }
     }
 
     pub(super) fn count_overridden(&mut self, number: usize, log: &wal::Log) {
         let overridden = self.entries().filter(|(offset, entry)| log.is_overridden(number, *offset, entry.index)).count() as u64;
-        if let Content::Log(facts) = &mut self.profile.facts.content {
+        if let Content::Log(facts) = &mut self.facts.content {
             facts.overridden = overridden;
         }
     }
 
     /// Its entries, each with the place of its record.
     pub(super) fn entries(&self) -> impl Iterator<Item = (u64, Entry<'data>)> + use<'data> {
-        Records::new(self.bytes, self.chain, self.is_last).filter_map(|record| match record.content() {
+        Records::new(self.evidence.content(), self.chain, self.is_last).filter_map(|record| match record.content() {
             Ok(wal::Content::Entry(entry)) if !record.is_torn => Some((record.offset, entry)),
             _ => None,
         })
@@ -69,7 +68,7 @@ impl<'data> Segment<'data> {
 
     /// What is there of an entry whose write was interrupted, with the place of its record.
     pub(super) fn cut_entry(&self) -> Option<(u64, CutEntry<'data>)> {
-        let torn = Records::new(self.bytes, self.chain, self.is_last).find(|record| record.is_torn)?;
+        let torn = Records::new(self.evidence.content(), self.chain, self.is_last).find(|record| record.is_torn)?;
         (torn.kind == wal::Kind::Entry).then(|| CutEntry::parse(torn.data)).flatten().map(|entry| (torn.offset, entry))
     }
 }

@@ -47,7 +47,7 @@ impl<'data> Write<'data> {
         for (write, fingerprint) in &mut writes {
             write.in_tree = revisions.of(fingerprint).filter(|_| !write.is_cut);
         }
-        let offset = |write: &Self| range::offset_within(segment.bytes, write.put.value);
+        let offset = |write: &Self| range::offset_within(segment.evidence.content(), write.put.value);
         writes.sort_by_cached_key(|(write, _)| {
             let offset = offset(write);
             (write.in_tree.is_none(), write.in_tree.map(|tree| tree.revision), offset.is_none(), offset)
