@@ -20,7 +20,7 @@
 //! | it is told which files of a data directory are read | `case/directory.rs` |
 //! | the files of a data directory are joined | `case/reading.rs` |
 //! | a container is opened | `evidence/container.rs` |
-//! | a page of bbolt is read | `bbolt/page.rs`, the tree in `bbolt/walk.rs` |
+//! | a page of bbolt is read | `bbolt/page.rs`, the pages of a tree in `bbolt/walk.rs` |
 //! | a record of the write-ahead log is read | `etcd/wal/reader.rs`, `etcd/wal/record.rs` |
 //! | values outside of the tree are found | `store/database/residue/`, in any bytes `store/image/` |
 //! | it is decided that a value is plaintext | `row/builder.rs` |

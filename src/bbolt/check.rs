@@ -15,7 +15,7 @@
 
 use super::page::Fault;
 use super::page_map::{PageMap, PageState};
-use super::walk::Tree;
+use super::tree::Tree;
 use super::{Db, Freelist};
 use crate::evidence::anomaly::{Anomalies, Class};
 

@@ -3,10 +3,13 @@
 use super::bucket::Bucket;
 use super::loss::Hole;
 use super::page::Flags;
-use super::walk::{Leaf, SHORT_RUN, Tree};
+use super::tree::{Leaf, Tree};
 use super::{Db, Element, LeafElements, Pgid, packing};
 use crate::evidence::anomaly::{Anomalies, Class};
 use crate::evidence::range;
+
+/// Further pages of a run that is read at once. Runs may be made to overlap, so that the work is at most so many times the file.
+pub(super) const SHORT_RUN: u32 = crate::evidence::limit::SHORT_RUN;
 
 /// What one task found.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 //! Every page below a branch page has bounds: the separators around it. So what is lost with it is known, but for its values:
 //! keys of one bucket, from the one separator to the other.
 
-use super::walk::Leaf;
+use super::tree::Leaf;
 use super::{Bucket, Pgid, Tree};
 
 /// A place in a bucket where elements are missing, or may be.

@@ -31,6 +31,7 @@ mod page_map;
 mod page_size;
 mod pgid;
 mod remnant;
+mod tree;
 mod walk;
 mod write;
 
@@ -52,5 +53,5 @@ pub use self::page_map::{PageCounts, PageMap, PageState};
 pub use self::pgid::Pgid;
 pub use self::remnant::{Image, ImageElement};
 pub(crate) use self::remnant::{Remnant, Tail, image_around, image_at, remnants};
-pub use self::walk::Tree;
+pub use self::tree::Tree;
 pub use self::write::{BucketWriter, WriteError, Writer};
