@@ -43,14 +43,16 @@ macro_rules! plain {
 }
 plain!(bool, i64, u64);
 
-/// Columns of a record: each the name of a field, and its cell.
+/// Columns of a record: each the name of a field, or of a field of that field, and its cell.
 macro_rules! columns {
-    ($record:ident: $($field:ident),+ $(,)?) => {
-        columns!($record: $($field),+; )
+    (@name $field:ident) => { stringify!($field) };
+    (@name $group:ident $field:ident) => { stringify!($field) };
+    ($record:ident: $($field:ident $(.$part:ident)?),+ $(,)?) => {
+        columns!($record: $($field $(.$part)?),+; )
     };
-    ($record:ident: $($field:ident),+; $($name:literal = $cell:expr),* $(,)?) => {
+    ($record:ident: $($field:ident $(.$part:ident)?),+; $($name:literal = $cell:expr),* $(,)?) => {
         &[
-            $((stringify!($field), |record: &$record<'_>| $crate::render::cell::Cell::cell(&record.$field)),)+
+            $((columns!(@name $field $($part)?), |record: &$record<'_>| $crate::render::cell::Cell::cell(&record.$field$(.$part)?)),)+
             $(($name, $cell),)*
         ]
     };

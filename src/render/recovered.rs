@@ -6,13 +6,13 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
-use super::records::key_of;
+use super::records::WriteFields;
 use super::serialize;
 use crate::evidence::digest::Sha256Digest;
 use crate::kubernetes;
 use crate::recovery::RecoveredWrite;
 use crate::report::RenderRecovered;
-use crate::row::{ValueRow, Written};
+use crate::row::ValueRow;
 
 /// Recovered writes as JSON Lines.
 pub struct RecoveredLines<'o> {
@@ -45,16 +45,8 @@ pub struct RecoveredRecord<'a> {
     offset: Option<u64>,
     length: u64,
     sha256: String,
-    key: Option<&'a str>,
-    key_base64: Option<String>,
-    mod_revision: u64,
-    sub: u64,
-    create_revision: Option<i64>,
-    version: Option<i64>,
-    lease: Option<i64>,
-    group_resource: Option<&'a str>,
-    namespace: Option<&'a str>,
-    name: Option<&'a str>,
+    #[serde(flatten)]
+    write: WriteFields<'a>,
     protection: &'static str,
     encoding: Option<&'static str>,
     object: Option<serde_json::Value>,
@@ -77,9 +69,6 @@ impl<'a> RecoveredRecord<'a> {
     pub fn new(write: &RecoveredWrite<'_, '_>, row: &'a ValueRow<'_>, values: Values) -> Self {
         let value = row.bytes.0;
         let encoding = row.protection.encoding();
-        let Written { counts, lease, .. } = row.written;
-        let (key, key_base64) = key_of(row.key);
-        let storage_key = row.storage_key.as_ref();
         let object = encoding.filter(|_| values == Values::Objects).and_then(|encoding| object(value, encoding));
         let is_in_bytes = values == Values::Raw || values == Values::Objects && object.is_none();
         Self {
@@ -89,16 +78,7 @@ impl<'a> RecoveredRecord<'a> {
             offset: row.offset,
             length: row.length(),
             sha256: Sha256Digest::of(value).to_string(),
-            key,
-            key_base64,
-            mod_revision: write.revision.main,
-            sub: write.revision.sub,
-            create_revision: counts.map(|counts| counts.create_revision),
-            version: counts.map(|counts| counts.version),
-            lease,
-            group_resource: storage_key.map(|k| k.group_resource.0.as_ref()),
-            namespace: storage_key.and_then(|k| k.namespace),
-            name: storage_key.map(|k| k.name).filter(|name| !name.is_empty()),
+            write: WriteFields { mod_revision: Some(write.revision.main), sub: Some(write.revision.sub), ..WriteFields::of(row) },
             protection: row.form().name(),
             encoding: encoding.map(|encoding| encoding.name()),
             object,

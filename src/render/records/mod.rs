@@ -6,6 +6,7 @@ mod page_run;
 mod plan;
 mod summary;
 mod value;
+mod write_fields;
 
 use serde::Serialize;
 
@@ -14,8 +15,8 @@ pub use self::key::KeyRecord;
 pub use self::page_run::PageRunRecord;
 pub use self::plan::PlanRecord;
 pub use self::summary::SummaryRecord;
-pub(super) use self::value::key_of;
 pub use self::value::{SecretRecord, TombstoneRecord, ValueRecord, row_line};
+pub(super) use self::write_fields::WriteFields;
 use std::collections::BTreeMap;
 
 use crate::evidence::EvidenceId;

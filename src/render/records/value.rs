@@ -1,14 +1,13 @@
 //! The records of a value and of a deletion.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
 use super::super::cell::{Cell, columns};
 use super::timestamp;
+use super::write_fields::{WriteFields, key_of};
 use crate::collect::{Lines, RowKind};
 use crate::report::RowContext;
-use crate::row::{Row, TombstoneRow, ValueRow, Written};
+use crate::row::{Row, TombstoneRow, ValueRow};
 use crate::verify::Verdict;
 
 /// One value.
@@ -21,16 +20,8 @@ pub struct ValueRecord<'a> {
     offset: Option<u64>,
     length: u64,
     pgid: Option<u64>,
-    key: Option<&'a str>,
-    key_base64: Option<String>,
-    mod_revision: Option<u64>,
-    sub: Option<u64>,
-    create_revision: Option<i64>,
-    version: Option<i64>,
-    lease: Option<i64>,
-    group_resource: Option<&'a str>,
-    namespace: Option<&'a str>,
-    name: Option<&'a str>,
+    #[serde(flatten)]
+    write: WriteFields<'a>,
     cluster: Option<&'a str>,
     uid: Option<&'a str>,
     incarnation: Option<i64>,
@@ -95,21 +86,19 @@ type Column = (&'static str, fn(&ValueRecord<'_>) -> String);
 impl<'a> ValueRecord<'a> {
     /// Columns of the table in CSV: the fields in their order; two of what `secret` says stand for it.
     pub(in super::super) const COLUMNS: &'static [Column] = columns!(ValueRecord:
-        evidence, place, retention, offset, length, pgid, key, key_base64, mod_revision, sub, create_revision, version, lease,
-        group_resource, namespace, name, cluster, uid, incarnation, protection, encoding, provider, provider_version, provider_name,
-        provider_name_certain, key_id, dek_source_type, dek_source_sha256, annotations_sha256, fragment, duplicate,
-        newer_than_snapshot, raft_index, raft_term, txn_branch, committed, applied, opened, outcome, opened_by, sealed_for;
+        evidence, place, retention, offset, length, pgid, write.key, write.key_base64, write.mod_revision, write.sub,
+        write.create_revision, write.version, write.lease, write.group_resource, write.namespace, write.name, cluster, uid, incarnation,
+        protection, encoding, provider, provider_version, provider_name, provider_name_certain, key_id, dek_source_type,
+        dek_source_sha256, annotations_sha256, fragment, duplicate, newer_than_snapshot, raft_index, raft_term, txn_branch, committed,
+        applied, opened, outcome, opened_by, sealed_for;
         "secret_type" = |record| record.secret.as_ref().map(|secret| secret.r#type).cell(),
         "secret_data" = |record| record.secret.as_ref().map(SecretRecord::items).cell(),
     );
 
     /// The record of a value.
     pub fn new(context: RowContext<'a>, row: &'a ValueRow<'_>) -> Self {
-        let (key, key_base64) = key_of(row.key);
         let envelope = row.envelope();
-        let Written { main, sub, counts, lease } = row.written;
         let verdict = context.verdict;
-        let storage_key = row.storage_key.as_ref();
         Self {
             record: "value",
             evidence: context.evidence.number(),
@@ -118,20 +107,10 @@ impl<'a> ValueRecord<'a> {
             offset: row.offset,
             length: row.length(),
             pgid: row.pgid,
-            key,
-            key_base64,
-            mod_revision: main,
-            sub,
-            create_revision: counts.map(|counts| counts.create_revision),
-            version: counts.map(|counts| counts.version),
-            lease,
-            group_resource: storage_key.map(|k| k.group_resource.0.as_ref()),
-            namespace: storage_key.and_then(|k| k.namespace),
-            // Of a piece whose beginning is lost, the kind of object may be known and the name not.
-            name: storage_key.map(|k| k.name).filter(|name| !name.is_empty()),
+            write: WriteFields::of(row),
             cluster: context.cluster,
             uid: row.uid(),
-            incarnation: counts.map(|counts| counts.create_revision),
+            incarnation: row.written.counts.map(|counts| counts.create_revision),
             protection: row.form().name(),
             encoding: row.protection.encoding().map(|encoding| encoding.name()),
             provider: envelope.map(|envelope| word(envelope.provider)),
@@ -204,14 +183,6 @@ pub fn row_line(context: RowContext<'_>, row: &Row<'_>, lines: &mut Lines) {
         Row::Value(value) => super::super::serialize::line(&ValueRecord::new(context, value), out),
         Row::Tombstone(tombstone) => super::super::serialize::line(&TombstoneRecord::new(context, tombstone), out),
     });
-}
-
-pub(crate) fn key_of(key: &[u8]) -> (Option<&str>, Option<String>) {
-    match std::str::from_utf8(key) {
-        Ok("") => (None, None),
-        Ok(text) => (Some(text), None),
-        Err(_) => (None, Some(STANDARD.encode(key))),
-    }
 }
 
 /// A provider's or version's word, verbatim where it is text.
