@@ -29,7 +29,7 @@ impl Run<'_> {
             exposed.insert(source.id, collected.tally.clone());
             collected
         })?;
-        let plan = holders.plan(&needs.plan)?;
+        let plan = holders.plan(&needs.plan);
         if plan_only {
             self.report.verification = Some(Verification { plan, result: None });
             return self.tell_all(members, reports, &RowFilter::None, None);
@@ -113,7 +113,7 @@ impl Run<'_> {
 
 impl Holders<'_> {
     /// What it takes to unwrap the DEK sources of a plan; asks nobody.
-    fn plan(&self, plan: &KmsPlan) -> Result<VerificationPlan, RunError> {
+    fn plan(&self, plan: &KmsPlan) -> VerificationPlan {
         let (shares, unclaimed) = plan.shares(self.unwrappers);
         let asked = |name: &str, share: &Share| Asked {
             name: name.to_owned(),
@@ -125,14 +125,14 @@ impl Holders<'_> {
             let claimed = plan.sources().filter(|source| aws.claims(source));
             let context = |provider: &str| self.contexts.of(provider).clone();
             let used = claimed.map(|source| UsedKey { key_id: source.id.key_id.clone(), context: context(source.provider_name()) });
-            serde_json::to_string_pretty(&decrypt_policy(&used.collect()))
+            decrypt_policy(&used.collect())
         });
-        Ok(VerificationPlan {
+        VerificationPlan {
             dek_sources: plan.len() as u64,
             asked: self.unwrappers.iter().zip(&shares).map(|(unwrapper, share)| asked(unwrapper.name(), share)).collect(),
             unclaimed: asked("nobody to ask", &unclaimed),
-            policy: policy.transpose().map_err(std::io::Error::from)?,
-        })
+            policy,
+        }
     }
 
     /// Keys that were given in any way.

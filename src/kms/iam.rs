@@ -42,8 +42,8 @@ pub struct UsedKey {
     pub context: BTreeMap<String, String>,
 }
 
-/// A policy that allows what a run needs and no more.
-pub fn decrypt_policy(keys: &BTreeSet<UsedKey>) -> Value {
+/// An IAM policy, as JSON over several lines, that allows what unwrapping under these keys needs and no more.
+pub fn decrypt_policy(keys: &BTreeSet<UsedKey>) -> String {
     let statements = keys.iter().map(|UsedKey { key_id, context }| {
         let mut condition = serde_json::Map::new();
         let resource = match key_id.as_deref() {
@@ -75,5 +75,5 @@ pub fn decrypt_policy(keys: &BTreeSet<UsedKey>) -> Value {
             "Effect": "Allow", "Action": ["kms:DescribeKey", "kms:GetKeyRotationStatus"], "Resource": described,
         }));
     }
-    json!({ "Version": "2012-10-17", "Statement": statements })
+    format!("{:#}", json!({ "Version": "2012-10-17", "Statement": statements }))
 }

@@ -375,7 +375,7 @@ fn a_policy_allows_what_the_plan_needs_and_no_more() {
     let arn = "arn:aws:kms:eu-west-1:1:key/a";
     let keys = [(Some(arn.into()), context), (Some("alias/k".into()), BTreeMap::new()), (None, BTreeMap::new())];
     let keys = keys.map(|(key_id, context)| UsedKey { key_id, context });
-    let policy = decrypt_policy(&keys.into_iter().collect());
+    let policy: serde_json::Value = serde_json::from_str(&decrypt_policy(&keys.into_iter().collect())).unwrap();
     let statements = policy["Statement"].as_array().unwrap();
     let of = |resource: &str, field: &str| {
         statements.iter().filter(|s| s["Resource"] == resource).map(|s| s[field].to_string()).collect::<Vec<_>>().join(" ")
