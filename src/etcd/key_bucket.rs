@@ -22,6 +22,11 @@ impl<'a, 'data> KeyBucket<'a, 'data> {
         Some(Self { db, tree, bucket: tree.bucket(schema::KEY)? })
     }
 
+    /// Whether the tree refers to this page, cannot read it, and would have this write there.
+    pub(crate) fn misses(&self, pgid: Pgid, write: RevisionKey) -> bool {
+        self.tree.misses(self.bucket, pgid, &write.to_bytes())
+    }
+
     /// The revisions that stood, or may have stood, where elements of the bucket are missing.
     pub(crate) fn missing(&self) -> Vec<Range> {
         self.tree.holes(self.bucket).iter().map(revisions_of).collect()

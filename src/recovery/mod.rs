@@ -14,20 +14,19 @@
 //! Where a revision behind a write may be lost, the write is marked: it may have been written again, or deleted. So is it where the
 //! file shows that the tree, or a page of it, is older than the database; unless a trailer vouches for the tree.
 
+mod known;
 mod loss;
 
 use std::io::{Seek, Write};
 
-use foldhash::fast::FixedState;
-use hashbrown::HashMap;
-
+use self::known::{Found, Keys, Known, Others};
 use self::loss::Loss;
 pub use crate::etcd::rebuild::{Rebuilt, WriteError};
 
 use crate::collect::row_of;
-use crate::etcd::{rebuild, schema};
+use crate::etcd::rebuild;
 use crate::evidence::anomaly::Doubt;
-use crate::mvcc::{KeyValue, Revision, RevisionKey};
+use crate::mvcc::{KeyValue, Revision};
 use crate::row::{Digests, Place, Row, Scope, ValueRow};
 use crate::store::{DatabaseStore, Store, WriteAt};
 
@@ -85,99 +84,29 @@ pub struct Recovery<'a, 'data> {
     pub pieces: u64,
 }
 
-/// What is known of a key.
-#[derive(Default)]
-struct Known<'a, 'data> {
-    /// The newest write or deletion that stands in the tree, or would if it could be read.
-    standing: Option<(Revision, Found<'a, 'data>)>,
-    /// The newest of all that is found anywhere.
-    newest: Revision,
-    /// What few keys have.
-    others: Option<Box<Others<'a, 'data>>>,
-}
-
-/// What else is known of a key.
-#[derive(Default)]
-struct Others<'a, 'data> {
-    /// The newest that would stand in the tree if its page is one of those of which nothing tells any more.
-    loose: Option<(Revision, Found<'a, 'data>)>,
-    /// The newest of those that the tree may have lost.
-    lost: Option<(Revision, Found<'a, 'data>)>,
-    /// The newest whole value: anywhere where it may be brought back, else of those that do not stand in the tree.
-    value: Option<(Revision, WriteAt<'a, 'data>)>,
-    /// The newest deletion that does not stand in the tree.
-    deletion: Option<Revision>,
-}
-
-/// A write as it was found; of one revision the later in this list counts.
-#[derive(Clone, Copy)]
-enum Found<'a, 'data> {
-    Piece,
-    Value(WriteAt<'a, 'data>),
-    Deletion,
-}
-
 impl<'a, 'data> Recovery<'a, 'data> {
     /// Looks through everything in `scope` that the first pass found.
     pub fn of(store: &'a DatabaseStore<'data>, scope: &Scope, with_residue: bool) -> Self {
-        let mut loss = Loss::of(store);
-        let mut recovery = Self { store, recovered: Vec::new(), revision: 0, deleted: 0, residue: 0, pieces: 0 };
-        let mut keys: HashMap<&'data [u8], Known<'a, 'data>, FixedState> = HashMap::default();
-        let bucket = store.tree.bucket(schema::KEY);
-        let mut see = |key: &'data [u8], place: Place, pgid: Option<u64>, revision: Revision, found: Found<'a, 'data>| {
-            let is_tombstone = matches!(found, Found::Deletion);
-            let is_missed = || {
-                let (bucket, pgid) = (bucket?, pgid?);
-                Some(store.tree.misses(bucket, pgid, &RevisionKey { revision, is_tombstone }.to_bytes()))
-            };
-            let stands = place == Place::Tree || is_missed() == Some(true);
-            let is_loose = !stands && loss.may_stand_anywhere(revision);
-            if stands || is_loose || loss.may_hold(revision) {
-                recovery.revision = recovery.revision.max(revision.main);
-            }
-            if key.is_empty() {
-                return;
-            }
-            let known = keys.entry(key).or_default();
-            if place != Place::Tree && !matches!(found, Found::Piece) {
-                loss.see_outside(revision);
-            }
-            known.newest = known.newest.max(revision);
-            if stands {
-                raise(&mut known.standing, revision, found);
-            }
-            if stands && !with_residue {
-                return;
-            }
-            let others = known.others.get_or_insert_default();
-            if is_loose {
-                raise(&mut others.loose, revision, found);
-            } else if !stands && loss.may_hold(revision) {
-                raise(&mut others.lost, revision, found);
-            }
-            match found {
-                Found::Value(at) if others.value.is_none_or(|(newest, _)| newest < revision) => others.value = Some((revision, at)),
-                Found::Deletion if !stands => others.deletion = others.deletion.max(Some(revision)),
-                _ => {}
-            }
-        };
+        let mut keys = Keys::of(store, with_residue);
         let mut digests = Digests::default();
         for task in store.tasks() {
             store.each_write(&task, |at, found| match row_of(store, &found, &mut digests, |_, _| {}) {
                 Some(Row::Tombstone(row)) if scope.holds_key(row.key, store.prefixes()) => {
-                    see(row.key, row.place, row.pgid, row.revision, Found::Deletion);
+                    keys.see(row.key, row.place, row.pgid, row.revision, Found::Deletion);
                 }
                 Some(Row::Value(row)) if scope.holds(row.storage_key.as_ref()) => {
                     let Some(main) = row.written.main else { return };
                     let revision = revision_of(store, at, &row, main);
                     let is_whole = !row.is_fragment() && row.written.sub.is_some();
-                    see(row.key, row.place, row.pgid, revision, if is_whole { Found::Value(at) } else { Found::Piece });
+                    keys.see(row.key, row.place, row.pgid, revision, if is_whole { Found::Value(at) } else { Found::Piece });
                 }
                 Some(Row::Tombstone(_) | Row::Value(_)) | None => {}
             });
         }
-        recovery.revision = recovery.revision.max(last_revision(store));
-        for (key, known) in keys {
+        let Keys { by_key, loss, revision, .. } = keys;
+        let revision = revision.max(last_revision(store));
+        let mut recovery = Self { store, recovered: Vec::new(), revision, deleted: 0, residue: 0, pieces: 0 };
+        for (key, known) in by_key {
             recovery.add(key, known, &loss, with_residue);
         }
         recovery.recovered.sort_unstable_by(|a, b| (a.revision, a.standing, a.key).cmp(&(b.revision, b.standing, b.key)));
@@ -238,17 +167,6 @@ impl<'a, 'data> Recovery<'a, 'data> {
             Some((revision, at)) => self.recovered.push(RecoveredWrite { standing, revision, key, at }),
             None => *left_out = left_out.saturating_add(1),
         }
-    }
-}
-
-fn raise<'a, 'data>(newest: &mut Option<(Revision, Found<'a, 'data>)>, revision: Revision, found: Found<'a, 'data>) {
-    let rank = |found: &Found<'_, '_>| match found {
-        Found::Piece => 0u8,
-        Found::Value(_) => 1,
-        Found::Deletion => 2,
-    };
-    if newest.as_ref().is_none_or(|(known, of)| (*known, rank(of)) < (revision, rank(&found))) {
-        *newest = Some((revision, found));
     }
 }
 

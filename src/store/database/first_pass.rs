@@ -1,11 +1,12 @@
-//! The first pass over a database: every page once, in file order.
+//! The first pass over a database: the pages of the active tree, then those that only the older root reaches, then what stands
+//! outside both.
 
 use super::key_tree::{KeyTree, Lacking};
 use super::opened::{NotADatabase, OpenedDatabase};
 use super::residue::{self, Ground};
 use super::seen::Seen;
 use super::{DatabaseStore, Profile};
-use crate::bbolt::{self, Db, PageMap, PageState, Tree};
+use crate::bbolt::{self, Bucket, Db, PageMap, PageState, Tree};
 use crate::etcd::Schema;
 use crate::etcd::trailer::Trailer;
 use crate::evidence::anomaly::{Anomalies, Bearing, Class, Doubt};
@@ -13,10 +14,11 @@ use crate::evidence::{Evidence, range};
 use crate::kubernetes::Prefixes;
 use crate::mvcc::Keyspace;
 use crate::mvcc::history::Completeness;
-use crate::store::{Content, DatabaseFacts, Digests, Facts, ReadOptions};
+use crate::store::{Content, DatabaseFacts, Digests, Facts, ReadOptions, ResidueMode};
 
 impl<'data> DatabaseStore<'data> {
-    /// Looks at every page of an evidence once.
+    /// Walks the trees of an evidence, looks for residue as far as `options` ask for it, and keeps what every row must know of all
+    /// others. Pages of a tree are read once, those outside it as often as [`pages_read`](Self::pages_read) tells.
     ///
     /// # Errors
     /// No database can be opened in it.
@@ -30,18 +32,7 @@ impl<'data> DatabaseStore<'data> {
         evidence.note_anomalies(&mut anomalies);
         db.note_anomalies(&mut anomalies);
         let mut pages = PageMap::new(db.pages_in_file(), db.high_water_mark());
-        let (tree, seen) = match db.active() {
-            Some(active) => Tree::walk(
-                db,
-                active.root,
-                PageState::Reachable,
-                &mut pages,
-                &mut anomalies,
-                |seen: &mut Seen<'data>, bucket, pgid, element| seen.visit(db, options.history, bucket, pgid, element),
-                Seen::merge,
-            ),
-            None => (Tree::none(), Seen::default()),
-        };
+        let (tree, seen) = walk_active_tree(db, options.history, &mut pages, &mut anomalies);
         let Seen { keyspace, history, mut names, mut votes, kube_system, newest_time, large, anomalies: found } = seen;
         anomalies.merge(found);
         let other = bbolt::check(db, &mut pages, &mut anomalies);
@@ -64,27 +55,8 @@ impl<'data> DatabaseStore<'data> {
         let Lacking { tree: key_tree, gaps, lost } = Lacking::find(db, &tree, &keyspace, &schema, &mut anomalies);
         let history = options.history.then(|| history.sort_writes(known_revisions(key_tree, &keyspace, &schema, &anomalies)));
         let prefixes = if options.prefixes.is_empty() { votes.elect() } else { Prefixes::given(&options.prefixes) };
-        let content = DatabaseFacts {
-            trailer: opened.trailer.is_none().then_some(Trailer::Absent),
-            page_size: db.page_size(),
-            high_water_mark: db.active().map(|active| active.high_water_mark),
-            txid: db.active().map(|active| active.txid),
-            active_meta: db.active_slot(),
-            active_because: why_active(db),
-            has_twin_metas: db.has_twin_metas(),
-            key_tree,
-            revision: keyspace.last().map(|revision| revision.main),
-            revisions: keyspace.revisions(),
-            tombstones: keyspace.tombstones(),
-            keys_current: keyspace.keys_current(),
-            keys_as_etcdutl_counts: keyspace.keys_as_etcdutl_counts(),
-            schema,
-            kube_system_uid: kube_system.map(|(_, uid)| uid),
-            pages: pages.counts(),
-            surplus: opened.surplus().len() as u64,
-            residue_mode: options.residue,
-            residue: residue.account,
-        };
+        let kube_system_uid = kube_system.map(|(_, uid)| uid);
+        let content = facts_of(&opened, &keyspace, &pages, key_tree, schema, kube_system_uid, (options.residue, residue.account));
         let facts = Facts { newest_object_time: newest_time, ..Facts::of(evidence, opened.kind(), Content::Database(Box::new(content))) };
         let of_other = other.map_or(0, |other| other.pages_read());
         let pages_read = [tree.pages_read(), of_other, residue.pages_read].into_iter().fold(0, u64::saturating_add);
@@ -112,6 +84,52 @@ impl<'data> DatabaseStore<'data> {
             }
         }
         profile.settle(digests);
+    }
+}
+
+/// Walks the tree of the active meta, and keeps what the writes in it say.
+fn walk_active_tree<'data>(
+    db: &Db<'data>,
+    has_history: bool,
+    pages: &mut PageMap,
+    anomalies: &mut Anomalies,
+) -> (Tree<'data>, Seen<'data>) {
+    let Some(active) = db.active() else { return (Tree::none(), Seen::default()) };
+    let visit = |seen: &mut Seen<'data>, bucket: &Bucket<'data>, pgid, element| seen.visit(db, has_history, bucket, pgid, element);
+    Tree::walk(db, active.root, PageState::Reachable, pages, anomalies, visit, Seen::merge)
+}
+
+/// What is known of a database before its digests are.
+fn facts_of(
+    opened: &OpenedDatabase<'_>,
+    keyspace: &Keyspace,
+    pages: &PageMap,
+    key_tree: KeyTree,
+    schema: Schema,
+    kube_system_uid: Option<String>,
+    (residue_mode, residue): (ResidueMode, residue::Account),
+) -> DatabaseFacts {
+    let db = &opened.db;
+    DatabaseFacts {
+        trailer: opened.trailer.is_none().then_some(Trailer::Absent),
+        page_size: db.page_size(),
+        high_water_mark: db.active().map(|active| active.high_water_mark),
+        txid: db.active().map(|active| active.txid),
+        active_meta: db.active_slot(),
+        active_because: why_active(db),
+        has_twin_metas: db.has_twin_metas(),
+        key_tree,
+        revision: keyspace.last().map(|revision| revision.main),
+        revisions: keyspace.revisions(),
+        tombstones: keyspace.tombstones(),
+        keys_current: keyspace.keys_current(),
+        keys_as_etcdutl_counts: keyspace.keys_as_etcdutl_counts(),
+        schema,
+        kube_system_uid,
+        pages: pages.counts(),
+        surplus: opened.surplus().len() as u64,
+        residue_mode,
+        residue,
     }
 }
 
