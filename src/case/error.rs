@@ -61,7 +61,7 @@ pub enum RunError {
     /// The key that was asked for cannot be told.
     #[error("{0}")]
     Key(String),
-    /// A call that nobody can note is not made.
+    /// The ledger cannot be used, and so nobody is asked any more: a call is to leave a line in it.
     #[error(transparent)]
     Ledger(#[from] crate::kms::LedgerError),
     /// Nothing could be read, which was told already.

@@ -4,8 +4,10 @@
 //! paths ─> Case ─> members ─> evidences ─> stores ─> rows ─┬─> Render, row by row
 //!                                                          └─> Report, Outcome
 //! ```
-//! Every command is a [`Plan`], a [`Question`] and a [`Render`](crate::report::Render). What a file is, what stands beside what, and which databases are of
-//! one cluster is told here, once.
+//! `scan`, `carve`, `check`, `keys`, `verify` and `show` are each a [`Plan`], a [`Question`] and a [`Render`](crate::report::Render), for
+//! [`Case::run`]. `pages` and `recover` answer with something else than records of values, and have entries of their own,
+//! [`Case::pages`] and [`Case::recover`], which open and read in the same way. What a file is, what stands beside what, and which
+//! databases are of one cluster is told here, once.
 #![deny(clippy::arithmetic_side_effects)]
 
 pub mod bug;

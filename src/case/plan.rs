@@ -87,9 +87,9 @@ pub struct Holders<'a> {
     pub named: Vec<String>,
     /// Encryption contexts that AWS is given.
     pub contexts: EncryptionContexts,
-    /// Calls a second.
+    /// Calls a second, to all who are asked together; without a limit where it is not a positive number.
     pub rate: f64,
-    /// At most so many calls.
+    /// At most so many calls in all, repeated ones included; `None`: no limit.
     pub max_calls: Option<u64>,
     /// Where every call is noted.
     pub ledger: Option<PathBuf>,

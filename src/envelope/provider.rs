@@ -1,7 +1,7 @@
 //! The table of providers. All that differs between them is a row of it; whoever asks elsewhere asks the table.
 //!
-//! A further provider is its layout in a file beside this one (a cipher of its own: in [`super::open`]), a variant of
-//! [`Provider`], and a row.
+//! A further provider is a variant of [`Provider`] and a row. One with a local key also needs its constructor in
+//! [`super::open::LocalKey`], one of a KMS the reader of its layout in a file beside this one; `docs/design.md` lists the files.
 
 use super::body::{KmsEnvelope, Malformed};
 use super::open::{LocalKey, WrongLength};

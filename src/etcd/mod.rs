@@ -5,8 +5,8 @@
 //!                revision + 't'       ──> KeyValue {key}                                  a tombstone
 //! buckets `meta`, `members`, `cluster`, `lease`, `auth`, `authUsers`, `alarm`: see [`schema`]
 //! ```
-//! And of what stands beside it in a data directory: the log ([`wal`]), what raft writes into it, and raft's snapshots
-//! ([`raft`]).
+//! And what stands behind the database, its [`trailer`]; what stands beside it in a data directory: the log ([`wal`]), what raft
+//! writes into it, and raft's snapshots ([`raft`]). [`rebuild`] writes a new database.
 //!
 //! What the values mean is not known here.
 #![deny(clippy::arithmetic_side_effects)]

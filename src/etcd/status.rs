@@ -1,4 +1,4 @@
-//! The numbers that `etcdutl snapshot status` prints, so that people can compare.
+//! The hash that `etcdutl snapshot status` prints, so that people can compare.
 
 use crate::bbolt::{Db, Tree};
 

@@ -1,4 +1,4 @@
-//! Every limit of the tool, in one place: what is larger is told, never read in part without a word.
+//! The limits that a file can pass, in one place. [`ALL`] says what becomes of one that does; `check --limits` prints it.
 
 use std::ops::RangeInclusive;
 

@@ -1,4 +1,4 @@
-//! Rules and findings.
+//! Rules: what an evidence can be found to have against it, and how each is worded.
 
 /// How bad a finding is. The names are SARIF's levels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,7 +24,7 @@ impl Severity {
 
 macro_rules! rules {
     ($( $variant:ident = $code:literal, $severity:ident, $title:literal, $why:literal, $remedy:literal $(, $reference:literal)*; )+) => {
-        /// What a scan judges.
+        /// A rule. Those about keys are met in `verify`, which opens values; all others whatever was asked.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
         pub enum Rule { $( #[doc = $title] $variant, )+ }

@@ -25,7 +25,7 @@ use super::{Failure, Reason, Unwrapped, Unwrapper, WrappedDek};
 use crate::envelope::KmsApi;
 use crate::envelope::open::DataKey;
 
-/// A plugin's answer is a DEK.
+/// Largest answer that is taken of a plugin, in bytes; a DEK or a seed has 32.
 const LARGEST_ANSWER: usize = 64 << 10;
 
 #[allow(missing_docs, unreachable_pub, unused_qualifications, clippy::all, clippy::allow_attributes_without_reason, reason = "generated")]

@@ -63,7 +63,7 @@ impl Ring {
     /// Asks about every DEK source of the plan, each at the first unwrapper that claims it.
     ///
     /// # Errors
-    /// The ledger cannot be written: a call that nobody notes is not made.
+    /// The ledger cannot be written. The call that could not be noted was made; no further one is.
     pub fn unwrap(plan: &Plan, unwrappers: &mut [Box<dyn Unwrapper>], mut asking: Asking<'_>) -> Result<Self, LedgerError> {
         let mut ring = Self::default();
         let mut silences = vec![Silence::default(); unwrappers.len()];

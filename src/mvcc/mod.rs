@@ -5,7 +5,7 @@
 //! revision (main, sub)        ──> KeyValue {key, create and mod revision, version, value, lease}
 //! revision (main, sub), 't'   ──> KeyValue {key}                                  a tombstone
 //! ```
-//! How a store keeps them is not known here: bbolt's pages are read by `etcd`, which hands over the bytes of keys and values.
+//! How a store keeps them is not known here: whoever reads one, `etcd` and `store`, hands over the bytes of keys and values.
 #![deny(clippy::arithmetic_side_effects)]
 
 pub mod continuity;

@@ -41,8 +41,11 @@ pub struct Revealed<'a> {
     pub bytes: &'a [u8],
 }
 
-/// What is written of a run. The calls come in this order: `begin`; for each member, for each of its evidences, `evidence`, `rows`,
-/// `anomaly`, `evidence_end`; then `member`; when all members were read `key`, `key_use`, `finding`; last `end`.
+/// What is written of a run. The calls come in this order: `begin`; for each member, for each of its evidences, `evidence`, `rows` as
+/// often as there are some, `anomaly` for each, `evidence_end`, and behind its evidences `member`; when all members were told,
+/// `key`, `key_use` and `finding` for each; last `end`. Where one value is to be revealed, evidences are not told: there come `begin`,
+/// `member` for each, `revealed`, and then the same from `key` on. An evidence whose reading a bug ended has no `evidence_end`. A run that
+/// ends with an error has no `end`.
 ///
 /// # Errors
 /// Those of the output.
@@ -106,7 +109,8 @@ pub trait Render {
     fn end(&mut self, report: &Report, outcome: &Outcome) -> io::Result<()>;
 }
 
-/// What is told of pages.
+/// What is told of pages: a run as in [`Render`] without rows, keys and findings, in which `map` or `page` stands between `evidence` and the
+/// anomalies of each database.
 pub trait RenderPages: Render {
     /// All pages of a database.
     ///

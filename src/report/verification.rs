@@ -9,7 +9,7 @@ use crate::verify::{Proof, Standing};
 /// A verification: what was asked, and what became of every value.
 #[derive(Default)]
 pub struct Verification {
-    /// What becomes of the asking before anybody is asked.
+    /// What it takes, which is known before anybody is asked.
     pub plan: VerificationPlan,
     /// What came of it; `None` where only the plan was wanted.
     pub result: Option<VerificationResult>,

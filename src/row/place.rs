@@ -18,12 +18,10 @@ pub enum Place {
     BeyondHighWater,
     /// Behind the last element of a page in use.
     Slack,
-    /// Behind the payload.
+    /// Behind the last whole page, and before the trailer.
     Trailing,
     /// In a write-ahead log.
     Wal,
-    /// In a raft snapshot.
-    RaftSnapshot,
     /// In bytes that are no database.
     Image,
 }
@@ -45,7 +43,6 @@ impl Place {
             Self::Slack => "slack",
             Self::Trailing => "trailing",
             Self::Wal => "wal",
-            Self::RaftSnapshot => "raft-snapshot",
             Self::Image => "image",
         }
     }

@@ -175,7 +175,7 @@ pub struct LogFacts {
     pub overridden: u64,
     /// Users of etcd whose credentials stand in it.
     pub credentials: BTreeMap<String, CredentialCounts>,
-    /// Where the last record ends.
+    /// Where the last record ends, in bytes from the start of the segment.
     pub end: u64,
 }
 

@@ -5,7 +5,8 @@
 //!               │ first pass: facts, anomalies, names of keys, prefixes, which keys exist
 //!               └ second pass: tasks ─> finds, in the order of the rows
 //! ```
-//! Whatever is above asks a store through [`Store`] alone, so that a further one is a room here, with a line in `kind.rs` and its facts in `facts.rs`.
+//! Rows, counts and findings are made through [`Store`] alone, whichever store it is: a further one is a room here, with a line in
+//! `kind.rs` and its facts in `facts.rs`. What `recover`, `pages` and the comparison of databases ask, a [`DatabaseStore`] answers.
 //! The first pass settles what a row needs to know of all the others (is there a newer revision? which reading of a key's name do
 //! others share?), so that rows can be streamed and need not fit in memory. In which order a store decodes its bytes is its own affair.
 #![deny(clippy::arithmetic_side_effects)]

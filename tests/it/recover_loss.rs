@@ -92,7 +92,7 @@ fn assert_all(mutant: &Mutant, what: &str) {
     }
 }
 
-/// A branch page that does not own to its last children has lost them.
+/// A branch page that says fewer elements than it was written with has lost its last children.
 #[test]
 fn a_branch_that_denies_its_last_children_lost_them() {
     for name in ["plaintext", "migration", "etcd35", "killed", "compacted"] {

@@ -131,7 +131,7 @@ or written again on a page that is lost. A new database holds every value, and c
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ScanArgs {
-    /// Snapshots, databases, data directories, single files of a log; plain or in gzip, zstd or a zip of one file; - is standard input
+    /// Snapshots, databases, data directories, files of a log; plain or in gzip, zstd or a zip of one file; - is standard input
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     #[command(flatten)]
@@ -256,7 +256,7 @@ impl RecoverArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct PagesArgs {
-    /// Snapshots, databases, data directories; - is standard input
+    /// Snapshots, databases, or data directories, of which the databases are read; - is standard input
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// Also list every run of pages

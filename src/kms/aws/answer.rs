@@ -9,7 +9,7 @@ use aws_smithy_types::body::SdkBody;
 use super::super::aws_errors::reason_of_aws;
 use super::super::{Failure, Reason};
 
-/// KMS's answers are a few hundred bytes.
+/// Largest answer that is taken of KMS, in bytes; its own have a few hundred.
 const LARGEST_ANSWER: usize = 64 << 10;
 
 /// Cuts an answer off that is longer than any of KMS's.

@@ -28,7 +28,6 @@ pub struct KeyRecord<'a> {
     failed: Option<u64>,
     state: Option<&'a str>,
     kms_key_id: Option<&'a str>,
-    // Beyond the contract's fields: all of them where the KMS named several, and what else it says of the key.
     kms_key_ids: Vec<&'a str>,
     manager: Option<&'a str>,
     rotated: Option<bool>,

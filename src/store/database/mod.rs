@@ -45,8 +45,9 @@ pub struct DatabaseStore<'data> {
     /// The writes in the tree, where they were asked for.
     pub history: Option<History>,
     order: order::Order<'data>,
-    /// Pages whose elements the first pass read or searched, each as often as it did: the measure of its work, which is
-    /// bounded by the number of pages however the file was made.
+    /// Pages that the walks of both trees and the search for residue read, each as often as they did. It measures their work, which is
+    /// bounded by the number of pages however the file was made. The checks of revisions and of etcd's own buckets, which read leaf
+    /// pages of the tree again, are not counted.
     pub pages_read: u64,
 }
 

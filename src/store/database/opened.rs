@@ -70,7 +70,7 @@ impl<'data> OpenedDatabase<'data> {
         }
     }
 
-    /// Bytes of content that belong to the whole pages and the trailer; what is beyond is neither.
+    /// The bytes between the last whole page and the trailer, or the end of the content where there is none.
     pub(crate) fn surplus(&self) -> &'data [u8] {
         let whole = self.db.pages_in_file().saturating_mul(self.db.page_size());
         usize::try_from(whole).ok().and_then(|at| self.db.bytes().get(at..)).unwrap_or_default()

@@ -1,10 +1,11 @@
-//! A write-ahead log as a store: as of a database, a first pass that settles what a row needs to know of all the others, and a
-//! second one that reads the writes.
+//! A write-ahead log as stores, one for each segment. The first pass reads every record of every segment, since what is committed,
+//! what was overridden and which value of the tree is which write is known only from all of them; then it reads the entries of each
+//! segment again, and keeps a list of their writes. The second pass shows that list, and reads no record.
 //!
 //! ```text
-//! first pass    every record of every segment            ──> a store for each segment
-//!               what is committed, what was overridden, names, which value of the tree is which write
-//! second pass   the writes of one segment after the other
+//! first pass    every record of every segment      ──> what was committed and overridden, names, revisions
+//!               the entries of each segment, again ──> a list of its writes
+//! second pass   the list of one segment after the other
 //! ```
 //! An entry is a proposal. A Kubernetes write is a transaction whose comparison may have failed, so a value in the log may
 //! never have been in the database; it is in the file all the same.

@@ -1,4 +1,4 @@
-//! Elements that leave their page, and those that a page does not own to any more: class 17.
+//! Elements that leave their page, and pages that say fewer elements than they were written with: class 17.
 
 use std::collections::BTreeSet;
 

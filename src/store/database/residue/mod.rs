@@ -4,7 +4,7 @@
 //! pages outside the tree ─> images ─> elements ──────────┐
 //!                        └> tails ─┐                     ├─> writes, whole or cut ──> entries
 //! slack of pages in use ───────────┼─> search by content ┤
-//! bytes behind the payload ────────┘                     └─> gaps ─> headless pieces ─> entries
+//! bytes behind the last page ──────┘                     └─> gaps ─> headless pieces ─> entries
 //! ```
 //! It is looked for beside the digest, in the first pass; the second pass turns entries into rows.
 
@@ -72,7 +72,7 @@ pub(super) struct Ground<'a, 'data> {
     pub large: &'a [KeyValue<'data>],
 }
 
-/// Finds it.
+/// Finds residue as far as `mode` asks for it, and tells what its values say for all values of the file.
 pub(super) fn find<'data>(ground: Ground<'_, 'data>, mode: ResidueMode) -> (Residue<'data>, Witness<'data>) {
     let mut found = Found::default();
     if mode == ResidueMode::Off {
