@@ -1,4 +1,4 @@
-//! The files of a member are opened, and then read once.
+//! The files of a member are opened, and then read in a first pass.
 
 use std::path::Path;
 use std::sync::mpsc::{Receiver, sync_channel};
