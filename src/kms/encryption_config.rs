@@ -15,7 +15,7 @@
 //! file but names: parsers quote their input, so of their words only line and column are kept.
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use zeroize::Zeroizing;
@@ -24,6 +24,9 @@ use crate::envelope::open::{LocalKey, WrongLength};
 use crate::envelope::{Configured, MakeLocalKey, NotConfigured, Provider};
 use crate::evidence::limit;
 
+/// Base64 as Go reads it: what is left over in the last character need not be zero.
+const BASE64: GeneralPurpose =
+    GeneralPurpose::new(&base64::alphabet::STANDARD, GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true));
 /// The provider that leaves objects as they are. No prefix names it.
 const IDENTITY: &str = "identity";
 const KINDS: [&str; 2] = ["EncryptionConfiguration", "EncryptionConfig"];
@@ -75,8 +78,8 @@ pub struct KmsProvider {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unusable {
     /// Too large to be one.
-    #[error("{0} bytes, more than any EncryptionConfiguration has")]
-    TooLarge(usize),
+    #[error("more than {limit} bytes, which no EncryptionConfiguration has", limit = limit::CONFIGURATION)]
+    TooLarge,
     /// Neither YAML nor JSON of the form.
     #[error("not an EncryptionConfiguration: {syntax} that does not fit at line {line}, column {column}")]
     Syntax {
@@ -141,13 +144,13 @@ pub enum Wrong {
 }
 
 impl EncryptionConfig {
-    /// Reads YAML, or JSON where the first character is a brace.
+    /// Reads YAML, of which the first document counts, or JSON where the first character is a brace: as the API server does.
     ///
     /// # Errors
     /// It is no EncryptionConfiguration.
     pub fn read(bytes: &[u8]) -> Result<Self, Unusable> {
         if bytes.len() > limit::CONFIGURATION {
-            return Err(Unusable::TooLarge(bytes.len()));
+            return Err(Unusable::TooLarge);
         }
         let document = Document::read(bytes)?;
         if !KINDS.contains(&document.kind.as_str()) {
@@ -259,7 +262,7 @@ impl Reader {
         let mut keys: Vec<NamedKey> = Vec::new();
         for (index, key) in body.keys.into_iter().enumerate() {
             let at = format!("{at}.keys[{index}]");
-            let what = match STANDARD.decode(key.secret.0.trim()).map(Zeroizing::new) {
+            let what = match secret_of(&key.secret.0) {
                 _ if key.name.is_empty() => Wrong::NoName,
                 _ if keys.iter().any(|known| known.name == key.name) => Wrong::DuplicateName(word(&key.name)),
                 Err(_) => Wrong::Base64,
@@ -290,6 +293,29 @@ impl Reader {
         }
         Some(KmsProvider { provider, name, endpoint: body.endpoint.unwrap_or_default() })
     }
+}
+
+/// The bytes of a secret. Go's decoder passes over line ends, and over nothing else; a block of YAML has them.
+fn secret_of(text: &str) -> Result<Zeroizing<Vec<u8>>, base64::DecodeError> {
+    let text = Zeroizing::new(text.bytes().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect::<Vec<u8>>());
+    BASE64.decode(text.as_slice()).map(Zeroizing::new)
+}
+
+/// The first document of YAML: up to the next line of three hyphens or dots, which end a document wherever they stand.
+fn first_document(bytes: &[u8]) -> &[u8] {
+    let (mut at, mut has_begun) = (0usize, false);
+    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        let text = line.trim_ascii_end();
+        let is_marker = |marker: &[u8]| text.strip_prefix(marker).is_some_and(|rest| rest.first().is_none_or(u8::is_ascii_whitespace));
+        match () {
+            () if has_begun && (is_marker(b"---") || is_marker(b"...")) => return bytes.get(..at).unwrap_or(bytes),
+            // Directives and comments before the document are not the document.
+            () if text.is_empty() || text.starts_with(b"#") || text.starts_with(b"%") => {}
+            () => has_begun = true,
+        }
+        at = at.saturating_add(line.len());
+    }
+    bytes
 }
 
 fn is_pattern(resource: &str) -> bool {
@@ -391,7 +417,7 @@ impl Document {
             },
             with_snippet: false,
         };
-        serde_saphyr::from_slice_with_options(bytes, options).map_err(|error| {
+        serde_saphyr::from_slice_with_options(first_document(bytes), options).map_err(|error| {
             let at = error.location();
             Unusable::Syntax { syntax: "YAML", line: at.map_or(0, |at| at.line()), column: at.map_or(0, |at| at.column()) }
         })

@@ -88,6 +88,37 @@ fn a_resource_is_looked_up_by_its_name_then_its_group_then_everything() {
     assert_eq!(of("widgets.example.com"), "KmsV2 all");
 }
 
+/// The API server reads the file with Go's decoders: what they pass over is passed over, what they refuse is refused.
+#[test]
+fn a_configuration_is_read_as_go_reads_it() {
+    let keys = |secret: &str| rule("[secrets]", &format!("[{{aescbc: {{keys: [{{name: a, secret: {secret}}}]}}}}]"));
+    let is_read = |text: &str| config(text).is_ok_and(|config| config.problems().is_empty() && config.local_keys().count() == 1);
+    let (head, tail) = SECRET.split_at(20);
+    let block = format!(
+        "kind: EncryptionConfiguration\nresources:\n- resources: [secrets]\n  providers:\n  - aescbc:\n      keys:\n      - name: a\n        \
+         secret: |\n          {head}\n          {tail}\n"
+    );
+    for (what, text) in [
+        ("a block", block.clone()),
+        ("a block with CR and LF", block.replace('\n', "\r\n")),
+        ("CR and LF within quotes", keys(&format!("\"{head}\\r\\n{tail}\\n\""))),
+        ("bits left over", keys("MDEyMzQ1Njc4OWFiY2RlZh==")),
+        ("a second document", format!("{block}---\n{block}")),
+        ("a second document that is none", format!("# ours\n%YAML 1.2\n---\n{block}--- # old\n{{[\n")),
+        ("an end, and more", format!("{block}...\nmore: [\n")),
+    ] {
+        assert!(is_read(&text), "{what}: {text}");
+    }
+    for (what, text) in [
+        ("a blank within", keys(&format!("'{head} {tail}'"))),
+        ("a blank at the end", keys(&format!("'{SECRET} '"))),
+        ("no padding", keys(SECRET.trim_end_matches('='))),
+        ("an empty first document", format!("---\n---\n{block}")),
+    ] {
+        assert!(!is_read(&text), "{what}: {text}");
+    }
+}
+
 #[test]
 fn what_is_wrong_with_one_key_leaves_the_others() {
     let text = rule(
@@ -159,7 +190,7 @@ fn files_that_are_none_are_told_without_what_stands_in_them() {
         assert!(!error.contains(&SECRET[..8]), "{error}");
         assert!(began.elapsed() < Duration::from_secs(5), "{error}");
     }
-    assert_eq!(EncryptionConfig::read(&vec![b' '; 5 << 20]).err(), Some(Unusable::TooLarge(5 << 20)));
+    assert_eq!(EncryptionConfig::read(&vec![b' '; 5 << 20]).err(), Some(Unusable::TooLarge));
 }
 
 proptest! {

@@ -16,6 +16,26 @@ impl GroupResource<'_> {
         self.0 == "secrets"
     }
 
+    /// Whether the API server never encrypts it, whatever its configuration says: it keeps these itself, beside the objects.
+    /// Some are known by the word in their key, some by the name that a configuration would give them.
+    pub fn is_never_encrypted(&self) -> bool {
+        NEVER_ENCRYPTED.contains(&self.0.as_ref())
+    }
+
+    /// Whether only the word of its key is known, and not the group, which may be any.
+    pub fn is_without_group(&self) -> bool {
+        let is_built_in = || BUILT_IN.iter().chain(BELOW_SERVICES).any(|b| b.group_resource == self.0);
+        !self.0.contains('.') && by_path(&self.0).is_none() && !is_built_in()
+    }
+
+    /// The same with the group that the object's own `apiVersion` names, where its key leaves it open.
+    pub fn with_group_of(self, api_version: &str) -> Self {
+        match api_version.split_once('/') {
+            Some((group, _)) if !group.is_empty() && self.is_without_group() => Self(Cow::Owned(format!("{}.{group}", self.0))),
+            _ => self,
+        }
+    }
+
     /// An owned copy.
     pub fn into_owned(self) -> GroupResource<'static> {
         GroupResource(Cow::Owned(self.0.into_owned()))
@@ -53,6 +73,7 @@ const BUILT_IN: &[BuiltIn] = &[
     built_in("clusterrolebindings", "clusterrolebindings.rbac.authorization.k8s.io", Cluster),
     built_in("clusterroles", "clusterroles.rbac.authorization.k8s.io", Cluster),
     built_in("clustertrustbundles", "clustertrustbundles.certificates.k8s.io", Cluster),
+    built_in("compositepodgroups", "compositepodgroups.scheduling.k8s.io", Namespaced),
     built_in("configmaps", "configmaps", Namespaced),
     built_in("controllerrevisions", "controllerrevisions.apps", Namespaced),
     built_in("controllers", "replicationcontrollers", Namespaced),
@@ -63,8 +84,10 @@ const BUILT_IN: &[BuiltIn] = &[
     built_in("daemonsets", "daemonsets.apps", Namespaced),
     built_in("deployments", "deployments.apps", Namespaced),
     built_in("deviceclasses", "deviceclasses.resource.k8s.io", Cluster),
+    built_in("devicetaintrules", "devicetaintrules.resource.k8s.io", Cluster),
     built_in("endpointslices", "endpointslices.discovery.k8s.io", Namespaced),
     built_in("events", "events", Namespaced),
+    built_in("evictionrequests", "evictionrequests.lifecycle.k8s.io", Namespaced),
     built_in("flowschemas", "flowschemas.flowcontrol.apiserver.k8s.io", Cluster),
     built_in("horizontalpodautoscalers", "horizontalpodautoscalers.autoscaling", Namespaced),
     built_in("ingress", "ingresses.networking.k8s.io", Namespaced),
@@ -82,7 +105,9 @@ const BUILT_IN: &[BuiltIn] = &[
     built_in("networkpolicies", "networkpolicies.networking.k8s.io", Namespaced),
     built_in("persistentvolumeclaims", "persistentvolumeclaims", Namespaced),
     built_in("persistentvolumes", "persistentvolumes", Cluster),
+    built_in("podcertificaterequests", "podcertificaterequests.certificates.k8s.io", Namespaced),
     built_in("poddisruptionbudgets", "poddisruptionbudgets.policy", Namespaced),
+    built_in("podgroups", "podgroups.scheduling.k8s.io", Namespaced),
     built_in("pods", "pods", Namespaced),
     built_in("podsecuritypolicy", "podsecuritypolicies.policy", Cluster),
     built_in("podtemplates", "podtemplates", Namespaced),
@@ -91,6 +116,7 @@ const BUILT_IN: &[BuiltIn] = &[
     built_in("replicasets", "replicasets.apps", Namespaced),
     built_in("resourceclaims", "resourceclaims.resource.k8s.io", Namespaced),
     built_in("resourceclaimtemplates", "resourceclaimtemplates.resource.k8s.io", Namespaced),
+    built_in("resourcepoolstatusrequests", "resourcepoolstatusrequests.resource.k8s.io", Cluster),
     built_in("resourcequotas", "resourcequotas", Namespaced),
     built_in("resourceslices", "resourceslices.resource.k8s.io", Cluster),
     built_in("rolebindings", "rolebindings.rbac.authorization.k8s.io", Namespaced),
@@ -108,7 +134,13 @@ const BUILT_IN: &[BuiltIn] = &[
     built_in("validatingwebhookconfigurations", "validatingwebhookconfigurations.admissionregistration.k8s.io", Cluster),
     built_in("volumeattachments", "volumeattachments.storage.k8s.io", Cluster),
     built_in("volumeattributesclasses", "volumeattributesclasses.storage.k8s.io", Cluster),
+    built_in("workloads", "workloads.scheduling.k8s.io", Namespaced),
 ];
+
+/// What is written past the encryption, as the leases of the API servers and what hands out addresses and ports.
+/// Source: kubernetes `pkg/controlplane/instance.go`, apiserver `pkg/apis/apiserver/validation/validation_encryption.go`.
+const NEVER_ENCRYPTED: [&str; 6] =
+    ["masterleases", "peerserverleases", "ranges", "apiserveripinfo", "serviceipallocations", "servicenodeportallocations"];
 
 /// Stored one level deeper: `services/specs/<ns>/<name>`.
 const BELOW_SERVICES: &[BuiltIn] = &[built_in("endpoints", "endpoints", Namespaced), built_in("specs", "services", Namespaced)];
@@ -132,5 +164,17 @@ mod tests {
     fn the_table_is_sorted_so_that_the_search_finds_every_row() {
         assert!(BUILT_IN.is_sorted_by_key(|b| b.path));
         assert!(BUILT_IN.iter().all(|b| by_path(b.path).is_some_and(|found| found.group_resource == b.group_resource)));
+    }
+
+    #[test]
+    fn a_group_is_that_of_the_object_only_where_its_key_leaves_it_open() {
+        let with = |word: &'static str, api_version: &str| GroupResource(word.into()).with_group_of(api_version).0.into_owned();
+        assert_eq!(with("routes", "route.openshift.io/v1"), "routes.route.openshift.io");
+        assert_eq!(with("routes", "v1"), "routes");
+        // What the table knows, by its key's word or by its own name, is not asked.
+        assert_eq!(with("secrets", "example.com/v1"), "secrets");
+        assert_eq!(with("nodes", "example.com/v1"), "nodes");
+        assert_eq!(with("services", "example.com/v1"), "services");
+        assert_eq!(with("routes.example.com", "other.com/v1"), "routes.example.com");
     }
 }

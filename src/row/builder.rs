@@ -84,7 +84,7 @@ impl<'data> Builder<'_, 'data> {
                 None => Protection::Unknown(None),
                 Some(encoding) => {
                     // A Secret under a key that is not of the API server's form, or not known, says itself which one it is.
-                    storage_key = storage_key.or_else(|| key_of_secret(value, encoding));
+                    storage_key = storage_key.map(|key| with_own_group(key, value, encoding)).or_else(|| key_of_secret(value, encoding));
                     let of_secret = storage_key.as_ref().filter(|key| key.group_resource.is_secrets());
                     let secret = of_secret.and_then(|key| read_secret(value, encoding, key, note));
                     Protection::Plaintext { encoding: Some(encoding), secret }
@@ -183,6 +183,17 @@ impl<'data> Digests<'data> {
             self.annotations.push((*annotations, digest));
         }
         digest
+    }
+}
+
+/// The key with the group that the object itself names, where the key has none.
+fn with_own_group<'data>(key: StorageKey<'data>, value: &[u8], encoding: Encoding) -> StorageKey<'data> {
+    if !key.group_resource.is_without_group() {
+        return key;
+    }
+    match Object::read(value, encoding) {
+        Ok(object) => StorageKey { group_resource: key.group_resource.with_group_of(&object.api_version), ..key },
+        Err(_) => key,
     }
 }
 

@@ -1,10 +1,12 @@
 //! Who holds keys, as the command line names them.
 
+use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
 use etcd_sleuth::case;
+use etcd_sleuth::evidence::limit;
 use etcd_sleuth::kms::{EncryptionConfig, EncryptionContexts, Unwrapper};
 use etcd_sleuth::render::escape::terminal;
 use zeroize::Zeroizing;
@@ -51,7 +53,7 @@ pub(crate) fn read_configs(paths: &[impl AsRef<Path>]) -> anyhow::Result<Vec<Enc
     let mut configs = Vec::new();
     for path in paths {
         let path = path.as_ref();
-        let bytes = Zeroizing::new(std::fs::read(path).with_context(|| path.display().to_string())?);
+        let bytes = bounded(path, limit::CONFIGURATION).with_context(|| path.display().to_string())?;
         let config = EncryptionConfig::read(&bytes).with_context(|| path.display().to_string())?;
         for problem in config.problems() {
             let text = format!("{}: {problem}", path.display());
@@ -60,6 +62,13 @@ pub(crate) fn read_configs(paths: &[impl AsRef<Path>]) -> anyhow::Result<Vec<Enc
         configs.push(config);
     }
     Ok(configs)
+}
+
+/// A file's bytes, and one more where it has more than `most`: a device without an end is read no further.
+pub(crate) fn bounded(path: &Path, most: usize) -> std::io::Result<Zeroizing<Vec<u8>>> {
+    let mut bytes = Zeroizing::new(Vec::new());
+    std::fs::File::open(path)?.take((most as u64).saturating_add(1)).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 #[cfg(feature = "aws-kms")]
