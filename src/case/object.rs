@@ -60,7 +60,7 @@ impl Run<'_> {
             Form::Encrypted if holders.has_any() => {
                 let needs = Needs::of_one(*id, value);
                 let ring = self.ask(&needs.plan, holders)?;
-                let opened = Keyring { configs: holders.configs, ring: &ring }.open(value);
+                let opened = Keyring::new(holders.configs, &ring).open(value);
                 let why =
                     |answer: Answer| RunError::Reveal(format!("revision {revision} does not open: {}", answer.name().replace('-', " ")));
                 Some(opened.map_err(why)?)

@@ -7,7 +7,7 @@ use crate::verify::{Keyring, Proof, Verdict};
 /// What became of single values.
 pub(super) struct Verdicts<'a> {
     pub proof: &'a Proof,
-    pub keyring: Keyring<'a>,
+    pub keyring: &'a Keyring<'a>,
 }
 
 impl Verdicts<'_> {

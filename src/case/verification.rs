@@ -35,17 +35,13 @@ impl Run<'_> {
             return self.tell_all(members, reports, &RowFilter::None, None);
         }
         let required_key = require_key.as_deref().map(|text| required_key(text, &self.report)).transpose()?;
-        let required = match &required_key {
-            Some(key) => Required::Key(key),
-            None if holders.configs.is_empty() => Required::Nothing,
-            None => Required::Configured(holders.configs),
-        };
+        let required = Required { key: required_key.as_ref(), configs: holders.configs };
         self.case.host.asking(&plan);
         let ring = self.ask(&needs.plan, &mut holders)?;
-        let keyring = Keyring { configs: holders.configs, ring: &ring };
+        let keyring = Keyring::new(holders.configs, &ring);
         let sources = sources(members);
         let watched = watched(&sources, &exposed);
-        let proof = Proof::of(&sources, &self.plan.scope, keyring, required, &needs, watched);
+        let proof = Proof::of(&sources, &self.plan.scope, &keyring, required, &needs, watched);
         self.report.proofs = proofs(&proof, &needs.plan, &ring, &mut holders);
         let mut result = VerificationResult {
             calls: ring.calls(),
@@ -62,7 +58,7 @@ impl Run<'_> {
             }
         }
         self.judge_proof(&result.proof);
-        self.tell_all(members, reports, &RowFilter::All, Some(&Verdicts { proof: &result.proof, keyring }))?;
+        self.tell_all(members, reports, &RowFilter::All, Some(&Verdicts { proof: &result.proof, keyring: &keyring }))?;
         self.report.verification = Some(Verification { plan, result: Some(result) });
         Ok(())
     }
@@ -91,8 +87,8 @@ impl Run<'_> {
         for evidence in &report.evidences {
             let moved = proof.moves.iter().filter(|moved| moved.evidence == evidence.id);
             let moved = Finding::of(Rule::MovedCiphertext, moved.map(|moved| About::Object(moved.key.clone())));
-            let left = || proof.requirement.left.iter().filter(|(left, _)| left.evidence == evidence.id);
-            let keys = left().filter_map(|(left, _)| left.key.as_ref()).map(|key| About::Key(key.to_string()));
+            let left = || proof.requirement.left.iter().filter(|(left, _)| left.evidence == evidence.id && left.under.is_otherwise());
+            let keys = left().filter_map(|(left, _)| left.under.key()).map(|key| About::Key(key.to_string()));
             let count = left().map(|(_, count)| *count).fold(0, u64::saturating_add);
             let left = Finding { count, ..Finding::of(Rule::OtherKeyThanRequired, keys) };
             report.findings.extend([moved, left].into_iter().filter(|finding| finding.count > 0).map(|finding| (evidence.id, finding)));
@@ -103,9 +99,12 @@ impl Run<'_> {
         if proof.requirement.left() > 0 {
             outcome.found(Condition::OtherKeyThanRequired);
         }
+        if proof.requirement.not_known() > 0 {
+            outcome.open(Condition::UnknownStorage);
+        }
         let is_open =
             |answer: Answer| matches!(answer, Answer::NoKey(_) | Answer::UnknownProvider) && answer.standing() == Standing::NotAsked;
-        if proof.coverage.count(|_, answer| is_open(answer)) > 0 {
+        if proof.coverage.count(|_, answer| is_open(answer)) > 0 || proof.coverage.count_in_leftovers(|_, answer| is_open(answer)) > 0 {
             outcome.open(Condition::KeyNotAsked);
         }
     }

@@ -53,14 +53,16 @@ pub enum ConfiguredProvider {
     Local(Provider, Vec<NamedKey>),
     /// A KMS plugin.
     Kms(KmsProvider),
+    /// What cannot be used, in its place: what stands behind it is not the first.
+    Unusable,
 }
 
 /// A key in the file.
 pub struct NamedKey {
     /// Its name.
     pub name: String,
-    /// The key.
-    pub key: LocalKey,
+    /// The key; `None`: what stands there is none. Its name is all the same the one that is written.
+    pub key: Option<LocalKey>,
 }
 
 /// A KMS plugin as the file names it. It is not asked because it stands there.
@@ -180,21 +182,31 @@ impl EncryptionConfig {
     pub fn providers_of<'a>(&'a self, group_resource: &str) -> Vec<&'a ConfiguredProvider> {
         let group = group_resource.split_once('.').map_or("", |(_, group)| group);
         let group_wide = format!("*.{group}");
-        for pattern in [group_resource, &group_wide, "*.*"] {
-            let naming = self.rules.iter().filter(|rule| rule.resources.iter().any(|resource| resource == pattern));
-            let providers: Vec<_> = naming.flat_map(|rule| &rule.providers).collect();
-            if !providers.is_empty() {
-                return providers;
-            }
-        }
-        Vec::new()
+        // A dot at the end names the core group.
+        let without_dot = |resource: &'a str| resource.strip_suffix('.').filter(|word| *word != "*").unwrap_or(resource);
+        self.providers_where(|resource| without_dot(resource) == group_resource)
+            .or_else(|| self.providers_where(|resource| resource == group_wide))
+            .or_else(|| self.providers_where(|resource| resource == "*.*"))
+            .unwrap_or_default()
+    }
+
+    /// The same of a resource whose group is not known: it is taken for the one that a list names with any group.
+    pub fn providers_of_word<'a>(&'a self, word: &str) -> Vec<&'a ConfiguredProvider> {
+        let is_of_word = |resource: &str| resource.strip_prefix(word).is_some_and(|rest| rest.starts_with('.'));
+        self.providers_where(is_of_word).unwrap_or_else(|| self.providers_of(word))
+    }
+
+    fn providers_where<'a>(&'a self, fits: impl Fn(&'a str) -> bool) -> Option<Vec<&'a ConfiguredProvider>> {
+        let rules = self.rules.iter().filter(|rule| rule.resources.iter().any(|resource| fits(resource)));
+        let providers: Vec<_> = rules.flat_map(|rule| &rule.providers).collect();
+        (!providers.is_empty()).then_some(providers)
     }
 
     /// Every local key with its provider, in the order of the file.
     pub fn local_keys(&self) -> impl Iterator<Item = (Provider, &NamedKey)> {
         self.rules.iter().flat_map(|rule| &rule.providers).flat_map(|provider| match provider {
             ConfiguredProvider::Local(provider, keys) => keys.iter().map(|key| (*provider, key)).collect(),
-            ConfiguredProvider::Identity | ConfiguredProvider::Kms(_) => Vec::new(),
+            ConfiguredProvider::Identity | ConfiguredProvider::Kms(_) | ConfiguredProvider::Unusable => Vec::new(),
         })
     }
 
@@ -202,7 +214,7 @@ impl EncryptionConfig {
     pub fn kms_providers(&self) -> impl Iterator<Item = &KmsProvider> {
         self.rules.iter().flat_map(|rule| &rule.providers).filter_map(|provider| match provider {
             ConfiguredProvider::Kms(kms) => Some(kms),
-            ConfiguredProvider::Identity | ConfiguredProvider::Local(..) => None,
+            ConfiguredProvider::Identity | ConfiguredProvider::Local(..) | ConfiguredProvider::Unusable => None,
         })
     }
 }
@@ -227,7 +239,9 @@ impl Reader {
             }
         }
         let providers = rule.providers.into_iter().enumerate();
-        let providers = providers.filter_map(|(index, entry)| self.provider(&format!("{at}.providers[{index}]"), entry)).collect();
+        let mut provider =
+            |(index, entry)| self.provider(&format!("{at}.providers[{index}]"), entry).unwrap_or(ConfiguredProvider::Unusable);
+        let providers = providers.map(&mut provider).collect();
         Rule { resources: rule.resources, providers }
     }
 
@@ -269,11 +283,14 @@ impl Reader {
                 Ok(secret) => match make(&secret) {
                     Err(length) => Wrong::Length(length),
                     Ok(made) => {
-                        keys.push(NamedKey { name: key.name, key: made });
+                        keys.push(NamedKey { name: key.name, key: Some(made) });
                         continue;
                     }
                 },
             };
+            if !matches!(what, Wrong::DuplicateName(_)) {
+                keys.push(NamedKey { name: key.name, key: None });
+            }
             self.wrong(&at, what);
         }
         ConfiguredProvider::Local(provider, keys)

@@ -36,6 +36,7 @@ fn shown(providers: &[&ConfiguredProvider]) -> Vec<String> {
             format!("{provider:?} {}", keys.iter().map(|key| key.name.as_str()).collect::<Vec<_>>().join(","))
         }
         ConfiguredProvider::Kms(kms) => format!("{:?} {}", kms.provider, kms.name),
+        ConfiguredProvider::Unusable => "unusable".to_owned(),
     };
     providers.iter().map(shown).collect()
 }

@@ -17,6 +17,8 @@ pub enum Answer {
     WrongKey,
     /// The key opens other values, but not this one, and no other storage key fits.
     DamagedCiphertext,
+    /// A key of this name opens other values, but not this one: another key of the name sealed it, or it was damaged.
+    OtherKeyOrDamaged,
     /// It was sealed for another storage key.
     MovedCiphertext,
     /// There is no key.
@@ -53,6 +55,7 @@ impl Answer {
             Self::NoObject => "opened-no-object",
             Self::WrongKey => "wrong-key",
             Self::DamagedCiphertext => "damaged-ciphertext",
+            Self::OtherKeyOrDamaged => "other-key-or-damaged",
             Self::MovedCiphertext => "moved-ciphertext",
             Self::NoKey(reason) => reason.name(),
             Self::NotWhole => "not-whole",
@@ -66,7 +69,9 @@ impl Answer {
     pub fn standing(self) -> Standing {
         match self {
             Self::Opened | Self::Misplaced | Self::NoObject => Standing::Opened,
-            Self::WrongKey | Self::DamagedCiphertext | Self::MovedCiphertext | Self::EnvelopeInvalid => Standing::Unopenable,
+            Self::WrongKey | Self::DamagedCiphertext | Self::OtherKeyOrDamaged | Self::MovedCiphertext | Self::EnvelopeInvalid => {
+                Standing::Unopenable
+            }
             Self::NoKey(reason) => match reason {
                 Reason::WrongKey
                 | Reason::KeyNotFound

@@ -9,13 +9,15 @@ use crate::row::Retention;
 /// What became of all values in scope, copies aside.
 #[derive(Clone, Debug, Default)]
 pub struct Coverage {
-    /// By resource and key.
+    /// By resource and key; those of files that were left behind apart.
     pub lines: Vec<CoverageLine>,
 }
 
 /// Values of one resource under one key.
 #[derive(Clone, Debug, Default)]
 pub struct CoverageLine {
+    /// Of files that were left behind: what is current there is not what the member has now.
+    pub is_leftover: bool,
     /// The resource; empty for keys that are no object's.
     pub group_resource: String,
     /// The key that the values name.
@@ -33,9 +35,18 @@ impl CoverageLine {
 }
 
 impl Coverage {
-    /// Values that fit.
+    /// Values that fit; those of files that were left behind are not the member's.
     pub fn count(&self, fits: impl Fn(Retention, Answer) -> bool) -> u64 {
-        self.lines.iter().map(|line| line.count(&fits)).fold(0, u64::saturating_add)
+        self.count_where(false, fits)
+    }
+
+    /// Values that fit in files that were left behind.
+    pub fn count_in_leftovers(&self, fits: impl Fn(Retention, Answer) -> bool) -> u64 {
+        self.count_where(true, fits)
+    }
+
+    fn count_where(&self, is_leftover: bool, fits: impl Fn(Retention, Answer) -> bool) -> u64 {
+        self.lines.iter().filter(|line| line.is_leftover == is_leftover).map(|line| line.count(&fits)).fold(0, u64::saturating_add)
     }
 
     /// Values under a key that opened, and that did not.

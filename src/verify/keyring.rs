@@ -1,20 +1,20 @@
 //! All keys of a run, and one attempt to open a value with them.
 
-use crate::envelope::open::{DekSourceId, Opened, Plaintext, Proof as OpeningProof, Unopened};
+use std::collections::BTreeMap;
+
+use crate::envelope::open::{DekSourceId, LocalKey, Opened, Plaintext, Proof as OpeningProof, Unopened};
 use crate::envelope::{Body, KeyIdentity, Provider, Sealed};
-use crate::kms::{ConfiguredProvider, EncryptionConfig, Held, Reason, Ring};
+use crate::kms::{EncryptionConfig, Held, Reason, Ring};
 use crate::row::ValueRow;
 
 use super::contents::Contents;
 use super::{Answer, Verdict};
 
 /// Keys that were given, and DEK sources with what became of them.
-#[derive(Clone, Copy)]
 pub struct Keyring<'a> {
-    /// Configurations with their keys, in the order given.
-    pub configs: &'a [EncryptionConfig],
-    /// DEK sources.
-    pub ring: &'a Ring,
+    /// Local keys by provider and name, in the order given. Several keys of one name are told apart by their number here.
+    local: BTreeMap<(Provider, &'a str), Vec<&'a LocalKey>>,
+    ring: &'a Ring,
 }
 
 /// What tried to open a value: one key, in the narrowest sense that is known.
@@ -29,11 +29,39 @@ pub(super) enum Opener {
 /// One attempt.
 pub(super) enum Attempt {
     /// It opened.
-    Opened { plaintext: Plaintext, opener: Opener, key: KeyIdentity<'static>, contents: Contents, is_bound: bool },
+    Opened {
+        plaintext: Plaintext,
+        opener: Opener,
+        /// Of several local keys of one name, which it was.
+        number: Option<usize>,
+        key: KeyIdentity<'static>,
+        contents: Contents,
+        is_bound: bool,
+    },
     /// A key was there and did not open it.
     Failed { opener: Opener, is_bound: bool },
     /// It was not tried, or cannot be.
     Not(Answer),
+}
+
+impl<'a> Keyring<'a> {
+    /// The keys of configurations, and DEK sources.
+    pub fn new(configs: &'a [EncryptionConfig], ring: &'a Ring) -> Self {
+        let mut local: BTreeMap<_, Vec<&LocalKey>> = BTreeMap::new();
+        for (provider, named) in configs.iter().flat_map(EncryptionConfig::local_keys) {
+            let Some(key) = &named.key else { continue };
+            let of_name = local.entry((provider, named.name.as_str())).or_default();
+            if !of_name.iter().any(|known| known.is_same(key)) {
+                of_name.push(key);
+            }
+        }
+        Self { local, ring }
+    }
+
+    /// The number of a key among those of its name.
+    pub(super) fn number(&self, provider: Provider, name: &str, key: &LocalKey) -> Option<usize> {
+        self.local.get(&(provider, name))?.iter().position(|known| known.is_same(key))
+    }
 }
 
 impl Keyring<'_> {
@@ -102,7 +130,7 @@ impl Keyring<'_> {
         }
     }
 
-    /// Local keys of one name: first those that the API server would use for the resource, then any other.
+    /// Tries every key of the name. A key that opens the value is the one; of what the others say, what says most is kept.
     fn attempt_local(
         &self,
         row: &ValueRow<'_>,
@@ -112,28 +140,21 @@ impl Keyring<'_> {
         storage_key: &[u8],
         key: KeyIdentity<'static>,
     ) -> Attempt {
-        let resource = row.storage_key.as_ref().map_or("", |key| key.group_resource.0.as_ref());
-        let of_resource = self.configs.iter().flat_map(|config| config.providers_of(resource)).flat_map(|configured| match configured {
-            ConfiguredProvider::Local(kind, keys) if *kind == provider => keys.as_slice(),
-            ConfiguredProvider::Local(..) | ConfiguredProvider::Kms(_) | ConfiguredProvider::Identity => &[],
-        });
-        let all = self.configs.iter().flat_map(EncryptionConfig::local_keys);
-        let all = all.filter_map(|(kind, named)| (kind == provider).then_some(named));
         let is_bound = provider.binds_storage_key();
-        let mut last = Attempt::Not(Answer::NoKey(Reason::NoKeyGiven));
-        let mut tried: Vec<*const _> = Vec::new();
-        for named in of_resource.chain(all).filter(|named| named.name == name) {
-            if tried.contains(&std::ptr::from_ref(named)) {
-                continue;
-            }
-            tried.push(std::ptr::from_ref(named));
+        let mut known = Attempt::Not(Answer::NoKey(Reason::NoKeyGiven));
+        for (index, local) in self.local.get(&(provider, name)).into_iter().flatten().enumerate() {
             let opener = Opener::Local(provider, name.into());
-            last = weigh(row, opener, key.clone(), is_bound, named.key.open(sealed, storage_key));
-            if !matches!(last, Attempt::Failed { .. }) {
-                break;
+            match weigh(row, opener, key.clone(), is_bound, local.open(sealed, storage_key)) {
+                Attempt::Opened { plaintext, opener, key, contents, is_bound, .. } => {
+                    return Attempt::Opened { plaintext, opener, number: Some(index), key, contents, is_bound };
+                }
+                // A key that makes the beginning of an object says more than one that makes nothing.
+                failed @ Attempt::Failed { .. } if index == 0 => known = failed,
+                Attempt::Failed { .. } => {}
+                not @ Attempt::Not(_) => known = not,
             }
         }
-        last
+        known
     }
 }
 
@@ -152,7 +173,7 @@ fn weigh(row: &ValueRow<'_>, opener: Opener, key: KeyIdentity<'static>, is_bound
         (OpeningProof::Padding, Contents::Broken) => Attempt::Not(Answer::DamagedCiphertext),
         (proof, _) => {
             let is_bound = is_bound && proof == OpeningProof::Tag;
-            Attempt::Opened { plaintext: opened.plaintext, opener, key, contents, is_bound }
+            Attempt::Opened { plaintext: opened.plaintext, opener, number: None, key, contents, is_bound }
         }
     }
 }

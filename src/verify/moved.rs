@@ -68,7 +68,7 @@ impl<'data> Failing<'data> {
     }
 
     /// Tries the values under other storage keys. A key that opened nothing so far is tried with other prefixes only.
-    pub(super) fn search(self, sources: &[Source<'_, 'data>], keyring: Keyring<'_>, opened_others: &BTreeSet<Opener>) -> Vec<Move> {
+    pub(super) fn search(self, sources: &[Source<'_, 'data>], keyring: &Keyring<'_>, opened_others: &BTreeSet<Opener>) -> Vec<Move> {
         let failing: Vec<_> =
             self.0.into_iter().flat_map(|(opener, values)| values.into_iter().map(move |v| (opener.clone(), v))).collect();
         if failing.is_empty() {

@@ -1,16 +1,19 @@
 //! The proof: every value opened once.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use super::contents::Contents;
 use super::keyring::{Attempt, Opener, verdict_of};
 use super::moved::{At, Failing};
+use super::requirement::Wanted;
 use super::same_value::{self, Comparison};
 use super::{Answer, Coverage, CoverageLine, Keyring, Move, Needs, Required, Requirement, SameValues, Source, Standing, Verdict};
 use crate::envelope::KeyIdentity;
 use crate::envelope::open::DekSourceKind;
 use crate::evidence::{EvidenceId, MemberId};
+use crate::kubernetes::{Encoding, Object};
 use crate::row::{Form, Retention, Scope, ValueRow};
 
 /// Current values that are listed by name.
@@ -48,7 +51,8 @@ pub struct Unproven {
     pub named: KeyIdentity<'static>,
 }
 
-type Line<'data> = (String, KeyIdentity<'data>);
+/// Whether it was left behind, the resource, the key.
+type Line<'data> = (bool, String, KeyIdentity<'data>);
 
 /// An answer, or what it depends on.
 #[derive(Clone)]
@@ -78,6 +82,8 @@ struct Gathering<'data> {
     moves: Vec<Move>,
     unproven: BTreeMap<(EvidenceId, &'data [u8]), (KeyIdentity<'static>, Provisional)>,
     requirement: Requirement,
+    /// What is required of each resource that was seen.
+    wanted: BTreeMap<String, Option<Wanted>>,
     comparison: Comparison<'data>,
 }
 
@@ -86,7 +92,7 @@ impl Proof {
     pub fn of<'data>(
         sources: &[Source<'_, 'data>],
         scope: &Scope,
-        keyring: Keyring<'_>,
+        keyring: &Keyring<'_>,
         required: Required<'_>,
         needs: &Needs<'data>,
         watched: impl IntoIterator<Item = (MemberId, &'data [u8])>,
@@ -100,13 +106,15 @@ impl Proof {
             moves: Vec::new(),
             unproven: BTreeMap::new(),
             requirement: Requirement::default(),
+            wanted: BTreeMap::new(),
             comparison: Comparison::of(watched),
         });
         for source in sources {
             source.each(scope, |row| {
                 let attempt = row.envelope().is_some().then(|| keyring.attempt(row));
+                let resource = resource_of(row, attempt.as_ref());
                 let mut gathering = lock(&gathered);
-                gathering.requirement.see(source.id, row, required, needs);
+                gathering.require(source, row, &resource, attempt.as_ref(), required, keyring, needs);
                 let wanted = gathering.comparison.wants(source.member, row);
                 drop(gathering);
                 let digests = match &attempt {
@@ -117,10 +125,10 @@ impl Proof {
                 };
                 let mut gathering = lock(&gathered);
                 if wanted {
-                    gathering.comparison.add(source.member, row, digests);
+                    gathering.comparison.add(source, row, digests);
                 }
                 if let Some(attempt) = attempt {
-                    gathering.add(source.id, row, attempt);
+                    gathering.add(source, row, resource.into_owned(), attempt);
                 }
             });
         }
@@ -128,7 +136,7 @@ impl Proof {
     }
 
     /// The verdict on one value; `None` for one that is not sealed.
-    pub fn verdict(&self, keyring: Keyring<'_>, evidence: EvidenceId, row: &ValueRow<'_>) -> Option<Verdict> {
+    pub fn verdict(&self, keyring: &Keyring<'_>, evidence: EvidenceId, row: &ValueRow<'_>) -> Option<Verdict> {
         row.envelope()?;
         Some(match keyring.attempt(row) {
             Attempt::Opened { contents, key, is_bound, .. } => verdict_of(&contents, key, is_bound, row),
@@ -151,9 +159,24 @@ fn meaning(opener: &Opener, opened_others: &BTreeSet<Opener>) -> Answer {
     match opener {
         // The DEK is of this value alone, and the KMS has vouched for it.
         Opener::Dek(id) if id.kind == DekSourceKind::KeyOfOneValue => Answer::DamagedCiphertext,
-        opener if opened_others.contains(opener) => Answer::DamagedCiphertext,
-        _ => Answer::WrongKey,
+        Opener::Dek(_) if opened_others.contains(opener) => Answer::DamagedCiphertext,
+        // A DEK is known by what it was wrapped as, a local key by nothing but its name, which another key may have.
+        Opener::Local(..) if opened_others.contains(opener) => Answer::OtherKeyOrDamaged,
+        Opener::Dek(_) | Opener::Local(..) => Answer::WrongKey,
     }
+}
+
+/// The resource of a value: that of its key or, where the key names no group, what the opened object says; empty where the key is
+/// no object's.
+fn resource_of<'a>(row: &'a ValueRow<'_>, attempt: Option<&Attempt>) -> Cow<'a, str> {
+    let Some(key) = row.storage_key.as_ref() else { return Cow::Borrowed("") };
+    if let (true, Some(Attempt::Opened { plaintext, .. })) = (key.group_resource.is_without_group(), attempt)
+        && let Some(encoding) = Encoding::of(plaintext.as_ref())
+        && let Ok(object) = Object::read(plaintext.as_ref(), encoding)
+    {
+        return Cow::Owned(key.group_resource.clone().with_group_of(&object.api_version).0.into_owned());
+    }
+    Cow::Borrowed(key.group_resource.0.as_ref())
 }
 
 fn lock<'a, T>(mutex: &'a Mutex<T>) -> std::sync::MutexGuard<'a, T> {
@@ -161,10 +184,30 @@ fn lock<'a, T>(mutex: &'a Mutex<T>) -> std::sync::MutexGuard<'a, T> {
 }
 
 impl<'data> Gathering<'data> {
-    fn add(&mut self, evidence: EvidenceId, row: &ValueRow<'data>, attempt: Attempt) {
+    /// Holds a value to what is required of its resource.
+    #[expect(clippy::too_many_arguments, reason = "what a value is held to, and what is known of it")]
+    fn require(
+        &mut self,
+        source: &Source<'_, 'data>,
+        row: &ValueRow<'data>,
+        resource: &str,
+        attempt: Option<&Attempt>,
+        required: Required<'_>,
+        keyring: &Keyring<'_>,
+        needs: &Needs<'data>,
+    ) {
+        if !self.wanted.contains_key(resource) {
+            self.wanted.insert(resource.to_owned(), required.of(resource, keyring));
+        }
+        if let Some(Some(wanted)) = self.wanted.get(resource) {
+            self.requirement.see(source, row, resource, attempt, wanted, needs);
+        }
+    }
+
+    fn add(&mut self, source: &Source<'_, 'data>, row: &ValueRow<'data>, resource: String, attempt: Attempt) {
         let Some(envelope) = row.envelope() else { return };
-        let resource = row.storage_key.as_ref().map_or_else(String::new, |key| key.group_resource.0.to_string());
-        let line = (resource, envelope.key());
+        let evidence = source.id;
+        let line = (source.is_leftover(), resource, envelope.key());
         let is_counted = row.is_counted();
         let answer = match attempt {
             Attempt::Not(answer) => Provisional::Known(answer),
@@ -190,8 +233,9 @@ impl<'data> Gathering<'data> {
                 Provisional::Failed(opener, row.offset)
             }
         };
-        if row.retention == Retention::Current && !matches!(answer, Provisional::Known(answer) if answer.standing() == Standing::Opened) {
-            self.unproven.insert((evidence, row.key), (line.1.owned(), answer.clone()));
+        let is_current = row.retention == Retention::Current && !source.is_leftover();
+        if is_current && !matches!(answer, Provisional::Known(answer) if answer.standing() == Standing::Opened) {
+            self.unproven.insert((evidence, row.key), (line.2.owned(), answer.clone()));
             if self.unproven.len() > LISTED {
                 self.unproven.pop_last();
             }
@@ -206,10 +250,11 @@ impl<'data> Gathering<'data> {
         *count = count.saturating_add(1);
     }
 
-    fn finish(self, sources: &[Source<'_, 'data>], keyring: Keyring<'_>) -> Proof {
-        let Self { mut answers, failed, failing, mut opened_others, opened_by, mut moves, unproven, mut requirement, comparison } = self;
+    fn finish(self, sources: &[Source<'_, 'data>], keyring: &Keyring<'_>) -> Proof {
+        let Self { mut answers, failed, failing, mut opened_others, opened_by, mut moves, unproven, mut requirement, wanted, comparison } =
+            self;
         // Which of the failing values count: copies are searched for, but not counted.
-        let counted = failing.counted();
+        let counted = failing.counted(sources);
         let found = failing.search(sources, keyring, &opened_others);
         let of = |found: &Move| counted.get(&(found.evidence, found.offset));
         // What opens under another storage key is proof of the key as well.
@@ -243,9 +288,16 @@ impl<'data> Gathering<'data> {
         moves.sort();
         let lines: Vec<CoverageLine> = answers
             .into_iter()
-            .map(|((group_resource, identity), counts)| CoverageLine { group_resource, key: identity.owned(), counts })
+            .map(|((is_leftover, group_resource, identity), counts)| CoverageLine {
+                is_leftover,
+                group_resource,
+                key: identity.owned(),
+                counts,
+            })
             .collect();
-        requirement.keep_resources(|resource| resource == "secrets" || lines.iter().any(|line| line.group_resource == resource));
+        let is_meant = |resource: &str| wanted.get(resource).and_then(Option::as_ref).is_some_and(Wanted::is_meant);
+        let encrypted: BTreeSet<&str> = lines.iter().map(|line| line.group_resource.as_str()).collect();
+        requirement.keep_resources(|resource| is_meant(resource) || encrypted.contains(resource));
         Proof {
             coverage: Coverage { lines },
             moves,
@@ -261,11 +313,11 @@ impl<'data> Gathering<'data> {
 
 impl<'data> Failing<'data> {
     /// Each value as it is counted.
-    fn counted(&self) -> BTreeMap<At, Counted<'data>> {
+    fn counted(&self, sources: &[Source<'_, 'data>]) -> BTreeMap<At, Counted<'data>> {
+        let leftovers: BTreeSet<EvidenceId> = sources.iter().filter(|source| source.is_leftover()).map(|source| source.id).collect();
         let counted = self.values().filter_map(|(opener, at, row)| {
             let identity = row.envelope()?.key();
-            let resource = row.storage_key.as_ref().map_or_else(String::new, |key| key.group_resource.0.to_string());
-            let (opener, line) = (opener.clone(), (resource, identity));
+            let (opener, line) = (opener.clone(), (leftovers.contains(&at.0), resource_of(row, None).into_owned(), identity));
             Some((at, Counted { opener, line, retention: row.retention, is_counted: !row.is_duplicate }))
         });
         counted.collect()

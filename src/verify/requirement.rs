@@ -1,31 +1,47 @@
-//! Re-encryption: is everything under the key it should be under, and what is left?
+//! Re-encryption: is everything as the configuration requires it, and what is left?
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use super::Needs;
+use super::keyring::{Attempt, verdict_of};
+use super::{Answer, Keyring, Needs, Source, Standing};
 use crate::envelope::{KeyIdentity, KeyPattern};
 use crate::evidence::EvidenceId;
 use crate::kms::{ConfiguredProvider, EncryptionConfig};
+use crate::kubernetes::GroupResource;
 use crate::row::{EnvelopeInfo, Form, Place, Retention, ValueRow};
 
 /// Where the requirement comes from.
 #[derive(Clone, Copy)]
-pub enum Required<'a> {
-    /// Nothing is required.
-    Nothing,
-    /// One key for every resource in question.
-    Key(&'a KeyPattern),
-    /// The first provider of each resource.
-    Configured(&'a [EncryptionConfig]),
+pub struct Required<'a> {
+    /// One key for every resource in question; `None`: what the configurations say.
+    pub key: Option<&'a KeyPattern>,
+    /// The first that names a resource says how it is written.
+    pub configs: &'a [EncryptionConfig],
+}
+
+/// How values are to be stored.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum State {
+    /// Without encryption: `identity` stands first.
+    Plaintext,
+    /// Under this key.
+    Key(KeyPattern),
+    /// What the configuration has in the first place cannot be used.
+    NotKnown,
 }
 
 /// What the values say about the requirement.
 #[derive(Clone, Debug, Default)]
 pub struct Requirement {
-    /// Keys that are required, each with the values that are current under it.
-    pub required: BTreeMap<KeyPattern, u64>,
-    /// Current values that are not under the required key.
+    /// Every state that is required of a value that was seen, each with its resources and how many of their current values are so.
+    pub required: BTreeMap<State, BTreeMap<String, u64>>,
+    /// Current values that are not so, or of which that is not proved.
     pub left: BTreeMap<Left, u64>,
+    /// The same in files that were left behind: they are not what the member has now.
+    pub in_leftovers: BTreeMap<Left, u64>,
+    /// Of the current values that are so, those that only name the key: nobody could open them.
+    pub by_name: u64,
     /// Values written under another key after the required one began: by that key, how many, the first and the last revision.
     pub late: BTreeMap<(EvidenceId, Option<KeyIdentity<'static>>), (u64, u64, u64)>,
 }
@@ -39,77 +55,225 @@ pub struct Left {
     pub group_resource: String,
     /// The namespace; `None` where the resource has none.
     pub namespace: Option<String>,
-    /// The key they are under; `None`: plaintext.
-    pub key: Option<KeyIdentity<'static>>,
+    /// What they are under.
+    pub under: Under,
 }
 
-/// The key that a configuration writes a resource with; `None`: it writes plaintext, or does not say.
-pub(super) fn of_config(configs: &[EncryptionConfig], group_resource: &str) -> Option<KeyPattern> {
-    let first = configs.iter().find_map(|config| config.providers_of(group_resource).into_iter().next())?;
-    match first {
-        ConfiguredProvider::Identity => None,
-        ConfiguredProvider::Local(provider, keys) => KeyPattern::of_provider(*provider, &keys.first()?.name),
-        ConfiguredProvider::Kms(kms) => KeyPattern::of_provider(kms.provider, &kms.name),
-    }
+/// What a value is under that is not as required.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Under {
+    /// No key.
+    Plaintext,
+    /// Another key.
+    Key(KeyIdentity<'static>),
+    /// Another key of the required one's name.
+    SameName(KeyIdentity<'static>),
+    /// By its name the required key, which does not open it.
+    NotOpened(KeyIdentity<'static>),
+    /// A form that is not known here, or a name that cannot be read; or it is not known what is required.
+    NotKnown,
+}
+
+/// What is required of one resource.
+pub(super) struct Wanted {
+    state: State,
+    /// Which key of that name, of several that were given.
+    number: Option<usize>,
+    /// Whether it was asked for by name: of other resources nothing is required while none of their values is encrypted.
+    is_meant: bool,
 }
 
 impl Required<'_> {
-    fn of(&self, group_resource: &str) -> Option<KeyPattern> {
-        match self {
-            Self::Nothing => None,
-            Self::Key(key) => Some((*key).clone()),
-            Self::Configured(configs) => of_config(configs, group_resource),
+    /// What is required of a resource; `None`: nothing.
+    pub(super) fn of(&self, group_resource: &str, keyring: &Keyring<'_>) -> Option<Wanted> {
+        if GroupResource(group_resource.into()).is_never_encrypted() {
+            return None;
         }
+        let configured = of_config(self.configs, group_resource);
+        let Some(key) = self.key else {
+            let (state, key) = configured?;
+            let number = key.and_then(|(provider, named)| keyring.number(provider, &named.name, named.key.as_ref()?));
+            return Some(Wanted { state, number, is_meant: true });
+        };
+        let is_meant = group_resource == "secrets" || configured.is_some_and(|(state, _)| state != State::Plaintext);
+        Some(Wanted { state: State::Key(key.clone()), number: None, is_meant })
     }
 }
 
+type LocalKeyOf<'a> = (crate::envelope::Provider, &'a crate::kms::NamedKey);
+
+/// What a resource is written with, and the local key where it is one; `None`: no configuration names it.
+pub(super) fn of_config<'a>(configs: &'a [EncryptionConfig], group_resource: &str) -> Option<(State, Option<LocalKeyOf<'a>>)> {
+    let is_word = GroupResource(group_resource.into()).is_without_group();
+    let providers = |config: &'a EncryptionConfig| match is_word {
+        true => config.providers_of_word(group_resource),
+        false => config.providers_of(group_resource),
+    };
+    let first = configs.iter().find_map(|config| providers(config).into_iter().next())?;
+    let of_key = |pattern: Option<KeyPattern>| pattern.map_or(State::NotKnown, State::Key);
+    Some(match first {
+        ConfiguredProvider::Identity => (State::Plaintext, None),
+        ConfiguredProvider::Unusable => (State::NotKnown, None),
+        ConfiguredProvider::Kms(kms) => (of_key(KeyPattern::of_provider(kms.provider, &kms.name)), None),
+        ConfiguredProvider::Local(provider, keys) => match keys.first() {
+            Some(named) => (of_key(KeyPattern::of_provider(*provider, &named.name)), Some((*provider, named))),
+            None => (State::NotKnown, None),
+        },
+    })
+}
+
 impl Requirement {
-    /// Looks at a value.
-    pub(super) fn see(&mut self, evidence: EvidenceId, row: &ValueRow<'_>, required: Required<'_>, needs: &Needs<'_>) {
+    /// Looks at a value. `group_resource`: its own, where the object says it.
+    pub(super) fn see(
+        &mut self,
+        source: &Source<'_, '_>,
+        row: &ValueRow<'_>,
+        group_resource: &str,
+        attempt: Option<&Attempt>,
+        wanted: &Wanted,
+        needs: &Needs<'_>,
+    ) {
         let is_retained = row.place == Place::Tree && matches!(row.retention, Retention::Current | Retention::Superseded);
         let Some(storage_key) = row.storage_key.as_ref().filter(|_| is_retained && row.form() != Form::Empty) else { return };
-        let Some(key) = required.of(&storage_key.group_resource.0) else { return };
-        let identity = row.envelope().map(EnvelopeInfo::key);
-        if identity.as_ref().is_some_and(|identity| key.matches(identity)) {
-            if row.retention == Retention::Current {
-                let under = self.required.entry(key).or_default();
-                *under = under.saturating_add(1);
-            }
-            return;
+        let is_current = row.retention == Retention::Current;
+        let under = wanted.other_than(row, attempt);
+        if !source.is_leftover() {
+            let met = self.required.entry(wanted.state.clone()).or_default().entry(group_resource.to_owned()).or_default();
+            *met = met.saturating_add(u64::from(is_current && under.is_none()));
+            let is_asked = attempt.is_none_or(|attempt| matches!(attempt, Attempt::Opened { .. }));
+            self.by_name = self.by_name.saturating_add(u64::from(is_current && under.is_none() && !is_asked));
         }
-        let other = identity.as_ref().map(KeyIdentity::owned);
-        let began = needs.began.iter().filter(|((of, identity), _)| *of == evidence && key.matches(identity)).map(|(_, began)| *began);
-        if let (Some(began), Some(revision)) = (began.min(), row.written.main)
-            && revision > began
-        {
-            let late = self.late.entry((evidence, other.clone())).or_insert((0, revision, revision));
-            *late = (late.0.saturating_add(1), late.1.min(revision), late.2.max(revision));
+        let Some(under) = under else { return };
+        if !source.is_leftover() {
+            self.see_late(source.id, row, &under, wanted, needs);
         }
-        self.required.entry(key).or_default();
-        if row.retention == Retention::Current {
-            let left = Left {
-                evidence,
-                group_resource: storage_key.group_resource.0.to_string(),
-                namespace: storage_key.namespace.map(str::to_owned),
-                key: other,
-            };
-            let count = self.left.entry(left).or_default();
+        if is_current {
+            let namespace = storage_key.namespace.map(str::to_owned);
+            let left = Left { evidence: source.id, group_resource: group_resource.to_owned(), namespace, under };
+            let of_source = if source.is_leftover() { &mut self.in_leftovers } else { &mut self.left };
+            let count = of_source.entry(left).or_default();
             *count = count.saturating_add(1);
         }
     }
 
-    /// Current values that are not under the required key.
+    /// Notes what was written otherwise after the required key began to write.
+    fn see_late(&mut self, evidence: EvidenceId, row: &ValueRow<'_>, under: &Under, wanted: &Wanted, needs: &Needs<'_>) {
+        let other = match under {
+            Under::Plaintext => None,
+            Under::Key(other) => Some(other.clone()),
+            Under::SameName(_) | Under::NotOpened(_) | Under::NotKnown => return,
+        };
+        let State::Key(key) = &wanted.state else { return };
+        let began = needs.began.iter().filter(|((of, identity), _)| *of == evidence && key.matches(identity)).map(|(_, began)| *began);
+        if let (Some(began), Some(revision)) = (began.min(), row.written.main)
+            && revision > began
+        {
+            let late = self.late.entry((evidence, other)).or_insert((0, revision, revision));
+            *late = (late.0.saturating_add(1), late.1.min(revision), late.2.max(revision));
+        }
+    }
+
+    fn count(&self, fits: impl Fn(&Under) -> bool) -> u64 {
+        self.left.iter().filter(|(left, _)| fits(&left.under)).map(|(_, count)| *count).fold(0, u64::saturating_add)
+    }
+
+    /// Current values that are provably stored otherwise.
     pub fn left(&self) -> u64 {
-        self.left.values().copied().fold(0, u64::saturating_add)
+        self.count(Under::is_otherwise)
     }
 
-    /// Current values that are.
+    /// Current values that name the required key and provably do not open with it.
+    pub fn not_opened(&self) -> u64 {
+        self.count(|under| matches!(under, Under::NotOpened(_)))
+    }
+
+    /// Current values of which it is not known.
+    pub fn not_known(&self) -> u64 {
+        self.count(|under| *under == Under::NotKnown)
+    }
+
+    /// Current values that are as required.
     pub fn met(&self) -> u64 {
-        self.required.values().copied().fold(0, u64::saturating_add)
+        self.required.values().flat_map(BTreeMap::values).copied().fold(0, u64::saturating_add)
     }
 
-    /// Forgets resources of which no value at all is encrypted: nobody meant them.
+    /// Forgets resources of which no value at all is encrypted and that nobody meant.
     pub(super) fn keep_resources(&mut self, is_meant: impl Fn(&str) -> bool) {
         self.left.retain(|left, _| is_meant(&left.group_resource));
+        self.in_leftovers.retain(|left, _| is_meant(&left.group_resource));
+        for resources in self.required.values_mut() {
+            resources.retain(|resource, _| is_meant(resource));
+        }
+        self.required.retain(|_, resources| !resources.is_empty());
+    }
+}
+
+impl Wanted {
+    pub(super) fn is_meant(&self) -> bool {
+        self.is_meant
+    }
+
+    /// What a value is under, where that is not what is wanted, or where it is not known.
+    fn other_than(&self, row: &ValueRow<'_>, attempt: Option<&Attempt>) -> Option<Under> {
+        let identity = row.envelope().map(EnvelopeInfo::key).filter(|key| key.name.is_some());
+        match (&self.state, row.form(), identity) {
+            (State::NotKnown, ..) | (_, Form::Unknown, _) => Some(Under::NotKnown),
+            (State::Plaintext, Form::Plaintext, _) => None,
+            (State::Key(_), Form::Plaintext, _) => Some(Under::Plaintext),
+            (_, _, None) => Some(Under::NotKnown),
+            (State::Key(key), _, Some(identity)) if key.matches(&identity) => self.otherwise_opened(row, attempt, &identity),
+            (_, _, Some(identity)) => Some(Under::Key(identity.owned())),
+        }
+    }
+
+    /// The same of a value that names the required key, by what came of opening it.
+    fn otherwise_opened(&self, row: &ValueRow<'_>, attempt: Option<&Attempt>, identity: &KeyIdentity<'_>) -> Option<Under> {
+        let is_unopenable = |answer: Answer| answer.standing() == Standing::Unopenable;
+        match attempt? {
+            Attempt::Failed { .. } => Some(Under::NotOpened(identity.owned())),
+            Attempt::Not(answer) if is_unopenable(*answer) => Some(Under::NotOpened(identity.owned())),
+            Attempt::Opened { contents, key, is_bound, .. } if is_unopenable(verdict_of(contents, key.clone(), *is_bound, row).answer) => {
+                Some(Under::NotOpened(identity.owned()))
+            }
+            Attempt::Opened { number, .. } if self.number.is_some() && *number != self.number => Some(Under::SameName(identity.owned())),
+            Attempt::Opened { .. } | Attempt::Not(_) => None,
+        }
+    }
+}
+
+impl Under {
+    /// The word in the records.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Plaintext => "plaintext",
+            Self::Key(_) => "other-key",
+            Self::SameName(_) => "other-key-of-this-name",
+            Self::NotOpened(_) => "not-opened",
+            Self::NotKnown => "not-known",
+        }
+    }
+
+    /// The key that the values name.
+    pub fn key(&self) -> Option<&KeyIdentity<'static>> {
+        match self {
+            Self::Key(key) | Self::SameName(key) | Self::NotOpened(key) => Some(key),
+            Self::Plaintext | Self::NotKnown => None,
+        }
+    }
+
+    /// Whether it is provably something else than what is required, and readable.
+    pub fn is_otherwise(&self) -> bool {
+        matches!(self, Self::Plaintext | Self::Key(_) | Self::SameName(_))
+    }
+}
+
+/// The word in the records: `plaintext`, or the key as it is given.
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Plaintext => f.write_str("plaintext"),
+            Self::Key(key) => key.fmt(f),
+            Self::NotKnown => f.write_str("not known"),
+        }
     }
 }

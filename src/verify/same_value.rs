@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
+use super::Source;
 use crate::evidence::MemberId;
 use crate::kubernetes::{Encoding, each_data_item};
 use crate::row::{Form, Retention, ValueRow};
@@ -66,11 +67,13 @@ impl<'data> Comparison<'data> {
         !row.is_duplicate && self.watched.contains_key(&(member, row.key))
     }
 
-    /// Takes a value: today's, opened where it was sealed, or an older one that was stored in plaintext.
-    pub(super) fn add(&mut self, member: MemberId, row: &ValueRow<'data>, digests: Option<Digests>) {
+    /// Takes a value: today's, opened where it was sealed, or an older one that was stored in plaintext. What is current in a file
+    /// that was left behind is not today's.
+    pub(super) fn add(&mut self, source: &Source<'_, 'data>, row: &ValueRow<'data>, digests: Option<Digests>) {
+        let member = source.member;
         let Some(sides) = self.watched.get_mut(&(member, row.key)) else { return };
         match (row.retention, digests) {
-            (Retention::Current, digests) => sides.today = digests,
+            (Retention::Current, digests) if !source.is_leftover() => sides.today = digests,
             (_, Some(digests)) if row.form() == Form::Plaintext && !row.is_fragment() => sides.old.push(digests),
             (_, _) if row.form() == Form::Plaintext => sides.is_incomplete = true,
             (_, _) => {}

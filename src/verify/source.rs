@@ -3,7 +3,7 @@
 use crate::collect::{Collected, Collector};
 use crate::evidence::{EvidenceId, MemberId};
 use crate::row::{Row, Scope, ValueRow};
-use crate::store::Store;
+use crate::store::{Role, Store};
 
 /// One evidence.
 #[derive(Clone, Copy)]
@@ -17,6 +17,11 @@ pub struct Source<'a, 'data> {
 }
 
 impl<'data> Source<'_, 'data> {
+    /// Whether it was left behind: then nothing in it is what the member has now.
+    pub fn is_leftover(&self) -> bool {
+        self.store.profile().facts.role == Role::Leftover
+    }
+
     /// Shows every value in scope, on all cores and in no order.
     pub fn each(&self, scope: &Scope, look: impl Fn(&ValueRow<'data>) + Sync) -> Collected<'data> {
         Collector::new(self.store, scope).each(|row| match row {

@@ -59,9 +59,16 @@ fn the_first_provider_of_a_configuration_is_what_it_requires() {
         vec![EncryptionConfig::read(text.as_bytes()).unwrap_or_else(|e| panic!("{e}"))]
     };
     let kms = config("[{kms: {apiVersion: v2, name: aws, endpoint: 'unix:///a'}}, {identity: {}}]");
-    assert_eq!(of_config(&kms, "secrets").unwrap().to_string(), "kms/aws");
-    assert_eq!(of_config(&kms, "configmaps"), None);
-    assert_eq!(of_config(&config("[{identity: {}}]"), "secrets"), None);
+    let of = |configs: &[EncryptionConfig], resource: &str| of_config(configs, resource).map(|(state, _)| state.to_string());
+    assert_eq!(of(&kms, "secrets").as_deref(), Some("kms/aws"));
+    assert_eq!(of(&kms, "configmaps"), None);
+    assert_eq!(of(&config("[{identity: {}}]"), "secrets").as_deref(), Some("plaintext"));
+    // What cannot be used is the first all the same: the second does not write in its place.
+    for first in ["{rot13: {}}", "{kms: {name: x, apiVersion: v3}}", "{aesgcm: {keys: []}}"] {
+        assert_eq!(of(&config(&format!("[{first}, {{identity: {{}}}}]")), "secrets").as_deref(), Some("not known"), "{first}");
+    }
+    let bad = config("[{aesgcm: {keys: [{name: a, secret: '!'}, {name: b, secret: AAAAAAAAAAAAAAAAAAAAAA==}]}}]");
+    assert_eq!(of(&bad, "secrets").as_deref(), Some("aesgcm/a"));
 }
 
 #[test]
@@ -87,6 +94,7 @@ fn answers_have_words_of_their_own_and_say_whether_they_prove_anything() {
         Answer::Misplaced,
         Answer::NoObject,
         Answer::DamagedCiphertext,
+        Answer::OtherKeyOrDamaged,
         Answer::MovedCiphertext,
         Answer::NotWhole,
         Answer::NoStorageKey,

@@ -39,6 +39,7 @@ mod readme;
 mod records;
 mod recover;
 mod recover_loss;
+mod requirement;
 mod residue;
 mod screen;
 mod system_calls;

@@ -44,6 +44,14 @@ impl AesKey {
         }
     }
 
+    pub(super) fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Short(key) => &key[..],
+            Self::Middle(key) => &key[..],
+            Self::Long(key) => &key[..],
+        }
+    }
+
     /// Opens what AES-GCM sealed for the etcd key `storage_key`.
     pub(super) fn open_gcm(&self, sealed: &[u8], storage_key: &[u8]) -> Result<Plaintext, Unopened> {
         match self {

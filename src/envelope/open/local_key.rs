@@ -40,6 +40,15 @@ impl LocalKey {
         Ok(Self(Cipher::Secretbox(Zeroizing::new(key))))
     }
 
+    /// Whether it is the same key, whatever it is called.
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Cipher::AesCbc(one), Cipher::AesCbc(other)) | (Cipher::AesGcm(one), Cipher::AesGcm(other)) => one.bytes() == other.bytes(),
+            (Cipher::Secretbox(one), Cipher::Secretbox(other)) => one == other,
+            (Cipher::AesCbc(_) | Cipher::AesGcm(_) | Cipher::Secretbox(_), _) => false,
+        }
+    }
+
     /// Opens what follows the key's name in a value that is stored under `storage_key`.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use crate::report::retirement::{self, Retirement};
 use crate::report::{EvidenceReport, Report, Verification};
 use crate::row::{Form, Place, Retention};
 use crate::store::ByteAccount;
-use crate::verify::Standing;
+use crate::verify::{Requirement, Standing, Under};
 
 /// The last record.
 #[derive(Debug, Serialize)]
@@ -86,6 +86,9 @@ struct VerifyRecord {
     required: Vec<String>,
     under_required: u64,
     not_under_required: u64,
+    not_opened_by_required: u64,
+    not_known_under_required: u64,
+    left: Vec<LeftRecord>,
     moved: u64,
     same_value: u64,
     changed_value: u64,
@@ -108,11 +111,44 @@ impl VerifyRecord {
             required: proof.requirement.required.keys().map(ToString::to_string).collect(),
             under_required: proof.requirement.met(),
             not_under_required: proof.requirement.left(),
+            not_opened_by_required: proof.requirement.not_opened(),
+            not_known_under_required: proof.requirement.not_known(),
+            left: LeftRecord::all(&proof.requirement),
             moved: proof.moves.len() as u64,
             same_value,
             changed_value,
             not_comparable,
         })
+    }
+}
+
+/// Current values of one resource that are not as required, or in files that were left behind.
+#[derive(Debug, Serialize)]
+struct LeftRecord {
+    group_resource: String,
+    under: Option<String>,
+    why: &'static str,
+    leftover: bool,
+    count: u64,
+}
+
+impl LeftRecord {
+    fn all(requirement: &Requirement) -> Vec<Self> {
+        let mut counts = BTreeMap::<(bool, &str, &Under), u64>::new();
+        for (is_leftover, all) in [(false, &requirement.left), (true, &requirement.in_leftovers)] {
+            for (left, more) in all {
+                let count = counts.entry((is_leftover, &left.group_resource, &left.under)).or_default();
+                *count = count.saturating_add(*more);
+            }
+        }
+        let record = |((leftover, group_resource, under), count): ((bool, &str, &Under), u64)| Self {
+            group_resource: group_resource.to_owned(),
+            under: under.key().map(ToString::to_string),
+            why: under.name(),
+            leftover,
+            count,
+        };
+        counts.into_iter().map(record).collect()
     }
 }
 

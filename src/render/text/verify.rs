@@ -8,10 +8,11 @@ use super::key_label::{distinct_labels, whole};
 use super::keys::evidence_label;
 use super::table::Table;
 use super::{block, conditions, thousands};
+use crate::evidence::EvidenceId;
 use crate::finding::Outcome;
 use crate::report::{Asked, Render, RenderPages, Report, VerificationPlan, VerificationResult};
 use crate::row::Retention;
-use crate::verify::{Answer, CoverageLine, Proof, Requirement, SameValue, Standing};
+use crate::verify::{Answer, CoverageLine, Left, Proof, Requirement, SameValue, Standing, State, Under};
 
 /// Lines of a list before the rest is only counted.
 const ROWS: usize = 20;
@@ -114,9 +115,12 @@ fn next(verify: &VerificationResult) -> Option<String> {
     if verify.is_cut_short {
         steps.push("run again with the same --ledger: what was unwrapped is not asked again");
     }
+    if proof.requirement.not_opened() > 0 {
+        steps.push("look for the key under which the rest was written: give the EncryptionConfiguration of every API server");
+    }
     if proof.requirement.left() > 0 {
         steps.push("rewrite what is left, restart API servers that write under an old key, take a new snapshot and verify it");
-    } else if !proof.requirement.required.is_empty() {
+    } else if proof.requirement.left.is_empty() && proof.requirement.required.keys().any(|state| matches!(state, State::Key(_))) {
         steps.push("etcd-sleuth keys FILES --retire OLDKEY, over every backup, before a key is disabled");
     }
     let steps: Vec<String> = steps.iter().enumerate().map(|(index, step)| format!("{}. {step}", index.saturating_add(1))).collect();
@@ -133,10 +137,16 @@ pub fn verify_status(report: &Report, outcome: &Outcome) -> String {
     let proof = &result.proof;
     let sealed = proof.coverage.count(|retention, _| retention == Retention::Current);
     let opened = proof.count(Some(Retention::Current), Standing::Opened);
-    let left = match proof.requirement.left() {
+    let mut left = match proof.requirement.left() {
         0 => String::new(),
         left => format!("; under another key than required: {left}"),
     };
+    if proof.requirement.not_known() > 0 {
+        left.push_str(&format!("; not known: {}", proof.requirement.not_known()));
+    }
+    if proof.requirement.required.get(&State::Plaintext).is_some_and(|resources| resources.contains_key("secrets")) {
+        left.push_str("; the required state of secrets is plaintext");
+    }
     let other = conditions(outcome.conditions());
     format!("current encrypted values opened: {opened} of {sealed}{left}{other}   (exit {})\n", outcome.exit_code())
 }
@@ -161,8 +171,13 @@ fn headline(proof: &Proof, has_tree: bool) -> String {
         (all > 0)
             .then(|| format!("{} of {} {}", thousands(proof.count(Some(retention), Standing::Opened)), thousands(all), retention.name()))
     };
-    let others: Vec<String> =
+    let mut others: Vec<String> =
         [Retention::Superseded, Retention::Deleted, Retention::Residue, Retention::Log].into_iter().filter_map(of).collect();
+    let all = proof.coverage.count_in_leftovers(|_, _| true);
+    if all > 0 {
+        let opened = proof.coverage.count_in_leftovers(|_, answer| answer.standing() == Standing::Opened);
+        others.push(format!("{} of {} in files left behind", thousands(opened), thousands(all)));
+    }
     if !others.is_empty() {
         out.push_str(&format!("  Also opened: {}.\n", others.join(", ")));
     }
@@ -196,8 +211,9 @@ fn coverage(proof: &Proof) -> String {
     let labels = distinct_labels(lines.clone().map(|line| &line.key));
     for (line, label) in lines.zip(labels) {
         let resource = if line.group_resource.is_empty() { "(no object's key)".into() } else { terminal(&line.group_resource) };
+        let resource = if line.is_leftover { format!("{resource}, left behind") } else { resource.into_owned() };
         rows.add_row([
-            resource.into_owned(),
+            resource,
             label,
             cell(line, &[Retention::Current]),
             cell(line, &[Retention::Superseded, Retention::Deleted]),
@@ -208,6 +224,14 @@ fn coverage(proof: &Proof) -> String {
     format!("\n{rows}\n\n")
 }
 
+/// An answer in words for people.
+fn words(answer: Answer) -> String {
+    match answer {
+        Answer::OtherKeyOrDamaged => "another key of this name, or damaged".to_owned(),
+        answer => answer.name().replace('-', " "),
+    }
+}
+
 fn unopened(verify: &VerificationResult) -> String {
     let unopened = verify.proof.coverage.unopened();
     if unopened.is_empty() {
@@ -215,7 +239,7 @@ fn unopened(verify: &VerificationResult) -> String {
     }
     let mut out = "Not opened\n".to_owned();
     for (answer, count) in &unopened {
-        out.push_str(&format!("  {:<44}{:>9}\n", answer.name().replace('-', " "), thousands(*count)));
+        out.push_str(&format!("  {:<44}{:>9}\n", words(*answer), thousands(*count)));
         if let Answer::NoKey(reason) = answer {
             let details = verify.failures.iter().filter(|((of, detail), _)| of == reason && !detail.is_empty());
             for ((_, detail), count) in details.take(5) {
@@ -224,7 +248,7 @@ fn unopened(verify: &VerificationResult) -> String {
         }
     }
     for unproven in verify.proof.unproven.iter().take(ROWS) {
-        let answer = unproven.answer.name().replace('-', " ");
+        let answer = words(unproven.answer);
         out.push_str(&format!("    {}  {answer}  {}\n", terminal(&unproven.key), whole(&unproven.named)));
     }
     let current = verify.proof.coverage.count(|retention, answer| retention == Retention::Current && answer.standing() != Standing::Opened);
@@ -258,29 +282,10 @@ fn requirement(requirement: &Requirement, report: &Report) -> String {
                 or no current value was seen of which one is\n"
             .to_owned();
     }
-    let required: Vec<_> = requirement.required.keys().map(|key| terminal(&key.to_string()).into_owned()).collect();
-    let required = required.join(", ");
-    let (left, met) = (requirement.left(), requirement.met());
-    let mut out = match left {
-        0 => format!("Re-encryption COMPLETE in these files: all {} current values are under {required}\n", thousands(met)),
-        _ => format!("Re-encryption NOT COMPLETE: {} current values are not under {required}, {} are\n", thousands(left), thousands(met)),
-    };
-    let mut groups: BTreeMap<(&str, Option<&str>), BTreeMap<String, u64>> = BTreeMap::new();
-    for (left, count) in &requirement.left {
-        let keys = groups.entry((&left.group_resource, left.namespace.as_deref())).or_default();
-        let under = keys.entry(left.key.as_ref().map_or("plaintext".to_owned(), whole)).or_default();
-        *under = under.saturating_add(*count);
-    }
-    for ((resource, namespace), keys) in groups.iter().take(ROWS) {
-        let count = keys.values().copied().fold(0, u64::saturating_add);
-        let namespace = namespace.map_or(String::new(), |namespace| format!(" -n {}", terminal(namespace)));
-        out.push_str(&format!("  {:>6}  kubectl get {}{namespace} -o json | kubectl replace -f -\n", thousands(count), terminal(resource)));
-        let keys: Vec<String> = keys.iter().map(|(key, count)| format!("{key} {}", thousands(*count))).collect();
-        out.push_str(&format!("          {}\n", keys.join(", ")));
-    }
-    if let Some(more) = groups.len().checked_sub(ROWS).filter(|more| *more > 0) {
-        out.push_str(&format!("  and {more} more namespaces\n"));
-    }
+    let mut out = completeness(requirement);
+    out.push_str(&plaintext_required(requirement));
+    out.push_str(&left_by_resource(&requirement.left));
+    out.push_str(&rewrites(&requirement.left));
     for ((evidence, key), (count, first, last)) in requirement.late.iter().take(ROWS) {
         let file = report.path_of(*evidence).display().to_string();
         let under = key.as_ref().map_or("plaintext".to_owned(), whole);
@@ -289,6 +294,124 @@ fn requirement(requirement: &Requirement, report: &Report) -> String {
             terminal(&file),
             thousands(*count)
         ));
+    }
+    out.push_str(&leftovers(requirement, report));
+    out
+}
+
+/// Whether all is as required, in one line.
+fn completeness(requirement: &Requirement) -> String {
+    let required = |state: &State| match state {
+        State::Plaintext => "in plaintext".to_owned(),
+        State::Key(key) => format!("under {}", terminal(&key.to_string())),
+        State::NotKnown => "as the configuration requires".to_owned(),
+    };
+    let required: Vec<String> = requirement.required.keys().map(required).collect();
+    let required = required.join(" or ");
+    let (left, met) = (requirement.left(), requirement.met());
+    let (not_opened, not_known) = (requirement.not_opened(), requirement.not_known());
+    let mut parts = Vec::new();
+    if left > 0 {
+        parts.push(format!("{} current value{} not {required}", thousands(left), if left == 1 { " is" } else { "s are" }));
+    }
+    if not_opened > 0 {
+        parts.push(format!(
+            "{} name{} the required key and do not open with it",
+            thousands(not_opened),
+            if not_opened == 1 { "s" } else { "" }
+        ));
+    }
+    if not_known > 0 {
+        parts.push(format!("of {} it is not known", thousands(not_known)));
+    }
+    let by_name = match requirement.by_name {
+        0 => String::new(),
+        by_name => format!(" ({} of them by the key's name alone: nobody opened them)", thousands(by_name)),
+    };
+    match left.saturating_add(not_opened) {
+        0 if not_known == 0 => {
+            format!("Re-encryption COMPLETE in these files: all {} current values are {required}{by_name}\n", thousands(met))
+        }
+        0 => format!("Re-encryption NOT KNOWN: {}, {} are {required}{by_name}\n", parts.join(", "), thousands(met)),
+        _ => format!("Re-encryption NOT COMPLETE: {}, {} are{by_name}\n", parts.join(", "), thousands(met)),
+    }
+}
+
+/// A configuration with `identity` in the first place asks for no encryption: that is said, and of which resources.
+fn plaintext_required(requirement: &Requirement) -> String {
+    let Some(resources) = requirement.required.get(&State::Plaintext) else { return String::new() };
+    let resources: Vec<_> = resources.keys().take(ROWS).map(|resource| terminal(resource).into_owned()).collect();
+    format!(
+        "  THE REQUIRED STATE IS PLAINTEXT: identity is the first provider, so API servers write these unencrypted: {}\n",
+        resources.join(", ")
+    )
+}
+
+/// How many values are left, by resource and by what they are under.
+fn left_by_resource(left: &BTreeMap<Left, u64>) -> String {
+    let mut resources: BTreeMap<&str, BTreeMap<String, u64>> = BTreeMap::new();
+    for (left, count) in left {
+        let under = resources.entry(&left.group_resource).or_default().entry(under(&left.under)).or_default();
+        *under = under.saturating_add(*count);
+    }
+    let mut out = String::new();
+    for (resource, under) in resources.iter().take(ROWS) {
+        let under: Vec<String> = under.iter().map(|(under, count)| format!("{} {under}", thousands(*count))).collect();
+        out.push_str(&format!("  {}: {}\n", terminal(resource), under.join(", ")));
+    }
+    if let Some(more) = resources.len().checked_sub(ROWS).filter(|more| *more > 0) {
+        out.push_str(&format!("  and {more} more resources\n"));
+    }
+    out
+}
+
+fn under(under: &Under) -> String {
+    match under {
+        Under::Plaintext => "in plaintext".to_owned(),
+        Under::Key(key) => format!("under {}", whole(key)),
+        Under::SameName(key) => format!("under another key of the name {}", whole(key)),
+        Under::NotOpened(key) => format!("that name {} and do not open with it", whole(key)),
+        Under::NotKnown => "not known: no form or key name that is known here".to_owned(),
+    }
+}
+
+/// What rewrites them. A value that no API server can read, none rewrites.
+fn rewrites(left: &BTreeMap<Left, u64>) -> String {
+    let mut groups: BTreeMap<(&str, Option<&str>), u64> = BTreeMap::new();
+    for (left, count) in left.iter().filter(|(left, _)| left.under.is_otherwise()) {
+        let group = groups.entry((&left.group_resource, left.namespace.as_deref())).or_default();
+        *group = group.saturating_add(*count);
+    }
+    let mut out = String::new();
+    for ((resource, namespace), count) in groups.iter().take(ROWS) {
+        let namespace = namespace.map_or(String::new(), |namespace| format!(" -n {}", terminal(namespace)));
+        out.push_str(&format!(
+            "  {:>6}  kubectl get {}{namespace} -o json | kubectl replace -f -\n",
+            thousands(*count),
+            terminal(resource)
+        ));
+    }
+    if let Some(more) = groups.len().checked_sub(ROWS).filter(|more| *more > 0) {
+        out.push_str(&format!("  and {more} more namespaces\n"));
+    }
+    out
+}
+
+/// What stands in files that were left behind: it is not what the member has now, and no rewrite reaches it.
+fn leftovers(requirement: &Requirement, report: &Report) -> String {
+    let mut files: BTreeMap<EvidenceId, BTreeMap<String, u64>> = BTreeMap::new();
+    for (left, count) in &requirement.in_leftovers {
+        let under = files.entry(left.evidence).or_default().entry(under(&left.under)).or_default();
+        *under = under.saturating_add(*count);
+    }
+    let mut out = String::new();
+    for (evidence, under) in files.iter().take(ROWS) {
+        let under: Vec<String> = under.iter().map(|(under, count)| format!("{} {under}", thousands(*count))).collect();
+        let file = report.path_of(*evidence).display().to_string();
+        out.push_str(&format!("  LEFT BEHIND, not what the member has now: {}: {}\n", terminal(&file), under.join(", ")));
+    }
+    if !files.is_empty() {
+        out.push_str("          no rewrite reaches these: keep a copy as evidence, then have the file removed from the member\n");
     }
     out
 }

@@ -1,0 +1,309 @@
+//! `verify` holds a file to the configuration that was given, resource by resource, as the API server reads it. Every input is made
+//! here: values in clear, values sealed as the API server seals them, values that are neither.
+
+use crate::common;
+
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+
+use aes_gcm::aead::{AeadInOut, KeyInit};
+use aes_gcm::{Aes256Gcm, Nonce};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use common::pages::{self, Write};
+use common::{of_kind, records, run_in, sleuth, stderr, text};
+use serde_json::{Value, json};
+
+/// A value of a database: etcd's key, and its bytes.
+type Stored = (String, Vec<u8>);
+
+const A: [u8; 32] = [b'A'; 32];
+const B: [u8; 32] = [b'B'; 32];
+
+fn object(api_version: &str, kind: &str, namespace: &str, name: &str) -> Vec<u8> {
+    let metadata = match namespace {
+        "" => json!({ "name": name }),
+        namespace => json!({ "namespace": namespace, "name": name }),
+    };
+    serde_json::to_vec(&json!({ "apiVersion": api_version, "kind": kind, "metadata": metadata, "data": { "a": "YQ==" } })).unwrap()
+}
+
+/// An object under `/registry/PATH/NAMESPACE/NAME`, in clear.
+fn plain(path: &str, api_version: &str, namespace: &str, name: &str) -> Stored {
+    let parts: Vec<&str> = [path, namespace, name].into_iter().filter(|part| !part.is_empty()).collect();
+    (format!("/registry/{}", parts.join("/")), object(api_version, if path == "secrets" { "Secret" } else { "Object" }, namespace, name))
+}
+
+/// The same, sealed by AES-GCM under this key and name.
+fn sealed(key: [u8; 32], name: &str, (storage_key, mut value): Stored) -> Stored {
+    let nonce = [7u8; 12];
+    let tag = Aes256Gcm::new((&key).into())
+        .encrypt_inout_detached(&Nonce::from(nonce), storage_key.as_bytes(), value.as_mut_slice().into())
+        .unwrap();
+    let value = [format!("k8s:enc:aesgcm:v1:{name}:").as_bytes(), &nonce, &value, &tag].concat();
+    (storage_key, value)
+}
+
+fn secret(name: &str) -> Stored {
+    plain("secrets", "v1", "prod", name)
+}
+
+fn database(values: &[Stored]) -> Vec<u8> {
+    let entries: Vec<_> =
+        (2..).zip(values).map(|(main, (key, value))| Write { main, key: key.clone().into_bytes(), value: value.clone() }.entry()).collect();
+    pages::database(&[pages::root(3), pages::leaf(3, &entries)])
+}
+
+/// A rule for resources: `aesgcm` keys by name, in their order; an empty name is `identity`.
+fn rule(resources: &[&str], keys: &[(&str, [u8; 32])]) -> Value {
+    let providers = keys.iter().map(|(name, key)| match *name {
+        "" => json!({ "identity": {} }),
+        name => json!({ "aesgcm": { "keys": [{ "name": name, "secret": STANDARD.encode(key) }] } }),
+    });
+    json!({ "resources": resources, "providers": providers.collect::<Vec<_>>() })
+}
+
+fn config(rules: &[Value]) -> String {
+    json!({ "apiVersion": "apiserver.config.k8s.io/v1", "kind": "EncryptionConfiguration", "resources": rules }).to_string()
+}
+
+const CLEAR: (&str, [u8; 32]) = ("", [0; 32]);
+const KEY1: (&str, [u8; 32]) = ("key1", A);
+
+/// What `verify` answers.
+struct Answer {
+    code: i32,
+    shown: String,
+    quiet: String,
+    summary: Value,
+    values: Vec<Value>,
+}
+
+fn verify_in(dir: &Path, input: &str, configs: &[String], more: &[&str]) -> Answer {
+    let names: Vec<String> = (0..configs.len()).map(|index| format!("enc{index}.yaml")).collect();
+    names.iter().zip(configs).for_each(|(name, config)| fs::write(dir.join(name), config).unwrap());
+    let given: Vec<&str> = names.iter().flat_map(|name| ["--encryption-config", name.as_str()]).collect();
+    let run = |more_still: &[&str]| run_in(dir, &[&["verify", input, "--no-progress"][..], &given, more, more_still].concat());
+    let ((code, shown), (_, quiet)) = (text(&run(&[])), text(&run(&["-q"])));
+    let output = run(&["--format", "jsonl"]);
+    assert_eq!(output.status.code(), Some(code), "{shown}");
+    let all = records(&output);
+    let summary = of_kind(&all, "summary").first().unwrap_or_else(|| panic!("{}", stderr(&output)))["verify"].clone();
+    Answer { code, shown, quiet, summary, values: of_kind(&all, "value").into_iter().cloned().collect() }
+}
+
+fn verify(values: &[Stored], configs: &[String], more: &[&str]) -> Answer {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("a.db"), database(values)).unwrap();
+    verify_in(dir.path(), "a.db", configs, more)
+}
+
+/// Counts of what is left, by resource and reason.
+fn left(answer: &Answer) -> Vec<(String, String, u64)> {
+    let left = answer.summary["left"].as_array().unwrap().iter();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    left.map(|left| (text(&left["group_resource"]), text(&left["why"]), left["count"].as_u64().unwrap())).collect()
+}
+
+fn one(resource: &str, why: &str, count: u64) -> (String, String, u64) {
+    (resource.to_owned(), why.to_owned(), count)
+}
+
+#[test]
+fn a_resource_that_the_configuration_names_and_nobody_encrypted_is_not_complete() {
+    let values = [
+        sealed(A, "key1", secret("s")),
+        plain("configmaps", "v1", "prod", "c"),
+        plain("management.cattle.io/tokens", "management.cattle.io/v3", "", "t1"),
+        plain("management.cattle.io/tokens", "management.cattle.io/v3", "", "t2"),
+        plain("pods", "v1", "prod", "p"),
+        plain("deployments", "apps/v1", "prod", "d"),
+        plain("routes", "route.openshift.io/v1", "prod", "r"),
+        plain("scheduling.k8s.io/odd", "scheduling.k8s.io/v1", "prod", "o"),
+        plain("workloads", "scheduling.k8s.io/v1alpha2", "prod", "w"),
+    ];
+    let keys = [KEY1, CLEAR];
+    for (what, resources, wanted) in [
+        ("a ConfigMap", &["configmaps"][..], vec![one("configmaps", "plaintext", 1)]),
+        ("a custom resource", &["tokens.management.cattle.io"], vec![one("tokens.management.cattle.io", "plaintext", 2)]),
+        ("the core group", &["*."], vec![one("configmaps", "plaintext", 1), one("pods", "plaintext", 1)]),
+        ("a group", &["*.apps"], vec![one("deployments.apps", "plaintext", 1)]),
+        ("a group that only the object names", &["*.route.openshift.io"], vec![one("routes.route.openshift.io", "plaintext", 1)]),
+        ("a group whose table is new", &["*.scheduling.k8s.io"], {
+            vec![one("odd.scheduling.k8s.io", "plaintext", 1), one("workloads.scheduling.k8s.io", "plaintext", 1)]
+        }),
+        ("what nobody has", &["widgets.example.com"], vec![]),
+    ] {
+        let answer = verify(&values, &[config(&[rule(&["secrets"], &keys), rule(resources, &keys)])], &[]);
+        assert_eq!(left(&answer), wanted, "{what}: {}", answer.shown);
+        let is_complete = wanted.is_empty();
+        assert_eq!(answer.code, if is_complete { 0 } else { 2 }, "{what}");
+        assert_eq!(answer.shown.contains("Re-encryption COMPLETE"), is_complete, "{what}: {}", answer.shown);
+        assert_eq!(answer.shown.contains("NOT COMPLETE"), !is_complete, "{what}: {}", answer.shown);
+    }
+    let everything = verify(&values, &[config(&[rule(&["*.*"], &keys)])], &[]);
+    assert_eq!((everything.code, everything.summary["not_under_required"].as_u64()), (2, Some(8)));
+}
+
+#[test]
+fn lists_are_taken_in_the_order_of_the_api_server() {
+    let event = plain("events", "v1", "prod", "e");
+    let values = [sealed(A, "key1", secret("s")), event.clone(), plain("pods", "v1", "prod", "p")];
+    // `identity` for events alone: they are as they are to be, and the pod is not.
+    let rules = [rule(&["events"], &[CLEAR]), rule(&["*.*"], &[KEY1, CLEAR])];
+    let answer = verify(&values, &[config(&rules)], &[]);
+    assert_eq!(left(&answer), [one("pods", "plaintext", 1)]);
+    assert!(answer.shown.contains("THE REQUIRED STATE IS PLAINTEXT") && answer.shown.contains("unencrypted: events\n"), "{}", answer.shown);
+    // A list that names the resource goes before one with a star, wherever it stands.
+    let rules = [rule(&["*.*"], &[CLEAR]), rule(&["*."], &[CLEAR]), rule(&["secrets", "pods"], &[KEY1])];
+    assert_eq!(left(&verify(&values, &[config(&rules)], &[])), [one("pods", "plaintext", 1)]);
+    // Several lists of one resource are one: the first writes.
+    let rules = [rule(&["secrets"], &[("key2", B)]), rule(&["secrets"], &[KEY1])];
+    let answer = verify(&values, &[config(&rules)], &[]);
+    assert_eq!(left(&answer), [one("secrets", "other-key", 1)]);
+    assert_eq!(answer.summary["current_opened"], json!(1));
+}
+
+#[test]
+fn what_the_api_server_never_encrypts_is_not_accused() {
+    let lease = |path: &str, name: &str| (format!("/registry/{path}/{name}"), object("v1", "Endpoints", "default", name));
+    let values = [
+        sealed(A, "key1", secret("s")),
+        lease("masterleases", "10.0.0.1"),
+        lease("peerserverleases", "apiserver-x"),
+        lease("ranges", "serviceips"),
+        lease("ranges", "servicenodeports"),
+    ];
+    for resources in [&["*.*"][..], &["*.", "*.apps"]] {
+        let answer = verify(&values, &[config(&[rule(resources, &[KEY1, CLEAR])])], &[]);
+        assert_eq!((answer.code, left(&answer)), (0, vec![]), "{}", answer.shown);
+    }
+}
+
+#[test]
+fn a_first_provider_identity_requires_plaintext_and_says_so() {
+    let clear_first = config(&[rule(&["secrets"], &[CLEAR, KEY1])]);
+    let answer = verify(&[secret("a"), secret("b")], std::slice::from_ref(&clear_first), &[]);
+    assert_eq!((answer.code, &answer.summary["required"]), (0, &json!(["plaintext"])), "{}", answer.shown);
+    assert!(answer.shown.contains("THE REQUIRED STATE IS PLAINTEXT") && answer.quiet.contains("plaintext"), "{}", answer.shown);
+    // What is still encrypted the API server would write anew.
+    let answer = verify(&[secret("a"), sealed(A, "key1", secret("b"))], &[clear_first], &[]);
+    assert_eq!((answer.code, left(&answer)), (2, vec![one("secrets", "other-key", 1)]));
+    // A key in the place behind does not require anything.
+    let answer = verify(&[sealed(A, "key1", secret("b"))], &[config(&[rule(&["secrets"], &[KEY1, CLEAR])])], &[]);
+    assert!(answer.code == 0 && !answer.shown.contains("PLAINTEXT"), "{}", answer.shown);
+}
+
+#[test]
+fn a_value_of_unknown_form_is_not_known_and_not_plaintext() {
+    let (key, whole) = sealed(A, "key1", secret("bare"));
+    let bare = whole["k8s:enc:aesgcm:v1:key1:".len()..].to_vec();
+    let name = |name: &str| format!("/registry/secrets/prod/{name}");
+    for (what, value) in [
+        ("without its prefix", (key, bare)),
+        ("of another provider", (name("x"), b"k8s:enc:xchacha:v9:a:0123456789012345678901234567890123456789".to_vec())),
+        ("with a cut prefix", (name("y"), b"k8s:enc:\xff\xfe".to_vec())),
+        ("of random bytes", (name("z"), (0..200u8).map(|byte| byte.wrapping_mul(97) | 0x80).collect())),
+    ] {
+        let answer = verify(&[sealed(A, "key1", secret("s")), value], &[config(&[rule(&["secrets"], &[KEY1, CLEAR])])], &[]);
+        assert_eq!(left(&answer), [one("secrets", "not-known", 1)], "{what}");
+        assert_eq!(answer.code, 3, "{what}: {}", answer.shown);
+        assert!(answer.shown.contains("Re-encryption NOT KNOWN") && answer.quiet.contains("not known: 1"), "{what}: {}", answer.shown);
+        assert!(!answer.shown.contains("kubectl") && !answer.shown.contains("in plaintext"), "{what}: {}", answer.shown);
+    }
+}
+
+#[test]
+fn keys_of_one_name_are_all_tried_and_told_apart() {
+    let values = [sealed(A, "key1", secret("a")), sealed(A, "key1", secret("c")), sealed(B, "key1", secret("b"))];
+    let of = |key| config(&[rule(&["secrets"], &[("key1", key), CLEAR])]);
+    for (what, configs, opened) in [("one key", vec![of(A)], 2), ("the other", vec![of(B)], 1)] {
+        let answer = verify(&values, &configs, &[]);
+        let outcomes: Vec<&str> = answer.values.iter().filter_map(|value| value["outcome"].as_str()).collect();
+        assert_eq!(outcomes.iter().filter(|outcome| **outcome == "opened").count(), opened, "{what}");
+        assert_eq!(outcomes.iter().filter(|outcome| **outcome == "other-key-or-damaged").count(), 3 - opened, "{what}: {outcomes:?}");
+        assert_eq!((answer.code, &answer.summary["not_opened_by_required"]), (2, &json!(3 - opened)), "{what}");
+        assert!(answer.shown.contains("another key of this name, or damaged"), "{what}: {}", answer.shown);
+        assert!(answer.shown.contains("NOT COMPLETE") && !answer.shown.contains("Re-encryption COMPLETE"), "{what}: {}", answer.shown);
+    }
+    // Both open all; by the first configuration one Secret is under another key.
+    for configs in [[of(A), of(B)], [of(A), config(&[rule(&["pods"], &[("key1", B)]), rule(&["secrets"], &[KEY1])])]] {
+        let answer = verify(&values, &configs, &[]);
+        assert!(answer.values.iter().all(|value| value["outcome"] == "opened"), "{}", answer.shown);
+        assert!(answer.quiet.contains("current encrypted values opened: 3 of 3"), "{}", answer.quiet);
+        assert_eq!((answer.code, left(&answer)), (2, vec![one("secrets", "other-key-of-this-name", 1)]));
+    }
+    // The same key twice is one key.
+    let answer = verify(&values[..2], &[of(A), of(A)], &[]);
+    assert_eq!((answer.code, left(&answer)), (0, vec![]), "{}", answer.shown);
+    // A flipped bit is never opened, whatever keys there are.
+    let (key, mut value) = values[0].clone();
+    *value.last_mut().unwrap() ^= 1;
+    let answer = verify(&[(key, value), values[1].clone()], &[of(A), of(B)], &[]);
+    assert_eq!((answer.code, &answer.summary["current_opened"]), (2, &json!(1)));
+    assert!(answer.shown.contains("NOT COMPLETE"), "{}", answer.shown);
+}
+
+#[test]
+fn what_was_left_behind_is_not_what_the_member_has() {
+    let configs = [config(&[rule(&["secrets"], &[KEY1, CLEAR])])];
+    let now = database(&[sealed(A, "key1", secret("s"))]);
+    for (what, name, leftover, opened) in [
+        ("plaintext", "0000000000000007.snap.db", database(&[secret("s"), secret("old")]), None),
+        ("another key", "db.tmp.12", database(&[sealed(B, "key0", secret("s"))]), None),
+        ("the same key", "tmp123456", database(&[sealed(A, "key1", secret("s"))]), Some(1)),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let snap = dir.path().join("etcd/member/snap");
+        fs::create_dir_all(&snap).unwrap();
+        fs::create_dir_all(dir.path().join("etcd/member/wal")).unwrap();
+        fs::write(snap.join("db"), &now).unwrap();
+        fs::write(snap.join(name), &leftover).unwrap();
+        let answer = verify_in(dir.path(), "etcd", &configs, &[]);
+        assert!(answer.shown.starts_with("ALL 1 ENCRYPTED VALUES THAT ARE CURRENT OPEN"), "{what}: {}", answer.shown);
+        assert!(answer.shown.contains("Re-encryption COMPLETE in these files: all 1 current values"), "{what}: {}", answer.shown);
+        assert_eq!((&answer.summary["not_under_required"], &answer.summary["current"]), (&json!(0), &json!(1)), "{what}");
+        assert!(!answer.shown.contains("kubectl"), "{what}: {}", answer.shown);
+        assert_eq!(answer.shown.contains("LEFT BEHIND, not what the member has now"), opened.is_none(), "{what}: {}", answer.shown);
+        let leftover: Vec<&Value> = answer.summary["left"].as_array().unwrap().iter().filter(|left| left["leftover"] == true).collect();
+        assert_eq!(leftover.is_empty(), opened.is_some(), "{what}");
+    }
+}
+
+#[test]
+fn a_required_key_holds_for_what_the_configuration_encrypts() {
+    let values = [sealed(A, "key1", secret("s")), plain("configmaps", "v1", "prod", "c"), plain("pods", "v1", "prod", "p")];
+    let configs = [config(&[rule(&["secrets", "configmaps"], &[("key0", B), KEY1]), rule(&["pods"], &[CLEAR])])];
+    let answer = verify(&values, &configs, &["--require-key", "aesgcm/key1"]);
+    assert_eq!((answer.code, left(&answer)), (2, vec![one("configmaps", "plaintext", 1)]));
+    // A first key that cannot be used is the required one all the same.
+    let bad = config(&[rule(&["secrets"], &[KEY1])]).replacen(&STANDARD.encode(A), "!", 1);
+    let answer = verify(&values[..1], &[bad], &[]);
+    assert_eq!((answer.code, &answer.summary["required"]), (3, &json!(["aesgcm/key1"])), "{}", answer.shown);
+    // Behind a provider that is not known `identity` is not the first.
+    let odd = config(&[json!({ "resources": ["secrets"], "providers": [{ "rot13": {} }, { "identity": {} }] })]);
+    let answer = verify(&[secret("a")], &[odd], &[]);
+    assert_eq!((answer.code, left(&answer)), (3, vec![one("secrets", "not-known", 1)]), "{}", answer.shown);
+}
+
+/// A configuration is never read without end.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_endless_device_is_no_configuration() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("a.db"), database(&[secret("s")])).unwrap();
+    let run = |args: &[&str]| -> Output { sleuth().current_dir(dir.path()).args(args).output().unwrap() };
+    for args in [
+        &["verify", "a.db", "--encryption-config", "/dev/zero"][..],
+        &["keys", "a.db", "--encryption-config", "/dev/zero"],
+        &["show", "a.db", "prod/s", "--reveal", "--encryption-config", "/dev/zero"],
+    ] {
+        let output = run(args);
+        let said = stderr(&output);
+        assert!(
+            output.status.code() == Some(1) && said.contains("/dev/zero") && said.contains("more than 4194304 bytes"),
+            "{args:?}: {said}"
+        );
+    }
+}
