@@ -210,7 +210,7 @@ pub fn wal(bytes: &[u8]) {
     for segment in SegmentStore::read_log(&[&evidence], MemberContext::default(), &ReadOptions::default()) {
         written(&segment);
     }
-    written(&RaftSnapshotStore::read(&evidence));
+    written(&RaftSnapshotStore::read(&evidence, &ReadOptions::default()));
 }
 
 /// A configuration with keys.

@@ -23,6 +23,7 @@ pub mod range;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use self::anomaly::{Anomalies, Class};
 
@@ -38,6 +39,7 @@ pub struct Evidence {
     path: PathBuf,
     file: Bytes,
     contained: Option<Contained>,
+    decoded: OnceLock<Vec<u8>>,
 }
 
 #[derive(Debug)]
@@ -69,12 +71,12 @@ impl Evidence {
                 Some(Contained { container, content: unpacked.content, damage: unpacked.damage })
             }
         };
-        Ok(Self { path: path.to_owned(), file, contained })
+        Ok(Self { path: path.to_owned(), file, contained, decoded: OnceLock::new() })
     }
 
     /// Takes bytes that are in memory already for a file of this name, which is not opened. They are in no container.
     pub fn from_bytes(name: impl Into<PathBuf>, bytes: Vec<u8>) -> Self {
-        Self { path: name.into(), file: Bytes::Memory(bytes), contained: None }
+        Self { path: name.into(), file: Bytes::Memory(bytes), contained: None, decoded: OnceLock::new() }
     }
 
     fn map(path: &Path) -> Result<Bytes, Error> {
@@ -113,6 +115,12 @@ impl Evidence {
     /// The bytes to analyse: what was in the container, else the file itself.
     pub fn content(&self) -> &[u8] {
         self.contained.as_ref().map_or(self.file(), |c| &c.content)
+    }
+
+    /// Bytes that stand in the content in another writing, such as between JSON's escapes: they are made once, and kept as long as
+    /// the content is. There is one such buffer, for the one reader of the content.
+    pub fn decoded(&self, decode: impl FnOnce() -> Vec<u8>) -> &[u8] {
+        self.decoded.get_or_init(decode)
     }
 
     /// The container the content was in.

@@ -61,6 +61,8 @@ impl<'data> Builder<'_, 'data> {
             is_duplicate: found.is_duplicate,
             is_newer_than_snapshot: found.is_newer_than_snapshot,
             log: found.log,
+            api: found.api,
+            escaped: found.escaped,
         })))
     }
 

@@ -1,6 +1,6 @@
 //! What a store finds: a write, a deletion, or a piece of a value, before its bytes are looked at.
 
-use super::place::{Place, Retention};
+use super::place::{Api, Place, Retention};
 use super::value::{LogPosition, Written};
 use crate::evidence::range;
 use crate::kubernetes::Encoding;
@@ -26,9 +26,22 @@ pub struct Found<'data> {
     pub is_newer_than_snapshot: bool,
     /// Where it stands in a log.
     pub log: Option<LogPosition>,
+    /// Whose key it is.
+    pub api: Api,
+    /// Where it stands in another writing; its bytes are then no slice of the content.
+    pub escaped: Option<Escaped>,
 }
 
-/// What stands there. The bytes are slices of the evidence's content.
+/// Where a value stands in a writing of its own, such as JSON's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Escaped {
+    /// First byte in the content.
+    pub offset: u64,
+    /// Bytes that it takes there.
+    pub length: u64,
+}
+
+/// What stands there. The bytes are slices of the evidence's content, or of what was decoded from it.
 #[derive(Clone, Copy)]
 pub enum FoundContent<'data> {
     /// A whole value.
@@ -64,7 +77,7 @@ impl<'data> FoundContent<'data> {
 impl Found<'_> {
     /// First byte in the content; `None` for no bytes.
     pub fn offset_in(&self, content: &[u8]) -> Option<u64> {
-        range::offset_within(content, self.content.bytes())
+        self.escaped.map(|escaped| escaped.offset).or_else(|| range::offset_within(content, self.content.bytes()))
     }
 }
 

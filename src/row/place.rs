@@ -29,7 +29,7 @@ pub enum Place {
 impl Place {
     /// Whether what is odd about a value there speaks against the evidence: elsewhere etcd does not read it, and any bytes may stand.
     pub fn is_read_by_etcd(self) -> bool {
-        matches!(self, Self::Tree | Self::Wal)
+        matches!(self, Self::Tree | Self::Wal | Self::RaftSnapshot)
     }
 
     /// The word in the records.
@@ -44,6 +44,27 @@ impl Place {
             Self::Trailing => "trailing",
             Self::Wal => "wal",
             Self::Image => "image",
+        }
+    }
+}
+
+/// Which of etcd's two stores a key is of: nothing that one of them holds can be seen through the other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Api {
+    /// The tree of files that etcd up to 3.5 could serve. It has no revisions.
+    V2,
+    /// The keys of the database.
+    #[default]
+    V3,
+}
+
+impl Api {
+    /// The number in the records.
+    pub fn number(self) -> u8 {
+        match self {
+            Self::V2 => 2,
+            Self::V3 => 3,
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::place::{Place, Retention};
+use super::found::Escaped;
+use super::place::{Api, Place, Retention};
 use super::protection::{EnvelopeInfo, Form, Protection};
 use crate::kubernetes::StorageKey;
 use crate::mvcc::Revision;
@@ -45,6 +46,10 @@ pub struct ValueRow<'data> {
     pub is_newer_than_snapshot: bool,
     /// Where it stands in a log.
     pub log: Option<LogPosition>,
+    /// Whose key it is.
+    pub api: Api,
+    /// Where it stands in another writing; its bytes are then no slice of the content.
+    pub escaped: Option<Escaped>,
 }
 
 /// Bytes of a value as they are stored. They are not printed, not even for debugging.
@@ -134,9 +139,9 @@ impl<'data> Row<'data> {
 }
 
 impl<'data> ValueRow<'data> {
-    /// Bytes of it that there are.
+    /// Bytes of it that there are, as they stand in the content.
     pub fn length(&self) -> u64 {
-        self.bytes.0.len() as u64
+        self.escaped.map_or(self.bytes.0.len() as u64, |escaped| escaped.length)
     }
 
     /// How it is protected, alone.

@@ -48,7 +48,7 @@ impl StoreKind {
         let each = || evidences.iter().copied();
         Ok(match self {
             Self::Database => each().map(|one| Ok(boxed(DatabaseStore::read(one, options)?))).collect::<Result<_, _>>()?,
-            Self::RaftSnapshot => each().map(|one| boxed(RaftSnapshotStore::read(one))).collect(),
+            Self::RaftSnapshot => each().map(|one| boxed(RaftSnapshotStore::read(one, options))).collect(),
             Self::Segment => SegmentStore::read_log(evidences, member, options).into_iter().map(boxed).collect(),
             Self::Image => each().map(|one| boxed(ImageStore::search(one, options))).collect(),
         })

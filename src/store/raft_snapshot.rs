@@ -1,40 +1,75 @@
-//! A raft snapshot as evidence: the membership, and what the v2 API stored. Its values are counted, not shown.
+//! A raft snapshot as evidence: the membership, and what the v2 API stored.
+//!
+//! Values stand in it as strings of JSON. They are decoded once, into a buffer that the evidence keeps, and have the offset and the
+//! length of what stands in the file.
+
+use foldhash::fast::FixedState;
+use hashbrown::HashSet;
 
 use super::facts::{Content, Facts, Kind, RaftSnapshotFacts};
-use super::{Profile, Store, Task};
-use crate::envelope::NameTable;
-use crate::etcd::raft::{Snapshot, SnapshotName};
-use crate::evidence::Evidence;
+use super::{Profile, ReadOptions, Store, Task};
+use crate::envelope::{NameTable, Stored};
+use crate::etcd::raft::{Snapshot, SnapshotName, V2Value};
 use crate::evidence::anomaly::{Anomalies, Class};
-use crate::kubernetes::Prefixes;
-use crate::row::Found;
+use crate::evidence::{Evidence, range};
+use crate::kubernetes::{Encoding, Object, PrefixVotes, Prefixes};
+use crate::row::{Api, Escaped, Found, FoundContent, Place, Retention, Written};
+
+/// Values that one task reads.
+const TASK: usize = 256;
 
 /// Whether bytes, or else the name they were given under, are those of a raft snapshot.
 pub(super) fn is_raft_snapshot(evidence: &Evidence) -> bool {
     name_of(evidence).is_some() || Snapshot::parse(evidence.content()).is_ok_and(|snapshot| snapshot.crc_matches)
 }
 
-/// A raft snapshot after the first pass. Its values are counted; none of them is a row.
+/// A raft snapshot after the first pass.
 #[derive(Debug)]
 pub struct RaftSnapshotStore<'data> {
     profile: Profile<'data>,
+    finds: Vec<Find<'data>>,
+}
+
+/// A value of the v2 API.
+#[derive(Debug)]
+struct Find<'data> {
+    key: &'data [u8],
+    value: FoundContent<'data>,
+    escaped: Escaped,
+    is_duplicate: bool,
 }
 
 impl<'data> RaftSnapshotStore<'data> {
     /// Reads a raft snapshot.
-    pub fn read(evidence: &'data Evidence) -> Self {
+    pub fn read(evidence: &'data Evidence, options: &ReadOptions) -> Self {
         let mut anomalies = Anomalies::default();
         evidence.note_anomalies(&mut anomalies);
-        let facts = match Snapshot::parse(evidence.content()) {
-            Ok(snapshot) => judge(&snapshot, name_of(evidence), &mut anomalies),
+        let (facts, finds) = match Snapshot::parse(evidence.content()) {
+            Ok(snapshot) => {
+                let values = snapshot.v2_values();
+                let finds = find(evidence, values.as_deref().unwrap_or_default());
+                (judge(&snapshot, values.map(|_| finds.len() as u64), name_of(evidence), &mut anomalies), finds)
+            }
             Err(damage) => {
                 let size = evidence.content().len();
                 anomalies.note(Class::RaftSnapshotInvalid, None, None, || format!("{size} bytes that are no raft snapshot: {damage}"));
-                RaftSnapshotFacts::default()
+                (RaftSnapshotFacts::default(), Vec::new())
             }
         };
-        let facts = Facts::of(evidence, Kind::RaftSnapshot, Content::RaftSnapshot(facts));
-        Self { profile: Profile::new(evidence, facts, anomalies, NameTable::default(), Prefixes::default()) }
+        let (mut names, mut votes) = (NameTable::default(), PrefixVotes::default());
+        names.give(options.names.iter().cloned());
+        let mut newest_object_time = None;
+        for find in &finds {
+            votes.observe(find.key);
+            match Stored::of(find.value.bytes()) {
+                Stored::Sealed(sealed) => names.observe(&sealed),
+                Stored::Plain(value) => newest_object_time = newest_object_time.max(newest_time(value)),
+                Stored::Empty => {}
+            }
+        }
+        let prefixes = if options.prefixes.is_empty() { votes.elect() } else { Prefixes::given(&options.prefixes) };
+        let facts = Facts { newest_object_time, ..Facts::of(evidence, Kind::RaftSnapshot, Content::RaftSnapshot(facts)) };
+        Self { profile: Profile::new(evidence, facts, anomalies, names, prefixes), finds }
     }
 }
 
@@ -48,13 +83,69 @@ impl<'data> Store<'data> for RaftSnapshotStore<'data> {
     }
 
     fn tasks(&self) -> Vec<Task> {
-        Vec::new()
+        Task::over(0, self.finds.len(), TASK).collect()
     }
 
-    fn read(&self, _task: &Task, _see: &mut dyn FnMut(Found<'data>)) {}
+    fn read(&self, task: &Task, see: &mut dyn FnMut(Found<'data>)) {
+        self.finds.get(task.items.clone()).unwrap_or_default().iter().for_each(|find| see(find.found()));
+    }
 }
 
-fn judge(snapshot: &Snapshot<'_>, name: Option<SnapshotName>, anomalies: &mut Anomalies) -> RaftSnapshotFacts {
+impl<'data> Find<'data> {
+    fn found(&self) -> Found<'data> {
+        Found {
+            place: Place::RaftSnapshot,
+            retention: Retention::Residue,
+            pgid: None,
+            key: self.key,
+            written: Written::default(),
+            content: self.value,
+            is_duplicate: self.is_duplicate,
+            is_newer_than_snapshot: false,
+            log: None,
+            api: Api::V2,
+            escaped: Some(self.escaped),
+        }
+    }
+}
+
+/// Decodes the values. Of those of one key with the same bytes, that which the key has is the original, and the others are copies.
+fn find<'data>(evidence: &'data Evidence, values: &[V2Value<'data>]) -> Vec<Find<'data>> {
+    let mut ranges = Vec::with_capacity(values.len());
+    let buffer = evidence.decoded(|| {
+        let mut buffer = Vec::new();
+        for value in values {
+            let (Some(key), Some(bytes)) = (value.key(), value.value()) else { continue };
+            let start = buffer.len();
+            buffer.extend_from_slice(&key);
+            let middle = buffer.len();
+            buffer.extend_from_slice(&bytes);
+            ranges.push((start..middle, middle..buffer.len(), value));
+        }
+        buffer
+    });
+    let mut finds = Vec::with_capacity(ranges.len());
+    for (key, value, v2) in ranges {
+        let (Some(key), Some(bytes)) = (buffer.get(key), buffer.get(value)) else { continue };
+        let Some(offset) = range::offset_within(evidence.content(), v2.escaped.as_bytes()) else { continue };
+        let escaped = Escaped { offset, length: v2.escaped.len() as u64 };
+        finds.push((v2.is_current, Find { key, value: FoundContent::Value(bytes), escaped, is_duplicate: false }));
+    }
+    let mut known: HashSet<(&[u8], &[u8]), FixedState> = HashSet::default();
+    for of_current in [true, false] {
+        for (_, find) in finds.iter_mut().filter(|(is_current, _)| *is_current == of_current) {
+            find.is_duplicate = !known.insert((find.key, find.value.bytes()));
+        }
+    }
+    finds.into_iter().map(|(_, find)| find).collect()
+}
+
+fn newest_time(value: &[u8]) -> Option<i64> {
+    let encoding = Encoding::of(value)?;
+    Object::newest_time_in(value, encoding)
+}
+
+fn judge(snapshot: &Snapshot<'_>, v2_values: Option<u64>, name: Option<SnapshotName>, anomalies: &mut Anomalies) -> RaftSnapshotFacts {
     if !snapshot.crc_matches {
         anomalies.note(Class::RaftSnapshotCrcMismatch, Some(0), None, || "its CRC is not that of its bytes".to_owned());
     }
@@ -66,7 +157,6 @@ fn judge(snapshot: &Snapshot<'_>, name: Option<SnapshotName>, anomalies: &mut An
             )
         });
     }
-    let v2_values = snapshot.v2_values();
     if v2_values.is_none() {
         anomalies.note(Class::RaftSnapshotInvalid, None, None, || "its v2 store cannot be read".to_owned());
     }

@@ -14,6 +14,7 @@ mod entry;
 mod request;
 mod snapshot;
 mod txn;
+mod v2_store;
 
 #[cfg(test)]
 #[allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "a test that overflows fails")]
@@ -28,3 +29,4 @@ pub(crate) use self::snapshot::SnapshotName;
 pub(in crate::etcd) use self::snapshot::hex16;
 pub use self::snapshot::{Snapshot, SnapshotDamage};
 pub use self::txn::{Branch, Operation, Operations, Put};
+pub use self::v2_store::V2Value;

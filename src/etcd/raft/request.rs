@@ -108,6 +108,7 @@ impl<'data> Request<'data> {
             RequestKind::Put => Operations::put(self.body),
             RequestKind::DeleteRange => Operations::delete_range(self.body),
             RequestKind::Txn => Operations::txn(self.body),
+            RequestKind::V2 | RequestKind::OldV2 => Operations::v2(self.body),
             _ => Operations::none(),
         }
     }

@@ -7,14 +7,9 @@
 //! | raftpb.Snapshot | data | 1 | bytes: the v2 store as JSON |
 //! | | metadata | 2 | conf_state = 1, index = 2, term = 3 |
 //!
-//! The v2 store holds the membership below `/0`; below `/1` stand the keys of the v2 API, which etcd up to 3.5 could serve.
-//!
-//! Source: etcd `server/etcdserver/api/snap/{snapshotter.go,snappb/snap.proto}`, `server/etcdserver/api/v2store/node.go`.
+//! Source: etcd `server/etcdserver/api/snap/{snapshotter.go,snappb/snap.proto}`; of the v2 store see `v2_store.rs`.
 
-use std::collections::BTreeMap;
-
-use serde::Deserialize;
-
+use super::v2_store::{self, V2Value};
 use crate::wire::{Damage, Fields, Value};
 
 /// A raft snapshot.
@@ -75,32 +70,10 @@ impl<'data> Snapshot<'data> {
         Ok(snapshot)
     }
 
-    /// How many values of the v2 API's keys it holds; `None` where the store cannot be read.
-    pub fn v2_values(&self) -> Option<u64> {
-        let Store { root } = serde_json::from_slice(self.store).ok()?;
-        let mut open: Vec<&Node> = root.children.as_ref()?.get("1").into_iter().collect();
-        let mut values = 0u64;
-        while let Some(node) = open.pop() {
-            match &node.children {
-                Some(children) => open.extend(children.values()),
-                None => values = values.saturating_add(1),
-            }
-        }
-        Some(values)
+    /// The values of the v2 API's keys that it holds, with those of their last changes; `None` where the store cannot be read.
+    pub fn v2_values(&self) -> Option<Vec<V2Value<'data>>> {
+        v2_store::values(self.store)
     }
-}
-
-#[derive(Deserialize)]
-struct Store {
-    #[serde(rename = "Root")]
-    root: Node,
-}
-
-/// A directory, or a value, of which nothing is read. `serde_json` bounds the depth.
-#[derive(Deserialize)]
-struct Node {
-    #[serde(rename = "Children", default)]
-    children: Option<BTreeMap<String, Node>>,
 }
 
 /// The name of a raft snapshot file: `<term>-<index>.snap`, both in 16 hexadecimal digits.

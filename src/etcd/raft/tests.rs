@@ -179,17 +179,25 @@ fn a_request_of_the_v2_api_is_told_from_the_others() {
 }
 
 #[test]
-fn a_snapshot_is_read_its_crc_judged_and_its_v2_values_counted() {
+fn a_snapshot_is_read_its_crc_judged_and_its_v2_values_told() {
     let store = br#"{"Root":{"Path":"/","Value":"","Children":{
-        "0":{"Path":"/0","Children":{"members":{"Children":{"a":{"Value":"x","Children":null}}}}},
-        "1":{"Path":"/1","Children":{"coreos.com":{"Children":{"network":{"Value":"y","Children":null},"empty":{"Children":{}}}},"k":{"Value":"z"}}}}},
+        "0":{"Path":"/0","Children":{"members":{"Path":"/0/members","Children":{"a":{"Path":"/0/members/a","Value":"x","Children":null}}}}},
+        "1":{"Path":"/1","Children":{"n":{"Path":"/1/n","Children":{"\u00e9":{"Path":"/1/n/\u00e9","Value":"y\n","Children":null},
+        "empty":{"Path":"/1/n/empty","Children":{}}}},"k":{"Path":"/1/k","Value":"z"},"k":{"Path":"/1/k","Value":"twin"}}}}},
+        "WatcherHub":{"EventHistory":{"Queue":{"Events":[{"action":"delete","node":{"key":"/1/k","value":null},
+        "prevNode":{"key":"/1/k","value":"gone"}},{"action":"set","node":{"key":"/0/version","value":"3.4.0"}},null]}}},
         "CurrentVersion":2}"#;
     let metadata = raftpb::SnapshotMetadata { conf_state: None, index: Some(122), term: Some(2) };
     let data = raftpb::Snapshot { data: Some(store.to_vec()), metadata: Some(metadata) }.encode_to_vec();
     let file = |crc: u32| snappb::Snapshot { crc: Some(crc), data: Some(data.clone()) }.encode_to_vec();
     let good = file(crc32c::crc32c(&data));
     let snapshot = Snapshot::parse(&good).unwrap();
-    assert_eq!((snapshot.index, snapshot.term, snapshot.crc_matches, snapshot.v2_values()), (122, 2, true, Some(2)));
+    assert_eq!((snapshot.index, snapshot.term, snapshot.crc_matches), (122, 2, true));
+    let values = snapshot.v2_values().unwrap();
+    let told: Vec<_> = values.iter().map(|v| (v.key().unwrap(), v.value().unwrap(), v.is_current)).collect();
+    let value = |key: &str, value: &str, is_current| (key.as_bytes().to_vec(), value.as_bytes().to_vec(), is_current);
+    assert_eq!(told, [value("/n/\u{e9}", "y\n", true), value("/k", "z", true), value("/k", "twin", true), value("/k", "gone", false)]);
+    assert_eq!(values[0].escaped, "y\\n");
     assert!(!Snapshot::parse(&file(7)).unwrap().crc_matches);
     for broken in [&[][..], &[0xff; 30], &good[..good.len() - 1], &good[..6]] {
         assert!(Snapshot::parse(broken).is_err());

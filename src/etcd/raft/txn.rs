@@ -6,9 +6,14 @@
 //! | RequestOp | request_range = 1, request_put = 2, request_delete_range = 3, request_txn = 4 |
 //! | PutRequest | key = 1, value = 2, lease = 3, prev_kv = 4, ignore_value = 5, ignore_lease = 6 |
 //! | DeleteRangeRequest | key = 1, range_end = 2, prev_kv = 3 |
+//! | Request, of the v2 API | Method = 2, Path = 3, Val = 4, PrevValue = 6, Refresh = 17 |
+//!
+//! A request of the v2 API writes `Val` to the key at `Path`, which stands below `/1`; what etcd itself writes below `/0` is none. A
+//! comparison with `PrevValue` names the value that the key had. `POST` writes to a new key in the directory, whose name is counted.
 //!
 //! Source: etcd `api/etcdserverpb/rpc.proto`.
 
+use super::v2_store;
 use crate::evidence::limit;
 use crate::wire::{Damage, Fields, Value};
 
@@ -55,6 +60,8 @@ pub enum Operation<'data> {
 pub struct Operations<'data> {
     /// That of a request which is no transaction.
     single: Option<Result<Operation<'data>, Damage>>,
+    /// The value that a request of the v2 API compares with.
+    compared: Option<Operation<'data>>,
     /// Messages that are being read, the innermost last.
     open: Vec<Open<'data>>,
 }
@@ -81,19 +88,23 @@ impl<'data> Operations<'data> {
     }
 
     pub(super) fn put(body: &'data [u8]) -> Self {
-        Self { single: Some(Put::parse(body).map(|put| Operation::Put(put, None))), open: Vec::new() }
+        Self { single: Some(Put::parse(body).map(|put| Operation::Put(put, None))), ..Self::default() }
     }
 
     pub(super) fn delete_range(body: &'data [u8]) -> Self {
-        Self { single: Some(delete_range(body, None)), open: Vec::new() }
+        Self { single: Some(delete_range(body, None)), ..Self::default() }
+    }
+
+    pub(super) fn v2(body: &'data [u8]) -> Self {
+        V2Request::parse(body).map_or_else(Self::none, |request| request.operations())
     }
 
     pub(super) fn txn(body: &'data [u8]) -> Self {
-        Self { single: None, open: vec![Open { message: Message::Txn, fields: Fields::new(body), branch: None }] }
+        Self { open: vec![Open { message: Message::Txn, fields: Fields::new(body), branch: None }], ..Self::default() }
     }
 
     pub(super) fn request_op(body: &'data [u8], branch: Branch) -> Self {
-        Self { single: None, open: vec![Open { message: Message::RequestOp, fields: Fields::new(body), branch: Some(branch) }] }
+        Self { open: vec![Open { message: Message::RequestOp, fields: Fields::new(body), branch: Some(branch) }], ..Self::default() }
     }
 
     /// The next operation, or `None` where a field is none.
@@ -130,6 +141,9 @@ impl<'data> Iterator for Operations<'data> {
         if let Some(single) = self.single.take() {
             return Some(single);
         }
+        if let Some(compared) = self.compared.take() {
+            return Some(Ok(compared));
+        }
         loop {
             let open = self.open.last_mut()?;
             let (message, branch) = (open.message, open.branch);
@@ -150,6 +164,45 @@ impl<'data> Iterator for Operations<'data> {
                 }
             }
         }
+    }
+}
+
+/// A request of the v2 API, as far as it has to do with values.
+#[derive(Default)]
+struct V2Request<'data> {
+    method: &'data [u8],
+    path: &'data [u8],
+    value: &'data [u8],
+    previous: &'data [u8],
+    /// Only the key's time to live is set anew.
+    refreshes: bool,
+}
+
+impl<'data> V2Request<'data> {
+    fn parse(message: &'data [u8]) -> Option<Self> {
+        let mut request = Self::default();
+        for field in Fields::new(message) {
+            match field.ok()?.into_parts() {
+                (2, Value::Bytes(method)) => request.method = method,
+                (3, Value::Bytes(path)) => request.path = path,
+                (4, Value::Bytes(value)) => request.value = value,
+                (6, Value::Bytes(previous)) => request.previous = previous,
+                (17, Value::Varint(refreshes)) => request.refreshes = refreshes != 0,
+                _ => {}
+            }
+        }
+        Some(request)
+    }
+
+    fn operations(&self) -> Operations<'data> {
+        let Some(key) = v2_store::key_at(self.path) else { return Operations::none() };
+        let put = |value| Operation::Put(Put { key, value, lease: 0, ignores_value: false }, None);
+        let own = match self.method {
+            b"PUT" | b"POST" if !self.refreshes => Some(put(self.value)),
+            b"DELETE" => Some(Operation::DeleteRange { key, range_end: &[], branch: None }),
+            _ => None,
+        };
+        Operations { single: own.map(Ok), compared: (!self.previous.is_empty()).then(|| put(self.previous)), open: Vec::new() }
     }
 }
 

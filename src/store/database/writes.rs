@@ -5,7 +5,7 @@ use super::order::Order;
 use super::residue::Entry;
 use crate::bbolt::{Element, Pgid};
 use crate::mvcc::{KeyValue, RevisionKey};
-use crate::row::{Found, FoundContent, Place, WriteCounts, Written};
+use crate::row::{Api, Found, FoundContent, Place, WriteCounts, Written};
 use crate::store::Task;
 
 /// Leaf pages that one task reads.
@@ -101,6 +101,8 @@ impl<'data> DatabaseStore<'data> {
             is_duplicate: false,
             is_newer_than_snapshot: false,
             log: None,
+            api: Api::V3,
+            escaped: None,
         })
     }
 

@@ -1,7 +1,7 @@
 //! What stands at a find.
 
 use super::find::Find;
-use crate::row::{Found, FoundContent, Place, Retention, WriteCounts, Written};
+use crate::row::{Api, Found, FoundContent, Place, Retention, WriteCounts, Written};
 
 /// Finds that one task reads.
 pub(super) const TASK: usize = 512;
@@ -26,6 +26,8 @@ impl Find {
             is_duplicate: self.is_duplicate,
             is_newer_than_snapshot: false,
             log: None,
+            api: Api::V3,
+            escaped: None,
         })
     }
 }

@@ -45,16 +45,18 @@ impl<'data> Seen<'data> {
                 Operation::Put(put, _) if put.ignores_value => {}
                 Operation::Put(put, _) => {
                     counts.puts = counts.puts.saturating_add(1);
-                    newest = newest.max(self.put(&put, entry.index));
+                    newest = newest.max(self.value(&put));
+                    if !request.kind.is_v2() {
+                        self.proposed.observe(&put, entry.index);
+                    }
                 }
             }
         }
         newest
     }
 
-    fn put(&mut self, put: &Put<'data>, index: u64) -> Option<i64> {
+    fn value(&mut self, put: &Put<'data>) -> Option<i64> {
         self.votes.observe(put.key);
-        self.proposed.observe(put, index);
         match Stored::of(put.value) {
             Stored::Sealed(sealed) => {
                 self.names.observe(&sealed);

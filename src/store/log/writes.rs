@@ -9,7 +9,7 @@ use super::revisions::{Fingerprint, InTree, Revisions};
 use super::segment::Segment;
 use crate::etcd::raft::{Branch, EntryKind, Operation, Put, Request};
 use crate::evidence::range;
-use crate::row::{Found, FoundContent, LogPosition, Place, Retention, TxnBranch, WriteCounts, Written};
+use crate::row::{Api, Found, FoundContent, LogPosition, Place, Retention, TxnBranch, WriteCounts, Written};
 
 /// Writes that one task reads.
 pub(super) const TASK: usize = 256;
@@ -20,6 +20,7 @@ pub(super) struct Write<'data> {
     put: PutBytes<'data>,
     lease: i64,
     position: LogPosition,
+    api: Api,
     in_tree: Option<InTree>,
     /// The end of its value is not there.
     is_cut: bool,
@@ -45,7 +46,7 @@ impl<'data> Write<'data> {
         let fingerprints: Vec<Fingerprint> = writes.par_iter_mut().map(|write| Fingerprint::of(write.put.key, write.put.value)).collect();
         let mut writes: Vec<(Self, Fingerprint)> = writes.drain(..).zip(fingerprints).collect();
         for (write, fingerprint) in &mut writes {
-            write.in_tree = revisions.of(fingerprint).filter(|_| !write.is_cut);
+            write.in_tree = revisions.of(fingerprint).filter(|_| !write.is_cut && write.api == Api::V3);
         }
         let offset = |write: &Self| range::offset_within(segment.evidence.content(), write.put.value);
         writes.sort_by_cached_key(|(write, _)| {
@@ -54,7 +55,7 @@ impl<'data> Write<'data> {
         });
         let mut known = HashSet::<_, FixedState>::default();
         for (write, fingerprint) in &mut writes {
-            write.is_duplicate = !known.insert((*fingerprint, write.in_tree.map(|tree| tree.revision.main)));
+            write.is_duplicate = !known.insert((*fingerprint, write.api, write.in_tree.map(|tree| tree.revision.main)));
         }
         writes.into_iter().map(|(write, _)| write).collect()
     }
@@ -78,6 +79,8 @@ impl<'data> Write<'data> {
             is_duplicate: self.is_duplicate,
             is_newer_than_snapshot: false,
             log: Some(self.position),
+            api: self.api,
+            escaped: None,
         }
     }
 }
@@ -85,16 +88,19 @@ impl<'data> Write<'data> {
 /// The writes that the entries of a segment propose, in file order.
 fn proposed<'data>(number: usize, segment: &Segment<'data>, fates: &Fates) -> Vec<Write<'data>> {
     let mut writes = Vec::new();
-    let mut add = |put: Put<'data>, branch: Option<TxnBranch>, is_cut: bool, (offset, index, term): (u64, u64, u64)| {
+    let mut add = |put: Put<'data>, api: Api, branch: Option<TxnBranch>, is_cut: bool, (offset, index, term): (u64, u64, u64)| {
         // It leaves the value as it is, and has none of its own.
         if put.ignores_value {
             return;
         }
         let (committed, applied) = fates.of(number, offset, index);
+        // The database does not hold what the v2 API wrote.
+        let applied = applied.filter(|_| api == Api::V3);
         writes.push(Write {
             put: PutBytes { key: put.key, value: put.value },
             lease: put.lease,
             position: LogPosition { index, term, branch, committed, applied },
+            api,
             in_tree: None,
             is_cut,
             is_duplicate: false,
@@ -102,18 +108,19 @@ fn proposed<'data>(number: usize, segment: &Segment<'data>, fates: &Fates) -> Ve
     };
     for (offset, entry) in segment.entries().filter(|(_, entry)| entry.kind == EntryKind::Normal) {
         let Ok(request) = Request::parse(entry.data) else { continue };
+        let api = if request.kind.is_v2() { Api::V2 } else { Api::V3 };
         for operation in request.operations().filter_map(Result::ok) {
             match operation {
-                Operation::Put(put, branch) => add(put, branch.map(branch_of), false, (offset, entry.index, entry.term)),
+                Operation::Put(put, branch) => add(put, api, branch.map(branch_of), false, (offset, entry.index, entry.term)),
                 Operation::DeleteRange { .. } => {}
             }
         }
     }
     if let Some((offset, entry)) = segment.cut_entry() {
         let at = (offset, entry.index, entry.term);
-        entry.whole.into_iter().for_each(|(put, branch)| add(put, branch.map(branch_of), false, at));
+        entry.whole.into_iter().for_each(|(put, branch)| add(put, Api::V3, branch.map(branch_of), false, at));
         if let Some(cut) = entry.cut.filter(|cut| !cut.put.value.is_empty()) {
-            add(cut.put, cut.branch.map(branch_of), cut.missing > 0, at);
+            add(cut.put, Api::V3, cut.branch.map(branch_of), cut.missing > 0, at);
         }
     }
     writes

@@ -5,7 +5,7 @@ use super::entry::{Content, Entry};
 use super::headless::Kind;
 use crate::bbolt::Db;
 use crate::kubernetes::Encoding;
-use crate::row::{Found, FoundContent, PieceOf, Retention, WriteCounts, Written};
+use crate::row::{Api, Found, FoundContent, PieceOf, Retention, WriteCounts, Written};
 
 impl<'data> Residue<'data> {
     /// The find of an entry. `current`: the revision that the database is at.
@@ -22,6 +22,8 @@ impl<'data> Residue<'data> {
             is_duplicate: entry.duplicate,
             is_newer_than_snapshot: is_newer,
             log: None,
+            api: Api::V3,
+            escaped: None,
         };
         let Content::Headless(kind) = entry.content else {
             let write = entry.read(db)?;
