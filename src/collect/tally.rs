@@ -10,7 +10,7 @@ use super::grouped::Grouped;
 use super::key_use::KeyUse;
 use crate::envelope::KeyIdentity;
 use crate::kubernetes::{GroupResource, KeyMaterial, StorageKey};
-use crate::row::{EnvelopeInfo, Form, Place, Retention, Row, ValueBytes, ValueRow};
+use crate::row::{Api, EnvelopeInfo, Form, Place, Retention, Row, ValueBytes, ValueRow};
 
 type Map<K, V> = HashMap<K, V, FixedState>;
 
@@ -85,6 +85,8 @@ pub struct Exposure<'data> {
     pub log: bool,
     /// In an entry of a log that the database beside it is not known to have.
     pub ahead: bool,
+    /// By the v2 API, whose keys the database does not know.
+    pub is_of_v2: bool,
     /// Its type in the newest revision that can be read.
     pub secret_type: Cow<'data, str>,
     newest: (Option<u64>, Option<u64>),
@@ -254,7 +256,8 @@ impl<'data> Tally<'data> {
                 Retention::Residue => exposure.residue = true,
                 Retention::Log => {
                     exposure.log = true;
-                    exposure.ahead |= value.log.is_some_and(|log| log.applied.is_none());
+                    exposure.ahead |= value.api == Api::V3 && value.log.is_some_and(|log| log.applied.is_none());
+                    exposure.is_of_v2 |= value.api == Api::V2;
                 }
             }
             match value.written.counts {
@@ -318,6 +321,7 @@ impl Exposure<'_> {
         self.residue |= other.residue;
         self.log |= other.log;
         self.ahead |= other.ahead;
+        self.is_of_v2 |= other.is_of_v2;
         self.has_unknown_incarnation |= other.has_unknown_incarnation;
         self.incarnations.extend(&other.incarnations);
         if other.newest > self.newest {

@@ -74,8 +74,8 @@ rules! {
         "The beginning of these values is lost, so which Secrets they were is not known.",
         "What removes them is the same: defragment every member, replace existing backups.";
     PlaintextLog = "plaintext-log", Error,
-        "The write-ahead log holds Secrets in plaintext",
-        "Neither compaction nor defragmentation touches it. Segments turn over: etcd keeps the five newest and purges the others after its snapshots, and what stands in those goes only with further writes.",
+        "The write-ahead log or a raft snapshot holds Secrets in plaintext",
+        "Neither compaction nor defragmentation touches them. They turn over: etcd keeps the five newest of each and purges the others, and what stands in those goes only with further writes. What the v2 API stored is in every raft snapshot.",
         "Replace or destroy copies of the directory, and rotate what they held.";
     EtcdPasswordsLog = "etcd-passwords-log", Error,
         "The write-ahead log holds passwords of etcd's users in clear",
@@ -91,7 +91,7 @@ rules! {
         "";
     V2Values = "v2-values", Warning,
         "A raft snapshot holds values of the v2 API in clear",
-        "Encryption at rest is Kubernetes' own and does not reach them. They are counted, not looked at.",
+        "Encryption at rest is Kubernetes' own and does not reach what other software stored there.",
         "";
     KeysBesideData = "keys-beside-data", Error,
         "Objects in plaintext hold keys",

@@ -94,8 +94,12 @@ pub struct ClusterContext<'a> {
 }
 
 impl ClusterContext<'_> {
-    fn existence(&self, key: &[u8]) -> Existence {
-        self.existing.as_ref().map_or(Existence::Unknown, |existing| existing.of(key))
+    /// Whether the key of a Secret exists. That the database does not have it says nothing of a key of the v2 API.
+    fn existence(&self, key: &[u8], exposure: &Exposure<'_>) -> Existence {
+        match self.existing.as_ref().map_or(Existence::Unknown, |existing| existing.of(key)) {
+            Existence::Deleted if exposure.is_of_v2 => Existence::Unknown,
+            told => told,
+        }
     }
 
     /// Whether all that can be read of a key that exists is of earlier incarnations.
@@ -108,7 +112,7 @@ impl ClusterContext<'_> {
     }
 
     fn exists(&self, key: &[u8], exposure: &Exposure<'_>) -> Exists {
-        match self.existence(key) {
+        match self.existence(key, exposure) {
             Existence::Exists if self.is_replaced(key, exposure) => Exists::Replaced,
             Existence::Deleted if !exposure.ahead => Exists::Deleted,
             Existence::Exists | Existence::Deleted | Existence::Unknown => Exists::Yes,
@@ -161,7 +165,7 @@ impl Readable {
     fn count(&mut self, context: &ClusterContext<'_>, key: &[u8], exposure: &Exposure<'_>) -> Exists {
         let exists = context.exists(key, exposure);
         self.total = self.total.saturating_add(1);
-        match context.existence(key) {
+        match context.existence(key, exposure) {
             Existence::Exists => {
                 self.existing.add(exposure);
                 self.replaced = self.replaced.saturating_add(u64::from(exists == Exists::Replaced));

@@ -22,6 +22,8 @@ pub enum Place {
     Trailing,
     /// In a write-ahead log.
     Wal,
+    /// In a raft snapshot: a value of the v2 API.
+    RaftSnapshot,
     /// In bytes that are no database.
     Image,
 }
@@ -43,6 +45,7 @@ impl Place {
             Self::Slack => "slack",
             Self::Trailing => "trailing",
             Self::Wal => "wal",
+            Self::RaftSnapshot => "raft-snapshot",
             Self::Image => "image",
         }
     }
@@ -61,7 +64,7 @@ pub enum Api {
 
 impl Api {
     /// The number in the records.
-    pub fn number(self) -> u8 {
+    pub fn number(self) -> u64 {
         match self {
             Self::V2 => 2,
             Self::V3 => 3,
@@ -80,7 +83,7 @@ pub enum Retention {
     Deleted,
     /// Anywhere that etcd no longer shows.
     Residue,
-    /// In a log.
+    /// In a write-ahead log or a raft snapshot.
     Log,
 }
 

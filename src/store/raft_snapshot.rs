@@ -48,7 +48,15 @@ impl<'data> RaftSnapshotStore<'data> {
             Ok(snapshot) => {
                 let values = snapshot.v2_values();
                 let finds = find(evidence, values.as_deref().unwrap_or_default());
-                (judge(&snapshot, values.map(|_| finds.len() as u64), name_of(evidence), &mut anomalies), finds)
+                (
+                    judge(
+                        &snapshot,
+                        values.map(|_| finds.iter().filter(|find| !find.is_duplicate).count() as u64),
+                        name_of(evidence),
+                        &mut anomalies,
+                    ),
+                    finds,
+                )
             }
             Err(damage) => {
                 let size = evidence.content().len();
@@ -95,7 +103,7 @@ impl<'data> Find<'data> {
     fn found(&self) -> Found<'data> {
         Found {
             place: Place::RaftSnapshot,
-            retention: Retention::Residue,
+            retention: Retention::Log,
             pgid: None,
             key: self.key,
             written: Written::default(),

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use common::raft::{bytes, segment};
 use common::{Fixture, evidences, of_kind, records, run_in, stderr, text, truth_of, unpack_directory};
 use etcd_sleuth::evidence::digest::Sha256Digest;
 use serde_json::{Value, json};
@@ -446,47 +447,6 @@ fn a_directory_in_use_is_read_all_the_same_and_said_to_be_live() {
     let (code, live) = text(&run_in(dir.path(), &["scan", "killed"]));
     assert_eq!(code, 2);
     assert!(live.contains("this looks live"), "{live}");
-}
-
-/// A varint field and a field of bytes of a protobuf message.
-fn number(field: u64, value: u64) -> Vec<u8> {
-    [varint(field << 3), varint(value)].concat()
-}
-
-fn bytes(field: u64, value: &[u8]) -> Vec<u8> {
-    [varint(field << 3 | 2), varint(value.len() as u64), value.to_vec()].concat()
-}
-
-fn varint(mut value: u64) -> Vec<u8> {
-    let mut out = Vec::new();
-    while value > 0x7f {
-        out.push((value & 0x7f | 0x80).to_le_bytes()[0]);
-        value >>= 7;
-    }
-    out.push(value.to_le_bytes()[0]);
-    out
-}
-
-/// A segment with these requests as its entries, as etcd writes it.
-fn segment(requests: &[Vec<u8>]) -> Vec<u8> {
-    let (mut out, mut crc) = (Vec::new(), 0);
-    let mut frame = |kind: u64, data: Option<Vec<u8>>| {
-        crc = data.as_ref().map_or(crc, |data| crc32c::crc32c_append(crc, data));
-        let record = [number(1, kind), number(2, crc.into()), data.map(|data| bytes(3, &data)).unwrap_or_default()].concat();
-        let padding = record.len().next_multiple_of(8) - record.len();
-        let top = if padding == 0 { 0 } else { 0x80 | padding as u64 };
-        out.extend((record.len() as u64 | top << 56).to_le_bytes());
-        out.extend(record);
-        out.extend(vec![0; padding]);
-    };
-    frame(4, None);
-    frame(1, Some([number(1, 7), number(2, 8)].concat()));
-    frame(5, Some([number(1, 0), number(2, 0)].concat()));
-    for (index, request) in (1..).zip(requests) {
-        frame(2, Some([number(1, 0), number(2, 2), number(3, index), bytes(4, request)].concat()));
-    }
-    frame(3, Some([number(1, 2), number(2, 7), number(3, requests.len() as u64)].concat()));
-    out
 }
 
 /// Credentials of etcd's users are counted and named, and never shown.

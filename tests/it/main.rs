@@ -44,4 +44,5 @@ mod residue;
 mod screen;
 mod system_calls;
 mod truth;
+mod v2_api;
 mod verify;

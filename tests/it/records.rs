@@ -15,7 +15,8 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Value, json};
 
 /// Places in the order of the contract.
-const PLACES: [&str; 9] = ["tree", "other-root", "free-page", "overflow-tail", "beyond-high-water", "slack", "trailing", "wal", "image"];
+const PLACES: [&str; 10] =
+    ["tree", "other-root", "free-page", "overflow-tail", "beyond-high-water", "slack", "trailing", "wal", "raft-snapshot", "image"];
 
 fn document(name: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(name)).unwrap()

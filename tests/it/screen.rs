@@ -124,7 +124,7 @@ fn each_finding_says_what_removes_it() {
         "NEXT etcd-sleuth scan killed --rotate-list rotate.csv",
         "a compaction erases nothing",
         "Defragment every member, replace or destroy existing backups, and rotate what a copied file held.",
-        "Segments turn over",
+        "They turn over",
     ] {
         assert!(words.contains(said), "{said:?} is missing in\n{shown}");
     }

@@ -17,6 +17,7 @@ pub struct ValueRecord<'a> {
     evidence: u64,
     place: &'static str,
     retention: &'static str,
+    api: u64,
     offset: Option<u64>,
     length: u64,
     pgid: Option<u64>,
@@ -86,7 +87,7 @@ type Column = (&'static str, fn(&ValueRecord<'_>) -> String);
 impl<'a> ValueRecord<'a> {
     /// Columns of the table in CSV: the fields in their order; two of what `secret` says stand for it.
     pub(in super::super) const COLUMNS: &'static [Column] = columns!(ValueRecord:
-        evidence, place, retention, offset, length, pgid, write.key, write.key_base64, write.mod_revision, write.sub,
+        evidence, place, retention, api, offset, length, pgid, write.key, write.key_base64, write.mod_revision, write.sub,
         write.create_revision, write.version, write.lease, write.group_resource, write.namespace, write.name, cluster, uid, incarnation,
         protection, encoding, provider, provider_version, provider_name, provider_name_certain, key_id, dek_source_type,
         dek_source_sha256, annotations_sha256, fragment, duplicate, newer_than_snapshot, raft_index, raft_term, txn_branch, committed,
@@ -104,6 +105,7 @@ impl<'a> ValueRecord<'a> {
             evidence: context.evidence.number(),
             place: row.place.name(),
             retention: row.retention.name(),
+            api: row.api.number(),
             offset: row.offset,
             length: row.length(),
             pgid: row.pgid,

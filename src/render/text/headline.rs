@@ -44,6 +44,7 @@ pub(super) fn headline(evidence: &EvidenceReport, resources: &str, what: What) -
         };
         let place = match evidence.facts.residue_mode() {
             Some(ResidueMode::Off) => format!("THE TREE OF THIS {what}"),
+            _ if !evidence.facts.is_complete => format!("WHAT COULD BE READ OF THIS {what}"),
             _ => format!("THIS {what}"),
         };
         if !has_tree {
@@ -65,7 +66,7 @@ pub(super) fn headline(evidence: &EvidenceReport, resources: &str, what: What) -
     }
     let unknown = match readable.unknown.total() {
         0 => String::new(),
-        n => format!("; of {} neither is known, a part of the tree is lost: treat them as in use", thousands(n)),
+        n => format!("; of {} neither is known: treat them as in use", thousands(n)),
     };
     let ahead = match readable.ahead {
         0 => String::new(),

@@ -99,7 +99,8 @@ fn snapshot_sentence(snapshot: &RaftSnapshotFacts) -> String {
     let index = snapshot.index.map_or("not readable".to_owned(), |index| format!("at entry {index}"));
     match snapshot.v2_values {
         Some(0) => format!("{index}, no keys of the v2 API"),
-        Some(values) => format!("{index}, {} VALUES OF THE V2 API in clear", thousands(values)),
+        Some(1) => format!("{index}, 1 value of the v2 API"),
+        Some(values) => format!("{index}, {} values of the v2 API", thousands(values)),
         None => format!("{index}, its v2 store was not read"),
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod accuracy;
 pub(crate) mod kms_double;
 pub(crate) mod mutate;
 pub(crate) mod pages;
+pub(crate) mod raft;
 pub(crate) mod truth;
 
 use std::collections::BTreeMap;

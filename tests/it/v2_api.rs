@@ -1,0 +1,126 @@
+//! Keys of the v2 API: in raft snapshots, in their last changes, and in the log.
+
+use crate::common;
+
+use std::fs;
+use std::path::Path;
+
+use common::raft::{bytes, number, raft_snapshot, segment};
+use common::{Fixture, of_kind, records, run_in, text};
+use serde_json::{Value, json};
+
+const SNAP: &str = "0000000000000002-000000000000000a.snap";
+const SEGMENT: &str = "0000000000000000-0000000000000000.wal";
+
+fn secret(name: &str) -> String {
+    json!({"kind": "Secret", "apiVersion": "v1", "metadata": {"name": name, "namespace": "old"}, "data": {"k<>": "bWFya2Vy"}, "type": "Opaque"})
+        .to_string()
+}
+
+/// A store in which `kept` exist under `/registry/secrets/old`, and of which `gone` was deleted; other software has a key too.
+fn store(kept: &[&str], gone: &str) -> String {
+    let leaf = |path: String, value: &str| json!({"Path": path, "Value": value, "Children": null});
+    let secrets: serde_json::Map<String, Value> =
+        kept.iter().map(|name| ((*name).to_owned(), leaf(format!("/1/registry/secrets/old/{name}"), &secret(name)))).collect();
+    let tree = json!({"Root": {"Path": "/", "Value": "", "Children": {
+        "0": {"Path": "/0", "Value": "", "Children": {"version": leaf("/0/version".to_owned(), "3.4.0")}},
+        "1": {"Path": "/1", "Value": "", "Children": {
+            "other": leaf("/1/other".to_owned(), "{\"a\":1}"),
+            "registry": {"Path": "/1/registry", "Children": {"secrets": {"Path": "/1/registry/secrets", "Children": {
+                "old": {"Path": "/1/registry/secrets/old", "Children": secrets}}}}}}}}},
+        "WatcherHub": {"EventHistory": {"Queue": {"Events": [
+            {"action": "set", "node": {"key": format!("/1/registry/secrets/old/{}", kept[0]), "value": secret(kept[0])}},
+            {"action": "delete", "node": {"key": format!("/1/registry/secrets/old/{gone}")},
+             "prevNode": {"key": format!("/1/registry/secrets/old/{gone}"), "value": secret(gone)}},
+            null]}}}, "CurrentVersion": 2});
+    // As Go writes it.
+    tree.to_string().replace('<', "\\u003c").replace('>', "\\u003e")
+}
+
+fn scanned(dir: &Path, path: &str) -> (Option<i32>, Vec<Value>) {
+    let output = run_in(dir, &["scan", path, "--format", "jsonl"]);
+    (output.status.code(), records(&output))
+}
+
+/// The Secrets among the values: key, whose key, place, whether it is a copy.
+fn secrets(all: &[Value]) -> Vec<(String, u64, String, bool)> {
+    let of = |v: &&Value| {
+        (
+            v["key"].as_str().unwrap().to_owned(),
+            v["api"].as_u64().unwrap(),
+            v["place"].as_str().unwrap().to_owned(),
+            v["duplicate"] == json!(true),
+        )
+    };
+    let mut told: Vec<_> = of_kind(all, "value").iter().filter(|v| v["group_resource"] == "secrets").map(of).collect();
+    told.sort();
+    told
+}
+
+/// What a raft snapshot holds of the v2 API is read, what was deleted among it, at the place where it stands in the file.
+#[test]
+fn secrets_in_a_raft_snapshot_are_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = raft_snapshot(&store(&["a", "b\""], "gone"), 10);
+    fs::write(dir.path().join(SNAP), &file).unwrap();
+    let (code, all) = scanned(dir.path(), SNAP);
+    let told = |name: &str, is_copy| (format!("/registry/secrets/old/{name}"), 2, "raft-snapshot".to_owned(), is_copy);
+    assert_eq!((code, secrets(&all)), (Some(2), vec![told("a", false), told("a", true), told("b\"", false), told("gone", false)]));
+    for value in of_kind(&all, "value") {
+        let range =
+            value["offset"].as_u64().unwrap() as usize..(value["offset"].as_u64().unwrap() + value["length"].as_u64().unwrap()) as usize;
+        let escaped = std::str::from_utf8(&file[range]).unwrap();
+        let plain: String = serde_json::from_str(&format!("\"{escaped}\"")).unwrap();
+        assert!(plain.contains(value["name"].as_str().unwrap()) || plain.contains("b\\\""), "{plain}");
+        assert_eq!((&value["mod_revision"], &value["retention"]), (&Value::Null, &json!("log")));
+    }
+    let shown = text(&run_in(dir.path(), &["scan", SNAP])).1;
+    assert!(shown.starts_with("3 SECRETS CAN BE READ") && !shown.contains("bWFya2Vy") && !shown.contains("free pages"), "{shown}");
+}
+
+/// A store that cannot be read is said to be damaged; nothing is said not to be in it.
+#[test]
+fn a_store_that_cannot_be_read_is_no_all_clear() {
+    let dir = tempfile::tempdir().unwrap();
+    for broken in ["{\"Root\":", "", &"{\"Root\":{\"Children\":{\"1\":".repeat(300)] {
+        fs::write(dir.path().join(SNAP), raft_snapshot(broken, 10)).unwrap();
+        let (code, text) = text(&run_in(dir.path(), &["scan", SNAP]));
+        assert_eq!(code, 3, "{text}");
+        assert!(text.starts_with("NO PLAINTEXT SECRET FOUND IN WHAT COULD BE READ OF THIS FILE"), "{text}");
+    }
+}
+
+/// Requests of the v2 API in the log are read, both as etcd 3.4 writes them and within another request, with what they compare with.
+#[test]
+fn secrets_in_requests_of_the_v2_api_are_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let request = |method: &str, path: &str, value: &str, more: Vec<u8>| {
+        [number(1, 9), bytes(2, method.as_bytes()), bytes(3, path.as_bytes()), bytes(4, value.as_bytes()), more].concat()
+    };
+    let requests = [
+        request("PUT", "/0/version", "3.4.0", vec![]),
+        request("PUT", "/1/registry/secrets/old/put", &secret("put"), vec![]),
+        bytes(2, &request("PUT", "/1/registry/secrets/old/inner", &secret("inner"), vec![])),
+        request("PUT", "/1/registry/secrets/old/swap", &secret("swap"), bytes(6, secret("swap").replace("bWFya2Vy", "b2xk").as_bytes())),
+        request("DELETE", "/1/registry/secrets/old/deleted", "", bytes(6, secret("deleted").as_bytes())),
+        request("PUT", "/1/registry/secrets/old/put", "", number(17, 1)),
+    ];
+    fs::write(dir.path().join(SEGMENT), segment(&requests)).unwrap();
+    let (code, all) = scanned(dir.path(), SEGMENT);
+    let told = |name: &str| (format!("/registry/secrets/old/{name}"), 2, "wal".to_owned(), false);
+    assert_eq!((code, secrets(&all)), (Some(2), ["deleted", "inner", "put", "swap", "swap"].map(told).to_vec()));
+    assert!(of_kind(&all, "value").iter().all(|value| value["applied"] == Value::Null));
+}
+
+/// A database beside it does not say that a Secret of the v2 API was deleted, nor that it is written last.
+#[test]
+fn a_database_says_nothing_of_keys_of_the_v2_api() {
+    let dir = tempfile::tempdir().unwrap();
+    let snap = dir.path().join("data/member/snap");
+    fs::create_dir_all(&snap).unwrap();
+    fs::write(snap.join("db"), Fixture::named("fresh").bytes).unwrap();
+    fs::write(snap.join(SNAP), raft_snapshot(&store(&["a"], "gone"), 1)).unwrap();
+    let shown = text(&run_in(dir.path(), &["scan", "data"])).1;
+    assert!(shown.contains("2 SECRETS CAN BE READ") && shown.contains("of 2 neither is known"), "{shown}");
+    assert!(!shown.contains("not in the database yet") && shown.contains("and 0 deleted"), "{shown}");
+}
