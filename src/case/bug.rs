@@ -26,6 +26,13 @@ pub struct Bug {
     digest: Option<Sha256Digest>,
 }
 
+impl Bug {
+    /// The input.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
 /// Keeps panics from printing what they say. Called once, before anything is read.
 pub fn install() {
     set_hook(Box::new(|panic| {

@@ -1,7 +1,7 @@
 //! Why an input, or a whole run, came to nothing; and what to try.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::bug::Bug;
 use super::guess::{self, Guess};
@@ -82,6 +82,17 @@ pub enum RunError {
 }
 
 impl InputError {
+    /// The input.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Bug(bug) => bug.path(),
+            Self::Unreadable(error) => error.path(),
+            Self::Empty(path) | Self::NotADataDirectory { path, .. } | Self::NotForThis { path, .. } | Self::NotRecognised { path, .. } => {
+                path
+            }
+        }
+    }
+
     /// What the user can try.
     pub fn hint(&self) -> Option<String> {
         match self {

@@ -23,6 +23,8 @@ pub(super) struct OpenMember {
 pub(super) struct OpenFile {
     pub evidence: Evidence,
     pub role: FileRole,
+    /// Where the link leads that it was opened through.
+    pub target: Option<PathBuf>,
 }
 
 /// A member after the first pass over its files.

@@ -3,11 +3,11 @@
 //! It is a run of one input that nobody writes down. Several inputs, a question of keys, and whatever is to be written go through
 //! [`Case`].
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 
 use super::host::{Nobody, Silent};
-use super::member::{OpenMember, ReadMember};
+use super::member::{OpenMember, ReadEvidence, ReadMember};
 use super::rows::RowFilter;
 use super::run::{Answer, Judging, Run};
 use super::{Case, Plan, RunError};
@@ -43,14 +43,15 @@ pub fn open(path: impl AsRef<Path>) -> Result<Opened, RunError> {
 
 /// One input, open. What is read borrows from it.
 pub struct Opened {
-    member: OpenMember,
+    /// One, or of a directory with several members' files all of them.
+    members: Vec<OpenMember>,
     plan: Plan,
     so_far: Answer,
 }
 
 /// One input after the first pass over its bytes: what every row must know of all others is known.
 pub struct Contents<'data> {
-    member: ReadMember<'data>,
+    members: Vec<ReadMember<'data>>,
     plan: &'data Plan,
     so_far: Answer,
 }
@@ -76,8 +77,15 @@ impl Opened {
     /// It cannot be opened, or is nothing that is read.
     pub fn open(path: &Path, plan: Plan, limits: Limits) -> Result<Self, RunError> {
         let nothing = Answer { report: Report::default(), outcome: Outcome::default() };
-        let (member, so_far) = step(&plan, limits, &nothing, |run| run.open(path))?;
-        Ok(Self { member, plan, so_far })
+        let inputs = [path.to_owned()];
+        let (members, so_far) = step(&plan, (&inputs, limits), &nothing, |run| {
+            let mut members = Vec::new();
+            for given in run.survey() {
+                members.extend(run.open(given)?);
+            }
+            Ok((!members.is_empty()).then_some(members))
+        })?;
+        Ok(Self { members, plan, so_far })
     }
 
     /// Reads it once. Rows are read later, as they are asked for.
@@ -86,23 +94,30 @@ impl Opened {
     /// Nothing of it can be read.
     pub fn read(&self) -> Result<Contents<'_>, RunError> {
         let progress = Progress::default();
-        let (member, so_far) = step(&self.plan, Limits::default(), &self.so_far, |run| {
-            let read = thread::scope(|scope| run.read(&self.member, scope, &progress))?;
-            Ok((!read.evidences.is_empty()).then_some(read))
+        let (members, so_far) = step(&self.plan, (&[], Limits::default()), &self.so_far, |run| {
+            let mut members = Vec::new();
+            for member in &self.members {
+                members.push(thread::scope(|scope| run.read(member, scope, &progress))?);
+            }
+            Ok(members.iter().any(|member| !member.evidences.is_empty()).then_some(members))
         })?;
-        Ok(Contents { member, plan: &self.plan, so_far })
+        Ok(Contents { members, plan: &self.plan, so_far })
     }
 }
 
 impl<'data> Contents<'data> {
     /// What is known of each evidence so far: one, or of a data directory one for each of its files.
     pub fn facts(&self) -> impl Iterator<Item = (EvidenceId, &Facts)> {
-        self.member.evidences.iter().map(|evidence| (evidence.id, &evidence.store.profile().facts))
+        self.evidences().map(|evidence| (evidence.id, &evidence.store.profile().facts))
     }
 
     /// The rows in scope, in their order, evidence by evidence.
     pub fn rows(&self) -> impl Iterator<Item = Row<'data>> {
-        self.member.evidences.iter().flat_map(|evidence| Collector::new(evidence.store.as_ref(), &self.plan.scope).rows())
+        self.evidences().flat_map(|evidence| Collector::new(evidence.store.as_ref(), &self.plan.scope).rows())
+    }
+
+    fn evidences(&self) -> impl Iterator<Item = &ReadEvidence<'data>> {
+        self.members.iter().flat_map(|member| &member.evidences)
     }
 
     /// Counts every row in scope, on all cores, and says what was found and how far that can be trusted.
@@ -110,9 +125,11 @@ impl<'data> Contents<'data> {
     /// # Errors
     /// Nothing of it can be read to its end.
     pub fn judge(mut self) -> Result<Answer, RunError> {
-        let (member, plan) = (&mut self.member, self.plan);
-        let ((), answer) = step(plan, Limits::default(), &self.so_far, |run| {
-            run.tell(member, &RowFilter::None)?;
+        let (members, plan) = (&mut self.members, self.plan);
+        let ((), answer) = step(plan, (&[], Limits::default()), &self.so_far, |run| {
+            for member in members {
+                run.tell(member, &RowFilter::None)?;
+            }
             run.judge(Judging::Plaintext(FailOn::Any));
             Ok((!run.report.evidences.is_empty()).then_some(()))
         })?;
@@ -123,13 +140,13 @@ impl<'data> Contents<'data> {
 /// One step of a run that nobody writes down, and what came of all steps so far. A step that comes to nothing ends with its reason.
 fn step<T>(
     plan: &Plan,
-    limits: Limits,
+    (inputs, limits): (&[PathBuf], Limits),
     so_far: &Answer,
     work: impl FnOnce(&mut Run<'_>) -> Result<Option<T>, RunError>,
 ) -> Result<(T, Answer), RunError> {
-    let (case, mut nobody) = (Case::new(&[], limits, &Silent), Nobody);
+    let (case, mut nobody) = (Case::new(inputs, limits, &Silent), Nobody);
     let mut run = Run::new(&case, plan, &mut nobody);
-    run.report.passed_over.clone_from(&so_far.report.passed_over);
+    run.report.unread.clone_from(&so_far.report.unread);
     run.report.not_analysed.clone_from(&so_far.report.not_analysed);
     run.outcome = so_far.outcome.clone();
     match work(&mut run)? {

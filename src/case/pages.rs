@@ -28,15 +28,18 @@ impl Case<'_> {
         let mut nobody = Nobody;
         let mut run = Run::new(self, plan, &mut nobody);
         render.begin()?;
-        for path in self.inputs {
-            let Some(member) = run.open(path)? else { continue };
+        for given in run.survey() {
+            let Some(member) = run.open(given)? else { continue };
             let progress = Progress::default();
             thread::scope(|scope| {
                 let mut read = run.read(&member, scope, &progress)?;
-                run.pages(&mut read, path.clone(), question, render)
+                run.pages(&mut read, member.path.clone(), question, render)
             })?;
         }
         let answer = run.finish_trusting();
+        for unread in &answer.report.unread {
+            render.unread(unread)?;
+        }
         render.end(&answer.report, &answer.outcome)?;
         Ok(answer)
     }

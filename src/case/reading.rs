@@ -1,10 +1,8 @@
-//! The files of a member are opened, and then read in a first pass.
+//! The files of a member are read in a first pass.
 
-use std::path::Path;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::Scope;
 
-use super::directory::{DataDirectory, PassedOver};
 use super::kind::FileRole;
 use super::member::{OpenFile, OpenMember, ReadEvidence, ReadMember};
 use super::run::Run;
@@ -19,50 +17,6 @@ type OpenAndHashed<'data> = (&'data OpenFile, Receiver<Option<Digests>>);
 type Unnumbered<'data> = (BoxedStore<'data>, Receiver<Option<Digests>>);
 
 impl Run<'_> {
-    /// Opens what was given. What cannot be opened of it is told; `None`: nothing of it can.
-    pub(super) fn open(&mut self, path: &Path) -> Result<Option<OpenMember>, RunError> {
-        let is_directory = path.is_dir();
-        let found = if is_directory { self.attempt(path, |_| DataDirectory::find(path))? } else { None };
-        let mut files = Vec::new();
-        match found {
-            Some(DataDirectory { files: listed, passed_over, .. }) => {
-                let passed = |PassedOver { path, why }: PassedOver| format!("{} ({why})", path.display());
-                self.report.passed_over.extend(passed_over.into_iter().map(passed));
-                for file in listed {
-                    let opened = self.attempt(&file.path, |run| {
-                        let evidence = run.open_file(&file.path)?;
-                        if file.role.kind() == StoreKind::Database {
-                            kind_of(&evidence)?;
-                        }
-                        Ok(OpenFile { evidence, role: file.role })
-                    })?;
-                    files.extend(opened);
-                }
-            }
-            None if is_directory => return Ok(None),
-            None => files.extend(self.attempt(path, |run| {
-                let evidence = run.open_file(path)?;
-                let kind = run.kind_asked_for(&evidence)?;
-                Ok(OpenFile { evidence, role: FileRole::Member(kind) })
-            })?),
-        }
-        let id = self.numbering.member();
-        Ok((!files.is_empty()).then_some(OpenMember { id, path: path.to_owned(), is_directory, files }))
-    }
-
-    fn open_file(&self, path: &Path) -> Result<Evidence, InputError> {
-        self.case.host.opening(path);
-        Ok(Evidence::open(path, &self.case.limits)?)
-    }
-
-    fn kind_asked_for(&self, evidence: &Evidence) -> Result<StoreKind, InputError> {
-        match self.plan.as_image {
-            false => kind_of(evidence),
-            true if evidence.content().is_empty() => Err(InputError::Empty(evidence.path().to_owned())),
-            true => Ok(StoreKind::Image),
-        }
-    }
-
     /// The first pass over a member's files, beside which their digests are made.
     pub(super) fn read<'scope, 'data: 'scope>(
         &mut self,
@@ -70,6 +24,7 @@ impl Run<'_> {
         scope: &'scope Scope<'scope, '_>,
         progress: &'scope Progress,
     ) -> Result<ReadMember<'data>, RunError> {
+        self.place = Some((member.id, member.path.clone()));
         let digests = self.hash(member, scope, progress);
         let (leftovers, mut own): (Vec<_>, Vec<_>) =
             member.files.iter().zip(digests).partition(|(file, _)| matches!(file.role, FileRole::Leftover(_)));
@@ -116,7 +71,11 @@ impl Run<'_> {
             kind.read(&evidences, context, &plan.read).map_err(|reason| InputError::not_recognised(evidence, reason))
         })?;
         let mut stores = read.unwrap_or_default();
-        stores.iter_mut().for_each(|store| store.profile_mut().facts.role = role);
+        for (store, (file, _)) in stores.iter_mut().zip(&files) {
+            let facts = &mut store.profile_mut().facts;
+            facts.role = role;
+            facts.link_target.clone_from(&file.target);
+        }
         Ok(stores.into_iter().zip(files.into_iter().map(|(_, digests)| digests)).collect())
     }
 
@@ -137,8 +96,4 @@ impl Run<'_> {
         });
         receivers
     }
-}
-
-fn kind_of(evidence: &Evidence) -> Result<StoreKind, InputError> {
-    StoreKind::of(evidence).map_err(|reason| InputError::not_recognised(evidence, reason))
 }

@@ -5,14 +5,17 @@ use std::thread;
 
 use sha2::{Digest, Sha256};
 
+use super::directory::Place;
 use super::host::Nobody;
+use super::kind::FileRole;
+use super::member::{OpenMember, ReadMember};
 use super::run::Run;
 use super::{Case, InputError, Plan, RunError};
 use crate::collect::Collected;
 use crate::finding::{Condition, Outcome};
 use crate::recovery::{Rebuilt, Recovery, Standing};
-use crate::report::{EvidenceReport, Recovered, RecoveryCounts, RenderRecovered};
-use crate::store::{DatabaseStore, Progress};
+use crate::report::{EvidenceReport, Recovered, RecoveryCounts, RenderRecovered, Unread, UnreadReason};
+use crate::store::{DatabaseStore, Progress, Role, StoreKind};
 
 /// What is to be brought back, and where it goes.
 pub struct RecoverQuestion<'a> {
@@ -41,8 +44,21 @@ impl Case<'_> {
     pub fn recover(&self, plan: &Plan, question: RecoverQuestion<'_>) -> Result<Recovered, RunError> {
         let mut nobody = Nobody;
         let mut run = Run::new(self, plan, &mut nobody);
-        let Some(path) = self.inputs.first() else { return Err(RunError::NothingRead) };
-        let Some(member) = run.open(path)? else { return Err(RunError::NothingRead) };
+        let mut members = Vec::new();
+        for given in run.survey() {
+            members.extend(run.open(given)?);
+        }
+        let of_database = |member: &OpenMember| member.files.iter().any(|file| file.role == FileRole::Member(StoreKind::Database));
+        let first = members.iter().position(of_database).unwrap_or(0);
+        if first >= members.len() {
+            return Err(RunError::NothingRead);
+        }
+        let member = members.remove(first);
+        for other in &members {
+            let place = Place { path: other.path.clone(), target: None };
+            run.not_read(place, UnreadReason::OtherMember);
+        }
+        let path = &member.path;
         let progress = Progress::default();
         let (mut question, mut done) = (Some(question), Err(RunError::NothingRead));
         self.host.with_progress(path, &progress, &mut || {
@@ -55,8 +71,11 @@ impl Case<'_> {
                         return Err(InputError::NotForThis { path: path.clone(), why }.into());
                     };
                     let report = run.settle(evidence, Collected::default());
-                    let database = evidence.store.as_database().ok_or(RunError::NothingRead)?;
-                    recover(database, report, plan, question)
+                    run.note_not_applied(&read);
+                    let unread = std::mem::take(&mut run.report.unread);
+                    let evidence = place.and_then(|place| read.evidences.get(place));
+                    let database = evidence.and_then(|evidence| evidence.store.as_database()).ok_or(RunError::NothingRead)?;
+                    recover(database, (report, unread), plan, question)
                 });
             }
         });
@@ -64,9 +83,23 @@ impl Case<'_> {
     }
 }
 
+impl Run<'_> {
+    /// What of the member is newer than its database, and was not brought back.
+    fn note_not_applied(&mut self, member: &ReadMember<'_>) {
+        let facts = || member.evidences.iter().map(|evidence| &evidence.store.profile().facts).filter(|facts| facts.role != Role::Leftover);
+        let applied = facts().find_map(|facts| facts.database()?.schema.consistent_index).unwrap_or(0);
+        let last = facts().filter_map(|facts| facts.log()?.indices).map(|(_, last)| last).max().filter(|last| *last > applied);
+        let segment = facts().find(|facts| facts.log().is_some_and(|log| log.indices.map(|(_, last)| last) == last));
+        if let (Some(last), Some(segment)) = (last, segment) {
+            let place = Place { path: segment.path.clone(), target: segment.link_target.clone() };
+            self.not_read(place, UnreadReason::NotApplied { first: applied.saturating_add(1), last });
+        }
+    }
+}
+
 fn recover(
     database: &DatabaseStore<'_>,
-    evidence: EvidenceReport,
+    (evidence, unread): (EvidenceReport, Vec<Unread>),
     plan: &Plan,
     question: RecoverQuestion<'_>,
 ) -> Result<Recovered, RunError> {
@@ -89,7 +122,13 @@ fn recover(
     if counts.of_standing(Standing::Newest) > 0 {
         outcome.open(Condition::ExistenceNotKnown);
     }
-    Ok(Recovered { evidence, counts, rebuilt, unmatched, outcome })
+    if unread.iter().any(|unread| !unread.reason.is_failure()) {
+        outcome.open(Condition::NotRead);
+    }
+    if unread.iter().any(|unread| unread.reason.is_failure()) {
+        outcome.open(Condition::InputFailed);
+    }
+    Ok(Recovered { evidence, unread, counts, rebuilt, unmatched, outcome })
 }
 
 /// Writes the database and its trailer, as the snapshot API does.

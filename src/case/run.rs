@@ -8,20 +8,21 @@
 //! ```
 //! Digests are made beside the passes, and waited for where they are told.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use super::clusters::Clusters;
+use super::directory::Place;
 use super::member::{OpenMember, ReadEvidence, ReadMember, WholeTally};
 use super::rows::{RowFilter, WantedRows};
 use super::{Case, InputError, Plan, Question, RunError, bug};
 use crate::collect::{Collected, Collector};
-use crate::evidence::Numbering;
 use crate::evidence::anomaly::Anomalies;
-use crate::finding::{Condition, FailOn, Outcome};
+use crate::evidence::{MemberId, Numbering};
+use crate::finding::{About, Condition, FailOn, Finding, Outcome, Rule};
 use crate::report::readable::ClusterContext;
-use crate::report::{EvidenceReport, MemberReport, Render, Report, RowContext};
+use crate::report::{EvidenceReport, MemberReport, Render, Report, RowContext, UnreadReason};
 use crate::store::Progress;
 
 /// What a run came to.
@@ -55,6 +56,8 @@ pub(super) struct Run<'a> {
     pub clusters: Clusters,
     /// Matches of the object that was asked for.
     pub matches: u64,
+    /// The member that is being opened or read, and the path that it is told under.
+    pub place: Option<(MemberId, PathBuf)>,
     /// Why the last input that could not be read could not be.
     pub failure: Option<InputError>,
     wants_status_hash: bool,
@@ -64,7 +67,7 @@ impl<'a> Run<'a> {
     pub(super) fn new(case: &'a Case<'a>, plan: &'a Plan, render: &'a mut dyn Render) -> Self {
         let report = Report { resources: plan.resources.clone(), filter: plan.filter(), ..Report::default() };
         let (outcome, numbering, clusters) = (Outcome::default(), Numbering::default(), Clusters::default());
-        Self { case, plan, render, report, outcome, numbering, clusters, matches: 0, failure: None, wants_status_hash: false }
+        Self { case, plan, render, report, outcome, numbering, clusters, matches: 0, place: None, failure: None, wants_status_hash: false }
     }
 
     pub(super) fn answer(mut self, question: Question<'_>) -> Result<Answer, RunError> {
@@ -83,11 +86,11 @@ impl<'a> Run<'a> {
     }
 
     fn one_by_one(&mut self, filter: &RowFilter<'_>) -> Result<(), RunError> {
-        for path in self.case.inputs {
-            let Some(member) = self.open(path)? else { continue };
+        for given in self.survey() {
+            let Some(member) = self.open(given)? else { continue };
             let (progress, host) = (Progress::default(), self.case.host);
             let mut done = Ok(());
-            host.with_progress(path, &progress, &mut || {
+            host.with_progress(&member.path, &progress, &mut || {
                 done = thread::scope(|scope| {
                     let mut read = self.read(&member, scope, &progress)?;
                     self.tell(&mut read, filter)
@@ -100,6 +103,7 @@ impl<'a> Run<'a> {
 
     /// Reads rows, settles and tells each evidence of a member, then the member.
     pub(super) fn tell(&mut self, member: &mut ReadMember<'_>, filter: &RowFilter<'_>) -> Result<(), RunError> {
+        self.place = Some((member.id, member.path.clone()));
         let (mut whole, cluster) = (WholeTally::default(), member.cluster());
         let wanted = WantedRows { filter, verdicts: None, cluster: cluster.as_deref() };
         for evidence in &mut member.evidences {
@@ -172,7 +176,13 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    pub(super) fn member_report(&self, member: &ReadMember<'_>, whole: WholeTally<'_>) -> MemberReport {
+    pub(super) fn member_report(&mut self, member: &ReadMember<'_>, whole: WholeTally<'_>) -> MemberReport {
+        let unread = self.report.unread_of(member.id).map(|unread| About::Path(unread.path.clone()));
+        let unread = Finding::of(Rule::NotRead, unread);
+        let first = self.report.evidences.iter_mut().find(|evidence| whole.parts.contains(&evidence.id));
+        if let Some(first) = first.filter(|_| unread.count > 0) {
+            first.judgement.findings.push(unread);
+        }
         let of_whole = |(first, context): (&EvidenceReport, ClusterContext<'_>)| {
             Box::new(EvidenceReport::of(first.id, first.facts.clone(), Anomalies::default(), whole.tally, &context, self.plan.named))
         };
@@ -209,6 +219,9 @@ impl<'a> Run<'a> {
         if report.evidences.is_empty() {
             outcome.open(Condition::NothingAnalysed);
         }
+        if report.unread.iter().any(|unread| !unread.reason.is_failure()) {
+            outcome.open(Condition::NotRead);
+        }
         if report.unmatched_filter().is_some() {
             outcome.open(Condition::NothingInScope);
         }
@@ -233,6 +246,9 @@ impl<'a> Run<'a> {
         for (id, finding) in report.findings() {
             render.finding(id, finding)?;
         }
+        for unread in &report.unread {
+            render.unread(unread)?;
+        }
         render.end(&report, &outcome)?;
         Ok(Answer { report, outcome })
     }
@@ -242,7 +258,7 @@ impl<'a> Run<'a> {
         match bug::caught(path, || work(self)) {
             Ok(done) => Ok(Some(done)),
             Err(error) => {
-                self.failed(error);
+                self.failed(path, error);
                 Ok(None)
             }
         }
@@ -257,15 +273,18 @@ impl<'a> Run<'a> {
         match bug::caught(path, || Ok(work(self))) {
             Ok(done) => done.map(Some),
             Err(error) => {
-                self.failed(error);
+                self.failed(path, error);
                 Ok(None)
             }
         }
     }
 
-    fn failed(&mut self, error: InputError) {
+    pub(super) fn failed(&mut self, path: &Path, error: InputError) {
         self.case.host.failed(&error);
-        self.report.not_analysed.push(error.to_string());
+        let said = error.to_string();
+        let why = said.strip_prefix(&format!("{}: ", path.display())).unwrap_or(&said).to_owned();
+        self.not_read(Place { path: path.to_owned(), target: None }, UnreadReason::Failed(why));
+        self.report.not_analysed.push(said);
         self.outcome.open(Condition::InputFailed);
         if matches!(error, InputError::Bug(_)) {
             // Its records may be half written, and its number is not another's.
@@ -277,8 +296,8 @@ impl<'a> Run<'a> {
     /// Opens and reads all inputs, which then stay open together.
     fn all_together(&mut self, question: Question<'_>) -> Result<(), RunError> {
         let mut opened: Vec<OpenMember> = Vec::new();
-        for path in self.case.inputs {
-            opened.extend(self.open(path)?);
+        for given in self.survey() {
+            opened.extend(self.open(given)?);
         }
         let mut members: Vec<ReadMember<'_>> = Vec::new();
         for member in &opened {

@@ -28,6 +28,7 @@ impl Run<'_> {
     ) -> Result<Vec<MemberReport>, RunError> {
         let mut reports = Vec::new();
         for member in members {
+            self.place = Some((member.id, member.path.clone()));
             let mut whole = WholeTally::default();
             let (id, is_directory) = (member.id, member.is_directory);
             for evidence in &mut member.evidences {
@@ -88,9 +89,11 @@ impl Run<'_> {
             let resources = (self.plan.resources != "all").then(|| self.plan.resources.clone());
             let filter: Vec<String> = resources.into_iter().chain(self.plan.filter()).collect();
             let filter = filter.join(", ");
+            let passed_over = self.report.unread.iter().filter(|unread| !unread.reason.is_failure()).map(ToString::to_string);
+            let passed_over: Vec<String> = passed_over.collect();
             let unread = Unread {
                 not_analysed: self.report.not_analysed.len(),
-                passed_over: &self.report.passed_over,
+                passed_over: &passed_over,
                 filter: Some(filter.as_str()).filter(|filter| !filter.is_empty()),
             };
             let retirement = Retirement::of(target, &self.report.evidences, unread);

@@ -53,6 +53,19 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// The input.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Container { path, .. }
+            | Self::Directory { path }
+            | Self::NotAFile { path, .. }
+            | Self::Read { path, .. }
+            | Self::TooLarge { path, .. } => path,
+        }
+    }
+}
+
 impl container::Fault {
     pub(super) fn at(self, path: &Path, container: Container) -> Error {
         match self {

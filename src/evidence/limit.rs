@@ -25,6 +25,10 @@ pub const REQUEST_DEPTH: usize = 64;
 pub const CBOR_DEPTH: usize = 64;
 /// Bytes of an object in JSON that is found by its content: etcd's default limit of a request is 1.5 MiB.
 pub const CARVED_JSON: usize = 4 << 20;
+/// Directories below one that is given, one in the other.
+pub const DIRECTORY_DEPTH: usize = 6;
+/// Names below a directory that is given.
+pub const DIRECTORY_NAMES: usize = 100_000;
 /// Bytes of an EncryptionConfiguration.
 pub const CONFIGURATION: usize = 4 << 20;
 
@@ -58,7 +62,7 @@ pub struct Limit {
 }
 
 /// Every limit.
-pub const ALL: [Limit; 17] = [
+pub const ALL: [Limit; 19] = [
     Limit { what: "page size, smallest (bytes)", value: Some(*PAGE_SIZES.start() as u64), past_it: "meta-invalid" },
     Limit { what: "page size, largest (bytes)", value: Some(*PAGE_SIZES.end() as u64), past_it: "meta-invalid" },
     Limit {
@@ -83,5 +87,7 @@ pub const ALL: [Limit; 17] = [
     Limit { what: "JSON object found by its content (bytes)", value: Some(CARVED_JSON as u64), past_it: "not found" },
     Limit { what: "nesting of a CBOR object", value: Some(CBOR_DEPTH as u64), past_it: "object-invalid" },
     Limit { what: "nesting of a request in the log", value: Some(REQUEST_DEPTH as u64), past_it: "wal-request-invalid" },
+    Limit { what: "directories in each other below one that is given", value: Some(DIRECTORY_DEPTH as u64), past_it: "not-read" },
+    Limit { what: "names below a directory that is given", value: Some(DIRECTORY_NAMES as u64), past_it: "not-read" },
     Limit { what: "size of an EncryptionConfiguration (bytes)", value: Some(CONFIGURATION as u64), past_it: "an error" },
 ];

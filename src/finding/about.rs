@@ -1,6 +1,7 @@
 //! Findings, and what they are about.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use super::Rule;
 
@@ -25,6 +26,8 @@ pub enum About {
     Object(String),
     /// An encryption key, as values name it.
     Key(String),
+    /// Something in what was given, by its path.
+    Path(PathBuf),
     /// A user of etcd.
     User(String),
     /// A place in the evidence.

@@ -52,6 +52,8 @@ pub enum Condition {
     KeyNotAsked,
     /// The scope that was asked for holds nothing.
     NothingInScope,
+    /// A part of what was given was not read.
+    NotRead,
     /// Whether all that was recovered exists is not known.
     ExistenceNotKnown,
 }
@@ -76,6 +78,7 @@ impl Condition {
             Self::NotOpened => "not-opened",
             Self::KeyNotAsked => "key-not-asked",
             Self::NothingInScope => "nothing-in-scope",
+            Self::NotRead => "not-read",
             Self::ExistenceNotKnown => "existence-not-known",
         }
     }

@@ -126,6 +126,10 @@ rules! {
         "Raft gives all members the same writes. Members diverged, a restored cluster went on from its snapshot, or one of the files was altered; which of them is right the files do not say.",
         "Compare with a third: another member, another backup.",
         "https://github.com/etcd-io/etcd/issues/13766";
+    NotRead = "not-read", Warning,
+        "A part of what was given was not read",
+        "What stands there is not in this answer.",
+        "Give it by itself, or together with what it belongs to; carve searches bytes of any form.";
     NoTrailer = "no-trailer", Note,
         "The file has no snapshot trailer",
         "Nothing in it can tell whether it was changed since it was copied. A database taken from a data directory has none.",
@@ -162,6 +166,7 @@ impl Rule {
             | Self::FileDamaged
             | Self::FileIncomplete
             | Self::FileDivergent
+            | Self::NotRead
             | Self::NoTrailer
             | Self::CompactionUnfinished
             | Self::AlarmRaised => false,

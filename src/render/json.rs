@@ -9,8 +9,21 @@ use super::serialize;
 use crate::collect::{Lines, RowKind};
 
 /// Kinds of records in their order; `run` and `summary` are single objects, everything else is an array.
-const ORDER: [&str; 12] =
-    ["run", "evidence", "value", "tombstone", "anomaly", "evidence-end", "page-run", "key", "key-use", "plan", "finding", "summary"];
+const ORDER: [&str; 13] = [
+    "run",
+    "evidence",
+    "value",
+    "tombstone",
+    "anomaly",
+    "evidence-end",
+    "page-run",
+    "key",
+    "key-use",
+    "plan",
+    "finding",
+    "unread",
+    "summary",
+];
 
 /// Records by kind, written at the end.
 pub(super) struct Json<'o> {

@@ -6,14 +6,14 @@ use serde::Serialize;
 
 use super::records::{
     AnomalyRecord, EvidenceEndRecord, EvidenceRecord, FindingRecord, KeyRecord, PageRunRecord, PlanRecord, RunInfo, RunRecord,
-    SummaryRecord, row_line,
+    SummaryRecord, UnreadRecord, row_line,
 };
 use crate::collect::Lines;
 use crate::evidence::EvidenceId;
 use crate::evidence::anomaly::Anomaly;
 use crate::finding::{Finding, Outcome};
 use crate::pages::{PageMapReport, PageReport};
-use crate::report::{EvidenceReport, KeyReport, Render, RenderPages, Report, RowWriter};
+use crate::report::{EvidenceReport, KeyReport, Render, RenderPages, Report, RowWriter, Unread};
 use crate::store::Facts;
 
 /// Where records go.
@@ -75,6 +75,10 @@ impl<S: RecordSink> Render for RecordRender<S> {
 
     fn finding(&mut self, id: EvidenceId, finding: &Finding) -> io::Result<()> {
         self.sink.record("finding", &FindingRecord::new(id, finding))
+    }
+
+    fn unread(&mut self, unread: &Unread) -> io::Result<()> {
+        self.sink.record("unread", &UnreadRecord::new(unread))
     }
 
     fn end(&mut self, report: &Report, outcome: &Outcome) -> io::Result<()> {

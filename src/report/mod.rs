@@ -7,11 +7,13 @@ pub mod readable;
 mod recovery;
 mod render;
 pub mod retirement;
+mod unread;
 mod verification;
 
 pub use self::evidence::{Compared, EvidenceReport, KeyProof, KeyReport, not_looked_at};
 pub use self::model::{MemberReport, Opens, Report};
 pub use self::recovery::{Recovered, RecoveryCounts, RenderRecovered};
 pub use self::render::{Render, RenderPages, Revealed, RowContext, RowWriter};
+pub use self::unread::{Unread, UnreadReason};
 pub use self::verification::{Asked, Verification, VerificationPlan, VerificationResult};
 pub use crate::mvcc::history::Comparison;

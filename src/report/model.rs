@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::evidence::{EvidenceReport, KeyProof, KeyReport, not_looked_at};
 use super::readable::{Readable, ReadableSecret};
 use super::retirement::Retirement;
+use super::unread::Unread;
 use super::verification::Verification;
 use crate::collect::SecretCounts;
 use crate::envelope::KeyIdentity;
@@ -24,8 +25,8 @@ pub struct Report {
     pub members: Vec<MemberReport>,
     /// Inputs, or files of them, that could not be read, each with the reason.
     pub not_analysed: Vec<String>,
-    /// What in a data directory was not read, each with the reason.
-    pub passed_over: Vec<String>,
+    /// What was given, or stands in what was given, and was not read.
+    pub unread: Vec<Unread>,
     /// Words of the scope: `secrets`, `all`, a list.
     pub resources: String,
     /// What leaves objects out beyond the usual, in words.
@@ -127,6 +128,11 @@ impl Report {
         self.readable().flat_map(|(path, readable)| readable.first.iter().map(move |secret| (path, secret)))
     }
 
+    /// What of a member was not read.
+    pub fn unread_of(&self, member: MemberId) -> impl Iterator<Item = &Unread> + Clone {
+        self.unread.iter().filter(move |unread| unread.member == Some(member))
+    }
+
     /// Secrets that exist, by how their newest revision is stored. What was left behind says nothing of now.
     pub fn secrets(&self, count: fn(&SecretCounts) -> u64) -> u64 {
         let own = self.evidences.iter().filter(|evidence| evidence.facts.role != Role::Leftover);
@@ -164,7 +170,7 @@ impl Report {
     /// What a run did not look at.
     pub fn not_looked_at(&self) -> Vec<String> {
         let mut list = not_looked_at(&self.evidences);
-        list.extend(self.passed_over.iter().cloned());
+        list.extend(self.unread.iter().map(ToString::to_string));
         list
     }
 }

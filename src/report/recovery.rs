@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use super::EvidenceReport;
+use super::{EvidenceReport, Unread};
 use crate::finding::Outcome;
 use crate::recovery::{Rebuilt, RecoveredWrite, Recovery, Standing};
 use crate::row::ValueRow;
@@ -15,6 +15,8 @@ pub struct Recovered {
     pub evidence: EvidenceReport,
     /// What was brought back, and what was left out.
     pub counts: RecoveryCounts,
+    /// What of the input was not read, or not applied.
+    pub unread: Vec<Unread>,
     /// The new database.
     pub rebuilt: Option<Rebuilt>,
     /// A filter that nothing matches.

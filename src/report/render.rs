@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{EvidenceReport, KeyReport, MemberReport, Report};
+use super::{EvidenceReport, KeyReport, MemberReport, Report, Unread};
 use crate::collect::Lines;
 use crate::evidence::EvidenceId;
 use crate::evidence::anomaly::Anomaly;
@@ -43,7 +43,7 @@ pub struct Revealed<'a> {
 
 /// What is written of a run. The calls come in this order: `begin`; for each member, for each of its evidences, `evidence`, `rows` as
 /// often as there are some, `anomaly` for each, `evidence_end`, and behind its evidences `member`; when all members were told,
-/// `key`, `key_use` and `finding` for each; last `end`. Where one value is to be revealed, evidences are not told: there come `begin`,
+/// `key`, `key_use`, `finding` and `unread` for each; last `end`. Where one value is to be revealed, evidences are not told: there come `begin`,
 /// `member` for each, `revealed`, and then the same from `key` on. An evidence whose reading a bug ended has no `evidence_end`. A run that
 /// ends with an error has no `end`.
 ///
@@ -97,6 +97,11 @@ pub trait Render {
 
     /// A finding.
     fn finding(&mut self, _id: EvidenceId, _finding: &Finding) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Something that was not read.
+    fn unread(&mut self, _unread: &Unread) -> io::Result<()> {
         Ok(())
     }
 

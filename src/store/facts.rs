@@ -67,6 +67,8 @@ impl Role {
 pub struct Facts {
     /// As it was given.
     pub path: PathBuf,
+    /// Where a link in that path leads, if there is one.
+    pub link_target: Option<PathBuf>,
     /// What the bytes are.
     pub kind: Kind,
     /// How it came to be looked at.
@@ -217,6 +219,7 @@ impl Facts {
     pub(super) fn of(evidence: &Evidence, kind: Kind, content: Content) -> Self {
         Self {
             path: evidence.path().to_owned(),
+            link_target: None,
             kind,
             role: Role::File,
             container: evidence.container(),

@@ -32,6 +32,7 @@ mod kms_plugin;
 mod layering;
 mod log;
 mod memory;
+mod not_read;
 mod one_run;
 mod opening;
 mod public_api;

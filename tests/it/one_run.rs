@@ -239,7 +239,7 @@ fn a_key_is_not_called_unneeded_by_what_was_not_looked_at() {
     for command in [&["check", "killed"][..], &["show", "killed", "/nothing"]] {
         let output = run_in(dir.path(), command);
         let said = [output.stdout, output.stderr].concat();
-        assert!(String::from_utf8_lossy(&said).contains("NOT READ: killed/member/snap/notes"), "{command:?}");
+        assert!(String::from_utf8_lossy(&said).contains("NOT LOOKED AT: killed/member/snap/notes"), "{command:?}");
     }
 }
 

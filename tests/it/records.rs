@@ -309,7 +309,7 @@ fn identity(key: &Value) -> [Option<&str>; 4] {
     ["provider", "provider_version", "provider_name", "key_id"].map(|field| key[field].as_str())
 }
 
-/// Where a record stands in its run: `run`; per evidence its record, rows, page runs, anomalies, end; keys; key uses; findings; plans;
+/// Where a record stands in its run: `run`; per evidence its record, rows, page runs, anomalies, end; keys; key uses; findings; what was not read; plans;
 /// summary.
 fn rank(record: &Value) -> (u8, u64, u8) {
     let of_evidence = |part| (1, record["evidence"].as_u64().unwrap(), part);
@@ -324,8 +324,9 @@ fn rank(record: &Value) -> (u8, u64, u8) {
         "key-use" => (3, record["evidence"].as_u64().unwrap(), 0),
         // Those that only all inputs together show stand behind the others.
         "finding" => (4 + u8::from(["moved-ciphertext", "other-key-than-required"].contains(&record["rule"].as_str().unwrap())), 0, 0),
-        "plan" => (6, 0, 0),
-        "summary" => (7, 0, 0),
+        "unread" => (6, 0, 0),
+        "plan" => (7, 0, 0),
+        "summary" => (8, 0, 0),
         other => panic!("{other}"),
     }
 }
@@ -355,7 +356,7 @@ fn records_stand_in_the_order_of_the_contract() {
         let run: Vec<Value> = lines(output).collect();
         let ranks: Vec<_> = run.iter().map(rank).collect();
         assert!(ranks.is_sorted(), "{name}: {ranks:?}");
-        assert_eq!((ranks.first(), ranks.last()), (Some(&(0, 0, 0)), Some(&(7, 0, 0))), "{name}");
+        assert_eq!((ranks.first(), ranks.last()), (Some(&(0, 0, 0)), Some(&(8, 0, 0))), "{name}");
         for pair in run.windows(2).filter(|pair| rank(&pair[0]) == rank(&pair[1])) {
             assert!(are_in_order(&pair[0], &pair[1]), "{name}: {}\nstands before\n{}", pair[0], pair[1]);
         }
@@ -373,7 +374,7 @@ fn each_command_writes_its_kinds_of_records() {
     for (name, output) in runs_in_lines() {
         let words: Vec<&str> = name.split(' ').collect();
         let asks_of_one_key = words.contains(&"--retire") || words.contains(&"--opens");
-        let of_all = ["run", "evidence", "anomaly", "evidence-end", "summary"];
+        let of_all = ["run", "evidence", "anomaly", "evidence-end", "unread", "summary"];
         let own: &[&str] = match words[0] {
             "scan" | "carve" | "show" => &["value", "tombstone", "key", "key-use", "finding"],
             "keys" if asks_of_one_key => &["value", "key", "key-use", "finding"],

@@ -5,6 +5,7 @@ mod key;
 mod page_run;
 mod plan;
 mod summary;
+mod unread;
 mod value;
 mod write_fields;
 
@@ -15,6 +16,7 @@ pub use self::key::KeyRecord;
 pub use self::page_run::PageRunRecord;
 pub use self::plan::PlanRecord;
 pub use self::summary::SummaryRecord;
+pub use self::unread::UnreadRecord;
 pub use self::value::{SecretRecord, TombstoneRecord, ValueRecord, row_line};
 pub(super) use self::write_fields::WriteFields;
 use std::collections::BTreeMap;
@@ -130,6 +132,7 @@ pub struct FindingRecord<'a> {
 struct AboutRecord<'a> {
     object: Option<&'a str>,
     key: Option<&'a str>,
+    path: Option<std::borrow::Cow<'a, str>>,
     user: Option<&'a str>,
     offset: Option<u64>,
     pgid: Option<u64>,
@@ -161,6 +164,7 @@ impl<'a> AboutRecord<'a> {
         match about {
             About::Object(object) => Self { object: Some(object), ..nothing },
             About::Key(key) => Self { key: Some(key), ..nothing },
+            About::Path(path) => Self { path: Some(path.to_string_lossy()), ..nothing },
             About::User(user) => Self { user: Some(user), ..nothing },
             About::Place { offset, pgid } => Self { offset: *offset, pgid: *pgid, ..nothing },
         }

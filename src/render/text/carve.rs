@@ -7,10 +7,12 @@ use super::first_screen::types;
 use super::key_label::distinct_labels;
 use super::scan::status_line;
 use super::table::{Table, name};
+use super::unread::{not_looked_at, warning};
 use super::{against, block, file_lines, thousands};
 use crate::finding::Outcome;
+use crate::report::retirement::total;
 use crate::report::{EvidenceReport, MemberReport, Render, RenderPages, Report};
-use crate::row::{Form, Retention};
+use crate::row::Form;
 use crate::store::MetaPage;
 
 /// Rows of a table before the rest is only counted.
@@ -36,7 +38,7 @@ impl Render for CarveText<'_> {
         if std::mem::replace(&mut self.has_said, true) {
             self.out.write_all(b"\n")?;
         }
-        self.out.write_all(carve(image, report).as_bytes())
+        self.out.write_all(carve(member, image, report).as_bytes())
     }
 
     fn end(&mut self, report: &Report, outcome: &Outcome) -> io::Result<()> {
@@ -47,7 +49,7 @@ impl Render for CarveText<'_> {
 impl RenderPages for CarveText<'_> {}
 
 /// What `carve` says of one image.
-fn carve(evidence: &EvidenceReport, report: &Report) -> String {
+fn carve(member: &MemberReport, evidence: &EvidenceReport, report: &Report) -> String {
     let readable = &evidence.readable;
     let noun = if readable.total == 1 { "SECRET" } else { "SECRETS" };
     let unmatched = report.filter.as_deref().filter(|_| evidence.is_out_of_scope());
@@ -61,9 +63,12 @@ fn carve(evidence: &EvidenceReport, report: &Report) -> String {
             "  Whether they still exist, and whether the values are today's, bytes without their database do not say: treat as in use.\n",
         );
     }
-    block(&mut out, "File", &file_lines(&evidence.facts, &against(&evidence.anomaly_counts)));
+    out.push_str(&warning(report.unread_of(member.id)));
+    for part in report.parts(member) {
+        block(&mut out, "File", &file_lines(&part.facts, &against(&part.anomaly_counts)));
+    }
     let count = |protection| {
-        let of = evidence.values.iter().filter(|((_, retention, kind), _)| *retention == Retention::Residue && *kind == protection);
+        let of = evidence.values.iter().filter(|((_, _, kind), _)| *kind == protection);
         of.map(|(_, count)| *count).fold(0, u64::saturating_add)
     };
     let values = [(Form::Plaintext, "in plaintext"), (Form::Encrypted, "encrypted"), (Form::Unknown, "of no known form")];
@@ -90,10 +95,11 @@ fn carve(evidence: &EvidenceReport, report: &Report) -> String {
     block(&mut out, "Database", &lines);
     let keys = evidence.keys.iter().take(ROWS);
     for (key, label) in keys.clone().zip(distinct_labels(keys.map(|key| &key.identity))) {
-        out.push_str(&format!("  {:>9} values under {label}\n", thousands(key.counts.residue)));
+        out.push_str(&format!("  {:>9} values under {label}\n", thousands(total(key.counts))));
     }
     out.push_str(&types(&readable.types));
-    out.push_str("NOT LOOKED AT: compressed or encrypted parts of the image; values under another encoding\n");
+    let general = ["compressed or encrypted parts of these bytes", "values under another encoding"].map(str::to_owned);
+    out.push_str(&not_looked_at(general.to_vec(), report.unread_of(member.id)));
     if !readable.first.is_empty() {
         let mut table = Table::new(&["Secret", "type", "newest revision"]);
         for secret in readable.first.iter().take(ROWS) {

@@ -3,8 +3,9 @@
 use std::io::{self, Write};
 
 use super::super::escape::terminal;
+use super::table;
+use super::unread::{ending, not_looked_at};
 use super::{against, block, cluster_lines, compared_lines, file_lines, thousands};
-use super::{conditions, table};
 use crate::evidence::anomaly::{Bearing, Class};
 use crate::evidence::limit;
 use crate::finding::Outcome;
@@ -42,10 +43,10 @@ impl Render for CheckText<'_> {
     }
 
     fn end(&mut self, report: &Report, outcome: &Outcome) -> io::Result<()> {
-        self.out.write_all(not_read(report).as_bytes())?;
+        self.out.write_all(not_looked_at(Vec::new(), report.unread.iter()).as_bytes())?;
         match outcome.exit_code() {
             0 => Ok(()),
-            _ if self.is_quiet => Ok(()),
+            _ if self.is_quiet && report.unread.is_empty() => Ok(()),
             _ => self.out.write_all(check_status(report, outcome).as_bytes()),
         }
     }
@@ -145,18 +146,9 @@ fn keys_and_revisions(database: &DatabaseFacts) -> String {
     )
 }
 
-/// What stands in the directories that were given and was not read; nothing where all of it was.
-pub(super) fn not_read(report: &Report) -> String {
-    match report.passed_over.as_slice() {
-        [] => String::new(),
-        passed_over => format!("NOT READ: {}\n", terminal(&passed_over.join(", "))),
-    }
-}
-
 /// What came of a check, in one line.
 pub fn check_status(report: &Report, outcome: &Outcome) -> String {
-    let conditions = conditions(outcome.conditions());
-    format!("files read: {}{conditions}   (exit {})\n", report.evidences.len(), outcome.exit_code())
+    format!("files read: {}{}", report.evidences.len(), ending(report, outcome))
 }
 
 /// Every limit of the tool.

@@ -10,6 +10,7 @@ use super::first_screen::{ROWS, keys, next, readable_table, resource_table, secr
 use super::headline::{What, headline, nothing_matches};
 use super::keys::beside;
 use super::table::Table;
+use super::unread::{self, warning};
 use super::{against, block, cluster_lines, compared_lines, doubts, file_lines, log_sentence, snapshot_sentence, thousands};
 use crate::evidence::anomaly::{Bearing, Class};
 use crate::report::{EvidenceReport, MemberReport, Report, not_looked_at};
@@ -27,6 +28,7 @@ pub(super) fn directory(directory: &MemberReport, whole: &EvidenceReport, report
         Some(filter) => nothing_matches(whole, filter, What::Directory),
         None => headline(whole, &report.resources, What::Directory),
     };
+    out.push_str(&warning(report.unread_of(directory.id)));
     match database.as_slice() {
         [] => block(&mut out, "File", &["no member/snap/db that could be read: what exists now is not known".to_owned()]),
         found => {
@@ -55,8 +57,7 @@ pub(super) fn directory(directory: &MemberReport, whole: &EvidenceReport, report
     out.push_str(&types(&whole.readable.types));
     out.push_str(&credentials(parts.iter().copied()));
     out.push_str(&beside([whole]));
-    let not_looked_at: Vec<String> = not_looked_at(parts.iter().copied()).into_iter().chain(passed_over(report)).collect();
-    out.push_str(&format!("NOT LOOKED AT: {}\n", not_looked_at.join(", ")));
+    out.push_str(&unread::not_looked_at(not_looked_at(parts.iter().copied()), report.unread_of(directory.id)));
     if let Some(next) = next(whole, &directory.path) {
         out.push_str(&format!("NEXT  {next}\n"));
     }
@@ -88,6 +89,8 @@ fn log_lines(segments: &[&EvidenceReport], database: Option<&EvidenceReport>) ->
         _ => {}
     }
     let mut lines = vec![line];
+    let elsewhere = segments.iter().find_map(|segment| segment.facts.link_target.as_deref().and_then(Path::parent));
+    lines.extend(elsewhere.map(|target| format!("behind a link to {}", terminal(&target.to_string_lossy()))));
     let against = against_all(segments);
     if !against.is_empty() {
         lines.push(against);
@@ -133,10 +136,6 @@ fn leftover_lines(leftovers: &[&EvidenceReport], directory: &Path) -> Vec<String
         lines.push(format!("and {more} more"));
     }
     lines
-}
-
-fn passed_over(report: &Report) -> impl Iterator<Item = String> + '_ {
-    report.passed_over.iter().map(|passed| terminal(passed).into_owned())
 }
 
 fn against_all(parts: &[&EvidenceReport]) -> String {

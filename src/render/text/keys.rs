@@ -6,12 +6,13 @@ use std::io::{self, Write};
 use super::super::escape::terminal;
 use super::key_label::{distinct_labels, whole};
 use super::table::Table;
-use super::{conditions, thousands};
+use super::thousands;
+use super::unread::{self, ending};
 use crate::collect::KeyCounts;
 use crate::finding::Outcome;
 use crate::kubernetes::KeyMaterial;
 use crate::report::retirement::{Need, Retirement, RetirementVerdict, total};
-use crate::report::{EvidenceReport, Opens, Render, RenderPages, Report};
+use crate::report::{EvidenceReport, Opens, Render, RenderPages, Report, not_looked_at};
 use crate::row::Retention;
 
 /// Rows of a table before the rest is only counted.
@@ -52,8 +53,7 @@ pub fn keys_status(report: &Report, outcome: &Outcome) -> String {
         Some(retirement) => format!("retire: {}", retirement.verdict().name()),
         None => format!("keys named: {}", report.keys().len()),
     };
-    let conditions = conditions(outcome.conditions());
-    format!("{said}{conditions}   (exit {})\n", outcome.exit_code())
+    format!("{said}{}", ending(report, outcome))
 }
 
 /// `s5.db rev 520, snapshot`
@@ -131,7 +131,7 @@ fn keys(report: &Report) -> String {
         out.push_str(&format!("  and {more} more lines: --format csv has all of them\n"));
     }
     out.push_str("  Offline: key names are what the plugin or configuration wrote; nothing was opened.\n");
-    out.push_str(&format!("NOT COVERED: {}\n", report.not_looked_at().join(", ")));
+    out.push_str(&unread::not_looked_at(not_looked_at(&report.evidences), report.unread.iter()));
     out.push_str("NEXT  etcd-sleuth keys FILES --retire KEY    etcd-sleuth verify FILES --plan …\n");
     out
 }
@@ -228,7 +228,7 @@ fn opens(Opens { target, objects, more }: &Opens, report: &Report) -> String {
     if *more > 0 {
         out.push_str(&format!("  and {} more: --format jsonl lists every value\n", thousands(*more)));
     }
-    out.push_str(&format!("NOT COVERED: {}\n", report.not_looked_at().join(", ")));
+    out.push_str(&unread::not_looked_at(not_looked_at(&report.evidences), report.unread.iter()));
     out.push_str("NEXT  1. put a new key in front  2. rewrite every object  3. rotate what these objects hold: whoever has the key and a file has read them\n");
     out
 }

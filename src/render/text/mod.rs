@@ -15,6 +15,7 @@ mod pages;
 mod recover;
 mod scan;
 mod table;
+mod unread;
 mod verify;
 
 pub use self::carve::CarveText;
@@ -49,7 +50,9 @@ fn file_lines(facts: &Facts, altered_or_damaged: &[(Bearing, u64)]) -> Vec<Strin
         [] => "structure sound".to_owned(),
         found => doubts(found),
     };
-    let mut lines = vec![format!("{}, {} bytes{packed}, {digest}", escape::terminal(&facts.path.to_string_lossy()), thousands(facts.size))];
+    let target = facts.link_target.as_ref().map_or(String::new(), |target| format!(", a link to {}", target.display()));
+    let path = format!("{}{target}", facts.path.display());
+    let mut lines = vec![format!("{}, {} bytes{packed}, {digest}", escape::terminal(&path), thousands(facts.size))];
     match &facts.content {
         Content::Database(database) => {
             lines.push(format!("{}; {}", kind_name(facts), trailer_sentence(database)));

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use super::super::escape::{json_document, terminal, terminal_bytes};
 use super::super::records::timestamp;
-use super::check::not_read;
-use super::{conditions, thousands};
+use super::thousands;
+use super::unread::{ending, not_looked_at};
 use crate::collect::{Lines, RowKind};
 use crate::evidence::EvidenceId;
 use crate::finding::Outcome;
@@ -87,7 +87,7 @@ impl Render for ObjectText<'_> {
 
     fn end(&mut self, report: &Report, outcome: &Outcome) -> io::Result<()> {
         // Beside the value, which may go into a file or another program.
-        (self.say)(&not_read(report));
+        (self.say)(&not_looked_at(Vec::new(), report.unread.iter()));
         if outcome.exit_code() != 0 {
             (self.say)(&object_status(report, outcome));
         }
@@ -106,8 +106,7 @@ pub fn nothing_of_object(object: &str, files: &[PathBuf]) -> String {
 
 /// What came of the question for an object, in one line.
 pub fn object_status(report: &Report, outcome: &Outcome) -> String {
-    let conditions = conditions(outcome.conditions());
-    format!("files read: {}{conditions}   (exit {})\n", report.evidences.len(), outcome.exit_code())
+    format!("files read: {}{}", report.evidences.len(), ending(report, outcome))
 }
 
 /// A row of the object, behind a line with its key.

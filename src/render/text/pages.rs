@@ -7,6 +7,7 @@ use super::check::check_status;
 use super::object::storage;
 use super::table::Table;
 use super::thousands;
+use super::unread::not_looked_at;
 use crate::finding::Outcome;
 use crate::pages::{PageContent, PageLine, PageMapReport, PageReport, PageState};
 use crate::report::{Render, RenderPages, Report};
@@ -32,6 +33,7 @@ impl<'o> PagesText<'o> {
 
 impl Render for PagesText<'_> {
     fn end(&mut self, report: &Report, outcome: &Outcome) -> io::Result<()> {
+        self.out.write_all(not_looked_at(Vec::new(), report.unread.iter()).as_bytes())?;
         match outcome.exit_code() {
             0 => Ok(()),
             _ => self.out.write_all(check_status(report, outcome).as_bytes()),

@@ -2,6 +2,7 @@
 
 use super::super::escape::terminal;
 use super::check::verdict;
+use super::unread::not_looked_at;
 use super::{conditions, thousands};
 use crate::recovery::Standing;
 use crate::report::Recovered;
@@ -19,6 +20,7 @@ pub fn recovered(found: &Recovered, database: Option<&str>, has_records: bool, i
     if let Some(filter) = &found.unmatched {
         out.push_str(&format!("nothing matches: {}\n", terminal(filter)));
     }
+    out.push_str(&not_looked_at(Vec::new(), found.unread.iter()));
     let total = thousands(found.counts.total());
     let conditions = conditions(found.outcome.conditions());
     out.push_str(&format!("keys recovered: {total}{conditions}   (exit {})\n", found.outcome.exit_code()));

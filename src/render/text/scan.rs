@@ -10,7 +10,8 @@ use super::first_screen::{ROWS, keys, next, readable_table, resource_table, secr
 use super::headline::{What, headline, nothing_matches};
 use super::keys::beside;
 use super::table::anomalies;
-use super::{against, block, cluster_lines, compared_lines, conditions, file_lines};
+use super::unread::{self, ending, warning};
+use super::{against, block, cluster_lines, compared_lines, file_lines};
 use crate::evidence::anomaly::{Bearing, Class};
 use crate::finding::{Condition, Outcome};
 use crate::report::readable::{Readable, ReadableIn};
@@ -36,7 +37,7 @@ impl Render for ScanText<'_> {
         if std::mem::replace(&mut self.has_said, true) {
             self.out.write_all(b"\n")?;
         }
-        let said = if member.whole.is_some() { directory(member, whole, report) } else { scan(whole, report) };
+        let said = if member.whole.is_some() { directory(member, whole, report) } else { scan(member, whole, report) };
         self.out.write_all(said.as_bytes())
     }
 
@@ -48,13 +49,15 @@ impl Render for ScanText<'_> {
 impl RenderPages for ScanText<'_> {}
 
 /// What a scan says of one evidence.
-fn scan(evidence: &EvidenceReport, report: &Report) -> String {
+fn scan(member: &MemberReport, evidence: &EvidenceReport, report: &Report) -> String {
     let mut out = String::new();
+    let unread = report.unread_of(member.id);
     let unmatched = report.filter.as_deref().filter(|_| evidence.is_out_of_scope());
     out.push_str(&match unmatched {
         Some(filter) => nothing_matches(evidence, filter, What::File),
         None => headline(evidence, &report.resources, What::File),
     });
+    out.push_str(&warning(unread.clone()));
     let against = against(&evidence.anomaly_counts);
     block(&mut out, "File", &file_lines(&evidence.facts, &against));
     if evidence.anomaly_counts.contains_key(&Class::InUse) {
@@ -73,7 +76,7 @@ fn scan(evidence: &EvidenceReport, report: &Report) -> String {
     out.push_str(&types(&evidence.readable.types));
     out.push_str(&credentials([evidence]));
     out.push_str(&beside([evidence]));
-    out.push_str(&format!("NOT LOOKED AT: {}\n", not_looked_at([evidence]).join(", ")));
+    out.push_str(&unread::not_looked_at(not_looked_at([evidence]), unread));
     if let Some(next) = next(evidence, &evidence.facts.path) {
         out.push_str(&format!("NEXT  {next}\n"));
     }
@@ -105,14 +108,13 @@ pub fn status_line(report: &Report, outcome: &Outcome) -> String {
         true => format!("no plaintext Secret found in: {}", report.looked_at().join(", ")),
         false => format!("plaintext found: {}", found.join(", ")),
     };
-    let other = conditions(outcome.conditions().filter(|condition| *condition != Condition::PlaintextFound));
     let files = match (report.evidences.len(), report.not_analysed.len()) {
         (1, 0) => String::new(),
         (0, failed) => format!(": {failed} could not be"),
         (read, 0) => format!(" in {read} files"),
         (read, failed) => format!(" in {read} files; {failed} could not be analysed"),
     };
-    format!("{found}{files}{other}   (exit {})\n", outcome.exit_code())
+    format!("{found}{files}{}", ending(report, outcome))
 }
 
 fn tables(evidence: &EvidenceReport) -> String {

@@ -7,10 +7,11 @@ use super::super::escape::{terminal, terminal_bytes};
 use super::key_label::{distinct_labels, whole};
 use super::keys::evidence_label;
 use super::table::Table;
-use super::{block, conditions, thousands};
+use super::unread::{self, ending};
+use super::{block, thousands};
 use crate::evidence::EvidenceId;
 use crate::finding::Outcome;
-use crate::report::{Asked, Render, RenderPages, Report, VerificationPlan, VerificationResult};
+use crate::report::{Asked, Render, RenderPages, Report, VerificationPlan, VerificationResult, not_looked_at};
 use crate::row::Retention;
 use crate::verify::{Answer, CoverageLine, Left, Proof, Requirement, SameValue, Standing, State, Under};
 
@@ -74,6 +75,7 @@ fn plan(plan: &VerificationPlan, report: &Report) -> String {
         out.push_str(&format!("IAM policy that allows it\n{policy}\n"));
     }
     out.push_str(&format!("  in {} files\n", report.evidences.len()));
+    out.push_str(&unread::not_looked_at(Vec::new(), report.unread.iter()));
     out
 }
 
@@ -97,9 +99,9 @@ fn verify(verify: &VerificationResult, plan: &VerificationPlan, report: &Report)
         let unused: Vec<_> = verify.unused.iter().map(|key| terminal(key)).collect();
         out.push_str(&format!("Given, and named by no value here: {}\n", unused.join(", ")));
     }
-    let mut not_covered = report.not_looked_at();
-    not_covered.push("writes after these files were taken".to_owned());
-    out.push_str(&format!("NOT COVERED: {}\n", not_covered.join(", ")));
+    let mut general = not_looked_at(&report.evidences);
+    general.push("writes after these files were taken".to_owned());
+    out.push_str(&unread::not_looked_at(general, report.unread.iter()));
     if let Some(next) = next(verify) {
         out.push_str(&format!("NEXT  {next}\n"));
     }
@@ -131,8 +133,7 @@ fn next(verify: &VerificationResult) -> Option<String> {
 pub fn verify_status(report: &Report, outcome: &Outcome) -> String {
     let Some(verification) = &report.verification else { return format!("nothing was verified   (exit {})\n", outcome.exit_code()) };
     let Some(result) = &verification.result else {
-        let conditions = conditions(outcome.conditions());
-        return format!("DEK sources to unwrap: {}{conditions}   (exit {})\n", verification.plan.dek_sources, outcome.exit_code());
+        return format!("DEK sources to unwrap: {}{}", verification.plan.dek_sources, ending(report, outcome));
     };
     let proof = &result.proof;
     let sealed = proof.coverage.count(|retention, _| retention == Retention::Current);
@@ -147,8 +148,7 @@ pub fn verify_status(report: &Report, outcome: &Outcome) -> String {
     if proof.requirement.required.get(&State::Plaintext).is_some_and(|resources| resources.contains_key("secrets")) {
         left.push_str("; the required state of secrets is plaintext");
     }
-    let other = conditions(outcome.conditions());
-    format!("current encrypted values opened: {opened} of {sealed}{left}{other}   (exit {})\n", outcome.exit_code())
+    format!("current encrypted values opened: {opened} of {sealed}{left}{}", ending(report, outcome))
 }
 
 fn headline(proof: &Proof, has_tree: bool) -> String {

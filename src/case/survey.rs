@@ -1,0 +1,165 @@
+//! The directories that were given, as far as names go: every directory below them, each once, and where links lead.
+//!
+//! Nothing is opened yet. A link that leads to something below what was given stands for it; one that leads elsewhere is only named.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::InputError;
+use crate::evidence::Error;
+use crate::evidence::limit::{DIRECTORY_DEPTH, DIRECTORY_NAMES};
+use crate::report::UnreadReason;
+
+/// Names that an error lists at most.
+const LISTED: usize = 8;
+
+/// The directories that were given.
+#[derive(Debug, Default)]
+pub(super) struct Survey {
+    /// What was given, by its real paths.
+    given: Vec<PathBuf>,
+    /// Directories by their real paths.
+    pub listings: BTreeMap<PathBuf, Listing>,
+    /// What could not be looked through: of which input, where, and why.
+    pub unread: Vec<(usize, PathBuf, UnreadReason)>,
+    names: usize,
+}
+
+/// What one directory holds.
+#[derive(Clone, Debug)]
+pub(super) struct Listing {
+    /// The input that it was found in first.
+    pub input: usize,
+    /// Its path, as the input was given.
+    pub path: PathBuf,
+    /// Directories between it and the input.
+    pub depth: usize,
+    /// By name.
+    pub entries: Vec<Entry>,
+}
+
+/// A name in a directory.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub name: String,
+    /// Its path, as the input was given.
+    pub path: PathBuf,
+    /// Where it is; behind a link, what that leads to.
+    pub real: PathBuf,
+    pub is_link: bool,
+    pub kind: EntryKind,
+}
+
+/// What a name stands for, behind a link what that leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum EntryKind {
+    File,
+    Directory,
+    /// A link that leads out of what was given.
+    Elsewhere,
+    /// A link that leads to nothing.
+    Nowhere,
+    /// A pipe or a socket, which hold nothing.
+    Passage,
+    Device,
+}
+
+impl Survey {
+    /// Looks through all inputs that are directories.
+    pub(super) fn of(inputs: &[PathBuf]) -> Self {
+        let given = inputs.iter().filter_map(|path| fs::canonicalize(path).ok()).collect();
+        let mut survey = Self { given, ..Self::default() };
+        for (input, path) in inputs.iter().enumerate().filter(|(_, path)| path.is_dir()) {
+            if let Ok(real) = fs::canonicalize(path) {
+                survey.walk(input, path, real);
+            }
+        }
+        survey
+    }
+
+    fn walk(&mut self, input: usize, path: &Path, real: PathBuf) {
+        let mut waiting = VecDeque::from([(path.to_owned(), real, 0usize)]);
+        while let Some((path, real, depth)) = waiting.pop_front() {
+            if self.listings.contains_key(&real) {
+                continue;
+            }
+            let entries = match entries(&path, &real, &self.given) {
+                Ok(entries) => entries,
+                // What a file system repaired is root's alone, and as a rule empty.
+                Err(_) if path.ends_with("lost+found") => continue,
+                Err(error) => {
+                    self.unread.push((input, path, UnreadReason::Failed(error.to_string())));
+                    continue;
+                }
+            };
+            self.names = self.names.saturating_add(entries.len());
+            for entry in entries.iter().filter(|entry| entry.kind == EntryKind::Directory && !entry.is_link) {
+                let reason = match () {
+                    () if depth >= DIRECTORY_DEPTH => UnreadReason::TooDeep,
+                    () if self.names > DIRECTORY_NAMES => UnreadReason::TooMany,
+                    () => {
+                        waiting.push_back((entry.path.clone(), entry.real.clone(), depth.saturating_add(1)));
+                        continue;
+                    }
+                };
+                self.unread.push((input, entry.path.clone(), reason));
+            }
+            self.listings.insert(real, Listing { input, path, depth, entries });
+        }
+    }
+
+    /// Why an input is no member's directory; `None`: of nothing that was looked through.
+    pub(super) fn not_a_member(&self, input: usize, path: &Path) -> Option<InputError> {
+        let failed = self.unread.iter().find_map(|(of, at, reason)| match reason {
+            UnreadReason::Failed(why) if *of == input && at == path => Some(why.clone()),
+            _ => None,
+        });
+        if let Some(why) = failed {
+            return Some(Error::Read { path: path.to_owned(), source: std::io::Error::other(why) }.into());
+        }
+        let listing = self.listings.values().find(|listing| listing.input == input && listing.depth == 0)?;
+        let names = listing.entries.iter().map(|entry| entry.name.escape_debug().to_string()).take(LISTED.saturating_add(1));
+        Some(InputError::NotADataDirectory { path: path.to_owned(), found: names.collect() })
+    }
+}
+
+/// What a directory holds, by name. `given`: the real paths below which links are followed.
+pub(super) fn entries(path: &Path, real: &Path, given: &[PathBuf]) -> std::io::Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let kind = entry.file_type()?;
+        let (path, is_link) = (path.join(&name), kind.is_symlink());
+        let (real, kind) = if is_link { behind(&path, given) } else { (real.join(&name), kind_of(kind)) };
+        entries.push(Entry { name: name.to_string_lossy().into_owned(), path, real, is_link, kind });
+    }
+    entries.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(entries)
+}
+
+/// Where a link leads.
+fn behind(link: &Path, given: &[PathBuf]) -> (PathBuf, EntryKind) {
+    let found = fs::canonicalize(link).and_then(|real| Ok((kind_of(fs::metadata(&real)?.file_type()), real)));
+    match found {
+        Ok((kind, real)) if given.iter().any(|given| real.starts_with(given)) => (real, kind),
+        Ok((_, real)) => (real, EntryKind::Elsewhere),
+        Err(_) => (fs::read_link(link).unwrap_or_default(), EntryKind::Nowhere),
+    }
+}
+
+fn kind_of(kind: fs::FileType) -> EntryKind {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        if kind.is_fifo() || kind.is_socket() {
+            return EntryKind::Passage;
+        }
+    }
+    match () {
+        () if kind.is_dir() => EntryKind::Directory,
+        () if kind.is_file() => EntryKind::File,
+        () => EntryKind::Device,
+    }
+}

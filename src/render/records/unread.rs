@@ -1,0 +1,32 @@
+//! What was not read, one record each.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+use crate::report::Unread;
+
+/// Something that was not read.
+#[derive(Debug, Serialize)]
+pub struct UnreadRecord<'a> {
+    record: &'static str,
+    path: Cow<'a, str>,
+    target: Option<Cow<'a, str>>,
+    reason: &'static str,
+    detail: String,
+    advice: Option<String>,
+}
+
+impl<'a> UnreadRecord<'a> {
+    /// The record of it.
+    pub fn new(unread: &'a Unread) -> Self {
+        Self {
+            record: "unread",
+            path: unread.path.to_string_lossy(),
+            target: unread.target.as_deref().map(|target| target.to_string_lossy()),
+            reason: unread.reason.name(),
+            detail: unread.reason.to_string(),
+            advice: unread.advice(),
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! What was not read, where people see it: in the headline, in the last line, and under NOT LOOKED AT.
+
+use super::super::escape::terminal;
+use super::{conditions, thousands};
+use crate::finding::{Condition, Outcome};
+use crate::report::{Report, Unread};
+
+/// Things that the last line names before the rest is only counted.
+const NAMED: usize = 2;
+/// Things that a list names before the rest is only counted.
+const LISTED: usize = 20;
+
+/// The end of the last line: what was not read, what held, and the exit code.
+pub(super) fn ending(report: &Report, outcome: &Outcome) -> String {
+    let not_read = match report.unread.as_slice() {
+        [] => String::new(),
+        unread => format!("; not read: {}", named(unread.iter(), NAMED)),
+    };
+    // That plaintext was found, the line has said.
+    let conditions = conditions(outcome.conditions().filter(|condition| *condition != Condition::PlaintextFound));
+    format!("{not_read}{conditions}   (exit {})\n", outcome.exit_code())
+}
+
+/// The line below a headline that says that it is not about everything that was given; nothing where it is.
+pub(super) fn warning<'a>(unread: impl Iterator<Item = &'a Unread> + Clone) -> String {
+    match unread.clone().count() {
+        0 => String::new(),
+        n => format!("  NOT ALL OF IT WAS READ ({}): {}\n", thousands(n as u64), named(unread, NAMED)),
+    }
+}
+
+/// The line that lists what was not looked at; nothing where nothing is to be listed.
+pub(super) fn not_looked_at<'a>(general: Vec<String>, unread: impl Iterator<Item = &'a Unread> + Clone) -> String {
+    let more = unread.clone().count().checked_sub(LISTED).filter(|more| *more > 0);
+    let unread = unread.take(LISTED).map(|unread| terminal(&unread.to_string()).into_owned());
+    let list: Vec<String> = general.into_iter().chain(unread).chain(more.map(|more| format!("and {more} more"))).collect();
+    if list.is_empty() { String::new() } else { format!("NOT LOOKED AT: {}\n", list.join(", ")) }
+}
+
+/// The first paths, and how many more there are.
+fn named<'a>(unread: impl Iterator<Item = &'a Unread> + Clone, most: usize) -> String {
+    let paths: Vec<String> = unread.clone().take(most).map(|unread| terminal(&unread.path.to_string_lossy()).into_owned()).collect();
+    let more = unread.count().checked_sub(most).filter(|more| *more > 0);
+    let more = more.map_or(String::new(), |more| format!(" and {more} more"));
+    format!("{}{more}", paths.join(", "))
+}

@@ -1,0 +1,137 @@
+//! What was given, or stands in what was given, and was not read.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::evidence::MemberId;
+
+/// One thing that was not read, or is not there where it belongs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unread {
+    /// The member in whose files it stands; `None`: an input that nothing of could be read.
+    pub member: Option<MemberId>,
+    /// The input that it stands in.
+    pub given: PathBuf,
+    /// Where it stands, as the input was given.
+    pub path: PathBuf,
+    /// Where it leads, if it is a link.
+    pub target: Option<PathBuf>,
+    /// Why it was not read.
+    pub reason: UnreadReason,
+}
+
+/// Why something was not read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UnreadReason {
+    /// A link that leads out of what was given, to something that is not proven to be of this member.
+    LeadsElsewhere,
+    /// A link to something that is not there.
+    LeadsNowhere,
+    /// It could not be opened, or is of no form that is read; why, in words.
+    Failed(String),
+    /// A file in a data directory that etcd does not write, of no form that is read.
+    Foreign(String),
+    /// A device.
+    Device,
+    /// A directory below more directories than are looked through.
+    TooDeep,
+    /// A directory behind more names than are looked through.
+    TooMany,
+    /// A member's directory without a database.
+    NoDatabase,
+    /// A member's directory without a write-ahead log.
+    NoLog,
+    /// Entries of the log behind the database, which a recovery does not apply.
+    NotApplied {
+        /// The first.
+        first: u64,
+        /// The last.
+        last: u64,
+    },
+    /// Another member, where one is read.
+    OtherMember,
+    /// Bytes of a container that none of what came out of it stands in.
+    NotUnpacked(String),
+}
+
+impl UnreadReason {
+    /// The word in the records.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::LeadsElsewhere => "leads-elsewhere",
+            Self::LeadsNowhere => "leads-nowhere",
+            Self::Failed(_) => "failed",
+            Self::Foreign(_) => "foreign",
+            Self::Device => "device",
+            Self::TooDeep => "too-deep",
+            Self::TooMany => "too-many",
+            Self::NoDatabase => "no-database",
+            Self::NoLog => "no-log",
+            Self::NotApplied { .. } => "not-applied",
+            Self::OtherMember => "other-member",
+            Self::NotUnpacked(_) => "not-unpacked",
+        }
+    }
+
+    /// Whether an error was told of it already, and a condition of its own holds.
+    pub fn is_failure(&self) -> bool {
+        matches!(self, Self::Failed(_))
+    }
+}
+
+impl fmt::Display for UnreadReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::LeadsElsewhere => "a link that leads out of what was given",
+            Self::LeadsNowhere => "a link to something that is not there",
+            Self::Failed(why) | Self::NotUnpacked(why) => return f.write_str(why),
+            Self::Foreign(what) => return write!(f, "not a file of etcd; it looks like {what}"),
+            Self::Device => "a device",
+            Self::TooDeep => "below more directories than are looked through",
+            Self::TooMany => "behind more names than are looked through",
+            Self::NoDatabase => "no snap/db in it: what exists now is not known",
+            Self::NotApplied { first, last } => {
+                return write!(f, "entries {first} to {last} are newer than the database, and were not applied");
+            }
+            Self::OtherMember => "another member's files: one database is recovered",
+            Self::NoLog => "no write-ahead log in it: what was written last is not known",
+        })
+    }
+}
+
+impl Unread {
+    /// What to do about it, where there is something.
+    pub fn advice(&self) -> Option<String> {
+        let (given, path) = (self.given.display(), self.path.display());
+        match &self.reason {
+            UnreadReason::LeadsElsewhere => {
+                let target = self.target.as_deref().unwrap_or(&self.path).display();
+                Some(format!("if it is this member's, give it: scan {given} {target}"))
+            }
+            UnreadReason::LeadsNowhere => Some(format!("if it is elsewhere, give it: scan {given} PATH")),
+            UnreadReason::Foreign(_) => Some(format!("search it: carve {path}")),
+            UnreadReason::TooDeep | UnreadReason::TooMany => Some(format!("give it by itself: scan {path}")),
+            UnreadReason::NoDatabase => Some(format!("if it is elsewhere, give both: scan {given} SNAP")),
+            UnreadReason::NoLog => Some(format!("if it is elsewhere, give both: scan {given} WAL")),
+            UnreadReason::NotUnpacked(_) => Some("unpack it, and give its files".to_owned()),
+            UnreadReason::NotApplied { .. } => Some(format!("what they hold: scan {given}")),
+            UnreadReason::OtherMember => Some(format!("recover {path}")),
+            UnreadReason::Failed(_) | UnreadReason::Device => None,
+        }
+    }
+}
+
+/// The place, the reason and what to do, as a list of what was not looked at names it.
+impl fmt::Display for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}", self.path.display(), self.reason)?;
+        if let Some(target) = &self.target {
+            write!(f, ": {}", target.display())?;
+        }
+        match self.advice() {
+            Some(advice) => write!(f, "; {advice})"),
+            None => f.write_str(")"),
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! Exit code 0 says that everything that was given was read: what was not is named everywhere, and what etcd and its distributions
+//! put into a data directory is no alarm.
+
+use crate::common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use common::{Fixture, evidences, of_kind, records, run_in, stderr, text, unpack_directory};
+use serde_json::Value;
+
+const SEGMENT: &str = "0000000000000000-0000000000000000.wal";
+
+/// The data directory of a server that was killed, below a folder in which nothing is in plaintext.
+struct Given {
+    dir: tempfile::TempDir,
+    member: PathBuf,
+}
+
+impl Given {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let member = unpack_directory("killed", dir.path()).join("member");
+        Self { dir, member }
+    }
+
+    fn run(&self, args: &[&str]) -> std::process::Output {
+        run_in(self.dir.path(), args)
+    }
+
+    /// The exit code where plaintext is no reason, and the records.
+    fn scan(&self, inputs: &[&str]) -> (Option<i32>, Vec<Value>) {
+        let output = self.run(&[&["scan", "--fail-on", "never", "--format", "jsonl"], inputs].concat());
+        (output.status.code(), records(&output))
+    }
+
+    fn write(&self, path: &str, bytes: &[u8]) {
+        let path = self.dir.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+}
+
+fn reasons(all: &[Value]) -> Vec<(&str, &str)> {
+    of_kind(all, "unread").into_iter().map(|one| (one["reason"].as_str().unwrap(), one["path"].as_str().unwrap())).collect()
+}
+
+fn paths(all: &[Value]) -> Vec<&str> {
+    of_kind(all, "evidence").into_iter().map(|evidence| evidence["path"].as_str().unwrap()).collect()
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        match entry.file_type().unwrap().is_dir() {
+            true => copy(&entry.path(), &to.join(entry.file_name())),
+            false => drop(fs::copy(entry.path(), to.join(entry.file_name())).unwrap()),
+        }
+    }
+}
+
+/// Whatever was not read stands in the headline, the last line, under NOT LOOKED AT, in a finding, a condition and a record.
+fn assert_told(given: &Given, input: &str, path: &str) {
+    let (code, screen) = text(&given.run(&["scan", "--fail-on", "never", input]));
+    assert_eq!(code, 3, "{screen}");
+    let lines: Vec<&str> = screen.lines().collect();
+    assert!(lines.iter().take(4).any(|line| line.contains("NOT ALL OF IT WAS READ") && line.contains(path)), "{path}:\n{screen}");
+    assert!(lines.iter().any(|line| line.starts_with("NOT LOOKED AT: ") && line.contains(path)), "{path}:\n{screen}");
+    let (code, quiet) = text(&given.run(&["scan", "--fail-on", "never", "-q", input]));
+    assert!(code == 3 && quiet.contains(&format!("not read: {path}")), "{quiet}");
+    let (_, all) = given.scan(&[input]);
+    assert!(reasons(&all).iter().any(|(_, at)| *at == path), "{path}: {:?}", reasons(&all));
+    let finding = of_kind(&all, "finding").into_iter().find(|finding| finding["rule"] == "not-read").unwrap();
+    assert!(finding["about"].as_array().unwrap().iter().any(|about| about["path"] == path), "{finding}");
+    for command in
+        [&["check", input][..], &["keys", input], &["pages", input], &["show", input, "/nothing"], &["recover", input, "-o", "-"]]
+    {
+        let output = given.run(command);
+        let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), stderr(&output));
+        assert!(output.status.code() != Some(0), "{command:?}: {said}");
+        assert!(said.lines().any(|line| line.starts_with("NOT LOOKED AT: ") && line.contains(path)), "{command:?}: {said}");
+    }
+}
+
+#[test]
+fn what_stands_in_a_directory_and_is_not_read_is_told_everywhere() {
+    for (name, bytes) in
+        [("killed/member/snap/notes", &b"of somebody"[..]), ("killed/member/old.bin", &[0xff, 1, 2]), ("killed/a/b/c", b"text")]
+    {
+        let given = Given::new();
+        given.write(name, bytes);
+        assert_told(&given, "killed", name);
+    }
+}
+
+#[test]
+fn what_etcd_and_its_distributions_put_there_is_no_alarm() {
+    let given = Given::new();
+    assert_eq!((given.scan(&["killed"]).0, reasons(&given.scan(&["killed"]).1).len()), (Some(0), 0));
+    for (name, bytes) in [
+        ("killed/config", &b"name: server-1\n"[..]),
+        ("killed/name", b"server-1"),
+        ("killed/revision.json", b"{\"clusterId\":1}"),
+        ("killed/.touch", b""),
+        ("killed/member/.touch", b""),
+        ("killed/member/snap/tmp995085740", b""),
+        ("killed/member/snap/db.tmp.1", &[0; 8192]),
+        ("killed/member/wal/1.tmp", b""),
+    ] {
+        given.write(name, bytes);
+    }
+    fs::create_dir(given.dir.path().join("killed/lost+found")).unwrap();
+    let (code, all) = given.scan(&["killed"]);
+    assert_eq!((code, reasons(&all)), (Some(0), vec![]));
+    assert_eq!(of_kind(&all, "summary")[0]["not_analysed"], Value::Array(Vec::new()));
+}
+
+#[test]
+fn databases_and_logs_in_other_places_of_a_directory_are_read() {
+    let plaintext = Fixture::named("plaintext");
+    for (name, reads) in [("killed/backup.db", 1), ("killed/member/snap/other", 1), ("killed/lost+found/#12", 1), ("killed/old/db", 1)] {
+        let given = Given::new();
+        given.write(name, plaintext.bytes);
+        let (_, all) = given.scan(&["killed"]);
+        assert_eq!(paths(&all).iter().filter(|path| **path == name).count(), reads, "{name}: {:?}", paths(&all));
+    }
+    let given = Given::new();
+    copy(&given.member, &given.dir.path().join("killed/member.bak"));
+    let (code, all) = given.scan(&["killed"]);
+    assert_eq!((code, reasons(&all)), (Some(0), vec![]));
+    assert_eq!(of_kind(&all, "summary")[0]["members"], 2);
+    let own = paths(&all).iter().filter(|path| path.starts_with("killed/member/")).count();
+    assert_eq!(paths(&all).iter().filter(|path| path.starts_with("killed/member.bak/")).count(), own);
+}
+
+#[test]
+fn a_database_without_a_log_and_a_log_without_a_database_say_so() {
+    for (part, reason) in [("snap", "no-database"), ("wal", "no-log")] {
+        let given = Given::new();
+        fs::remove_dir_all(given.member.join(part)).unwrap();
+        let (code, all) = given.scan(&["killed"]);
+        assert_eq!((code, reasons(&all)), (Some(3), vec![(reason, "killed")]));
+        let (_, screen) = text(&given.run(&["scan", "killed"]));
+        assert!(screen.lines().take(4).any(|line| line.contains("NOT ALL OF IT WAS READ")), "{screen}");
+    }
+}
+
+/// A log that is kept elsewhere, given beside its data directory, is the member's.
+#[test]
+fn two_inputs_that_are_parts_of_one_member_are_one_answer() {
+    let whole = Given::new();
+    let wanted = whole.scan(&["killed"]).1;
+    let values = |all: &[Value]| {
+        of_kind(all, "value")
+            .into_iter()
+            .map(|value| {
+                let mut value = value.clone();
+                value.as_object_mut().unwrap().remove("evidence");
+                value.to_string()
+            })
+            .collect::<Vec<_>>()
+    };
+    for order in [["killed", "log"], ["log", "killed"]] {
+        let given = Given::new();
+        fs::rename(given.member.join("wal"), given.dir.path().join("log")).unwrap();
+        let (code, all) = given.scan(&order);
+        assert_eq!((code, reasons(&all), &of_kind(&all, "summary")[0]["members"]), (Some(0), vec![], &1.into()));
+        assert_eq!(values(&all), values(&wanted));
+    }
+    // In one directory too.
+    let given = Given::new();
+    given.write("all/x", b"");
+    fs::rename(given.member.join("wal"), given.dir.path().join("all/wal")).unwrap();
+    fs::rename(given.dir.path().join("killed"), given.dir.path().join("all/data")).unwrap();
+    let (code, all) = given.scan(&["all"]);
+    assert_eq!((code, reasons(&all), values(&all)), (Some(0), vec![], values(&wanted)));
+    // Another cluster's log is not.
+    let given = Given::new();
+    unpack_directory("segments", given.dir.path());
+    fs::remove_dir_all(given.member.join("wal")).unwrap();
+    let (code, all) = given.scan(&["killed", "segments"]);
+    assert_eq!((code, &of_kind(&all, "summary")[0]["members"]), (Some(3), &2.into()));
+    assert_eq!(reasons(&all).iter().map(|(reason, _)| *reason).collect::<Vec<_>>(), ["no-log", "no-database"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_is_followed_within_what_was_given_or_where_the_ids_say_whose_log_it_is() {
+    use std::os::unix::fs::symlink;
+    let wanted = Given::new().scan(&["killed"]).1;
+    // The log, one segment, the database.
+    for part in ["member/wal", &format!("member/wal/{SEGMENT}"), "member/snap/db"] {
+        let given = Given::new();
+        let (link, aside) = (given.dir.path().join("killed").join(part), given.dir.path().join("aside"));
+        fs::rename(&link, &aside).unwrap();
+        symlink(&aside, &link).unwrap();
+        let (code, all) = given.scan(&["killed"]);
+        assert_eq!((code, reasons(&all)), (Some(0), vec![]), "{part}");
+        assert_eq!(of_kind(&all, "value").len(), of_kind(&wanted, "value").len(), "{part}");
+        let through: Vec<_> = evidences(&all).into_iter().filter(|evidence| !evidence["link_target"].is_null()).collect();
+        assert!(!through.is_empty() && through.iter().all(|one| one["link_target"].as_str().unwrap().contains("aside")), "{part}");
+        // Within what was given, nothing need be proven, and everything is said once.
+        let (code, all) = given.scan(&["killed", "aside"]);
+        assert_eq!((code, reasons(&all), evidences(&all).len()), (Some(0), vec![], evidences(&wanted).len()), "{part}");
+    }
+    // A log of somebody else.
+    for (part, other) in [("member/wal", "segments/member/wal".to_owned()), ("member/snap/db", "other.db".to_owned())] {
+        let given = Given::new();
+        unpack_directory("segments", given.dir.path());
+        given.write("other.db", Fixture::named("etcd35").bytes);
+        let link = given.dir.path().join("killed").join(part);
+        fs::rename(&link, given.dir.path().join("aside")).unwrap();
+        symlink(given.dir.path().join(&other), &link).unwrap();
+        assert_told(&given, "killed", &format!("killed/{part}"));
+        let (_, all) = given.scan(&["killed"]);
+        assert_eq!(reasons(&all), [("leads-elsewhere", format!("killed/{part}").as_str())]);
+        let told = &of_kind(&all, "unread")[0];
+        assert!(told["target"].as_str().unwrap().ends_with(&other) && told["advice"].as_str().unwrap().contains("scan killed "), "{told}");
+        assert!(evidences(&all).iter().all(|evidence| evidence["link_target"].is_null()));
+    }
+    // A link to nothing.
+    let given = Given::new();
+    fs::rename(given.member.join("wal"), given.dir.path().join("log")).unwrap();
+    symlink("/nowhere/at/all", given.member.join("wal")).unwrap();
+    assert_told(&given, "killed", "killed/member/wal");
+    assert_eq!((given.scan(&["killed", "log"]).0, reasons(&given.scan(&["killed", "log"]).1)), (Some(0), vec![]));
+}
