@@ -98,7 +98,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("recovery", &["foldhash", "hashbrown"]),
     ("verify", &["rayon", "sha2", "thiserror", "zeroize"]),
     ("report", &[]),
-    ("case", &["sha2", "thiserror"]),
+    ("case", &["sha1", "sha2", "thiserror"]),
     ("render", &["base64", "comfy_table", "csv", "jiff", "serde", "serde_json"]),
 ];
 
