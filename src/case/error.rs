@@ -143,6 +143,8 @@ fn hint_on_container(fault: &Fault) -> &'static str {
     match fault {
         Fault::Entries { .. } => "unpack it and name the snapshot among its files",
         Fault::Nothing(_) => "fetch it again from where it came from, and compare sizes",
+        Fault::Unsupported(_) => "nothing is wrong with it: unpack it with another program, and give its files",
+        Fault::Memory { .. } => "nothing is wrong with it: unpack it to a file, which is not held in memory",
         Fault::TooLarge { .. } => "unpack it to a file, or raise --max-size",
     }
 }

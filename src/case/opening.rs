@@ -12,7 +12,8 @@ use super::member::{OpenFile, OpenMember};
 use super::run::Run;
 use super::survey::Survey;
 use super::{InputError, RunError};
-use crate::evidence::{Evidence, range};
+use crate::evidence::container::{Fault, Left};
+use crate::evidence::{Container, Error, Evidence, MemberId, OpenedFile, range};
 use crate::report::{Unread, UnreadReason};
 use crate::store::StoreKind;
 
@@ -21,14 +22,6 @@ pub(super) enum Given {
     Directory(DataDirectory),
     File(PathBuf),
     Nothing(InputError),
-}
-
-/// What a file turned out to be that etcd does not write.
-enum Stray {
-    Read(OpenFile),
-    /// It holds nothing of a store.
-    Nothing,
-    Foreign(&'static str),
 }
 
 impl Run<'_> {
@@ -56,29 +49,63 @@ impl Run<'_> {
     }
 
     /// Opens what was given. What cannot be opened of it is told.
-    pub(super) fn open(&mut self, given: Given) -> Result<Option<OpenMember>, RunError> {
+    pub(super) fn open(&mut self, given: Given) -> Result<Vec<OpenMember>, RunError> {
         let id = self.numbering.member();
         match given {
             Given::Nothing(error) => {
                 self.place = None;
                 self.failed(&error.path().to_owned(), error);
-                Ok(None)
+                Ok(Vec::new())
             }
             Given::File(path) => {
                 self.place = Some((id, path.clone()));
-                let file = self.attempt(&path, |run| {
-                    let evidence = run.open_file(&path)?;
-                    let kind = run.kind_asked_for(&evidence)?;
-                    Ok(OpenFile { evidence, role: FileRole::Member(kind), target: None })
-                })?;
-                Ok(file.map(|file| OpenMember { id, path, is_directory: false, files: vec![file] }))
+                self.open_file_alone(id, &path)
             }
             Given::Directory(directory) => {
                 let path = directory.path.clone();
                 self.place = Some((id, path.clone()));
                 let files = self.open_directory(directory)?;
-                Ok((!files.is_empty()).then_some(OpenMember { id, path, is_directory: true, files }))
+                let member = OpenMember { id, path, is_directory: true, files };
+                Ok(Some(member).filter(|member| !member.files.is_empty()).into_iter().collect())
             }
+        }
+    }
+
+    /// A file by itself, or each file of an archive.
+    fn open_file_alone(&mut self, id: MemberId, path: &Path) -> Result<Vec<OpenMember>, RunError> {
+        let Some(OpenedFile { evidences, left }) = self.attempt(path, |run| run.open_all(path))? else { return Ok(Vec::new()) };
+        let (mut members, mut foreign) = (Vec::new(), Vec::new());
+        for evidence in evidences {
+            let is_alone = evidence.path() == path;
+            let name = evidence.path().to_owned();
+            match self.kind_asked_for(&evidence) {
+                Ok(kind) => {
+                    let id = if members.is_empty() { id } else { self.numbering.member() };
+                    let files = vec![OpenFile { evidence, role: FileRole::Member(kind), target: None }];
+                    members.push(OpenMember { id, path: name, is_directory: false, files });
+                }
+                Err(error) if is_alone => self.failed(path, error),
+                Err(_) => foreign.push((name, guess(evidence.content()).what)),
+            }
+        }
+        if members.is_empty() && !foreign.is_empty() {
+            let found = foreign.iter().map(|(name, _)| name.display().to_string()).collect();
+            let source = Fault::Entries { found };
+            self.failed(path, Error::Container { path: path.to_owned(), container: Container::Zip, source }.into());
+            return Ok(members);
+        }
+        for (path, what) in foreign {
+            self.not_read(Place { path, target: None }, UnreadReason::NotUnpacked(format!("not a file of etcd; it looks like {what}")));
+        }
+        self.left_in(path, left);
+        Ok(members)
+    }
+
+    /// Notes what of a container nothing was taken out of.
+    fn left_in(&mut self, path: &Path, left: Vec<Left>) {
+        for Left { name, why } in left {
+            let path = name.map_or(path.to_owned(), |name| path.join(name));
+            self.not_read(Place { path, target: None }, UnreadReason::NotUnpacked(why));
         }
     }
 
@@ -99,20 +126,7 @@ impl Run<'_> {
             files.extend(opened.flatten());
         }
         for place in directory.strays {
-            let opened = self.attempt(&place.path, |run| {
-                let evidence = run.open_file(&place.path)?;
-                Ok(match kind_of(&evidence) {
-                    Ok(kind) => Stray::Read(OpenFile { evidence, role: FileRole::Leftover(kind), target: place.target.clone() }),
-                    Err(_) if holds_nothing(&evidence, StoreKind::Database) => Stray::Nothing,
-                    Err(_) if place.path.file_name().is_some_and(|name| is_known_beside(&name.to_string_lossy())) => Stray::Nothing,
-                    Err(_) => Stray::Foreign(guess(evidence.content()).what),
-                })
-            })?;
-            match opened {
-                Some(Stray::Read(file)) => files.push(file),
-                Some(Stray::Foreign(what)) => self.not_read(place, UnreadReason::Foreign(what.to_owned())),
-                Some(Stray::Nothing) | None => {}
-            }
+            self.open_stray(&place, &mut files)?;
         }
         for (place, reason) in directory.unread {
             self.not_read(place, reason);
@@ -120,6 +134,24 @@ impl Run<'_> {
         // Stable: what stands by its name goes before what was found by its bytes.
         files.sort_by_key(|file| file.role);
         Ok(files)
+    }
+
+    /// A file that etcd does not write, and of an archive each of its files: read where its bytes are of a form that is known.
+    fn open_stray(&mut self, place: &Place, files: &mut Vec<OpenFile>) -> Result<(), RunError> {
+        let is_known = place.path.file_name().is_some_and(|name| is_known_beside(&name.to_string_lossy()));
+        let Some(OpenedFile { evidences, left }) = self.attempt(&place.path, |run| run.open_all(&place.path))? else { return Ok(()) };
+        for evidence in evidences {
+            match StoreKind::of(&evidence) {
+                Ok(kind) => files.push(OpenFile { evidence, role: FileRole::Leftover(kind), target: place.target.clone() }),
+                Err(_) if holds_nothing(&evidence, StoreKind::Database) || is_known => {}
+                Err(_) => {
+                    let place = Place { path: evidence.path().to_owned(), target: place.target.clone() };
+                    self.not_read(place, UnreadReason::Foreign(guess(evidence.content()).what.to_owned()));
+                }
+            }
+        }
+        self.left_in(&place.path, left);
+        Ok(())
     }
 
     /// Follows links that lead out of what was given, where what they lead to is proven to be of this member.
@@ -165,6 +197,11 @@ impl Run<'_> {
     pub(super) fn not_read(&mut self, Place { path, target }: Place, reason: UnreadReason) {
         let (member, given) = self.place.clone().map_or((None, path.clone()), |(member, given)| (Some(member), given));
         self.report.unread.push(Unread { member, given, path, target, reason });
+    }
+
+    fn open_all(&self, path: &Path) -> Result<OpenedFile, InputError> {
+        self.case.host.opening(path);
+        Ok(Evidence::open_all(path, &self.case.limits)?)
     }
 
     fn open_file(&self, path: &Path) -> Result<Evidence, InputError> {

@@ -29,12 +29,13 @@ impl Case<'_> {
         let mut run = Run::new(self, plan, &mut nobody);
         render.begin()?;
         for given in run.survey() {
-            let Some(member) = run.open(given)? else { continue };
-            let progress = Progress::default();
-            thread::scope(|scope| {
-                let mut read = run.read(&member, scope, &progress)?;
-                run.pages(&mut read, member.path.clone(), question, render)
-            })?;
+            for member in run.open(given)? {
+                let progress = Progress::default();
+                thread::scope(|scope| {
+                    let mut read = run.read(&member, scope, &progress)?;
+                    run.pages(&mut read, member.path.clone(), question, render)
+                })?;
+            }
         }
         let answer = run.finish_trusting();
         for unread in &answer.report.unread {

@@ -87,16 +87,17 @@ impl<'a> Run<'a> {
 
     fn one_by_one(&mut self, filter: &RowFilter<'_>) -> Result<(), RunError> {
         for given in self.survey() {
-            let Some(member) = self.open(given)? else { continue };
-            let (progress, host) = (Progress::default(), self.case.host);
-            let mut done = Ok(());
-            host.with_progress(&member.path, &progress, &mut || {
-                done = thread::scope(|scope| {
-                    let mut read = self.read(&member, scope, &progress)?;
-                    self.tell(&mut read, filter)
+            for member in self.open(given)? {
+                let (progress, host) = (Progress::default(), self.case.host);
+                let mut done = Ok(());
+                host.with_progress(&member.path, &progress, &mut || {
+                    done = thread::scope(|scope| {
+                        let mut read = self.read(&member, scope, &progress)?;
+                        self.tell(&mut read, filter)
+                    });
                 });
-            });
-            done?;
+                done?;
+            }
         }
         Ok(())
     }

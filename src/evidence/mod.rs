@@ -23,9 +23,10 @@ pub mod range;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use self::anomaly::{Anomalies, Class};
+use self::container::{Fault, Left, Unpacked, UnpackedFile};
 
 pub use self::container::Container;
 pub use self::error::Error;
@@ -37,9 +38,18 @@ use self::mapping::Mapping;
 #[derive(Debug)]
 pub struct Evidence {
     path: PathBuf,
-    file: Bytes,
+    file: Arc<Bytes>,
     contained: Option<Contained>,
     decoded: OnceLock<Vec<u8>>,
+}
+
+/// What came of opening one file.
+#[derive(Debug)]
+pub struct OpenedFile {
+    /// Itself; or of an archive its files.
+    pub evidences: Vec<Evidence>,
+    /// What of a container nothing was taken out of.
+    pub left: Vec<Left>,
 }
 
 #[derive(Debug)]
@@ -60,23 +70,40 @@ impl Evidence {
     ///
     /// # Errors
     /// What cannot be read as a regular file, is larger than the limits allow, or is a container of more
-    /// or less than one entry. A container that ends early is no error: see [`Evidence::damage`].
+    /// or less than one file. A container that ends early is no error: see [`Evidence::damage`].
     pub fn open(path: &Path, limits: &Limits) -> Result<Self, Error> {
-        let file = if path == Path::new("-") { Self::read_stdin(limits)? } else { Self::map(path)? };
-        let bytes = file.as_slice();
-        let contained = match Container::of(bytes) {
-            None => None,
-            Some(container) => {
-                let unpacked = container.unpack(bytes, limits).map_err(|source| source.at(path, container))?;
-                Some(Contained { container, content: unpacked.content, damage: unpacked.damage })
+        let OpenedFile { mut evidences, .. } = Self::open_all(path, limits)?;
+        match (evidences.pop(), evidences.is_empty()) {
+            (Some(only), true) => Ok(only),
+            (last, _) => {
+                let found = evidences.iter().chain(&last).map(|one| one.path.display().to_string()).collect();
+                Err(Fault::Entries { found }.at(path, Container::Zip))
             }
+        }
+    }
+
+    /// The same of an archive of any number of files. Where it has several, each has its name behind the path.
+    ///
+    /// # Errors
+    /// What cannot be read as a regular file, is larger than the limits allow, or is a container that nothing comes out of.
+    pub fn open_all(path: &Path, limits: &Limits) -> Result<OpenedFile, Error> {
+        let file = Arc::new(if path == Path::new("-") { Self::read_stdin(limits)? } else { Self::map(path)? });
+        let Some(container) = Container::of(file.as_slice()) else {
+            return Ok(OpenedFile { evidences: vec![Self { path: path.to_owned(), file, contained: None, decoded: OnceLock::new() }], left: Vec::new() });
         };
-        Ok(Self { path: path.to_owned(), file, contained, decoded: OnceLock::new() })
+        let Unpacked { files, left } = container.unpack(file.as_slice(), limits).map_err(|source| source.at(path, container))?;
+        let evidence = |UnpackedFile { name, content, damage }| Self {
+            path: name.map_or(path.to_owned(), |name| path.join(name.trim_start_matches('/'))),
+            file: Arc::clone(&file),
+            contained: Some(Contained { container, content, damage }),
+            decoded: OnceLock::new(),
+        };
+        Ok(OpenedFile { evidences: files.into_iter().map(evidence).collect(), left })
     }
 
     /// Takes bytes that are in memory already for a file of this name, which is not opened. They are in no container.
     pub fn from_bytes(name: impl Into<PathBuf>, bytes: Vec<u8>) -> Self {
-        Self { path: name.into(), file: Bytes::Memory(bytes), contained: None, decoded: OnceLock::new() }
+        Self { path: name.into(), file: Arc::new(Bytes::Memory(bytes)), contained: None, decoded: OnceLock::new() }
     }
 
     fn map(path: &Path) -> Result<Bytes, Error> {
@@ -130,7 +157,7 @@ impl Evidence {
 
     /// Whether a process seems to be writing it; see [`live`].
     pub fn is_in_use(&self) -> bool {
-        matches!(self.file, Bytes::Mapped(_)) && live::is_locked(&self.path)
+        matches!(*self.file, Bytes::Mapped(_)) && live::is_locked(&self.path)
     }
 
     /// Notes what is known of it before a byte is read.
