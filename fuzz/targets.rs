@@ -309,7 +309,7 @@ pub fn container(bytes: &[u8]) {
     if let Some(container) = Container::of(bytes)
         && let Ok(unpacked) = container.unpack(bytes, &limits)
     {
-        assert!(unpacked.content.len() as u64 <= limits.max_size);
+        assert!(unpacked.files.iter().map(|file| file.content.len() as u64).sum::<u64>() <= limits.max_size);
     }
 }
 

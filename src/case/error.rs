@@ -31,6 +31,16 @@ pub enum InputError {
         /// Names of what is in it, escaped; a few.
         found: Vec<String>,
     },
+    /// The page that is asked for is not there.
+    #[error("{}: no page {pgid}; pages are 0 to {last}", path.display())]
+    NoSuchPage {
+        /// The input.
+        path: PathBuf,
+        /// The page.
+        pgid: u64,
+        /// The last that is there.
+        last: u64,
+    },
     /// The question makes no sense of what was given.
     #[error("{}: {why}", path.display())]
     NotForThis {
@@ -87,9 +97,11 @@ impl InputError {
         match self {
             Self::Bug(bug) => bug.path(),
             Self::Unreadable(error) => error.path(),
-            Self::Empty(path) | Self::NotADataDirectory { path, .. } | Self::NotForThis { path, .. } | Self::NotRecognised { path, .. } => {
-                path
-            }
+            Self::Empty(path)
+            | Self::NotADataDirectory { path, .. }
+            | Self::NoSuchPage { path, .. }
+            | Self::NotForThis { path, .. }
+            | Self::NotRecognised { path, .. } => path,
         }
     }
 
@@ -102,7 +114,7 @@ impl InputError {
             }
             Self::NotRecognised { hint, .. } => Some(hint.clone()),
             Self::Unreadable(error) => hint_on_opening(error),
-            Self::Empty(_) | Self::NotForThis { .. } => None,
+            Self::Empty(_) | Self::NoSuchPage { .. } | Self::NotForThis { .. } => None,
         }
     }
 

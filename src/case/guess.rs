@@ -33,6 +33,14 @@ const MAGIC: &[(usize, &[u8], Guess)] = &[
     (0, b"age-encryption.org/", Guess { what: "a file encrypted by age", hint: "decrypt it first" }),
     (0, b"\x7fELF", Guess { what: "an ELF program or core dump", hint: "name an etcd snapshot" }),
     (0, b"-----BEGIN ", Guess { what: "a PEM file", hint: "name an etcd snapshot" }),
+    (
+        0,
+        b"[{\"etcdEvent\":",
+        Guess {
+            what: "a delta snapshot of etcd-backup-restore (Gardener): events since a full one, which are not read here",
+            hint: "its keys and values stand in it in base64, Secrets too where they are stored in plaintext: treat it as readable",
+        },
+    ),
     (0, b"k8s:enc:", Guess { what: "one encrypted Kubernetes value, not a whole database", hint: "name the snapshot it came from" }),
     (0, b"k8s\0", Guess { what: "one Kubernetes object as stored in etcd, not a whole database", hint: "name the snapshot it came from" }),
 ];

@@ -34,33 +34,49 @@ impl LogIdentity {
     }
 }
 
-/// The IDs of a database's members.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Members(Vec<u64>);
+/// The IDs of a cluster's members, as a database and each raft snapshot beside it have them. They differ where members came or went,
+/// and where a backup was restored: its database has the members of old.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Members(Vec<Vec<u64>>);
 
 impl Members {
-    /// Of the database in this file, as far as it can be read.
-    pub(super) fn of(path: &Path, limits: &Limits) -> Option<Self> {
+    /// Of the database of a directory, and its raft snapshots, as far as they can be read.
+    pub(super) fn of(directory: &DataDirectory, limits: &Limits) -> Self {
+        let of_kind = |kind| directory.own(kind).filter_map(move |file| Self::of_file(path_of(file), kind, limits));
+        let mut sets: Vec<Vec<u64>> = of_kind(StoreKind::Database).chain(of_kind(StoreKind::RaftSnapshot)).collect();
+        sets.iter_mut().for_each(|ids| ids.sort_unstable());
+        Self(sets)
+    }
+
+    fn of_file(path: &Path, kind: StoreKind, limits: &Limits) -> Option<Vec<u64>> {
         let evidence = Evidence::open(path, limits).ok()?;
         let options = ReadOptions { residue: ResidueMode::Off, ..ReadOptions::default() };
-        let stores = StoreKind::Database.read(&[&evidence], MemberContext::default(), &options).ok()?;
-        let members = &stores.first()?.profile().facts.database()?.schema.members;
-        let mut ids: Vec<u64> = members.iter().filter_map(|member| u64::from_str_radix(&member.id, 16).ok()).collect();
-        ids.sort_unstable();
-        Some(Self(ids))
+        let stores = kind.read(&[&evidence], MemberContext::default(), &options).ok()?;
+        let facts = &stores.first()?.profile().facts;
+        match facts.raft_snapshot() {
+            Some(snapshot) => Some(snapshot.members.clone()),
+            None => {
+                let members = &facts.database()?.schema.members;
+                Some(members.iter().filter_map(|member| u64::from_str_radix(&member.id, 16).ok()).collect())
+            }
+        }
     }
 
     /// Whether the log's member is one of them.
     fn have(&self, log: LogIdentity) -> bool {
-        self.0.contains(&log.member)
+        self.0.iter().any(|ids| ids.contains(&log.member))
     }
 
     /// Whether they are also those that the log's cluster began with.
     pub(super) fn began(&self, log: LogIdentity) -> bool {
-        let ids: Vec<u8> = self.0.iter().flat_map(|id| id.to_be_bytes()).collect();
-        let digest = Sha1::digest(&ids);
-        self.have(log) && digest.iter().take(8).fold(0u64, |id, byte| id << 8 | u64::from(*byte)) == log.cluster
+        self.0.iter().filter(|ids| ids.contains(&log.member)).any(|ids| cluster_of(ids) == log.cluster)
     }
+}
+
+/// The ID of a cluster that begins with these members.
+fn cluster_of(members: &[u64]) -> u64 {
+    let ids: Vec<u8> = members.iter().flat_map(|id| id.to_be_bytes()).collect();
+    Sha1::digest(&ids).iter().take(8).fold(0, |id, byte| id << 8 | u64::from(*byte))
 }
 
 /// Joins each directory that has a log and no database to the one that has its database and no log.
@@ -77,8 +93,8 @@ pub(super) fn join(members: &mut Vec<DataDirectory>, inputs: &[PathBuf], limits:
     let paths = |index: usize, kind| members.get(index).into_iter().flat_map(move |member| member.own(kind)).map(path_of);
     let logs: Vec<(usize, LogIdentity)> =
         logs.into_iter().filter_map(|index| Some((index, LogIdentity::of(paths(index, StoreKind::Segment), limits)?))).collect();
-    let databases: Vec<(usize, Members)> =
-        databases.into_iter().filter_map(|index| Some((index, Members::of(paths(index, StoreKind::Database).next()?, limits)?))).collect();
+    let of_database = |index: usize| Some((index, Members::of(members.get(index)?, limits)));
+    let databases: Vec<(usize, Members)> = databases.into_iter().filter_map(of_database).collect();
     let mut pairs = Vec::new();
     for (log, identity) in &logs {
         let fitting: Vec<usize> = databases.iter().filter(|(_, ids)| ids.have(*identity)).map(|(index, _)| *index).collect();

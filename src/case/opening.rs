@@ -82,7 +82,7 @@ impl Run<'_> {
                 Ok(kind) => {
                     let id = if members.is_empty() { id } else { self.numbering.member() };
                     let files = vec![OpenFile { evidence, role: FileRole::Member(kind), target: None }];
-                    members.push(OpenMember { id, path: name, is_directory: false, files });
+                    members.push(OpenMember { id, path: path.to_owned(), is_directory: false, files });
                 }
                 Err(error) if is_alone => self.failed(path, error),
                 Err(_) => foreign.push((name, guess(evidence.content()).what)),
@@ -158,7 +158,6 @@ impl Run<'_> {
     fn follow(&mut self, directory: &mut DataDirectory) {
         let limits = self.case.limits;
         let log = |directory: &DataDirectory| LogIdentity::of(directory.own(StoreKind::Segment).map(path_of), &limits);
-        let ids = |directory: &DataDirectory| Members::of(directory.own(StoreKind::Database).map(path_of).next()?, &limits);
         let mut told = Vec::new();
         for link in std::mem::take(&mut directory.elsewhere) {
             let is_log = matches!(link.stands_for, StandsFor::Wal | StandsFor::File(FileRole::Member(StoreKind::Segment)));
@@ -169,8 +168,8 @@ impl Run<'_> {
             }
             let followed = link.behind(directory);
             let proven = match is_log {
-                true => log(&followed).zip(ids(directory)),
-                false => log(directory).zip(ids(&followed)),
+                true => log(&followed).map(|log| (log, Members::of(directory, &limits))),
+                false => log(directory).map(|log| (log, Members::of(&followed, &limits))),
             };
             match proven.is_some_and(|(log, ids)| ids.began(log)) {
                 true => directory.join(followed),

@@ -61,15 +61,17 @@ impl Run<'_> {
             let report = self.settle(evidence, collected);
             let Some(database) = evidence.store.as_database() else { continue };
             has_database = true;
+            let page = question.page.map(|pgid| PageReport::of(database, pgid).ok_or(pgid));
+            if let Some(Err(pgid)) = page {
+                let path = report.facts.path.clone();
+                let last = database.pages.counts().total().saturating_sub(1);
+                self.failed(&path.clone(), InputError::NoSuchPage { path, pgid, last });
+                continue;
+            }
             render.evidence(report.id, &report.facts)?;
-            match question.page {
-                None => render.map(&PageMapReport::of(evidence.id, database))?,
-                Some(pgid) => {
-                    let most = database.pages.counts().total().saturating_sub(1);
-                    let page = PageReport::of(database, pgid)
-                        .ok_or_else(|| RunError::Key(format!("{}: no page {pgid}; pages are 0 to {most}", report.facts.path.display())))?;
-                    render.page(&page)?;
-                }
+            match page {
+                Some(Ok(page)) => render.page(&page)?,
+                _ => render.map(&PageMapReport::of(evidence.id, database))?,
             }
             for anomaly in &report.anomalies {
                 render.anomaly(report.id, anomaly)?;

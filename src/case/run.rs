@@ -217,6 +217,9 @@ impl<'a> Run<'a> {
                 }),
             }
         }
+        if matches!(judging, Judging::Plaintext(FailOn::Current | FailOn::Retained)) && report.readable_without_a_tree() {
+            outcome.open(Condition::CurrentNotKnown);
+        }
         if report.evidences.is_empty() {
             outcome.open(Condition::NothingAnalysed);
         }

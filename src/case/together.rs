@@ -83,19 +83,17 @@ impl Run<'_> {
         let scope = &self.plan.scope;
         let reports = self.count_all(members, |source| Collector::new(source.store, scope).each(|_| {}))?;
         let seen: Vec<KeyIdentity<'static>> = self.report.keys().into_iter().map(|key| key.identity).collect();
-        let retire = question.retire.as_deref().map(|text| find(text, &seen, question.confirm_unseen)).transpose()?;
-        let opens = question.opens.as_deref().map(|text| find(text, &seen, false)).transpose()?;
+        let resources = (self.plan.resources != "all").then(|| self.plan.resources.clone());
+        let filter: Vec<String> = resources.into_iter().chain(self.plan.filter()).collect();
+        let filter = Some(filter.join(", ")).filter(|filter| !filter.is_empty());
+        let of_key = |text, asked| find(text, &seen, asked, filter.as_deref());
+        let retiring = Asked::Retire { is_confirmed: question.confirm_unseen };
+        let retire = question.retire.as_deref().map(|text| of_key(text, retiring)).transpose()?;
+        let opens = question.opens.as_deref().map(|text| of_key(text, Asked::Opens)).transpose()?;
         if let Some(target) = &retire {
-            let resources = (self.plan.resources != "all").then(|| self.plan.resources.clone());
-            let filter: Vec<String> = resources.into_iter().chain(self.plan.filter()).collect();
-            let filter = filter.join(", ");
             let passed_over = self.report.unread.iter().filter(|unread| !unread.reason.is_failure()).map(ToString::to_string);
             let passed_over: Vec<String> = passed_over.collect();
-            let unread = Unread {
-                not_analysed: self.report.not_analysed.len(),
-                passed_over: &passed_over,
-                filter: Some(filter.as_str()).filter(|filter| !filter.is_empty()),
-            };
+            let unread = Unread { not_analysed: self.report.not_analysed.len(), passed_over: &passed_over, filter: filter.as_deref() };
             let retirement = Retirement::of(target, &self.report.evidences, unread);
             match retirement.verdict() {
                 RetirementVerdict::StillNeeded(_) => self.outcome.found(Condition::KeyStillNeeded),
@@ -132,14 +130,28 @@ impl Run<'_> {
     }
 }
 
-/// The key that is meant. One that no value names must be confirmed, and named completely.
-fn find(text: &str, seen: &[KeyIdentity<'static>], confirm_unseen: bool) -> Result<Target, RunError> {
-    match Target::find(text, seen) {
-        Ok(target) => Ok(target),
-        Err(NoTarget::Unseen { .. }) if confirm_unseen => Target::unseen(text).ok_or_else(|| {
+/// The key that is meant. One that no value names can be retired where it is confirmed, and named completely.
+fn find(text: &str, seen: &[KeyIdentity<'static>], asked: Asked, filter: Option<&str>) -> Result<Target, RunError> {
+    let error = match Target::find(text, seen) {
+        Ok(target) => return Ok(target),
+        Err(error) => error,
+    };
+    let within = filter.map_or(String::new(), |filter| format!(", of those that were looked at: {filter}"));
+    match (error, asked) {
+        (NoTarget::Unseen { .. }, Asked::Retire { is_confirmed: true }) => Target::unseen(text).ok_or_else(|| {
             RunError::Key(format!("{text}: to confirm that a key is in none of these files, give its full ID, or PROVIDER/NAME/KEYID"))
         }),
-        Err(error @ NoTarget::Unseen { .. }) => Err(RunError::Key(format!("{error}; if it is meant all the same, add --confirm-unseen"))),
-        Err(error) => Err(RunError::Key(error.to_string())),
+        (error @ NoTarget::Unseen { .. }, Asked::Retire { is_confirmed: false }) => {
+            Err(RunError::Key(format!("{error}{within}; if it is meant all the same, add --confirm-unseen")))
+        }
+        (error @ NoTarget::Unseen { .. }, Asked::Opens) => Err(RunError::Key(format!("{error}{within}"))),
+        (error @ NoTarget::Ambiguous { .. }, _) => Err(RunError::Key(error.to_string())),
     }
+}
+
+/// What is asked of a key.
+#[derive(Clone, Copy, Debug)]
+enum Asked {
+    Retire { is_confirmed: bool },
+    Opens,
 }

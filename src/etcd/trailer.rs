@@ -10,7 +10,8 @@
 
 use crate::evidence::digest::Sha256Digest;
 
-const LEN: usize = 32;
+/// Bytes of a trailer.
+pub const LEN: usize = 32;
 const UNIT: usize = 512;
 
 /// What a snapshot's trailer says of it.

@@ -52,6 +52,8 @@ pub enum Condition {
     KeyNotAsked,
     /// The scope that was asked for holds nothing.
     NothingInScope,
+    /// Secrets can be read of which it is not known whether they are current, and that was asked.
+    CurrentNotKnown,
     /// A part of what was given was not read.
     NotRead,
     /// Whether all that was recovered exists is not known.
@@ -78,6 +80,7 @@ impl Condition {
             Self::NotOpened => "not-opened",
             Self::KeyNotAsked => "key-not-asked",
             Self::NothingInScope => "nothing-in-scope",
+            Self::CurrentNotKnown => "current-not-known",
             Self::NotRead => "not-read",
             Self::ExistenceNotKnown => "existence-not-known",
         }

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::escape;
-use super::records::{KeyRecord, PageRunRecord, RunInfo, ValueRecord};
+use super::records::{KeyRecord, OptionValue, PageRunRecord, PlanRecord, RunInfo, ValueRecord};
 use crate::collect::{Lines, RowKind};
 use crate::evidence::EvidenceId;
 use crate::finding::Outcome;
@@ -20,6 +20,8 @@ pub(super) enum CsvTable {
     KeyUses,
     /// `page-run` records.
     PageRuns,
+    /// `plan` records.
+    Plans,
 }
 
 impl CsvTable {
@@ -28,6 +30,7 @@ impl CsvTable {
         match run.command {
             "keys" => Self::KeyUses,
             "pages" => Self::PageRuns,
+            "verify" if run.options.get("plan") == Some(&OptionValue::Flag(true)) => Self::Plans,
             _ => Self::Values,
         }
     }
@@ -56,6 +59,7 @@ impl Render for Csv<'_> {
         let names: Vec<&str> = match self.table {
             CsvTable::Values => ValueRecord::COLUMNS.iter().map(|(name, _)| *name).collect(),
             CsvTable::KeyUses => KeyRecord::COLUMNS.iter().map(|(name, _)| *name).collect(),
+            CsvTable::Plans => PlanRecord::COLUMNS.iter().map(|(name, _)| *name).collect(),
             CsvTable::PageRuns => PageRunRecord::COLUMNS.iter().map(|(name, _)| *name).collect(),
         };
         self.row(names.into_iter().map(str::to_owned))
@@ -77,7 +81,11 @@ impl Render for Csv<'_> {
         self.row(KeyRecord::COLUMNS.iter().map(|(_, cell)| cell(&record)))
     }
 
-    fn end(&mut self, _report: &Report, _outcome: &Outcome) -> io::Result<()> {
+    fn end(&mut self, report: &Report, _outcome: &Outcome) -> io::Result<()> {
+        let plan = report.verification.as_ref().map(|verification| &verification.plan).filter(|_| self.table == CsvTable::Plans);
+        for record in plan.into_iter().flat_map(PlanRecord::of) {
+            self.row(PlanRecord::COLUMNS.iter().map(|(_, cell)| cell(&record)))?;
+        }
         Ok(())
     }
 }

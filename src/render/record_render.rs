@@ -83,11 +83,8 @@ impl<S: RecordSink> Render for RecordRender<S> {
 
     fn end(&mut self, report: &Report, outcome: &Outcome) -> io::Result<()> {
         if let Some(plan) = report.verification.as_ref().map(|verification| &verification.plan) {
-            for asked in plan.asked.iter().flat_map(|asked| PlanRecord::all(asked, false)) {
-                self.sink.record("plan", &asked)?;
-            }
-            for unclaimed in PlanRecord::all(&plan.unclaimed, true) {
-                self.sink.record("plan", &unclaimed)?;
+            for record in PlanRecord::of(plan) {
+                self.sink.record("plan", &record)?;
             }
         }
         self.sink.record("summary", &SummaryRecord::new(report, outcome))?;

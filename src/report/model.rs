@@ -11,7 +11,7 @@ use super::verification::Verification;
 use crate::collect::SecretCounts;
 use crate::envelope::KeyIdentity;
 use crate::evidence::{EvidenceId, MemberId};
-use crate::finding::Finding;
+use crate::finding::{Finding, Found};
 use crate::row::Retention;
 use crate::store::{Kind, ResidueMode, Role};
 use crate::verify::Target;
@@ -148,6 +148,13 @@ impl Report {
     /// Whether a tree was read that says which values are current.
     pub fn has_tree(&self) -> bool {
         self.evidences.iter().any(|evidence| evidence.facts.has_tree())
+    }
+
+    /// Whether Secrets can be read of a member without a database's tree, which would say whether they are current.
+    pub fn readable_without_a_tree(&self) -> bool {
+        let has_tree = |part: &EvidenceReport| part.facts.role != Role::Leftover && part.facts.has_tree();
+        let mut without = self.members.iter().filter(|member| !self.parts(member).any(has_tree));
+        without.any(|member| self.parts(member).any(|part| part.judgement.found != Found::default()))
     }
 
     /// Where a run looked in all of its inputs.

@@ -202,7 +202,7 @@ impl CredentialCounts {
 }
 
 /// What is known of a raft snapshot.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct RaftSnapshotFacts {
     /// The last entry it stands for.
     pub index: Option<u64>,
@@ -210,6 +210,8 @@ pub struct RaftSnapshotFacts {
     pub term: Option<u64>,
     /// Whether its CRC matches; `None` where it cannot be read.
     pub crc_matches: Option<bool>,
+    /// IDs of the cluster's members at that entry.
+    pub members: Vec<u64>,
     /// Values of the v2 API's keys; `None` where they cannot be read.
     pub v2_values: Option<u64>,
 }

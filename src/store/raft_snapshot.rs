@@ -169,7 +169,7 @@ fn judge(snapshot: &Snapshot<'_>, v2_values: Option<u64>, name: Option<SnapshotN
         anomalies.note(Class::RaftSnapshotInvalid, None, None, || "its v2 store cannot be read".to_owned());
     }
     let (index, term) = (Some(snapshot.index), Some(snapshot.term));
-    RaftSnapshotFacts { index, term, crc_matches: Some(snapshot.crc_matches), v2_values }
+    RaftSnapshotFacts { index, term, crc_matches: Some(snapshot.crc_matches), members: snapshot.members(), v2_values }
 }
 
 fn name_of(evidence: &Evidence) -> Option<SnapshotName> {

@@ -52,7 +52,7 @@ pub(crate) struct Global {
     pub(crate) threads: Option<NonZeroUsize>,
     /// Largest content taken from standard input or out of a container, such as 500M or 16G
     #[arg(long, value_name = "SIZE", default_value = "8G", value_parser = parse_size, global = true)]
-    max_size: u64,
+    pub(crate) max_size: u64,
 }
 
 #[derive(Debug, Subcommand)]
@@ -183,7 +183,7 @@ pub(crate) struct CheckArgs {
     #[arg(required_unless_present = "limits", value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// Print every limit of this tool, and what is said of a file that passes it
-    #[arg(long, conflicts_with = "files")]
+    #[arg(long, conflicts_with_all = ["files", "format", "output", "force", "etcd_prefix", "digest"])]
     pub(crate) limits: bool,
     #[command(flatten)]
     pub(crate) reading: Reading,
@@ -344,7 +344,7 @@ impl PagesArgs {
     }
 
     pub(crate) fn run_info(&self) -> RunInfo {
-        Options::of("pages").text("page", self.page.map(|page| page.to_string())).done()
+        Options::of("pages").number("page", self.page).flag("list", self.list).done()
     }
 }
 

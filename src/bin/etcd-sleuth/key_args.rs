@@ -121,15 +121,15 @@ pub(crate) struct Holders {
     #[cfg(feature = "kms-plugin")]
     #[arg(long, value_name = "PROVIDER=unix:///SOCKET")]
     pub(crate) kms_plugin: Vec<String>,
-    /// Calls a second; the quota is shared with production
-    #[arg(long, value_name = "N", default_value_t = 20.0)]
-    pub(crate) rate: f64,
+    /// Calls a second; the quota is shared with production [default: 20]
+    #[arg(long, value_name = "N")]
+    rate: Option<f64>,
     /// At most so many calls
     #[arg(long, value_name = "N")]
     pub(crate) max_calls: Option<u64>,
-    /// Seconds that one call may take
-    #[arg(long, value_name = "SECONDS", default_value_t = 10.0)]
-    pub(crate) timeout: f64,
+    /// Seconds that one call may take [default: 10]
+    #[arg(long, value_name = "SECONDS")]
+    timeout: Option<f64>,
     /// Note every call in this file, and do not ask again what it says was unwrapped; never a key
     #[arg(long, value_name = "FILE")]
     pub(crate) ledger: Option<PathBuf>,
@@ -170,10 +170,34 @@ impl VerifyArgs {
 }
 
 impl Holders {
+    pub(crate) fn rate(&self) -> f64 {
+        self.rate.unwrap_or(20.0)
+    }
+
+    pub(crate) fn timeout(&self) -> f64 {
+        self.timeout.unwrap_or(10.0)
+    }
+
+    /// The first option that says whom to ask, or how: where nobody is asked it cannot act.
+    pub(crate) fn asking(&self) -> Option<&'static str> {
+        let given = [
+            ("--rate", self.rate.is_some()),
+            ("--max-calls", self.max_calls.is_some()),
+            ("--timeout", self.timeout.is_some()),
+            ("--ledger", self.ledger.is_some()),
+            #[cfg(feature = "aws-kms")]
+            ("--aws-kms", self.aws_kms),
+            #[cfg(feature = "kms-plugin")]
+            ("--kms-plugin", !self.kms_plugin.is_empty()),
+        ];
+        given.into_iter().find(|(_, is_given)| *is_given).map(|(name, _)| name)
+    }
+
     /// Whom a run may ask, and how often; never a key.
     pub(crate) fn note(&self, options: Options) -> Options {
-        let options = options.paths("encryption-config", &self.encryption_config).text("rate", Some(self.rate.to_string()));
-        let options = options.text("max-calls", self.max_calls.map(|calls| calls.to_string()));
+        let options =
+            options.paths("encryption-config", &self.encryption_config).decimal("rate", self.rate()).decimal("timeout", self.timeout());
+        let options = options.number("max-calls", self.max_calls);
         let options = options.text("ledger", self.ledger.as_ref().map(|path| path.to_string_lossy()));
         #[cfg(feature = "aws-kms")]
         let options = options

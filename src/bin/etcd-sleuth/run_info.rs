@@ -21,6 +21,14 @@ impl Options {
         self.add(name, OptionValue::Text(value.map(Into::into)))
     }
 
+    pub(crate) fn number(self, name: &'static str, value: Option<u64>) -> Self {
+        self.add(name, value.map_or(OptionValue::Text(None), OptionValue::Number))
+    }
+
+    pub(crate) fn decimal(self, name: &'static str, value: f64) -> Self {
+        self.add(name, OptionValue::Decimal(value))
+    }
+
     pub(crate) fn list(self, name: &'static str, values: &[String]) -> Self {
         self.add(name, OptionValue::List(values.to_vec()))
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use etcd_sleuth::case::{Answer, Case, Plan, Question};
 use etcd_sleuth::finding::Outcome;
-use etcd_sleuth::render::{self, RunInfo};
+use etcd_sleuth::render::{self, OptionValue, RunInfo};
 use etcd_sleuth::report::{RenderPages, Report};
 
 use crate::args::Global;
@@ -45,7 +45,8 @@ impl Session<'_> {
         status: fn(&Report, &Outcome) -> String,
         ask: impl FnOnce(&Case<'_>, &mut dyn RenderPages) -> anyhow::Result<Answer>,
     ) -> anyhow::Result<Answer> {
-        let Self { inputs, also_read, global, writing, run } = self;
+        let Self { inputs, also_read, global, writing, mut run } = self;
+        run.options.insert("max-size", OptionValue::Number(global.max_size));
         let terminal = Terminal::new(global);
         let mut out = Output::open(writing.output.as_deref(), writing.force, &[inputs, also_read].concat())?;
         let mut render = render::to(writing.format.of_library(), run, &mut out, text);

@@ -6,11 +6,12 @@
 //! | | data | 2 | bytes: raftpb.Snapshot |
 //! | raftpb.Snapshot | data | 1 | bytes: the v2 store as JSON |
 //! | | metadata | 2 | conf_state = 1, index = 2, term = 3 |
+//! | raftpb.ConfState | voters, learners | 1, 3 | uint64, repeated |
 //!
 //! Source: etcd `server/etcdserver/api/snap/{snapshotter.go,snappb/snap.proto}`; of the v2 store see `v2_store.rs`.
 
 use super::v2_store::{self, V2Value};
-use crate::wire::{Damage, Fields, Value};
+use crate::wire::{Damage, Field, Fields, Value};
 
 /// A raft snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub struct Snapshot<'data> {
     pub term: u64,
     /// Whether the CRC is that of the bytes.
     pub crc_matches: bool,
+    /// The members at that entry, as raftpb.ConfState.
+    pub conf_state: &'data [u8],
     /// The v2 store, as JSON.
     pub store: &'data [u8],
 }
@@ -51,7 +54,7 @@ impl<'data> Snapshot<'data> {
             }
         }
         let (crc, data) = (crc.ok_or(SnapshotDamage::Absent("CRC"))?, data.ok_or(SnapshotDamage::Absent("data"))?);
-        let mut snapshot = Self { index: 0, term: 0, crc_matches: u64::from(crc32c::crc32c(data)) == crc, store: &[] };
+        let mut snapshot = Self { index: 0, term: 0, crc_matches: u64::from(crc32c::crc32c(data)) == crc, conf_state: &[], store: &[] };
         let mut metadata = None;
         for field in Fields::new(data) {
             match field?.into_parts() {
@@ -62,12 +65,22 @@ impl<'data> Snapshot<'data> {
         }
         for field in Fields::new(metadata.ok_or(SnapshotDamage::Absent("metadata"))?) {
             match field?.into_parts() {
+                (1, Value::Bytes(conf_state)) => snapshot.conf_state = conf_state,
                 (2, Value::Varint(index)) => snapshot.index = index,
                 (3, Value::Varint(term)) => snapshot.term = term,
                 _ => {}
             }
         }
         Ok(snapshot)
+    }
+
+    /// IDs of the members, learners among them.
+    pub fn members(&self) -> Vec<u64> {
+        let id = |field: Field<'_>| match field.into_parts() {
+            (1 | 3, Value::Varint(id)) => Some(id),
+            _ => None,
+        };
+        Fields::new(self.conf_state).filter_map(Result::ok).filter_map(id).collect()
     }
 
     /// The values of the v2 API's keys that it holds, with those of their last changes; `None` where the store cannot be read.

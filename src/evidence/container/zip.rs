@@ -10,7 +10,7 @@ use ::zip::result::ZipError;
 
 use super::super::limit::Limits;
 use super::super::range;
-use super::{Content, Fault, Left, Unpacked, UnpackedFile};
+use super::unpacked::{Content, Fault, Left, Unpacked, UnpackedFile};
 
 /// What an entry's own header begins with.
 const LOCAL_HEADER: &[u8] = b"PK\x03\x04";

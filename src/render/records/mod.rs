@@ -53,6 +53,8 @@ pub enum OptionValue {
     Flag(bool),
     /// Several words.
     List(Vec<String>),
+    /// A number that may have a fraction.
+    Decimal(f64),
     /// A number.
     Number(u64),
     /// A word; `None`: not given.

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use crate::report::Asked;
+use crate::render::cell::columns;
+use crate::report::{Asked, VerificationPlan};
 
 /// What one of those who hold keys is asked, by the key that values name.
 #[derive(Debug, Serialize)]
@@ -13,9 +14,19 @@ pub struct PlanRecord<'a> {
     calls: u64,
 }
 
+type Column = (&'static str, fn(&PlanRecord<'_>) -> String);
+
 impl<'a> PlanRecord<'a> {
+    /// Its columns in a table.
+    pub(in super::super) const COLUMNS: &'static [Column] = columns!(PlanRecord: asked, key_id, calls);
+
+    /// Those of a plan: of each who is asked, and last of what nobody can be asked about.
+    pub fn of(plan: &'a VerificationPlan) -> impl Iterator<Item = Self> + 'a {
+        plan.asked.iter().flat_map(|asked| Self::all(asked, false)).chain(Self::all(&plan.unclaimed, true))
+    }
+
     /// The records of one who is asked; `is_nobody`: of what nobody can be asked about.
-    pub fn all(asked: &'a Asked, is_nobody: bool) -> impl Iterator<Item = Self> + 'a {
+    fn all(asked: &'a Asked, is_nobody: bool) -> impl Iterator<Item = Self> + 'a {
         let name = (!is_nobody).then_some(asked.name.as_str());
         asked.calls.iter().map(move |(key, calls)| Self { record: "plan", asked: name, key_id: key.as_deref(), calls: *calls })
     }

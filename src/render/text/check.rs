@@ -171,8 +171,10 @@ pub(super) fn verdict(evidence: &EvidenceReport) -> String {
     if bearings.contains(&Bearing::Damaged) {
         words.push("DAMAGED: the structure is broken");
     }
+    // What stands behind a trailer that matches says nothing against what stands before it.
+    let is_followed = trailer_of(evidence) == Some(Trailer::Match) && altered(evidence).all(|class| class == Class::TrailingBytes);
     if bearings.contains(&Bearing::Altered) {
-        words.push("ALTERED after it was taken");
+        words.push(if is_followed { "matches its own trailer, but OTHER BYTES STAND BEHIND IT" } else { "ALTERED after it was taken" });
     }
     if evidence.anomaly_counts.contains_key(&Class::MemberDivergence) {
         words.push("DIFFERS from another input of its cluster");
@@ -186,6 +188,15 @@ pub(super) fn verdict(evidence: &EvidenceReport) -> String {
         (true, Some(Trailer::Absent)) => "whole, no trailer to check it against".to_owned(),
         (true, _) => "whole; its trailer was not judged, because hashing is off".to_owned(),
     }
+}
+
+fn trailer_of(evidence: &EvidenceReport) -> Option<Trailer> {
+    evidence.facts.database()?.trailer
+}
+
+/// What speaks for an alteration.
+fn altered(evidence: &EvidenceReport) -> impl Iterator<Item = Class> {
+    evidence.anomaly_counts.keys().copied().filter(|class| class.bearing() == Bearing::Altered)
 }
 
 fn anomalies(evidence: &EvidenceReport) -> String {

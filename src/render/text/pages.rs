@@ -1,6 +1,7 @@
 //! What `pages` says: what every page of the file is, or what stands on one.
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 
 use super::super::escape::{terminal, terminal_bytes};
 use super::check::check_status;
@@ -8,10 +9,12 @@ use super::object::storage;
 use super::table::Table;
 use super::thousands;
 use super::unread::not_looked_at;
+use crate::evidence::EvidenceId;
 use crate::finding::Outcome;
 use crate::pages::{PageContent, PageLine, PageMapReport, PageReport, PageState};
 use crate::report::{Render, RenderPages, Report};
 use crate::row::ValueRow;
+use crate::store::Facts;
 
 /// Cells in a line of the map.
 const COLUMNS: u64 = 64;
@@ -22,16 +25,23 @@ const LINES: u64 = 24;
 pub struct PagesText<'o> {
     out: &'o mut dyn Write,
     lists_runs: bool,
+    /// The file that is told of.
+    file: PathBuf,
 }
 
 impl<'o> PagesText<'o> {
     /// `lists_runs`: also a line for every run of pages.
     pub fn new(out: &'o mut dyn Write, lists_runs: bool) -> Self {
-        Self { out, lists_runs }
+        Self { out, lists_runs, file: PathBuf::new() }
     }
 }
 
 impl Render for PagesText<'_> {
+    fn evidence(&mut self, _id: EvidenceId, facts: &Facts) -> io::Result<()> {
+        self.file.clone_from(&facts.path);
+        Ok(())
+    }
+
     fn end(&mut self, report: &Report, outcome: &Outcome) -> io::Result<()> {
         self.out.write_all(not_looked_at(Vec::new(), report.unread.iter()).as_bytes())?;
         match outcome.exit_code() {
@@ -51,6 +61,7 @@ impl RenderPages for PagesText<'_> {
     }
 
     fn page(&mut self, page: &PageReport<'_>) -> io::Result<()> {
+        write!(self.out, "{}: ", terminal(&self.file.to_string_lossy()))?;
         self.out.write_all(one(page).as_bytes())
     }
 }

@@ -77,7 +77,7 @@ fn scan(member: &MemberReport, evidence: &EvidenceReport, report: &Report) -> St
     out.push_str(&credentials([evidence]));
     out.push_str(&beside([evidence]));
     out.push_str(&unread::not_looked_at(not_looked_at([evidence]), unread));
-    if let Some(next) = next(evidence, &evidence.facts.path) {
+    if let Some(next) = next(evidence, &member.path) {
         out.push_str(&format!("NEXT  {next}\n"));
     }
     out.push_str(&tables(evidence));

@@ -14,7 +14,7 @@ use crate::evidence::{Evidence, range};
 use crate::kubernetes::Prefixes;
 use crate::mvcc::Keyspace;
 use crate::mvcc::history::Completeness;
-use crate::store::{Content, DatabaseFacts, Digests, Facts, ReadOptions, ResidueMode};
+use crate::store::{Content, DatabaseFacts, Digests, Facts, Kind, ReadOptions, ResidueMode};
 
 impl<'data> DatabaseStore<'data> {
     /// Walks the trees of an evidence, looks for residue as far as `options` ask for it, and keeps what every row must know of all
@@ -36,7 +36,11 @@ impl<'data> DatabaseStore<'data> {
         let Seen { keyspace, history, mut names, mut votes, kube_system, newest_time, large, anomalies: found } = seen;
         anomalies.merge(found);
         let other = bbolt::check(db, &mut pages, &mut anomalies);
-        note_surplus(&opened, &mut anomalies);
+        let behind_trailer = opened.behind_trailer();
+        match behind_trailer {
+            Some(behind) => note_behind_trailer(&opened, behind, &mut anomalies),
+            None => note_surplus(&opened, &mut anomalies),
+        }
         let ground = Ground {
             db,
             tree: &tree,
@@ -56,8 +60,12 @@ impl<'data> DatabaseStore<'data> {
         let history = options.history.then(|| history.sort_writes(known_revisions(key_tree, &keyspace, &schema, &anomalies)));
         let prefixes = if options.prefixes.is_empty() { votes.elect() } else { Prefixes::given(&options.prefixes) };
         let kube_system_uid = kube_system.map(|(_, uid)| uid);
-        let content = facts_of(&opened, &keyspace, &pages, key_tree, schema, kube_system_uid, (options.residue, residue.account));
-        let facts = Facts { newest_object_time: newest_time, ..Facts::of(evidence, opened.kind(), Content::Database(Box::new(content))) };
+        let mut content = facts_of(&opened, &keyspace, &pages, key_tree, schema, kube_system_uid, (options.residue, residue.account));
+        let mut kind = opened.kind();
+        if behind_trailer.is_some() {
+            (content.trailer, kind) = (Some(Trailer::Match), Kind::Snapshot);
+        }
+        let facts = Facts { newest_object_time: newest_time, ..Facts::of(evidence, kind, Content::Database(Box::new(content))) };
         let of_other = other.map_or(0, |other| other.pages_read());
         let pages_read = [tree.pages_read(), of_other, residue.pages_read].into_iter().fold(0, u64::saturating_add);
         let order = super::order::Order::of(db, &tree, &anomalies);
@@ -68,7 +76,8 @@ impl<'data> DatabaseStore<'data> {
     /// Adds the digests, and judges the trailer by them.
     pub(super) fn add_digests(&mut self, digests: Option<&Digests>) {
         let Self { profile, opened, .. } = self;
-        if let Some(digests) = digests {
+        let is_judged = profile.facts.database().is_some_and(|facts| facts.trailer == Some(Trailer::Match));
+        if let Some(digests) = digests.filter(|_| !is_judged) {
             let trailer = Trailer::judge(opened.trailer, &digests.payload);
             if trailer == Trailer::Mismatch {
                 let offset = opened.db.bytes().len() as u64;
@@ -140,6 +149,13 @@ fn note_surplus(opened: &OpenedDatabase<'_>, anomalies: &mut Anomalies) {
         let offset = range::offset_within(db.bytes(), surplus);
         anomalies.note(Class::TrailingBytes, offset, None, || format!("{} bytes behind the last whole page", surplus.len()));
     }
+}
+
+/// Bytes behind a trailer that matches are none of the snapshot's.
+fn note_behind_trailer(opened: &OpenedDatabase<'_>, behind: &[u8], anomalies: &mut Anomalies) {
+    let more = behind.len().saturating_add(opened.trailer.map_or(0, <[u8]>::len));
+    let detail = || format!("the trailer matches; {more} bytes stand behind it");
+    anomalies.note(Class::TrailingBytes, range::offset_within(opened.db.bytes(), behind), None, detail);
 }
 
 /// Notes what speaks against a matching trailer: the snapshot API writes one meta twice, and nothing past the high-water mark.

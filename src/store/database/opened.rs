@@ -4,6 +4,7 @@ use crate::bbolt::{Db, OpenError};
 use crate::etcd::trailer::{self, Trailer};
 use crate::evidence::Evidence;
 use crate::evidence::digest::Sha256Digest;
+use crate::evidence::range;
 use crate::store::Kind;
 
 /// A bbolt database within an evidence.
@@ -68,6 +69,17 @@ impl<'data> OpenedDatabase<'data> {
             }
             Some(Trailer::Absent) | None => false,
         }
+    }
+
+    /// What stands behind a snapshot's trailer: the snapshot is there as it was sent, and more was written behind it. `None`: there is
+    /// no trailer that matches before the end of the file.
+    pub(crate) fn behind_trailer(&self) -> Option<&'data [u8]> {
+        let end = usize::try_from(self.db.high_water_mark().checked_mul(self.db.page_size())?).ok()?;
+        let (sent, behind) = self.db.bytes().split_at_checked(end).filter(|_| self.db.has_twin_metas())?;
+        let (trailer, more) = behind.split_at_checked(trailer::LEN)?;
+        // Pages that were never used are zero: they are not worth a digest of the whole file.
+        let is_trailer = !more.is_empty() && !range::is_zero(trailer) && trailer == Sha256Digest::of(sent).0;
+        is_trailer.then_some(more)
     }
 
     /// The bytes between the last whole page and the trailer, or the end of the content where there is none.

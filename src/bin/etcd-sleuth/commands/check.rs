@@ -2,19 +2,27 @@
 
 use std::io::Write;
 
+use anyhow::bail;
 use etcd_sleuth::case::Question;
 use etcd_sleuth::render::text::{self, CheckText, check_status};
 
 use crate::args::{CheckArgs, Global};
 use crate::output::Output;
 use crate::session::{Session, Text};
+use crate::shared_args::Format;
 
 pub(crate) fn check(args: &CheckArgs, global: &Global) -> anyhow::Result<u8> {
     if args.limits {
+        if global.quiet {
+            bail!("--limits has no status line that -q could leave");
+        }
         let mut out = Output::open(None, false, &[])?;
         out.write_all(text::limits().as_bytes())?;
         out.finish()?;
         return Ok(0);
+    }
+    if args.writing.format == Format::Csv {
+        bail!("check has no csv: its answer is a verdict on each file, not a table; --format jsonl has the anomalies behind it");
     }
     let text: Text<'_> = &|out| Box::new(CheckText::new(out, global.quiet));
     let session = Session { inputs: &args.files, also_read: &[], global, writing: &args.writing, run: args.run_info() };

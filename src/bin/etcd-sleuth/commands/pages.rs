@@ -1,12 +1,23 @@
 //! `pages`: what every page of the file is.
 
+use anyhow::bail;
 use etcd_sleuth::case::PagesQuestion;
 use etcd_sleuth::render::text::{PagesText, check_status};
 
 use crate::args::{Global, PagesArgs};
 use crate::session::{Session, Text};
+use crate::shared_args::Format;
 
 pub(crate) fn pages(args: &PagesArgs, global: &Global) -> anyhow::Result<u8> {
+    if global.quiet {
+        bail!("pages has no status line that -q could leave");
+    }
+    if args.list && args.writing.format != Format::Text {
+        bail!("--list is for text: every other format lists all runs of pages anyway");
+    }
+    if args.page.is_some() && args.writing.format != Format::Text {
+        bail!("--page explains one page in text, and has no other format; without it every page is listed");
+    }
     let text: Text<'_> = &|out| Box::new(PagesText::new(out, args.list));
     let session = Session { inputs: &args.files, also_read: &[], global, writing: &args.writing, run: args.run_info() };
     let question = PagesQuestion { page: args.page };

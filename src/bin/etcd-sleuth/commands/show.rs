@@ -18,6 +18,12 @@ pub(crate) fn show(args: &ShowArgs, global: &Global) -> anyhow::Result<u8> {
     if args.reveal && args.writing.format != Format::Text {
         bail!("--reveal writes one value as it is, and has no other format");
     }
+    if global.quiet {
+        bail!("show has no status line that -q could leave");
+    }
+    if let Some(option) = args.holders.asking().filter(|_| !args.reveal) {
+        bail!("{option} is for --reveal: without it nothing is opened and nobody is asked");
+    }
     let mut given = Given::read(&args.holders)?;
     let holders = given.holders(&args.holders);
     let plan = args.plan(holders.names());
