@@ -35,6 +35,7 @@ mod memory;
 mod not_read;
 mod one_run;
 mod opening;
+mod options;
 mod public_api;
 mod readme;
 mod records;

@@ -58,7 +58,7 @@ fn carve(member: &MemberReport, evidence: &EvidenceReport, report: &Report) -> S
         0 => "NO PLAINTEXT SECRET FOUND IN THESE BYTES\n".to_owned(),
         n => format!("{} {noun} CAN BE READ FROM THESE BYTES WITHOUT ANY KEY\n", thousands(n)),
     };
-    if readable.total > 0 {
+    if readable.total > 0 && !evidence.facts.has_tree() {
         out.push_str(
             "  Whether they still exist, and whether the values are today's, bytes without their database do not say: treat as in use.\n",
         );
@@ -68,7 +68,7 @@ fn carve(member: &MemberReport, evidence: &EvidenceReport, report: &Report) -> S
         block(&mut out, "File", &file_lines(&part.facts, &against(&part.anomaly_counts)));
     }
     let count = |protection| {
-        let of = evidence.values.iter().filter(|((_, _, kind), _)| *kind == protection);
+        let of = report.parts(member).flat_map(|part| &part.values).filter(|((_, _, kind), _)| *kind == protection);
         of.map(|(_, count)| *count).fold(0, u64::saturating_add)
     };
     let values = [(Form::Plaintext, "in plaintext"), (Form::Encrypted, "encrypted"), (Form::Unknown, "of no known form")];
@@ -78,8 +78,9 @@ fn carve(member: &MemberReport, evidence: &EvidenceReport, report: &Report) -> S
         .filter(|(n, _)| *n > 0)
         .map(|(n, what)| format!("{} {what}", thousands(n)))
         .collect();
+    let fragments = report.parts(member).map(|part| part.fragments.count).fold(0, u64::saturating_add);
     let values = if values.is_empty() { "none".to_owned() } else { values.join(", ") };
-    block(&mut out, "Values", &[format!("{values}; {} of them not proven whole", thousands(evidence.fragments.count))]);
+    block(&mut out, "Values", &[format!("{values}; {} of them not proven whole", thousands(fragments))]);
     let metas: &[MetaPage] = evidence.facts.image().map(|image| image.pages.listed.as_slice()).unwrap_or_default();
     let lines: Vec<String> = metas
         .iter()

@@ -1,0 +1,121 @@
+//! Options: each acts, or is refused in one sentence; and every one that shapes an answer stands in its first record.
+
+use crate::common;
+
+use std::fs;
+
+use common::{Fixture, of_kind, records, run_in, stderr, text, unpack_directory};
+use serde_json::json;
+
+#[test]
+fn an_option_that_cannot_act_is_wrong_usage() {
+    let dir = tempfile::tempdir().unwrap();
+    Fixture::named("migration").write_to(dir.path());
+    let file = "migration.db";
+    for args in [
+        &["check", "--limits", "--format", "json"][..],
+        &["check", "--limits", "-o", "out"],
+        &["check", "--limits", "-q"],
+        &["check", file, "--format", "csv"],
+        &["show", file, "default/x", "-q"],
+        &["show", file, "default/x", "--rate", "1"],
+        &["show", file, "default/x", "--ledger", "calls"],
+        &["pages", file, "-q"],
+        &["pages", file, "--list", "--format", "jsonl"],
+        &["pages", file, "--page", "1", "--format", "json"],
+    ] {
+        let output = run_in(dir.path(), args);
+        assert_eq!(output.status.code(), Some(1), "{args:?}");
+        assert!(output.stdout.is_empty(), "{args:?} began an answer: {}", String::from_utf8_lossy(&output.stdout));
+        let error = stderr(&output);
+        assert!(error.starts_with("error: "), "{args:?}: {error}");
+    }
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn one_page_is_told_of_each_file_that_has_it() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["migration", "fresh"] {
+        Fixture::named(name).write_to(dir.path());
+    }
+    let (code, both) = text(&run_in(dir.path(), &["pages", "migration.db", "fresh.db", "--page", "2"]));
+    assert_eq!(code, 0);
+    assert!(both.contains("migration.db: page 2: ") && both.contains("fresh.db: page 2: "), "{both}");
+    let output = run_in(dir.path(), &["pages", "fresh.db", "migration.db", "--page", "30"]);
+    let (said, error) = (String::from_utf8_lossy(&output.stdout).into_owned(), stderr(&output));
+    assert_eq!(output.status.code(), Some(3), "{said}{error}");
+    assert!(error.contains("fresh.db: no page 30; pages are 0 to ") && said.contains("migration.db: page 30: "), "{said}{error}");
+    assert_eq!(run_in(dir.path(), &["pages", "fresh.db", "--page", "99999"]).status.code(), Some(1));
+}
+
+#[test]
+fn a_key_that_a_filter_leaves_out_is_not_said_to_be_unknown_without_the_filter() {
+    let dir = tempfile::tempdir().unwrap();
+    Fixture::named("migration").write_to(dir.path());
+    for args in [["--opens", "aescbc/none"], ["--retire", "aescbc/none"]] {
+        let error = stderr(&run_in(dir.path(), &[&["keys", "migration.db", "--namespace", "zzz"], &args[..]].concat()));
+        assert!(
+            error.contains("no value in these inputs names this key") && error.contains("of those that were looked at: namespace zzz"),
+            "{error}"
+        );
+        assert_eq!(error.contains("--confirm-unseen"), args[0] == "--retire", "{error}");
+    }
+}
+
+#[test]
+fn the_first_record_has_the_options_that_shape_the_answer() {
+    let dir = tempfile::tempdir().unwrap();
+    Fixture::named("migration").write_to(dir.path());
+    fs::write(dir.path().join("nobody.yaml"), common::NOBODY).unwrap();
+    let options = |args: &[&str]| {
+        let all = records(&run_in(dir.path(), &[args, &["--format", "jsonl"]].concat()));
+        of_kind(&all, "run")[0]["options"].clone()
+    };
+    let of_scan = options(&["scan", "migration.db", "--max-size", "1M"]);
+    assert_eq!(of_scan["max-size"], json!(1 << 20));
+    let of_verify = options(&["verify", "migration.db", "--encryption-config", "nobody.yaml", "--timeout", "2.5", "--max-calls", "7"]);
+    assert_eq!([&of_verify["timeout"], &of_verify["rate"], &of_verify["max-calls"]], [&json!(2.5), &json!(20.0), &json!(7)]);
+    assert_eq!(of_verify["max-size"], json!(8u64 << 30));
+}
+
+#[test]
+fn a_plan_is_a_table_of_its_calls() {
+    let dir = tempfile::tempdir().unwrap();
+    Fixture::named("migration").write_to(dir.path());
+    let run = |format| run_in(dir.path(), &["verify", "migration.db", "--plan", "--format", format]);
+    let plans = records(&run("jsonl"));
+    let rows = of_kind(&plans, "plan")
+        .into_iter()
+        .map(|plan| [plan["asked"].as_str(), plan["key_id"].as_str()].map(|cell| cell.unwrap_or("").to_owned()));
+    let table = run("csv").stdout;
+    let mut reader = csv::Reader::from_reader(&table[..]);
+    assert_eq!(reader.headers().unwrap(), vec!["asked", "key_id", "calls"]);
+    let read: Vec<_> = reader.records().map(|row| row.unwrap()).map(|row| [row[0].to_owned(), row[1].to_owned()]).collect();
+    assert!(!read.is_empty() && read == rows.collect::<Vec<_>>(), "{read:?}");
+}
+
+#[test]
+fn a_recovery_says_what_of_the_log_it_did_not_apply() {
+    let dir = tempfile::tempdir().unwrap();
+    unpack_directory("killed", dir.path());
+    let output = run_in(dir.path(), &["recover", "killed", "-o", "-"]);
+    let said = stderr(&output);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(
+        said.contains("NOT LOOKED AT: killed/member/wal/") && said.contains("are newer than the database, and were not applied"),
+        "{said}"
+    );
+}
+
+/// Of a directory every file is one of the bytes that are searched.
+#[test]
+fn carve_counts_what_it_found_in_every_file_of_a_directory() {
+    let dir = tempfile::tempdir().unwrap();
+    unpack_directory("killed", dir.path());
+    let (_, screen) = text(&run_in(dir.path(), &["carve", "killed", "--resources", "all"]));
+    let all = records(&run_in(dir.path(), &["carve", "killed", "--resources", "all", "--format", "jsonl"]));
+    assert!(screen.matches("killed/member/").count() >= of_kind(&all, "evidence").len(), "{screen}");
+    let plaintext = of_kind(&all, "value").iter().filter(|value| value["protection"] == "plaintext").count();
+    assert!(screen.contains(&format!("Values   {plaintext} in plaintext")), "{plaintext}: {screen}");
+}
