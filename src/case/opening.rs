@@ -54,7 +54,8 @@ impl Run<'_> {
         match given {
             Given::Nothing(error) => {
                 self.place = None;
-                self.failed(&error.path().to_owned(), error);
+                let path = error.path().to_owned();
+                self.failed(&path, error);
                 Ok(Vec::new())
             }
             Given::File(path) => {
