@@ -11,6 +11,7 @@
 #![deny(clippy::arithmetic_side_effects)]
 
 pub mod bug;
+mod calls;
 mod clusters;
 mod directory;
 mod error;

@@ -2,6 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use super::calls::Calls;
 use super::member::ReadMember;
 use super::run::Run;
 use super::{Holders, ObjectQuestion, Reveal, RunError};
@@ -59,7 +60,7 @@ impl Run<'_> {
         let opened = match value.form() {
             Form::Encrypted if holders.has_any() => {
                 let needs = Needs::of_one(*id, value);
-                let ring = self.ask(&needs.plan, holders)?;
+                let ring = self.ask(&needs.plan, holders, &mut Calls::open(holders)?)?;
                 let opened = Keyring::new(holders.configs, &ring).open(value);
                 let why =
                     |answer: Answer| RunError::Reveal(format!("revision {revision} does not open: {}", answer.name().replace('-', " ")));

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::envelope::Provider;
 use crate::finding::FailOn;
-use crate::kms::{EncryptionConfig, EncryptionContexts, Unwrapper};
+use crate::kms::{EncryptionConfig, EncryptionContexts, SameKeys, Unwrapper};
 use crate::row::Scope;
 use crate::store::ReadOptions;
 
@@ -49,6 +49,8 @@ pub struct KeyQuestion {
     pub confirm_unseen: bool,
     /// What does this key open?
     pub opens: Option<String>,
+    /// Ways to write a key that are known to mean the same one.
+    pub same_keys: SameKeys,
 }
 
 /// Which key opens what, asked of those who hold keys.
@@ -85,6 +87,8 @@ pub struct Holders<'a> {
     pub unwrappers: &'a mut [Box<dyn Unwrapper>],
     /// Providers that somebody was named for.
     pub named: Vec<String>,
+    /// ARNs of keys, for a policy where values do not name theirs.
+    pub kms_keys: Vec<String>,
     /// Encryption contexts that AWS is given.
     pub contexts: EncryptionContexts,
     /// Calls a second, to all who are asked together; without a limit where it is not a positive number.
@@ -123,7 +127,7 @@ impl Plan {
 pub fn names_of(configs: &[EncryptionConfig]) -> Vec<(Provider, String)> {
     let local = configs.iter().flat_map(EncryptionConfig::local_keys).map(|(provider, key)| (provider, key.name.clone()));
     let kms = configs.iter().flat_map(EncryptionConfig::kms_providers).map(|kms| (kms.provider, kms.name.clone()));
-    local.chain(kms).collect()
+    local.chain(kms).filter(|(_, name)| !name.is_empty()).collect()
 }
 
 impl Holders<'_> {

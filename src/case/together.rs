@@ -11,6 +11,7 @@ use super::{KeyQuestion, RunError};
 use crate::collect::{Collected, Collector};
 use crate::envelope::KeyIdentity;
 use crate::finding::Condition;
+use crate::kms::SameKeys;
 use crate::report::retirement::{Retirement, RetirementVerdict, Unread};
 use crate::report::{MemberReport, Opens};
 use crate::row::{Retention, Row};
@@ -86,7 +87,7 @@ impl Run<'_> {
         let resources = (self.plan.resources != "all").then(|| self.plan.resources.clone());
         let filter: Vec<String> = resources.into_iter().chain(self.plan.filter()).collect();
         let filter = Some(filter.join(", ")).filter(|filter| !filter.is_empty());
-        let of_key = |text, asked| find(text, &seen, asked, filter.as_deref());
+        let of_key = |text, asked| find(text, &seen, asked, filter.as_deref(), &question.same_keys);
         let retiring = Asked::Retire { is_confirmed: question.confirm_unseen };
         let retire = question.retire.as_deref().map(|text| of_key(text, retiring)).transpose()?;
         let opens = question.opens.as_deref().map(|text| of_key(text, Asked::Opens)).transpose()?;
@@ -94,7 +95,7 @@ impl Run<'_> {
             let passed_over = self.report.unread.iter().filter(|unread| !unread.reason.is_failure()).map(ToString::to_string);
             let passed_over: Vec<String> = passed_over.collect();
             let unread = Unread { not_analysed: self.report.not_analysed.len(), passed_over: &passed_over, filter: filter.as_deref() };
-            let retirement = Retirement::of(target, &self.report.evidences, unread);
+            let retirement = Retirement::of(target, &self.report.evidences, unread, &question.same_keys);
             match retirement.verdict() {
                 RetirementVerdict::StillNeeded(_) => self.outcome.found(Condition::KeyStillNeeded),
                 RetirementVerdict::CannotSay => self.outcome.open(Condition::KeyNotKnown),
@@ -131,8 +132,8 @@ impl Run<'_> {
 }
 
 /// The key that is meant. One that no value names can be retired where it is confirmed, and named completely.
-fn find(text: &str, seen: &[KeyIdentity<'static>], asked: Asked, filter: Option<&str>) -> Result<Target, RunError> {
-    let error = match Target::find(text, seen) {
+fn find(text: &str, seen: &[KeyIdentity<'static>], asked: Asked, filter: Option<&str>, same: &SameKeys) -> Result<Target, RunError> {
+    let error = match Target::find(text, seen, same) {
         Ok(target) => return Ok(target),
         Err(error) => error,
     };

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::calls::Calls;
 use super::member::{ReadMember, sources};
 use super::rows::RowFilter;
 use super::run::Run;
@@ -12,7 +13,7 @@ use crate::collect::Tally;
 use crate::envelope::{KeyIdentity, KeyPattern};
 use crate::evidence::{EvidenceId, MemberId};
 use crate::finding::{About, Condition, Finding, Rule};
-use crate::kms::{Asking, Held, Ledger, Pace, Patience, Plan as KmsPlan, Ring, Share, UsedKey, decrypt_policy};
+use crate::kms::{Held, KeyState, Plan as KmsPlan, Ring, Share, UsedKey, decrypt_policy, has_place_to_fill};
 use crate::report::retirement::total;
 use crate::report::{Asked, KeyProof, Report, Verification, VerificationPlan, VerificationResult};
 use crate::row::Retention;
@@ -37,14 +38,16 @@ impl Run<'_> {
         let required_key = require_key.as_deref().map(|text| required_key(text, &self.report)).transpose()?;
         let required = Required { key: required_key.as_ref(), configs: holders.configs };
         self.case.host.asking(&plan);
-        let ring = self.ask(&needs.plan, &mut holders)?;
+        let mut calls = Calls::open(&holders)?;
+        let ring = self.ask(&needs.plan, &mut holders, &mut calls)?;
         let keyring = Keyring::new(holders.configs, &ring);
         let sources = sources(members);
         let watched = watched(&sources, &exposed);
         let proof = Proof::of(&sources, &self.plan.scope, &keyring, required, &needs, watched);
-        self.report.proofs = proofs(&proof, &needs.plan, &ring, &mut holders);
+        self.report.proofs = proofs(&proof, &needs.plan, &ring, &mut holders, &mut calls)?;
         let mut result = VerificationResult {
             calls: ring.calls(),
+            other_calls: calls.made().saturating_sub(ring.calls()),
             is_cut_short: ring.is_cut_short(),
             failures: BTreeMap::new(),
             unused: unused(&holders, &self.report),
@@ -64,19 +67,10 @@ impl Run<'_> {
     }
 
     /// Asks about every DEK source of a plan. Whoever started the run may end the asking, and what is known is told.
-    pub(super) fn ask(&self, plan: &KmsPlan, holders: &mut Holders<'_>) -> Result<Ring, RunError> {
-        let mut ledger = holders.ledger.as_deref().map(Ledger::open).transpose()?;
+    pub(super) fn ask(&self, plan: &KmsPlan, holders: &mut Holders<'_>, calls: &mut Calls) -> Result<Ring, RunError> {
         let mut ring = Ok(Ring::default());
         self.case.host.while_asking(plan.len() as u64, &mut |is_stopped, on_source| {
-            let asking = Asking {
-                pace: Pace::per_second(holders.rate),
-                patience: Patience::default(),
-                max_calls: holders.max_calls,
-                ledger: ledger.as_mut(),
-                is_stopped,
-                on_source,
-            };
-            ring = Ring::unwrap(plan, holders.unwrappers, asking);
+            ring = Ring::unwrap(plan, holders.unwrappers, &mut calls.asking(is_stopped, on_source));
         });
         Ok(ring?)
     }
@@ -124,12 +118,15 @@ impl Holders<'_> {
             let claimed = plan.sources().filter(|source| aws.claims(source));
             let context = |provider: &str| self.contexts.of(provider).clone();
             let used = claimed.map(|source| UsedKey { key_id: source.id.key_id.clone(), context: context(source.provider_name()) });
-            decrypt_policy(&used.collect())
+            decrypt_policy(&used.collect(), &self.kms_keys)
         });
         VerificationPlan {
             dek_sources: plan.len() as u64,
+            rate: self.rate,
+            max_calls: self.max_calls,
             asked: self.unwrappers.iter().zip(&shares).map(|(unwrapper, share)| asked(unwrapper.name(), share)).collect(),
             unclaimed: asked("nobody to ask", &unclaimed),
+            has_place_to_fill: policy.as_deref().is_some_and(has_place_to_fill),
             policy,
         }
     }
@@ -174,7 +171,13 @@ fn required_key(text: &str, report: &Report) -> Result<KeyPattern, RunError> {
 }
 
 /// What became of the values under each key, and what its KMS says of it.
-fn proofs(proof: &Proof, plan: &KmsPlan, ring: &Ring, holders: &mut Holders<'_>) -> BTreeMap<KeyIdentity<'static>, KeyProof> {
+fn proofs(
+    proof: &Proof,
+    plan: &KmsPlan,
+    ring: &Ring,
+    holders: &mut Holders<'_>,
+    calls: &mut Calls,
+) -> Result<BTreeMap<KeyIdentity<'static>, KeyProof>, RunError> {
     let mut proofs: BTreeMap<KeyIdentity<'static>, KeyProof> = BTreeMap::new();
     for line in &proof.coverage.lines {
         let (opened, failed) = proof.coverage.of_key(&line.key);
@@ -192,21 +195,22 @@ fn proofs(proof: &Proof, plan: &KmsPlan, ring: &Ring, holders: &mut Holders<'_>)
             }
         }
     }
-    let mut pace = Pace::per_second(holders.rate);
+    let mut asking = calls.asking(&|| false, &|| {});
+    let mut states: BTreeMap<String, Option<KeyState>> = BTreeMap::new();
     for (key, proof) in &mut proofs {
         let Some(id) = key.key_id.as_deref().or(proof.kms_key_ids.first().map(String::as_str)).filter(|_| key.provider().is_kms()) else {
             continue;
         };
-        for unwrapper in holders.unwrappers.iter_mut() {
-            pace.wait(&|| false);
-            if let Some(Ok(state)) = unwrapper.describe(id) {
-                proof.state = state.state;
-                proof.manager = state.manager;
-                proof.is_rotated = state.is_rotated;
-            }
+        if !states.contains_key(id) {
+            states.insert(id.to_owned(), KeyState::ask(id, holders.unwrappers, &mut asking)?);
+        }
+        if let Some(Some(state)) = states.get(id) {
+            proof.state.clone_from(&state.state);
+            proof.manager.clone_from(&state.manager);
+            proof.is_rotated = state.is_rotated;
         }
     }
-    proofs
+    Ok(proofs)
 }
 
 /// Key IDs that values name, where the KMS used another key: an alias that points elsewhere now is not one of them.

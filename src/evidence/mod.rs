@@ -89,7 +89,10 @@ impl Evidence {
     pub fn open_all(path: &Path, limits: &Limits) -> Result<OpenedFile, Error> {
         let file = Arc::new(if path == Path::new("-") { Self::read_stdin(limits)? } else { Self::map(path)? });
         let Some(container) = Container::of(file.as_slice()) else {
-            return Ok(OpenedFile { evidences: vec![Self { path: path.to_owned(), file, contained: None, decoded: OnceLock::new() }], left: Vec::new() });
+            return Ok(OpenedFile {
+                evidences: vec![Self { path: path.to_owned(), file, contained: None, decoded: OnceLock::new() }],
+                left: Vec::new(),
+            });
         };
         let Unpacked { files, left } = container.unpack(file.as_slice(), limits).map_err(|source| source.at(path, container))?;
         let evidence = |UnpackedFile { name, content, damage }| Self {

@@ -42,33 +42,47 @@ pub struct UsedKey {
     pub context: BTreeMap<String, String>,
 }
 
-/// An IAM policy, as JSON over several lines, that allows what unwrapping under these keys needs and no more.
-pub fn decrypt_policy(keys: &BTreeSet<UsedKey>) -> String {
-    let statements = keys.iter().map(|UsedKey { key_id, context }| {
+/// What stands in a policy where the ARN of a key is not known. IAM matches nothing with it, so that a policy that nobody filled in
+/// allows nothing.
+pub const PLACE_TO_FILL: &str = "arn:aws:kms:REGION:ACCOUNT:key/KEY-ID";
+
+/// An IAM policy, as JSON over several lines, that allows what unwrapping under these keys needs and no more. `given`: ARNs of keys
+/// that the user names, for values that do not name theirs; without them there is a place to fill.
+pub fn decrypt_policy(keys: &BTreeSet<UsedKey>, given: &[String]) -> String {
+    let any_given = || if given.is_empty() { vec![PLACE_TO_FILL.to_owned()] } else { given.to_vec() };
+    let resources_of = |key_id: Option<&str>| match key_id {
+        Some(arn) if is_key_arn(arn) => vec![arn.to_owned()],
+        Some(alias) if alias.contains("alias/") => any_given(),
+        Some(id) => match given.iter().filter(|arn| arn.ends_with(&format!("/{id}"))).cloned().collect::<Vec<_>>() {
+            named if named.is_empty() => vec![PLACE_TO_FILL.replace("KEY-ID", id)],
+            named => named,
+        },
+        None => any_given(),
+    };
+    let mut described = BTreeSet::new();
+    let mut statements: Vec<Value> = Vec::new();
+    for UsedKey { key_id, context } in keys {
+        let resources = resources_of(key_id.as_deref());
+        described.extend(resources.iter().cloned());
         let mut condition = serde_json::Map::new();
-        let resource = match key_id.as_deref() {
-            Some(arn) if arn.starts_with("arn:") && arn.contains(":key/") => arn.to_owned(),
-            Some(alias) if alias.contains("alias/") => {
-                let name = alias.rsplit_once(':').map_or(alias, |(_, name)| name);
-                condition.insert("ForAnyValue:StringEquals".into(), json!({ "kms:ResourceAliases": name }));
-                "arn:aws:kms:*:*:key/*".to_owned()
-            }
-            Some(id) => format!("arn:aws:kms:*:*:key/{id}"),
-            None => "arn:aws:kms:*:*:key/*".to_owned(),
-        };
+        if let Some(alias) = key_id.as_deref().filter(|id| !is_key_arn(id) && id.contains("alias/")) {
+            let name = alias.rsplit_once(':').map_or(alias, |(_, name)| name);
+            condition.insert("ForAnyValue:StringEquals".into(), json!({ "kms:ResourceAliases": name }));
+        }
         if !context.is_empty() {
             let pairs = context.iter().map(|(key, value)| (format!("kms:EncryptionContext:{key}"), json!(value)));
             condition.insert("StringEquals".into(), Value::Object(pairs.collect()));
         }
+        let resource = match resources.as_slice() {
+            [one] => json!(one),
+            several => json!(several),
+        };
         let mut statement = json!({ "Effect": "Allow", "Action": ["kms:Decrypt"], "Resource": resource });
         if let (false, Some(map)) = (condition.is_empty(), statement.as_object_mut()) {
             map.insert("Condition".into(), Value::Object(condition));
         }
-        statement
-    });
-    let named = keys.iter().filter_map(|key| key.key_id.as_deref()).filter(|key| key.starts_with("arn:") && key.contains(":key/"));
-    let described: BTreeSet<&str> = named.collect();
-    let mut statements: Vec<Value> = statements.collect();
+        statements.push(statement);
+    }
     if !described.is_empty() {
         // These two calls bear no encryption context.
         statements.push(json!({
@@ -76,4 +90,14 @@ pub fn decrypt_policy(keys: &BTreeSet<UsedKey>) -> String {
         }));
     }
     format!("{:#}", json!({ "Version": "2012-10-17", "Statement": statements }))
+}
+
+/// Whether something is to be filled in before a policy allows all that it is for.
+pub fn has_place_to_fill(policy: &str) -> bool {
+    PLACE_TO_FILL.split_once("KEY-ID").is_some_and(|(place, _)| policy.contains(place))
+}
+
+/// Whether text is the ARN of a key, and not of an alias.
+fn is_key_arn(text: &str) -> bool {
+    text.starts_with("arn:") && text.contains(":key/")
 }

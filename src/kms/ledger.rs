@@ -1,9 +1,10 @@
 //! The ledger: what was asked of a KMS, when, and what came of it. Never a DEK.
 //!
 //! ```text
-//! {"time":"2026-01-01T00:00:00Z","input_sha256":"…","by":"AWS KMS","key_id":"arn:…","outcome":"unwrapped","kms_key_id":"arn:…"}
+//! {"time":"2026-01-01T00:00:00Z","by":"AWS KMS","caller":"AKIA…","operation":"Decrypt","request_id":"…",
+//!  "input_sha256":"…","key_id":"arn:…","outcome":"unwrapped","kms_key_id":"arn:…"}
 //! ```
-//! One line a call, appended and written through, so that a run that is broken off leaves whole lines. A later run with the same
+//! `caller` is the access key ID, and `request_id` the number, under which CloudTrail has the call. One line a call, appended and written through, so that a run that is broken off leaves whole lines. A later run with the same
 //! ledger does not ask again what was unwrapped; failures are asked again.
 
 use std::collections::BTreeMap;
@@ -13,12 +14,12 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Failure, WrappedDek};
+use super::{Failure, Unwrapper, WrappedDek};
 use crate::evidence::digest::Sha256Digest;
 
 /// Longest line that is read; ours are far shorter.
 const LONGEST_LINE: u64 = 64 << 10;
-const UNWRAPPED: &str = "unwrapped";
+pub(super) const UNWRAPPED: &str = "unwrapped";
 
 /// An open ledger.
 pub struct Ledger {
@@ -52,12 +53,37 @@ pub enum LedgerError {
 #[derive(Serialize)]
 struct Line<'a> {
     time: String,
-    input_sha256: String,
-    by: String,
-    key_id: Option<String>,
-    outcome: String,
+    by: &'a str,
+    caller: Option<&'a str>,
+    operation: &'a str,
+    request_id: Option<&'a str>,
+    input_sha256: Option<String>,
+    key_id: Option<&'a str>,
+    outcome: &'a str,
     detail: Option<&'a str>,
-    kms_key_id: Option<String>,
+    kms_key_id: Option<&'a str>,
+}
+
+/// One call, as it is noted.
+pub(super) struct Call<'a> {
+    pub by: &'a str,
+    pub caller: Option<&'a str>,
+    pub request_id: Option<&'a str>,
+    pub operation: &'a str,
+    /// The DEK source that it is about, if it is about one.
+    pub source: Option<&'a WrappedDek>,
+    /// The key that it is about, where that is known before.
+    pub key_id: Option<&'a str>,
+    /// What came of it, and the key that the KMS says it used.
+    pub outcome: Result<(&'a str, Option<&'a str>), &'a Failure>,
+}
+
+impl<'a> Call<'a> {
+    /// The last call of an unwrapper, of which the rest is still to be said.
+    pub(super) fn of(unwrapper: &'a dyn Unwrapper) -> Self {
+        let (by, caller, request_id) = (unwrapper.name(), unwrapper.caller(), unwrapper.request_id());
+        Self { by, caller, request_id, operation: "", source: None, key_id: None, outcome: Ok(("", None)) }
+    }
 }
 
 impl Ledger {
@@ -90,7 +116,7 @@ impl Ledger {
             let whole = std::str::from_utf8(&text).ok().and_then(|text| serde_json::from_str::<LineRead>(text).ok());
             match whole {
                 Some(line) if line.outcome == UNWRAPPED => {
-                    unwrapped.insert(line.input_sha256, line.kms_key_id);
+                    unwrapped.extend(line.input_sha256.map(|input| (input, line.kms_key_id)));
                 }
                 Some(_) => {}
                 // The last line of a run that was killed may be torn; anything else is another file.
@@ -110,15 +136,18 @@ impl Ledger {
     }
 
     /// Notes one call.
-    pub(super) fn note(&mut self, by: &str, source: &WrappedDek, outcome: Result<Option<&str>, &Failure>) -> Result<(), LedgerError> {
+    pub(super) fn note(&mut self, call: &Call<'_>) -> Result<(), LedgerError> {
         let line = Line {
             time: jiff::Timestamp::now().to_string(),
-            input_sha256: source.digest().to_string(),
-            by: by.to_owned(),
-            key_id: source.id.key_id.as_deref().map(str::to_owned),
-            outcome: outcome.map_or_else(|failure| failure.reason.name(), |_| UNWRAPPED).to_owned(),
-            detail: outcome.err().map(|failure| failure.detail.as_str()).filter(|detail| !detail.is_empty()),
-            kms_key_id: outcome.ok().flatten().map(str::to_owned),
+            by: call.by,
+            caller: call.caller,
+            operation: call.operation,
+            request_id: call.request_id,
+            input_sha256: call.source.map(|source| source.digest().to_string()),
+            key_id: call.key_id,
+            outcome: call.outcome.map_or_else(|failure| failure.reason.name(), |(outcome, _)| outcome),
+            detail: call.outcome.err().map(|failure| failure.detail.as_str()).filter(|detail| !detail.is_empty()),
+            kms_key_id: call.outcome.ok().and_then(|(_, kms_key_id)| kms_key_id),
         };
         let mut text = serde_json::to_vec(&line).unwrap_or_default();
         text.push(b'\n');
@@ -130,7 +159,7 @@ impl Ledger {
 /// What is read of a line.
 #[derive(Deserialize)]
 struct LineRead {
-    input_sha256: String,
+    input_sha256: Option<String>,
     outcome: String,
     kms_key_id: Option<String>,
 }

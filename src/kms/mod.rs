@@ -13,27 +13,33 @@
 pub mod aws;
 #[cfg(any(feature = "aws-kms", feature = "kms-plugin"))]
 mod aws_errors;
+mod budget;
 mod encryption_config;
 mod failure;
 mod iam;
+mod key_spelling;
 mod ledger;
 mod pace;
 mod plan;
 #[cfg(feature = "kms-plugin")]
 pub mod plugin;
 mod ring;
+mod state;
 
 #[cfg(test)]
 #[allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "a test that overflows fails")]
 mod tests;
 
+pub use self::budget::Budget;
 pub use self::encryption_config::{ConfiguredProvider, EncryptionConfig, KmsProvider, NamedKey, Problem, Rule, Unusable, Wrong};
 pub use self::failure::{Failure, Reason};
-pub use self::iam::{EncryptionContexts, UsedKey, decrypt_policy};
+pub use self::iam::{EncryptionContexts, PLACE_TO_FILL, UsedKey, decrypt_policy, has_place_to_fill};
+pub use self::key_spelling::{Likeness, NoSpelling, SameKeys};
 pub use self::ledger::{Ledger, LedgerError};
 pub use self::pace::{Pace, Patience};
 pub use self::plan::{Plan, Share, WrappedDek};
 pub use self::ring::{Asking, Held, Ring};
+pub use self::state::KeyState;
 
 use crate::envelope::open::DataKey;
 
@@ -45,8 +51,34 @@ pub trait Unwrapper {
     /// Whether this one is to be asked about a DEK source. Asks nobody.
     fn claims(&self, source: &WrappedDek) -> bool;
 
-    /// Asks what the KMS says of a key; `None` where it has nothing to say, or the key is not one of its.
-    fn describe(&mut self, _key_id: &str) -> Option<Result<KeyState, Failure>> {
+    /// Whether this one can say something of a key. Asks nobody.
+    fn describes(&self, _key_id: &str) -> bool {
+        false
+    }
+
+    /// Asks what the KMS says of a key, all but its rotation: one call.
+    ///
+    /// # Errors
+    /// Why it says nothing.
+    fn describe(&mut self, _key_id: &str) -> Result<KeyState, Failure> {
+        Err(Reason::NotAttempted.into())
+    }
+
+    /// Asks whether a key is rotated by itself: one call.
+    ///
+    /// # Errors
+    /// Why it says nothing.
+    fn is_rotated(&mut self, _key_id: &str) -> Result<bool, Failure> {
+        Err(Reason::NotAttempted.into())
+    }
+
+    /// The number that the KMS gave the last call, by which its own log names it; `None` where it gives none.
+    fn request_id(&self) -> Option<&str> {
+        None
+    }
+
+    /// Who the KMS is told is asking, as its own log names them; never a secret.
+    fn caller(&self) -> Option<&str> {
         None
     }
 
@@ -63,19 +95,4 @@ pub struct Unwrapped {
     pub key: DataKey,
     /// The key that the KMS says it used, where it says so: the only proof of which key wrapped a KMS v1 DEK.
     pub kms_key_id: Option<String>,
-}
-
-/// What a KMS says of a key.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct KeyState {
-    /// Its ARN.
-    pub arn: Option<String>,
-    /// Such as `Enabled`, `Disabled`, `PendingDeletion`.
-    pub state: Option<String>,
-    /// `AWS` or `CUSTOMER`.
-    pub manager: Option<String>,
-    /// Whether it is rotated by itself; `None` where that may not be asked.
-    pub is_rotated: Option<bool>,
-    /// When it will be deleted, in seconds since 1970.
-    pub deletion_date: Option<i64>,
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 pub struct Pace {
     interval: Duration,
     next: Option<Instant>,
+    is_halved: bool,
 }
 
 /// How long a passing failure is waited out: each wait is twice the one before.
@@ -39,7 +40,15 @@ impl Pace {
     /// `rate` calls a second; without a limit where it is not a positive number.
     pub fn per_second(rate: f64) -> Self {
         let interval = if rate > 0.0 { Duration::try_from_secs_f64(1.0 / rate).unwrap_or(Duration::MAX) } else { Duration::ZERO };
-        Self { interval, next: None }
+        Self { interval, next: None, is_halved: false }
+    }
+
+    /// Half as fast from now on; once in a run.
+    pub(super) fn halve(&mut self) {
+        if !self.is_halved {
+            self.interval = self.interval.saturating_mul(2);
+            self.is_halved = true;
+        }
     }
 
     /// Waits until the next call may be made. Short steps let a break-off be seen.

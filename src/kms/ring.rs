@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::ledger::LedgerError;
+use super::ledger::{Call, LedgerError, UNWRAPPED};
 use super::pace::pause;
-use super::{Failure, Ledger, Pace, Patience, Plan, Reason, Unwrapped, Unwrapper, WrappedDek};
+use super::{Budget, Failure, Ledger, Patience, Plan, Reason, Unwrapped, Unwrapper, WrappedDek};
 use crate::envelope::open::{DataKey, DekSourceId};
 
 /// After so many failures of its own in a row a KMS is not asked any more.
@@ -38,12 +38,10 @@ pub struct Ring {
 
 /// How a KMS is asked.
 pub struct Asking<'a> {
-    /// How fast.
-    pub pace: Pace,
+    /// How many calls, and how fast.
+    pub budget: &'a mut Budget,
     /// How failures that pass are waited out.
     pub patience: Patience,
-    /// At most so many calls, repeated ones included.
-    pub max_calls: Option<u64>,
     /// Notes every call.
     pub ledger: Option<&'a mut Ledger>,
     /// Whether the run is broken off; looked at before every call.
@@ -64,14 +62,14 @@ impl Ring {
     ///
     /// # Errors
     /// The ledger cannot be written. The call that could not be noted was made; no further one is.
-    pub fn unwrap(plan: &Plan, unwrappers: &mut [Box<dyn Unwrapper>], mut asking: Asking<'_>) -> Result<Self, LedgerError> {
+    pub fn unwrap(plan: &Plan, unwrappers: &mut [Box<dyn Unwrapper>], asking: &mut Asking<'_>) -> Result<Self, LedgerError> {
         let mut ring = Self::default();
         let mut silences = vec![Silence::default(); unwrappers.len()];
         for source in plan.sources() {
             let held = match unwrappers.iter().position(|unwrapper| unwrapper.claims(source)) {
                 None => nothing(Reason::NoKeyGiven.into()),
                 Some(index) => match (unwrappers.get_mut(index), silences.get_mut(index)) {
-                    (Some(unwrapper), Some(silence)) => ring.ask(source, unwrapper.as_mut(), silence, &mut asking)?,
+                    (Some(unwrapper), Some(silence)) => ring.ask(source, unwrapper.as_mut(), silence, asking)?,
                     _ => nothing(Reason::NoKeyGiven.into()),
                 },
             };
@@ -96,15 +94,16 @@ impl Ring {
         }
         let mut repeats = 0u32;
         let failure = loop {
-            if (asking.is_stopped)() || asking.max_calls.is_some_and(|most| self.calls >= most) {
+            if !asking.budget.take(asking.is_stopped) {
                 self.is_cut_short = true;
                 return Ok(nothing(Reason::NotAttempted.into()));
             }
-            asking.pace.wait(asking.is_stopped);
             self.calls = self.calls.saturating_add(1);
             let answer = unwrapper.unwrap(source);
             if let Some(ledger) = &mut asking.ledger {
-                ledger.note(unwrapper.name(), source, answer.as_ref().map(|unwrapped| unwrapped.kms_key_id.as_deref()))?;
+                let outcome = answer.as_ref().map(|unwrapped| (UNWRAPPED, unwrapped.kms_key_id.as_deref()));
+                let (operation, key_id) = ("Decrypt", source.id.key_id.as_deref());
+                ledger.note(&Call { operation, source: Some(source), key_id, outcome, ..Call::of(unwrapper) })?;
             }
             let failure = match answer {
                 Ok(Unwrapped { key, kms_key_id }) => {
@@ -113,6 +112,7 @@ impl Ring {
                 }
                 Err(failure) => failure,
             };
+            asking.budget.learn(failure.reason);
             match asking.patience.wait(repeats) {
                 Some(wait) if failure.reason.is_passing() && silence.length == 0 => pause(wait, asking.is_stopped),
                 _ => break failure,

@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use prost::Message;
 
 use super::{
-    Asking, ConfiguredProvider, EncryptionConfig, EncryptionContexts, Failure, Held, Ledger, Pace, Patience, Plan, Reason, Ring, Unusable,
-    Unwrapped, Unwrapper, UsedKey, WrappedDek, Wrong, decrypt_policy,
+    Asking, Budget, ConfiguredProvider, EncryptionConfig, EncryptionContexts, Failure, Held, KeyState, Ledger, PLACE_TO_FILL, Pace,
+    Patience, Plan, Reason, Ring, Unusable, Unwrapped, Unwrapper, UsedKey, WrappedDek, Wrong, decrypt_policy,
 };
 use crate::envelope::open::DataKey;
 use crate::envelope::{KmsEnvelope, Provider, pb};
@@ -153,7 +153,12 @@ fn what_is_wrong_with_one_key_leaves_the_others() {
         Wrong::NoName,
     ];
     assert_eq!(found, wanted.iter().collect::<Vec<_>>());
-    assert_eq!(config.local_keys().map(|(provider, key)| (provider, key.name.as_str())).collect::<Vec<_>>(), [(Provider::AesCbc, "good")]);
+    let keys: Vec<_> = config.local_keys().map(|(provider, key)| (provider, key.name.as_str(), key.key.is_some())).collect();
+    // The names of what is no key stand in their places: the first is the one that is written.
+    assert_eq!(
+        keys,
+        [("short", false), ("bad", false), ("good", true), ("", false)].map(|(name, is_key)| (Provider::AesCbc, name, is_key))
+    );
     let unknown = Wrong::UnknownProvider("rot13".into()).to_string();
     assert_eq!(unknown, "provider rot13 is not known; known are aescbc, aesgcm, secretbox, kms, identity");
     assert_eq!(Wrong::KmsVersion.to_string(), "its apiVersion is none of v1, v2");
@@ -277,6 +282,14 @@ impl Unwrapper for Script {
         source.provider_name() == self.claims
     }
 
+    fn describes(&self, _: &str) -> bool {
+        true
+    }
+
+    fn describe(&mut self, _: &str) -> Result<KeyState, Failure> {
+        Ok(KeyState { state: Some("Enabled".to_owned()), ..KeyState::default() })
+    }
+
     fn unwrap(&mut self, source: &WrappedDek) -> Result<Unwrapped, Failure> {
         let number = self.asked.replace(self.asked.get() + 1);
         match self.answers[number.min(self.answers.len() - 1)] {
@@ -301,8 +314,9 @@ fn run(
         })
         .collect();
     let patience = Patience { first: Duration::from_millis(1), longest: Duration::from_millis(2), repeats: 2 };
-    let asking = Asking { pace: Pace::per_second(0.0), patience, max_calls, ledger, is_stopped: &|| false, on_source: &|| {} };
-    let ring = Ring::unwrap(&plan(), &mut unwrappers, asking).unwrap();
+    let mut budget = Budget::new(Pace::per_second(0.0), max_calls);
+    let mut asking = Asking { budget: &mut budget, patience, ledger, is_stopped: &|| false, on_source: &|| {} };
+    let ring = Ring::unwrap(&plan(), &mut unwrappers, &mut asking).unwrap();
     let outcome = |held: &Held| match held {
         Held::Key { .. } => "key".to_owned(),
         Held::Nothing { failure, .. } => failure.reason.name().to_owned(),
@@ -377,16 +391,34 @@ fn a_broken_off_run_makes_no_further_call() {
     let asked = std::rc::Rc::new(Cell::new(0));
     let mut unwrappers: Vec<Box<dyn Unwrapper>> = vec![Box::new(Script { claims: "two", answers: vec![Ok(32)], asked: asked.clone() })];
     let counter = asked.clone();
-    let asking = Asking {
-        pace: Pace::per_second(0.0),
-        patience: Patience::default(),
-        max_calls: None,
-        ledger: None,
-        is_stopped: &|| counter.get() >= 1,
-        on_source: &|| {},
-    };
-    let ring = Ring::unwrap(&plan(), &mut unwrappers, asking).unwrap();
+    let mut budget = Budget::new(Pace::per_second(0.0), None);
+    let mut asking =
+        Asking { budget: &mut budget, patience: Patience::default(), ledger: None, is_stopped: &|| counter.get() >= 1, on_source: &|| {} };
+    let ring = Ring::unwrap(&plan(), &mut unwrappers, &mut asking).unwrap();
     assert_eq!((ring.calls(), asked.get(), ring.is_cut_short()), (1, 1, true));
+}
+
+/// The rate and the number of calls are those of the whole run: repeated calls and those about a key's state are of it.
+#[test]
+fn one_budget_holds_for_every_call_and_the_first_throttle_halves_the_rate() {
+    let mut budget = Budget::new(Pace::per_second(0.0), Some(3));
+    let patience = Patience { first: Duration::ZERO, longest: Duration::ZERO, repeats: 1 };
+    let mut unwrappers: Vec<Box<dyn Unwrapper>> =
+        vec![Box::new(Script { claims: "one", answers: vec![Err(Reason::Throttled), Ok(32)], asked: std::rc::Rc::default() })];
+    let mut asking = Asking { budget: &mut budget, patience, ledger: None, is_stopped: &|| false, on_source: &|| {} };
+    let ring = Ring::unwrap(&plan(), &mut unwrappers, &mut asking).unwrap();
+    assert_eq!((ring.calls(), asking.budget.made()), (2, 2));
+    // One call is left for the state of a key, which takes two.
+    let state = KeyState::ask("k", &mut unwrappers, &mut asking).unwrap().unwrap();
+    assert_eq!((state.state.as_deref(), state.is_rotated, asking.budget.made()), (Some("Enabled"), None, 3));
+    assert_eq!(KeyState::ask("k", &mut unwrappers, &mut asking).unwrap(), None);
+    let mut pace = Pace::per_second(50.0);
+    pace.halve();
+    pace.halve();
+    let began = Instant::now();
+    (0..4).for_each(|_| pace.wait(&|| false));
+    // Three waits of 40 ms, and not of 80.
+    assert!(began.elapsed() >= Duration::from_millis(120) && began.elapsed() < Duration::from_millis(230), "{:?}", began.elapsed());
 }
 
 #[test]
@@ -407,13 +439,22 @@ fn a_policy_allows_what_the_plan_needs_and_no_more() {
     let arn = "arn:aws:kms:eu-west-1:1:key/a";
     let keys = [(Some(arn.into()), context), (Some("alias/k".into()), BTreeMap::new()), (None, BTreeMap::new())];
     let keys = keys.map(|(key_id, context)| UsedKey { key_id, context });
-    let policy: serde_json::Value = serde_json::from_str(&decrypt_policy(&keys.into_iter().collect())).unwrap();
+    let policy: serde_json::Value = serde_json::from_str(&decrypt_policy(&keys.clone().into_iter().collect(), &[])).unwrap();
     let statements = policy["Statement"].as_array().unwrap();
     let of = |resource: &str, field: &str| {
         statements.iter().filter(|s| s["Resource"] == resource).map(|s| s[field].to_string()).collect::<Vec<_>>().join(" ")
     };
     assert_eq!(of(arn, "Condition"), r#"{"StringEquals":{"kms:EncryptionContext:cluster":"prod"}}"#);
-    assert_eq!(of("arn:aws:kms:*:*:key/*", "Condition"), r#"null {"ForAnyValue:StringEquals":{"kms:ResourceAliases":"alias/k"}}"#);
+    assert_eq!(of(PLACE_TO_FILL, "Condition"), r#"null {"ForAnyValue:StringEquals":{"kms:ResourceAliases":"alias/k"}}"#);
+    // No key but those that values or the user name, and never any key.
+    let given = [arn.to_owned(), "arn:aws:kms:eu-west-1:1:key/b".to_owned()];
+    let bare = UsedKey { key_id: Some("b".into()), context: BTreeMap::new() };
+    for given in [&[][..], &given[..1], &given] {
+        let policy = decrypt_policy(&keys.iter().cloned().chain([bare.clone()]).collect(), given);
+        assert!(!policy.contains('*'), "{policy}");
+        assert_eq!(policy.contains("KEY-ID"), given.is_empty(), "{policy}");
+        assert_eq!(policy.contains("arn:aws:kms:REGION:ACCOUNT:key/b"), given.len() < 2, "{policy}");
+    }
     let actions: BTreeSet<&str> = statements.iter().flat_map(|s| s["Action"].as_array().unwrap()).map(|a| a.as_str().unwrap()).collect();
     assert_eq!(actions, ["kms:Decrypt", "kms:DescribeKey", "kms:GetKeyRotationStatus"].into());
     assert!(EncryptionContexts::parse("novalue").is_err() && EncryptionContexts::parse("=x").is_err());

@@ -7,6 +7,7 @@ use crate::collect::KeyCounts;
 use crate::envelope::KeyIdentity;
 use crate::evidence::EvidenceId;
 use crate::evidence::anomaly::Bearing;
+use crate::kms::SameKeys;
 use crate::store::ResidueMode;
 use crate::verify::Target;
 
@@ -19,6 +20,8 @@ pub struct Retirement {
     pub named: Vec<KeyIdentity<'static>>,
     /// What needs it, by evidence; a value that does not name its KMS's key may need any.
     pub needs: Vec<Need>,
+    /// Keys of other names that may be this one all the same, with what needs them and why they may.
+    pub may_be: BTreeMap<KeyIdentity<'static>, (KeyCounts, &'static str)>,
     /// Why the answer may be wrong.
     pub doubts: Vec<String>,
     /// Whether the key is a KMS's.
@@ -62,7 +65,7 @@ pub enum RetirementVerdict {
 
 impl Retirement {
     /// Judges a key by everything that names it, in what was read.
-    pub fn of(target: &Target, evidences: &[EvidenceReport], unread: Unread<'_>) -> Self {
+    pub fn of(target: &Target, evidences: &[EvidenceReport], unread: Unread<'_>, same: &SameKeys) -> Self {
         let is_kms = target.is_kms();
         let hides_key = |key: &KeyIdentity<'_>| key.provider().hides_kms_key();
         let needs = evidences.iter().map(|report| {
@@ -77,11 +80,20 @@ impl Retirement {
             need
         });
         let needs: Vec<Need> = needs.collect();
+        let mut may_be: BTreeMap<KeyIdentity<'static>, (KeyCounts, &'static str)> = BTreeMap::new();
+        for key in evidences.iter().flat_map(|report| &report.keys) {
+            if let Some(why) = target.may_be(&key.identity, same) {
+                may_be.entry(key.identity.clone()).or_insert((KeyCounts::default(), why)).0.add(key.counts);
+            }
+        }
         let mut doubts = doubts(evidences, unread);
+        if let Some(doubt) = other_spellings(&may_be) {
+            doubts.insert(0, doubt);
+        }
         if needs.iter().any(|need| total(need.unknown) > 0) {
             doubts.insert(0, "KMS v1 does not say which key wrapped its values: only a call to the KMS does".to_owned());
         }
-        Self { key: target.text.clone(), named: target.keys.clone(), needs, doubts, is_kms }
+        Self { key: target.text.clone(), named: target.keys.clone(), needs, may_be, doubts, is_kms }
     }
 
     /// The verdict.
@@ -113,6 +125,20 @@ impl RetirementVerdict {
 pub fn total(counts: KeyCounts) -> u64 {
     let KeyCounts { current, superseded, deleted, residue, log } = counts;
     [current, superseded, deleted, residue, log].into_iter().fold(0, u64::saturating_add)
+}
+
+/// Keys that are listed before the rest is only counted.
+const LISTED: usize = 5;
+
+/// The doubt that a key which is written in another way is the one that was asked for.
+fn other_spellings(may_be: &BTreeMap<KeyIdentity<'static>, (KeyCounts, &'static str)>) -> Option<String> {
+    let one = |(key, (counts, why)): (&KeyIdentity<'_>, &(KeyCounts, &str))| {
+        format!("{key} ({} values, {} of them current: {why})", total(*counts), counts.current)
+    };
+    let listed: Vec<String> = may_be.iter().take(LISTED).map(one).collect();
+    let more = may_be.len().checked_sub(LISTED).filter(|more| *more > 0).map_or(String::new(), |more| format!(", and {more} more"));
+    let settle = "--same-key A=B, or --aws-keys FILE with what `aws kms list-aliases` or `describe-key` printed, settles it";
+    (!listed.is_empty()).then(|| format!("it may be what these values name in another way: {}{more}; {settle}", listed.join(", ")))
 }
 
 /// Why values may have been overlooked.

@@ -20,12 +20,18 @@ pub struct Verification {
 pub struct VerificationPlan {
     /// Distinct DEK sources that values in scope have.
     pub dek_sources: u64,
+    /// Calls a second.
+    pub rate: f64,
+    /// At most so many calls in a run.
+    pub max_calls: Option<u64>,
     /// Those who are asked, in their order.
     pub asked: Vec<Asked>,
     /// What nobody can be asked about.
     pub unclaimed: Asked,
     /// The IAM policy that allows the calls, where AWS is asked; in JSON.
     pub policy: Option<String>,
+    /// Whether the policy has a place to fill: values do not name their key, nor did the user.
+    pub has_place_to_fill: bool,
 }
 
 /// One who is asked.
@@ -43,8 +49,10 @@ pub struct Asked {
 pub struct VerificationResult {
     /// What became of every value.
     pub proof: Proof,
-    /// Calls that were made in all.
+    /// Calls that were made to unwrap DEK sources.
     pub calls: u64,
+    /// Calls that were made to ask of the keys' state.
+    pub other_calls: u64,
     /// Whether the budget or the user ended the asking early.
     pub is_cut_short: bool,
     /// Why DEK sources were not unwrapped, and how many.
@@ -55,6 +63,13 @@ pub struct VerificationResult {
     pub notes: Vec<String>,
     /// KMS v2 key IDs whose DEKs the KMS unwrapped with another key than the one named: the named one, and the one used.
     pub other_keys: Vec<(String, String)>,
+}
+
+impl VerificationPlan {
+    /// Calls that unwrap: those about DEK sources that somebody can be asked about.
+    pub fn calls(&self) -> u64 {
+        self.asked.iter().map(Asked::total).fold(0, u64::saturating_add)
+    }
 }
 
 impl Asked {

@@ -115,7 +115,7 @@ pub(super) fn of_config<'a>(configs: &'a [EncryptionConfig], group_resource: &st
         ConfiguredProvider::Identity => (State::Plaintext, None),
         ConfiguredProvider::Unusable => (State::NotKnown, None),
         ConfiguredProvider::Kms(kms) => (of_key(KeyPattern::of_provider(kms.provider, &kms.name)), None),
-        ConfiguredProvider::Local(provider, keys) => match keys.first() {
+        ConfiguredProvider::Local(provider, keys) => match keys.first().filter(|named| !named.name.is_empty()) {
             Some(named) => (of_key(KeyPattern::of_provider(*provider, &named.name)), Some((*provider, named))),
             None => (State::NotKnown, None),
         },

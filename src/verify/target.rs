@@ -1,6 +1,9 @@
 //! The key that a question is about, as it is given on the command line: `PROVIDER/NAME`, `PROVIDER/NAME/KEYID`, or a key ID.
 
+use std::collections::BTreeSet;
+
 use crate::envelope::{KeyIdentity, KeyPattern};
+use crate::kms::{Likeness, SameKeys};
 
 /// A key that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,6 +12,8 @@ pub struct Target {
     pub text: String,
     /// The keys that it names among those that were seen: one, or several providers' names of one KMS key.
     pub keys: Vec<KeyIdentity<'static>>,
+    /// How the key is written: its IDs, or where none is known the text. Other ways to write it may stand in values.
+    pub spellings: BTreeSet<String>,
 }
 
 /// Why text does not say which key is meant.
@@ -37,12 +42,19 @@ impl Target {
     ///
     /// # Errors
     /// None fits, or more than one.
-    pub fn find(text: &str, seen: &[KeyIdentity<'static>]) -> Result<Self, NoTarget> {
+    pub fn find(text: &str, seen: &[KeyIdentity<'static>], same: &SameKeys) -> Result<Self, NoTarget> {
         let keys = KeyPattern::find(text, seen);
-        let is_one_id = keys.iter().all(|key| key.key_id.as_deref() == Some(text));
+        // What nobody calls so, some may call by another name that is known.
+        let keys = if keys.is_empty() { seen.iter().filter(|key| is_written_as(key, text, same)).collect() } else { keys };
+        let is_one_id = keys.iter().all(|key| is_written_as(key, text, same));
         match keys.as_slice() {
             [] => Err(NoTarget::Unseen { text: text.to_owned(), seen: listed(seen.iter()) }),
-            [_] => Ok(Self::of(text, &keys)),
+            [one] => {
+                // The same key of the KMS under another provider's name is needed as much.
+                let id = one.key_id.as_deref();
+                let others = seen.iter().filter(|key| *key != *one && id.is_some_and(|id| is_written_as(key, id, same)));
+                Ok(Self::of(text, &keys.iter().copied().chain(others).collect::<Vec<_>>()))
+            }
             // One key of the KMS, whatever providers call it.
             _ if is_one_id => Ok(Self::of(text, &keys)),
             _ => Err(NoTarget::Ambiguous { text: text.to_owned(), readings: listed(keys.into_iter()) }),
@@ -55,7 +67,13 @@ impl Target {
     }
 
     fn of(text: &str, keys: &[&KeyIdentity<'static>]) -> Self {
-        Self { text: text.to_owned(), keys: keys.iter().map(|key| (*key).clone()).collect() }
+        let parsed = KeyPattern::parse(text).and_then(|pattern| pattern.key_id);
+        let ids = keys.iter().filter_map(|key| key.key_id.as_deref()).chain(parsed.as_deref());
+        let mut spellings: BTreeSet<String> = ids.map(str::to_owned).collect();
+        if spellings.is_empty() {
+            spellings.insert(text.to_owned());
+        }
+        Self { text: text.to_owned(), keys: keys.iter().map(|key| (*key).clone()).collect(), spellings }
     }
 
     /// Whether a key is the one that was asked for.
@@ -63,11 +81,26 @@ impl Target {
         self.keys.iter().any(|known| known == key)
     }
 
+    /// Why a key that is not the one that was asked for may be that one all the same, written in another way; `None`: it is not.
+    pub fn may_be(&self, key: &KeyIdentity<'_>, same: &SameKeys) -> Option<&'static str> {
+        let id = key.key_id.as_deref().filter(|_| self.is_kms() && key.provider().is_kms() && !self.is(key))?;
+        self.spellings.iter().find_map(|spelling| match same.likeness(spelling, id) {
+            Likeness::Same => Some("it is known to be the same key"),
+            Likeness::MayBe(why) => Some(why),
+            Likeness::Other => None,
+        })
+    }
+
     /// Whether a KMS keeps the key, or may keep it where no value names it.
     pub fn is_kms(&self) -> bool {
         let may_be = || KeyPattern::parse(&self.text).is_none_or(|pattern| pattern.may_be_of_kms());
         self.keys.iter().any(|key| key.provider().is_kms()) || (self.keys.is_empty() && may_be())
     }
+}
+
+/// Whether a key's ID is this, or is known to mean the same.
+fn is_written_as(key: &KeyIdentity<'_>, text: &str, same: &SameKeys) -> bool {
+    key.key_id.as_deref().is_some_and(|id| same.likeness(id, text) == Likeness::Same)
 }
 
 fn listed<'a>(keys: impl Iterator<Item = &'a KeyIdentity<'static>>) -> Vec<String> {

@@ -4,7 +4,7 @@ use super::contents::Contents;
 use super::requirement::of_config;
 use super::{Answer, NoTarget, Standing, Target};
 use crate::envelope::KeyIdentity;
-use crate::kms::{EncryptionConfig, Reason};
+use crate::kms::{EncryptionConfig, Reason, SameKeys};
 use crate::kubernetes::{GroupResource, StorageKey};
 
 fn key(provider: &str, version: &str, name: &str, key_id: Option<&str>) -> KeyIdentity<'static> {
@@ -27,11 +27,11 @@ fn seen() -> Vec<KeyIdentity<'static>> {
 
 #[test]
 fn a_key_is_found_by_name_by_name_and_id_and_by_id() {
-    let find = |text: &str| Target::find(text, &seen()).map(|target| target.keys);
+    let find = |text: &str| Target::find(text, &seen(), &SameKeys::default()).map(|target| target.keys);
     assert_eq!(find("aescbc/key1"), Ok(vec![seen()[0].clone()]));
-    assert_eq!(find(&format!("kms/aws/{ARN}")), Ok(vec![seen()[3].clone()]));
+    // One KMS key under two providers' names is one key, by whichever it is named.
+    assert_eq!(find(&format!("kms/aws/{ARN}")), Ok(vec![seen()[3].clone(), seen()[6].clone()]));
     assert_eq!(find("kms/two/id2"), Ok(vec![seen()[5].clone()]));
-    // One KMS key under two providers' names is one key.
     assert_eq!(find(ARN), Ok(vec![seen()[3].clone(), seen()[6].clone()]));
     // The name that only one of them has, KMS v1's own, is exactly that one.
     assert_eq!(find("kms/aws"), Ok(vec![seen()[2].clone()]));
@@ -39,10 +39,12 @@ fn a_key_is_found_by_name_by_name_and_id_and_by_id() {
 
 #[test]
 fn what_may_be_several_keys_lists_them_and_what_is_none_lists_those_that_are() {
-    let Err(NoTarget::Ambiguous { readings, .. }) = Target::find("kms/two", &seen()) else { panic!("found") };
+    let Err(NoTarget::Ambiguous { readings, .. }) = Target::find("kms/two", &seen(), &SameKeys::default()) else { panic!("found") };
     assert_eq!(readings, ["kms/two/id1", "kms/two/id2"]);
     for text in ["key1", "aescbc", "secretbox/key1", "kms/aws/arn", ""] {
-        let Err(NoTarget::Unseen { seen: listed, .. }) = Target::find(text, &seen()) else { panic!("{text} is found") };
+        let Err(NoTarget::Unseen { seen: listed, .. }) = Target::find(text, &seen(), &SameKeys::default()) else {
+            panic!("{text} is found")
+        };
         assert!(listed.len() == seen().len() && listed[2] == "kms/aws (KMS v1)", "{listed:?}");
     }
     let complete = ["aescbc/key9", "kms/a/b", ARN].map(|text| Target::unseen(text).is_some());

@@ -14,7 +14,7 @@ use aws_sdk_kms::config::SharedCredentialsProvider;
 use common::kms_double::{Answer, Key, KmsDouble, State};
 use etcd_sleuth::envelope::{KmsEnvelope, Provider, pb};
 use etcd_sleuth::kms::aws::AwsKms;
-use etcd_sleuth::kms::{Asking, EncryptionContexts, Failure, Held, KeyState, Pace, Patience, Plan, Reason, Ring, Unwrapper};
+use etcd_sleuth::kms::{Asking, Budget, EncryptionContexts, Failure, Held, KeyState, Pace, Patience, Plan, Reason, Ring, Unwrapper};
 use prost::Message;
 
 const ARN: &str = "arn:aws:kms:eu-west-1:111122223333:key/aaaaaaaa-1111-4aaa-8aaa-000000000001";
@@ -126,16 +126,16 @@ fn states_of_keys_are_told_apart_and_described() {
     {
         let double = double_with(Key { state, ..Key::default() }, &[7; 32]);
         assert_eq!(ask(&double).unwrap_err().reason, reason);
-        let described = kms(&double, EncryptionContexts::default()).describe(ARN).unwrap().unwrap();
+        let described = kms(&double, EncryptionContexts::default()).describe(ARN).unwrap();
         let deletion_date = (state == "PendingDeletion").then_some(1_800_000_000);
         let manager = Some("CUSTOMER".to_owned());
         assert_eq!(
             described,
-            KeyState { arn: Some(ARN.to_owned()), state: Some(state.to_owned()), manager, is_rotated: Some(true), deletion_date }
+            KeyState { arn: Some(ARN.to_owned()), state: Some(state.to_owned()), manager, is_rotated: None, deletion_date }
         );
     }
     let double = double_with(enabled(), &[7; 32]);
-    assert_eq!(kms(&double, EncryptionContexts::default()).describe("alias/gone").unwrap().unwrap_err().reason, Reason::KeyNotFound);
+    assert_eq!(kms(&double, EncryptionContexts::default()).describe("alias/gone").unwrap_err().reason, Reason::KeyNotFound);
 }
 
 #[test]
@@ -257,15 +257,10 @@ fn throttling_is_waited_out_and_every_call_is_counted_and_noted() {
         let mut ledger = etcd_sleuth::kms::Ledger::open(&path).unwrap();
         let mut unwrappers: Vec<Box<dyn Unwrapper>> = vec![Box::new(kms(&double, EncryptionContexts::default()))];
         let (is_stopped, on_source) = (|| false, || {});
-        let asking = Asking {
-            pace: Pace::per_second(0.0),
-            patience,
-            max_calls,
-            ledger: Some(&mut ledger),
-            is_stopped: &is_stopped,
-            on_source: &on_source,
-        };
-        Ring::unwrap(&plan, &mut unwrappers, asking).unwrap()
+        let mut budget = Budget::new(Pace::per_second(0.0), max_calls);
+        let mut asking =
+            Asking { budget: &mut budget, patience, ledger: Some(&mut ledger), is_stopped: &is_stopped, on_source: &on_source };
+        Ring::unwrap(&plan, &mut unwrappers, &mut asking).unwrap()
     };
     let outcome = |ring: &Ring| match ring.iter().next().unwrap().1 {
         Held::Key { kms_key_id, .. } => format!("key {}", kms_key_id.as_deref().unwrap()),

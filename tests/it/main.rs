@@ -43,6 +43,7 @@ mod recover;
 mod recover_loss;
 mod requirement;
 mod residue;
+mod retire;
 mod screen;
 mod system_calls;
 mod truth;

@@ -406,6 +406,67 @@ fn a_plan_asks_nobody() {
     }
 }
 
+/// A plan never allows a key that nobody named: where values do not say theirs, there is a place to fill, or what the user gives.
+#[test]
+fn a_plan_allows_no_key_that_nobody_named_and_says_how_long_it_takes() {
+    let world = World::of("migration");
+    let file = world.file.to_str().unwrap();
+    let copy = world.dir.path().join("copy.db");
+    std::fs::copy(&world.file, &copy).unwrap();
+    let plan = |more: &[&str]| text(&world.run(&[&["verify", file, "--aws-kms", "--plan"][..], more].concat())).1;
+    let shown = plan(&[]);
+    assert!(shown.contains("arn:aws:kms:REGION:ACCOUNT:key/KEY-ID") && shown.contains("--kms-key ARN"), "{shown}");
+    assert!(!shown.contains("key/*") && shown.contains(" at 20 calls a second (--rate)"), "{shown}");
+    let arn = "arn:aws:kms:eu-west-1:111122223333:key/bbbbbbbb-2222-4aaa-8aaa-000000000009";
+    let filled = plan(&["--kms-key", arn]);
+    assert!(filled.contains(arn) && !filled.contains("FILL IN") && !filled.contains("KEY-ID"), "{filled}");
+    // The same file twice has the same DEK sources, and takes the same calls.
+    let calls = |shown: &str| shown.lines().next().unwrap().to_owned();
+    assert_eq!(calls(&plan(&[copy.to_str().unwrap()])), calls(&shown));
+    let short = plan(&["--max-calls", "3", "--rate", "0.5"]);
+    assert!(short.contains("MORE THAN ONE RUN MAKES: it ends after 3 calls") && short.contains(" at 0.5 calls"), "{short}");
+    assert_eq!(world.kms.with(|state| state.calls.len()), 0);
+}
+
+/// CloudTrail can tell the calls from others: by the user agent, the request's number, and who signed.
+#[test]
+fn every_call_is_noted_as_cloudtrail_has_it() {
+    let world = World::of("compacted");
+    let (_, all, output) = world.verify(&["--ledger", "calls.jsonl", "--case", "2026-17"]);
+    let text = std::fs::read_to_string(world.dir.path().join("calls.jsonl")).unwrap_or_else(|_| panic!("{}", stderr(&output)));
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let made = world.kms.with(|state| (state.calls.clone(), state.agents.clone()));
+    assert!(!lines.is_empty() && lines.len() == made.0.len());
+    for (number, (line, (operation, _))) in lines.iter().zip(&made.0).enumerate() {
+        assert_eq!((&line["operation"], &line["caller"]), (&json!(operation), &json!("fake")), "{line}");
+        assert_eq!(line["request_id"], json!(format!("request-{}", number + 1)), "{line}");
+    }
+    assert!(made.1.iter().all(|agent| agent.contains("app/etcd-sleuth-2026-17")), "{:?}", made.1);
+    let verify = &of_kind(&all, "summary")[0]["verify"];
+    let sum = verify["calls"].as_u64().unwrap() + verify["other_calls"].as_u64().unwrap();
+    assert_eq!(sum, lines.len() as u64);
+    // What a user agent cannot hold is refused before anybody is asked.
+    let output = world.run(&["verify", world.file.to_str().unwrap(), "--aws-kms", "--case", "a b"]);
+    assert!(output.status.code() == Some(1) && stderr(&output).contains("a case's number"), "{}", stderr(&output));
+    let (_, _, _) = world.verify(&[]);
+    assert!(world.kms.with(
+        |state| state.agents.last().unwrap().ends_with("app/etcd-sleuth") || state.agents.last().unwrap().contains("app/etcd-sleuth ")
+    ));
+}
+
+/// The first calls are those that unwrap; what is left of the budget is for the keys' state, and no call goes past it.
+#[test]
+fn the_calls_that_are_allowed_are_those_of_the_whole_run() {
+    let world = World::of("compacted");
+    let (_, all, _) = world.verify(&[]);
+    let sources = of_kind(&all, "summary")[0]["verify"]["calls"].as_u64().unwrap() as usize;
+    for most in [1, sources, sources + 1] {
+        world.kms.with(|state| state.calls.clear());
+        world.verify(&["--max-calls", &most.to_string()]);
+        assert_eq!(world.kms.with(|state| state.calls.len()), most);
+    }
+}
+
 #[test]
 fn an_interrupted_run_tells_what_it_knows() {
     let world = World::of("migration");

@@ -4,10 +4,10 @@ use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use etcd_sleuth::case;
 use etcd_sleuth::evidence::limit;
-use etcd_sleuth::kms::{EncryptionConfig, EncryptionContexts, Unwrapper};
+use etcd_sleuth::kms::{EncryptionConfig, EncryptionContexts, SameKeys, Unwrapper};
 use etcd_sleuth::render::escape::terminal;
 use zeroize::Zeroizing;
 
@@ -42,7 +42,8 @@ impl Given {
             named: plugin_names(holders),
             contexts: self.contexts.clone(),
             rate: holders.rate(),
-            max_calls: holders.max_calls,
+            max_calls: Some(holders.max_calls()),
+            kms_keys: Vec::new(),
             ledger: holders.ledger.clone(),
         }
     }
@@ -62,6 +63,23 @@ pub(crate) fn read_configs(paths: &[impl AsRef<Path>]) -> anyhow::Result<Vec<Enc
         configs.push(config);
     }
     Ok(configs)
+}
+
+/// Reads what is known of keys that are written in several ways.
+pub(crate) fn same_keys(pairs: &[String], saved: &[impl AsRef<Path>]) -> anyhow::Result<SameKeys> {
+    let mut same = SameKeys::default();
+    for pair in pairs {
+        same.add_pair(pair).with_context(|| format!("--same-key {pair}"))?;
+    }
+    for path in saved {
+        let path = path.as_ref();
+        let bytes = bounded(path, limit::CONFIGURATION).with_context(|| path.display().to_string())?;
+        if bytes.len() > limit::CONFIGURATION {
+            bail!("{}: more than {} bytes, which no saved answer about keys has", path.display(), limit::CONFIGURATION);
+        }
+        same.add_saved(&bytes).with_context(|| path.display().to_string())?;
+    }
+    Ok(same)
 }
 
 /// A file's bytes, and one more where it has more than `most`: a device without an end is read no further.
@@ -144,6 +162,7 @@ fn aws(holders: &Holders, contexts: EncryptionContexts, timeout: Duration) -> an
         profile: holders.aws_profile.clone(),
         region: holders.aws_region.clone(),
         contexts,
+        case: holders.case.clone(),
         use_instance_metadata: holders.aws_instance_metadata,
         timeout: Some(timeout),
     })?)))

@@ -33,13 +33,19 @@ pub(crate) struct KeysArgs {
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// Say whether this key is still needed, and by what
-    #[arg(long, value_name = "KEY", conflicts_with = "opens")]
+    #[arg(long, value_name = "KEY", conflicts_with = "opens", group = "one_key")]
     pub(crate) retire: Option<String>,
     /// With --retire: the key is meant although no value names it
     #[arg(long, requires = "retire")]
     pub(crate) confirm_unseen: bool,
+    /// Two ways to write one KMS key, such as arn:…:alias/NAME=arn:…:key/ID; repeatable
+    #[arg(long, value_name = "A=B", requires = "one_key")]
+    pub(crate) same_key: Vec<String>,
+    /// What `aws kms list-aliases` or `aws kms describe-key` printed, saved as JSON: which ways to write a key mean the same; repeatable
+    #[arg(long, value_name = "FILE", requires = "one_key")]
+    pub(crate) aws_keys: Vec<PathBuf>,
     /// Say what this key opens
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", group = "one_key")]
     pub(crate) opens: Option<String>,
     /// An EncryptionConfiguration, for the names in it; its keys are not used
     #[arg(long, value_name = "FILE")]
@@ -66,6 +72,10 @@ pub(crate) struct VerifyArgs {
     /// Only say how many calls it takes, to which keys, and which IAM policy allows them
     #[arg(long)]
     pub(crate) plan: bool,
+    /// With --plan: ARN of a key that values do not name (KMS v1, an alias), for the policy; repeatable
+    #[cfg(feature = "aws-kms")]
+    #[arg(long, value_name = "ARN", requires_all = ["aws_kms", "plan"])]
+    kms_key: Vec<String>,
     #[command(flatten)]
     pub(crate) within: Within,
     #[command(flatten)]
@@ -121,12 +131,16 @@ pub(crate) struct Holders {
     #[cfg(feature = "kms-plugin")]
     #[arg(long, value_name = "PROVIDER=unix:///SOCKET")]
     pub(crate) kms_plugin: Vec<String>,
-    /// Calls a second; the quota is shared with production [default: 20]
+    /// Number of the case: AWS then hears of etcd-sleuth-CASE, and CloudTrail tells these calls from others
+    #[cfg(feature = "aws-kms")]
+    #[arg(long, value_name = "CASE", requires = "aws_kms")]
+    pub(crate) case: Option<String>,
+    /// Calls a second; the quota is shared with production, and the first throttled call halves it [default: 20]
     #[arg(long, value_name = "N")]
     rate: Option<f64>,
-    /// At most so many calls
+    /// At most so many calls in all [default: 1000]
     #[arg(long, value_name = "N")]
-    pub(crate) max_calls: Option<u64>,
+    max_calls: Option<u64>,
     /// Seconds that one call may take [default: 10]
     #[arg(long, value_name = "SECONDS")]
     timeout: Option<f64>,
@@ -154,6 +168,7 @@ impl KeysArgs {
     pub(crate) fn run_info(&self) -> RunInfo {
         let options = Options::of("keys").text("retire", self.retire.as_deref()).text("opens", self.opens.as_deref());
         let options = options.flag("confirm-unseen", self.confirm_unseen).paths("encryption-config", &self.encryption_config);
+        let options = options.list("same-key", &self.same_key).paths("aws-keys", &self.aws_keys);
         self.within.note(self.reading.note(options)).done()
     }
 }
@@ -163,8 +178,20 @@ impl VerifyArgs {
         self.within.plan(&self.reading, self.files.len(), names)
     }
 
+    /// Keys that the user names for the policy.
+    pub(crate) fn kms_keys(&self) -> Vec<String> {
+        #[cfg(feature = "aws-kms")]
+        let keys = self.kms_key.clone();
+        #[cfg(not(feature = "aws-kms"))]
+        let keys = Vec::new();
+        keys
+    }
+
     pub(crate) fn run_info(&self) -> RunInfo {
-        let options = Options::of("verify").text("require-key", self.require_key.as_deref()).flag("plan", self.plan);
+        let options = Options::of("verify")
+            .text("require-key", self.require_key.as_deref())
+            .flag("plan", self.plan)
+            .list("kms-key", &self.kms_keys());
         self.within.note(self.reading.note(self.holders.note(options))).done()
     }
 }
@@ -172,6 +199,10 @@ impl VerifyArgs {
 impl Holders {
     pub(crate) fn rate(&self) -> f64 {
         self.rate.unwrap_or(20.0)
+    }
+
+    pub(crate) fn max_calls(&self) -> u64 {
+        self.max_calls.unwrap_or(1_000)
     }
 
     pub(crate) fn timeout(&self) -> f64 {
@@ -197,7 +228,7 @@ impl Holders {
     pub(crate) fn note(&self, options: Options) -> Options {
         let options =
             options.paths("encryption-config", &self.encryption_config).decimal("rate", self.rate()).decimal("timeout", self.timeout());
-        let options = options.number("max-calls", self.max_calls);
+        let options = options.number("max-calls", Some(self.max_calls()));
         let options = options.text("ledger", self.ledger.as_ref().map(|path| path.to_string_lossy()));
         #[cfg(feature = "aws-kms")]
         let options = options
@@ -205,6 +236,7 @@ impl Holders {
             .text("aws-profile", self.aws_profile.as_deref())
             .text("aws-region", self.aws_region.as_deref())
             .flag("aws-instance-metadata", self.aws_instance_metadata)
+            .text("case", self.case.as_deref())
             .text("encryption-context", self.encryption_context.as_deref())
             .list("encryption-context-for", &self.encryption_context_for);
         #[cfg(feature = "kms-plugin")]

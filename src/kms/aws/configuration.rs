@@ -11,7 +11,7 @@ use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvi
 use aws_config::provider_config::ProviderConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::web_identity_token::WebIdentityTokenCredentialsProvider;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::error::{CredentialsError, TokenError};
 use aws_credential_types::provider::token::ProvideToken;
 use aws_credential_types::provider::{ProvideCredentials, future};
@@ -31,12 +31,23 @@ pub struct AwsOptions {
     pub contexts: EncryptionContexts,
     /// Whether credentials and region may be asked of the instance-metadata service.
     pub use_instance_metadata: bool,
+    /// What the user agent says after `etcd-sleuth`, by which CloudTrail tells these calls from others: a case's number.
+    pub case: Option<String>,
     /// The longest that one call may take; `None`: ten seconds.
     pub timeout: Option<Duration>,
 }
 
+impl AwsOptions {
+    /// The name under which AWS hears of this program: `etcd-sleuth`, with a case's number `etcd-sleuth-CASE`; `None`: a user agent
+    /// cannot hold the number.
+    pub(super) fn app_name(&self) -> Option<AppName> {
+        let case = self.case.as_deref().map_or(String::new(), |case| format!("-{case}"));
+        AppName::new(format!("etcd-sleuth{case}")).ok()
+    }
+}
+
 /// Configuration as every AWS tool reads it, without the instance-metadata service unless that was asked for.
-pub(super) async fn configuration(options: &AwsOptions) -> SdkConfig {
+pub(super) async fn configuration(options: &AwsOptions, app_name: AppName) -> SdkConfig {
     let mut profile_region = ProfileFileRegionProvider::builder();
     let mut profile_credentials = ProfileFileCredentialsProvider::builder();
     if let Some(profile) = &options.profile {
@@ -73,7 +84,8 @@ pub(super) async fn configuration(options: &AwsOptions) -> SdkConfig {
         // KMS takes no tokens, and the default source of them would look for a region in the instance-metadata service.
         .token_provider(NoToken)
         .timeout_config(timeouts)
-        .region(RegionProviderChain::first_try(region));
+        .region(RegionProviderChain::first_try(region))
+        .app_name(app_name);
     if let Some(profile) = &options.profile {
         loader = loader.profile_name(profile);
     }

@@ -15,7 +15,10 @@ use std::collections::BTreeMap;
 
 use aws_config::retry::RetryConfig;
 use aws_config::{Region, SdkConfig};
+use aws_credential_types::provider::ProvideCredentials;
 use aws_sdk_kms::Client;
+use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_kms::operation::RequestId;
 use aws_sdk_kms::primitives::Blob;
 use tokio::runtime::Runtime;
 use zeroize::Zeroizing;
@@ -36,31 +39,42 @@ pub struct AwsKms {
     /// One client a region: a key's ARN names its region where the user does not.
     clients: BTreeMap<Option<String>, Client>,
     contexts: EncryptionContexts,
+    /// The access key ID that calls are signed with, as soon as one was made.
+    caller: Option<String>,
+    /// The number that KMS gave the last call.
+    last_request: Option<String>,
 }
 
 /// Why AWS cannot be asked at all.
 #[derive(Debug, thiserror::Error)]
-#[error("AWS KMS: no runtime for network calls: {0}")]
-pub struct NoRuntime(#[from] std::io::Error);
+pub enum NoClient {
+    /// The system gives no runtime.
+    #[error("AWS KMS: no runtime for network calls: {0}")]
+    Runtime(#[from] std::io::Error),
+    /// The case's number cannot stand in a user agent.
+    #[error("a case's number may hold letters, digits and !#$%&'*+-.^_`|~ only")]
+    Case,
+}
 
 impl AwsKms {
     /// Reads configuration; asks nobody yet, but for what a profile names as its source of credentials when the first call is made.
     ///
     /// # Errors
-    /// No runtime can be made.
-    pub fn new(options: AwsOptions) -> Result<Self, NoRuntime> {
+    /// No runtime can be made, or the case's number is none.
+    pub fn new(options: AwsOptions) -> Result<Self, NoClient> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let config = runtime.block_on(configuration(&options));
-        Ok(Self { runtime, config, clients: BTreeMap::new(), contexts: options.contexts })
+        let app_name = options.app_name().ok_or(NoClient::Case)?;
+        let config = runtime.block_on(configuration(&options, app_name));
+        Ok(Self { runtime, config, clients: BTreeMap::new(), contexts: options.contexts, caller: None, last_request: None })
     }
 
     /// Under a configuration that was made elsewhere.
     ///
     /// # Errors
     /// No runtime can be made.
-    pub fn with_config(config: SdkConfig, contexts: EncryptionContexts) -> Result<Self, NoRuntime> {
+    pub fn with_config(config: SdkConfig, contexts: EncryptionContexts) -> Result<Self, NoClient> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        Ok(Self { runtime, config, clients: BTreeMap::new(), contexts })
+        Ok(Self { runtime, config, clients: BTreeMap::new(), contexts, caller: None, last_request: None })
     }
 
     /// The client for a key's region.
@@ -79,6 +93,26 @@ impl AwsKms {
     }
 }
 
+impl AwsKms {
+    /// Takes an answer, and remembers under which number and whose name KMS has the call.
+    fn heard<T: RequestId, E>(&mut self, answer: Result<T, SdkError<E>>) -> Result<T, Failure>
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+        SdkError<E>: RequestId,
+    {
+        let request_id = answer.as_ref().map_or_else(RequestId::request_id, RequestId::request_id);
+        self.last_request = request_id.map(str::to_owned);
+        if self.caller.is_none()
+            && let Some(credentials) = self.config.credentials_provider()
+        {
+            // The client has asked for them already: these are the ones it keeps.
+            let credentials = self.runtime.block_on(credentials.provide_credentials());
+            self.caller = credentials.ok().map(|credentials| credentials.access_key_id().to_owned());
+        }
+        answer.map_err(|error| failure(&error))
+    }
+}
+
 impl Unwrapper for AwsKms {
     fn name(&self) -> &str {
         "AWS KMS"
@@ -92,24 +126,35 @@ impl Unwrapper for AwsKms {
         }
     }
 
-    fn describe(&mut self, key_id: &str) -> Option<Result<KeyState, Failure>> {
-        if !is_aws_key(key_id) {
-            return None;
-        }
+    fn describes(&self, key_id: &str) -> bool {
+        is_aws_key(key_id)
+    }
+
+    fn describe(&mut self, key_id: &str) -> Result<KeyState, Failure> {
         let client = self.client(Some(key_id));
-        Some(self.runtime.block_on(async {
-            let answer = client.describe_key().key_id(key_id).send().await.map_err(|error| failure(&error))?;
-            let key = answer.key_metadata.ok_or(Reason::BadAnswer)?;
-            // This call takes no alias.
-            let rotation = client.get_key_rotation_status().key_id(key.key_id()).send().await;
-            Ok(KeyState {
-                arn: key.arn,
-                state: key.key_state.map(|state| state.as_str().to_owned()),
-                manager: key.key_manager.map(|manager| manager.as_str().to_owned()),
-                is_rotated: rotation.ok().map(|status| status.key_rotation_enabled),
-                deletion_date: key.deletion_date.map(|date| date.secs()),
-            })
-        }))
+        let answer = self.runtime.block_on(client.describe_key().key_id(key_id).send());
+        let key = self.heard(answer)?.key_metadata.ok_or(Reason::BadAnswer)?;
+        Ok(KeyState {
+            arn: key.arn,
+            state: key.key_state.map(|state| state.as_str().to_owned()),
+            manager: key.key_manager.map(|manager| manager.as_str().to_owned()),
+            is_rotated: None,
+            deletion_date: key.deletion_date.map(|date| date.secs()),
+        })
+    }
+
+    fn is_rotated(&mut self, key_id: &str) -> Result<bool, Failure> {
+        let client = self.client(Some(key_id));
+        let answer = self.runtime.block_on(client.get_key_rotation_status().key_id(key_id).send());
+        Ok(self.heard(answer)?.key_rotation_enabled)
+    }
+
+    fn request_id(&self) -> Option<&str> {
+        self.last_request.as_deref()
+    }
+
+    fn caller(&self) -> Option<&str> {
+        self.caller.as_deref()
     }
 
     fn unwrap(&mut self, source: &WrappedDek) -> Result<Unwrapped, Failure> {
@@ -118,7 +163,8 @@ impl Unwrapper for AwsKms {
         let context = self.contexts.of(source.provider_name()).clone();
         let call = client.decrypt().ciphertext_blob(Blob::new(blob));
         let call = call.set_encryption_context((!context.is_empty()).then(|| context.into_iter().collect()));
-        let answer = self.runtime.block_on(call.send()).map_err(|error| failure(&error))?;
+        let answer = self.runtime.block_on(call.send());
+        let answer = self.heard(answer)?;
         let kms_key_id = answer.key_id;
         let plaintext = Zeroizing::new(answer.plaintext.map(Blob::into_inner).unwrap_or_default());
         let key = DataKey::new(source.id.kind, &plaintext)

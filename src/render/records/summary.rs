@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::collect::{KeyCounts, Sum};
+use crate::envelope::KeyIdentity;
 use crate::finding::Outcome;
 use crate::report::readable::{Readable, ReadableIn};
 use crate::report::retirement::{self, Retirement};
@@ -49,6 +50,7 @@ struct RetireRecord<'a> {
     log: u64,
     kms_v1_current: u64,
     kms_v1_other: u64,
+    may_be: Vec<MayBeRecord>,
     doubts: &'a [String],
 }
 
@@ -69,8 +71,24 @@ impl<'a> RetireRecord<'a> {
             log: named.log,
             kms_v1_current: unknown.current,
             kms_v1_other: retirement::total(unknown).saturating_sub(unknown.current),
+            may_be: retirement.may_be.iter().map(MayBeRecord::of).collect(),
             doubts: &retirement.doubts,
         }
+    }
+}
+
+/// A key of another name that may be the one in question.
+#[derive(Debug, Serialize)]
+struct MayBeRecord {
+    key: String,
+    current: u64,
+    other: u64,
+    why: &'static str,
+}
+
+impl MayBeRecord {
+    fn of((key, (counts, why)): (&KeyIdentity<'static>, &(KeyCounts, &'static str))) -> Self {
+        Self { key: key.to_string(), current: counts.current, other: retirement::total(*counts).saturating_sub(counts.current), why }
     }
 }
 
@@ -79,6 +97,7 @@ impl<'a> RetireRecord<'a> {
 struct VerifyRecord {
     dek_sources: u64,
     calls: u64,
+    other_calls: u64,
     cut_short: bool,
     current: u64,
     current_opened: u64,
@@ -104,6 +123,7 @@ impl VerifyRecord {
         Some(Self {
             dek_sources: verification.plan.dek_sources,
             calls: result.calls,
+            other_calls: result.other_calls,
             cut_short: result.is_cut_short,
             current: result.current(),
             current_opened: result.current_of(Standing::Opened),

@@ -71,11 +71,42 @@ fn plan(plan: &VerificationPlan, report: &Report) -> String {
             out.push_str(&format!("    {calls:>6}  {}\n", terminal(key)));
         }
     }
+    out.push_str(&duration(plan));
     if let Some(policy) = &plan.policy {
         out.push_str(&format!("IAM policy that allows it\n{policy}\n"));
+        if plan.has_place_to_fill {
+            out.push_str("  FILL IN what is in capitals, or give --kms-key ARN: the values do not name their key's ARN, and as it stands this allows nothing for them\n");
+        }
     }
-    out.push_str(&format!("  in {} files\n", report.evidences.len()));
+    out.push_str(&format!("  in {} files; a DEK source that several of them hold counts once\n", report.evidences.len()));
     out.push_str(&unread::not_looked_at(Vec::new(), report.unread.iter()));
+    out
+}
+
+/// How long the calls take, and whether one run may make all of them.
+fn duration(plan: &VerificationPlan) -> String {
+    let calls = plan.calls();
+    if calls == 0 {
+        return String::new();
+    }
+    let mut out = String::new();
+    if plan.rate > 0.0 {
+        #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an estimate")]
+        let seconds = (calls as f64 / plan.rate).ceil() as u64;
+        let words = match seconds {
+            0..120 => format!("{seconds} s"),
+            120..7200 => format!("{} min", seconds.div_ceil(60)),
+            _ => format!("{} h", seconds.div_ceil(3600)),
+        };
+        out.push_str(&format!("  about {words} at {} calls a second (--rate), and at most two calls a key about its state\n", plan.rate));
+    }
+    if let Some(most) = plan.max_calls.filter(|most| *most < calls) {
+        out.push_str(&format!(
+            "  MORE THAN ONE RUN MAKES: it ends after {} calls (--max-calls); raise that for {} calls\n",
+            thousands(most),
+            thousands(calls)
+        ));
+    }
     out
 }
 
@@ -189,7 +220,7 @@ fn asked(verify: &VerificationResult, asked: &[Asked]) -> Vec<String> {
     let mut lines: Vec<String> = asked.iter().map(|asked| format!("{}: {}", terminal(&asked.name), sources(asked.total()))).collect();
     match lines.is_empty() {
         true => lines.push("nobody; keys were given".to_owned()),
-        false => lines.push(format!("{} calls in all", thousands(verify.calls))),
+        false => lines.push(format!("{} calls to unwrap, {} about keys' state", thousands(verify.calls), thousands(verify.other_calls))),
     }
     if verify.is_cut_short {
         lines.push("ENDED EARLY: not every DEK source was asked about".to_owned());

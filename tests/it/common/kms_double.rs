@@ -29,6 +29,8 @@ pub(crate) struct State {
     pub(crate) by_digest: BTreeMap<String, (String, Vec<u8>)>,
     /// What was asked: the operation, and the code of the answer.
     pub(crate) calls: Vec<(String, String)>,
+    /// Who asked, as the user agents say; one for each call.
+    pub(crate) agents: Vec<String>,
     /// Answers that go out before the real ones do again.
     pub(crate) instead: Vec<Answer>,
 }
@@ -125,7 +127,7 @@ impl Drop for KmsDouble {
 fn serve(stream: &TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream);
     loop {
-        let (mut length, mut operation, mut line) = (0, String::new(), String::new());
+        let (mut length, mut operation, mut agent, mut line) = (0, String::new(), String::new(), String::new());
         loop {
             line.clear();
             if reader.read_line(&mut line)? == 0 {
@@ -136,6 +138,7 @@ fn serve(stream: &TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
                 Some((name, value)) if name.eq_ignore_ascii_case("x-amz-target") => {
                     operation = value.rsplit('.').next().unwrap().to_owned()
                 }
+                Some((name, value)) if name.eq_ignore_ascii_case("x-amz-user-agent") => agent = value.to_owned(),
                 _ if line.trim_end().is_empty() => break,
                 _ => {}
             }
@@ -152,15 +155,21 @@ fn serve(stream: &TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
                 _ => "no answer",
             };
             state.calls.push((operation, code.to_owned()));
-            answer
+            state.agents.push(agent);
+            (state.calls.len(), answer)
         };
-        send(stream, answer)?;
+        send(stream, answer.0, answer.1)?;
     }
 }
 
-fn send(mut stream: &TcpStream, answer: Answer) -> std::io::Result<()> {
+/// The answer to a call, which has its number as its request ID.
+fn send(mut stream: &TcpStream, number: usize, answer: Answer) -> std::io::Result<()> {
     let mut json = |status: u16, body: &[u8]| {
-        write!(stream, "HTTP/1.1 {status} X\r\ncontent-type: application/x-amz-json-1.1\r\ncontent-length: {}\r\n\r\n", body.len())?;
+        write!(
+            stream,
+            "HTTP/1.1 {status} X\r\ncontent-type: application/x-amz-json-1.1\r\nx-amzn-requestid: request-{number}\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        )?;
         stream.write_all(body)
     };
     match answer {

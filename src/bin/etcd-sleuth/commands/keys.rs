@@ -5,7 +5,7 @@ use etcd_sleuth::render::text::{KeysText, keys_status};
 
 use crate::args::Global;
 use crate::core_files;
-use crate::holders::read_configs;
+use crate::holders::{read_configs, same_keys};
 use crate::key_args::KeysArgs;
 use crate::session::{Session, Text};
 
@@ -14,7 +14,9 @@ pub(crate) fn keys(args: &KeysArgs, global: &Global) -> anyhow::Result<u8> {
     let plan = args.plan(names_of(&read_configs(&args.encryption_config)?));
     let KeysArgs { retire, confirm_unseen, opens, .. } = args.clone();
     let text: Text<'_> = &|out| Box::new(KeysText::new(out, global.quiet));
-    let session = Session { inputs: &args.files, also_read: &args.encryption_config, global, writing: &args.writing, run: args.run_info() };
-    let question = Question::Keys(KeyQuestion { retire, confirm_unseen, opens });
+    let also_read = [&args.encryption_config[..], &args.aws_keys].concat();
+    let session = Session { inputs: &args.files, also_read: &also_read, global, writing: &args.writing, run: args.run_info() };
+    let same_keys = same_keys(&args.same_key, &args.aws_keys)?;
+    let question = Question::Keys(KeyQuestion { retire, confirm_unseen, opens, same_keys });
     Ok(session.answer(&plan, question, text, keys_status)?.outcome.exit_code())
 }

@@ -1,7 +1,7 @@
 //! `verify`: which key opens what, and what still needs a key?
 
 use anyhow::bail;
-use etcd_sleuth::case::{Question, VerifyQuestion};
+use etcd_sleuth::case::{Holders, Question, VerifyQuestion};
 use etcd_sleuth::render::text::{VerifyText, verify_status};
 
 use crate::args::Global;
@@ -16,7 +16,7 @@ pub(crate) fn verify(args: &VerifyArgs, global: &Global) -> anyhow::Result<u8> {
     if given.is_nothing() && !args.plan {
         bail!("nothing to open values with: give --encryption-config, --aws-kms or --kms-plugin, or --plan to see what it takes");
     }
-    let holders = given.holders(&args.holders);
+    let holders = Holders { kms_keys: args.kms_keys(), ..given.holders(&args.holders) };
     let plan = args.plan(holders.names());
     let text: Text<'_> = &|out| Box::new(VerifyText::new(out, global.quiet));
     let session =

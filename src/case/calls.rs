@@ -1,0 +1,28 @@
+//! The calls of a run.
+
+use super::{Holders, RunError};
+use crate::kms::{Asking, Budget, Ledger, Pace, Patience};
+
+/// The calls of a run: one budget for all of them, and the ledger that notes them.
+pub(super) struct Calls {
+    budget: Budget,
+    ledger: Option<Ledger>,
+}
+
+impl Calls {
+    /// Opens the ledger; nobody is called.
+    pub(super) fn open(holders: &Holders<'_>) -> Result<Self, RunError> {
+        let ledger = holders.ledger.as_deref().map(Ledger::open).transpose()?;
+        Ok(Self { budget: Budget::new(Pace::per_second(holders.rate), holders.max_calls), ledger })
+    }
+
+    /// How the next are made.
+    pub(super) fn asking<'a>(&'a mut self, is_stopped: &'a dyn Fn() -> bool, on_source: &'a dyn Fn()) -> Asking<'a> {
+        Asking { budget: &mut self.budget, patience: Patience::default(), ledger: self.ledger.as_mut(), is_stopped, on_source }
+    }
+
+    /// Calls that were made so far.
+    pub(super) fn made(&self) -> u64 {
+        self.budget.made()
+    }
+}

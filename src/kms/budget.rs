@@ -1,0 +1,41 @@
+//! How many calls a run may make, and how fast: one budget for all of them, whatever they ask.
+
+use super::{Pace, Reason};
+
+/// The calls of a run.
+#[derive(Clone, Debug)]
+pub struct Budget {
+    pace: Pace,
+    most: Option<u64>,
+    made: u64,
+    is_ended: bool,
+}
+
+impl Budget {
+    /// At this pace; at most so many calls, repeated ones included.
+    pub fn new(pace: Pace, most: Option<u64>) -> Self {
+        Self { pace, most, made: 0, is_ended: false }
+    }
+
+    /// Takes one call, and waits until it may be made. Not where the run was broken off or the calls are spent: then no other is made.
+    pub fn take(&mut self, is_stopped: &dyn Fn() -> bool) -> bool {
+        self.is_ended |= is_stopped() || self.most.is_some_and(|most| self.made >= most);
+        if !self.is_ended {
+            self.pace.wait(is_stopped);
+            self.made = self.made.saturating_add(1);
+        }
+        !self.is_ended
+    }
+
+    /// Learns from an answer: whoever is throttled asks half as fast from then on.
+    pub(super) fn learn(&mut self, reason: Reason) {
+        if reason == Reason::Throttled {
+            self.pace.halve();
+        }
+    }
+
+    /// Calls that were made.
+    pub fn made(&self) -> u64 {
+        self.made
+    }
+}

@@ -1,0 +1,57 @@
+//! What a KMS says of a key. These calls are of the same budget and in the same ledger as those that unwrap.
+
+use super::ledger::Call;
+use super::{Asking, Failure, LedgerError, Unwrapper};
+
+/// What a KMS says of a key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyState {
+    /// Its ARN.
+    pub arn: Option<String>,
+    /// Such as `Enabled`, `Disabled`, `PendingDeletion`.
+    pub state: Option<String>,
+    /// `AWS` or `CUSTOMER`.
+    pub manager: Option<String>,
+    /// Whether it is rotated by itself; `None` where that may not be asked.
+    pub is_rotated: Option<bool>,
+    /// When it will be deleted, in seconds since 1970.
+    pub deletion_date: Option<i64>,
+}
+
+impl KeyState {
+    /// Asks the first that knows such keys; `None` where nobody does, nobody says it, or no call is left.
+    ///
+    /// # Errors
+    /// The ledger cannot be written.
+    pub fn ask(key_id: &str, unwrappers: &mut [Box<dyn Unwrapper>], asking: &mut Asking<'_>) -> Result<Option<Self>, LedgerError> {
+        let Some(unwrapper) = unwrappers.iter_mut().find(|unwrapper| unwrapper.describes(key_id)) else { return Ok(None) };
+        let state = put("DescribeKey", key_id, unwrapper.as_mut(), asking, |unwrapper| unwrapper.describe(key_id))?;
+        let Some(mut state) = state else { return Ok(None) };
+        // This call takes no alias.
+        let key = state.arn.clone().unwrap_or_else(|| key_id.to_owned());
+        state.is_rotated = put("GetKeyRotationStatus", &key, unwrapper.as_mut(), asking, |unwrapper| unwrapper.is_rotated(&key))?;
+        Ok(Some(state))
+    }
+}
+
+/// Puts one question about a key, and notes it.
+fn put<T>(
+    operation: &str,
+    key_id: &str,
+    unwrapper: &mut dyn Unwrapper,
+    asking: &mut Asking<'_>,
+    question: impl FnOnce(&mut dyn Unwrapper) -> Result<T, Failure>,
+) -> Result<Option<T>, LedgerError> {
+    if !asking.budget.take(asking.is_stopped) {
+        return Ok(None);
+    }
+    let answer = question(unwrapper);
+    if let Err(failure) = &answer {
+        asking.budget.learn(failure.reason);
+    }
+    if let Some(ledger) = &mut asking.ledger {
+        let outcome = answer.as_ref().map(|_| ("described", None));
+        ledger.note(&Call { operation, source: None, key_id: Some(key_id), outcome, ..Call::of(unwrapper) })?;
+    }
+    Ok(answer.ok())
+}

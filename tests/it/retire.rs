@@ -1,0 +1,144 @@
+//! `keys --retire`: "nothing names it" is said only where no other way to write the key can mean it. Every input is made here.
+
+use crate::common;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use common::pages::{self, Write};
+use common::{of_kind, records, run_in, stderr, text};
+use etcd_sleuth::envelope::pb;
+use prost::Message;
+use serde_json::{Value, json};
+
+const ID: &str = "aaaaaaaa-1111-4aaa-8aaa-000000000001";
+const OTHER_ID: &str = "aaaaaaaa-1111-4aaa-8aaa-000000000002";
+const MULTI: &str = "mrk-0123456789abcdef0123456789abcdef";
+
+fn arn(region: &str, resource: &str) -> String {
+    format!("arn:aws:kms:{region}:111122223333:{resource}")
+}
+
+fn key(region: &str, id: &str) -> String {
+    arn(region, &format!("key/{id}"))
+}
+
+/// A database with one current Secret under each of these KMS v2 key IDs.
+fn write(dir: &Path, key_ids: &[&str]) {
+    let entries: Vec<_> = (2..)
+        .zip(key_ids)
+        .map(|(main, key_id)| {
+            let object = pb::EncryptedObject {
+                encrypted_data: vec![7; 60],
+                key_id: (*key_id).to_owned(),
+                encrypted_dek_source: b"1wrapped".to_vec(),
+                annotations: BTreeMap::new(),
+                encrypted_dek_source_type: 1,
+            };
+            let value = [b"k8s:enc:kms:v2:aws:".as_slice(), &object.encode_to_vec()].concat();
+            Write { main, key: format!("/registry/secrets/prod/s{main}").into_bytes(), value }.entry()
+        })
+        .collect();
+    fs::write(dir.join("a.db"), pages::database(&[pages::root(3), pages::leaf(3, &entries)])).unwrap();
+}
+
+/// The exit code, the verdict, and the keys that may be meant.
+fn retire(key_ids: &[&str], retired: &str, more: &[&str], files: &[(&str, String)]) -> (i32, String, Vec<String>) {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), key_ids);
+    files.iter().for_each(|(name, text)| fs::write(dir.path().join(name), text).unwrap());
+    let args = [&["keys", "a.db", "--retire", retired, "--confirm-unseen"][..], more].concat();
+    let (code, shown) = text(&run_in(dir.path(), &args));
+    let output = run_in(dir.path(), &[&args[..], &["--format", "jsonl"]].concat());
+    let all = records(&output);
+    let summary = of_kind(&all, "summary").first().map(|summary| summary["retire"].clone());
+    let Some(summary) = summary else { panic!("{}", stderr(&output)) };
+    let may_be: Vec<String> = summary["may_be"].as_array().unwrap().iter().map(|key| key["key"].as_str().unwrap().to_owned()).collect();
+    // Whatever it may be is named.
+    for key in &may_be {
+        assert!(shown.contains(key) && shown.contains("--same-key"), "{shown}");
+    }
+    (code, summary["verdict"].as_str().unwrap().to_owned(), may_be)
+}
+
+#[test]
+fn nothing_names_a_key_only_where_no_other_way_to_write_it_can_mean_it() {
+    let here = key("eu-west-1", ID);
+    let cannot_say = |named: &str| (3, "cannot-say".to_owned(), vec![format!("kms/aws/{named}")]);
+    for (what, named, retired) in [
+        ("an alias against a key", here.clone(), arn("eu-west-1", "alias/eks-secrets")),
+        ("a key against an alias", arn("eu-west-1", "alias/eks-secrets"), here.clone()),
+        ("an alias without region", here.clone(), "alias/eks-secrets".to_owned()),
+        ("another alias", arn("eu-west-1", "alias/a"), arn("eu-west-1", "alias/b")),
+        ("the same ID in another region", here.clone(), key("us-east-1", ID)),
+        ("the ID alone", here.clone(), format!("kms/other/{ID}")),
+        ("a replica", key("eu-west-1", MULTI), key("us-east-1", MULTI)),
+        ("an alias of a replica", key("eu-west-1", MULTI), arn("us-east-1", "alias/eks")),
+        ("a plugin's own word", "projects/p/cryptoKeys/k/cryptoKeyVersions/1".to_owned(), here.clone()),
+        ("against a plugin's own word", here.clone(), "kms/vault/key-3".to_owned()),
+        ("a provider alone", here.clone(), "kms/other".to_owned()),
+    ] {
+        assert_eq!(retire(&[&named], &retired, &[], &[]), cannot_say(&named), "{what}");
+    }
+    let nothing = (0, "nothing-names-it".to_owned(), vec![]);
+    for (what, named, retired) in [
+        ("another key", here.clone(), key("eu-west-1", OTHER_ID)),
+        ("an alias of another region", here.clone(), arn("us-east-1", "alias/eks")),
+        ("an alias of another account", here.clone(), arn("eu-west-1", "alias/eks").replace("1111", "9999")),
+        ("a local key", here.clone(), "aesgcm/none".to_owned()),
+    ] {
+        assert_eq!(retire(&[&named], &retired, &[], &[]), nothing, "{what}");
+    }
+}
+
+#[test]
+fn what_is_known_of_keys_settles_what_a_name_means() {
+    let (alias, here, other) = (arn("eu-west-1", "alias/eks"), key("eu-west-1", ID), key("eu-west-1", OTHER_ID));
+    let aliases = |id: &str| json!({ "Aliases": [{ "AliasName": "alias/eks", "AliasArn": alias, "TargetKeyId": id }] }).to_string();
+    let replica = key("us-east-1", MULTI);
+    let primary = key("eu-west-1", MULTI);
+    let described = json!({ "KeyMetadata": { "Arn": primary, "MultiRegion": true, "MultiRegionConfiguration": {
+        "MultiRegionKeyType": "PRIMARY", "PrimaryKey": { "Arn": primary, "Region": "eu-west-1" },
+        "ReplicaKeys": [{ "Arn": replica, "Region": "us-east-1" }],
+    } } });
+    let still = (2, "still-needed".to_owned(), vec![]);
+    let nothing = (0, "nothing-names-it".to_owned(), vec![]);
+    let pair = |one: &str, other: &str| format!("{one}={other}");
+    let saved = ["--aws-keys", "saved.json"];
+    // The alias is the key that values name, or another one.
+    assert_eq!(retire(&[&here], &alias, &["--same-key", &pair(&alias, &here)], &[]), still);
+    assert_eq!(retire(&[&here], &alias, &["--same-key", &pair(&other, &alias)], &[]), nothing);
+    assert_eq!(retire(&[&here], &alias, &saved, &[("saved.json", aliases(ID))]), still);
+    assert_eq!(retire(&[&here], &alias, &saved, &[("saved.json", aliases(OTHER_ID))]), nothing);
+    assert_eq!(retire(&[&alias], &here, &saved, &[("saved.json", aliases(ID))]), still);
+    assert_eq!(retire(&[&alias], &here, &saved, &[("saved.json", aliases(OTHER_ID))]), nothing);
+    assert_eq!(retire(&[&replica], &primary, &saved, &[("saved.json", described.to_string())]), still);
+    assert_eq!(retire(&[&here], "kms/vault/key-3", &["--same-key", &pair("key-3", &other)], &[]), nothing);
+    // What is known of one leaves the other open.
+    let (code, verdict, may_be) = retire(&[&here, "opaque"], &alias, &["--same-key", &pair(&alias, &other)], &[]);
+    assert_eq!((code, verdict.as_str(), may_be), (3, "cannot-say", vec!["kms/aws/opaque".to_owned()]));
+    // A key that history names may be needed now by its alias.
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), &[&here]);
+    for (args, wanted) in [
+        (vec!["--same-key", "novalue"], "expected A=B"),
+        (vec!["--aws-keys", "a.db"], "not the JSON of"),
+        (vec!["--aws-keys", "/dev/zero"], "more than"),
+    ] {
+        let output = run_in(dir.path(), &[&["keys", "a.db", "--retire", here.as_str()][..], &args].concat());
+        assert!(output.status.code() == Some(1) && stderr(&output).contains(wanted), "{args:?}: {}", stderr(&output));
+    }
+}
+
+/// What a key opens is asked with the same knowledge.
+#[test]
+fn what_a_key_opens_is_found_by_what_its_alias_is_known_to_mean() {
+    let dir = tempfile::tempdir().unwrap();
+    let (alias, here) = (arn("eu-west-1", "alias/eks"), key("eu-west-1", ID));
+    write(dir.path(), &[&here, &here]);
+    let args = ["keys", "a.db", "--opens", &alias, "--same-key", &format!("{alias}={here}"), "--format", "jsonl"];
+    let all = records(&run_in(dir.path(), &args));
+    let values: Vec<&Value> = of_kind(&all, "value");
+    assert!(values.len() == 2 && values.iter().all(|value| value["key_id"] == here.as_str()));
+}
