@@ -70,6 +70,11 @@ fn nothing_names_a_key_only_where_no_other_way_to_write_it_can_mean_it() {
         ("an alias against a key", here.clone(), arn("eu-west-1", "alias/eks-secrets")),
         ("a key against an alias", arn("eu-west-1", "alias/eks-secrets"), here.clone()),
         ("an alias without region", here.clone(), "alias/eks-secrets".to_owned()),
+        (
+            "an alias of another region or account, or with a slip in it",
+            here.clone(),
+            arn("us-east-1", "alias/eks").replace("1111", "9999"),
+        ),
         ("another alias", arn("eu-west-1", "alias/a"), arn("eu-west-1", "alias/b")),
         ("the same ID in another region", here.clone(), key("us-east-1", ID)),
         ("the ID alone", here.clone(), format!("kms/other/{ID}")),
@@ -84,8 +89,8 @@ fn nothing_names_a_key_only_where_no_other_way_to_write_it_can_mean_it() {
     let nothing = (0, "nothing-names-it".to_owned(), vec![]);
     for (what, named, retired) in [
         ("another key", here.clone(), key("eu-west-1", OTHER_ID)),
-        ("an alias of another region", here.clone(), arn("us-east-1", "alias/eks")),
-        ("an alias of another account", here.clone(), arn("eu-west-1", "alias/eks").replace("1111", "9999")),
+        ("another key of another region", here.clone(), key("us-east-1", OTHER_ID)),
+        ("another key of another account", here.clone(), key("eu-west-1", OTHER_ID).replace("1111", "9999")),
         ("a local key", here.clone(), "aesgcm/none".to_owned()),
     ] {
         assert_eq!(retire(&[&named], &retired, &[], &[]), nothing, "{what}");

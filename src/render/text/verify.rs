@@ -78,7 +78,11 @@ fn plan(plan: &VerificationPlan, report: &Report) -> String {
             out.push_str("  FILL IN what is in capitals, or give --kms-key ARN: the values do not name their key's ARN, and as it stands this allows nothing for them\n");
         }
     }
-    out.push_str(&format!("  in {} files; a DEK source that several of them hold counts once\n", report.evidences.len()));
+    out.push_str(&format!(
+        "  in {} file{}; a DEK source that several hold counts once\n",
+        report.evidences.len(),
+        if report.evidences.len() == 1 { "" } else { "s" }
+    ));
     out.push_str(&unread::not_looked_at(Vec::new(), report.unread.iter()));
     out
 }
