@@ -235,10 +235,8 @@ pub fn key_value(bytes: &[u8]) {
     }
     let mut votes = PrefixVotes::default();
     if let Ok(kv) = ours {
-        votes.observe(kv.key);
-        if let Ok(key) = std::str::from_utf8(kv.key) {
-            StorageKey::parse(key, &votes.elect());
-        }
+        votes.observe(kv.key, kv.value);
+        StorageKey::of(kv.key, &votes.elect(&[]));
     }
     RevisionKey::parse(bytes);
 }

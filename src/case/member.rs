@@ -60,7 +60,7 @@ impl<'data> ReadMember<'data> {
         if let Some(database) = self.database() {
             return Some(ClusterContext { prefixes: database.prefixes(), existing: database.existing() });
         }
-        let known = self.evidences.iter().find(|evidence| !evidence.store.prefixes().as_slice().is_empty());
+        let known = self.evidences.iter().find(|evidence| !evidence.store.prefixes().is_empty());
         let first = known.or(self.evidences.first())?;
         Some(ClusterContext { prefixes: first.store.prefixes(), existing: None })
     }

@@ -1,5 +1,6 @@
 //! One object's values, shown on purpose.
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use super::calls::Calls;
@@ -18,6 +19,28 @@ use crate::verify::{Answer, Keyring, Needs};
 type Candidate<'data> = (EvidenceId, Box<ValueRow<'data>>);
 
 impl Run<'_> {
+    /// Whether a name means several objects of a member, each below another prefix; their whole keys are noted.
+    pub(super) fn note_namesakes(&mut self, member: &ReadMember<'_>, name: ObjectName<'_>) -> bool {
+        if member.evidences.iter().all(|evidence| evidence.store.prefixes().iter().nth(1).is_none()) {
+            return false;
+        }
+        let keys = Mutex::new(BTreeSet::new());
+        for evidence in &member.evidences {
+            Collector::new(evidence.store.as_ref(), &self.plan.scope).each(|row| {
+                if name.is_of(row.key(), evidence.store.prefixes()) {
+                    keys.lock().unwrap_or_else(PoisonError::into_inner).insert(row.key());
+                }
+            });
+        }
+        let keys = keys.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let is_ambiguous = keys.len() > 1;
+        if is_ambiguous {
+            let known: BTreeSet<String> = self.report.namesakes.drain(..).chain(texts(keys)).collect();
+            self.report.namesakes = known.into_iter().collect();
+        }
+        is_ambiguous
+    }
+
     /// Reveals the newest revision that can be read, or the one that was asked for, to whoever writes the answer.
     pub(super) fn reveal(&mut self, members: &mut [ReadMember<'_>], question: ObjectQuestion<'_>) -> Result<(), RunError> {
         let ObjectQuestion { object, reveal } = question;
@@ -38,7 +61,11 @@ impl Run<'_> {
             self.tell_member(report)?;
         }
         self.matches = found.len() as u64;
-        if found.is_empty() {
+        let keys: BTreeSet<&[u8]> = found.iter().map(|(_, value)| value.key).collect();
+        if keys.len() > 1 {
+            self.report.namesakes = texts(keys);
+        }
+        if found.is_empty() || !self.report.namesakes.is_empty() {
             return Ok(());
         }
         let value = choose(&found, revision, &holders)?;
@@ -77,6 +104,10 @@ impl Run<'_> {
             ))),
         }
     }
+}
+
+fn texts(keys: BTreeSet<&[u8]>) -> Vec<String> {
+    keys.into_iter().map(|key| String::from_utf8_lossy(key).into_owned()).collect()
 }
 
 /// The newest that is in plaintext or may be opened; else, to say why not, the newest of those that were asked for.

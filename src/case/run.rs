@@ -79,7 +79,9 @@ impl<'a> Run<'a> {
             false => self.one_by_one(&RowFilter::of(&question))?,
         }
         self.judge(judging);
-        if wants_object && self.matches == 0 && !self.report.evidences.is_empty() {
+        if !self.report.namesakes.is_empty() {
+            self.outcome.found(Condition::AmbiguousName);
+        } else if wants_object && self.matches == 0 && !self.report.evidences.is_empty() {
             self.outcome.found(Condition::NoSuchObject);
         }
         self.end()
@@ -93,7 +95,8 @@ impl<'a> Run<'a> {
                 host.with_progress(&member.path, &progress, &mut || {
                     done = thread::scope(|scope| {
                         let mut read = self.read(&member, scope, &progress)?;
-                        self.tell(&mut read, filter)
+                        let is_ambiguous = matches!(filter, RowFilter::Object(name) if self.note_namesakes(&read, *name));
+                        self.tell(&mut read, if is_ambiguous { &RowFilter::None } else { filter })
                     });
                 });
                 done?;

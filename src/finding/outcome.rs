@@ -40,6 +40,8 @@ pub enum Condition {
     UnknownStorage,
     /// No object with the name that was asked for.
     NoSuchObject,
+    /// The name that was asked for is that of several objects.
+    AmbiguousName,
     /// A value that is current needs the key that is to be retired.
     KeyStillNeeded,
     /// Whether anything needs the key cannot be told.
@@ -74,6 +76,7 @@ impl Condition {
             Self::InternalError => "internal-error",
             Self::UnknownStorage => "unknown-storage",
             Self::NoSuchObject => "no-such-object",
+            Self::AmbiguousName => "ambiguous-name",
             Self::KeyStillNeeded => "key-still-needed",
             Self::KeyNotKnown => "key-not-known",
             Self::OtherKeyThanRequired => "other-key-than-required",

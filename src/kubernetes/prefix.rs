@@ -1,104 +1,196 @@
-//! Which prefixes an API server used: `--etcd-prefix`, by default `/registry`.
+//! Which prefixes API servers used: `--etcd-prefix`, by default `/registry`.
 //!
-//! A key such as `/any/where/secrets/prod/db` votes for `/any/where`, because a built-in resource's word is
-//! followed by as many parts as its scope asks for. OpenShift has two prefixes in one etcd. A prefix
-//! that only continues another is none: custom resources may have a built-in's plural.
+//! A key such as `/any/where/secrets/prod/db` speaks for `/any/where`, because a built-in resource's word is followed by as many
+//! parts as its scope asks for. That alone proves nothing, since other software names its keys as it likes: a prefix is an API
+//! server's where a value below it is one that an API server stores, or where it is one of those that API servers have by default.
+//! There may be several: OpenShift has two in one etcd, hosted clusters have one each, one prefix may continue another, and a proxy
+//! may have put bytes of its own before them (`team-a//registry/…`). But what continues a prefix with a part that has a dot is an
+//! API group, whose resources may have a built-in's plural, unless an object in clear says otherwise.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::resource::{self, Scope};
+use super::{Encoding, Object};
 
-/// Most prefixes that are kept apart while votes are counted.
-const MOST: usize = 256;
+/// Prefixes that API servers have by default.
+const BY_DEFAULT: [&[u8]; 3] = [b"/kubernetes.io", b"/openshift.io", b"/registry"];
 
-/// Votes of the keys of one evidence.
+/// How the prefix of what is encrypted at rest begins.
+const SEALED: &[u8] = b"k8s:enc:";
+
+/// What the keys of one evidence speak for.
 #[derive(Clone, Debug, Default)]
-pub struct PrefixVotes<'data> {
-    votes: BTreeMap<&'data str, u64>,
-    last: &'data str,
+pub struct PrefixVotes<'data>(BTreeMap<&'data [u8], Proof>);
+
+/// What the values below a prefix prove.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Proof {
+    /// Nothing.
+    #[default]
+    None,
+    /// That an API server encrypted one.
+    Sealed,
+    /// That an API server wrote a built-in object.
+    Object,
 }
 
-/// The prefixes in use, without a slash at the end.
+/// The prefixes in use, in order, without a slash at the end. They are bytes, as keys are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Prefixes(Vec<String>);
+pub struct Prefixes {
+    sorted: Vec<Vec<u8>>,
+    /// For each of them how many stand up to the longest one that it continues; 0: it continues none.
+    continued: Vec<usize>,
+}
 
 impl<'data> PrefixVotes<'data> {
-    /// Counts the vote of one key.
-    pub fn observe(&mut self, key: &'data [u8]) {
-        let Ok(key) = std::str::from_utf8(key) else { return };
-        // Nearly all keys continue the prefix that the one before them voted for.
-        let known = !self.last.is_empty() && key.strip_prefix(self.last).is_some_and(|rest| rest.starts_with('/'));
-        let prefix = if known { Some(self.last) } else { vote(key) };
+    /// Hears one key, with its value or the beginning of it.
+    pub fn observe(&mut self, key: &'data [u8], value: &[u8]) {
+        let prefix = spoken_for(key);
         if let Some(prefix) = prefix {
-            self.add(prefix, 1);
-            self.last = prefix;
+            let known = self.0.entry(prefix).or_default();
+            if *known < Proof::Object {
+                *known = Proof::of(value).max(*known);
+            }
+        }
+        // Objects of API groups alone, which have no built-in's word, are an API server's too.
+        if let Some(default) = BY_DEFAULT.into_iter().find(|default| below(key, default).is_some())
+            && prefix.is_none_or(|prefix| below(prefix, default).is_some_and(begins_with_group))
+            && (Proof::of(value) > Proof::None || value.starts_with(b"{\"apiVersion\":\""))
+        {
+            self.0.entry(default).or_default();
         }
     }
 
-    /// Takes over the votes of another part of the same evidence.
+    /// Takes over what another part of the same evidence heard.
     pub fn merge(&mut self, other: Self) {
-        other.votes.into_iter().for_each(|(prefix, votes)| self.add(prefix, votes));
-    }
-
-    fn add(&mut self, prefix: &'data str, votes: u64) {
-        if self.votes.len() < MOST || self.votes.contains_key(prefix) {
-            let sum = self.votes.entry(prefix).or_insert(0);
-            *sum = sum.saturating_add(votes);
+        for (prefix, proof) in other.0 {
+            let known = self.0.entry(prefix).or_default();
+            *known = proof.max(*known);
         }
     }
 
-    /// The prefixes that do not merely continue another one.
-    pub fn elect(&self) -> Prefixes {
-        let continues = |prefix: &str| self.votes.keys().any(|other| is_below(prefix, other));
-        Prefixes(self.votes.keys().filter(|prefix| !continues(prefix)).map(|prefix| (*prefix).to_owned()).collect())
+    /// The prefixes of API servers: those that were given, else those that are proved.
+    pub fn elect(&self, given: &[String]) -> Prefixes {
+        if given.is_empty() { Prefixes::new(self.proved().map(<[u8]>::to_vec)) } else { self.spelled(given) }
+    }
+
+    fn proved(&self) -> impl Iterator<Item = &'data [u8]> {
+        let mut shorter: Vec<&[u8]> = Vec::new();
+        self.0.iter().filter_map(move |(prefix, proof)| {
+            // In their order, what is continued stands before what continues it.
+            while shorter.pop_if(|last| below(prefix, last).is_none()).is_some() {}
+            let is_default = BY_DEFAULT.contains(prefix);
+            let is_group = *proof < Proof::Object && shorter.iter().any(|other| below(prefix, other).is_some_and(begins_with_group));
+            if !is_default && (*proof == Proof::None || is_group) {
+                return None;
+            }
+            shorter.push(prefix);
+            Some(*prefix)
+        })
+    }
+
+    /// As the user gives them: with or without slashes at both ends, in the spelling that keys have.
+    fn spelled(&self, given: &[String]) -> Prefixes {
+        let spellings = given.iter().flat_map(|given| {
+            let bare = given.trim_matches('/');
+            let all: BTreeSet<String> = match bare {
+                "" => [String::new()].into(),
+                bare => [given.trim_end_matches('/').to_owned(), format!("/{bare}"), bare.to_owned()].into(),
+            };
+            let seen: Vec<String> = all.iter().filter(|spelling| self.0.contains_key(spelling.as_bytes())).cloned().collect();
+            if seen.is_empty() { all.into_iter().collect() } else { seen }
+        });
+        Prefixes::new(spellings.map(String::into_bytes))
+    }
+}
+
+impl Proof {
+    fn of(value: &[u8]) -> Self {
+        match Encoding::of_beginning(value) {
+            _ if value.starts_with(SEALED) => Self::Sealed,
+            Some(Encoding::Protobuf | Encoding::Cbor) => Self::Object,
+            // Anyone may write JSON. The API server writes a built-in's kind first, without blanks, and gives it a UID.
+            Some(Encoding::Json) if value.starts_with(b"{\"kind\":\"") => match Object::read(value, Encoding::Json) {
+                Ok(object) if !object.api_version.is_empty() && !object.uid.is_empty() => Self::Object,
+                _ => Self::None,
+            },
+            _ => Self::None,
+        }
     }
 }
 
 impl Prefixes {
-    /// As the user gives them: with or without slashes at both ends.
-    pub fn given(prefixes: &[String]) -> Self {
-        Self(
-            prefixes
-                .iter()
-                .map(|prefix| format!("/{}", prefix.trim_matches('/')))
-                .map(|p| if p == "/" { String::new() } else { p })
-                .collect(),
-        )
+    /// These prefixes.
+    pub fn new(prefixes: impl IntoIterator<Item = Vec<u8>>) -> Self {
+        let sorted: Vec<Vec<u8>> = prefixes.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
+        let (mut continued, mut open) = (Vec::new(), Vec::<(usize, &Vec<u8>)>::new());
+        for (prefix, up_to) in sorted.iter().zip(1..) {
+            while open.pop_if(|(_, last)| below(prefix, last).is_none()).is_some() {}
+            continued.push(open.last().map_or(0, |(up_to, _)| *up_to));
+            open.push((up_to, prefix));
+        }
+        Self { sorted, continued }
     }
 
-    /// What follows the prefix and its slash, when the key is below one.
-    pub fn strip<'key>(&self, key: &'key str) -> Option<&'key str> {
-        self.0.iter().find_map(|prefix| key.strip_prefix(prefix.as_str())?.strip_prefix('/'))
+    /// These and others.
+    pub fn and(&self, others: &Self) -> Self {
+        Self::new(self.iter().chain(others.iter()).map(<[u8]>::to_vec))
     }
 
-    /// The prefixes, sorted.
-    pub fn as_slice(&self) -> &[String] {
-        &self.0
+    /// The prefix of a key, and what follows it and its slash; of several the longest.
+    pub fn split<'key>(&self, key: &'key [u8]) -> Option<(&'key [u8], &'key [u8])> {
+        // Of those up to the key, every one that it continues is the last one, or is continued by it.
+        let mut up_to = self.sorted.partition_point(|prefix| prefix.as_slice() <= key);
+        while let Some(index) = up_to.checked_sub(1) {
+            let prefix = self.sorted.get(index)?;
+            if let Some(rest) = below(key, prefix) {
+                return Some((key.get(..prefix.len())?, rest));
+            }
+            up_to = *self.continued.get(index)?;
+        }
+        None
+    }
+
+    /// The prefixes, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        self.sorted.iter().map(Vec::as_slice)
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.sorted.is_empty()
+    }
+
+    /// The prefixes as text.
+    pub fn texts(&self) -> Vec<String> {
+        self.iter().map(|prefix| String::from_utf8_lossy(prefix).into_owned()).collect()
     }
 }
 
-fn is_below(prefix: &str, other: &str) -> bool {
-    prefix.strip_prefix(other).is_some_and(|rest| rest.starts_with('/'))
+/// What follows a prefix and its slash.
+fn below<'key>(key: &'key [u8], prefix: &[u8]) -> Option<&'key [u8]> {
+    key.strip_prefix(prefix)?.strip_prefix(b"/")
+}
+
+/// Whether the first part of a path is an API group, which has a dot.
+fn begins_with_group(path: &[u8]) -> bool {
+    path.split(|byte| *byte == b'/').next().is_some_and(|part| part.contains(&b'.'))
 }
 
 /// The prefix that this key speaks for: all before the first built-in's word with the right number of parts after it.
-fn vote(key: &str) -> Option<&str> {
-    if !key.starts_with('/') {
-        return None;
-    }
-    let mut at = 0usize;
-    loop {
-        let after = key.get(at.checked_add(1)?..)?;
-        let (word, rest) = after.split_once('/')?;
-        let parts = rest.split('/').count();
-        let fits = match resource::by_path(word) {
-            Some(built_in) if built_in.scope == Scope::Namespaced => parts == 2,
-            Some(_) => parts == 1,
-            None => word == "services" && parts == 3 && rest.split('/').next().is_some_and(|w| resource::below_services(w).is_some()),
-        };
-        if fits && at > 0 {
-            return key.get(..at);
-        }
-        at = at.checked_add(1)?.checked_add(word.len())?;
-    }
+fn spoken_for(key: &[u8]) -> Option<&[u8]> {
+    // From the end: a name, a namespace, the word, and before that the word of services.
+    let mut parts = key.rsplitn(5, |byte| *byte == b'/');
+    let [name, second, third, fourth] = [parts.next()?, parts.next()?, parts.next().unwrap_or_default(), parts.next().unwrap_or_default()];
+    let scope = |word: &[u8]| std::str::from_utf8(word).ok().and_then(resource::by_path).map(|built_in| built_in.scope);
+    let is_below_services = || fourth == b"services" && std::str::from_utf8(third).is_ok_and(|w| resource::below_services(w).is_some());
+    let object: &[&[u8]] = match () {
+        () if name.is_empty() => return None,
+        () if is_below_services() => &[fourth, third, second, name],
+        () if scope(third) == Some(Scope::Namespaced) => &[third, second, name],
+        () if scope(second) == Some(Scope::Cluster) => &[second, name],
+        () => return None,
+    };
+    let length = object.iter().fold(0usize, |length, part| length.saturating_add(part.len()).saturating_add(1));
+    key.get(..key.len().checked_sub(length)?)
 }

@@ -14,6 +14,8 @@ use super::resource::{self, GroupResource, Scope};
 /// A key of etcd, read as an object's place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StorageKey<'key> {
+    /// The prefix that its API server puts before all keys; `None` where it is read in the object alone, and not in a key.
+    pub prefix: Option<&'key [u8]>,
     /// What kind of object.
     pub group_resource: GroupResource<'key>,
     /// Its namespace, where the resource has namespaces.
@@ -23,14 +25,14 @@ pub struct StorageKey<'key> {
 }
 
 impl<'key> StorageKey<'key> {
-    /// Reads a key's bytes; `None` also where they are no text.
+    /// Reads a key below one of the prefixes; `None` for any other key, and where what follows the prefix is no text.
     pub fn of(key: &'key [u8], prefixes: &Prefixes) -> Option<Self> {
-        Self::parse(std::str::from_utf8(key).ok()?, prefixes)
+        let (prefix, path) = prefixes.split(key)?;
+        Some(Self { prefix: Some(prefix), ..Self::at(std::str::from_utf8(path).ok()?)? })
     }
 
-    /// Reads a key below one of the prefixes; `None` for any other key.
-    pub fn parse(key: &'key str, prefixes: &Prefixes) -> Option<Self> {
-        let path = prefixes.strip(key)?;
+    /// Reads what follows a prefix.
+    fn at(path: &'key str) -> Option<Self> {
         let (first, rest) = path.split_once('/')?;
         if let Some(built_in) = resource::by_path(first) {
             return Self::scoped(Cow::Borrowed(built_in.group_resource), Some(built_in.scope), rest);
@@ -56,6 +58,6 @@ impl<'key> StorageKey<'key> {
             (_, Some((namespace, name))) => (Some(namespace), name),
             (Some(Scope::Namespaced), None) => return None,
         };
-        (!name.is_empty()).then_some(Self { group_resource: GroupResource(group_resource), namespace, name })
+        (!name.is_empty()).then_some(Self { prefix: None, group_resource: GroupResource(group_resource), namespace, name })
     }
 }

@@ -129,23 +129,19 @@ fn encodings_are_told_by_their_first_bytes_and_never_guessed() {
 
 #[test]
 fn keys_are_read_below_the_elected_prefixes() {
-    let mut votes = PrefixVotes::default();
-    for key in [
-        "/registry/secrets/prod/db",
-        "/registry/namespaces/prod",
-        "/registry/example.com/secrets/prod/x",
-        "compact_rev_key",
-        "/openshift.io/configmaps/a/b",
-        "/my/own-prefix/secrets/a/b",
-        "/bootstrap/0123456789ab",
-        "/registry/services/specs/default/kubernetes",
-    ] {
-        votes.observe(key.as_bytes());
-    }
-    let prefixes = votes.elect();
-    assert_eq!(prefixes.as_slice(), ["/my/own-prefix", "/openshift.io", "/registry"]);
-    let read = |key: &str| {
-        StorageKey::parse(key, &prefixes).map(|k| (k.group_resource.0.to_string(), k.namespace.map(str::to_owned), k.name.to_owned()))
+    let prefixes = elected(&[
+        ("/registry/secrets/prod/db", b""),
+        ("/registry/namespaces/prod", b""),
+        ("/registry/example.com/secrets/prod/x", SEALED),
+        ("compact_rev_key", b"5"),
+        ("/openshift.io/configmaps/a/b", b""),
+        ("/my/own-prefix/secrets/a/b", SEALED),
+        ("/bootstrap/0123456789ab", SEALED),
+        ("/registry/services/specs/default/kubernetes", b""),
+    ]);
+    assert_eq!(prefixes.texts(), ["/my/own-prefix", "/openshift.io", "/registry"]);
+    let read = |key: &'static str| {
+        StorageKey::of(key.as_bytes(), &prefixes).map(|k| (k.group_resource.0.to_string(), k.namespace.map(str::to_owned), k.name.to_owned()))
     };
     let object =
         |resource: &str, namespace: Option<&str>, name: &str| Some((resource.to_owned(), namespace.map(str::to_owned), name.to_owned()));
@@ -168,7 +164,88 @@ fn keys_are_read_below_the_elected_prefixes() {
     ] {
         assert_eq!(read(key), expected, "{key}");
     }
-    assert_eq!(Prefixes::given(&["registry/".to_owned(), "/".to_owned()]).as_slice(), ["/registry", ""]);
+    let given = |votes: PrefixVotes<'_>| votes.elect(&["registry/".to_owned(), "/".to_owned()]).texts();
+    assert_eq!(given(PrefixVotes::default()), ["", "/registry", "registry"]);
+    assert_eq!(given(heard(&[("/registry/secrets/a/b", b"")])), ["", "/registry"]);
+}
+
+const SEALED: &[u8] = b"k8s:enc:aescbc:v1:key1:0123";
+
+fn heard<'data>(writes: &[(&'data str, &[u8])]) -> PrefixVotes<'data> {
+    let mut votes = PrefixVotes::default();
+    writes.iter().for_each(|(key, value)| votes.observe(key.as_bytes(), value));
+    votes
+}
+
+fn elected(writes: &[(&str, &[u8])]) -> Prefixes {
+    heard(writes).elect(&[])
+}
+
+#[test]
+fn a_prefix_is_an_api_servers_where_a_value_below_it_is_one() {
+    let object = stored("Secret", secret().encode_to_vec());
+    let typed = br#"{"kind":"Secret","apiVersion":"v1","metadata":{"name":"db","namespace":"prod","uid":"u-1"}}"#;
+    let manifest = br#"{"kind":"Secret","apiVersion":"v1","metadata":{"name":"db","namespace":"prod"}}"#;
+    for (key, value, expected) in [
+        ("/tenant/secrets/prod/db", SEALED, Some("/tenant")),
+        ("/tenant/secrets/prod/db", &object, Some("/tenant")),
+        ("/tenant/secrets/prod/db", typed, Some("/tenant")),
+        ("/tenant/secrets/prod/db", manifest, None),
+        ("/tenant/secrets/prod/db", b"password=x", None),
+        ("/tenant/secrets/prod/db", b"", None),
+        // A prefix is bytes: without a slash in front, with two of them in it, or of no bytes at all.
+        ("team-a//registry/secrets/prod/db", SEALED, Some("team-a//registry")),
+        ("team-a/registry/namespaces/prod", &object, Some("team-a/registry")),
+        ("/secrets/prod/db", SEALED, Some("")),
+        ("secrets/prod/db", SEALED, None),
+        ("/a.b/registry/pods/services/specs/prod/web", SEALED, Some("/a.b/registry/pods")),
+        // One that API servers have by default needs no proof; an API group below it is none.
+        ("/registry/secrets/prod/db", b"?", Some("/registry")),
+        ("/registry/example.com/tokens/prod/db", SEALED, Some("/registry")),
+        ("/registry/example.com/tokens/prod/db", b"?", None),
+    ] {
+        let expected: Vec<&str> = expected.into_iter().collect();
+        assert_eq!(elected(&[(key, value)]).texts(), expected, "{key} {}", value.escape_ascii());
+    }
+}
+
+#[test]
+fn a_prefix_that_continues_another_is_told_from_an_api_group() {
+    let object = stored("Secret", secret().encode_to_vec());
+    let prefixes = elected(&[
+        ("/registry/secrets/prod/db", b"?"),
+        ("/registry/tenant/secrets/prod/db", SEALED),
+        ("/registry/tenant/inner/secrets/prod/db", SEALED),
+        ("/registry/example.com/secrets/prod/db", SEALED),
+        ("/registry/example.com/widgets/namespaces/db", SEALED),
+        ("/registry/tenant.example.com/secrets/prod/db", &object),
+        ("/registry-2/secrets/prod/db", SEALED),
+    ]);
+    let all = ["/registry", "/registry-2", "/registry/tenant", "/registry/tenant.example.com", "/registry/tenant/inner"];
+    assert_eq!(prefixes.texts(), all);
+    // Of several prefixes a key has the longest.
+    for (key, prefix) in [
+        ("/registry/secrets/prod/db", "/registry"),
+        ("/registry/tenantx/secrets/prod/db", "/registry"),
+        ("/registry/tenant/secrets/prod/db", "/registry/tenant"),
+        ("/registry/tenant/inner/secrets/prod/db", "/registry/tenant/inner"),
+        ("/registry/tenant/innermost/secrets/prod/db", "/registry/tenant"),
+        ("/registry-2/secrets/prod/db", "/registry-2"),
+        ("/registry/zz/secrets/prod/db", "/registry"),
+    ] {
+        assert_eq!(prefixes.split(key.as_bytes()).map(|(prefix, _)| prefix), Some(prefix.as_bytes()), "{key}");
+    }
+    assert_eq!(prefixes.split(b"/registry-3/secrets/prod/db"), None);
+    assert_eq!(prefixes.split(b"/registry"), None);
+}
+
+#[test]
+fn a_prefix_of_no_text_is_a_prefix() {
+    let mut votes = PrefixVotes::default();
+    votes.observe(b"\xff\xfe//registry/secrets/prod/db", SEALED);
+    let prefixes = votes.elect(&[]);
+    let key = StorageKey::of(b"\xff\xfe//registry/secrets/prod/db", &prefixes).unwrap();
+    assert_eq!((key.prefix, key.name), (Some(&b"\xff\xfe//registry"[..]), "db"));
 }
 
 #[test]
@@ -210,7 +287,7 @@ proptest! {
             let _ = (Secret::read(&value, encoding), Object::read(&value, encoding), Object::newest_time_in(&value, encoding), as_document(&value, encoding));
         }
         let mut votes = PrefixVotes::default();
-        votes.observe(&value);
-        let _ = votes.elect();
+        votes.observe(&value, &value);
+        let _ = votes.elect(&[]);
     }
 }

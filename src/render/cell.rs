@@ -1,5 +1,7 @@
 //! Cells of a table: how a record's field is written in CSV.
 
+use std::borrow::Cow;
+
 use super::escape;
 
 /// A field that can stand in a cell.
@@ -21,6 +23,12 @@ impl<T: Cell> Cell for Vec<T> {
 }
 
 impl Cell for &str {
+    fn cell(&self) -> String {
+        escape::csv_cell(self).into_owned()
+    }
+}
+
+impl Cell for Cow<'_, str> {
     fn cell(&self) -> String {
         escape::csv_cell(self).into_owned()
     }

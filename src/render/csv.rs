@@ -117,7 +117,7 @@ fn value_row(context: RowContext<'_>, row: &Row<'_>, lines: &mut Lines) {
 /// # Errors
 /// None in memory; the writer's interface has them.
 pub fn rotate_list(report: &Report) -> io::Result<Vec<u8>> {
-    let columns = ["input", "namespace", "name", "type", "data", "readable_in", "newest_readable_revision", "exists"];
+    let columns = ["input", "prefix", "namespace", "name", "type", "data", "readable_in", "newest_readable_revision", "exists"];
     let mut out = Vec::new();
     write_row(columns.iter().map(|name| (*name).to_owned()), &mut out)?;
     for (input, secret) in report.readable_secrets() {
@@ -126,6 +126,7 @@ pub fn rotate_list(report: &Report) -> io::Result<Vec<u8>> {
         write_row(
             [
                 text(&input.to_string_lossy()),
+                text(secret.prefix.as_deref().unwrap_or_default()),
                 text(secret.namespace.as_deref().unwrap_or_default()),
                 text(&secret.name),
                 text(&secret.secret_type),

@@ -31,6 +31,8 @@ pub struct Report {
     pub resources: String,
     /// What leaves objects out beyond the usual, in words.
     pub filter: Option<String>,
+    /// Whole keys that the object's name may mean, where there are several: then none of them is meant.
+    pub namesakes: Vec<String>,
     /// What became of the values under each key, where they were to be opened.
     pub proofs: BTreeMap<KeyIdentity<'static>, KeyProof>,
     /// Whether a key is still needed, where that was asked.

@@ -46,6 +46,8 @@ pub struct ReadableIn {
 pub struct ReadableSecret {
     /// `namespace/name`, or the whole key where it is not of that form.
     pub label: String,
+    /// The prefix of its API server's keys; `None` where its key is not known, or not of an API server.
+    pub prefix: Option<String>,
     /// Its namespace.
     pub namespace: Option<String>,
     /// Its name.
@@ -94,12 +96,18 @@ pub struct ClusterContext<'a> {
 }
 
 impl ClusterContext<'_> {
-    /// Whether the key of a Secret exists. That the database does not have it says nothing of a key of the v2 API.
+    /// Whether the key of a Secret exists. That the database does not have it says nothing of a key of the v2 API. Of a key that is
+    /// no Secret's only the value says that it is one: where its newest value is another, the Secret is not among those that exist.
     fn existence(&self, key: &[u8], exposure: &Exposure<'_>) -> Existence {
         match self.existing.as_ref().map_or(Existence::Unknown, |existing| existing.of(key)) {
             Existence::Deleted if exposure.is_of_v2 => Existence::Unknown,
+            Existence::Exists if !exposure.current && !self.is_key_of_secret(key) => Existence::Unknown,
             told => told,
         }
+    }
+
+    fn is_key_of_secret(&self, key: &[u8]) -> bool {
+        StorageKey::of(key, self.prefixes).is_some_and(|key| key.group_resource.is_secrets())
     }
 
     /// Whether all that can be read of a key that exists is of earlier incarnations.
@@ -185,13 +193,13 @@ impl Readable {
 impl ReadableSecret {
     fn new(key: &[u8], exposure: &Exposure<'_>, exists: Exists, prefixes: &Prefixes) -> Self {
         let text = String::from_utf8_lossy(key).into_owned();
-        let storage_key = StorageKey::parse(&text, prefixes);
+        let storage_key = StorageKey::of(key, prefixes);
         let (namespace, name) = match &storage_key {
             Some(StorageKey { namespace, name, .. }) => (namespace.map(str::to_owned), (*name).to_owned()),
             // An image's Secrets are told by namespace and name alone.
-            None => match text.split_once('/').filter(|(namespace, _)| !namespace.is_empty()) {
-                Some((namespace, name)) => (Some(namespace.to_owned()), name.to_owned()),
-                None => (None, text.clone()),
+            None => match text.split_once('/') {
+                Some((namespace, name)) if !namespace.is_empty() && !name.contains('/') => (Some(namespace.to_owned()), name.to_owned()),
+                _ => (None, text.clone()),
             },
         };
         let places = [
@@ -200,9 +208,11 @@ impl ReadableSecret {
             (exposure.residue, "residue"),
             (exposure.log, "log"),
         ];
+        let prefix = storage_key.as_ref().and_then(|key| key.prefix).map(|prefix| String::from_utf8_lossy(prefix).into_owned());
         let secret = exposure.value.and_then(|value| Secret::read(value.0, Encoding::of(value.0)?).ok());
         Self {
             label: namespace.as_ref().map_or(text, |namespace| format!("{namespace}/{name}")),
+            prefix,
             namespace,
             name,
             secret_type: exposure.secret_type.to_string(),

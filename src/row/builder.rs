@@ -116,7 +116,7 @@ impl<'data> Builder<'_, 'data> {
                 whole => whole,
             },
             PieceOf::SomeSecret => {
-                let some_secret = StorageKey { group_resource: GroupResource("secrets".into()), namespace: None, name: "" };
+                let some_secret = StorageKey { prefix: None, group_resource: GroupResource("secrets".into()), namespace: None, name: "" };
                 (Protection::Plaintext { encoding: Some(Encoding::Protobuf), secret: None }, Some(some_secret))
             }
             PieceOf::Plaintext(encoding) => (Protection::Plaintext { encoding, secret: None }, None),
@@ -201,7 +201,7 @@ fn with_own_group<'data>(key: StorageKey<'data>, value: &[u8], encoding: Encodin
 
 fn key_of_secret(value: &[u8], encoding: Encoding) -> Option<StorageKey<'_>> {
     let (namespace, name) = Object::secret_identity(value, encoding)?;
-    Some(StorageKey { group_resource: GroupResource("secrets".into()), namespace: Some(namespace), name })
+    Some(StorageKey { prefix: None, group_resource: GroupResource("secrets".into()), namespace: Some(namespace), name })
 }
 
 fn read_secret<'data>(

@@ -33,10 +33,9 @@ impl<'a> ObjectName<'a> {
 
     /// Whether a key of etcd is that of the object.
     pub fn is_of(&self, key: &[u8], prefixes: &Prefixes) -> bool {
-        let Ok(key) = std::str::from_utf8(key) else { return false };
         match self {
-            Self::Key(wanted) => *wanted == key,
-            Self::Object { resource, namespace, name } => StorageKey::parse(key, prefixes).is_some_and(|found| {
+            Self::Key(wanted) => wanted.as_bytes() == key,
+            Self::Object { resource, namespace, name } => StorageKey::of(key, prefixes).is_some_and(|found| {
                 let is_namespaced = found.group_resource.0 == *resource && found.namespace == Some(namespace);
                 // An object of the whole cluster has no namespace: `namespaces/prod` means it, `clusterroles/rbac/admin` cannot.
                 let is_of_cluster = *resource == "secrets" && found.namespace.is_none() && found.group_resource.0 == *namespace;

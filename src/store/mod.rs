@@ -135,7 +135,7 @@ impl<'data> Profile<'data> {
         prefixes: impl Into<Arc<Prefixes>>,
     ) -> Self {
         let (names, prefixes) = (names.into(), prefixes.into());
-        facts.prefixes = prefixes.as_slice().to_vec();
+        facts.prefixes = prefixes.texts();
         facts.is_complete = anomalies.leave_all_read();
         Self { facts, anomalies, content: evidence.content(), names, prefixes }
     }

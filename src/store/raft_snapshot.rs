@@ -12,7 +12,7 @@ use crate::envelope::{NameTable, Stored};
 use crate::etcd::raft::{Snapshot, SnapshotName, V2Value};
 use crate::evidence::anomaly::{Anomalies, Class};
 use crate::evidence::{Evidence, range};
-use crate::kubernetes::{Encoding, Object, PrefixVotes, Prefixes};
+use crate::kubernetes::{Encoding, Object, PrefixVotes};
 use crate::row::{Api, Escaped, Found, FoundContent, Place, Retention, Written};
 
 /// Values that one task reads.
@@ -68,14 +68,14 @@ impl<'data> RaftSnapshotStore<'data> {
         names.give(options.names.iter().cloned());
         let mut newest_object_time = None;
         for find in &finds {
-            votes.observe(find.key);
+            votes.observe(find.key, find.value.bytes());
             match Stored::of(find.value.bytes()) {
                 Stored::Sealed(sealed) => names.observe(&sealed),
                 Stored::Plain(value) => newest_object_time = newest_object_time.max(newest_time(value)),
                 Stored::Empty => {}
             }
         }
-        let prefixes = if options.prefixes.is_empty() { votes.elect() } else { Prefixes::given(&options.prefixes) };
+        let prefixes = votes.elect(&options.prefixes);
         let facts = Facts { newest_object_time, ..Facts::of(evidence, Kind::RaftSnapshot, Content::RaftSnapshot(facts)) };
         Self { profile: Profile::new(evidence, facts, anomalies, names, prefixes), finds }
     }

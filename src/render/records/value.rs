@@ -88,7 +88,7 @@ impl<'a> ValueRecord<'a> {
     /// Columns of the table in CSV: the fields in their order; two of what `secret` says stand for it.
     pub(in super::super) const COLUMNS: &'static [Column] = columns!(ValueRecord:
         evidence, place, retention, api, offset, length, pgid, write.key, write.key_base64, write.mod_revision, write.sub,
-        write.create_revision, write.version, write.lease, write.group_resource, write.namespace, write.name, cluster, uid, incarnation,
+        write.create_revision, write.version, write.lease, write.prefix, write.group_resource, write.namespace, write.name, cluster, uid, incarnation,
         protection, encoding, provider, provider_version, provider_name, provider_name_certain, key_id, dek_source_type,
         dek_source_sha256, annotations_sha256, fragment, duplicate, newer_than_snapshot, raft_index, raft_term, txn_branch, committed,
         applied, opened, outcome, opened_by, sealed_for;

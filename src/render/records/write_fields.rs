@@ -1,5 +1,7 @@
 //! The fields in which a value and a recovered write say which write of which object they are.
 
+use std::borrow::Cow;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
@@ -16,6 +18,7 @@ pub(in super::super) struct WriteFields<'a> {
     pub create_revision: Option<i64>,
     pub version: Option<i64>,
     pub lease: Option<i64>,
+    pub prefix: Option<Cow<'a, str>>,
     pub group_resource: Option<&'a str>,
     pub namespace: Option<&'a str>,
     pub name: Option<&'a str>,
@@ -34,6 +37,7 @@ impl<'a> WriteFields<'a> {
             create_revision: counts.map(|counts| counts.create_revision),
             version: counts.map(|counts| counts.version),
             lease,
+            prefix: storage_key.and_then(|k| k.prefix).map(String::from_utf8_lossy),
             group_resource: storage_key.map(|k| k.group_resource.0.as_ref()),
             namespace: storage_key.and_then(|k| k.namespace),
             // Of a piece whose beginning is lost, the kind of object may be known and the name not.

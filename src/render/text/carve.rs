@@ -102,10 +102,13 @@ fn carve(member: &MemberReport, evidence: &EvidenceReport, report: &Report) -> S
     let general = ["compressed or encrypted parts of these bytes", "values under another encoding"].map(str::to_owned);
     out.push_str(&not_looked_at(general.to_vec(), report.unread_of(member.id)));
     if !readable.first.is_empty() {
-        let mut table = Table::new(&["Secret", "type", "newest revision"]);
+        let has_prefixes = evidence.facts.prefixes.len() > 1;
+        let columns = ["prefix", "Secret", "type", "newest revision"];
+        let mut table = Table::new(columns.get(usize::from(!has_prefixes)..).unwrap_or_default());
         for secret in readable.first.iter().take(ROWS) {
             let revision = secret.revision.map_or("-".to_owned(), |revision| revision.to_string());
-            table.add_row([name(&secret.label).into_owned(), name(&secret.secret_type).into_owned(), revision]);
+            let prefix = has_prefixes.then(|| name(secret.prefix.as_deref().unwrap_or("-")).into_owned());
+            table.add_row(prefix.into_iter().chain([name(&secret.label).into_owned(), name(&secret.secret_type).into_owned(), revision]));
         }
         out.push_str(&format!("\nSecrets that can be read\n{table}\n"));
         if let Some(more) = readable.total.checked_sub(readable.first.len().min(ROWS) as u64).filter(|n| *n > 0) {

@@ -155,9 +155,13 @@ pub(super) fn next(evidence: &EvidenceReport, path: &Path) -> Option<String> {
 pub(super) fn readable_table(evidence: &EvidenceReport) -> String {
     let mut out = String::new();
     if !evidence.readable.first.is_empty() {
-        let mut table = Table::new(&["Secret", "type", "readable in"]);
+        let has_prefixes = evidence.facts.prefixes.len() > 1;
+        let columns = ["prefix", "Secret", "type", "readable in"];
+        let mut table = Table::new(columns.get(usize::from(!has_prefixes)..).unwrap_or_default());
         for secret in evidence.readable.first.iter().take(ROWS) {
-            table.add_row([name(&secret.label).into_owned(), name(&secret.secret_type).into_owned(), readable_in(secret)]);
+            let prefix = has_prefixes.then(|| name(secret.prefix.as_deref().unwrap_or("-")).into_owned());
+            let cells = [name(&secret.label).into_owned(), name(&secret.secret_type).into_owned(), readable_in(secret)];
+            table.add_row(prefix.into_iter().chain(cells));
         }
         out.push_str(&format!("\nSecrets that can be read\n{table}\n"));
         if let Some(more) = evidence.readable.total.checked_sub(evidence.readable.first.len().min(ROWS) as u64).filter(|n| *n > 0) {

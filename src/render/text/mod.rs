@@ -22,7 +22,7 @@ pub use self::carve::CarveText;
 pub use self::check::{CheckText, check_status, limits};
 pub use self::keys::{KeysText, keys_status};
 pub use self::number::thousands;
-pub use self::object::{ObjectText, nothing_of_object, object_status};
+pub use self::object::{ObjectText, nothing_of_object, object_status, several_of_object};
 pub use self::pages::PagesText;
 pub use self::recover::recovered;
 pub use self::scan::{ScanText, status_line};
@@ -134,12 +134,19 @@ fn cluster_lines(facts: &Facts) -> Vec<String> {
         second.push(format!("not taken before {time}"));
     }
     if !facts.prefixes.is_empty() && facts.prefixes != ["/registry"] {
-        second.push(format!("keys below {}", escape::terminal(&facts.prefixes.join(" and "))));
+        second.push(format!("keys below {}", prefixes(&facts.prefixes)));
     }
     if !second.is_empty() {
         lines.push(second.join(", "));
     }
     lines
+}
+
+/// The first of several prefixes; one of no bytes is shown as the slash behind it.
+fn prefixes(all: &[String]) -> String {
+    let shown: Vec<_> = all.iter().take(5).map(|prefix| if prefix.is_empty() { "/".into() } else { escape::terminal(prefix) }).collect();
+    let more = all.len().checked_sub(shown.len()).filter(|n| *n > 0).map(|more| format!(" and {more} more"));
+    format!("{}{}", shown.join(" and "), more.unwrap_or_default())
 }
 
 /// The lines that say how a database stands to those before it of its cluster.

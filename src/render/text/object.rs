@@ -104,6 +104,12 @@ pub fn nothing_of_object(object: &str, files: &[PathBuf]) -> String {
     format!("no object {} in {}\n  looked for: {}\n", terminal(object), files.join(", "), terminal(&what))
 }
 
+/// What is said where several objects have the name that was asked for.
+pub fn several_of_object(object: &str, keys: &[String]) -> String {
+    let keys: String = keys.iter().map(|key| format!("  {}\n", terminal(key))).collect();
+    format!("several objects are named {}; ask for one by its whole key:\n{keys}", terminal(object))
+}
+
 /// What came of the question for an object, in one line.
 pub fn object_status(report: &Report, outcome: &Outcome) -> String {
     format!("files read: {}{}", report.evidences.len(), ending(report, outcome))

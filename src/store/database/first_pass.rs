@@ -11,7 +11,6 @@ use crate::etcd::Schema;
 use crate::etcd::trailer::Trailer;
 use crate::evidence::anomaly::{Anomalies, Bearing, Class, Doubt};
 use crate::evidence::{Evidence, range};
-use crate::kubernetes::Prefixes;
 use crate::mvcc::Keyspace;
 use crate::mvcc::history::Completeness;
 use crate::store::{Content, DatabaseFacts, Digests, Facts, Kind, ReadOptions, ResidueMode};
@@ -58,7 +57,7 @@ impl<'data> DatabaseStore<'data> {
         let schema = if db.active().is_some() { Schema::read(db, &tree, &mut anomalies) } else { Schema::default() };
         let Lacking { tree: key_tree, gaps, lost } = Lacking::find(db, &tree, &keyspace, &schema, &mut anomalies);
         let history = options.history.then(|| history.sort_writes(known_revisions(key_tree, &keyspace, &schema, &anomalies)));
-        let prefixes = if options.prefixes.is_empty() { votes.elect() } else { Prefixes::given(&options.prefixes) };
+        let prefixes = votes.elect(&options.prefixes);
         let kube_system_uid = kube_system.map(|(_, uid)| uid);
         let mut content = facts_of(&opened, &keyspace, &pages, key_tree, schema, kube_system_uid, (options.residue, residue.account));
         let mut kind = opened.kind();

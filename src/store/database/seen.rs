@@ -65,7 +65,7 @@ impl<'data> Seen<'data> {
                 format!("revision {} is write {} of a key created at {}: no writer counts so", at.revision, kv.version, kv.create_revision)
             });
         }
-        self.votes.observe(kv.key);
+        self.votes.observe(kv.key, kv.value);
         if kv.value.len() as u64 > db.page_size() {
             self.large.push(kv);
         }

@@ -26,7 +26,7 @@ use super::{Profile, ReadOptions, Store, Task};
 use crate::envelope::{NameTable, Stored};
 use crate::evidence::Evidence;
 use crate::evidence::anomaly::{Anomalies, Class};
-use crate::kubernetes::{PrefixVotes, Prefixes};
+use crate::kubernetes::PrefixVotes;
 use crate::row::Found;
 
 /// Bytes that one task searches for beginnings.
@@ -64,12 +64,12 @@ impl<'data> ImageStore<'data> {
         let (mut names, mut votes) = (NameTable::default(), PrefixVotes::default());
         names.give(options.names.iter().cloned());
         for read in finds.iter().filter_map(|find| find.read(bytes)) {
-            votes.observe(read.key);
+            votes.observe(read.key, read.value);
             if let (Stored::Sealed(sealed), 0) = (Stored::of(read.value), read.missing) {
                 names.observe(&sealed);
             }
         }
-        let prefixes = if options.prefixes.is_empty() { votes.elect() } else { Prefixes::given(&options.prefixes) };
+        let prefixes = votes.elect(&options.prefixes);
         let facts = Facts::of(evidence, Kind::Image, Content::Image(Box::new(ImageFacts { pages })));
         Self { profile: Profile::new(evidence, facts, anomalies, names, prefixes), finds }
     }

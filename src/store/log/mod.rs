@@ -26,7 +26,6 @@ use self::writes::Write;
 use super::{DatabaseStore, Profile, ReadOptions, Store, Task};
 use crate::etcd::wal;
 use crate::evidence::Evidence;
-use crate::kubernetes::Prefixes;
 use crate::row::Found;
 
 /// What of a member is known before its log is read.
@@ -63,11 +62,8 @@ impl<'data> SegmentStore<'data> {
                 segment.count_overridden(number, &log);
             }
         }
-        let prefixes = match (options.prefixes.as_slice(), member.database) {
-            ([], Some(database)) => database.prefixes().clone(),
-            ([], None) => seen.votes.elect(),
-            (given, _) => Prefixes::given(given),
-        };
+        let of_log = seen.votes.elect(&options.prefixes);
+        let prefixes = member.database.map_or(of_log.clone(), |database| database.prefixes().and(&of_log));
         let mut names = seen.names;
         names.give(options.names.iter().cloned());
         let applied = member.database.and_then(|database| database.profile().facts.database()?.schema.consistent_index);

@@ -56,7 +56,7 @@ impl<'data> Seen<'data> {
     }
 
     fn value(&mut self, put: &Put<'data>) -> Option<i64> {
-        self.votes.observe(put.key);
+        self.votes.observe(put.key, put.value);
         match Stored::of(put.value) {
             Stored::Sealed(sealed) => {
                 self.names.observe(&sealed);

@@ -3,7 +3,7 @@
 use anyhow::bail;
 use etcd_sleuth::case::{ObjectQuestion, Question, Reveal};
 use etcd_sleuth::finding::Condition;
-use etcd_sleuth::render::text::{ObjectText, nothing_of_object, object_status};
+use etcd_sleuth::render::text::{ObjectText, nothing_of_object, object_status, several_of_object};
 
 use crate::args::{Global, ShowArgs};
 use crate::core_files;
@@ -37,6 +37,9 @@ pub(crate) fn show(args: &ShowArgs, global: &Global) -> anyhow::Result<u8> {
     let answer = session.answer(&plan, question, text, object_status)?;
     if answer.outcome.held(Condition::NoSuchObject) {
         output::say(&nothing_of_object(object, files));
+    }
+    if answer.outcome.held(Condition::AmbiguousName) {
+        output::say(&several_of_object(object, &answer.report.namesakes));
     }
     Ok(answer.outcome.exit_code())
 }

@@ -294,7 +294,7 @@ impl<'data> Found<'data> {
         if write.is_tombstone {
             return;
         }
-        self.witness.votes.observe(write.kv.key);
+        self.witness.votes.observe(write.kv.key, value);
         if write.missing == 0 {
             if let Stored::Sealed(sealed) = Stored::of(value) {
                 self.witness.names.observe(&sealed);
