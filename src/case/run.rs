@@ -73,12 +73,16 @@ impl<'a> Run<'a> {
     pub(super) fn answer(mut self, question: Question<'_>) -> Result<Answer, RunError> {
         self.render.begin()?;
         let (judging, wants_object) = (Judging::of(&question), matches!(question, Question::Object(_)));
+        let is_of_many = matches!(question, Question::Storage(_) | Question::Keys(_) | Question::Verify(_));
         self.wants_status_hash = matches!(question, Question::Integrity);
         match question.needs_everything() {
             true => self.all_together(question)?,
             false => self.one_by_one(&RowFilter::of(&question))?,
         }
         self.judge(judging);
+        if is_of_many && self.report.members.iter().any(|member| self.report.is_without_kubernetes(member)) {
+            self.outcome.open(Condition::NoKubernetesObjects);
+        }
         if !self.report.namesakes.is_empty() {
             self.outcome.found(Condition::AmbiguousName);
         } else if wants_object && self.matches == 0 && !self.report.evidences.is_empty() {
@@ -228,6 +232,9 @@ impl<'a> Run<'a> {
         }
         if report.unread.iter().any(|unread| !unread.reason.is_failure()) {
             outcome.open(Condition::NotRead);
+        }
+        if matches!(judging, Judging::Plaintext(_)) && report.filter_without_secrets().is_some() {
+            outcome.open(Condition::NoSecretInScope);
         }
         if report.unmatched_filter().is_some() {
             outcome.open(Condition::NothingInScope);

@@ -58,6 +58,10 @@ pub enum Condition {
     CurrentNotKnown,
     /// A part of what was given was not read.
     NotRead,
+    /// The scope that was asked for holds objects, and no Secret is among them.
+    NoSecretInScope,
+    /// The database of an input holds nothing of an API server.
+    NoKubernetesObjects,
     /// Whether all that was recovered exists is not known.
     ExistenceNotKnown,
 }
@@ -85,6 +89,8 @@ impl Condition {
             Self::NothingInScope => "nothing-in-scope",
             Self::CurrentNotKnown => "current-not-known",
             Self::NotRead => "not-read",
+            Self::NoSecretInScope => "no-secret-in-scope",
+            Self::NoKubernetesObjects => "no-kubernetes-objects",
             Self::ExistenceNotKnown => "existence-not-known",
         }
     }

@@ -113,7 +113,8 @@ mod tests {
     use super::*;
 
     fn of(resource: &'static str, namespace: &'static str, name: &'static str, value: &[u8]) -> Option<KeyMaterial> {
-        let storage_key = StorageKey { prefix: None, group_resource: GroupResource(Cow::Borrowed(resource)), namespace: Some(namespace), name };
+        let storage_key =
+            StorageKey { prefix: None, group_resource: GroupResource(Cow::Borrowed(resource)), namespace: Some(namespace), name };
         KeyMaterial::of(b"/registry/x", Some(&storage_key), value)
     }
 

@@ -38,7 +38,7 @@ enum Proof {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Prefixes {
     sorted: Vec<Vec<u8>>,
-    /// For each of them how many stand up to the longest one that it continues; 0: it continues none.
+    /// For each of them how many stand up to the longest one that it begins with; 0: with none.
     continued: Vec<usize>,
 }
 
@@ -78,7 +78,7 @@ impl<'data> PrefixVotes<'data> {
         let mut shorter: Vec<&[u8]> = Vec::new();
         self.0.iter().filter_map(move |(prefix, proof)| {
             // In their order, what is continued stands before what continues it.
-            while shorter.pop_if(|last| below(prefix, last).is_none()).is_some() {}
+            while shorter.pop_if(|last| !prefix.starts_with(last)).is_some() {}
             let is_default = BY_DEFAULT.contains(prefix);
             let is_group = *proof < Proof::Object && shorter.iter().any(|other| below(prefix, other).is_some_and(begins_with_group));
             if !is_default && (*proof == Proof::None || is_group) {
@@ -125,7 +125,7 @@ impl Prefixes {
         let sorted: Vec<Vec<u8>> = prefixes.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
         let (mut continued, mut open) = (Vec::new(), Vec::<(usize, &Vec<u8>)>::new());
         for (prefix, up_to) in sorted.iter().zip(1..) {
-            while open.pop_if(|(_, last)| below(prefix, last).is_none()).is_some() {}
+            while open.pop_if(|(_, last)| !prefix.starts_with(last)).is_some() {}
             continued.push(open.last().map_or(0, |(up_to, _)| *up_to));
             open.push((up_to, prefix));
         }
@@ -139,7 +139,7 @@ impl Prefixes {
 
     /// The prefix of a key, and what follows it and its slash; of several the longest.
     pub fn split<'key>(&self, key: &'key [u8]) -> Option<(&'key [u8], &'key [u8])> {
-        // Of those up to the key, every one that it continues is the last one, or is continued by it.
+        // Of those up to the key, the last one begins with every one that the key begins with.
         let mut up_to = self.sorted.partition_point(|prefix| prefix.as_slice() <= key);
         while let Some(index) = up_to.checked_sub(1) {
             let prefix = self.sorted.get(index)?;

@@ -141,7 +141,8 @@ fn keys_are_read_below_the_elected_prefixes() {
     ]);
     assert_eq!(prefixes.texts(), ["/my/own-prefix", "/openshift.io", "/registry"]);
     let read = |key: &'static str| {
-        StorageKey::of(key.as_bytes(), &prefixes).map(|k| (k.group_resource.0.to_string(), k.namespace.map(str::to_owned), k.name.to_owned()))
+        StorageKey::of(key.as_bytes(), &prefixes)
+            .map(|k| (k.group_resource.0.to_string(), k.namespace.map(str::to_owned), k.name.to_owned()))
     };
     let object =
         |resource: &str, namespace: Option<&str>, name: &str| Some((resource.to_owned(), namespace.map(str::to_owned), name.to_owned()));

@@ -33,6 +33,8 @@ pub struct EvidenceReport {
     pub anomaly_counts: BTreeMap<Class, u64>,
     /// Secrets that exist.
     pub secrets: SecretCounts,
+    /// Values of Secrets that were looked at, at any place and stored in any way.
+    pub secret_values: u64,
     /// Secrets that can be read.
     pub readable: Readable,
     /// Keys that values name, the most needed first.
@@ -129,6 +131,7 @@ impl EvidenceReport {
             anomalies: anomalies.into_sorted(),
             facts,
             secrets: tally.secrets,
+            secret_values: tally.secret_values.values().copied().fold(0, u64::saturating_add),
             readable,
             keys,
             resources: tally.resources.into_groups().into_iter().map(|(resource, counts)| (resource.0.into_owned(), counts)).collect(),
@@ -151,6 +154,11 @@ impl EvidenceReport {
     /// Whether nothing in it, at any place, is in the scope that was asked for.
     pub fn is_out_of_scope(&self) -> bool {
         self.values.is_empty() && self.tombstones == 0
+    }
+
+    /// Whether there is anything in it, at any place, that an API server stored.
+    pub fn has_kubernetes_objects(&self) -> bool {
+        !self.facts.prefixes.is_empty() || self.secret_values > 0 || self.unnamed_secrets.count > 0
     }
 
     /// Existing objects that were not looked at, and how many of them are encrypted.

@@ -147,6 +147,18 @@ impl Report {
         self.filter.as_deref().filter(|_| is_unmatched)
     }
 
+    /// The filter that objects match, and no Secret among them.
+    pub fn filter_without_secrets(&self) -> Option<&str> {
+        let has_secrets = self.evidences.iter().any(|evidence| evidence.secret_values > 0 || evidence.unnamed_secrets.count > 0);
+        self.filter.as_deref().filter(|_| !has_secrets && !self.evidences.is_empty() && self.unmatched_filter().is_none())
+    }
+
+    /// Whether a member has a database, and nothing that an API server stored is in it, or in what stands beside it.
+    pub fn is_without_kubernetes(&self, member: &MemberReport) -> bool {
+        let mut parts = self.parts(member);
+        parts.clone().any(|part| part.facts.has_tree()) && !parts.any(EvidenceReport::has_kubernetes_objects)
+    }
+
     /// Whether a tree was read that says which values are current.
     pub fn has_tree(&self) -> bool {
         self.evidences.iter().any(|evidence| evidence.facts.has_tree())

@@ -75,8 +75,12 @@ impl<'data> Failing<'data> {
             return Vec::new();
         }
         let keys = storage_keys(sources);
-        let prefixes: BTreeSet<&str> =
-            sources.iter().flat_map(|source| source.store.prefixes().iter()).filter_map(|prefix| std::str::from_utf8(prefix).ok()).chain(PREFIXES).collect();
+        let prefixes: BTreeSet<&str> = sources
+            .iter()
+            .flat_map(|source| source.store.prefixes().iter())
+            .filter_map(|prefix| std::str::from_utf8(prefix).ok())
+            .chain(PREFIXES)
+            .collect();
         let most = TRIES.checked_div(failing.len()).unwrap_or(0).min(keys.len());
         let searched = failing.par_iter().filter_map(|(opener, ((evidence, offset), Closed { row }))| {
             let is_the_key = opened_others.contains(opener) || matches!(opener, Opener::Dek(_));

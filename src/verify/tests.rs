@@ -75,7 +75,8 @@ fn the_first_provider_of_a_configuration_is_what_it_requires() {
 
 #[test]
 fn contents_are_an_object_of_the_right_name_or_they_are_not() {
-    let storage_key = StorageKey { prefix: Some(b"/registry"), group_resource: GroupResource(Cow::Borrowed("secrets")), namespace: Some("a"), name: "b" };
+    let storage_key =
+        StorageKey { prefix: Some(b"/registry"), group_resource: GroupResource(Cow::Borrowed("secrets")), namespace: Some("a"), name: "b" };
     let of = |text: &str| Contents::of(text.as_bytes(), Some(&storage_key));
     let object = |namespace: &str, name: &str| {
         format!(r#"{{"apiVersion":"v1","kind":"Secret","metadata":{{"namespace":"{namespace}","name":"{name}"}}}}"#)

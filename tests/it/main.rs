@@ -17,6 +17,7 @@ mod agreement;
 mod bad_input;
 mod canary;
 mod carve;
+mod clusters;
 mod common;
 mod damage;
 mod differential;

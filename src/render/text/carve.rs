@@ -98,7 +98,7 @@ fn carve(member: &MemberReport, evidence: &EvidenceReport, report: &Report) -> S
     for (key, label) in keys.clone().zip(distinct_labels(keys.map(|key| &key.identity))) {
         out.push_str(&format!("  {:>9} values under {label}\n", thousands(total(key.counts))));
     }
-    out.push_str(&types(&readable.types));
+    out.push_str(&types(&readable.types, ""));
     let general = ["compressed or encrypted parts of these bytes", "values under another encoding"].map(str::to_owned);
     out.push_str(&not_looked_at(general.to_vec(), report.unread_of(member.id)));
     if !readable.first.is_empty() {

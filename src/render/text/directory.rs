@@ -7,7 +7,7 @@ use super::super::escape::terminal;
 use super::credentials::credentials;
 use super::findings::findings;
 use super::first_screen::{ROWS, keys, next, readable_table, resource_table, secrets, types, values};
-use super::headline::{What, headline, nothing_matches};
+use super::headline::{What, headline, in_scope, no_kubernetes, nothing_matches};
 use super::keys::beside;
 use super::table::Table;
 use super::unread::{self, warning};
@@ -26,7 +26,8 @@ pub(super) fn directory(directory: &MemberReport, whole: &EvidenceReport, report
     let unmatched = report.filter.as_deref().filter(|_| parts.iter().all(|part| part.is_out_of_scope()));
     let mut out = match unmatched {
         Some(filter) => nothing_matches(whole, filter, What::Directory),
-        None => headline(whole, &report.resources, What::Directory),
+        None if report.is_without_kubernetes(directory) => no_kubernetes(whole, What::Directory),
+        None => headline(whole, report, What::Directory),
     };
     out.push_str(&warning(report.unread_of(directory.id)));
     match database.as_slice() {
@@ -48,21 +49,21 @@ pub(super) fn directory(directory: &MemberReport, whole: &EvidenceReport, report
     block(&mut out, "Compared", &compared_lines(whole));
     if !whole.facts.has_tree() {
         out.push_str(&values(whole));
-    } else if unmatched.is_some() {
+    } else if unmatched.is_some() || report.is_without_kubernetes(directory) {
         // Rows of zeros would look like an answer.
     } else if report.resources == "secrets" || whole.readable.total > 0 || whole.secrets.total() > 0 {
-        out.push_str(&secrets(whole));
+        out.push_str(&secrets(whole, in_scope(report)));
     }
-    out.push_str(&keys(&whole.keys));
-    out.push_str(&types(&whole.readable.types));
+    out.push_str(&keys(&whole.keys, in_scope(report)));
+    out.push_str(&types(&whole.readable.types, in_scope(report)));
     out.push_str(&credentials(parts.iter().copied()));
-    out.push_str(&beside([whole]));
+    out.push_str(&beside([whole], report.filter.is_some()));
     out.push_str(&unread::not_looked_at(not_looked_at(parts.iter().copied()), report.unread_of(directory.id)));
     if let Some(next) = next(whole, &directory.path) {
         out.push_str(&format!("NEXT  {next}\n"));
     }
-    out.push_str(&readable_table(whole));
-    out.push_str(&resource_table(whole));
+    out.push_str(&readable_table(whole, in_scope(report)));
+    out.push_str(&resource_table(whole, report.filter.is_some()));
     out.push_str(&findings(whole, parts.iter().copied()));
     out.push_str(&anomalies(&parts, &directory.path));
     out

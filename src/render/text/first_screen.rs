@@ -15,13 +15,13 @@ use crate::report::{EvidenceReport, KeyReport};
 pub(super) const ROWS: usize = 20;
 
 /// What is said of Secrets: how many are readable where, now and deleted.
-pub(super) fn secrets(evidence: &EvidenceReport) -> String {
+pub(super) fn secrets(evidence: &EvidenceReport, in_scope: &str) -> String {
     let (existing, deleted, lost) = (evidence.readable.existing, evidence.readable.deleted, evidence.readable.unknown);
     let older = existing.retained.saturating_add(existing.residue).saturating_add(existing.log);
     let hidden = evidence.secrets.encrypted.saturating_sub(older);
     let cell = |n: u64| if n == 0 { "-".to_owned() } else { thousands(n) };
     let row = |what: &str, now: u64, gone: u64, remark: &str| format!("{what:<44}{:>9}{:>10}{remark}\n", cell(now), cell(gone));
-    let mut out = format!("{:<44}{:>9}{:>10}\n", "Secrets", "now", "deleted");
+    let mut out = format!("{:<44}{:>9}{:>10}\n", format!("Secrets{in_scope}"), "now", "deleted");
     out.push_str(&row("stored in plaintext", evidence.secrets.plaintext, 0, ""));
     let rows = [
         ("encrypted, older plaintext still retained", existing.retained, deleted.retained),
@@ -66,15 +66,15 @@ pub(super) fn values(evidence: &EvidenceReport) -> String {
     if shown.is_empty() { String::new() } else { format!("Values looked at: {}\n", shown.join(", ")) }
 }
 
-pub(super) fn keys(keys: &[KeyReport]) -> String {
+pub(super) fn keys(keys: &[KeyReport], in_scope: &str) -> String {
     if keys.is_empty() {
         return String::new();
     }
     // The sum of the rows below it.
     let title =
         match keys.iter().filter(|key| key.identity.provider().is_known()).map(|key| key.counts.current).fold(0, u64::saturating_add) {
-            0 => "Encrypted values need".to_owned(),
-            n => format!("The {} encrypted now need", thousands(n)),
+            0 => format!("Encrypted values{in_scope} need"),
+            n => format!("The {}{in_scope} encrypted now need", thousands(n)),
         };
     let has_log = keys.iter().any(|key| key.counts.log > 0);
     let log = |cell: &str| if has_log { format!("{cell:>9}") } else { String::new() };
@@ -109,7 +109,7 @@ pub(super) fn keys(keys: &[KeyReport]) -> String {
     out
 }
 
-pub(super) fn types(types: &BTreeMap<String, u64>) -> String {
+pub(super) fn types(types: &BTreeMap<String, u64>, in_scope: &str) -> String {
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     for (name, count) in types {
         let known = counts.entry(short_type(name)).or_default();
@@ -118,7 +118,7 @@ pub(super) fn types(types: &BTreeMap<String, u64>) -> String {
     let mut counts: Vec<_> = counts.into_iter().collect();
     counts.sort_by_key(|(name, count)| (std::cmp::Reverse(*count), *name));
     let shown: Vec<String> = counts.iter().take(12).map(|(kind, count)| format!("{} {count}", name(kind))).collect();
-    if shown.is_empty() { String::new() } else { format!("Readable, by type: {}\n", shown.join(", ")) }
+    if shown.is_empty() { String::new() } else { format!("Readable{in_scope}, by type: {}\n", shown.join(", ")) }
 }
 
 /// The names people use for the built-in types.
@@ -152,7 +152,7 @@ pub(super) fn next(evidence: &EvidenceReport, path: &Path) -> Option<String> {
 }
 
 /// Secrets that can be read, the first of them by name.
-pub(super) fn readable_table(evidence: &EvidenceReport) -> String {
+pub(super) fn readable_table(evidence: &EvidenceReport, in_scope: &str) -> String {
     let mut out = String::new();
     if !evidence.readable.first.is_empty() {
         let has_prefixes = evidence.facts.prefixes.len() > 1;
@@ -163,7 +163,7 @@ pub(super) fn readable_table(evidence: &EvidenceReport) -> String {
             let cells = [name(&secret.label).into_owned(), name(&secret.secret_type).into_owned(), readable_in(secret)];
             table.add_row(prefix.into_iter().chain(cells));
         }
-        out.push_str(&format!("\nSecrets that can be read\n{table}\n"));
+        out.push_str(&format!("\nSecrets{in_scope} that can be read\n{table}\n"));
         if let Some(more) = evidence.readable.total.checked_sub(evidence.readable.first.len().min(ROWS) as u64).filter(|n| *n > 0) {
             out.push_str(&format!("  and {} more: --rotate-list FILE lists all of them\n", thousands(more)));
         }
@@ -189,7 +189,7 @@ fn readable_in(secret: &ReadableSecret) -> String {
 }
 
 /// Objects of other resources.
-pub(super) fn resource_table(evidence: &EvidenceReport) -> String {
+pub(super) fn resource_table(evidence: &EvidenceReport, has_filter: bool) -> String {
     let mut out = String::new();
     let others: Vec<_> =
         evidence.resources.iter().map(|(name, counts)| (name, counts.out_of_scope)).filter(|(_, counts)| counts.objects > 0).collect();
@@ -199,7 +199,9 @@ pub(super) fn resource_table(evidence: &EvidenceReport) -> String {
             let resource = if resource.is_empty() { "(keys that are no object's)".into() } else { name(resource) };
             table.add_row([resource.into_owned(), thousands(counts.objects), thousands(counts.plaintext), thousands(counts.encrypted)]);
         }
-        out.push_str(&format!("\nOther objects, not looked at (--resources all)\n{table}\n"));
+        let title =
+            if has_filter { "Objects that are not in scope, not looked at" } else { "Other objects, not looked at (--resources all)" };
+        out.push_str(&format!("\n{title}\n{table}\n"));
         if let Some(more) = others.len().checked_sub(ROWS).filter(|n| *n > 0) {
             out.push_str(&format!("  and {more} more resources\n"));
         }

@@ -2,7 +2,7 @@
 
 use super::super::escape::terminal;
 use super::thousands;
-use crate::report::EvidenceReport;
+use crate::report::{EvidenceReport, Report};
 use crate::store::ResidueMode;
 
 /// What an answer is about.
@@ -30,12 +30,25 @@ pub(super) fn nothing_matches(evidence: &EvidenceReport, filter: &str, what: Wha
     format!("NOTHING IN THIS {} MATCHES: {}\n  {outside}\n", what.name(), terminal(filter))
 }
 
-pub(super) fn headline(evidence: &EvidenceReport, resources: &str, what: What) -> String {
+/// The headline where there is nothing of Kubernetes.
+pub(super) fn no_kubernetes(evidence: &EvidenceReport, what: What) -> String {
+    let keys = match evidence.passed_over().0 {
+        1 => "The 1 key that exists is other software's, and was not looked at".to_owned(),
+        n => format!("The {} keys that exist are other software's, and were not looked at", thousands(n)),
+    };
+    format!("NO KUBERNETES OBJECTS IN THIS {}\n  {keys}: --etcd-prefix names a prefix that was not found.\n", what.name())
+}
+
+/// The headline of an answer; where a filter was given, it is about what is in scope alone, and says so.
+pub(super) fn headline(evidence: &EvidenceReport, report: &Report, what: What) -> String {
     let what = what.name();
     let has_tree = evidence.facts.has_tree();
     let (readable, existing) = (&evidence.readable, evidence.secrets.total());
-    if resources != "secrets" && existing == 0 && readable.total == 0 {
-        return format!("NO SECRET AMONG THE OBJECTS LOOKED AT ({})\n", terminal(resources));
+    let scope = report.filter.as_deref().map_or(String::new(), |filter| format!(", IN SCOPE: {}", terminal(filter)));
+    let in_scope = in_scope(report);
+    if report.resources != "secrets" && evidence.secret_values == 0 && readable.total == 0 && evidence.unnamed_secrets.count == 0 {
+        let words = report.filter.as_deref().unwrap_or(&report.resources);
+        return format!("NO SECRET AMONG THE OBJECTS LOOKED AT ({})\n", terminal(words));
     }
     if readable.total == 0 {
         let unknown = match evidence.secrets.unknown {
@@ -48,9 +61,13 @@ pub(super) fn headline(evidence: &EvidenceReport, resources: &str, what: What) -
             _ => format!("THIS {what}"),
         };
         if !has_tree {
-            return format!("NO PLAINTEXT SECRET FOUND IN {place}\n");
+            return format!("NO PLAINTEXT SECRET FOUND IN {place}{scope}\n");
         }
-        return format!("NO PLAINTEXT SECRET FOUND IN {place}\n  {} Secrets exist{unknown}.\n", thousands(existing));
+        let exist = match existing {
+            1 => format!("1 Secret{in_scope} exists"),
+            n => format!("{} Secrets{in_scope} exist", thousands(n)),
+        };
+        return format!("NO PLAINTEXT SECRET FOUND IN {place}{scope}\n  {exist}{unknown}.\n");
     }
     let noun = if readable.total == 1 { "SECRET" } else { "SECRETS" };
     if !has_tree {
@@ -60,7 +77,7 @@ pub(super) fn headline(evidence: &EvidenceReport, resources: &str, what: What) -
             None => "that is in the database, not in the log",
         };
         return format!(
-            "{} {noun} CAN BE READ FROM THIS {what} WITHOUT ANY KEY\n  Which of them exist now is not known, {why}: treat them as in use.\n",
+            "{} {noun} CAN BE READ FROM THIS {what} WITHOUT ANY KEY{scope}\n  Which of them exist now is not known, {why}: treat them as in use.\n",
             thousands(readable.total)
         );
     }
@@ -73,7 +90,7 @@ pub(super) fn headline(evidence: &EvidenceReport, resources: &str, what: What) -
         n => format!("; {} more are in the log and not in the database yet", thousands(n)),
     };
     format!(
-        "{} {noun} CAN BE READ FROM THIS {what} WITHOUT ANY KEY\n  {} of the {} that exist now, and {} deleted{unknown}{ahead}.\n",
+        "{} {noun} CAN BE READ FROM THIS {what} WITHOUT ANY KEY{scope}\n  {} of the {}{in_scope} that exist now, and {} deleted{unknown}{ahead}.\n",
         thousands(readable.total),
         thousands(readable.existing.total()),
         thousands(existing),
@@ -82,4 +99,9 @@ pub(super) fn headline(evidence: &EvidenceReport, resources: &str, what: What) -
             n => thousands(n),
         },
     )
+}
+
+/// What counts say of the scope, where a filter was given.
+pub(super) fn in_scope(report: &Report) -> &'static str {
+    if report.filter.is_some() { " in scope" } else { "" }
 }

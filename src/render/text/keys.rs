@@ -66,7 +66,7 @@ pub(super) fn evidence_label(evidence: &EvidenceReport) -> String {
 const BESIDE: usize = 3;
 
 /// Keys beside the data, a warning.
-pub(super) fn beside<'a>(evidences: impl IntoIterator<Item = &'a EvidenceReport>) -> String {
+pub(super) fn beside<'a>(evidences: impl IntoIterator<Item = &'a EvidenceReport>, has_filter: bool) -> String {
     let mut objects: BTreeMap<KeyMaterial, BTreeMap<&str, Retention>> = BTreeMap::new();
     for (material, key, retention) in evidences.into_iter().flat_map(|evidence| &evidence.key_material) {
         let known = objects.entry(*material).or_default().entry(key).or_insert(*retention);
@@ -83,7 +83,9 @@ pub(super) fn beside<'a>(evidences: impl IntoIterator<Item = &'a EvidenceReport>
             })
             .collect();
         let more = keys.len().checked_sub(BESIDE).filter(|more| *more > 0).map_or(String::new(), |more| format!(" and {more} more"));
-        out.push_str(&format!("KEYS BESIDE THE DATA, in plaintext: {}: {}{more}\n", material.name(), shown.join(", ")));
+        // Whoever holds the file holds them, whatever was asked for.
+        let scope = if has_filter { ", in scope or not" } else { "" };
+        out.push_str(&format!("KEYS BESIDE THE DATA{scope}, in plaintext: {}: {}{more}\n", material.name(), shown.join(", ")));
     }
     out
 }
@@ -103,7 +105,10 @@ fn keys(report: &Report) -> String {
             false => "which values are current is not known".to_owned(),
         }
     );
-    out.push_str(&beside(&report.evidences));
+    if let Some(filter) = &report.filter {
+        out.push_str(&format!("  In scope: {}; values outside of it are not counted.\n", terminal(filter)));
+    }
+    out.push_str(&beside(&report.evidences, report.filter.is_some()));
     let mut rows = Table::new(&["key", "file", "current", "older", "residue", "log", "resources"]);
     let mut shown = 0usize;
     let labels = distinct_labels(keys.iter().map(|key| &key.identity));

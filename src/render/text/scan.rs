@@ -7,7 +7,7 @@ use super::credentials::credentials;
 use super::directory::directory;
 use super::findings::findings;
 use super::first_screen::{ROWS, keys, next, readable_table, resource_table, secrets, types, values};
-use super::headline::{What, headline, nothing_matches};
+use super::headline::{What, headline, in_scope, no_kubernetes, nothing_matches};
 use super::keys::beside;
 use super::table::anomalies;
 use super::unread::{self, ending, warning};
@@ -55,7 +55,8 @@ fn scan(member: &MemberReport, evidence: &EvidenceReport, report: &Report) -> St
     let unmatched = report.filter.as_deref().filter(|_| evidence.is_out_of_scope());
     out.push_str(&match unmatched {
         Some(filter) => nothing_matches(evidence, filter, What::File),
-        None => headline(evidence, &report.resources, What::File),
+        None if report.is_without_kubernetes(member) => no_kubernetes(evidence, What::File),
+        None => headline(evidence, report, What::File),
     });
     out.push_str(&warning(unread.clone()));
     let against = against(&evidence.anomaly_counts);
@@ -67,20 +68,20 @@ fn scan(member: &MemberReport, evidence: &EvidenceReport, report: &Report) -> St
     block(&mut out, "Compared", &compared_lines(evidence));
     if !evidence.facts.has_tree() {
         out.push_str(&values(evidence));
-    } else if unmatched.is_some() {
+    } else if unmatched.is_some() || report.is_without_kubernetes(member) {
         // Rows of zeros would look like an answer.
     } else if report.resources == "secrets" || evidence.readable.total > 0 || evidence.secrets.total() > 0 {
-        out.push_str(&secrets(evidence));
+        out.push_str(&secrets(evidence, in_scope(report)));
     }
-    out.push_str(&keys(&evidence.keys));
-    out.push_str(&types(&evidence.readable.types));
+    out.push_str(&keys(&evidence.keys, in_scope(report)));
+    out.push_str(&types(&evidence.readable.types, in_scope(report)));
     out.push_str(&credentials([evidence]));
-    out.push_str(&beside([evidence]));
+    out.push_str(&beside([evidence], report.filter.is_some()));
     out.push_str(&unread::not_looked_at(not_looked_at([evidence]), unread));
     if let Some(next) = next(evidence, &member.path) {
         out.push_str(&format!("NEXT  {next}\n"));
     }
-    out.push_str(&tables(evidence));
+    out.push_str(&tables(evidence, report));
     out
 }
 
@@ -100,13 +101,20 @@ pub fn status_line(report: &Report, outcome: &Outcome) -> String {
     ];
     let found: Vec<String> =
         counts.iter().filter(|(name, count)| *count > 0 || *name == "current").map(|(name, count)| format!("{name} {count}")).collect();
+    let scope = report.filter.as_deref().map_or(String::new(), |filter| format!(" in scope ({})", terminal(filter)));
     let found = match counts.iter().all(|(_, count)| *count == 0) {
         true if report.evidences.is_empty() => "nothing was analysed".to_owned(),
         true if outcome.held(Condition::NothingInScope) => {
             format!("nothing matches: {}", terminal(report.filter.as_deref().unwrap_or_default()))
         }
-        true => format!("no plaintext Secret found in: {}", report.looked_at().join(", ")),
-        false => format!("plaintext found: {}", found.join(", ")),
+        true if report.members.iter().all(|member| report.is_without_kubernetes(member)) => {
+            format!("no Kubernetes objects found in: {}", report.looked_at().join(", "))
+        }
+        true if outcome.held(Condition::NoSecretInScope) => {
+            format!("no Secret in scope: {}", terminal(report.filter.as_deref().unwrap_or_default()))
+        }
+        true => format!("no plaintext Secret found{scope} in: {}", report.looked_at().join(", ")),
+        false => format!("plaintext found{scope}: {}", found.join(", ")),
     };
     let files = match (report.evidences.len(), report.not_analysed.len()) {
         (1, 0) => String::new(),
@@ -117,9 +125,9 @@ pub fn status_line(report: &Report, outcome: &Outcome) -> String {
     format!("{found}{files}{}", ending(report, outcome))
 }
 
-fn tables(evidence: &EvidenceReport) -> String {
-    let mut out = readable_table(evidence);
-    out.push_str(&resource_table(evidence));
+fn tables(evidence: &EvidenceReport, report: &Report) -> String {
+    let mut out = readable_table(evidence, in_scope(report));
+    out.push_str(&resource_table(evidence, report.filter.is_some()));
     out.push_str(&findings(evidence, [evidence]));
     let listed: Vec<_> = evidence.anomalies.iter().filter(|anomaly| anomaly.class.bearing() != Bearing::Note).collect();
     if !listed.is_empty() {
