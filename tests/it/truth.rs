@@ -79,7 +79,7 @@ fn exit_codes_follow_the_threshold() {
     assert_eq!(code(&["--fail-on", "current"]), Some(2));
     assert_eq!(code(&["--fail-on", "never"]), Some(0));
     assert_eq!(code(&["--exit-zero"]), Some(0));
-    assert_eq!(code(&["--resources", "configmaps"]), Some(0));
+    assert_eq!(code(&["--resources", "configmaps"]), Some(3), "nothing is said of Secrets");
     // Its newest revision is encrypted, an older one is not.
     let all = scan(dir.path(), &Fixture::named("migration"), &[]);
     let values = of_kind(&all, "value");
