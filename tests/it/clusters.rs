@@ -31,20 +31,20 @@ fn conditions(dir: &Path, args: &[&str]) -> Value {
 
 #[test]
 fn each_cluster_of_one_etcd_keeps_its_prefix() {
-    let dir = tempfile::tempdir().unwrap();
-    let db = secret("db");
+    let (dir, beside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (db, list) = (secret("db"), beside.path().join("rotate.csv"));
     for prefixes in
         [["/registry", "/tenant-a", "/tenant-b"], ["team-a//registry", "team-b/registry", "/x"], ["/registry", "/registry/t", ""]]
     {
         let keys: Vec<String> = prefixes.iter().map(|prefix| format!("{prefix}/secrets/prod/db")).collect();
         let values: Vec<(&[u8], &[u8])> = keys.iter().map(|key| (key.as_bytes(), db.as_slice())).collect();
         database(dir.path(), "a.db", &values);
-        let all = records(&run_in(dir.path(), &["scan", "a.db", "--format", "jsonl", "--rotate-list", "rotate.csv", "--force"]));
+        let all = records(&run_in(dir.path(), &["scan", "a.db", "--format", "jsonl", "--rotate-list", list.to_str().unwrap(), "--force"]));
         let told: Vec<&str> = of_kind(&all, "value").iter().map(|value| value["prefix"].as_str().unwrap()).collect();
         assert_eq!(told, prefixes);
         let (_, shown) = text(&run_in(dir.path(), &["scan", "a.db"]));
         assert!(shown.contains("\n  3 of the 3 that exist now") && shown.contains("\n prefix "), "{shown}");
-        let rotate = fs::read_to_string(dir.path().join("rotate.csv")).unwrap();
+        let rotate = fs::read_to_string(&list).unwrap();
         assert!(prefixes.iter().all(|prefix| rotate.contains(&format!("a.db,{prefix},prod,db,"))), "{rotate}");
         // A name that several have is none; a whole key is one.
         for more in [&[][..], &["--reveal"]] {
