@@ -29,6 +29,7 @@ mod reading;
 mod recover;
 mod rows;
 mod run;
+mod story;
 mod survey;
 mod together;
 mod verdicts;

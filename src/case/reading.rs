@@ -6,6 +6,7 @@ use std::thread::Scope;
 use super::kind::FileRole;
 use super::member::{OpenFile, OpenMember, ReadEvidence, ReadMember};
 use super::run::Run;
+use super::story;
 use super::{InputError, RunError};
 use crate::evidence::Evidence;
 use crate::store::{BoxedStore, Digests, MemberContext, Progress, Role, StoreKind};
@@ -37,7 +38,8 @@ impl Run<'_> {
         let log = self.read_together(StoreKind::Segment, segments, context, role)?;
         let left = self.read_each(leftovers, context, Role::Leftover)?;
         let stores = own.into_iter().chain(log).chain(left);
-        let evidences = stores.map(|(store, digests)| ReadEvidence { id: self.numbering.evidence(), store, digests }).collect();
+        let mut evidences: Vec<_> = stores.map(|(store, digests)| ReadEvidence { id: self.numbering.evidence(), store, digests }).collect();
+        story::hold_together(&mut evidences);
         Ok(ReadMember { id: member.id, path: member.path.clone(), is_directory: member.is_directory, evidences })
     }
 

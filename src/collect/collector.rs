@@ -109,6 +109,9 @@ impl<'data> Part<'data> {
             let resource = value.storage_key.as_ref().map(|key| key.group_resource.clone());
             tally.add_resource(resource, value.form(), in_scope);
         }
+        if in_scope && value.retention == Retention::Current && value.is_secret() && store.has_unapplied(value.key) {
+            tally.unapplied.count(value.form());
+        }
         tally.note_key_material(value);
         // Whether the evidence is sound does not hang on what was asked of it. Outside of what etcd reads any bytes may stand.
         if value.place.is_read_by_etcd() {

@@ -21,6 +21,8 @@ pub struct Tally<'data> {
     pub exposed: Map<Cow<'data, [u8]>, Exposure<'data>>,
     /// Secrets that exist, by how their newest revision is stored.
     pub secrets: SecretCounts,
+    /// Those among them that need not exist, or not so: the log beside the database has something newer of them.
+    pub unapplied: SecretCounts,
     /// Keys that rows in scope name.
     pub keys: Grouped<KeyIdentity<'data>, KeyUse<'data>>,
     /// Existing objects of every resource, in scope or not; the empty name is for keys that are no object's.
@@ -147,6 +149,34 @@ impl StorageCounts {
 }
 
 impl SecretCounts {
+    /// Counts one that is stored so.
+    pub(super) fn count(&mut self, form: Form) {
+        bump(match form {
+            Form::Plaintext => &mut self.plaintext,
+            Form::Encrypted => &mut self.encrypted,
+            Form::Unknown => &mut self.unknown,
+            Form::Empty => &mut self.empty,
+        });
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.plaintext = self.plaintext.saturating_add(other.plaintext);
+        self.encrypted = self.encrypted.saturating_add(other.encrypted);
+        self.unknown = self.unknown.saturating_add(other.unknown);
+        self.empty = self.empty.saturating_add(other.empty);
+    }
+
+    /// These without those.
+    #[must_use]
+    pub fn without(self, other: Self) -> Self {
+        Self {
+            plaintext: self.plaintext.saturating_sub(other.plaintext),
+            encrypted: self.encrypted.saturating_sub(other.encrypted),
+            unknown: self.unknown.saturating_sub(other.unknown),
+            empty: self.empty.saturating_sub(other.empty),
+        }
+    }
+
     /// All that exist.
     pub fn total(&self) -> u64 {
         [self.plaintext, self.encrypted, self.unknown, self.empty].into_iter().fold(0, u64::saturating_add)
@@ -240,12 +270,7 @@ impl<'data> Tally<'data> {
     fn add_secret(&mut self, value: &ValueRow<'data>) {
         bump(self.secret_values.entry((value.retention, value.form())).or_default());
         if value.retention == Retention::Current {
-            bump(match value.form() {
-                Form::Plaintext => &mut self.secrets.plaintext,
-                Form::Encrypted => &mut self.secrets.encrypted,
-                Form::Unknown => &mut self.secrets.unknown,
-                Form::Empty => &mut self.secrets.empty,
-            });
+            self.secrets.count(value.form());
         }
         if value.form() == Form::Plaintext {
             let exposure = self.exposed.entry(identity(value)).or_default();
@@ -296,10 +321,8 @@ impl<'data> Tally<'data> {
         for (key, exposure) in other.exposed {
             self.exposed.entry(key).and_modify(|known| known.merge(&exposure)).or_insert(exposure);
         }
-        self.secrets.plaintext = self.secrets.plaintext.saturating_add(other.secrets.plaintext);
-        self.secrets.encrypted = self.secrets.encrypted.saturating_add(other.secrets.encrypted);
-        self.secrets.unknown = self.secrets.unknown.saturating_add(other.secrets.unknown);
-        self.secrets.empty = self.secrets.empty.saturating_add(other.secrets.empty);
+        self.secrets.merge(other.secrets);
+        self.unapplied.merge(other.unapplied);
         self.keys.merge(other.keys, KeyUse::merge);
         self.resources.merge(other.resources, ResourceCounts::merge);
         add_all(&mut self.values, other.values);

@@ -178,6 +178,10 @@ classes! {
     WalTailNotZero = "wal-tail-not-zero", Altered;
     /// A segment or entries of the log are not there.
     WalGap = "wal-gap", Incomplete;
+    /// The newest raft snapshot stands for entries that the database has not applied: etcd does not start on such a directory.
+    RaftSnapshotAhead = "raft-snapshot-ahead", Incomplete;
+    /// The database has applied entries that the log beside it does not have, nor a raft snapshot stands for.
+    IndexPastLog = "index-past-log", Incomplete;
     /// A segment's name does not fit those before it or what it holds.
     WalSegmentOrder = "wal-segment-order", Damaged;
     /// A record that cannot follow those before it: an index, a term, a commit or a type out of order.

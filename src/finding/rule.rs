@@ -119,8 +119,8 @@ rules! {
         "See what is missing: etcd-sleuth check. Bring back what can be read: etcd-sleuth recover.";
     FileIncomplete = "file-incomplete", Error,
         "The file is not whole",
-        "Bytes that its meta page counts are not there.",
-        "Fetch it again, or take another member's.";
+        "Something that belongs to it is not there: bytes that its meta page counts, revisions, or entries of its log.",
+        "See what is missing: etcd-sleuth check. Fetch it again, or take another member's.";
     FileDivergent = "file-divergent", Warning,
         "The file contradicts another one of its cluster",
         "Raft gives all members the same writes. Members diverged, a restored cluster went on from its snapshot, or one of the files was altered; which of them is right the files do not say.",

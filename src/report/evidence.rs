@@ -35,6 +35,8 @@ pub struct EvidenceReport {
     pub secrets: SecretCounts,
     /// Values of Secrets that were looked at, at any place and stored in any way.
     pub secret_values: u64,
+    /// Those among them of which the log beside the database has something newer: what they are now is not known.
+    pub unapplied: SecretCounts,
     /// Secrets that can be read.
     pub readable: Readable,
     /// Keys that values name, the most needed first.
@@ -132,6 +134,7 @@ impl EvidenceReport {
             facts,
             secrets: tally.secrets,
             secret_values: tally.secret_values.values().copied().fold(0, u64::saturating_add),
+            unapplied: tally.unapplied,
             readable,
             keys,
             resources: tally.resources.into_groups().into_iter().map(|(resource, counts)| (resource.0.into_owned(), counts)).collect(),

@@ -110,6 +110,10 @@ impl ClusterContext<'_> {
         StorageKey::of(key, self.prefixes).is_some_and(|key| key.group_resource.is_secrets())
     }
 
+    fn is_in_tree(&self, key: &[u8]) -> bool {
+        self.existing.as_ref().is_some_and(|existing| existing.is_in_tree(key))
+    }
+
     /// Whether all that can be read of a key that exists is of earlier incarnations.
     fn is_replaced(&self, key: &[u8], exposure: &Exposure<'_>) -> bool {
         if exposure.current || exposure.ahead || exposure.has_unknown_incarnation {
@@ -178,7 +182,7 @@ impl Readable {
                 self.existing.add(exposure);
                 self.replaced = self.replaced.saturating_add(u64::from(exists == Exists::Replaced));
             }
-            _ if exposure.ahead => self.ahead = self.ahead.saturating_add(1),
+            _ if exposure.ahead && !context.is_in_tree(key) => self.ahead = self.ahead.saturating_add(1),
             Existence::Deleted => self.deleted.add(exposure),
             Existence::Unknown => self.unknown.add(exposure),
         }

@@ -1,6 +1,6 @@
 //! What a store finds: a write, a deletion, or a piece of a value, before its bytes are looked at.
 
-use super::place::{Api, Place, Retention};
+use super::place::{Api, Escaped, Place, Retention};
 use super::value::{LogPosition, Written};
 use crate::evidence::range;
 use crate::kubernetes::Encoding;
@@ -30,15 +30,6 @@ pub struct Found<'data> {
     pub api: Api,
     /// Where it stands in another writing; its bytes are then no slice of the content.
     pub escaped: Option<Escaped>,
-}
-
-/// Where a value stands in a writing of its own, such as JSON's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Escaped {
-    /// First byte in the content.
-    pub offset: u64,
-    /// Bytes that it takes there.
-    pub length: u64,
 }
 
 /// What stands there. The bytes are slices of the evidence's content, or of what was decoded from it.

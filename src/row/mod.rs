@@ -16,9 +16,9 @@ mod scope;
 mod value;
 
 pub use self::builder::{Builder, Digests};
-pub use self::found::{Escaped, Found, FoundContent, PieceOf};
+pub use self::found::{Found, FoundContent, PieceOf};
 pub use self::object_name::ObjectName;
-pub use self::place::{Api, Place, Retention};
+pub use self::place::{Api, Escaped, Place, Retention};
 pub use self::protection::{EnvelopeInfo, Form, Protection};
 pub use self::scope::{Pattern, PatternError, Resources, Scope};
 pub use self::value::{Extent, LogPosition, Row, TombstoneRow, TxnBranch, ValueBytes, ValueRow, WriteCounts, Written};

@@ -72,6 +72,15 @@ impl Api {
     }
 }
 
+/// Where a value stands in a writing of its own, such as JSON's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Escaped {
+    /// First byte in the content.
+    pub offset: u64,
+    /// Bytes that it takes there.
+    pub length: u64,
+}
+
 /// What became of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Retention {

@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use super::found::Escaped;
-use super::place::{Api, Place, Retention};
+use super::place::{Api, Escaped, Place, Retention};
 use super::protection::{EnvelopeInfo, Form, Protection};
 use crate::kubernetes::StorageKey;
 use crate::mvcc::Revision;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::Unapplied;
 use crate::mvcc::Keyspace;
 use crate::mvcc::ranges::Ranges;
 
@@ -12,7 +13,7 @@ pub enum Existence {
     Exists,
     /// The tree is whole and does not have it, or has its deletion and lacks nothing newer.
     Deleted,
-    /// What is lost of the tree may tell otherwise.
+    /// What is lost of the tree, or what the log has behind it, may tell otherwise.
     Unknown,
 }
 
@@ -25,11 +26,26 @@ pub struct Existing<'a> {
     /// Revisions of writes that the tree may have had and does not.
     pub(super) lost: Ranges,
     pub(super) created: Box<CreateRevision<'a>>,
+    /// What the log beside it has behind it.
+    pub(super) unapplied: Option<&'a Unapplied>,
 }
 
 impl Existing<'_> {
     /// Whether a key exists.
     pub fn of(&self, key: &[u8]) -> Existence {
+        match self.in_tree(key) {
+            Existence::Exists if self.unapplied.is_some_and(|unapplied| unapplied.touches(key)) => Existence::Unknown,
+            Existence::Deleted if self.unapplied.is_some_and(|unapplied| unapplied.writes(key)) => Existence::Unknown,
+            told => told,
+        }
+    }
+
+    /// Whether the tree has a key, whatever the log has behind it.
+    pub fn is_in_tree(&self, key: &[u8]) -> bool {
+        self.in_tree(key) == Existence::Exists
+    }
+
+    fn in_tree(&self, key: &[u8]) -> Existence {
         match self.keyspace.newest(key) {
             Some((_, false)) => Existence::Exists,
             Some((deletion, true)) if self.lost.end().is_none_or(|end| end <= deletion) => Existence::Deleted,

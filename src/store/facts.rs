@@ -177,6 +177,8 @@ pub struct LogFacts {
     pub overridden: u64,
     /// Users of etcd whose credentials stand in it.
     pub credentials: BTreeMap<String, CredentialCounts>,
+    /// Entries that the database beside it has not applied, but for those that a later leader overrode; `None`: not known.
+    pub ahead: Option<u64>,
     /// Where the last record ends, in bytes from the start of the segment.
     pub end: u64,
 }

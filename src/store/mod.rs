@@ -20,6 +20,7 @@ mod kind;
 mod log;
 mod options;
 mod raft_snapshot;
+mod unapplied;
 mod whole;
 
 use std::ops::Range;
@@ -35,6 +36,7 @@ pub use self::kind::{BoxedStore, StoreKind};
 pub use self::log::{MemberContext, SegmentStore};
 pub use self::options::{ReadOptions, ResidueMode};
 pub use self::raft_snapshot::RaftSnapshotStore;
+pub use self::unapplied::Unapplied;
 pub use crate::bbolt::PageCounts;
 pub use crate::etcd::trailer::Trailer;
 
@@ -79,6 +81,16 @@ pub trait Store<'data>: Send + Sync {
     /// Which keys exist; `None` where nothing in it tells.
     fn existing(&self) -> Option<Existing<'_>> {
         None
+    }
+
+    /// What a log has behind the database beside it.
+    fn unapplied(&self) -> Option<&Unapplied> {
+        None
+    }
+
+    /// Whether a log beside it has something of a key that is newer, so that what the store says of it need not be so now.
+    fn has_unapplied(&self, _key: &[u8]) -> bool {
+        false
     }
 
     /// Adds its digests, and what follows from them. Called once, when everything else is known.

@@ -46,6 +46,7 @@ mod requirement;
 mod residue;
 mod retire;
 mod screen;
+mod story;
 mod system_calls;
 mod truth;
 mod v2_api;

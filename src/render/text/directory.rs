@@ -38,7 +38,7 @@ pub(super) fn directory(directory: &MemberReport, whole: &EvidenceReport, report
             }
         }
     }
-    block(&mut out, "Log", &log_lines(&of(&[Kind::Wal], Role::Member), database.first().copied()));
+    block(&mut out, "Log", &log_lines(&of(&[Kind::Wal], Role::Member)));
     block(&mut out, "Raft", &snapshot_lines(&of(&[Kind::RaftSnapshot], Role::Member)));
     let leftovers: Vec<&EvidenceReport> = parts.iter().copied().filter(|part| part.facts.role == Role::Leftover).collect();
     block(&mut out, "Left", &leftover_lines(&leftovers, &directory.path));
@@ -69,7 +69,7 @@ pub(super) fn directory(directory: &MemberReport, whole: &EvidenceReport, report
     out
 }
 
-fn log_lines(segments: &[&EvidenceReport], database: Option<&EvidenceReport>) -> Vec<String> {
+fn log_lines(segments: &[&EvidenceReport]) -> Vec<String> {
     let logs: Vec<_> = segments.iter().filter_map(|segment| segment.facts.log()).collect();
     let (Some(first), Some(last)) = (logs.iter().find_map(|log| log.indices), logs.iter().rev().find_map(|log| log.indices)) else {
         return if logs.is_empty() { Vec::new() } else { vec![format!("{} segments, no entries", logs.len())] };
@@ -84,10 +84,10 @@ fn log_lines(segments: &[&EvidenceReport], database: Option<&EvidenceReport>) ->
         thousands(sum(|log| log.puts)),
         thousands(sum(|log| log.deletions)),
     );
-    let applied = database.and_then(|database| database.facts.database()?.schema.consistent_index);
-    match applied.map(|applied| last.1.saturating_sub(applied)) {
-        Some(ahead) if ahead > 0 => line.push_str(&format!("; {} entries ahead of the database", thousands(ahead))),
-        _ => {}
+    match sum(|log| log.ahead.unwrap_or(0)) {
+        0 => {}
+        1 => line.push_str("; 1 entry ahead of the database"),
+        ahead => line.push_str(&format!("; {} entries ahead of the database", thousands(ahead))),
     }
     let mut lines = vec![line];
     let elsewhere = segments.iter().find_map(|segment| segment.facts.link_target.as_deref().and_then(Path::parent));

@@ -18,11 +18,12 @@ pub(super) const ROWS: usize = 20;
 pub(super) fn secrets(evidence: &EvidenceReport, in_scope: &str) -> String {
     let (existing, deleted, lost) = (evidence.readable.existing, evidence.readable.deleted, evidence.readable.unknown);
     let older = existing.retained.saturating_add(existing.residue).saturating_add(existing.log);
-    let hidden = evidence.secrets.encrypted.saturating_sub(older);
+    let secrets = evidence.secrets.without(evidence.unapplied);
+    let hidden = secrets.encrypted.saturating_sub(older);
     let cell = |n: u64| if n == 0 { "-".to_owned() } else { thousands(n) };
     let row = |what: &str, now: u64, gone: u64, remark: &str| format!("{what:<44}{:>9}{:>10}{remark}\n", cell(now), cell(gone));
     let mut out = format!("{:<44}{:>9}{:>10}\n", format!("Secrets{in_scope}"), "now", "deleted");
-    out.push_str(&row("stored in plaintext", evidence.secrets.plaintext, 0, ""));
+    out.push_str(&row("stored in plaintext", secrets.plaintext, 0, ""));
     let rows = [
         ("encrypted, older plaintext still retained", existing.retained, deleted.retained),
         ("encrypted, older plaintext in free pages", existing.residue, deleted.residue),
@@ -32,11 +33,15 @@ pub(super) fn secrets(evidence: &EvidenceReport, in_scope: &str) -> String {
         out.push_str(&row(what, now, gone, ""));
     }
     out.push_str(&row("encrypted, no plaintext found here", hidden, 0, if hidden > 0 { "   (not \"safe\")" } else { "" }));
-    if evidence.secrets.unknown > 0 {
-        out.push_str(&row("stored in a form not known here", evidence.secrets.unknown, 0, ""));
+    if secrets.unknown > 0 {
+        out.push_str(&row("stored in a form not known here", secrets.unknown, 0, ""));
     }
-    if evidence.secrets.empty > 0 {
-        out.push_str(&row("without a value", evidence.secrets.empty, 0, ""));
+    if secrets.empty > 0 {
+        out.push_str(&row("without a value", secrets.empty, 0, ""));
+    }
+    if evidence.unapplied.total() > 0 {
+        let remark = "   (committed entries of the log write or delete them)";
+        out.push_str(&row("not known: the database has not applied all", evidence.unapplied.total(), 0, remark));
     }
     if lost.total() > 0 {
         out.push_str(&format!("{:<44}{:>9}\n", "perhaps among them, or deleted, and readable", thousands(lost.total())));

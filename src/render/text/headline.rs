@@ -43,7 +43,7 @@ pub(super) fn no_kubernetes(evidence: &EvidenceReport, what: What) -> String {
 pub(super) fn headline(evidence: &EvidenceReport, report: &Report, what: What) -> String {
     let what = what.name();
     let has_tree = evidence.facts.has_tree();
-    let (readable, existing) = (&evidence.readable, evidence.secrets.total());
+    let (readable, existing) = (&evidence.readable, evidence.secrets.without(evidence.unapplied).total());
     let scope = report.filter.as_deref().map_or(String::new(), |filter| format!(", IN SCOPE: {}", terminal(filter)));
     let in_scope = in_scope(report);
     if report.resources != "secrets" && evidence.secret_values == 0 && readable.total == 0 && evidence.unnamed_secrets.count == 0 {
@@ -83,6 +83,9 @@ pub(super) fn headline(evidence: &EvidenceReport, report: &Report, what: What) -
     }
     let unknown = match readable.unknown.total() {
         0 => String::new(),
+        n if evidence.unapplied.total() > 0 => {
+            format!("; of {} neither is known, the database has not applied all of its log: treat them as in use", thousands(n))
+        }
         n => format!("; of {} neither is known: treat them as in use", thousands(n)),
     };
     let ahead = match readable.ahead {

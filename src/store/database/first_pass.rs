@@ -69,7 +69,7 @@ impl<'data> DatabaseStore<'data> {
         let pages_read = [tree.pages_read(), of_other, residue.pages_read].into_iter().fold(0, u64::saturating_add);
         let order = super::order::Order::of(db, &tree, &anomalies);
         let profile = Profile::new(evidence, facts, anomalies, names, prefixes);
-        Self { profile, opened, tree, pages, keyspace, gaps, lost, residue, history, order, pages_read }
+        Self { profile, opened, tree, pages, keyspace, gaps, lost, residue, history, unapplied: None, order, pages_read }
     }
 
     /// Adds the digests, and judges the trailer by them.

@@ -14,7 +14,7 @@ pub use self::opened::{NotADatabase, OpenedDatabase};
 pub use self::residue::{Account, Residue};
 pub(crate) use self::writes::WriteAt;
 
-use super::{Digests, Existing, Profile, Store, Task, whole};
+use super::{Digests, Existing, Profile, Store, Task, Unapplied, whole};
 use crate::bbolt::{PageMap, Tree};
 use crate::etcd::key_bucket::KeyElement;
 use crate::etcd::{schema, status};
@@ -44,6 +44,8 @@ pub struct DatabaseStore<'data> {
     pub residue: Residue<'data>,
     /// The writes in the tree, where they were asked for.
     pub history: Option<History>,
+    /// What the log beside it has behind it, where there is one.
+    pub unapplied: Option<Unapplied>,
     order: order::Order<'data>,
     /// Pages that the walks of both trees and the search for residue read, each as often as they did. It measures their work, which is
     /// bounded by the number of pages however the file was made. The checks of revisions and of etcd's own buckets, which read leaf
@@ -92,7 +94,11 @@ impl<'data> Store<'data> for DatabaseStore<'data> {
         let one_meta_is_lost = self.opened.db.metas().iter().any(Result::is_err).then(|| revisions_behind(self.keyspace.last()));
         let lost = self.lost.iter().chain(one_meta_is_lost).collect();
         let created = Box::new(|key: &[u8]| self.create_revision(key));
-        self.profile.facts.has_tree().then_some(Existing { keyspace: &self.keyspace, lost, created })
+        self.profile.facts.has_tree().then_some(Existing { keyspace: &self.keyspace, lost, created, unapplied: self.unapplied.as_ref() })
+    }
+
+    fn has_unapplied(&self, key: &[u8]) -> bool {
+        self.unapplied.as_ref().is_some_and(|unapplied| unapplied.touches(key))
     }
 
     fn settle(&mut self, digests: Option<&Digests>) {

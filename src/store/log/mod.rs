@@ -23,7 +23,8 @@ use self::revisions::Revisions;
 use self::seen::Seen;
 use self::segment::{Segment, name_of};
 use self::writes::Write;
-use super::{DatabaseStore, Profile, ReadOptions, Store, Task};
+use super::{Content, DatabaseStore, Profile, ReadOptions, Store, Task, Unapplied};
+use crate::etcd::raft::{EntryKind, Operation, Request};
 use crate::etcd::wal;
 use crate::evidence::Evidence;
 use crate::row::Found;
@@ -42,6 +43,7 @@ pub struct MemberContext<'a, 'data> {
 pub struct SegmentStore<'data> {
     profile: Profile<'data>,
     writes: Vec<Write<'data>>,
+    unapplied: Option<Unapplied>,
 }
 
 /// Whether bytes, or else the name they were given under, are those of a segment.
@@ -76,11 +78,33 @@ impl<'data> SegmentStore<'data> {
         let (fates, names, prefixes) = (Fates { log, committed, applied }, Arc::new(names), Arc::new(prefixes));
         let of_segment = |(number, segment): (usize, Segment<'data>)| {
             let writes = Write::all(number, &segment, &fates, &revisions);
-            let Segment { evidence, facts, anomalies, .. } = segment;
-            Self { profile: Profile::new(evidence, facts, anomalies, Arc::clone(&names), Arc::clone(&prefixes)), writes }
+            let (ahead, unapplied) = fates.applied.map(|applied| behind(number, &segment, &fates, applied)).unzip();
+            let Segment { evidence, mut facts, anomalies, .. } = segment;
+            if let Content::Log(log) = &mut facts.content {
+                log.ahead = ahead;
+            }
+            Self { profile: Profile::new(evidence, facts, anomalies, Arc::clone(&names), Arc::clone(&prefixes)), writes, unapplied }
         };
         segments.into_iter().enumerate().map(of_segment).collect()
     }
+}
+
+/// How many entries of a segment the database has not applied, and what the committed ones among them touch.
+fn behind(number: usize, segment: &Segment<'_>, fates: &Fates, applied: u64) -> (u64, Unapplied) {
+    let (mut ahead, mut unapplied) = (0u64, Unapplied::default());
+    for (offset, entry) in segment.entries().filter(|(_, entry)| entry.index > applied) {
+        let (committed, _) = fates.of(number, offset, entry.index);
+        ahead = ahead.saturating_add(u64::from(committed != Some(false)));
+        let request = (committed == Some(true) && entry.kind == EntryKind::Normal).then(|| Request::parse(entry.data).ok()).flatten();
+        let Some(request) = request.filter(|request| !request.kind.is_v2()) else { continue };
+        for operation in request.operations().filter_map(Result::ok) {
+            match operation {
+                Operation::Put(put, _) => unapplied.add_written(put.key),
+                Operation::DeleteRange { key, range_end, .. } => unapplied.add_deleted(key, range_end),
+            }
+        }
+    }
+    (ahead, unapplied)
 }
 
 impl<'data> Store<'data> for SegmentStore<'data> {
@@ -90,6 +114,10 @@ impl<'data> Store<'data> for SegmentStore<'data> {
 
     fn profile_mut(&mut self) -> &mut Profile<'data> {
         &mut self.profile
+    }
+
+    fn unapplied(&self) -> Option<&Unapplied> {
+        self.unapplied.as_ref()
     }
 
     fn tasks(&self) -> Vec<Task> {

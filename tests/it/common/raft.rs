@@ -20,8 +20,13 @@ fn varint(mut value: u64) -> Vec<u8> {
     out
 }
 
-/// A segment with these requests as its entries, as etcd writes it.
+/// A segment with these requests as its entries, as etcd writes it; all of them are committed.
 pub(crate) fn segment(requests: &[Vec<u8>]) -> Vec<u8> {
+    segment_from(1, requests, requests.len() as u64)
+}
+
+/// The same of a log that begins at an index, and of which those up to `commit` are committed.
+pub(crate) fn segment_from(first: u64, requests: &[Vec<u8>], commit: u64) -> Vec<u8> {
     let (mut out, mut crc) = (Vec::new(), 0);
     let mut frame = |kind: u64, data: Option<Vec<u8>>| {
         crc = data.as_ref().map_or(crc, |data| crc32c::crc32c_append(crc, data));
@@ -34,11 +39,11 @@ pub(crate) fn segment(requests: &[Vec<u8>]) -> Vec<u8> {
     };
     frame(4, None);
     frame(1, Some([number(1, 7), number(2, 8)].concat()));
-    frame(5, Some([number(1, 0), number(2, 0)].concat()));
-    for (index, request) in (1..).zip(requests) {
+    frame(5, Some([number(1, first - 1), number(2, 2 * u64::from(first > 1))].concat()));
+    for (index, request) in (first..).zip(requests) {
         frame(2, Some([number(1, 0), number(2, 2), number(3, index), bytes(4, request)].concat()));
     }
-    frame(3, Some([number(1, 2), number(2, 7), number(3, requests.len() as u64)].concat()));
+    frame(3, Some([number(1, 2), number(2, 7), number(3, commit)].concat()));
     out
 }
 

@@ -1,0 +1,164 @@
+//! A database, its raft snapshots and its log are one story: what stands in none of them is told, and what the log has behind the
+//! database is not taken for what is now.
+
+use crate::common;
+
+use std::fs;
+use std::path::Path;
+
+use common::raft::{bytes, raft_snapshot, segment_from};
+use common::{Fixture, of_kind, records, run_in, text};
+use serde_json::Value;
+
+/// Nothing of the v2 API.
+const STORE: &str = r#"{"Root":{"Path":"/","Value":"","Children":{}},"CurrentVersion":2}"#;
+
+/// What a directory is made of: the database of a fixture, raft snapshots, and a log.
+struct Directory {
+    dir: tempfile::TempDir,
+    /// The last entry that the database has applied.
+    applied: u64,
+}
+
+impl Directory {
+    fn of(fixture: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir_all(dir.path().join("data/member/snap")).unwrap();
+        fs::create_dir_all(dir.path().join("data/member/wal")).unwrap();
+        fs::write(dir.path().join("data/member/snap/db"), Fixture::named(fixture).bytes).unwrap();
+        let all = records(&run_in(dir.path(), &["scan", "data/member/snap/db", "--format", "jsonl"]));
+        let applied = of_kind(&all, "evidence")[0]["consistent_index"].as_u64().unwrap();
+        Self { dir, applied }
+    }
+
+    fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    fn snapshot(self, index: u64) -> Self {
+        let name = format!("data/member/snap/{:016x}-{index:016x}.snap", 2);
+        fs::write(self.path().join(name), raft_snapshot(STORE, index)).unwrap();
+        self
+    }
+
+    /// A log that begins at an entry; all up to `commit` is committed.
+    fn log(self, first: u64, requests: &[Vec<u8>], commit: u64) -> Self {
+        let name = format!("data/member/wal/{:016x}-{first:016x}.wal", 0);
+        fs::write(self.path().join(name), segment_from(first, requests, commit)).unwrap();
+        self
+    }
+
+    /// The anomalies between the files, and the exit code of `check`, which is that of the anomalies alone.
+    fn told(&self) -> (Vec<String>, Option<i32>) {
+        let output = run_in(self.path(), &["check", "data", "--format", "jsonl"]);
+        let class = |anomaly: &&Value| anomaly["class"].as_str().unwrap().to_owned();
+        let of_the_story = ["raft-snapshot-ahead", "index-past-log", "wal-gap"];
+        let all = records(&output);
+        (of_kind(&all, "anomaly").iter().map(class).filter(|class| of_the_story.contains(&class.as_str())).collect(), output.status.code())
+    }
+}
+
+fn put(key: &str, value: &str) -> Vec<u8> {
+    bytes(4, &[bytes(1, key.as_bytes()), bytes(2, value.as_bytes())].concat())
+}
+
+fn delete(key: &str, end: &str) -> Vec<u8> {
+    bytes(5, &[bytes(1, key.as_bytes()), bytes(2, end.as_bytes())].concat())
+}
+
+/// Entries that ask for nothing.
+fn nothing(count: u64) -> Vec<Vec<u8>> {
+    vec![bytes(3, &bytes(1, b"/read")); usize::try_from(count).unwrap()]
+}
+
+/// A log that begins at the first entry and ends with the last that was applied, or a few later, says nothing; so does one that
+/// begins behind what a raft snapshot stands for, and a member that a raft snapshot took past the end of its log.
+#[test]
+fn a_member_that_etcd_left_so_is_no_alarm() {
+    for ahead in [0, 2] {
+        let member = Directory::of("fresh");
+        let (applied, all) = (member.applied, member.applied + ahead);
+        assert_eq!(member.log(1, &nothing(all), all).told(), (vec![], Some(0)), "{ahead} of {applied}");
+    }
+    let member = Directory::of("fresh");
+    let (applied, first) = (member.applied, member.applied - 2);
+    assert_eq!(member.snapshot(applied - 3).log(first, &nothing(3), applied).told(), (vec![], Some(0)));
+    let member = Directory::of("fresh");
+    let applied = member.applied;
+    assert_eq!(member.snapshot(applied).log(1, &nothing(applied - 4), applied - 4).told(), (vec![], Some(0)));
+}
+
+/// A raft snapshot past the database is one on which etcd does not start.
+#[test]
+fn a_raft_snapshot_past_the_database_is_told() {
+    let member = Directory::of("fresh");
+    let (applied, all) = (member.applied, member.applied + 9);
+    let member = member.snapshot(applied - 1).snapshot(applied + 5).log(1, &nothing(all), all);
+    assert_eq!(member.told(), (vec!["raft-snapshot-ahead".to_owned()], Some(3)));
+    let (code, shown) = text(&run_in(member.path(), &["check", "data"]));
+    assert!(code == 3 && shown.contains(&format!("up to {}, and the database has applied those up to {applied}", applied + 5)), "{shown}");
+    let scanned = text(&run_in(member.path(), &["scan", "data"])).1;
+    assert!(scanned.contains("INCOMPLETE") && scanned.contains("raft-snapshot-ahead"), "{scanned}");
+}
+
+/// A log that ends before what was applied, and one that begins behind it, leave entries that stand nowhere.
+#[test]
+fn entries_that_stand_nowhere_are_told_with_their_range() {
+    let member = Directory::of("fresh");
+    let applied = member.applied;
+    let member = member.log(1, &nothing(applied - 3), applied - 3);
+    assert_eq!(member.told(), (vec!["index-past-log".to_owned()], Some(3)));
+
+    let member = Directory::of("fresh");
+    let member = member.log(applied + 3, &nothing(4), applied + 6);
+    assert_eq!(member.told(), (vec!["wal-gap".to_owned()], Some(3)));
+    let shown = text(&run_in(member.path(), &["check", "data"])).1;
+    assert!(shown.contains(&format!("entries {} to {} stand nowhere", applied + 1, applied + 2)), "{shown}");
+    assert!(text(&run_in(member.path(), &["scan", "data"])).1.contains("4 entries ahead of the database"));
+}
+
+/// What the first screen says: of how many Secrets that can be read it is said that they exist, of how many it is not known; and all of it.
+fn readable(member: &Directory) -> (u64, u64, String) {
+    let shown = text(&run_in(member.path(), &["scan", "data"])).1;
+    let line = shown.lines().nth(1).unwrap();
+    let number = |text: &str| text.trim().split(' ').next().unwrap().parse::<u64>().unwrap();
+    let unknown = line.split_once("; of ").map_or(0, |(_, rest)| number(rest));
+    (number(line), unknown, shown)
+}
+
+/// What committed entries behind the database touch is not said to exist: one key, a range of them, either branch of a transaction.
+/// What nobody agreed on, and what only adds a key, takes nothing away.
+#[test]
+fn what_the_log_has_behind_the_database_is_not_known() {
+    let fixture = "migration";
+    let bare = Directory::of(fixture);
+    let (applied, all) = (bare.applied, nothing(bare.applied));
+    let names: Vec<String> = of_kind(&records(&run_in(bare.path(), &["scan", "data/member/snap/db", "--format", "jsonl"])), "value")
+        .iter()
+        .filter(|v| v["group_resource"] == "secrets" && v["retention"] == "current" && v["protection"] == "plaintext")
+        .map(|v| v["key"].as_str().unwrap().to_owned())
+        .collect();
+    let with = |requests: Vec<Vec<u8>>, commit: u64| Directory::of(fixture).log(1, &[all.clone(), requests].concat(), applied + commit);
+    let (existing, unknown, _) = readable(&with(vec![], 0));
+
+    assert!(existing > 2 && unknown == 0 && names.len() > 2, "{existing} {unknown}");
+
+    let (now, lost, shown) = readable(&with(vec![delete(&names[0], "")], 1));
+    assert_eq!((now, lost), (existing - 1, 1), "{shown}");
+    assert!(shown.contains("of 1 neither is known, the database has not applied all of its log"), "{shown}");
+    let (now, lost, shown) = readable(&with(vec![delete("/registry/secrets/", "/registry/secrets0")], 1));
+    assert_eq!((now, lost), (0, existing), "{shown}");
+    let op = |field, request: Vec<u8>| bytes(field, &bytes(2, &request[2..]));
+    let branches = [2, 3].map(|branch| bytes(6, &op(branch, put(&names[0], "x"))));
+    for txn in branches {
+        let (now, lost, shown) = readable(&with(vec![txn], 1));
+        assert_eq!((now, lost), (existing - 1, 1), "{shown}");
+    }
+    // Proposed, and not known to be agreed on.
+    let (now, lost, shown) = readable(&with(vec![delete(&names[0], "")], 0));
+    assert_eq!((now, lost), (existing, 0), "{shown}");
+    // Another key.
+    let (now, lost, shown) =
+        readable(&with(vec![put("/registry/secrets/new/one", "k8s:enc:aescbc:v1:k:0123456789abcdef0123456789abcdef")], 1));
+    assert_eq!((now, lost), (existing, 0), "{shown}");
+}
