@@ -20,6 +20,8 @@ struct Known {
     path: PathBuf,
     cluster: String,
     history: History,
+    /// Its own trailer says that it was altered since it was sent.
+    is_changed: bool,
 }
 
 impl Clusters {
@@ -32,16 +34,18 @@ impl Clusters {
         let cluster = cluster(&store.profile().facts)?.to_owned();
         let mut history = store.history.take()?;
         let is_changed = store.profile().facts.is_changed();
-        let mut compared = Vec::new();
+        let (mut compared, mut accused) = (Vec::new(), Vec::new());
         for known in self.known.iter().filter(|known| known.cluster == cluster) {
             let comparison = history.compare(&known.history);
             let mut other = Compared { evidence: known.evidence, path: known.path.clone(), comparison };
             if is_changed {
                 other.doubt();
             }
+            // Where one of the two fails its own trailer, it is that one.
+            accused.push(is_changed || !known.is_changed);
             compared.push(other);
         }
-        for other in compared.iter().filter(|other| !other.comparison.agrees()) {
+        for (other, _) in compared.iter().zip(accused).filter(|(other, is_accused)| *is_accused && !other.comparison.agrees()) {
             let place = other.comparison.first_here().and_then(|revision| store.find(revision));
             let offset = place.and_then(|(_, element)| range::offset_within(store.opened.db.bytes(), element.key));
             let pgid = place.map(|(pgid, _)| pgid);
@@ -50,7 +54,7 @@ impl Clusters {
         if is_changed {
             history.doubt();
         }
-        self.known.push(Known { evidence, path: store.profile().facts.path.clone(), cluster, history });
+        self.known.push(Known { evidence, path: store.profile().facts.path.clone(), cluster, history, is_changed });
         Some(compared)
     }
 }

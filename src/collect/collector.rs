@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use super::Tally;
 use super::lines::Lines;
 use crate::evidence::anomaly::Anomalies;
-use crate::row::{Builder, Digests, Found, Place, Retention, Row, Scope};
+use crate::row::{Builder, Digests, Found, Place, Retention, Row, Scope, ValueRow};
 use crate::store::{Store, Task};
 
 /// Tasks whose output is held at a time.
@@ -116,10 +116,19 @@ impl<'data> Part<'data> {
         // Whether the evidence is sound does not hang on what was asked of it. Outside of what etcd reads any bytes may stand.
         if value.place.is_read_by_etcd() {
             for (class, detail) in noted {
-                self.collected.anomalies.note(class, value.offset, value.pgid, || detail);
+                self.collected.anomalies.note(class, value.offset, value.pgid, || format!("{}: {detail}", name_of(value)));
             }
         }
         in_scope.then_some(row)
+    }
+}
+
+/// Which write a value is of, for people.
+fn name_of(value: &ValueRow<'_>) -> String {
+    let key = String::from_utf8_lossy(value.key);
+    match value.written.main {
+        Some(revision) => format!("{key}, revision {revision}"),
+        None => key.into_owned(),
     }
 }
 

@@ -112,6 +112,13 @@ impl Schema {
                 }
             }
         }
+        if let (Some(scheduled), Some(finished)) = (schema.scheduled_compact_revision, schema.finished_compact_revision)
+            && finished > scheduled
+        {
+            anomalies.note(Class::CompactionContradiction, None, None, || {
+                format!("the compaction to revision {finished} is finished, and the last that was scheduled is one to {scheduled}")
+            });
+        }
         schema
     }
 

@@ -58,6 +58,8 @@ macro_rules! classes {
 pub enum Bearing {
     /// Worth knowing; nothing is missing or wrong.
     Note,
+    /// What stands in one value cannot be decoded; the structure around it is sound.
+    Undecoded,
     /// The bytes are not those that were written.
     Altered,
     /// Something in the structure is broken; what hangs from it may be missing.
@@ -154,6 +156,8 @@ classes! {
     SuccessionBroken = "succession-broken", Damaged, doubts History;
     /// No revision is newer than the last compaction. All that was written up to it may have been deleted; the API server goes on writing.
     CompactionAhead = "compaction-ahead", Note;
+    /// The finished compaction is past the scheduled one, which every writer sets first.
+    CompactionContradiction = "compaction-contradiction", Altered;
     /// The value stored under a revision is no KeyValue.
     KeyValueInvalid = "key-value-invalid", Damaged, doubts Writes;
     /// A bucket that every etcd database has is not there.
@@ -161,9 +165,9 @@ classes! {
     /// An entry of one of etcd's own buckets (meta, members, lease …) cannot be read.
     SchemaInvalid = "schema-invalid", Damaged, doubts Compaction;
     /// A value bears a known provider's prefix, but what follows is not of that provider's form.
-    EnvelopeInvalid = "envelope-invalid", Damaged;
+    EnvelopeInvalid = "envelope-invalid", Undecoded;
     /// A value bears an object's prefix, but the object cannot be read.
-    ObjectInvalid = "object-invalid", Damaged;
+    ObjectInvalid = "object-invalid", Undecoded;
     /// An object's own namespace or name is not that of the key it is stored under.
     ObjectMisplaced = "object-misplaced", Note;
     /// A record of the write-ahead log does not match the CRC over the data up to it.
@@ -266,7 +270,7 @@ impl Anomalies {
 
     /// Whether everything was read in spite of them: nothing is broken or missing, and no page shows that it may have had more on it.
     pub fn leave_all_read(&self) -> bool {
-        let is_lacking = |class: &Class| matches!(class.bearing(), Bearing::Damaged | Bearing::Incomplete);
+        let is_lacking = |class: &Class| matches!(class.bearing(), Bearing::Undecoded | Bearing::Damaged | Bearing::Incomplete);
         !self.put_in_doubt(Doubt::Extent) && !self.counts.keys().any(is_lacking)
     }
 

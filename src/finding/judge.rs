@@ -55,6 +55,7 @@ impl Judgement {
             Bearing::Altered => Some(Condition::Altered),
             Bearing::Damaged => Some(Condition::Damaged),
             Bearing::Incomplete => Some(Condition::Incomplete),
+            Bearing::Undecoded => Some(Condition::ValueUndecoded),
             Bearing::Divergent => Some(Condition::Divergent),
             Bearing::Note => None,
         });
@@ -114,6 +115,7 @@ impl Judge<'_, '_> {
             (Rule::FileAltered, Bearing::Altered),
             (Rule::FileDamaged, Bearing::Damaged),
             (Rule::FileIncomplete, Bearing::Incomplete),
+            (Rule::ValuesUndecoded, Bearing::Undecoded),
             (Rule::FileDivergent, Bearing::Divergent),
         ] {
             let counts = self.anomalies.counts().iter().filter(|(class, _)| class.bearing() == bearing).map(|(_, count)| *count);

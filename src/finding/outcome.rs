@@ -30,6 +30,8 @@ pub enum Condition {
     Damaged,
     /// Bytes are missing.
     Incomplete,
+    /// A value that etcd reads cannot be decoded.
+    ValueUndecoded,
     /// It contradicts another input of its cluster.
     Divergent,
     /// One of several inputs could not be analysed.
@@ -75,6 +77,7 @@ impl Condition {
             Self::Altered => "altered",
             Self::Damaged => "damaged",
             Self::Incomplete => "incomplete",
+            Self::ValueUndecoded => "value-undecoded",
             Self::Divergent => "divergent",
             Self::InputFailed => "input-failed",
             Self::InternalError => "internal-error",

@@ -121,6 +121,10 @@ rules! {
         "The file is not whole",
         "Something that belongs to it is not there: bytes that its meta page counts, revisions, or entries of its log.",
         "See what is missing: etcd-sleuth check. Fetch it again, or take another member's.";
+    ValuesUndecoded = "values-undecoded", Warning,
+        "Values cannot be decoded",
+        "They bear an object's or a provider's prefix, and what follows is not of its form: they were written so, or altered. The structure around them is sound.",
+        "Compare them with another copy: etcd-sleuth check names their keys and revisions.";
     FileDivergent = "file-divergent", Warning,
         "The file contradicts another one of its cluster",
         "Raft gives all members the same writes. Members diverged, a restored cluster went on from its snapshot, or one of the files was altered; which of them is right the files do not say.",
@@ -165,6 +169,7 @@ impl Rule {
             | Self::FileAltered
             | Self::FileDamaged
             | Self::FileIncomplete
+            | Self::ValuesUndecoded
             | Self::FileDivergent
             | Self::NotRead
             | Self::NoTrailer

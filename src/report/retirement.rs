@@ -148,7 +148,7 @@ fn doubts(evidences: &[EvidenceReport], unread: Unread<'_>) -> Vec<String> {
         let is_of = move |evidence: &&EvidenceReport| evidence.anomaly_counts.keys().any(|class| bearings.contains(&class.bearing()));
         evidences.iter().filter(is_of).map(|evidence| evidence.facts.path.display().to_string()).collect::<Vec<_>>().join(", ")
     };
-    let (broken, altered) = (of_bearing(&[Bearing::Damaged, Bearing::Incomplete]), of_bearing(&[Bearing::Altered]));
+    let (broken, altered) = (of_bearing(&[Bearing::Damaged, Bearing::Incomplete, Bearing::Undecoded]), of_bearing(&[Bearing::Altered]));
     if !broken.is_empty() {
         doubts.push(format!("{broken} could not be read completely"));
     }

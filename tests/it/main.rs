@@ -50,4 +50,5 @@ mod story;
 mod system_calls;
 mod truth;
 mod v2_api;
+mod verdict;
 mod verify;

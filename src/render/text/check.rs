@@ -166,7 +166,7 @@ pub(super) fn verdict(evidence: &EvidenceReport) -> String {
     let bearings: Vec<Bearing> = against(&evidence.anomaly_counts).into_iter().map(|(bearing, _)| bearing).collect();
     let mut words = Vec::new();
     if bearings.contains(&Bearing::Incomplete) {
-        words.push("INCOMPLETE: bytes are missing");
+        words.push("INCOMPLETE: something that belongs to it is missing");
     }
     if bearings.contains(&Bearing::Damaged) {
         words.push("DAMAGED: the structure is broken");
@@ -174,7 +174,14 @@ pub(super) fn verdict(evidence: &EvidenceReport) -> String {
     // What stands behind a trailer that matches says nothing against what stands before it.
     let is_followed = trailer_of(evidence) == Some(Trailer::Match) && altered(evidence).all(|class| class == Class::TrailingBytes);
     if bearings.contains(&Bearing::Altered) {
-        words.push(if is_followed { "matches its own trailer, but OTHER BYTES STAND BEHIND IT" } else { "ALTERED after it was taken" });
+        words.push(match trailer_of(evidence) {
+            _ if is_followed => "matches its own trailer, but OTHER BYTES STAND BEHIND IT",
+            Some(Trailer::Mismatch) => "ALTERED after it was taken",
+            _ => "ALTERED: bytes stand in it that no writer leaves so",
+        });
+    }
+    if bearings.contains(&Bearing::Undecoded) {
+        words.push("its structure is sound; VALUES CANNOT BE DECODED");
     }
     if evidence.anomaly_counts.contains_key(&Class::MemberDivergence) {
         words.push("DIFFERS from another input of its cluster");

@@ -48,6 +48,7 @@ fn file_lines(facts: &Facts, altered_or_damaged: &[(Bearing, u64)]) -> Vec<Strin
     };
     let structure = match altered_or_damaged {
         [] => "structure sound".to_owned(),
+        [(Bearing::Undecoded, _)] => format!("structure sound; {}", doubts(altered_or_damaged)),
         found => doubts(found),
     };
     let target = facts.link_target.as_ref().map_or(String::new(), |target| format!(", a link to {}", target.display()));
@@ -197,9 +198,11 @@ fn doubts(against: &[(Bearing, u64)]) -> String {
         Bearing::Damaged => "DAMAGED",
         Bearing::Altered => "ALTERED",
         Bearing::Divergent => "DIVERGENT",
-        Bearing::Note => "notes",
+        Bearing::Note | Bearing::Undecoded => "notes",
     };
     let of = |(bearing, count): &(Bearing, u64)| match count {
+        1 if *bearing == Bearing::Undecoded => "1 value CANNOT BE DECODED".to_owned(),
+        n if *bearing == Bearing::Undecoded => format!("{} values CANNOT BE DECODED", thousands(*n)),
         1 => format!("{} (1 place)", word(*bearing)),
         n => format!("{} ({} places)", word(*bearing), thousands(*n)),
     };
