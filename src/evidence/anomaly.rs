@@ -142,6 +142,8 @@ classes! {
     ContainerDamaged = "container-damaged", Incomplete;
     /// Bytes after the last page that are no snapshot trailer.
     TrailingBytes = "trailing-bytes", Altered;
+    /// More stands behind a snapshot's trailer, which matches what is before it.
+    TrailerFollowed = "trailer-followed", Altered;
     /// The SHA-256 at the end is not that of the bytes before it.
     TrailerMismatch = "trailer-mismatch", Altered;
     /// A key in etcd's `key` bucket that is no revision.

@@ -172,7 +172,7 @@ pub(super) fn verdict(evidence: &EvidenceReport) -> String {
         words.push("DAMAGED: the structure is broken");
     }
     // What stands behind a trailer that matches says nothing against what stands before it.
-    let is_followed = trailer_of(evidence) == Some(Trailer::Match) && altered(evidence).all(|class| class == Class::TrailingBytes);
+    let is_followed = trailer_of(evidence) == Some(Trailer::Match) && altered(evidence).all(|class| class == Class::TrailerFollowed);
     if bearings.contains(&Bearing::Altered) {
         words.push(match trailer_of(evidence) {
             _ if is_followed => "matches its own trailer, but OTHER BYTES STAND BEHIND IT",

@@ -154,7 +154,7 @@ fn note_surplus(opened: &OpenedDatabase<'_>, anomalies: &mut Anomalies) {
 fn note_behind_trailer(opened: &OpenedDatabase<'_>, behind: &[u8], anomalies: &mut Anomalies) {
     let more = behind.len().saturating_add(opened.trailer.map_or(0, <[u8]>::len));
     let detail = || format!("the trailer matches; {more} bytes stand behind it");
-    anomalies.note(Class::TrailingBytes, range::offset_within(opened.db.bytes(), behind), None, detail);
+    anomalies.note(Class::TrailerFollowed, range::offset_within(opened.db.bytes(), behind), None, detail);
 }
 
 /// Notes what speaks against a matching trailer: the snapshot API writes one meta twice, and nothing past the high-water mark.

@@ -16,7 +16,11 @@ fn assert_altered(name: &str, class: Class, pgid: u64, reason: &str, change: imp
     assert_eq!(reading.classes(), BTreeSet::from([class.name()]), "{:?}", reading.anomalies);
     assert!(reading.has_on(class, pgid), "{:?}", reading.anomalies);
     assert!(reading.anomalies[0].detail.contains(reason), "{:?}", reading.anomalies);
-    assert!(reading.verdict.contains("ALTERED after it was taken") && !reading.verdict.contains("DAMAGED"), "{}", reading.verdict);
+    assert!(
+        reading.verdict.contains("ALTERED: bytes stand in it that no writer leaves so") && !reading.verdict.contains("DAMAGED"),
+        "{}",
+        reading.verdict
+    );
     assert_eq!(reading.tree, mutant.retained(|_| true), "{class:?}");
     assert_nothing_foreign(&mutant, &reading);
 }
