@@ -17,6 +17,9 @@ use crate::store::{Store, Task};
 /// Tasks whose output is held at a time.
 const WINDOW: usize = 64;
 
+/// Characters of a key that the detail of an anomaly names.
+const LONGEST_KEY: usize = 90;
+
 /// Reads the rows of a store that are in scope.
 #[derive(Clone, Copy)]
 pub struct Collector<'a, 'data> {
@@ -125,10 +128,14 @@ impl<'data> Part<'data> {
 
 /// Which write a value is of, for people.
 fn name_of(value: &ValueRow<'_>) -> String {
-    let key = String::from_utf8_lossy(value.key);
+    let mut key = String::from_utf8_lossy(value.key).into_owned();
+    if let Some((end, _)) = key.char_indices().nth(LONGEST_KEY) {
+        key.truncate(end);
+        key.push('…');
+    }
     match value.written.main {
         Some(revision) => format!("{key}, revision {revision}"),
-        None => key.into_owned(),
+        None => key,
     }
 }
 
