@@ -418,8 +418,8 @@ mod tests {
         assert_eq!(
             found,
             [
-                (vec![segment], 1),
-                (vec![database("member/snap/db")], 0),
+                (vec![segment], 0),
+                (vec![database("member/snap/db")], 1),
                 (vec![database("member.bak/snap/db")], 0),
                 (vec![database("old/db")], 0),
             ]

@@ -24,15 +24,26 @@ pub(super) fn secrets(evidence: &EvidenceReport, in_scope: &str) -> String {
     let row = |what: &str, now: u64, gone: u64, remark: &str| format!("{what:<44}{:>9}{:>10}{remark}\n", cell(now), cell(gone));
     let mut out = format!("{:<44}{:>9}{:>10}\n", format!("Secrets{in_scope}"), "now", "deleted");
     out.push_str(&row("stored in plaintext", secrets.plaintext, 0, ""));
-    let rows = [
-        ("encrypted, older plaintext still retained", existing.retained, deleted.retained),
-        ("encrypted, older plaintext in free pages", existing.residue, deleted.residue),
-        ("encrypted, older plaintext in the log", existing.log, deleted.log),
-    ];
-    for (what, now, gone) in rows.into_iter().filter(|(_, now, gone)| *now > 0 || *gone > 0) {
-        out.push_str(&row(what, now, gone, ""));
+    for (what, now) in [
+        ("encrypted, older plaintext still retained", existing.retained),
+        ("encrypted, older plaintext in free pages", existing.residue),
+        ("encrypted, older plaintext in the log", existing.log),
+    ] {
+        if now > 0 {
+            out.push_str(&row(what, now, 0, ""));
+        }
     }
-    out.push_str(&row("encrypted, no plaintext found here", hidden, 0, if hidden > 0 { "   (not \"safe\")" } else { "" }));
+    let remark = if hidden > 0 { "   (other copies not seen)" } else { "" };
+    out.push_str(&row("encrypted; no plaintext of it in this file", hidden, 0, remark));
+    for (what, gone) in [
+        ("deleted, in plaintext in history", deleted.current.saturating_add(deleted.retained)),
+        ("deleted, in plaintext in free pages", deleted.residue),
+        ("deleted, in plaintext in the log", deleted.log),
+    ] {
+        if gone > 0 {
+            out.push_str(&row(what, 0, gone, ""));
+        }
+    }
     if secrets.unknown > 0 {
         out.push_str(&row("stored in a form not known here", secrets.unknown, 0, ""));
     }
@@ -50,7 +61,8 @@ pub(super) fn secrets(evidence: &EvidenceReport, in_scope: &str) -> String {
         out.push_str(&row("in the log, not in the database yet", evidence.readable.ahead, 0, "   (written last, or never carried out)"));
     }
     if older > 0 {
-        out.push_str(&format!("Same value as today's? Not known without keys ({}): treat as in use.\n", thousands(older)));
+        let (count, values) = (thousands(older), if older == 1 { "value still works: rotate it" } else { "values still work: rotate all" });
+        out.push_str(&format!("{count} of these were encrypted later; without keys it cannot be told whether the old {values}\n"));
     }
     for (sum, what) in [(evidence.unnamed_secrets, "pieces of plaintext Secrets"), (evidence.unnamed_others, "pieces of other plaintext")] {
         if sum.count > 0 {
@@ -108,8 +120,10 @@ pub(super) fn keys(keys: &[KeyReport], in_scope: &str) -> String {
     }
     let statics = keys.iter().filter(|key| key.identity.provider().is_local()).count();
     if statics > 0 {
-        let noun = if statics == 1 { "static key, kept in a file" } else { "static keys, kept in a file" };
-        out.push_str(&format!("{statics} {noun} of the API server: was it beside this backup?\n"));
+        let keys = if statics == 1 { "1 of these keys stands".to_owned() } else { format!("{statics} of these keys stand") };
+        out.push_str(&format!(
+            "{keys} in the API server's EncryptionConfiguration: if it was copied too, count their Secrets as readable\n"
+        ));
     }
     out
 }
