@@ -24,7 +24,7 @@ impl GroupResource<'_> {
 
     /// Whether only the word of its key is known, and not the group, which may be any.
     pub fn is_without_group(&self) -> bool {
-        let is_built_in = || BUILT_IN.iter().chain(BELOW_SERVICES).any(|b| b.group_resource == self.0);
+        let is_built_in = || BUILT_IN.iter().chain(BELOW_SERVICES).chain(BELOW_OAUTH).any(|b| b.group_resource == self.0);
         !self.0.contains('.') && by_path(&self.0).is_none() && !is_built_in()
     }
 
@@ -145,9 +145,24 @@ const NEVER_ENCRYPTED: [&str; 6] =
 /// Stored one level deeper: `services/specs/<ns>/<name>`.
 const BELOW_SERVICES: &[BuiltIn] = &[built_in("endpoints", "endpoints", Namespaced), built_in("specs", "services", Namespaced)];
 
+/// Stored so by OpenShift's API server for OAuth: `oauth/accesstokens/<name>`.
+///
+/// Source: the special resource prefixes of openshift/oauth-apiserver.
+const BELOW_OAUTH: &[BuiltIn] = &[
+    built_in("accesstokens", "oauthaccesstokens.oauth.openshift.io", Cluster),
+    built_in("authorizetokens", "oauthauthorizetokens.oauth.openshift.io", Cluster),
+    built_in("clientauthorizations", "oauthclientauthorizations.oauth.openshift.io", Cluster),
+    built_in("clients", "oauthclients.oauth.openshift.io", Cluster),
+];
+
 /// The built-in stored under this word.
 pub(super) fn by_path(path: &str) -> Option<&'static BuiltIn> {
     BUILT_IN.binary_search_by_key(&path, |b| b.path).ok().and_then(|index| BUILT_IN.get(index))
+}
+
+/// The resource stored under `oauth/<path>`.
+pub(super) fn below_oauth(path: &str) -> Option<&'static BuiltIn> {
+    BELOW_OAUTH.iter().find(|b| b.path == path)
 }
 
 /// The built-in stored under `services/<path>`.

@@ -38,9 +38,12 @@ impl<'key> StorageKey<'key> {
             return Self::scoped(Cow::Borrowed(built_in.group_resource), Some(built_in.scope), rest);
         }
         let (second, below) = rest.split_once('/').unwrap_or((rest, ""));
-        if first == "services"
-            && let Some(built_in) = resource::below_services(second)
-        {
+        let deeper = match first {
+            "services" => resource::below_services(second),
+            "oauth" => resource::below_oauth(second),
+            _ => None,
+        };
+        if let Some(built_in) = deeper {
             return Self::scoped(Cow::Borrowed(built_in.group_resource), Some(built_in.scope), below);
         }
         // A group has a dot; `ranges`, `masterleases` and the like have none and are no resource of the API.
