@@ -34,7 +34,7 @@ impl Clusters {
         let cluster = cluster(&store.profile().facts)?.to_owned();
         let mut history = store.history.take()?;
         let is_changed = store.profile().facts.is_changed();
-        let (mut compared, mut accused) = (Vec::new(), Vec::new());
+        let mut compared = Vec::new();
         for known in self.known.iter().filter(|known| known.cluster == cluster) {
             let comparison = history.compare(&known.history);
             let mut other = Compared { evidence: known.evidence, path: known.path.clone(), comparison };
@@ -42,14 +42,14 @@ impl Clusters {
                 other.doubt();
             }
             // Where one of the two fails its own trailer, it is that one.
-            accused.push(is_changed || !known.is_changed);
+            let is_accused = is_changed || !known.is_changed;
+            if is_accused && !other.comparison.agrees() {
+                let place = other.comparison.first_here().and_then(|revision| store.find(revision));
+                let offset = place.and_then(|(_, element)| range::offset_within(store.opened.db.bytes(), element.key));
+                let pgid = place.map(|(pgid, _)| pgid);
+                store.profile_mut().anomalies.note(Class::MemberDivergence, offset, pgid, || other.to_string());
+            }
             compared.push(other);
-        }
-        for (other, _) in compared.iter().zip(accused).filter(|(other, is_accused)| *is_accused && !other.comparison.agrees()) {
-            let place = other.comparison.first_here().and_then(|revision| store.find(revision));
-            let offset = place.and_then(|(_, element)| range::offset_within(store.opened.db.bytes(), element.key));
-            let pgid = place.map(|(pgid, _)| pgid);
-            store.profile_mut().anomalies.note(Class::MemberDivergence, offset, pgid, || other.to_string());
         }
         if is_changed {
             history.doubt();
