@@ -13,6 +13,7 @@ mod number;
 mod object;
 mod pages;
 mod recover;
+mod requirement;
 mod scan;
 mod table;
 mod unread;

@@ -1,0 +1,153 @@
+//! What `verify` says of re-encryption: whether all is as required, and what is left to do.
+
+use std::collections::BTreeMap;
+
+use super::super::escape::terminal;
+use super::key_label::whole;
+use super::thousands;
+use crate::evidence::EvidenceId;
+use crate::report::Report;
+use crate::verify::{Left, Requirement, State, Under};
+
+/// Lines of a list before the rest is only counted.
+const ROWS: usize = 20;
+
+pub(super) fn requirement(requirement: &Requirement, report: &Report) -> String {
+    if requirement.required.is_empty() {
+        return "Re-encryption: nothing to judge: no key is required (--require-key, or the first provider of an EncryptionConfiguration), \
+                or no current value was seen of which one is\n"
+            .to_owned();
+    }
+    let mut out = completeness(requirement);
+    out.push_str(&plaintext_required(requirement));
+    out.push_str(&left_by_resource(&requirement.left));
+    out.push_str(&rewrites(&requirement.left));
+    for ((evidence, key), (count, first, last)) in requirement.late.iter().take(ROWS) {
+        let file = report.path_of(*evidence).display().to_string();
+        let under = key.as_ref().map_or("plaintext".to_owned(), whole);
+        out.push_str(&format!(
+            "  {}: {} values were written under {under} after the required key began, at revisions {first} to {last}: an API server that was not restarted?\n",
+            terminal(&file),
+            thousands(*count)
+        ));
+    }
+    out.push_str(&leftovers(requirement, report));
+    out
+}
+
+/// Whether all is as required, in one line.
+fn completeness(requirement: &Requirement) -> String {
+    let required = |state: &State| match state {
+        State::Plaintext => "in plaintext".to_owned(),
+        State::Key(key) => format!("under {}", terminal(&key.to_string())),
+        State::NotKnown => "as the configuration requires".to_owned(),
+    };
+    let required: Vec<String> = requirement.required.keys().map(required).collect();
+    let required = required.join(" or ");
+    let (left, met) = (requirement.left(), requirement.met());
+    let (not_opened, not_known) = (requirement.not_opened(), requirement.not_known());
+    let mut parts = Vec::new();
+    if left > 0 {
+        parts.push(format!("{} current value{} not {required}", thousands(left), if left == 1 { " is" } else { "s are" }));
+    }
+    if not_opened > 0 {
+        parts.push(format!(
+            "{} name{} the required key and do not open with it",
+            thousands(not_opened),
+            if not_opened == 1 { "s" } else { "" }
+        ));
+    }
+    if not_known > 0 {
+        parts.push(format!("of {} it is not known", thousands(not_known)));
+    }
+    let by_name = match requirement.by_name {
+        0 => String::new(),
+        by_name => format!(" ({} of them by the key's name alone: nobody opened them)", thousands(by_name)),
+    };
+    match left.saturating_add(not_opened) {
+        0 if not_known == 0 => {
+            format!("Re-encryption COMPLETE in these files: all {} current values are {required}{by_name}\n", thousands(met))
+        }
+        0 => format!("Re-encryption NOT KNOWN: {}, {} are {required}{by_name}\n", parts.join(", "), thousands(met)),
+        _ => format!("Re-encryption NOT COMPLETE: {}, {} are{by_name}\n", parts.join(", "), thousands(met)),
+    }
+}
+
+/// A configuration with `identity` in the first place asks for no encryption: that is said, and of which resources.
+fn plaintext_required(requirement: &Requirement) -> String {
+    let Some(resources) = requirement.required.get(&State::Plaintext) else { return String::new() };
+    let resources: Vec<_> = resources.keys().take(ROWS).map(|resource| terminal(resource).into_owned()).collect();
+    format!(
+        "  THE REQUIRED STATE IS PLAINTEXT: identity is the first provider, so API servers write these unencrypted: {}\n",
+        resources.join(", ")
+    )
+}
+
+/// How many values are left, by resource and by what they are under.
+fn left_by_resource(left: &BTreeMap<Left, u64>) -> String {
+    let mut resources: BTreeMap<&str, BTreeMap<String, u64>> = BTreeMap::new();
+    for (left, count) in left {
+        let under = resources.entry(&left.group_resource).or_default().entry(under(&left.under)).or_default();
+        *under = under.saturating_add(*count);
+    }
+    let mut out = String::new();
+    for (resource, under) in resources.iter().take(ROWS) {
+        let under: Vec<String> = under.iter().map(|(under, count)| format!("{} {under}", thousands(*count))).collect();
+        out.push_str(&format!("  {}: {}\n", terminal(resource), under.join(", ")));
+    }
+    if let Some(more) = resources.len().checked_sub(ROWS).filter(|more| *more > 0) {
+        out.push_str(&format!("  and {more} more resources\n"));
+    }
+    out
+}
+
+fn under(under: &Under) -> String {
+    match under {
+        Under::Plaintext => "in plaintext".to_owned(),
+        Under::Key(key) => format!("under {}", whole(key)),
+        Under::SameName(key) => format!("under another key of the name {}", whole(key)),
+        Under::NotOpened(key) => format!("that name {} and do not open with it", whole(key)),
+        Under::NotKnown => "not known: no form or key name that is known here".to_owned(),
+    }
+}
+
+/// What rewrites them. A value that no API server can read, none rewrites.
+fn rewrites(left: &BTreeMap<Left, u64>) -> String {
+    let mut groups: BTreeMap<(&str, Option<&str>), u64> = BTreeMap::new();
+    for (left, count) in left.iter().filter(|(left, _)| left.under.is_otherwise()) {
+        let group = groups.entry((&left.group_resource, left.namespace.as_deref())).or_default();
+        *group = group.saturating_add(*count);
+    }
+    let mut out = String::new();
+    for ((resource, namespace), count) in groups.iter().take(ROWS) {
+        let namespace = namespace.map_or(String::new(), |namespace| format!(" -n {}", terminal(namespace)));
+        out.push_str(&format!(
+            "  {:>6}  kubectl get {}{namespace} -o json | kubectl replace -f -\n",
+            thousands(*count),
+            terminal(resource)
+        ));
+    }
+    if let Some(more) = groups.len().checked_sub(ROWS).filter(|more| *more > 0) {
+        out.push_str(&format!("  and {more} more namespaces\n"));
+    }
+    out
+}
+
+/// What stands in files that were left behind: it is not what the member has now, and no rewrite reaches it.
+fn leftovers(requirement: &Requirement, report: &Report) -> String {
+    let mut files: BTreeMap<EvidenceId, BTreeMap<String, u64>> = BTreeMap::new();
+    for (left, count) in &requirement.in_leftovers {
+        let under = files.entry(left.evidence).or_default().entry(under(&left.under)).or_default();
+        *under = under.saturating_add(*count);
+    }
+    let mut out = String::new();
+    for (evidence, under) in files.iter().take(ROWS) {
+        let under: Vec<String> = under.iter().map(|(under, count)| format!("{} {under}", thousands(*count))).collect();
+        let file = report.path_of(*evidence).display().to_string();
+        out.push_str(&format!("  LEFT BEHIND, not what the member has now: {}: {}\n", terminal(&file), under.join(", ")));
+    }
+    if !files.is_empty() {
+        out.push_str("          no rewrite reaches these: keep a copy as evidence, then have the file removed from the member\n");
+    }
+    out
+}
