@@ -43,10 +43,17 @@ pub(super) struct ReadEvidence<'data> {
     pub digests: Receiver<Option<Digests>>,
 }
 
+impl ReadEvidence<'_> {
+    /// Whether the member works with it, and it was not left behind.
+    pub(super) fn is_own(&self) -> bool {
+        self.store.profile().facts.role != Role::Leftover
+    }
+}
+
 impl<'data> ReadMember<'data> {
     /// The member's own database.
     pub(super) fn database(&self) -> Option<&DatabaseStore<'data>> {
-        let own = self.evidences.iter().filter(|evidence| evidence.store.profile().facts.role != Role::Leftover);
+        let own = self.evidences.iter().filter(|evidence| evidence.is_own());
         own.filter_map(|evidence| evidence.store.as_database()).next()
     }
 

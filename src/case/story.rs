@@ -9,32 +9,28 @@
 //! Source: etcd `server/etcdserver/server.go` (`snapshot`, `snapshotIfNeededAndCompactRaftLog`), `server/storage/backend.go`
 //! (`RecoverSnapshotBackend`), `server/etcdserver/bootstrap.go`.
 
-use std::path::Path;
-
 use super::member::ReadEvidence;
 use crate::evidence::anomaly::{Anomalies, Class};
-use crate::store::{Facts, Role, Unapplied};
+use crate::store::{Facts, Unapplied};
 
 /// Notes in the member's own evidences where they leave something out between them, and tells the database what its log has behind it.
 pub(super) fn hold_together(evidences: &mut [ReadEvidence<'_>]) {
     note_unapplied(evidences);
-    let facts = |evidence: &ReadEvidence<'_>| evidence.store.profile().facts.clone();
-    let own: Vec<Facts> = evidences.iter().map(facts).collect();
-    let is_own = |facts: &&Facts| facts.role != Role::Leftover;
-    let Some(applied) = own.iter().filter(is_own).find_map(|facts| facts.database()?.schema.consistent_index) else { return };
-    let newest = own.iter().filter(is_own).filter_map(Facts::sound_snapshot_index).max();
-    let indices = || own.iter().filter(is_own).filter_map(|facts| facts.log()?.indices);
+    let own = || evidences.iter().filter(|evidence| evidence.is_own()).map(|evidence| &evidence.store.profile().facts);
+    let Some(applied) = own().find_map(|facts| facts.database()?.schema.consistent_index) else { return };
+    let newest = own().filter_map(Facts::sound_snapshot_index).max();
+    let indices = || own().filter_map(|facts| facts.log()?.indices);
     let first = indices().map(|(first, _)| first).min();
     let last = indices().map(|(_, last)| last).max().max(newest);
+    let replacement = newest.map_or_else(String::new, |newest| format!("{newest:016x}.snap.db"));
+    let has_replacement = evidences.iter().any(|evidence| evidence.store.profile().facts.path.ends_with(&replacement));
     let mut first_segment = true;
-    for evidence in evidences.iter_mut().filter(|evidence| evidence.store.profile().facts.role != Role::Leftover) {
+    for evidence in evidences.iter_mut().filter(|evidence| evidence.is_own()) {
         let facts = &evidence.store.profile().facts;
         let mut found = Anomalies::default();
         let index = facts.sound_snapshot_index().filter(|index| Some(*index) == newest && *index > applied);
         if let Some(index) = index {
-            let replacement = format!("{index:016x}.snap.db");
-            let is_there = own.iter().any(|facts| facts.path.file_name() == Some(Path::new(&replacement).as_os_str()));
-            let then = match is_there {
+            let then = match has_replacement {
                 true => format!("etcd puts {replacement} in the database's place when it starts"),
                 false => format!("etcd does not start on it, since there is no {replacement}"),
             };
@@ -68,12 +64,10 @@ pub(super) fn hold_together(evidences: &mut [ReadEvidence<'_>]) {
 /// Tells the member's database which keys its log has something newer of.
 fn note_unapplied(evidences: &mut [ReadEvidence<'_>]) {
     let mut all: Option<Unapplied> = None;
-    for evidence in evidences.iter().filter(|evidence| evidence.store.profile().facts.role != Role::Leftover) {
-        if let Some(unapplied) = evidence.store.unapplied() {
-            all.get_or_insert_default().merge(unapplied.clone());
-        }
+    for unapplied in evidences.iter().filter(|evidence| evidence.is_own()).filter_map(|evidence| evidence.store.unapplied()) {
+        all.get_or_insert_default().merge(unapplied);
     }
-    let own = evidences.iter_mut().filter(|evidence| evidence.store.profile().facts.role != Role::Leftover);
+    let own = evidences.iter_mut().filter(|evidence| evidence.is_own());
     if let Some(database) = own.filter_map(|evidence| evidence.store.as_database_mut()).next() {
         database.unapplied = all;
     }

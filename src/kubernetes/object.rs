@@ -61,6 +61,11 @@ impl<'data> Object<'data> {
         }
     }
 
+    /// The same of a value of any encoding.
+    pub fn newest_time_of(value: &[u8]) -> Option<i64> {
+        Self::newest_time_in(value, Encoding::of(value)?)
+    }
+
     /// The namespace and name of a core Secret in plaintext; `None` for anything else.
     pub fn secret_identity(value: &'data [u8], encoding: Encoding) -> Option<(&'data str, &'data str)> {
         match encoding {

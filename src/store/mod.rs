@@ -22,6 +22,7 @@ mod options;
 mod raft_snapshot;
 mod unapplied;
 mod whole;
+mod witness;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -40,6 +41,7 @@ pub use self::unapplied::Unapplied;
 pub use crate::bbolt::PageCounts;
 pub use crate::etcd::trailer::Trailer;
 
+use self::witness::Witness;
 use crate::envelope::NameTable;
 use crate::evidence::Evidence;
 use crate::evidence::anomaly::Anomalies;
@@ -150,6 +152,18 @@ impl<'data> Profile<'data> {
         facts.prefixes = prefixes.texts();
         facts.is_complete = anomalies.leave_all_read();
         Self { facts, anomalies, content: evidence.content(), names, prefixes }
+    }
+
+    /// The same of an evidence whose names and prefixes are what its own values say, and what the user gave.
+    fn of_witness(
+        evidence: &'data Evidence,
+        facts: Facts,
+        anomalies: Anomalies,
+        Witness { mut names, votes }: Witness<'data>,
+        options: &ReadOptions,
+    ) -> Self {
+        names.give(options.names.iter().cloned());
+        Self::new(evidence, facts, anomalies, names, votes.elect(&options.prefixes))
     }
 
     /// Adds what is found odd later.

@@ -7,12 +7,13 @@ use foldhash::fast::FixedState;
 use hashbrown::HashSet;
 
 use super::facts::{Content, Facts, Kind, RaftSnapshotFacts};
+use super::witness::Witness;
 use super::{Profile, ReadOptions, Store, Task};
-use crate::envelope::{NameTable, Stored};
+use crate::envelope::Stored;
 use crate::etcd::raft::{Snapshot, SnapshotName, V2Value};
 use crate::evidence::anomaly::{Anomalies, Class};
 use crate::evidence::{Evidence, range};
-use crate::kubernetes::{Encoding, Object, PrefixVotes};
+use crate::kubernetes::Object;
 use crate::row::{Api, Escaped, Found, FoundContent, Place, Retention, Written};
 
 /// Values that one task reads.
@@ -48,15 +49,8 @@ impl<'data> RaftSnapshotStore<'data> {
             Ok(snapshot) => {
                 let values = snapshot.v2_values();
                 let finds = find(evidence, values.as_deref().unwrap_or_default());
-                (
-                    judge(
-                        &snapshot,
-                        values.map(|_| finds.iter().filter(|find| !find.is_duplicate).count() as u64),
-                        name_of(evidence),
-                        &mut anomalies,
-                    ),
-                    finds,
-                )
+                let count = values.map(|_| finds.iter().filter(|find| !find.is_duplicate).count() as u64);
+                (judge(&snapshot, count, name_of(evidence), &mut anomalies), finds)
             }
             Err(damage) => {
                 let size = evidence.content().len();
@@ -64,20 +58,14 @@ impl<'data> RaftSnapshotStore<'data> {
                 (RaftSnapshotFacts::default(), Vec::new())
             }
         };
-        let (mut names, mut votes) = (NameTable::default(), PrefixVotes::default());
-        names.give(options.names.iter().cloned());
-        let mut newest_object_time = None;
+        let (mut witness, mut newest_object_time) = (Witness::default(), None);
         for find in &finds {
-            votes.observe(find.key, find.value.bytes());
-            match Stored::of(find.value.bytes()) {
-                Stored::Sealed(sealed) => names.observe(&sealed),
-                Stored::Plain(value) => newest_object_time = newest_object_time.max(newest_time(value)),
-                Stored::Empty => {}
+            if let Stored::Plain(value) = witness.hear(find.key, find.value.bytes()) {
+                newest_object_time = newest_object_time.max(Object::newest_time_of(value));
             }
         }
-        let prefixes = votes.elect(&options.prefixes);
         let facts = Facts { newest_object_time, ..Facts::of(evidence, Kind::RaftSnapshot, Content::RaftSnapshot(facts)) };
-        Self { profile: Profile::new(evidence, facts, anomalies, names, prefixes), finds }
+        Self { profile: Profile::of_witness(evidence, facts, anomalies, witness, options), finds }
     }
 }
 
@@ -123,9 +111,9 @@ fn find<'data>(evidence: &'data Evidence, values: &[V2Value<'data>]) -> Vec<Find
     let buffer = evidence.decoded(|| {
         let mut buffer = Vec::new();
         for value in values {
-            let (Some(key), Some(bytes)) = (value.key(), value.value()) else { continue };
+            let Some(bytes) = value.value() else { continue };
             let start = buffer.len();
-            buffer.extend_from_slice(&key);
+            buffer.extend_from_slice(&value.key);
             let middle = buffer.len();
             buffer.extend_from_slice(&bytes);
             ranges.push((start..middle, middle..buffer.len(), value));
@@ -146,11 +134,6 @@ fn find<'data>(evidence: &'data Evidence, values: &[V2Value<'data>]) -> Vec<Find
         }
     }
     finds.into_iter().map(|(_, find)| find).collect()
-}
-
-fn newest_time(value: &[u8]) -> Option<i64> {
-    let encoding = Encoding::of(value)?;
-    Object::newest_time_in(value, encoding)
 }
 
 fn judge(snapshot: &Snapshot<'_>, v2_values: Option<u64>, name: Option<SnapshotName>, anomalies: &mut Anomalies) -> RaftSnapshotFacts {

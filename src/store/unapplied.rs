@@ -6,6 +6,8 @@ use std::ops::Bound;
 use foldhash::fast::FixedState;
 use hashbrown::HashSet;
 
+use crate::etcd::raft::Operation;
+
 /// Keys that committed entries write or delete, and the database has not applied. What stands in either branch of a transaction is
 /// among them, since which one ran is nowhere.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,15 +18,23 @@ pub struct Unapplied {
 }
 
 impl Unapplied {
+    /// Adds what an operation touches.
+    pub(super) fn add(&mut self, operation: &Operation<'_>) {
+        match operation {
+            Operation::Put(put, _) => self.add_written(put.key),
+            Operation::DeleteRange { key, range_end, .. } => self.add_deleted(key, range_end),
+        }
+    }
+
     /// Adds a key that is written.
-    pub(super) fn add_written(&mut self, key: &[u8]) {
+    fn add_written(&mut self, key: &[u8]) {
         if !self.written.contains(key) {
             self.written.insert(key.to_vec());
         }
     }
 
     /// Adds the keys of a deletion, as etcd reads it: without an end it is one key; an end of one zero byte is none.
-    pub(super) fn add_deleted(&mut self, key: &[u8], range_end: &[u8]) {
+    fn add_deleted(&mut self, key: &[u8], range_end: &[u8]) {
         let mut end = match range_end {
             [] => Some([key, &[0]].concat()),
             [0] => None,
@@ -48,10 +58,10 @@ impl Unapplied {
     }
 
     /// Adds those of another segment.
-    pub fn merge(&mut self, other: Self) {
-        self.written.extend(other.written);
-        for (start, end) in other.ranges {
-            self.add_deleted(&start, end.as_deref().unwrap_or(&[0]));
+    pub fn merge(&mut self, other: &Self) {
+        other.written.iter().for_each(|key| self.add_written(key));
+        for (start, end) in &other.ranges {
+            self.add_deleted(start, end.as_deref().unwrap_or(&[0]));
         }
     }
 
@@ -88,7 +98,7 @@ mod tests {
         assert_eq!(unapplied.ranges.len(), 2);
         let mut all = Unapplied::default();
         all.add_deleted(b"m", b"\0");
-        all.merge(unapplied);
+        all.merge(&unapplied);
         assert!(all.touches(b"b") && all.touches(b"zz") && all.touches(b"m") && !all.touches(b"l"));
     }
 }

@@ -194,7 +194,7 @@ fn a_snapshot_is_read_its_crc_judged_and_its_v2_values_told() {
     let snapshot = Snapshot::parse(&good).unwrap();
     assert_eq!((snapshot.index, snapshot.term, snapshot.crc_matches), (122, 2, true));
     let values = snapshot.v2_values().unwrap();
-    let told: Vec<_> = values.iter().map(|v| (v.key().unwrap(), v.value().unwrap(), v.is_current)).collect();
+    let told: Vec<_> = values.iter().map(|v| (v.key.clone(), v.value().unwrap(), v.is_current)).collect();
     let value = |key: &str, value: &str, is_current| (key.as_bytes().to_vec(), value.as_bytes().to_vec(), is_current);
     assert_eq!(told, [value("/n/\u{e9}", "y\n", true), value("/k", "z", true), value("/k", "twin", true), value("/k", "gone", false)]);
     assert_eq!(values[0].escaped, "y\\n");

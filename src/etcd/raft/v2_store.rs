@@ -17,10 +17,10 @@ use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// A value of a key of the v2 API.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct V2Value<'data> {
-    /// The key's path as JSON writes it, without its quotes, with the `/1` before it.
-    path: &'data str,
+    /// The key as the API has it, without the `/1` before it.
+    pub key: Vec<u8>,
     /// The value as JSON writes it, without its quotes: a slice of the snapshot.
     pub escaped: &'data str,
     /// Whether the key has it, and not only a change of the past.
@@ -54,14 +54,9 @@ pub(super) fn key_at(path: &[u8]) -> Option<&[u8]> {
 
 impl<'data> V2Value<'data> {
     fn of(path: Option<&'data RawValue>, value: Option<&'data RawValue>, is_current: bool) -> Option<Self> {
-        let value = Self { path: unquoted(path?)?, escaped: unquoted(value?)?, is_current };
-        value.key().map(|_| value)
-    }
-
-    /// The key as the API has it, without the `/1` before it.
-    pub fn key(&self) -> Option<Vec<u8>> {
-        let path = unescaped(self.path)?;
-        key_at(path.as_bytes()).map(<[u8]>::to_vec)
+        let path = unescaped(unquoted(path?)?)?;
+        let key = key_at(path.as_bytes())?.to_vec();
+        Some(Self { key, escaped: unquoted(value?)?, is_current })
     }
 
     /// The value. Whoever stored bytes that are no UTF-8 does not find them here: JSON has characters in their place.

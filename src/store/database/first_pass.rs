@@ -32,7 +32,7 @@ impl<'data> DatabaseStore<'data> {
         db.note_anomalies(&mut anomalies);
         let mut pages = PageMap::new(db.pages_in_file(), db.high_water_mark());
         let (tree, seen) = walk_active_tree(db, options.history, &mut pages, &mut anomalies);
-        let Seen { keyspace, history, mut names, mut votes, kube_system, newest_time, large, anomalies: found } = seen;
+        let Seen { keyspace, history, mut witness, kube_system, newest_time, large, anomalies: found } = seen;
         anomalies.merge(found);
         let other = bbolt::check(db, &mut pages, &mut anomalies);
         let behind_trailer = opened.behind_trailer();
@@ -49,15 +49,12 @@ impl<'data> DatabaseStore<'data> {
             revision: keyspace.last().map(|revision| revision.main),
             large: &large,
         };
-        let (mut residue, witness) = residue::find(ground, options.residue);
+        let (mut residue, of_residue) = residue::find(ground, options.residue);
         anomalies.merge(std::mem::take(&mut residue.anomalies));
-        names.merge(witness.names);
-        names.give(options.names.iter().cloned());
-        votes.merge(witness.votes);
+        witness.merge(of_residue);
         let schema = if db.active().is_some() { Schema::read(db, &tree, &mut anomalies) } else { Schema::default() };
         let Lacking { tree: key_tree, gaps, lost } = Lacking::find(db, &tree, &keyspace, &schema, &mut anomalies);
         let history = options.history.then(|| history.sort_writes(known_revisions(key_tree, &keyspace, &schema, &anomalies)));
-        let prefixes = votes.elect(&options.prefixes);
         let kube_system_uid = kube_system.map(|(_, uid)| uid);
         let mut content = facts_of(&opened, &keyspace, &pages, key_tree, schema, kube_system_uid, (options.residue, residue.account));
         let mut kind = opened.kind();
@@ -68,7 +65,7 @@ impl<'data> DatabaseStore<'data> {
         let of_other = other.map_or(0, |other| other.pages_read());
         let pages_read = [tree.pages_read(), of_other, residue.pages_read].into_iter().fold(0, u64::saturating_add);
         let order = super::order::Order::of(db, &tree, &anomalies);
-        let profile = Profile::new(evidence, facts, anomalies, names, prefixes);
+        let profile = Profile::of_witness(evidence, facts, anomalies, witness, options);
         Self { profile, opened, tree, pages, keyspace, gaps, lost, residue, history, unapplied: None, order, pages_read }
     }
 

@@ -1,21 +1,21 @@
 //! What the first pass sees of the writes in the tree.
 
 use crate::bbolt::{Bucket, Db, Element, Pgid};
-use crate::envelope::{NameTable, Stored};
+use crate::envelope::Stored;
 use crate::etcd::schema;
 use crate::evidence::anomaly::{Anomalies, Class};
 use crate::evidence::range;
-use crate::kubernetes::{Encoding, Object, PrefixVotes};
+use crate::kubernetes::{Encoding, Object};
 use crate::mvcc::history::History;
 use crate::mvcc::{KeyValue, Keyspace, Revision, RevisionKey};
+use crate::store::witness::Witness;
 
 /// What one task of the first pass saw.
 #[derive(Default)]
 pub(super) struct Seen<'data> {
     pub keyspace: Keyspace,
     pub history: History,
-    pub names: NameTable<'data>,
-    pub votes: PrefixVotes<'data>,
+    pub witness: Witness<'data>,
     /// The UID of the namespace `kube-system`, with the revision that it was read of.
     pub kube_system: Option<(Revision, String)>,
     pub newest_time: Option<i64>,
@@ -65,14 +65,11 @@ impl<'data> Seen<'data> {
                 format!("revision {} is write {} of a key created at {}: no writer counts so", at.revision, kv.version, kv.create_revision)
             });
         }
-        self.votes.observe(kv.key, kv.value);
         if kv.value.len() as u64 > db.page_size() {
             self.large.push(kv);
         }
-        match Stored::of(kv.value) {
-            Stored::Sealed(sealed) => self.names.observe(&sealed),
-            Stored::Plain(value) => self.look_at_object(at.revision, kv.key, value),
-            Stored::Empty => {}
+        if let Stored::Plain(value) = self.witness.hear(kv.key, kv.value) {
+            self.look_at_object(at.revision, kv.key, value);
         }
     }
 
@@ -92,8 +89,7 @@ impl<'data> Seen<'data> {
     pub(super) fn merge(&mut self, other: Self) {
         self.keyspace.merge(other.keyspace);
         self.history.merge(other.history);
-        self.names.merge(other.names);
-        self.votes.merge(other.votes);
+        self.witness.merge(other.witness);
         self.kube_system = self.kube_system.take().max(other.kube_system);
         self.newest_time = self.newest_time.max(other.newest_time);
         self.large.extend(other.large);

@@ -22,11 +22,10 @@ use rayon::prelude::*;
 use self::find::{Find, finds};
 pub use self::pages::{ImageFacts, MetaPage, PagesFound};
 use super::facts::{Content, Facts, Kind};
+use super::witness::Witness;
 use super::{Profile, ReadOptions, Store, Task};
-use crate::envelope::{NameTable, Stored};
 use crate::evidence::Evidence;
 use crate::evidence::anomaly::{Anomalies, Class};
-use crate::kubernetes::PrefixVotes;
 use crate::row::Found;
 
 /// Bytes that one task searches for beginnings.
@@ -61,17 +60,15 @@ impl<'data> ImageStore<'data> {
         }
         find::drop_nested(&mut finds);
         find::mark_duplicates(bytes, &mut finds);
-        let (mut names, mut votes) = (NameTable::default(), PrefixVotes::default());
-        names.give(options.names.iter().cloned());
+        let mut witness = Witness::default();
         for read in finds.iter().filter_map(|find| find.read(bytes)) {
-            votes.observe(read.key, read.value);
-            if let (Stored::Sealed(sealed), 0) = (Stored::of(read.value), read.missing) {
-                names.observe(&sealed);
+            match read.missing {
+                0 => drop(witness.hear(read.key, read.value)),
+                _ => witness.hear_beginning(read.key, read.value),
             }
         }
-        let prefixes = votes.elect(&options.prefixes);
         let facts = Facts::of(evidence, Kind::Image, Content::Image(Box::new(ImageFacts { pages })));
-        Self { profile: Profile::new(evidence, facts, anomalies, names, prefixes), finds }
+        Self { profile: Profile::of_witness(evidence, facts, anomalies, witness, options), finds }
     }
 }
 

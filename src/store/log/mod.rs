@@ -23,8 +23,8 @@ use self::revisions::Revisions;
 use self::seen::Seen;
 use self::segment::{Segment, name_of};
 use self::writes::Write;
+use super::witness::Witness;
 use super::{Content, DatabaseStore, Profile, ReadOptions, Store, Task, Unapplied};
-use crate::etcd::raft::{EntryKind, Operation, Request};
 use crate::etcd::wal;
 use crate::evidence::Evidence;
 use crate::row::Found;
@@ -64,9 +64,9 @@ impl<'data> SegmentStore<'data> {
                 segment.count_overridden(number, &log);
             }
         }
-        let of_log = seen.votes.elect(&options.prefixes);
+        let Witness { mut names, votes } = seen.witness;
+        let of_log = votes.elect(&options.prefixes);
         let prefixes = member.database.map_or(of_log.clone(), |database| database.prefixes().and(&of_log));
-        let mut names = seen.names;
         names.give(options.names.iter().cloned());
         let applied = member.database.and_then(|database| database.profile().facts.database()?.schema.consistent_index);
         let mut revisions = Revisions::default();
@@ -77,8 +77,8 @@ impl<'data> SegmentStore<'data> {
         let committed = [log.commit(), applied, member.snapshot_index].into_iter().flatten().max();
         let (fates, names, prefixes) = (Fates { log, committed, applied }, Arc::new(names), Arc::new(prefixes));
         let of_segment = |(number, segment): (usize, Segment<'data>)| {
-            let writes = Write::all(number, &segment, &fates, &revisions);
-            let (ahead, unapplied) = fates.applied.map(|applied| behind(number, &segment, &fates, applied)).unzip();
+            let (writes, behind) = Write::all(number, &segment, &fates, &revisions);
+            let (ahead, unapplied) = behind.map(|behind| (behind.entries, behind.unapplied)).unzip();
             let Segment { evidence, mut facts, anomalies, .. } = segment;
             if let Content::Log(log) = &mut facts.content {
                 log.ahead = ahead;
@@ -87,24 +87,6 @@ impl<'data> SegmentStore<'data> {
         };
         segments.into_iter().enumerate().map(of_segment).collect()
     }
-}
-
-/// How many entries of a segment the database has not applied, and what the committed ones among them touch.
-fn behind(number: usize, segment: &Segment<'_>, fates: &Fates, applied: u64) -> (u64, Unapplied) {
-    let (mut ahead, mut unapplied) = (0u64, Unapplied::default());
-    for (offset, entry) in segment.entries().filter(|(_, entry)| entry.index > applied) {
-        let (committed, _) = fates.of(number, offset, entry.index);
-        ahead = ahead.saturating_add(u64::from(committed != Some(false)));
-        let request = (committed == Some(true) && entry.kind == EntryKind::Normal).then(|| Request::parse(entry.data).ok()).flatten();
-        let Some(request) = request.filter(|request| !request.kind.is_v2()) else { continue };
-        for operation in request.operations().filter_map(Result::ok) {
-            match operation {
-                Operation::Put(put, _) => unapplied.add_written(put.key),
-                Operation::DeleteRange { key, range_end, .. } => unapplied.add_deleted(key, range_end),
-            }
-        }
-    }
-    (ahead, unapplied)
 }
 
 impl<'data> Store<'data> for SegmentStore<'data> {

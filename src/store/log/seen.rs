@@ -1,17 +1,17 @@
 //! What the entries of a log propose, counted: names of keys, prefixes, values that the tree may have.
 
 use super::revisions::Proposed;
-use crate::envelope::{NameTable, Stored};
-use crate::etcd::raft::{Credential, Entry, EntryKind, Operation, Put, Request};
+use crate::envelope::Stored;
+use crate::etcd::raft::{Credential, Entry, EntryKind, Operation, Request};
 use crate::evidence::anomaly::{Anomalies, Class};
-use crate::kubernetes::{Encoding, Object, PrefixVotes};
+use crate::kubernetes::Object;
 use crate::store::facts::{CredentialCounts, LogFacts};
+use crate::store::witness::Witness;
 
 /// What the writes of a log showed.
 #[derive(Default)]
 pub(super) struct Seen<'data> {
-    pub(super) names: NameTable<'data>,
-    pub(super) votes: PrefixVotes<'data>,
+    pub(super) witness: Witness<'data>,
     pub(super) proposed: Proposed,
 }
 
@@ -45,7 +45,9 @@ impl<'data> Seen<'data> {
                 Operation::Put(put, _) if put.ignores_value => {}
                 Operation::Put(put, _) => {
                     counts.puts = counts.puts.saturating_add(1);
-                    newest = newest.max(self.value(&put));
+                    if let Stored::Plain(value) = self.witness.hear(put.key, put.value) {
+                        newest = newest.max(Object::newest_time_of(value));
+                    }
                     if !request.kind.is_v2() {
                         self.proposed.observe(&put, entry.index);
                     }
@@ -53,21 +55,6 @@ impl<'data> Seen<'data> {
             }
         }
         newest
-    }
-
-    fn value(&mut self, put: &Put<'data>) -> Option<i64> {
-        self.votes.observe(put.key, put.value);
-        match Stored::of(put.value) {
-            Stored::Sealed(sealed) => {
-                self.names.observe(&sealed);
-                None
-            }
-            Stored::Plain(value) => match Encoding::of(value)? {
-                encoding @ (Encoding::Protobuf | Encoding::Json | Encoding::Cbor) => Object::newest_time_in(value, encoding),
-                Encoding::Yaml | Encoding::Other => None,
-            },
-            Stored::Empty => None,
-        }
     }
 }
 

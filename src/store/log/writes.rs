@@ -10,6 +10,7 @@ use super::segment::Segment;
 use crate::etcd::raft::{Branch, EntryKind, Operation, Put, Request};
 use crate::evidence::range;
 use crate::row::{Api, Found, FoundContent, LogPosition, Place, Retention, TxnBranch, WriteCounts, Written};
+use crate::store::Unapplied;
 
 /// Writes that one task reads.
 pub(super) const TASK: usize = 256;
@@ -27,6 +28,15 @@ pub(super) struct Write<'data> {
     is_duplicate: bool,
 }
 
+/// What a segment has behind the database beside it.
+#[derive(Debug, Default)]
+pub(super) struct Behind {
+    /// Entries that the database has not applied, but for those that a later leader overrode.
+    pub(super) entries: u64,
+    /// What the committed ones among them touch.
+    pub(super) unapplied: Unapplied,
+}
+
 /// Key and value of a put. They are not printed.
 struct PutBytes<'data> {
     key: &'data [u8],
@@ -40,9 +50,10 @@ impl std::fmt::Debug for PutBytes<'_> {
 }
 
 impl<'data> Write<'data> {
-    /// The writes of a segment: by revision where it is known, then by place, and what has no place last.
-    pub(super) fn all(number: usize, segment: &Segment<'data>, fates: &Fates, revisions: &Revisions) -> Vec<Self> {
-        let mut writes = proposed(number, segment, fates);
+    /// The writes of a segment: by revision where it is known, then by place, and what has no place last. Also what the segment has
+    /// behind the database; `None` where it is not known what that has applied.
+    pub(super) fn all(number: usize, segment: &Segment<'data>, fates: &Fates, revisions: &Revisions) -> (Vec<Self>, Option<Behind>) {
+        let (mut writes, behind) = proposed(number, segment, fates);
         let fingerprints: Vec<Fingerprint> = writes.par_iter_mut().map(|write| Fingerprint::of(write.put.key, write.put.value)).collect();
         let mut writes: Vec<(Self, Fingerprint)> = writes.drain(..).zip(fingerprints).collect();
         for (write, fingerprint) in &mut writes {
@@ -57,7 +68,7 @@ impl<'data> Write<'data> {
         for (write, fingerprint) in &mut writes {
             write.is_duplicate = !known.insert((*fingerprint, write.api, write.in_tree.map(|tree| tree.revision.main)));
         }
-        writes.into_iter().map(|(write, _)| write).collect()
+        (writes.into_iter().map(|(write, _)| write).collect(), behind)
     }
 
     /// The find there.
@@ -85,9 +96,9 @@ impl<'data> Write<'data> {
     }
 }
 
-/// The writes that the entries of a segment propose, in file order.
-fn proposed<'data>(number: usize, segment: &Segment<'data>, fates: &Fates) -> Vec<Write<'data>> {
-    let mut writes = Vec::new();
+/// The writes that the entries of a segment propose, in file order, and what it has behind the database.
+fn proposed<'data>(number: usize, segment: &Segment<'data>, fates: &Fates) -> (Vec<Write<'data>>, Option<Behind>) {
+    let (mut writes, mut behind) = (Vec::new(), fates.applied.map(|_| Behind::default()));
     let mut add = |put: Put<'data>, api: Api, branch: Option<TxnBranch>, is_cut: bool, (offset, index, term): (u64, u64, u64)| {
         // It leaves the value as it is, and has none of its own.
         if put.ignores_value {
@@ -106,10 +117,22 @@ fn proposed<'data>(number: usize, segment: &Segment<'data>, fates: &Fates) -> Ve
             is_duplicate: false,
         });
     };
-    for (offset, entry) in segment.entries().filter(|(_, entry)| entry.kind == EntryKind::Normal) {
+    for (offset, entry) in segment.entries() {
+        let (committed, _) = fates.of(number, offset, entry.index);
+        let mut behind = behind.as_mut().filter(|_| fates.applied.is_some_and(|applied| entry.index > applied));
+        if let Some(behind) = &mut behind {
+            behind.entries = behind.entries.saturating_add(u64::from(committed != Some(false)));
+        }
+        if entry.kind != EntryKind::Normal {
+            continue;
+        }
         let Ok(request) = Request::parse(entry.data) else { continue };
         let api = if request.kind.is_v2() { Api::V2 } else { Api::V3 };
+        let mut unapplied = behind.filter(|_| committed == Some(true) && api == Api::V3).map(|behind| &mut behind.unapplied);
         for operation in request.operations().filter_map(Result::ok) {
+            if let Some(unapplied) = &mut unapplied {
+                unapplied.add(&operation);
+            }
             match operation {
                 Operation::Put(put, branch) => add(put, api, branch.map(branch_of), false, (offset, entry.index, entry.term)),
                 Operation::DeleteRange { .. } => {}
@@ -123,7 +146,7 @@ fn proposed<'data>(number: usize, segment: &Segment<'data>, fates: &Fates) -> Ve
             add(cut.put, Api::V3, cut.branch.map(branch_of), cut.missing > 0, at);
         }
     }
-    writes
+    (writes, behind)
 }
 
 fn branch_of(branch: Branch) -> TxnBranch {

@@ -23,15 +23,14 @@ pub(super) use self::entry::Entry;
 use self::headless::Piece;
 use super::whole;
 use crate::bbolt::{Db, Image, PageMap, PageState, Pgid, Remnant, Tail, Tree, remnants};
-use crate::envelope::{NameTable, Stored};
 use crate::etcd::schema;
 use crate::evidence::anomaly::{Anomalies, Class};
 use crate::evidence::range;
-use crate::kubernetes::PrefixVotes;
 use crate::mvcc::KeyValue;
 use crate::mvcc::residue::{Part, Write, parse_keyless_write, search};
 use crate::row::Place;
 use crate::store::ResidueMode;
+use crate::store::witness::Witness;
 
 /// Remnants one task reads.
 const TASK: usize = 64;
@@ -47,13 +46,6 @@ pub struct Residue<'data> {
     pub pages_read: u64,
     /// Writes that were found and are not kept.
     pub(super) anomalies: Anomalies,
-}
-
-/// What the values outside the tree say for all values of the file.
-#[derive(Debug, Default)]
-pub(super) struct Witness<'data> {
-    pub names: NameTable<'data>,
-    pub votes: PrefixVotes<'data>,
 }
 
 /// Where residue is looked for.
@@ -294,14 +286,12 @@ impl<'data> Found<'data> {
         if write.is_tombstone {
             return;
         }
-        self.witness.votes.observe(write.kv.key, value);
-        if write.missing == 0 {
-            if let Stored::Sealed(sealed) = Stored::of(value) {
-                self.witness.names.observe(&sealed);
-            }
-            if value.len() as u64 > db.page_size() {
-                self.large.push(write.kv);
-            }
+        if write.missing > 0 {
+            return self.witness.hear_beginning(write.kv.key, value);
+        }
+        self.witness.hear(write.kv.key, value);
+        if value.len() as u64 > db.page_size() {
+            self.large.push(write.kv);
         }
     }
 
@@ -309,8 +299,7 @@ impl<'data> Found<'data> {
         self.entries.extend(other.entries);
         self.pieces.extend(other.pieces);
         self.large.extend(other.large);
-        self.witness.names.merge(other.witness.names);
-        self.witness.votes.merge(other.witness.votes);
+        self.witness.merge(other.witness);
         self.account.merge(other.account);
         self.later.extend(other.later);
         self.newest = self.newest.max(other.newest);
