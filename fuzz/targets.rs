@@ -5,8 +5,9 @@
 use etcd_sleuth::bbolt::{self, Db, Freelist, LeafElements, Meta, PageHeader, PageMap, PageState, Tree};
 use etcd_sleuth::collect::{Collected, Collector};
 use etcd_sleuth::envelope::{self, Body, EncryptedObject, KmsEnvelope, NameTable, Provider, Stored};
+use etcd_sleuth::etcd;
 use etcd_sleuth::etcd::rebuild::rebuild;
-use etcd_sleuth::etcd::{self, status};
+use etcd_sleuth::etcd::status::Status;
 use etcd_sleuth::evidence::anomaly::{Anomalies, Class};
 use etcd_sleuth::evidence::container::Container;
 use etcd_sleuth::evidence::{Evidence, Limits, Numbering};
@@ -104,7 +105,7 @@ pub fn bbolt(bytes: &[u8]) {
         assert!(shown <= bytes.len());
         let other = bbolt::check(&db, &mut pages, &mut anomalies);
         assert_eq!(pages.counts().total(), db.pages_in_file());
-        status::hash(&db, &tree);
+        Status::of(&db, &tree);
         for bucket in other.iter().flat_map(|tree| tree.buckets()) {
             assert!(bucket.depth as u64 <= db.pages_in_file() + 2);
         }
@@ -127,7 +128,7 @@ fn run(evidence: &Evidence) {
     store.profile_mut().add_anomalies(collected.anomalies);
     let context = ClusterContext { prefixes: store.prefixes(), existing: store.existing() };
     let mut report = EvidenceReport::new(Numbering::default().evidence(), store.profile(), collected.tally, &context, 20);
-    report.status_hash = Some(status::hash(&store.opened.db, &store.tree));
+    report.status = Some(Status::of(&store.opened.db, &store.tree));
     text(&|out| CheckText::new(out, false).evidence_end(&report).expect("memory takes everything"));
     text(&|out| PagesText::new(out, true).map(&PageMapReport::of(report.id, &store)).expect("memory takes everything"));
     let member = MemberReport { id: Numbering::default().member(), path: report.facts.path.clone(), parts: vec![report.id], whole: None };

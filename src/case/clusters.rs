@@ -60,5 +60,5 @@ impl Clusters {
 }
 
 fn cluster(facts: &Facts) -> Option<&str> {
-    facts.database()?.kube_system_uid.as_deref()
+    facts.database()?.cluster.kube_system_uid.as_deref()
 }

@@ -59,7 +59,7 @@ impl<'data> ReadMember<'data> {
 
     /// The UID of its cluster's namespace `kube-system`, where that can be read.
     pub(super) fn cluster(&self) -> Option<String> {
-        self.database()?.profile().facts.database()?.kube_system_uid.clone()
+        self.database()?.profile().facts.database()?.cluster.kube_system_uid.clone()
     }
 
     /// What says which of the member's keys exist: its database, or else the first of its evidences that knows prefixes.

@@ -73,6 +73,7 @@ impl Run<'_> {
         let revealed = Revealed {
             object: &object,
             revision: value.1.written.main,
+            retention: value.1.retention,
             is_opened: opened.is_some(),
             encoding,
             bytes: opened.as_ref().map_or(value.1.bytes.0, AsRef::as_ref),

@@ -60,21 +60,21 @@ pub(super) struct Run<'a> {
     pub place: Option<(MemberId, PathBuf)>,
     /// Why the last input that could not be read could not be.
     pub failure: Option<InputError>,
-    wants_status_hash: bool,
+    wants_status: bool,
 }
 
 impl<'a> Run<'a> {
     pub(super) fn new(case: &'a Case<'a>, plan: &'a Plan, render: &'a mut dyn Render) -> Self {
         let report = Report { resources: plan.resources.clone(), filter: plan.filter(), ..Report::default() };
         let (outcome, numbering, clusters) = (Outcome::default(), Numbering::default(), Clusters::default());
-        Self { case, plan, render, report, outcome, numbering, clusters, matches: 0, place: None, failure: None, wants_status_hash: false }
+        Self { case, plan, render, report, outcome, numbering, clusters, matches: 0, place: None, failure: None, wants_status: false }
     }
 
     pub(super) fn answer(mut self, question: Question<'_>) -> Result<Answer, RunError> {
         self.render.begin()?;
         let (judging, wants_object) = (Judging::of(&question), matches!(question, Question::Object(_)));
         let is_of_many = matches!(question, Question::Storage(_) | Question::Keys(_) | Question::Verify(_));
-        self.wants_status_hash = matches!(question, Question::Integrity);
+        self.wants_status = matches!(question, Question::Integrity);
         match question.needs_everything() {
             true => self.all_together(question)?,
             false => self.one_by_one(&RowFilter::of(&question))?,
@@ -164,14 +164,14 @@ impl<'a> Run<'a> {
         let Collected { tally, anomalies } = collected;
         evidence.store.profile_mut().add_anomalies(anomalies);
         evidence.store.settle(evidence.digests.recv().ok().flatten().as_ref());
-        let (mut compared, mut hash) = (None, None);
+        let (mut compared, mut status) = (None, None);
         if let Some(database) = evidence.store.as_database_mut() {
             compared = self.clusters.compare(evidence.id, database);
-            hash = self.wants_status_hash.then(|| database.status_hash());
+            status = self.wants_status.then(|| database.status());
         }
         let context = ClusterContext { prefixes: evidence.store.prefixes(), existing: evidence.store.existing() };
         let report = EvidenceReport::new(evidence.id, evidence.store.profile(), tally, &context, self.plan.named);
-        EvidenceReport { compared, status_hash: hash, ..report }
+        EvidenceReport { compared, status, ..report }
     }
 
     /// Tells what stands behind an evidence's rows, and keeps what is said of it.

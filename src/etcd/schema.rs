@@ -7,6 +7,7 @@
 //! | | `storageVersion` (≥ 3.6) | `3.6.0` |
 //! | | `confState` (≥ 3.5) | JSON |
 //! | `cluster` | `clusterVersion` | `3.6.0` |
+//! | | `downgrade` (≥ 3.5) | JSON: target-version, enabled |
 //! | `members` | member ID, hexadecimal | JSON: id, name, peerURLs, clientURLs, isLearner |
 //! | `lease` | lease ID, 8 bytes | leasepb.Lease |
 //! | `alarm` | AlarmMember | empty |
@@ -48,6 +49,8 @@ pub struct Schema {
     pub storage_version: Option<String>,
     /// Version the members agreed on.
     pub cluster_version: Option<String>,
+    /// The version that a downgrade in progress goes to.
+    pub downgrade_target: Option<String>,
     /// Members of the cluster, by ID.
     pub members: Vec<Member>,
     /// IDs of leases.
@@ -80,6 +83,15 @@ pub struct Alarm {
     pub member: String,
     /// `NOSPACE`, `CORRUPT`, or the number of a kind not known here.
     pub kind: String,
+}
+
+/// Whether a downgrade is in progress. Source: etcd `server/etcdserver/version/downgrade.go`, `DowngradeInfo`.
+#[derive(Deserialize)]
+struct DowngradeJson {
+    #[serde(default, rename = "target-version")]
+    target_version: String,
+    #[serde(default)]
+    enabled: bool,
 }
 
 #[derive(Deserialize)]
@@ -127,11 +139,34 @@ impl Schema {
         self.scheduled_compact_revision.max(self.finished_compact_revision).unwrap_or(0)
     }
 
-    /// The etcd version that wrote it, as far as it shows: `3.6` by its storage version, `3.5` by its term.
-    pub fn written_by(&self) -> Option<String> {
-        let minor = |version: &String| version.splitn(3, '.').take(2).collect::<Vec<_>>().join(".");
-        self.storage_version.as_ref().or(self.cluster_version.as_ref()).map(minor)
+    /// The etcd version that the storage is of, such as `3.6`. Without a storage version it is of 3.5 at most, whatever version the
+    /// cluster had: `etcdutl migrate` takes the storage version away, and an upgrade gives it last.
+    /// Source: etcd `server/storage/schema/schema.go`, `UnsafeDetectSchemaVersion`.
+    pub fn storage_of(&self) -> Option<String> {
+        match (&self.storage_version, self.cluster_minor()) {
+            (Some(version), _) => Some(minor(version)),
+            (None, Some(cluster)) if is_stored_by(&cluster) => Some(LAST_WITHOUT.to_owned()),
+            (None, cluster) => cluster,
+        }
     }
+
+    /// The version that the members agreed on, such as `3.6`.
+    pub fn cluster_minor(&self) -> Option<String> {
+        self.cluster_version.as_ref().map(minor)
+    }
+}
+
+/// The last version of etcd that stores no storage version.
+const LAST_WITHOUT: &str = "3.5";
+
+/// Whether an etcd of this version stores a storage version: since 3.6.
+fn is_stored_by(minor_version: &str) -> bool {
+    let mut numbers = minor_version.split('.').map(|number| number.parse::<u64>().unwrap_or(0));
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= (3, 6)
+}
+
+fn minor(version: &String) -> String {
+    version.splitn(3, '.').take(2).collect::<Vec<_>>().join(".")
 }
 
 /// Puts an entry into the schema; `None` where it cannot be read.
@@ -161,8 +196,13 @@ fn read_meta(schema: &mut Schema, key: &[u8], value: &[u8]) -> Option<()> {
 }
 
 fn read_cluster(schema: &mut Schema, key: &[u8], value: &[u8]) -> Option<()> {
-    if key == b"clusterVersion" {
-        schema.cluster_version = Some(text(value)?);
+    match key {
+        b"clusterVersion" => schema.cluster_version = Some(text(value)?),
+        b"downgrade" => {
+            let json: DowngradeJson = serde_json::from_slice(value).ok()?;
+            schema.downgrade_target = json.enabled.then_some(json.target_version);
+        }
+        _ => {}
     }
     Some(())
 }

@@ -40,7 +40,8 @@ macro_rules! rules {
             pub fn title(self) -> &'static str { match self { $(Rule::$variant => $title,)+ } }
             /// Why it matters.
             pub fn why(self) -> &'static str { match self { $(Rule::$variant => $why,)+ } }
-            /// What removes it, or what to do; empty where nothing is to be done.
+            /// What to do, each step by what it does: it preserves what there is, contains the harm, or cleans up, and then names what is lost
+            /// with it; empty where nothing is to be done.
             pub fn remedy(self) -> &'static str { match self { $(Rule::$variant => $remedy,)+ } }
             /// Where more is said of it.
             pub fn references(self) -> &'static [&'static str] { match self { $(Rule::$variant => &[$($reference),*],)+ } }
@@ -52,35 +53,35 @@ rules! {
     PlaintextCurrent = "plaintext-current", Error,
         "Secrets are stored in plaintext",
         "Whoever has this file reads them.",
-        "Configure encryption at rest, rewrite every Secret, and rotate what a copied file held.",
+        "Contain: configure encryption at rest, rewrite every Secret, and rotate what a copied file held.",
         "https://kubernetes.io/docs/tasks/administer-cluster/encrypt-data/";
     PlaintextSuperseded = "plaintext-superseded", Warning,
         "Older revisions of Secrets are in plaintext",
         "The Secret was written again, but the revision before is still there.",
-        "Compaction takes it out of the tree, not out of the file: defragment every member, and replace existing backups.",
+        "Clean up: compaction takes it out of the tree, not out of the file. Defragment every member; once nothing holds the existing backups, replace them: their restore points are lost.",
         "https://etcd.io/docs/v3.6/op-guide/maintenance/";
     PlaintextDeleted = "plaintext-deleted", Warning,
         "Deleted Secrets are retained in plaintext",
         "A deletion is a tombstone; until compaction the value stays. What it unlocked may still be in use.",
-        "Compaction takes it out of the tree, not out of the file: defragment every member, and rotate what it unlocked.",
+        "Contain: rotate what it unlocked. Clean up: compaction takes it out of the tree, not out of the file; defragment every member.",
         "https://etcd.io/docs/v3.6/op-guide/maintenance/";
     PlaintextResidue = "plaintext-residue", Error,
         "Free pages hold Secrets in plaintext",
         "bbolt never wipes a page: a compaction erases nothing, and a restored database has the residue of its snapshot.",
-        "Defragment every member, replace or destroy existing backups, and rotate what a copied file held.",
+        "Contain: rotate what a copied file held. Clean up: defragment every member; once nothing holds the existing backups, replace them: their restore points are lost.",
         "https://etcd.io/docs/v3.6/op-guide/maintenance/";
     PlaintextFragments = "plaintext-fragments", Warning,
         "Pieces of Secrets in plaintext stand on free pages",
         "The beginning of these values is lost, so which Secrets they were is not known.",
-        "What removes them is the same: defragment every member, replace existing backups.";
+        "Clean up: defragment every member; once nothing holds the existing backups, replace them: their restore points are lost.";
     PlaintextLog = "plaintext-log", Error,
         "The write-ahead log or a raft snapshot holds Secrets in plaintext",
         "Neither compaction nor defragmentation touches them. They turn over: etcd keeps the five newest of each and purges the others, and what stands in those goes only with further writes. What the v2 API stored is in every raft snapshot.",
-        "Replace or destroy copies of the directory, and rotate what they held.";
+        "Contain: rotate what it held. Clean up: once nothing holds the copies of the directory, replace them: their restore points are lost.";
     EtcdPasswordsLog = "etcd-passwords-log", Error,
         "The write-ahead log holds passwords of etcd's users in clear",
         "etcd 3.4 writes them when a user is added or a password changed, older versions at every login too.",
-        "Change these passwords after an upgrade; the segments go as others write.";
+        "Contain: change these passwords after an upgrade. The segments go as others are written.";
     EtcdTokensLog = "etcd-tokens-log", Warning,
         "The write-ahead log holds login tokens of etcd's users",
         "A simple token logs in as its user while it is valid, five minutes after its last use unless etcd was told otherwise.",
@@ -96,15 +97,15 @@ rules! {
     KeysBesideData = "keys-beside-data", Error,
         "Objects in plaintext hold keys",
         "Whoever has this file has the keys in it too: encryption keys open what else is encrypted here and in every other backup; a kubeconfig or cloud credential may open the cluster or its KMS.",
-        "Rotate them first.";
+        "Contain: rotate them first.";
     MovedCiphertext = "moved-ciphertext", Error,
         "Ciphertext stands under another key of etcd than it was sealed for",
         "The trace of a swap by somebody who can write to etcd, or of a restore under another prefix. The API server cannot read it where it stands.",
-        "Find out who moved it, or which prefix the cluster had: no key helps against it.";
+        "Preserve: keep a copy of the file with its digest. Find out who moved it, or which prefix the cluster had: no key helps against it.";
     OtherKeyThanRequired = "other-key-than-required", Warning,
         "Values that are current are not under the required key",
         "They are unreadable once the key they are under is gone.",
-        "Rewrite them, then take a new snapshot and verify that.";
+        "Preserve: keep the key they are under. Contain: rewrite them, then take a new snapshot and verify that.";
     UnknownStorage = "unknown-storage", Warning,
         "Secrets are stored in a form not known here",
         "They bear a prefix of no provider this version knows, or are bytes of no known encoding; whether they can be read without a key is not known.",
@@ -112,23 +113,23 @@ rules! {
     FileAltered = "file-altered", Error,
         "The file is not as it was written",
         "Its trailer does not match, or bytes stand where every writer leaves zeros.",
-        "Compare with another copy before trusting it.";
+        "Preserve: keep it as it is, with its digest. Compare it with another copy before trusting it.";
     FileDamaged = "file-damaged", Error,
         "The file's structure is damaged",
         "What hangs from the broken places is missing from this answer.",
-        "See what is missing: etcd-sleuth check. Bring back what can be read: etcd-sleuth recover.";
+        "Preserve: keep it as it is, with its digest. etcd-sleuth check says what is missing, etcd-sleuth recover brings back what can be read.";
     FileIncomplete = "file-incomplete", Error,
         "The file is not whole",
         "Something that belongs to it is not there: bytes that its meta page counts, revisions, or entries of its log.",
-        "See what is missing: etcd-sleuth check. Fetch it again, or take another member's.";
+        "Preserve: keep it as it is, with its digest. etcd-sleuth check says what is missing. Fetch it again, or take another member's.";
     ValuesUndecoded = "values-undecoded", Warning,
         "Values cannot be decoded",
         "They bear an object's or a provider's prefix, and what follows is not of its form: they were written so, or altered. The structure around them is sound.",
-        "Compare them with another copy: etcd-sleuth check names their keys and revisions.";
+        "Preserve: keep the file as it is, with its digest. Compare them with another copy: etcd-sleuth check names their keys and revisions.";
     FileDivergent = "file-divergent", Warning,
         "The file contradicts another one of its cluster",
         "Raft gives all members the same writes. Members diverged, a restored cluster went on from its snapshot, or one of the files was altered; which of them is right the files do not say.",
-        "Compare with a third: another member, another backup.",
+        "Preserve: keep both, with their digests. Compare them with a third: another member, another backup.",
         "https://github.com/etcd-io/etcd/issues/13766";
     NotRead = "not-read", Warning,
         "A part of what was given was not read",
@@ -183,6 +184,18 @@ impl Rule {
 #[allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "a test that overflows fails")]
 mod tests {
     use super::*;
+
+    /// Advice does no harm: what removes something is last, waits until nothing holds it, and says what goes with it.
+    #[test]
+    fn a_remedy_preserves_contains_or_cleans_up() {
+        for rule in Rule::ALL.iter().filter(|rule| !rule.remedy().is_empty() && **rule != Rule::NotRead) {
+            let remedy = rule.remedy();
+            let has = |word: &str| remedy.contains(word);
+            assert!(["Preserve: ", "Contain: ", "Clean up: "].iter().any(|word| remedy.starts_with(word)), "{}: {remedy}", rule.code());
+            assert!(!["destroy", "delete", "wipe"].iter().any(|word| remedy.to_lowercase().contains(word)), "{}: {remedy}", rule.code());
+            assert!(!has("replace them") || has("once nothing holds") && has("restore points are lost"), "{}: {remedy}", rule.code());
+        }
+    }
 
     #[test]
     fn codes_are_unique() {

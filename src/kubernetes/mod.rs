@@ -11,6 +11,7 @@ mod encoding;
 pub mod fragment;
 mod json;
 mod key_material;
+mod kubeadm;
 mod object;
 mod prefix;
 mod protobuf;
@@ -25,6 +26,7 @@ mod tests;
 
 pub use self::encoding::Encoding;
 pub use self::key_material::KeyMaterial;
+pub use self::kubeadm::KubeadmNames;
 pub use self::object::{Object, Owner};
 pub use self::prefix::{PrefixVotes, Prefixes};
 pub use self::resource::GroupResource;

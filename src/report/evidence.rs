@@ -12,7 +12,7 @@ use crate::finding::Judgement;
 use crate::kubernetes::KeyMaterial;
 use crate::mvcc::history::Comparison;
 use crate::row::{Form, Place, Retention};
-use crate::store::{Facts, Kind, Profile, ResidueMode};
+use crate::store::{Facts, Kind, Profile, ResidueMode, Status};
 
 /// What is said of one evidence, or of a member's evidences together.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub struct EvidenceReport {
     /// How it stands to each database before it of the same cluster; `None`: it was not held against any.
     pub compared: Option<Vec<Compared>>,
     /// What `etcdutl snapshot status` prints as its hash, where that was asked.
-    pub status_hash: Option<u32>,
+    pub status: Option<Status>,
     /// Findings and conditions.
     pub judgement: Judgement,
     /// Every anomaly, by offset.
@@ -128,7 +128,7 @@ impl EvidenceReport {
             id,
             judgement,
             compared: None,
-            status_hash: None,
+            status: None,
             anomaly_counts: anomalies.counts().clone(),
             anomalies: anomalies.into_sorted(),
             facts,

@@ -9,7 +9,7 @@ use crate::evidence::anomaly::Anomaly;
 use crate::finding::{Finding, Outcome};
 use crate::kubernetes::Encoding;
 use crate::pages::{PageMapReport, PageReport};
-use crate::row::Row;
+use crate::row::{Retention, Row};
 use crate::store::Facts;
 use crate::verify::Verdict;
 
@@ -33,6 +33,8 @@ pub struct Revealed<'a> {
     pub object: &'a str,
     /// The revision; `None`: not known.
     pub revision: Option<u64>,
+    /// What became of it.
+    pub retention: Retention,
     /// Whether a key opened it.
     pub is_opened: bool,
     /// How the bytes are written.

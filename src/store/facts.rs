@@ -134,12 +134,12 @@ pub struct DatabaseFacts {
     pub tombstones: u64,
     /// Keys that exist.
     pub keys_current: u64,
-    /// The same as `etcdutl snapshot status` 3.6 counts them.
+    /// The same as `etcdutl snapshot status` of 3.6 and later counts them.
     pub keys_as_etcdutl_counts: u64,
     /// What etcd's small buckets say.
     pub schema: Schema,
-    /// UID of the namespace `kube-system`, which names a cluster.
-    pub kube_system_uid: Option<String>,
+    /// What names the cluster.
+    pub cluster: ClusterNames,
     /// Pages by state; together the content.
     pub pages: PageCounts,
     /// Bytes of the database behind its last whole page.
@@ -148,6 +148,26 @@ pub struct DatabaseFacts {
     pub residue_mode: ResidueMode,
     /// What the bytes outside the tree are.
     pub residue: Account,
+}
+
+/// What in a database names the cluster that it is of; names that the cluster gives itself, where they can be read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClusterNames {
+    /// UID of the namespace `kube-system`, which is drawn at random.
+    pub kube_system_uid: Option<String>,
+    /// Its name by `kubeadm`.
+    pub cluster_name: Option<String>,
+    /// Where its API servers are reached, by `kubeadm`.
+    pub endpoint: Option<String>,
+    /// How many nodes exist.
+    pub nodes: u64,
+    /// The first of them by name, [`ClusterNames::LISTED`] at most.
+    pub node_names: Vec<String>,
+}
+
+impl ClusterNames {
+    /// Nodes that are named before the rest is only counted.
+    pub const LISTED: usize = 100;
 }
 
 /// What is known of a segment of a log.

@@ -31,7 +31,9 @@ pub use self::database::{Account, DatabaseStore, KeyTree, NotADatabase, OpenedDa
 pub(crate) use self::database::{WriteAt, revisions_behind};
 pub use self::digests::{Digests, Progress};
 pub use self::existence::{Existence, Existing};
-pub use self::facts::{ByteAccount, Content, CredentialCounts, DatabaseFacts, Facts, Kind, LogFacts, RaftSnapshotFacts, Role};
+pub use self::facts::{
+    ByteAccount, ClusterNames, Content, CredentialCounts, DatabaseFacts, Facts, Kind, LogFacts, RaftSnapshotFacts, Role,
+};
 pub use self::image::{ImageFacts, ImageStore, MetaPage, PagesFound};
 pub use self::kind::{BoxedStore, StoreKind};
 pub use self::log::{MemberContext, SegmentStore};
@@ -39,6 +41,8 @@ pub use self::options::{ReadOptions, ResidueMode};
 pub use self::raft_snapshot::RaftSnapshotStore;
 pub use self::unapplied::Unapplied;
 pub use crate::bbolt::PageCounts;
+pub use crate::etcd::schema::Schema;
+pub use crate::etcd::status::Status;
 pub use crate::etcd::trailer::Trailer;
 
 use self::witness::Witness;

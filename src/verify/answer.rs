@@ -65,6 +65,11 @@ impl Answer {
         }
     }
 
+    /// Whether it was not opened because nobody was given who could.
+    pub fn is_for_want_of_a_key(self) -> bool {
+        matches!(self, Self::NoKey(Reason::NoKeyGiven))
+    }
+
     /// What it means.
     pub fn standing(self) -> Standing {
         match self {

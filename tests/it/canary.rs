@@ -304,7 +304,7 @@ fn one_object_is_revealed_when_asked_for() {
     let shown = run_in(dir.path(), &["show", "plaintext.db", &object, "--reveal"]);
     let json: Value = serde_json::from_slice(&shown.stdout).unwrap();
     assert_eq!((&json["kind"], &json["metadata"]["name"]), (&"Secret".into(), &value["name"]));
-    assert!(stderr(&shown).contains("revealing revision"), "{}", stderr(&shown));
+    assert!(stderr(&shown).starts_with(&format!("warning: printing {object}, revision ")), "{}", stderr(&shown));
     let data = json["data"].as_object().unwrap();
     let items = value["secret"]["data"].as_array().unwrap();
     assert_eq!(data.len(), items.len());

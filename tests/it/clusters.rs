@@ -120,17 +120,17 @@ fn a_filter_names_its_scope_and_makes_no_verdict() {
         let first = format!("NO PLAINTEXT SECRET FOUND IN THIS FILE, IN SCOPE: {words}\n  1 Secret in scope exists.\n");
         assert!(code == 0 && shown.starts_with(&first), "{shown}");
         let (_, quiet) = text(&run_in(dir.path(), &[&["scan", "-q", "a.db"][..], &filter].concat()));
-        assert!(quiet.starts_with(&format!("no plaintext Secret found in scope ({words}) in: ")), "{quiet}");
+        assert!(quiet.starts_with(&format!("a.db: no plaintext Secret found in scope ({words}) in: ")), "{quiet}");
     }
     let (code, shown) = text(&run_in(dir.path(), &["scan", "a.db", "--namespace", "prod"]));
     assert!(code == 2 && shown.contains("WITHOUT ANY KEY, IN SCOPE: namespace prod\n  1 of the 1 in scope that exist now"), "{shown}");
-    assert!(shown.contains("\nplaintext found in scope (namespace prod): current 1"), "{shown}");
+    assert!(shown.contains("\na.db: 1 Secret readable without a key: 1 now in scope (namespace prod)"), "{shown}");
     // Where no Secret is in scope, nothing is said of Secrets.
     for filter in
         [&["--resources", "configmaps"][..], &["--resources", "all", "--name", "c"], &["--resources", "configmaps", "--namespace", "p*"]]
     {
         assert_eq!(conditions(dir.path(), &[&["scan", "a.db"], filter].concat()), json!(["no-secret-in-scope"]));
         let (code, quiet) = text(&run_in(dir.path(), &[&["scan", "-q", "a.db"], filter].concat()));
-        assert!(code == 3 && quiet.starts_with("no Secret in scope: "), "{quiet}");
+        assert!(code == 3 && quiet.starts_with("a.db: no Secret in scope: "), "{quiet}");
     }
 }

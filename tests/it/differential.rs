@@ -17,7 +17,7 @@ use std::process::Command;
 
 use common::Fixture;
 use etcd_sleuth::bbolt::PageState;
-use etcd_sleuth::etcd::status;
+use etcd_sleuth::etcd::status::Status;
 use etcd_sleuth::evidence::Evidence;
 use etcd_sleuth::evidence::anomaly::Class;
 use etcd_sleuth::store::{DatabaseStore, ReadOptions, Store};
@@ -124,7 +124,7 @@ fn compare(dir: &Path, truth: &Value, seed: &str) {
     assert_eq!(elements, wanted, "{what}");
 
     if let Some(told) = truth["status"].as_object() {
-        assert_eq!(u64::from(status::hash(db, &store.tree)), told["hash"].as_u64().unwrap(), "{what}: hash");
+        assert_eq!(u64::from(Status::of(db, &store.tree).hash), told["hash"].as_u64().unwrap(), "{what}: hash");
         assert_eq!(db.high_water_mark() * db.page_size(), told["totalSize"].as_u64().unwrap(), "{what}");
     }
 }

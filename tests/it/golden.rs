@@ -49,6 +49,11 @@ fn keys() {
 }
 
 #[test]
+fn retire() {
+    assert_golden("retire", &of_migration(&["keys", "migration.db", "--retire", "kms/aws-a"]));
+}
+
+#[test]
 fn pages() {
     assert_golden("pages", &of_migration(&["pages", "migration.db"]));
 }

@@ -20,6 +20,7 @@ mod carve;
 mod clusters;
 mod common;
 mod damage;
+mod description;
 mod differential;
 mod divergence;
 mod features;

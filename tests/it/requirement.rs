@@ -231,7 +231,7 @@ fn keys_of_one_name_are_all_tried_and_told_apart() {
     for configs in [[of(A), of(B)], [of(A), config(&[rule(&["pods"], &[("key1", B)]), rule(&["secrets"], &[KEY1])])]] {
         let answer = verify(&values, &configs, &[]);
         assert!(answer.values.iter().all(|value| value["outcome"] == "opened"), "{}", answer.shown);
-        assert!(answer.quiet.contains("current encrypted values opened: 3 of 3"), "{}", answer.quiet);
+        assert!(answer.quiet.starts_with("all 3 current values open with the keys given"), "{}", answer.quiet);
         assert_eq!((answer.code, left(&answer)), (2, vec![one("secrets", "other-key-of-this-name", 1)]));
     }
     // The same key twice is one key.
@@ -261,7 +261,7 @@ fn what_was_left_behind_is_not_what_the_member_has() {
         fs::write(snap.join("db"), &now).unwrap();
         fs::write(snap.join(name), &leftover).unwrap();
         let answer = verify_in(dir.path(), "etcd", &configs, &[]);
-        assert!(answer.shown.starts_with("ALL 1 ENCRYPTED VALUES THAT ARE CURRENT OPEN"), "{what}: {}", answer.shown);
+        assert!(answer.shown.starts_with("the 1 current value opens with the keys given\n"), "{what}: {}", answer.shown);
         assert!(answer.shown.contains("Re-encryption COMPLETE in these files: all 1 current values"), "{what}: {}", answer.shown);
         assert_eq!((&answer.summary["not_under_required"], &answer.summary["current"]), (&json!(0), &json!(1)), "{what}");
         assert!(!answer.shown.contains("kubectl"), "{what}: {}", answer.shown);

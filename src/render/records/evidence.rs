@@ -31,8 +31,13 @@ pub struct EvidenceRecord<'a> {
     keys_current: Option<u64>,
     storage_version: Option<&'a str>,
     cluster_version: Option<&'a str>,
+    downgrade_target: Option<&'a str>,
     members: Option<Vec<MemberRecord<'a>>>,
     kube_system_uid: Option<&'a str>,
+    cluster_name: Option<&'a str>,
+    control_plane_endpoint: Option<&'a str>,
+    nodes: Option<u64>,
+    node_names: Option<&'a [String]>,
     newest_object_time: Option<String>,
     pages: Option<PagesRecord>,
     active_meta_reason: Option<&'a str>,
@@ -60,6 +65,17 @@ pub struct EvidenceEndRecord {
     trailer: Option<&'static str>,
     complete: bool,
     compared: Option<Vec<ComparedRecord>>,
+    snapshot_status: Option<StatusRecord>,
+}
+
+/// What `snapshot status` of etcd's own tools prints.
+#[derive(Debug, Serialize)]
+struct StatusRecord {
+    hash: String,
+    revision: u64,
+    total_keys: u64,
+    total_keys_up_to_3_5: u64,
+    total_size: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -150,6 +166,7 @@ impl<'a> EvidenceRecord<'a> {
     pub fn new(evidence: EvidenceId, facts: &'a Facts) -> Self {
         let database = facts.database();
         let schema = database.map(|d| &d.schema);
+        let names = database.map(|d| &d.cluster);
         Self {
             record: "evidence",
             evidence: evidence.number(),
@@ -170,8 +187,13 @@ impl<'a> EvidenceRecord<'a> {
             keys_current: database.map(|d| d.keys_current),
             storage_version: schema.and_then(|s| s.storage_version.as_deref()),
             cluster_version: schema.and_then(|s| s.cluster_version.as_deref()),
+            downgrade_target: schema.and_then(|s| s.downgrade_target.as_deref()),
             members: schema.map(|s| s.members.iter().map(|m| MemberRecord { id: &m.id, name: &m.name, learner: m.is_learner }).collect()),
-            kube_system_uid: database.and_then(|d| d.kube_system_uid.as_deref()),
+            kube_system_uid: names.and_then(|names| names.kube_system_uid.as_deref()),
+            cluster_name: names.and_then(|names| names.cluster_name.as_deref()),
+            control_plane_endpoint: names.and_then(|names| names.endpoint.as_deref()),
+            nodes: names.map(|names| names.nodes),
+            node_names: names.map(|names| names.node_names.as_slice()),
             newest_object_time: facts.newest_object_time.and_then(timestamp),
             pages: database.map(|d| PagesRecord {
                 meta: d.pages.meta,
@@ -215,7 +237,22 @@ impl EvidenceEndRecord {
             trailer: facts.database().and_then(|database| database.trailer).map(|trailer| trailer.name()),
             complete: facts.is_complete,
             compared: evidence.compared.as_ref().map(|others| others.iter().map(ComparedRecord::new).collect()),
+            snapshot_status: StatusRecord::of(evidence),
         }
+    }
+}
+
+impl StatusRecord {
+    fn of(evidence: &EvidenceReport) -> Option<Self> {
+        let status = evidence.status.filter(|_| evidence.facts.is_complete)?;
+        let database = evidence.facts.database()?;
+        Some(Self {
+            hash: format!("{:x}", status.hash),
+            revision: database.revision.unwrap_or(0),
+            total_keys: database.keys_as_etcdutl_counts,
+            total_keys_up_to_3_5: status.entries,
+            total_size: database.high_water_mark?.saturating_mul(database.page_size),
+        })
     }
 }
 

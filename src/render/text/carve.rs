@@ -99,8 +99,6 @@ fn carve(member: &MemberReport, evidence: &EvidenceReport, report: &Report) -> S
         out.push_str(&format!("  {:>9} values under {label}\n", thousands(total(key.counts))));
     }
     out.push_str(&types(&readable.types, ""));
-    let general = ["compressed or encrypted parts of these bytes", "values under another encoding"].map(str::to_owned);
-    out.push_str(&not_looked_at(general.to_vec(), report.unread_of(member.id)));
     if !readable.first.is_empty() {
         let has_prefixes = evidence.facts.prefixes.len() > 1;
         let columns = ["prefix", "Secret", "type", "newest revision"];
@@ -115,5 +113,7 @@ fn carve(member: &MemberReport, evidence: &EvidenceReport, report: &Report) -> S
             out.push_str(&format!("  and {} more: --rotate-list FILE lists all of them\n", thousands(more)));
         }
     }
+    let general = ["compressed or encrypted parts of these bytes", "values under another encoding"].map(str::to_owned);
+    out.push_str(&not_looked_at(general.to_vec(), report.unread_of(member.id)));
     out
 }

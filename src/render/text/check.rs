@@ -1,16 +1,17 @@
 //! What `check` says: is this backup whole, was it altered?
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::super::escape::terminal;
 use super::table;
-use super::unread::{ending, not_looked_at};
+use super::unread::{self, ending, subject};
 use super::{against, block, cluster_lines, compared_lines, file_lines, thousands};
 use crate::evidence::anomaly::{Bearing, Class};
 use crate::evidence::limit;
-use crate::finding::Outcome;
-use crate::report::{EvidenceReport, Render, RenderPages, Report};
-use crate::store::{DatabaseFacts, KeyTree, Trailer};
+use crate::finding::{Condition, Outcome};
+use crate::report::{EvidenceReport, Render, RenderPages, Report, not_looked_at};
+use crate::store::{DatabaseFacts, Facts, KeyTree, Trailer};
 
 /// Rows of a table before the rest is only counted.
 const ROWS: usize = 50;
@@ -43,12 +44,14 @@ impl Render for CheckText<'_> {
     }
 
     fn end(&mut self, report: &Report, outcome: &Outcome) -> io::Result<()> {
-        self.out.write_all(not_looked_at(Vec::new(), report.unread.iter()).as_bytes())?;
-        match outcome.exit_code() {
-            0 => Ok(()),
-            _ if self.is_quiet && report.unread.is_empty() => Ok(()),
-            _ => self.out.write_all(check_status(report, outcome).as_bytes()),
+        if self.is_quiet && report.unread.is_empty() {
+            return Ok(());
         }
+        if !self.is_quiet {
+            let general = not_looked_at(&report.evidences).into_iter().chain(["what the values say".to_owned()]).collect();
+            self.out.write_all(unread::not_looked_at(general, report.unread.iter()).as_bytes())?;
+        }
+        self.out.write_all(check_status(report, outcome).as_bytes())
     }
 }
 
@@ -59,6 +62,7 @@ fn check(evidence: &EvidenceReport) -> String {
     let facts = &evidence.facts;
     let mut out = String::new();
     block(&mut out, "File", &file_lines(facts, &against(&evidence.anomaly_counts)));
+    block(&mut out, "sha256", &digest_lines(facts));
     let Some(database) = facts.database() else {
         out.push_str(&anomalies(evidence));
         return out;
@@ -94,11 +98,19 @@ fn check(evidence: &EvidenceReport) -> String {
         block(
             &mut out,
             "",
-            &["(one of its keys is the marker of a restore with --bump-revision, which has no name and no value)".to_owned()],
+            &["(one of the keys that 3.6 counts is the marker of a restore with --bump-revision, which has no name and no value)"
+                .to_owned()],
         );
     }
     out.push_str(&anomalies(evidence));
     out
+}
+
+/// The digests whole, for who keeps the text.
+fn digest_lines(facts: &Facts) -> Vec<String> {
+    let of_file = facts.sha256.map(|digest| digest.to_string());
+    let of_content = facts.content_sha256.filter(|_| facts.container.is_some()).map(|digest| format!("{digest} unpacked"));
+    of_file.into_iter().chain(of_content).collect()
 }
 
 /// What etcd's own buckets say beside the keys.
@@ -121,11 +133,14 @@ fn raft_line(database: &DatabaseFacts, is_complete: bool) -> String {
 
 /// What `etcdutl snapshot status` prints of it.
 fn etcdutl_line(evidence: &EvidenceReport, database: &DatabaseFacts, size: u64) -> String {
-    match evidence.status_hash.filter(|_| evidence.facts.is_complete) {
-        Some(hash) => format!(
-            "snapshot status prints: hash {hash:x}, revision {}, total keys {}, total size {size} bytes{}",
+    match evidence.status.filter(|_| evidence.facts.is_complete) {
+        Some(status) => format!(
+            "snapshot status prints: hash {:x}, revision {}, total keys {} (etcdutl of 3.6 and later) or {} (etcdctl and etcdutl up to \
+             3.5), total size {size} bytes{}",
+            status.hash,
             database.revision.unwrap_or(0),
             database.keys_as_etcdutl_counts,
+            status.entries,
             database.schema.storage_version.as_ref().map(|v| format!(", version {}", terminal(v))).unwrap_or_default(),
         ),
         None => "what snapshot status prints of a broken file, if anything, is not to be compared".to_owned(),
@@ -148,7 +163,34 @@ fn keys_and_revisions(database: &DatabaseFacts) -> String {
 
 /// What came of a check, in one line.
 pub fn check_status(report: &Report, outcome: &Outcome) -> String {
-    format!("files read: {}{}", report.evidences.len(), ending(report, outcome))
+    let said = match report.evidences.as_slice() {
+        [] => format!("{}, none could be read", subject(report)),
+        [only] => format!("{}: {}", terminal(&only.facts.path.to_string_lossy()), verdict(only)),
+        several => {
+            let mut counts = BTreeMap::<&str, u64>::new();
+            for word in several.iter().map(worst_word) {
+                let count = counts.entry(word).or_default();
+                *count = count.saturating_add(1);
+            }
+            let counts: Vec<String> = counts.into_iter().map(|(word, count)| format!("{count} {word}")).collect();
+            format!("{} files: {}", several.len(), counts.join(", "))
+        }
+    };
+    let said_by_verdict = [Condition::Altered, Condition::Damaged, Condition::Incomplete, Condition::ValueUndecoded, Condition::Divergent];
+    format!("{said}{}", ending(report, outcome, &said_by_verdict))
+}
+
+/// The verdict on one of several files, in as few words as count it.
+fn worst_word(evidence: &EvidenceReport) -> &'static str {
+    let worst = against(&evidence.anomaly_counts).into_iter().map(|(bearing, _)| bearing).max();
+    match worst {
+        Some(Bearing::Incomplete) => "INCOMPLETE",
+        Some(Bearing::Damaged) => "DAMAGED",
+        Some(Bearing::Altered) => "ALTERED",
+        Some(Bearing::Undecoded) => "with values that CANNOT BE DECODED",
+        _ if evidence.anomaly_counts.contains_key(&Class::MemberDivergence) => "that DIFFERS from another",
+        Some(Bearing::Note | Bearing::Divergent) | None => "whole",
+    }
 }
 
 /// Every limit of the tool.

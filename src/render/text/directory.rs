@@ -6,7 +6,7 @@ use std::path::Path;
 use super::super::escape::terminal;
 use super::credentials::credentials;
 use super::findings::findings;
-use super::first_screen::{ROWS, keys, next, readable_table, resource_table, secrets, types, values};
+use super::first_screen::{ROWS, keys, next, readable_table, resource_tables, secrets, types, values};
 use super::headline::{What, headline, in_scope, no_kubernetes, nothing_matches};
 use super::keys::beside;
 use super::table::Table;
@@ -58,14 +58,14 @@ pub(super) fn directory(directory: &MemberReport, whole: &EvidenceReport, report
     out.push_str(&types(&whole.readable.types, in_scope(report)));
     out.push_str(&credentials(parts.iter().copied()));
     out.push_str(&beside([whole], report.filter.is_some()));
-    out.push_str(&unread::not_looked_at(not_looked_at(parts.iter().copied()), report.unread_of(directory.id)));
     if let Some(next) = next(whole, &directory.path) {
         out.push_str(&format!("NEXT  {next}\n"));
     }
     out.push_str(&readable_table(whole, in_scope(report)));
-    out.push_str(&resource_table(whole, report.filter.is_some()));
+    out.push_str(&resource_tables(whole, report));
     out.push_str(&findings(whole, parts.iter().copied()));
     out.push_str(&anomalies(&parts, &directory.path));
+    out.push_str(&unread::not_looked_at(not_looked_at(parts.iter().copied()), report.unread_of(directory.id)));
     out
 }
 

@@ -7,9 +7,10 @@ use super::super::escape::terminal;
 use super::key_label::distinct_labels;
 use super::table::{Table, name};
 use super::thousands;
+use crate::collect::{ResourceCounts, StorageCounts};
 use crate::finding::Rule;
 use crate::report::readable::{Exists, ReadableSecret};
-use crate::report::{EvidenceReport, KeyReport};
+use crate::report::{EvidenceReport, KeyReport, Report};
 
 /// Rows of a table before the rest is only counted.
 pub(super) const ROWS: usize = 20;
@@ -61,8 +62,11 @@ pub(super) fn secrets(evidence: &EvidenceReport, in_scope: &str) -> String {
         out.push_str(&row("in the log, not in the database yet", evidence.readable.ahead, 0, "   (written last, or never carried out)"));
     }
     if older > 0 {
-        let (count, values) = (thousands(older), if older == 1 { "value still works: rotate it" } else { "values still work: rotate all" });
-        out.push_str(&format!("{count} of these were encrypted later; without keys it cannot be told whether the old {values}\n"));
+        let (were, all) = if older == 1 { ("was", "it".to_owned()) } else { ("were", format!("all {}", thousands(older))) };
+        out.push_str(&format!(
+            "{} of these {were} encrypted later; without keys it cannot be told whether the old value still works: rotate {all}\n",
+            thousands(older)
+        ));
     }
     for (sum, what) in [(evidence.unnamed_secrets, "pieces of plaintext Secrets"), (evidence.unnamed_others, "pieces of other plaintext")] {
         if sum.count > 0 {
@@ -122,7 +126,7 @@ pub(super) fn keys(keys: &[KeyReport], in_scope: &str) -> String {
     if statics > 0 {
         let keys = if statics == 1 { "1 of these keys stands".to_owned() } else { format!("{statics} of these keys stand") };
         out.push_str(&format!(
-            "{keys} in the API server's EncryptionConfiguration: if it was copied too, count their Secrets as readable\n"
+            "{keys} in the API server's EncryptionConfiguration; if that file was copied too, count their Secrets as readable\n"
         ));
     }
     out
@@ -207,23 +211,36 @@ fn readable_in(secret: &ReadableSecret) -> String {
     format!("{state}{}", places.join(", "))
 }
 
-/// Objects of other resources.
-pub(super) fn resource_table(evidence: &EvidenceReport, has_filter: bool) -> String {
-    let mut out = String::new();
-    let others: Vec<_> =
-        evidence.resources.iter().map(|(name, counts)| (name, counts.out_of_scope)).filter(|(_, counts)| counts.objects > 0).collect();
-    if !others.is_empty() {
-        let mut table = Table::new(&["resource", "objects", "unencrypted", "encrypted"]);
-        for (resource, counts) in others.iter().take(ROWS) {
-            let resource = if resource.is_empty() { "(keys that are no object's)".into() } else { name(resource) };
-            table.add_row([resource.into_owned(), thousands(counts.objects), thousands(counts.plaintext), thousands(counts.encrypted)]);
-        }
-        let title =
-            if has_filter { "Objects that are not in scope, not looked at" } else { "Other objects, not looked at (--resources all)" };
-        out.push_str(&format!("\n{title}\n{table}\n"));
-        if let Some(more) = others.len().checked_sub(ROWS).filter(|n| *n > 0) {
-            out.push_str(&format!("  and {more} more resources\n"));
-        }
+/// Objects by resource: those that were looked at, where others than Secrets were, and those that were not.
+pub(super) fn resource_tables(evidence: &EvidenceReport, report: &Report) -> String {
+    let passed_over = match report.filter {
+        Some(_) => "Objects that are not in scope, not looked at",
+        None => "Other objects, not looked at (--resources all)",
+    };
+    let looked_at = if report.resources == "secrets" { String::new() } else { by_resource(evidence, "Objects looked at", |c| c.in_scope) };
+    looked_at + &by_resource(evidence, passed_over, |counts| counts.out_of_scope)
+}
+
+/// Where not all of them fit, the resources with the most unencrypted objects come first.
+fn by_resource(evidence: &EvidenceReport, title: &str, of: fn(&ResourceCounts) -> StorageCounts) -> String {
+    let all = evidence.resources.iter().map(|(name, counts)| (name, of(counts)));
+    let mut resources: Vec<_> = all.filter(|(_, counts)| counts.objects > 0).collect();
+    if resources.is_empty() {
+        return String::new();
+    }
+    if resources.len() > ROWS {
+        resources.sort_by_key(|(_, counts)| std::cmp::Reverse(counts.plaintext));
+    }
+    let mut table = Table::new(&["resource", "objects", "unencrypted", "encrypted"]);
+    for (resource, counts) in resources.iter().take(ROWS) {
+        let resource = if resource.is_empty() { "(keys that are no object's)".into() } else { name(resource) };
+        table.add_row([resource.into_owned(), thousands(counts.objects), thousands(counts.plaintext), thousands(counts.encrypted)]);
+    }
+    let mut out = format!("\n{title}\n{table}\n");
+    match resources.len().checked_sub(ROWS).unwrap_or_default() {
+        0 => {}
+        1 => out.push_str("  and 1 more resource\n"),
+        more => out.push_str(&format!("  and {more} more resources\n")),
     }
     out
 }

@@ -7,9 +7,9 @@ use super::super::escape::terminal;
 use super::key_label::{distinct_labels, whole};
 use super::table::Table;
 use super::thousands;
-use super::unread::{self, ending};
+use super::unread::{self, ending, subject};
 use crate::collect::KeyCounts;
-use crate::finding::Outcome;
+use crate::finding::{Condition, Outcome};
 use crate::kubernetes::KeyMaterial;
 use crate::report::retirement::{Need, Retirement, RetirementVerdict, total};
 use crate::report::{EvidenceReport, Opens, Render, RenderPages, Report, not_looked_at};
@@ -49,11 +49,37 @@ impl RenderPages for KeysText<'_> {}
 
 /// The last line, and the only one of a quiet run.
 pub fn keys_status(report: &Report, outcome: &Outcome) -> String {
-    let said = match &report.retirement {
-        Some(retirement) => format!("retire: {}", retirement.verdict().name()),
-        None => format!("keys named: {}", report.keys().len()),
+    let said = match (&report.retirement, report.keys().len()) {
+        _ if report.evidences.is_empty() => format!("{}, none could be read", subject(report)),
+        (Some(retirement), _) => retirement_in_words(retirement, report),
+        (None, 1) => format!("{}: 1 key named", subject(report)),
+        (None, keys) => format!("{}: {keys} keys named", subject(report)),
     };
-    format!("{said}{}", ending(report, outcome))
+    format!("{said}{}", ending(report, outcome, &[Condition::KeyStillNeeded, Condition::KeyNotKnown]))
+}
+
+/// Whether a key is still needed, in one sentence.
+fn retirement_in_words(retirement: &Retirement, report: &Report) -> String {
+    let (key, read) = (terminal(&retirement.key), files(report.evidences.len()));
+    match retirement.verdict() {
+        RetirementVerdict::StillNeeded(current) => {
+            let needing = retirement.needs.iter().filter(|need| need.named.current > 0).count();
+            format!("{key} is still needed by {} current {} in {needing} of {read}", thousands(current), noun(retirement, report))
+        }
+        RetirementVerdict::HistoryOnly(all) => {
+            format!("{key} is named by {} in {read}, none of them current: history, residue or logs", values(all))
+        }
+        RetirementVerdict::NothingNamesIt => format!("{key} is named by no value in {read}"),
+        RetirementVerdict::CannotSay => format!("{key}: whether anything in {read} needs it cannot be said"),
+    }
+}
+
+fn files(count: usize) -> String {
+    if count == 1 { "1 file".to_owned() } else { format!("{count} files") }
+}
+
+fn values(count: u64) -> String {
+    if count == 1 { "1 value".to_owned() } else { format!("{} values", thousands(count)) }
 }
 
 /// `s5.db rev 520, snapshot`
@@ -152,9 +178,9 @@ fn retire(retirement: &Retirement, report: &Report) -> String {
             format!("DO NOT DELETE: {} current {noun} in {} name this key.\n", thousands(current), files_with_current(retirement, report))
         }
         RetirementVerdict::HistoryOnly(all) => {
-            format!("ONLY HISTORY, RESIDUE OR LOGS NAME THIS KEY: {} values, none of them current.\n", thousands(all))
+            format!("ONLY HISTORY, RESIDUE OR LOGS NAME THIS KEY: {}, none of them current.\n", values(all))
         }
-        RetirementVerdict::NothingNamesIt => format!("NO VALUE IN THESE {} FILES NAMES THIS KEY.\n", report.evidences.len()),
+        RetirementVerdict::NothingNamesIt => format!("NO VALUE IN {} NAMES THIS KEY.\n", files(report.evidences.len()).to_uppercase()),
         RetirementVerdict::CannotSay => "CANNOT SAY whether anything needs this key.\n".to_owned(),
     };
     out.push_str(&format!("  {key}\n"));
@@ -210,10 +236,10 @@ fn opens(Opens { target, objects, more }: &Opens, report: &Report) -> String {
     };
     report.evidences.iter().for_each(|evidence| sum.add(used(evidence)));
     let mut out = format!(
-        "WHOEVER HAS {} OPENS {} VALUES IN THESE {} FILES, {} OF THEM CURRENT\n",
+        "WHOEVER HAS {} OPENS {} IN {}, {} OF THEM CURRENT\n",
         terminal(&target.text),
-        thousands(total(sum)),
-        report.evidences.len(),
+        values(total(sum)).to_uppercase(),
+        files(report.evidences.len()).to_uppercase(),
         thousands(sum.current)
     );
     for key in &target.keys {
@@ -238,27 +264,54 @@ fn opens(Opens { target, objects, more }: &Opens, report: &Report) -> String {
     out
 }
 
+/// What to do next: what keeps things as they are first, then what stops the harm, last what tidies up. Nothing is to be deleted
+/// while anything needs the key, or while that is not known.
 fn next(retirement: &Retirement, report: &Report, has_unknown: bool) -> String {
-    let files: Vec<String> = retirement
-        .needs
-        .iter()
-        .filter(|need| total(need.unknown) > 0 || need.named.current > 0)
-        .filter_map(|need| report.evidence(need.evidence).map(file_name))
-        .collect();
-    let files = if files.is_empty() { "FILES".to_owned() } else { terminal(&files.join(" ")).into_owned() };
+    let of_needs = |needs: fn(&Need) -> bool| {
+        let needing = retirement.needs.iter().filter(|need| needs(need));
+        let files: Vec<String> = needing.filter_map(|need| report.evidence(need.evidence).map(file_name)).collect();
+        if files.is_empty() { "FILES".to_owned() } else { terminal(&files.join(" ")).into_owned() }
+    };
     let mut steps = Vec::new();
+    match retirement.verdict() {
+        RetirementVerdict::StillNeeded(_) => {
+            let files = of_needs(|need| need.named.current > 0);
+            let is_one = retirement.needs.iter().filter(|need| need.named.current > 0).count() == 1;
+            let (it, its) = if is_one {
+                ("it by a new snapshot", "its restore point is")
+            } else {
+                ("them by new snapshots", "their restore points are")
+            };
+            steps.push(format!("preserve: keep the key as long as {files} may be restored"));
+            steps.push("contain: put another key in front, rewrite what is under this one, take a new snapshot and ask again".to_owned());
+            steps.push(format!("clean up: once nothing holds {files}, replace {it}; {its} lost"));
+        }
+        RetirementVerdict::CannotSay => {
+            steps.push("preserve: keep the key, enabled or at least restorable, until the answer is known".to_owned());
+        }
+        RetirementVerdict::HistoryOnly(_) => {
+            steps.push("preserve: keep the key as long as an older revision or the log of these files may be wanted back".to_owned());
+            steps.push(contain(retirement));
+        }
+        RetirementVerdict::NothingNamesIt => {
+            steps.push("preserve: ask the same of every other member, backup and cluster".to_owned());
+            steps.push(contain(retirement));
+        }
+    }
     if has_unknown {
-        steps.push(format!("verify {files} --aws-kms --plan (settles the KMS v1 values)"));
+        let files = of_needs(|need| total(need.unknown) > 0);
+        steps.push(format!("etcd-sleuth verify {files} --aws-kms --plan says what it takes to settle the values of KMS v1"));
     }
-    if matches!(retirement.verdict(), RetirementVerdict::StillNeeded(_)) {
-        steps.push(format!("destroy or re-key {files}, or keep the key as long as they"));
-    }
-    steps.push(match retirement.is_kms {
-        true => "disable first, watch for Decrypt calls, then delete".to_owned(),
-        false => "take the key out of a copy of the configuration first, and watch for errors".to_owned(),
-    });
     let steps: Vec<String> = steps.iter().enumerate().map(|(index, step)| format!("{}. {step}", index.saturating_add(1))).collect();
     format!("NEXT  {}\n", steps.join("  "))
+}
+
+/// What takes a key out of use and can be undone.
+fn contain(retirement: &Retirement) -> String {
+    match retirement.is_kms {
+        true => "contain: disable the key, which can be undone, and watch for calls to it".to_owned(),
+        false => "contain: take the key out of a copy of the configuration first, and watch for errors".to_owned(),
+    }
 }
 
 /// What the values that name a key are.

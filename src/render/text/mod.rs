@@ -32,7 +32,9 @@ pub use self::verify::{VerifyText, announcement, verify_status};
 use crate::evidence::anomaly::{Bearing, Class};
 use crate::finding::Condition;
 use crate::report::EvidenceReport;
-use crate::store::{Content, DatabaseFacts, Facts, Kind, LogFacts, PageCounts, PagesFound, RaftSnapshotFacts, Trailer};
+use crate::store::{
+    ClusterNames, Content, DatabaseFacts, Facts, Kind, LogFacts, PageCounts, PagesFound, RaftSnapshotFacts, Schema, Trailer,
+};
 
 use super::escape;
 use super::records::timestamp;
@@ -114,8 +116,10 @@ fn snapshot_sentence(snapshot: &RaftSnapshotFacts) -> String {
 fn cluster_lines(facts: &Facts) -> Vec<String> {
     let Some(database) = facts.database().filter(|database| database.active_meta.is_some()) else { return Vec::new() };
     let schema = &database.schema;
-    let mut parts =
-        vec![schema.written_by().map_or("etcd, version not stored".to_owned(), |version| format!("etcd {}", escape::terminal(&version)))];
+    let mut parts = vec![version_sentence(schema)];
+    if let Some(target) = &schema.downgrade_target {
+        parts.push(format!("A DOWNGRADE TO {} IS IN PROGRESS", escape::terminal(target)));
+    }
     let members: Vec<String> =
         schema.members.iter().take(5).map(|m| format!("{} ({})", escape::terminal(&m.name), escape::terminal(&m.id))).collect();
     match (members.len(), schema.members.len()) {
@@ -129,7 +133,7 @@ fn cluster_lines(facts: &Facts) -> Vec<String> {
     }
     let mut lines = vec![parts.join(", ")];
     let mut second = Vec::new();
-    if let Some(uid) = &database.kube_system_uid {
+    if let Some(uid) = &database.cluster.kube_system_uid {
         second.push(format!("kube-system {}", escape::terminal(uid)));
     }
     if let Some(time) = facts.newest_object_time.and_then(timestamp) {
@@ -141,7 +145,38 @@ fn cluster_lines(facts: &Facts) -> Vec<String> {
     if !second.is_empty() {
         lines.push(second.join(", "));
     }
+    lines.extend(names_line(&database.cluster));
     lines
+}
+
+/// The version of the storage; that of the cluster beside it where they differ.
+fn version_sentence(schema: &Schema) -> String {
+    match (schema.storage_of(), schema.cluster_minor()) {
+        (None, _) => "etcd, version not stored".to_owned(),
+        (Some(storage), Some(cluster)) if storage != cluster => {
+            format!("storage of etcd {}, cluster version {}", escape::terminal(&storage), escape::terminal(&cluster))
+        }
+        (Some(storage), _) => format!("etcd {}", escape::terminal(&storage)),
+    }
+}
+
+/// Nodes that are named in text.
+const NODES: usize = 5;
+
+/// What the cluster calls itself and its nodes.
+fn names_line(names: &ClusterNames) -> Option<String> {
+    let name = names.cluster_name.as_ref().map(|name| format!("kubeadm cluster {}", escape::terminal(name)));
+    let endpoint = names.endpoint.as_ref().map(|endpoint| format!("endpoint {}", escape::terminal(endpoint)));
+    let shown: Vec<_> = names.node_names.iter().take(NODES).map(|name| table::name(name)).collect();
+    let more = names.nodes.checked_sub(shown.len() as u64).filter(|more| *more > 0);
+    let more = more.map_or(String::new(), |more| format!(" and {} more", thousands(more)));
+    let nodes = match names.nodes {
+        0 => None,
+        1 => Some(format!("node {}", shown.join(""))),
+        n => Some(format!("{} nodes: {}{more}", thousands(n), shown.join(", "))),
+    };
+    let parts: Vec<String> = [name, endpoint, nodes].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
 }
 
 /// The first of several prefixes; one of no bytes is shown as the slash behind it.

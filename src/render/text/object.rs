@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use super::super::escape::{json_document, terminal, terminal_bytes};
 use super::super::records::timestamp;
 use super::thousands;
-use super::unread::{ending, not_looked_at};
+use super::unread::{self, ending, subject};
 use crate::collect::{Lines, RowKind};
 use crate::evidence::EvidenceId;
 use crate::finding::Outcome;
 use crate::kubernetes::{self, Encoding};
-use crate::report::{Render, RenderPages, Report, Revealed, RowContext, RowWriter};
-use crate::row::{EnvelopeInfo, Form, ObjectName, Row, ValueRow};
+use crate::report::{Render, RenderPages, Report, Revealed, RowContext, RowWriter, not_looked_at};
+use crate::row::{EnvelopeInfo, Form, ObjectName, Retention, Row, ValueRow};
 use crate::store::Facts;
 
 /// What `show` says.
@@ -65,9 +65,16 @@ impl Render for ObjectText<'_> {
 
     fn revealed(&mut self, revealed: &Revealed<'_>) -> io::Result<()> {
         let revision = revealed.revision.map_or("(not known)".to_owned(), |revision| revision.to_string());
-        let how = if revealed.is_opened { ", opened with a key," } else { "" };
-        let object = terminal(revealed.object);
-        (self.say)(&format!("revealing revision {revision} of {object}{how} {} bytes in clear\n", revealed.bytes.len()));
+        let state = match revealed.retention {
+            Retention::Current => "",
+            Retention::Superseded => " (an older one)",
+            Retention::Deleted => " (deleted)",
+            Retention::Residue => " (from free pages)",
+            Retention::Log => " (from the log)",
+        };
+        let how = if revealed.is_opened { "opened with a key, " } else { "" };
+        let (object, bytes) = (terminal(revealed.object), thousands(revealed.bytes.len() as u64));
+        (self.say)(&format!("warning: printing {object}, revision {revision}{state}, {how}{bytes} bytes, in clear\n"));
         let unreadable = |reason: kubernetes::Unreadable| io::Error::new(io::ErrorKind::InvalidData, reason.to_string());
         match kubernetes::as_document(revealed.bytes, revealed.encoding).map_err(unreadable)? {
             Some(document) => {
@@ -87,7 +94,7 @@ impl Render for ObjectText<'_> {
 
     fn end(&mut self, report: &Report, outcome: &Outcome) -> io::Result<()> {
         // Beside the value, which may go into a file or another program.
-        (self.say)(&not_looked_at(Vec::new(), report.unread.iter()));
+        (self.say)(&unread::not_looked_at(not_looked_at(&report.evidences), report.unread.iter()));
         if outcome.exit_code() != 0 {
             (self.say)(&object_status(report, outcome));
         }
@@ -112,7 +119,11 @@ pub fn several_of_object(object: &str, keys: &[String]) -> String {
 
 /// What came of the question for an object, in one line.
 pub fn object_status(report: &Report, outcome: &Outcome) -> String {
-    format!("files read: {}{}", report.evidences.len(), ending(report, outcome))
+    match report.evidences.len() {
+        0 => format!("{}, none could be read{}", subject(report), ending(report, outcome, &[])),
+        1 => format!("1 file read{}", ending(report, outcome, &[])),
+        n => format!("{n} files read{}", ending(report, outcome, &[])),
+    }
 }
 
 /// A row of the object, behind a line with its key.

@@ -8,11 +8,11 @@ use super::check::check_status;
 use super::object::storage;
 use super::table::Table;
 use super::thousands;
-use super::unread::not_looked_at;
+use super::unread;
 use crate::evidence::EvidenceId;
 use crate::finding::Outcome;
 use crate::pages::{PageContent, PageLine, PageMapReport, PageReport, PageState};
-use crate::report::{Render, RenderPages, Report};
+use crate::report::{Render, RenderPages, Report, not_looked_at};
 use crate::row::ValueRow;
 use crate::store::Facts;
 
@@ -43,7 +43,8 @@ impl Render for PagesText<'_> {
     }
 
     fn end(&mut self, report: &Report, outcome: &Outcome) -> io::Result<()> {
-        self.out.write_all(not_looked_at(Vec::new(), report.unread.iter()).as_bytes())?;
+        let general = not_looked_at(&report.evidences);
+        self.out.write_all(unread::not_looked_at(general, report.unread.iter()).as_bytes())?;
         match outcome.exit_code() {
             0 => Ok(()),
             _ => self.out.write_all(check_status(report, outcome).as_bytes()),

@@ -2,10 +2,10 @@
 
 use super::super::escape::terminal;
 use super::check::verdict;
-use super::unread::not_looked_at;
+use super::unread;
 use super::{conditions, thousands};
 use crate::recovery::Standing;
-use crate::report::Recovered;
+use crate::report::{Recovered, not_looked_at};
 
 /// What is said of a recovery. `database`: the path of the new database; `has_records`: records were written to a file beside it.
 pub fn recovered(found: &Recovered, database: Option<&str>, has_records: bool, is_quiet: bool) -> String {
@@ -20,10 +20,15 @@ pub fn recovered(found: &Recovered, database: Option<&str>, has_records: bool, i
     if let Some(filter) = &found.unmatched {
         out.push_str(&format!("nothing matches: {}\n", terminal(filter)));
     }
-    out.push_str(&not_looked_at(Vec::new(), found.unread.iter()));
-    let total = thousands(found.counts.total());
+    let general = if is_quiet { Vec::new() } else { not_looked_at([&found.evidence]) };
+    out.push_str(&unread::not_looked_at(general, found.unread.iter()));
+    let keys = match found.counts.total() {
+        1 => "1 key".to_owned(),
+        n => format!("{} keys", thousands(n)),
+    };
+    let path = terminal(&found.evidence.facts.path.to_string_lossy()).into_owned();
     let conditions = conditions(found.outcome.conditions());
-    out.push_str(&format!("keys recovered: {total}{conditions}   (exit {})\n", found.outcome.exit_code()));
+    out.push_str(&format!("{path}: {keys} recovered{conditions} (exit {})\n", found.outcome.exit_code()));
     out
 }
 

@@ -6,12 +6,12 @@ use super::super::escape::terminal;
 use super::credentials::credentials;
 use super::directory::directory;
 use super::findings::findings;
-use super::first_screen::{ROWS, keys, next, readable_table, resource_table, secrets, types, values};
+use super::first_screen::{ROWS, keys, next, readable_table, resource_tables, secrets, types, values};
 use super::headline::{What, headline, in_scope, no_kubernetes, nothing_matches};
 use super::keys::beside;
 use super::table::anomalies;
-use super::unread::{self, ending, warning};
-use super::{against, block, cluster_lines, compared_lines, file_lines};
+use super::unread::{self, ending, subject, warning};
+use super::{against, block, cluster_lines, compared_lines, file_lines, thousands};
 use crate::evidence::anomaly::{Bearing, Class};
 use crate::finding::{Condition, Outcome};
 use crate::report::readable::{Readable, ReadableIn};
@@ -77,57 +77,63 @@ fn scan(member: &MemberReport, evidence: &EvidenceReport, report: &Report) -> St
     out.push_str(&types(&evidence.readable.types, in_scope(report)));
     out.push_str(&credentials([evidence]));
     out.push_str(&beside([evidence], report.filter.is_some()));
-    out.push_str(&unread::not_looked_at(not_looked_at([evidence]), unread));
     if let Some(next) = next(evidence, &member.path) {
         out.push_str(&format!("NEXT  {next}\n"));
     }
     out.push_str(&tables(evidence, report));
+    out.push_str(&unread::not_looked_at(not_looked_at([evidence]), unread));
     out
 }
 
 /// The last line of a run, and the only one of a quiet one.
 pub fn status_line(report: &Report, outcome: &Outcome) -> String {
+    let scope = report.filter.as_deref().map_or(String::new(), |filter| format!(" in scope ({})", terminal(filter)));
+    let filter = terminal(report.filter.as_deref().unwrap_or_default());
+    let said = match readable_in_words(report) {
+        Some(found) => format!("{found}{scope}"),
+        None if report.evidences.is_empty() => return format!("{}, none could be read{}", subject(report), ending(report, outcome, &[])),
+        None if outcome.held(Condition::NothingInScope) => format!("nothing matches: {filter}"),
+        None if report.members.iter().all(|member| report.is_without_kubernetes(member)) => {
+            format!("no Kubernetes objects found in: {}", report.looked_at().join(", "))
+        }
+        None if outcome.held(Condition::NoSecretInScope) => format!("no Secret in scope: {filter}"),
+        None => format!("no plaintext Secret found{scope} in: {}", report.looked_at().join(", ")),
+    };
+    format!("{}: {said}{}", subject(report), ending(report, outcome, &[Condition::PlaintextFound]))
+}
+
+/// How many Secrets can be read without a key, by the first place that each can be read in; `None`: not one.
+fn readable_in_words(report: &Report) -> Option<String> {
     let sum = |count: fn(&ReadableIn) -> u64| {
         let of = |r: &Readable| [&r.existing, &r.deleted, &r.unknown].into_iter().map(count).fold(0, u64::saturating_add);
         report.readable().map(|(_, readable)| of(readable)).fold(0, u64::saturating_add)
     };
-    let fragments = report.evidences.iter().map(|e| e.unnamed_secrets.count).fold(0, u64::saturating_add);
-    let counts = [
-        ("current", sum(|r| r.current)),
-        ("older revisions", sum(|r| r.retained)),
-        ("residue", sum(|r| r.residue)),
-        ("log", sum(|r| r.log).saturating_add(report.readable().map(|(_, readable)| readable.ahead).fold(0, u64::saturating_add))),
-        ("nameless fragments", fragments),
+    let inputs = |count: fn(&Readable) -> u64| report.readable().map(|(_, readable)| count(readable)).fold(0, u64::saturating_add);
+    let places = [
+        (sum(|r| r.current), "now"),
+        (sum(|r| r.retained), "in history"),
+        (sum(|r| r.residue), "only in free pages"),
+        (sum(|r| r.log).saturating_add(inputs(|r| r.ahead)), "only in the log"),
     ];
-    let found: Vec<String> =
-        counts.iter().filter(|(name, count)| *count > 0 || *name == "current").map(|(name, count)| format!("{name} {count}")).collect();
-    let scope = report.filter.as_deref().map_or(String::new(), |filter| format!(" in scope ({})", terminal(filter)));
-    let found = match counts.iter().all(|(_, count)| *count == 0) {
-        true if report.evidences.is_empty() => "nothing was analysed".to_owned(),
-        true if outcome.held(Condition::NothingInScope) => {
-            format!("nothing matches: {}", terminal(report.filter.as_deref().unwrap_or_default()))
-        }
-        true if report.members.iter().all(|member| report.is_without_kubernetes(member)) => {
-            format!("no Kubernetes objects found in: {}", report.looked_at().join(", "))
-        }
-        true if outcome.held(Condition::NoSecretInScope) => {
-            format!("no Secret in scope: {}", terminal(report.filter.as_deref().unwrap_or_default()))
-        }
-        true => format!("no plaintext Secret found{scope} in: {}", report.looked_at().join(", ")),
-        false => format!("plaintext found{scope}: {}", found.join(", ")),
+    let places: Vec<String> = places.iter().filter(|(n, _)| *n > 0).map(|(n, place)| format!("{} {place}", thousands(*n))).collect();
+    let pieces = report.evidences.iter().map(|e| e.unnamed_secrets.count).fold(0, u64::saturating_add);
+    let pieces = match pieces {
+        0 => None,
+        1 => Some("1 piece of a Secret whose name is lost".to_owned()),
+        n => Some(format!("{} pieces of Secrets whose names are lost", thousands(n))),
     };
-    let files = match (report.evidences.len(), report.not_analysed.len()) {
-        (1, 0) => String::new(),
-        (0, failed) => format!(": {failed} could not be"),
-        (read, 0) => format!(" in {read} files"),
-        (read, failed) => format!(" in {read} files; {failed} could not be analysed"),
+    let secrets = match inputs(|r| r.total) {
+        0 => None,
+        1 => Some(format!("1 Secret readable without a key: {}", places.join(", "))),
+        n => Some(format!("{} Secrets readable without a key: {}", thousands(n), places.join(", "))),
     };
-    format!("{found}{files}{}", ending(report, outcome))
+    let said: Vec<String> = secrets.into_iter().chain(pieces).collect();
+    (!said.is_empty()).then(|| said.join("; "))
 }
 
 fn tables(evidence: &EvidenceReport, report: &Report) -> String {
     let mut out = readable_table(evidence, in_scope(report));
-    out.push_str(&resource_table(evidence, report.filter.is_some()));
+    out.push_str(&resource_tables(evidence, report));
     out.push_str(&findings(evidence, [evidence]));
     let listed: Vec<_> = evidence.anomalies.iter().filter(|anomaly| anomaly.class.bearing() != Bearing::Note).collect();
     if !listed.is_empty() {

@@ -10,15 +10,29 @@ const NAMED: usize = 2;
 /// Things that a list names before the rest is only counted.
 const LISTED: usize = 20;
 
-/// The end of the last line: what was not read, what held, and the exit code.
-pub(super) fn ending(report: &Report, outcome: &Outcome) -> String {
+/// The end of the last line: what was not read, what held, and the exit code. `said`: conditions that the line has told already.
+pub(super) fn ending(report: &Report, outcome: &Outcome, said: &[Condition]) -> String {
+    // Where nothing was read there is no more to say than that, and each input's error was told.
+    let is_nothing = outcome.held(Condition::NothingAnalysed);
     let not_read = match report.unread.as_slice() {
         [] => String::new(),
+        _ if is_nothing => String::new(),
         unread => format!("; not read: {}", named(unread.iter(), NAMED)),
     };
-    // That plaintext was found, the line has said.
-    let conditions = conditions(outcome.conditions().filter(|condition| *condition != Condition::PlaintextFound));
-    format!("{not_read}{conditions}   (exit {})\n", outcome.exit_code())
+    let told_by_paths: &[Condition] = if report.unread.is_empty() { &[] } else { &[Condition::NotRead, Condition::InputFailed] };
+    let is_told = |condition: &Condition| is_nothing || said.contains(condition) || told_by_paths.contains(condition);
+    let conditions = conditions(outcome.conditions().filter(|condition| !is_told(condition)));
+    format!("{not_read}{conditions} (exit {})\n", outcome.exit_code())
+}
+
+/// What a last line is about: the one input, or how many there are.
+pub(super) fn subject(report: &Report) -> String {
+    match (report.members.as_slice(), report.not_analysed.len()) {
+        ([only], _) => terminal(&only.path.to_string_lossy()).into_owned(),
+        ([], 1) => "1 input".to_owned(),
+        ([], failed) => format!("{failed} inputs"),
+        (members, _) => format!("{} inputs", members.len()),
+    }
 }
 
 /// The line below a headline that says that it is not about everything that was given; nothing where it is.
@@ -29,11 +43,11 @@ pub(super) fn warning<'a>(unread: impl Iterator<Item = &'a Unread> + Clone) -> S
     }
 }
 
-/// The line that lists what was not looked at; nothing where nothing is to be listed.
+/// The line that lists what was not looked at, which stands at the end of every answer; nothing where nothing is to be listed.
 pub(super) fn not_looked_at<'a>(general: Vec<String>, unread: impl Iterator<Item = &'a Unread> + Clone) -> String {
     let more = unread.clone().count().checked_sub(LISTED).filter(|more| *more > 0);
     let unread = unread.take(LISTED).map(|unread| terminal(&unread.to_string()).into_owned());
-    let list: Vec<String> = general.into_iter().chain(unread).chain(more.map(|more| format!("and {more} more"))).collect();
+    let list: Vec<String> = unread.chain(more.map(|more| format!("and {more} more"))).chain(general).collect();
     if list.is_empty() { String::new() } else { format!("NOT LOOKED AT: {}\n", list.join(", ")) }
 }
 

@@ -7,9 +7,9 @@ use super::key_label::{distinct_labels, whole};
 use super::keys::evidence_label;
 use super::requirement::requirement;
 use super::table::Table;
-use super::unread::{self, ending};
+use super::unread::{self, ending, subject};
 use super::{block, thousands};
-use crate::finding::Outcome;
+use crate::finding::{Condition, Outcome};
 use crate::report::{Asked, Render, RenderPages, Report, VerificationPlan, VerificationResult, not_looked_at};
 use crate::row::Retention;
 use crate::verify::{Answer, CoverageLine, Proof, SameValue, Standing, State};
@@ -165,41 +165,57 @@ fn next(verify: &VerificationResult) -> Option<String> {
 
 /// The last line, and the only one of a quiet run.
 pub fn verify_status(report: &Report, outcome: &Outcome) -> String {
-    let Some(verification) = &report.verification else { return format!("nothing was verified   (exit {})\n", outcome.exit_code()) };
+    let Some(verification) = &report.verification else {
+        return format!("{}, none could be read{}", subject(report), ending(report, outcome, &[]));
+    };
     let Some(result) = &verification.result else {
-        return format!("DEK sources to unwrap: {}{}", verification.plan.dek_sources, ending(report, outcome));
+        return format!("DEK sources to unwrap: {}{}", verification.plan.dek_sources, ending(report, outcome, &[]));
     };
     let proof = &result.proof;
-    let sealed = proof.coverage.count(|retention, _| retention == Retention::Current);
-    let opened = proof.count(Some(Retention::Current), Standing::Opened);
     let mut left = match proof.requirement.left() {
         0 => String::new(),
-        left => format!("; under another key than required: {left}"),
+        1 => "; 1 is not under the key that is required".to_owned(),
+        left => format!("; {} are not under the key that is required", thousands(left)),
     };
     if proof.requirement.not_known() > 0 {
-        left.push_str(&format!("; not known: {}", proof.requirement.not_known()));
+        left.push_str(&format!("; of {} it is not known", thousands(proof.requirement.not_known())));
     }
     if proof.requirement.required.get(&State::Plaintext).is_some_and(|resources| resources.contains_key("secrets")) {
         left.push_str("; the required state of secrets is plaintext");
     }
-    format!("current encrypted values opened: {opened} of {sealed}{left}{}", ending(report, outcome))
+    let said: &[Condition] = if proof.requirement.left() > 0 { &[Condition::OtherKeyThanRequired] } else { &[] };
+    format!("{}{left}{}", opened_in_words(proof, report.has_tree()), ending(report, outcome, said))
+}
+
+/// How many of the current values open, and why the others do not.
+fn opened_in_words(proof: &Proof, has_tree: bool) -> String {
+    let current = |is_of: fn(Answer) -> bool| proof.coverage.count(|of, answer| of == Retention::Current && is_of(answer));
+    let (all, opened) = (current(|_| true), current(|answer| answer.standing() == Standing::Opened));
+    match all {
+        0 if !has_tree => return "which values are current is not known: no database with its tree was read".to_owned(),
+        0 => return "no value that is current is encrypted".to_owned(),
+        1 if opened == all => return "the 1 current value opens with the keys given".to_owned(),
+        _ if opened == all => return format!("all {} current values open with the keys given", thousands(all)),
+        _ => {}
+    }
+    let others = [
+        (current(|answer| answer.standing() == Standing::Unopenable), "does not open with them", "do not open with them"),
+        (current(Answer::is_for_want_of_a_key), "needs a key that was not given", "need keys that were not given"),
+        (
+            current(|answer| answer.standing() == Standing::NotAsked && !answer.is_for_want_of_a_key()),
+            "could not be asked about",
+            "could not be asked about",
+        ),
+        (current(|answer| answer.standing() == Standing::AskedBefore), "was opened by an earlier run", "were opened by an earlier run"),
+    ];
+    let others = others.into_iter().filter(|(n, ..)| *n > 0);
+    let others =
+        others.map(|(n, one, many)| format!("{} {}", thousands(n), if n == 1 { one } else { many })).collect::<Vec<_>>().join(", ");
+    format!("{} of {} current values open with the keys given; {others}", thousands(opened), thousands(all))
 }
 
 fn headline(proof: &Proof, has_tree: bool) -> String {
-    let all = proof.coverage.count(|retention, _| retention == Retention::Current);
-    let opened = proof.count(Some(Retention::Current), Standing::Opened);
-    let mut out = match all {
-        0 if !has_tree => "WHICH VALUES ARE CURRENT IS NOT KNOWN: NO DATABASE WITH ITS TREE WAS READ\n".to_owned(),
-        0 => "NO VALUE THAT IS CURRENT IS ENCRYPTED\n".to_owned(),
-        _ if opened == all => format!("ALL {} ENCRYPTED VALUES THAT ARE CURRENT OPEN WITH THE KEYS GIVEN\n", thousands(all)),
-        _ => {
-            let closed = proof.count(Some(Retention::Current), Standing::Unopenable);
-            let rest = all.saturating_sub(opened).saturating_sub(closed);
-            let closed = if closed > 0 { format!("{} DO NOT OPEN, ", thousands(closed)) } else { String::new() };
-            let rest = if rest > 0 { format!("{} COULD NOT BE ASKED, ", thousands(rest)) } else { String::new() };
-            format!("OF {} ENCRYPTED VALUES THAT ARE CURRENT {closed}{rest}{} OPEN\n", thousands(all), thousands(opened))
-        }
-    };
+    let mut out = format!("{}\n", opened_in_words(proof, has_tree));
     let of = |retention: Retention| {
         let all = proof.coverage.count(|of, _| of == retention);
         (all > 0)

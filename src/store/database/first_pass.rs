@@ -13,7 +13,7 @@ use crate::evidence::anomaly::{Anomalies, Bearing, Class, Doubt};
 use crate::evidence::{Evidence, range};
 use crate::mvcc::Keyspace;
 use crate::mvcc::history::Completeness;
-use crate::store::{Content, DatabaseFacts, Digests, Facts, Kind, ReadOptions, ResidueMode};
+use crate::store::{ClusterNames, Content, DatabaseFacts, Digests, Facts, Kind, ReadOptions, ResidueMode};
 
 impl<'data> DatabaseStore<'data> {
     /// Walks the trees of an evidence, looks for residue as far as `options` ask for it, and keeps what every row must know of all
@@ -32,7 +32,7 @@ impl<'data> DatabaseStore<'data> {
         db.note_anomalies(&mut anomalies);
         let mut pages = PageMap::new(db.pages_in_file(), db.high_water_mark());
         let (tree, seen) = walk_active_tree(db, options.history, &mut pages, &mut anomalies);
-        let Seen { keyspace, history, mut witness, kube_system, newest_time, large, anomalies: found } = seen;
+        let Seen { keyspace, history, mut witness, identity, newest_time, large, anomalies: found } = seen;
         anomalies.merge(found);
         let other = bbolt::check(db, &mut pages, &mut anomalies);
         let behind_trailer = opened.behind_trailer();
@@ -55,8 +55,8 @@ impl<'data> DatabaseStore<'data> {
         let schema = if db.active().is_some() { Schema::read(db, &tree, &mut anomalies) } else { Schema::default() };
         let Lacking { tree: key_tree, gaps, lost } = Lacking::find(db, &tree, &keyspace, &schema, &mut anomalies);
         let history = options.history.then(|| history.sort_writes(known_revisions(key_tree, &keyspace, &schema, &anomalies)));
-        let kube_system_uid = kube_system.map(|(_, uid)| uid);
-        let mut content = facts_of(&opened, &keyspace, &pages, key_tree, schema, kube_system_uid, (options.residue, residue.account));
+        let names = identity.names(&keyspace);
+        let mut content = facts_of(&opened, &keyspace, &pages, key_tree, schema, names, (options.residue, residue.account));
         let mut kind = opened.kind();
         if behind_trailer.is_some() {
             (content.trailer, kind) = (Some(Trailer::Match), Kind::Snapshot);
@@ -111,7 +111,7 @@ fn facts_of(
     pages: &PageMap,
     key_tree: KeyTree,
     schema: Schema,
-    kube_system_uid: Option<String>,
+    cluster: ClusterNames,
     (residue_mode, residue): (ResidueMode, residue::Account),
 ) -> DatabaseFacts {
     let db = &opened.db;
@@ -130,7 +130,7 @@ fn facts_of(
         keys_current: keyspace.keys_current(),
         keys_as_etcdutl_counts: keyspace.keys_as_etcdutl_counts(),
         schema,
-        kube_system_uid,
+        cluster,
         pages: pages.counts(),
         surplus: opened.surplus().len() as u64,
         residue_mode,

@@ -1,6 +1,7 @@
 //! A bbolt database of etcd as a store: the tree, and what etcd no longer shows.
 
 mod first_pass;
+mod identity;
 mod key_tree;
 mod opened;
 mod order;
@@ -17,7 +18,8 @@ pub(crate) use self::writes::WriteAt;
 use super::{Digests, Existing, Profile, Store, Task, Unapplied, whole};
 use crate::bbolt::{PageMap, Tree};
 use crate::etcd::key_bucket::KeyElement;
-use crate::etcd::{schema, status};
+use crate::etcd::schema;
+use crate::etcd::status::Status;
 use crate::mvcc::continuity::RevisionGap;
 use crate::mvcc::history::History;
 use crate::mvcc::ranges::Ranges;
@@ -61,9 +63,9 @@ impl<'data> DatabaseStore<'data> {
         find(false).or_else(|| find(true))
     }
 
-    /// What `etcdutl snapshot status` prints as its hash.
-    pub fn status_hash(&self) -> u32 {
-        status::hash(&self.opened.db, &self.tree)
+    /// What `etcdutl snapshot status` counts over all buckets.
+    pub fn status(&self) -> Status {
+        Status::of(&self.opened.db, &self.tree)
     }
 
     fn create_revision(&self, key: &[u8]) -> Option<i64> {

@@ -1,5 +1,6 @@
 //! What the first pass sees of the writes in the tree.
 
+use super::identity::Identity;
 use crate::bbolt::{Bucket, Db, Element, Pgid};
 use crate::envelope::Stored;
 use crate::etcd::schema;
@@ -16,8 +17,7 @@ pub(super) struct Seen<'data> {
     pub keyspace: Keyspace,
     pub history: History,
     pub witness: Witness<'data>,
-    /// The UID of the namespace `kube-system`, with the revision that it was read of.
-    pub kube_system: Option<(Revision, String)>,
+    pub identity: Identity<'data>,
     pub newest_time: Option<i64>,
     /// Values of several pages.
     pub large: Vec<KeyValue<'data>>,
@@ -68,29 +68,24 @@ impl<'data> Seen<'data> {
         if kv.value.len() as u64 > db.page_size() {
             self.large.push(kv);
         }
+        self.identity.hear_key(&kv);
         if let Stored::Plain(value) = self.witness.hear(kv.key, kv.value) {
             self.look_at_object(at.revision, kv.key, value);
         }
     }
 
-    /// Times, and the UID that names the cluster.
+    /// Times, and what names the cluster.
     fn look_at_object(&mut self, revision: Revision, key: &[u8], value: &[u8]) {
         let Some(encoding @ (Encoding::Protobuf | Encoding::Json | Encoding::Cbor)) = Encoding::of(value) else { return };
         self.newest_time = self.newest_time.max(Object::newest_time_in(value, encoding));
-        if key.ends_with(b"/namespaces/kube-system")
-            && self.kube_system.as_ref().is_none_or(|(known, _)| *known < revision)
-            && let Ok(object) = Object::read(value, encoding)
-            && !object.uid.is_empty()
-        {
-            self.kube_system = Some((revision, object.uid.into_owned()));
-        }
+        self.identity.hear_object(revision, key, value, encoding);
     }
 
     pub(super) fn merge(&mut self, other: Self) {
         self.keyspace.merge(other.keyspace);
         self.history.merge(other.history);
         self.witness.merge(other.witness);
-        self.kube_system = self.kube_system.take().max(other.kube_system);
+        self.identity.merge(other.identity);
         self.newest_time = self.newest_time.max(other.newest_time);
         self.large.extend(other.large);
         self.anomalies.merge(other.anomalies);

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use etcd_sleuth::bbolt::PageCounts;
 use etcd_sleuth::collect::Collector;
-use etcd_sleuth::etcd::status;
+use etcd_sleuth::etcd::status::Status;
 use etcd_sleuth::evidence::anomaly::{Anomaly, Class};
 use etcd_sleuth::evidence::digest::Sha256Digest;
 use etcd_sleuth::evidence::{Evidence, Numbering};
@@ -318,7 +318,7 @@ pub(crate) fn read(bytes: &[u8]) -> Option<Reading> {
     let (counts, page_size) = (store.pages.counts(), store.opened.db.page_size());
     let context = ClusterContext { prefixes: store.prefixes(), existing: store.existing() };
     let mut report = EvidenceReport::new(Numbering::default().evidence(), store.profile(), collected.tally, &context, 20);
-    report.status_hash = Some(status::hash(&store.opened.db, &store.tree));
+    report.status = Some(Status::of(&store.opened.db, &store.tree));
     let anomalies = report.anomalies.clone();
     let check = texts(&store, report).0;
     let verdict = check.lines().next().unwrap().to_owned();

@@ -1,0 +1,71 @@
+//! What in a database names the cluster that it is of.
+
+use std::collections::BTreeSet;
+
+use crate::kubernetes::{Encoding, KubeadmNames, Object};
+use crate::mvcc::{KeyValue, Keyspace, Revision};
+use crate::store::ClusterNames;
+
+/// What the writes in a tree say of the cluster, each with the revision that it was read of: the newest counts.
+#[derive(Debug, Default)]
+pub(super) struct Identity<'data> {
+    kube_system: Option<(Revision, String)>,
+    kubeadm: Option<(Revision, KubeadmNames)>,
+    /// Keys of nodes, whether they exist or not.
+    nodes: BTreeSet<&'data [u8]>,
+}
+
+impl<'data> Identity<'data> {
+    /// Hears a write that may be of a node, whose name stands in its key, also where its value is encrypted.
+    pub(super) fn hear_key(&mut self, write: &KeyValue<'data>) {
+        if write.value.starts_with(b"k8s") && node_name(write.key).is_some() {
+            self.nodes.insert(write.key);
+        }
+    }
+
+    /// Hears an object in plaintext.
+    pub(super) fn hear_object(&mut self, revision: Revision, key: &[u8], value: &[u8], encoding: Encoding) {
+        if key.ends_with(b"/namespaces/kube-system")
+            && self.kube_system.as_ref().is_none_or(|(known, _)| *known < revision)
+            && let Ok(object) = Object::read(value, encoding)
+            && !object.uid.is_empty()
+        {
+            self.kube_system = Some((revision, object.uid.into_owned()));
+        }
+        if KubeadmNames::is_key(key)
+            && self.kubeadm.as_ref().is_none_or(|(known, _)| *known < revision)
+            && let Some(names) = KubeadmNames::read(value, encoding)
+        {
+            self.kubeadm = Some((revision, names));
+        }
+    }
+
+    pub(super) fn merge(&mut self, other: Self) {
+        self.kube_system = self.kube_system.take().max(other.kube_system);
+        self.kubeadm = self.kubeadm.take().max(other.kubeadm);
+        self.nodes.extend(other.nodes);
+    }
+
+    /// What it comes to, with the nodes that exist.
+    pub(super) fn names(self, keyspace: &Keyspace) -> ClusterNames {
+        let mut names = ClusterNames { kube_system_uid: self.kube_system.map(|(_, uid)| uid), ..ClusterNames::default() };
+        if let Some((_, kubeadm)) = self.kubeadm {
+            names.cluster_name = kubeadm.cluster_name;
+            names.endpoint = kubeadm.endpoint;
+        }
+        for name in self.nodes.into_iter().filter(|key| keyspace.exists(key)).filter_map(node_name) {
+            names.nodes = names.nodes.saturating_add(1);
+            if names.node_names.len() < ClusterNames::LISTED {
+                names.node_names.push(name.to_owned());
+            }
+        }
+        names
+    }
+}
+
+/// The name of the node of which a key is; nodes are stored below `minions`, as they were called at first.
+fn node_name(key: &[u8]) -> Option<&str> {
+    let at = memchr::memmem::rfind(key, b"/minions/")?;
+    let name = key.get(at.saturating_add(b"/minions/".len())..).filter(|name| !name.is_empty() && !name.contains(&b'/'))?;
+    std::str::from_utf8(name).ok()
+}
