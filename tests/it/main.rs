@@ -32,6 +32,7 @@ mod kms_go_plugin;
 mod kms_moto;
 mod kms_plugin;
 mod layering;
+mod lives;
 mod log;
 mod memory;
 mod not_read;

@@ -2,6 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io::Write;
+use std::process::Command;
 use std::time::Instant;
 
 use crate::program::{cargo, first_line, output, program, root};
@@ -11,6 +12,8 @@ use crate::steps::cannot_fuzz;
 const EXECUTIONS: &str = "1000000";
 /// The test that makes random databases, and prints how many.
 const RANDOM_DATABASES: &str = "differential::random_databases_are_as_bbolt_says";
+/// The test that plays random lives of real clusters, and prints how many evidences they left. CI leaves it out.
+pub(crate) const RANDOM_LIVES: &str = "lives::random_lives_raise_no_alarm";
 
 /// Runs everything, and adds a row where all of it passed.
 pub(crate) fn run() -> Result<(), String> {
@@ -25,10 +28,13 @@ pub(crate) fn run() -> Result<(), String> {
     let commit = first_line("git", &["rev-parse", "--short=12", "HEAD"]).ok_or("git does not know HEAD")?;
     let date = first_line("date", &["-u", "+%Y-%m-%d"]).ok_or("date says no date")?;
 
-    let databases = cargo(&["test", "--locked", "--test", "it", "--", "--ignored", "--exact", "--nocapture", RANDOM_DATABASES]);
-    let databases = number_behind(&output(databases)?, "-count ").ok_or("the differential test did not say how many databases it made")?;
-    let ignored = output(cargo(&["test", "--locked", "--no-fail-fast", "--", "--ignored", "--skip", RANDOM_DATABASES]))?;
-    let ignored = 1 + passed(&ignored);
+    let databases = number_behind(&output(one_test(RANDOM_DATABASES))?, "-count ")
+        .ok_or("the differential test did not say how many databases it made")?;
+    let lives = number_before(&output(one_test(RANDOM_LIVES))?, " evidences of random lives")
+        .ok_or("the test of random lives did not say how many evidences they left")?;
+    let ignored =
+        output(cargo(&["test", "--locked", "--no-fail-fast", "--", "--ignored", "--skip", RANDOM_DATABASES, "--skip", RANDOM_LIVES]))?;
+    let ignored = 2 + passed(&ignored);
 
     let mut fuzz = program("fuzz/run.sh", &["0"]);
     fuzz.env("FUZZ_RUNS", EXECUTIONS);
@@ -36,10 +42,22 @@ pub(crate) fn run() -> Result<(), String> {
     let least = executions.iter().min().ok_or("no fuzz target said what it executed")?;
 
     let minutes = started.elapsed().as_secs().div_ceil(60);
-    let row = format!("| {date} | {commit} | {} | {least} | {databases} | {ignored} | {minutes} |\n", executions.len());
+    let row = format!("| {date} | {commit} | {} | {least} | {databases} | {lives} | {ignored} | {minutes} |\n", executions.len());
     print!("{row}");
     let mut file = OpenOptions::new().append(true).open(root().join("docs/heavy.md")).map_err(|error| format!("docs/heavy.md: {error}"))?;
     file.write_all(row.as_bytes()).map_err(|error| error.to_string())
+}
+
+/// An ignored test, by its whole name.
+fn one_test(name: &str) -> Command {
+    cargo(&["test", "--locked", "--test", "it", "--", "--ignored", "--exact", "--nocapture", name])
+}
+
+/// The number that stands before these words.
+fn number_before(text: &str, words: &str) -> Option<u64> {
+    let (before, _) = text.split_once(words)?;
+    let start = before.rfind(|c: char| !c.is_ascii_digit()).map_or(0, |at| at + 1);
+    before.get(start..)?.parse().ok()
 }
 
 /// The number that stands behind these words.
@@ -67,6 +85,7 @@ mod tests {
     #[test]
     fn figures_are_read_out_of_what_the_programs_say() {
         assert_eq!(number_behind("x\netcd36 random -seed 17 -count 1000\nok", "-count "), Some(1000));
+        assert_eq!(number_before("etcd36 life -seed 5\n301 evidences of random lives\n", " evidences of random lives"), Some(301));
         assert_eq!(passed("test result: ok. 9 passed; 0 failed\nx\ntest result: ok. 4 passed; 0 failed\n"), 13);
         let said = "== bbolt\nstat::number_of_executed_units: 1000003\nstat::peak_rss_mb: 5\nstat::number_of_executed_units: 1000000\n";
         assert_eq!(executions(said), [1_000_003, 1_000_000]);

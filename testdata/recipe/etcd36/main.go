@@ -11,7 +11,7 @@ import (
 func main() {
 	log.SetFlags(0)
 	if len(os.Args) < 2 {
-		log.Fatal("usage: etcd36 make|big|serve|play|random|describe|accept [flags]")
+		log.Fatal("usage: etcd36 make|big|serve|play|random|life|describe|accept [flags]")
 	}
 	var err error
 	switch os.Args[1] {
@@ -25,6 +25,8 @@ func main() {
 		err = playCommand(os.Args[2:])
 	case "random":
 		err = randomCommand(os.Args[2:])
+	case "life":
+		err = lifeCommand(os.Args[2:])
 	case "describe":
 		err = describeCommand(os.Args[2:])
 	case "accept":
