@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use crate::evidence::anomaly::Class;
 use crate::evidence::{EvidenceId, range};
+use crate::kubernetes::ClusterIds;
 use crate::mvcc::history::History;
 use crate::report::Compared;
-use crate::store::{DatabaseStore, Facts, Store};
+use crate::store::{DatabaseStore, Store};
 
 /// The databases that a run has read, as far as those that follow are held against them.
 #[derive(Debug, Default)]
@@ -18,7 +19,7 @@ pub(super) struct Clusters {
 struct Known {
     evidence: EvidenceId,
     path: PathBuf,
-    cluster: String,
+    clusters: ClusterIds,
     history: History,
     /// Its own trailer says that it was altered since it was sent.
     is_changed: bool,
@@ -28,14 +29,17 @@ impl Clusters {
     /// Holds a database of which everything is known against those before it of its cluster, notes in it what contradicts, and keeps
     /// its history for those that follow. `None`: it cannot be, since its history was not asked for or its cluster is not known.
     ///
-    /// A cluster is known by the UID of its namespace `kube-system`, which is drawn at random. The IDs of its members
-    /// are not: they follow from their addresses, which two clusters may share, and a restore changes them.
+    /// A cluster is known by the UID of its namespace `kube-system`, which is drawn at random; one etcd may hold several. The IDs of
+    /// the members are not: they follow from their addresses, which two clusters may share, and a restore changes them.
     pub(super) fn compare(&mut self, evidence: EvidenceId, store: &mut DatabaseStore<'_>) -> Option<Vec<Compared>> {
-        let cluster = cluster(&store.profile().facts)?.to_owned();
+        let clusters = store.profile().facts.database()?.clusters.clone();
+        if clusters.iter().all(|(_, id)| id.uid().is_none()) {
+            return None;
+        }
         let mut history = store.history.take()?;
         let is_changed = store.profile().facts.is_changed();
         let mut compared = Vec::new();
-        for known in self.known.iter().filter(|known| known.cluster == cluster) {
+        for known in self.known.iter().filter(|known| known.clusters.are_those_of(&clusters)) {
             let comparison = history.compare(&known.history);
             let mut other = Compared { evidence: known.evidence, path: known.path.clone(), comparison };
             if is_changed {
@@ -54,11 +58,7 @@ impl Clusters {
         if is_changed {
             history.doubt();
         }
-        self.known.push(Known { evidence, path: store.profile().facts.path.clone(), cluster, history, is_changed });
+        self.known.push(Known { evidence, path: store.profile().facts.path.clone(), clusters, history, is_changed });
         Some(compared)
     }
-}
-
-fn cluster(facts: &Facts) -> Option<&str> {
-    facts.database()?.cluster.kube_system_uid.as_deref()
 }

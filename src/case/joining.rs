@@ -1,76 +1,119 @@
 //! Whose log is it? A log's first record names the member and the cluster that it is of, a database its members.
 //!
 //! What was given in two places is joined where the log's member is one of the database's. A link that leads out of what was given
-//! is followed only where the cluster's ID is right too: the examiner's own log must never be taken for the evidence's. etcd makes
-//! that ID of the members' IDs when a cluster begins, so of one that has changed its members since it cannot be told.
+//! is followed only where more is right: the examiner's own log must never be taken for the evidence's. etcd makes a member's ID of its
+//! URLs and the cluster's of those IDs when a cluster begins, so that two clusters of default names have the same ones, and of a cluster
+//! that has changed its members since they tell nothing. So the log must also have the entry that the database has applied last, of the
+//! same term, or the one that follows it.
+//!
+//! Of a file only the head is read for its IDs.
 //!
 //! Source: etcd `server/etcdserver/api/membership/cluster.go`, `genID`.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use sha1::{Digest, Sha1};
 
 use super::directory::{DataDirectory, DataFile};
 use crate::evidence::{Evidence, Limits};
-use crate::store::{MemberContext, ReadOptions, ResidueMode, StoreKind};
+use crate::store::{StoreKind, ids_of_log, log_has_entry, members_of_snapshot, schema_of};
 
 /// The IDs that a log begins with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct LogIdentity {
+struct LogIdentity {
     member: u64,
     cluster: u64,
 }
 
 impl LogIdentity {
     /// Of the first segment that says it.
-    pub(super) fn of<'a>(segments: impl Iterator<Item = &'a Path>, limits: &Limits) -> Option<Self> {
-        segments.filter_map(|path| Self::of_segment(&Evidence::open(path, limits).ok()?)).next()
-    }
-
-    fn of_segment(evidence: &Evidence) -> Option<Self> {
-        let stores = StoreKind::Segment.read(&[evidence], MemberContext::default(), &ReadOptions::default()).ok()?;
-        let (member, cluster) = stores.first()?.profile().facts.log()?.member?;
+    fn of<'a>(segments: impl IntoIterator<Item = &'a Evidence>) -> Option<Self> {
+        let (member, cluster) = segments.into_iter().find_map(ids_of_log)?;
         Some(Self { member, cluster })
     }
 }
 
-/// The IDs of a cluster's members, as a database and each raft snapshot beside it have them. They differ where members came or went,
-/// and where a backup was restored: its database has the members of old.
+/// What a database, and each raft snapshot beside it, say of a member.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Members(Vec<Vec<u64>>);
+struct Heads {
+    /// The IDs of the cluster's members. They differ where members came or went, and where a backup was restored: its database has the
+    /// members of old.
+    members: Vec<Vec<u64>>,
+    /// Index and term of the entry that the database has applied last.
+    applied: Option<(u64, Option<u64>)>,
+}
 
-impl Members {
-    /// Of the database of a directory, and its raft snapshots, as far as they can be read.
-    pub(super) fn of(directory: &DataDirectory, limits: &Limits) -> Self {
-        let of_kind = |kind| directory.own(kind).filter_map(move |file| Self::of_file(path_of(file), kind, limits));
-        let mut sets: Vec<Vec<u64>> = of_kind(StoreKind::Database).chain(of_kind(StoreKind::RaftSnapshot)).collect();
-        sets.iter_mut().for_each(|ids| ids.sort_unstable());
-        Self(sets)
+impl Heads {
+    /// As far as they can be read.
+    fn of(directory: &DataDirectory, limits: &Limits) -> Self {
+        let mut heads = Self::default();
+        for schema in open(directory, StoreKind::Database, limits).iter().filter_map(schema_of) {
+            heads.applied = heads.applied.or(schema.consistent_index.map(|index| (index, schema.term)));
+            heads.members.push(schema.members.iter().filter_map(|member| u64::from_str_radix(&member.id, 16).ok()).collect());
+        }
+        heads.members.extend(open(directory, StoreKind::RaftSnapshot, limits).iter().filter_map(members_of_snapshot));
+        heads.members.iter_mut().for_each(|ids| ids.sort_unstable());
+        heads
     }
 
-    fn of_file(path: &Path, kind: StoreKind, limits: &Limits) -> Option<Vec<u64>> {
-        let evidence = Evidence::open(path, limits).ok()?;
-        let options = ReadOptions { residue: ResidueMode::Off, ..ReadOptions::default() };
-        let stores = kind.read(&[&evidence], MemberContext::default(), &options).ok()?;
-        let facts = &stores.first()?.profile().facts;
-        match facts.raft_snapshot() {
-            Some(snapshot) => Some(snapshot.members.clone()),
-            None => {
-                let members = &facts.database()?.schema.members;
-                Some(members.iter().filter_map(|member| u64::from_str_radix(&member.id, 16).ok()).collect())
-            }
+    /// Whether the log's member is one of those that its cluster began with.
+    fn began(&self, log: LogIdentity) -> bool {
+        self.members.iter().filter(|ids| ids.contains(&log.member)).any(|ids| cluster_of(ids) == log.cluster)
+    }
+
+    /// Whether a log has what the database has applied last, or goes on from it.
+    fn are_reached_by(&self, segments: &[Evidence]) -> bool {
+        self.applied
+            .is_some_and(|(index, term)| log_has_entry(segments, index, term) || log_has_entry(segments, index.saturating_add(1), None))
+    }
+}
+
+/// Whether the log and the database of a directory are proven to be of one member.
+pub(super) fn is_one_member(directory: &DataDirectory, limits: &Limits) -> bool {
+    let (segments, heads) = (open(directory, StoreKind::Segment, limits), Heads::of(directory, limits));
+    LogIdentity::of(&segments).is_some_and(|log| heads.began(log) && heads.are_reached_by(&segments))
+}
+
+/// Each directory that has a log and no database, with the one that has its database and no log. Where two logs fit one database, or
+/// two databases one log, which of them is meant is not known.
+fn pairs(members: &[DataDirectory], limits: &Limits) -> BTreeMap<usize, usize> {
+    let lacks = |member: &DataDirectory, kind| member.own(kind).next().is_none();
+    let alone = |has: StoreKind, lacking: StoreKind| -> Vec<(usize, &DataDirectory)> {
+        members.iter().enumerate().filter(|(_, member)| !lacks(member, has) && lacks(member, lacking)).collect()
+    };
+    let (logs, databases) = (alone(StoreKind::Segment, StoreKind::Database), alone(StoreKind::Database, StoreKind::Segment));
+    if logs.is_empty() || databases.is_empty() {
+        return BTreeMap::new();
+    }
+    let (mut logs_of, mut databases_of) = (BTreeMap::<u64, Vec<usize>>::new(), BTreeMap::<u64, Vec<usize>>::new());
+    for (index, directory) in logs {
+        if let Some(log) = LogIdentity::of(&open(directory, StoreKind::Segment, limits)) {
+            logs_of.entry(log.member).or_default().push(index);
         }
     }
-
-    /// Whether the log's member is one of them.
-    fn have(&self, log: LogIdentity) -> bool {
-        self.0.iter().any(|ids| ids.contains(&log.member))
+    for (index, directory) in databases {
+        for id in Heads::of(directory, limits).members.into_iter().flatten().collect::<BTreeSet<u64>>() {
+            databases_of.entry(id).or_default().push(index);
+        }
     }
-
-    /// Whether they are also those that the log's cluster began with.
-    pub(super) fn began(&self, log: LogIdentity) -> bool {
-        self.0.iter().filter(|ids| ids.contains(&log.member)).any(|ids| cluster_of(ids) == log.cluster)
+    let pair = |(id, logs): (&u64, &Vec<usize>)| match (logs.as_slice(), databases_of.get(id).map(Vec::as_slice)) {
+        ([log], Some([database])) => Some((*log, *database)),
+        _ => None,
+    };
+    let mut pairs: BTreeMap<usize, usize> = logs_of.iter().filter_map(pair).collect();
+    let mut logs_of_database: BTreeMap<usize, usize> = BTreeMap::new();
+    for database in pairs.values() {
+        let count = logs_of_database.entry(*database).or_default();
+        *count = count.saturating_add(1);
     }
+    pairs.retain(|_, database| logs_of_database.get(database) == Some(&1));
+    pairs
+}
+
+/// The member's own files of a kind that can be opened.
+fn open(directory: &DataDirectory, kind: StoreKind, limits: &Limits) -> Vec<Evidence> {
+    directory.own(kind).filter_map(|file| Evidence::open(path_of(file), limits).ok()).collect()
 }
 
 /// The ID of a cluster that begins with these members.
@@ -81,30 +124,7 @@ fn cluster_of(members: &[u64]) -> u64 {
 
 /// Joins each directory that has a log and no database to the one that has its database and no log.
 pub(super) fn join(members: &mut Vec<DataDirectory>, inputs: &[PathBuf], limits: &Limits) {
-    let lacks = |member: &DataDirectory, kind| member.own(kind).next().is_none();
-    let alone = |has: StoreKind, lacking: StoreKind| -> Vec<usize> {
-        let fits = |member: &DataDirectory| !lacks(member, has) && lacks(member, lacking);
-        members.iter().enumerate().filter(|(_, member)| fits(member)).map(|(index, _)| index).collect()
-    };
-    let (logs, databases) = (alone(StoreKind::Segment, StoreKind::Database), alone(StoreKind::Database, StoreKind::Segment));
-    if logs.is_empty() || databases.is_empty() {
-        return;
-    }
-    let paths = |index: usize, kind| members.get(index).into_iter().flat_map(move |member| member.own(kind)).map(path_of);
-    let logs: Vec<(usize, LogIdentity)> =
-        logs.into_iter().filter_map(|index| Some((index, LogIdentity::of(paths(index, StoreKind::Segment), limits)?))).collect();
-    let of_database = |index: usize| Some((index, Members::of(members.get(index)?, limits)));
-    let databases: Vec<(usize, Members)> = databases.into_iter().filter_map(of_database).collect();
-    let mut pairs = Vec::new();
-    for (log, identity) in &logs {
-        let fitting: Vec<usize> = databases.iter().filter(|(_, ids)| ids.have(*identity)).map(|(index, _)| *index).collect();
-        // Where two logs fit one database, or two databases one log, which of them is meant is not known.
-        if let [database] = fitting.as_slice()
-            && logs.iter().filter(|(_, other)| other.member == identity.member).count() == 1
-        {
-            pairs.push((*log, *database));
-        }
-    }
+    let pairs = pairs(members, limits);
     for (log, database) in &pairs {
         let (Some(log), Some(database)) = (members.get(*log).cloned(), members.get_mut(*database)) else { continue };
         let given = inputs.get(log.input).filter(|given| log.input == database.input && database.path.starts_with(given));
@@ -116,12 +136,12 @@ pub(super) fn join(members: &mut Vec<DataDirectory>, inputs: &[PathBuf], limits:
     }
     let mut index = 0usize;
     members.retain(|_| {
-        let is_joined = pairs.iter().any(|(log, _)| *log == index);
+        let is_joined = pairs.contains_key(&index);
         index = index.saturating_add(1);
         !is_joined
     });
 }
 
-pub(super) fn path_of(file: &DataFile) -> &Path {
+fn path_of(file: &DataFile) -> &Path {
     &file.place.path
 }

@@ -6,6 +6,7 @@ use std::sync::mpsc::Receiver;
 use super::kind::FileRole;
 use crate::collect::Tally;
 use crate::evidence::{Evidence, EvidenceId, MemberId};
+use crate::kubernetes::ClusterIds;
 use crate::report::readable::ClusterContext;
 use crate::store::{BoxedStore, DatabaseStore, Digests, Role, Store};
 use crate::verify::Source;
@@ -57,9 +58,9 @@ impl<'data> ReadMember<'data> {
         own.filter_map(|evidence| evidence.store.as_database()).next()
     }
 
-    /// The UID of its cluster's namespace `kube-system`, where that can be read.
-    pub(super) fn cluster(&self) -> Option<String> {
-        self.database()?.profile().facts.database()?.cluster.kube_system_uid.clone()
+    /// Which clusters' objects it holds, as its database says.
+    pub(super) fn clusters(&self) -> Option<&ClusterIds> {
+        Some(&self.database()?.profile().facts.database()?.clusters)
     }
 
     /// What says which of the member's keys exist: its database, or else the first of its evidences that knows prefixes.
@@ -94,7 +95,13 @@ impl<'data> WholeTally<'data> {
 /// The evidences of members, for what looks at all of them.
 pub(super) fn sources<'a, 'data>(members: &'a [ReadMember<'data>]) -> Vec<Source<'a, 'data>> {
     let of = |member: &'a ReadMember<'data>| {
-        let source = move |evidence: &'a ReadEvidence<'data>| Source { id: evidence.id, member: member.id, store: evidence.store.as_ref() };
+        let (member_id, clusters) = (member.id, member.clusters());
+        let source = move |evidence: &'a ReadEvidence<'data>| Source {
+            id: evidence.id,
+            member: member_id,
+            clusters,
+            store: evidence.store.as_ref(),
+        };
         member.evidences.iter().map(source)
     };
     members.iter().flat_map(of).collect()

@@ -1,12 +1,12 @@
 //! What was given is put together to members, and their files are opened.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::directory::{self, DataDirectory, DataFile, Place, StandsFor, is_known_beside};
 use super::guess::guess;
-use super::joining::{self, LogIdentity, Members, path_of};
+use super::joining;
 use super::kind::FileRole;
 use super::member::{OpenFile, OpenMember};
 use super::run::Run;
@@ -33,11 +33,13 @@ impl Run<'_> {
         let mut has_members: BTreeSet<usize> = members.iter().map(|member| member.input).collect();
         joining::join(&mut members, inputs, &self.case.limits);
         let mut given = Vec::new();
+        let mut of_input: BTreeMap<usize, Vec<DataDirectory>> = BTreeMap::new();
+        for member in members {
+            of_input.entry(member.input).or_default().push(member);
+        }
         for (input, path) in inputs.iter().enumerate() {
             let is_told_with_another = || fs::canonicalize(path).is_ok_and(|real| taken.contains(&real));
-            let (own, others) = members.into_iter().partition(|member| member.input == input);
-            members = others;
-            given.extend(Vec::into_iter(own).map(Given::Directory));
+            given.extend(of_input.remove(&input).into_iter().flatten().map(Given::Directory));
             match path.is_dir() {
                 _ if is_told_with_another() => {}
                 false => given.push(Given::File(path.clone())),
@@ -158,7 +160,6 @@ impl Run<'_> {
     /// Follows links that lead out of what was given, where what they lead to is proven to be of this member.
     fn follow(&mut self, directory: &mut DataDirectory) {
         let limits = self.case.limits;
-        let log = |directory: &DataDirectory| LogIdentity::of(directory.own(StoreKind::Segment).map(path_of), &limits);
         let mut told = Vec::new();
         for link in std::mem::take(&mut directory.elsewhere) {
             let is_log = matches!(link.stands_for, StandsFor::Wal | StandsFor::File(FileRole::Member(StoreKind::Segment)));
@@ -167,13 +168,10 @@ impl Run<'_> {
                 // What it stands for was given too.
                 continue;
             }
-            let followed = link.behind(directory);
-            let proven = match is_log {
-                true => log(&followed).map(|log| (log, Members::of(directory, &limits))),
-                false => log(directory).map(|log| (log, Members::of(&followed, &limits))),
-            };
-            match proven.is_some_and(|(log, ids)| ids.began(log)) {
-                true => directory.join(followed),
+            let mut joined = directory.clone();
+            joined.join(link.behind(directory));
+            match joining::is_one_member(&joined, &limits) {
+                true => *directory = joined,
                 false => {
                     told.push(kind);
                     let is_there = link.place.path.exists();

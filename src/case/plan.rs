@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::envelope::Provider;
 use crate::finding::FailOn;
 use crate::kms::{EncryptionConfig, EncryptionContexts, SameKeys, Unwrapper};
-use crate::row::Scope;
+use crate::row::{Pattern, Scope};
 use crate::store::ReadOptions;
 
 /// How the inputs are read, and how much is said of them.
@@ -121,6 +121,27 @@ impl Plan {
         let words: Vec<String> = self.scope.filter().into_iter().chain(prefixes).collect();
         (!words.is_empty()).then(|| words.join(", "))
     }
+
+    /// The options of the command line that say which objects are looked at, where they are not the usual ones; each with a blank
+    /// before it.
+    pub fn scope_options(&self) -> String {
+        let Scope { namespace, name, .. } = &self.scope;
+        let resources = Some(self.resources.as_str()).filter(|words| *words != "secrets");
+        let given = [
+            ("resources", resources),
+            ("namespace", namespace.as_ref().map(Pattern::as_str)),
+            ("name", name.as_ref().map(Pattern::as_str)),
+        ];
+        let prefixes = self.read.prefixes.iter().map(|prefix| ("etcd-prefix", prefix.as_str()));
+        let words = given.into_iter().filter_map(|(option, word)| Some((option, word?))).chain(prefixes);
+        words.map(|(option, word)| format!(" --{option} {}", shell_word(word))).collect()
+    }
+}
+
+/// A word as a shell reads it.
+fn shell_word(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./,:=@%+".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
 /// Names of keys and providers that configurations give.

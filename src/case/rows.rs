@@ -2,7 +2,7 @@
 
 use super::Question;
 use super::verdicts::Verdicts;
-use crate::kubernetes::Prefixes;
+use crate::kubernetes::{ClusterId, ClusterIds, Prefixes};
 use crate::row::{ObjectName, Row};
 use crate::verify::Target;
 
@@ -47,8 +47,21 @@ impl<'a> RowFilter<'a> {
 pub(super) struct WantedRows<'a> {
     pub filter: &'a RowFilter<'a>,
     pub verdicts: Option<&'a Verdicts<'a>>,
-    /// The UID of the cluster's namespace `kube-system`.
-    pub cluster: Option<&'a str>,
+    /// Which cluster a row is of.
+    pub clusters: Option<&'a ClusterIds>,
+}
+
+impl<'a> WantedRows<'a> {
+    /// The UID of the namespace `kube-system` of a row's cluster. A row whose key is not known is of the only one that there is.
+    pub(super) fn cluster_of(&self, row: &Row<'_>) -> Option<&'a str> {
+        let Row::Value(value) = row else { return None };
+        let id = match value.storage_key.as_ref().and_then(|key| key.prefix) {
+            Some(prefix) => self.clusters?.of(prefix),
+            None if value.key.is_empty() => self.clusters?.sole(),
+            None => None,
+        };
+        id.and_then(ClusterId::uid)
+    }
 }
 
 /// Whether a row is a value under a key.

@@ -65,7 +65,8 @@ pub(super) struct Run<'a> {
 
 impl<'a> Run<'a> {
     pub(super) fn new(case: &'a Case<'a>, plan: &'a Plan, render: &'a mut dyn Render) -> Self {
-        let report = Report { resources: plan.resources.clone(), filter: plan.filter(), ..Report::default() };
+        let report =
+            Report { resources: plan.resources.clone(), filter: plan.filter(), scope_options: plan.scope_options(), ..Report::default() };
         let (outcome, numbering, clusters) = (Outcome::default(), Numbering::default(), Clusters::default());
         Self { case, plan, render, report, outcome, numbering, clusters, matches: 0, place: None, failure: None, wants_status: false }
     }
@@ -112,8 +113,8 @@ impl<'a> Run<'a> {
     /// Reads rows, settles and tells each evidence of a member, then the member.
     pub(super) fn tell(&mut self, member: &mut ReadMember<'_>, filter: &RowFilter<'_>) -> Result<(), RunError> {
         self.place = Some((member.id, member.path.clone()));
-        let (mut whole, cluster) = (WholeTally::default(), member.cluster());
-        let wanted = WantedRows { filter, verdicts: None, cluster: cluster.as_deref() };
+        let (mut whole, clusters) = (WholeTally::default(), member.clusters().cloned());
+        let wanted = WantedRows { filter, verdicts: None, clusters: clusters.as_ref() };
         for evidence in &mut member.evidences {
             let path = evidence.store.profile().facts.path.clone();
             let told = self.attempt_output(&path, |run| {
@@ -137,7 +138,7 @@ impl<'a> Run<'a> {
         evidence: &ReadEvidence<'data>,
         wanted: WantedRows<'_>,
     ) -> Result<Collected<'data>, RunError> {
-        let WantedRows { filter, verdicts, cluster } = wanted;
+        let WantedRows { filter, verdicts, .. } = wanted;
         let collector = Collector::new(evidence.store.as_ref(), &self.plan.scope);
         let (writer, render) = (self.render.row_writer().filter(|_| !filter.is_none()), &mut self.render);
         let matches = AtomicU64::new(0);
@@ -150,7 +151,7 @@ impl<'a> Run<'a> {
                 matches.fetch_add(1, Ordering::Relaxed);
                 if let Some(write) = writer {
                     let verdict = verdicts.and_then(|verdicts| verdicts.of(id, row));
-                    write(RowContext { evidence: id, cluster, verdict: verdict.as_ref() }, row, lines);
+                    write(RowContext { evidence: id, cluster: wanted.cluster_of(row), verdict: verdict.as_ref() }, row, lines);
                 }
             },
             |lines| render.rows(lines),
@@ -187,14 +188,14 @@ impl<'a> Run<'a> {
     pub(super) fn member_report(&mut self, member: &ReadMember<'_>, whole: WholeTally<'_>) -> MemberReport {
         let unread = self.report.unread_of(member.id).map(|unread| About::Path(unread.path.clone()));
         let unread = Finding::of(Rule::NotRead, unread);
-        let first = self.report.evidences.iter_mut().find(|evidence| whole.parts.contains(&evidence.id));
-        if let Some(first) = first.filter(|_| unread.count > 0) {
+        let first = whole.parts.first().and_then(|id| self.report.evidences.binary_search_by_key(id, |evidence| evidence.id).ok());
+        if let Some(first) = first.and_then(|index| self.report.evidences.get_mut(index)).filter(|_| unread.count > 0) {
             first.judgement.findings.push(unread);
         }
         let of_whole = |(first, context): (&EvidenceReport, ClusterContext<'_>)| {
             Box::new(EvidenceReport::of(first.id, first.facts.clone(), Anomalies::default(), whole.tally, &context, self.plan.named))
         };
-        let first = self.report.evidences.iter().find(|evidence| whole.parts.contains(&evidence.id));
+        let first = whole.parts.first().and_then(|id| self.report.evidence(*id));
         let joined = first.zip(member.context()).filter(|_| member.is_directory).map(of_whole).map(|mut whole| {
             whole.compared = first.and_then(|first| first.compared.clone());
             whole
@@ -235,6 +236,9 @@ impl<'a> Run<'a> {
         }
         if matches!(judging, Judging::Plaintext(_)) && report.filter_without_secrets().is_some() {
             outcome.open(Condition::NoSecretInScope);
+        }
+        if matches!(judging, Judging::Plaintext(_)) && report.evidences.iter().any(|evidence| evidence.not_placed.count > 0) {
+            outcome.open(Condition::ScopeNotKnown);
         }
         if report.unmatched_filter().is_some() {
             outcome.open(Condition::NothingInScope);

@@ -69,6 +69,9 @@ fn note_unapplied(evidences: &mut [ReadEvidence<'_>]) {
     }
     let own = evidences.iter_mut().filter(|evidence| evidence.is_own());
     if let Some(database) = own.filter_map(|evidence| evidence.store.as_database_mut()).next() {
+        if let Some(unapplied) = all.as_mut().filter(|unapplied| !unapplied.revoked().is_empty()) {
+            unapplied.add_revoked(database.keys_of_leases(unapplied.revoked()));
+        }
         database.unapplied = all;
     }
 }

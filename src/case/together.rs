@@ -31,11 +31,12 @@ impl Run<'_> {
         for member in members {
             self.place = Some((member.id, member.path.clone()));
             let mut whole = WholeTally::default();
-            let (id, is_directory) = (member.id, member.is_directory);
+            let (id, is_directory, clusters) = (member.id, member.is_directory, member.clusters().cloned());
             for evidence in &mut member.evidences {
                 let path = evidence.store.profile().facts.path.clone();
                 let report = self.attempt_output(&path, |run| {
-                    let collected = count(&Source { id: evidence.id, member: id, store: evidence.store.as_ref() });
+                    let collected =
+                        count(&Source { id: evidence.id, member: id, clusters: clusters.as_ref(), store: evidence.store.as_ref() });
                     whole.add(is_directory, evidence, &collected.tally);
                     Ok(run.settle(evidence, collected))
                 })?;
@@ -59,10 +60,9 @@ impl Run<'_> {
         verdicts: Option<&Verdicts<'_>>,
     ) -> Result<(), RunError> {
         for (member, report) in members.iter().zip(reports) {
-            let cluster = member.cluster();
-            let wanted = WantedRows { filter, verdicts, cluster: cluster.as_deref() };
+            let wanted = WantedRows { filter, verdicts, clusters: member.clusters() };
             for evidence in &member.evidences {
-                let Some(index) = self.report.evidences.iter().position(|report| report.id == evidence.id) else { continue };
+                let Ok(index) = self.report.evidences.binary_search_by_key(&evidence.id, |report| report.id) else { continue };
                 let Some(told) = self.report.evidences.get(index) else { continue };
                 self.render.evidence(told.id, &told.facts)?;
                 if self.render.row_writer().is_some() && !filter.is_none() {

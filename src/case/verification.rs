@@ -78,12 +78,19 @@ impl Run<'_> {
     /// What the proof means: findings, each with its evidence, and conditions.
     fn judge_proof(&mut self, proof: &Proof) {
         let Self { report, outcome, .. } = self;
+        let mut moved: BTreeMap<EvidenceId, Vec<About>> = BTreeMap::new();
+        for found in &proof.moves {
+            moved.entry(found.evidence).or_default().push(About::Object(found.key.clone()));
+        }
+        let mut left: BTreeMap<EvidenceId, (u64, Vec<About>)> = BTreeMap::new();
+        for (found, more) in proof.requirement.left.iter().filter(|(left, _)| left.under.is_otherwise()) {
+            let (count, keys) = left.entry(found.evidence).or_default();
+            *count = count.saturating_add(*more);
+            keys.extend(found.under.key().map(|key| About::Key(key.to_string())));
+        }
         for evidence in &report.evidences {
-            let moved = proof.moves.iter().filter(|moved| moved.evidence == evidence.id);
-            let moved = Finding::of(Rule::MovedCiphertext, moved.map(|moved| About::Object(moved.key.clone())));
-            let left = || proof.requirement.left.iter().filter(|(left, _)| left.evidence == evidence.id && left.under.is_otherwise());
-            let keys = left().filter_map(|(left, _)| left.under.key()).map(|key| About::Key(key.to_string()));
-            let count = left().map(|(_, count)| *count).fold(0, u64::saturating_add);
+            let moved = Finding::of(Rule::MovedCiphertext, moved.remove(&evidence.id).unwrap_or_default());
+            let (count, keys) = left.remove(&evidence.id).unwrap_or_default();
             let left = Finding { count, ..Finding::of(Rule::OtherKeyThanRequired, keys) };
             report.findings.extend([moved, left].into_iter().filter(|finding| finding.count > 0).map(|finding| (evidence.id, finding)));
         }
@@ -143,7 +150,7 @@ fn watched<'data>(sources: &[Source<'_, 'data>], tallies: &BTreeMap<EvidenceId, 
     let exposed = |source: &Source<'_, 'data>| tallies.get(&source.id).map(|tally| &tally.exposed);
     let mut watched = BTreeSet::new();
     for source in sources {
-        let Some(database) = source.store.as_database() else { continue };
+        let Some(database) = source.store.as_database().filter(|_| !source.is_leftover()) else { continue };
         let current = exposed(source);
         for other in sources.iter().filter(|other| other.member == source.member) {
             for key in exposed(other).into_iter().flat_map(|exposed| exposed.keys()) {
@@ -179,9 +186,8 @@ fn proofs(
     calls: &mut Calls,
 ) -> Result<BTreeMap<KeyIdentity<'static>, KeyProof>, RunError> {
     let mut proofs: BTreeMap<KeyIdentity<'static>, KeyProof> = BTreeMap::new();
-    for line in &proof.coverage.lines {
-        let (opened, failed) = proof.coverage.of_key(&line.key);
-        proofs.insert(line.key.clone(), KeyProof { opened, failed, ..KeyProof::default() });
+    for (key, (opened, failed)) in proof.coverage.by_key() {
+        proofs.insert(key.clone(), KeyProof { opened, failed, ..KeyProof::default() });
     }
     for source in plan.sources() {
         let used = match ring.get(&source.id) {

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use super::Tally;
 use super::lines::Lines;
 use crate::evidence::anomaly::Anomalies;
-use crate::row::{Builder, Digests, Found, Place, Retention, Row, Scope, ValueRow};
+use crate::row::{Builder, Digests, Form, Found, Place, Retention, Row, Scope, ValueRow};
 use crate::store::{Store, Task};
 
 /// Tasks whose output is held at a time.
@@ -108,6 +108,9 @@ impl<'data> Part<'data> {
         };
         let in_scope = scope.holds(value.storage_key.as_ref());
         let tally = &mut self.collected.tally;
+        if !in_scope && value.form() == Form::Plaintext && scope.may_hold(value.storage_key.as_ref()) {
+            tally.add_not_placed(value);
+        }
         if (value.place, value.retention) == (Place::Tree, Retention::Current) && !value.key.is_empty() {
             let resource = value.storage_key.as_ref().map(|key| key.group_resource.clone());
             tally.add_resource(resource, value.form(), in_scope);

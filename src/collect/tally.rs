@@ -35,6 +35,8 @@ pub struct Tally<'data> {
     pub unnamed_secrets: Sum,
     /// Fragments of plaintext of which nothing else is known.
     pub unnamed_others: Sum,
+    /// Fragments of plaintext whose name is lost, where the scope asks for a name: whether they are in scope cannot be told.
+    pub not_placed: Sum,
     /// The same of Secrets alone.
     pub secret_values: BTreeMap<(Retention, Form), u64>,
     /// Tombstones in scope.
@@ -241,6 +243,11 @@ impl<'data> Tally<'data> {
         }
     }
 
+    /// Counts a fragment of plaintext of which it cannot be told whether it is in scope.
+    pub(crate) fn add_not_placed(&mut self, value: &ValueRow<'data>) {
+        self.not_placed.add(value.length());
+    }
+
     /// Looks for keys in a value, looked at or not.
     pub(crate) fn note_key_material(&mut self, value: &ValueRow<'data>) {
         if let Some(material) = KeyMaterial::of(value.key, value.storage_key.as_ref(), value.bytes.0) {
@@ -329,6 +336,7 @@ impl<'data> Tally<'data> {
         self.fragments.merge(other.fragments);
         self.unnamed_secrets.merge(other.unnamed_secrets);
         self.unnamed_others.merge(other.unnamed_others);
+        self.not_placed.merge(other.not_placed);
         add_all(&mut self.secret_values, other.secret_values);
         self.tombstones = self.tombstones.saturating_add(other.tombstones);
         self.uncertain_names = self.uncertain_names.saturating_add(other.uncertain_names);

@@ -19,7 +19,7 @@ pub mod status;
 pub mod trailer;
 pub mod wal;
 
-pub use self::schema::Schema;
+pub use self::schema::{Member, Schema};
 
 /// Messages generated from `proto/`.
 #[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic, reason = "generated")]

@@ -20,7 +20,7 @@ use prost::Message;
 use serde::Deserialize;
 
 use super::pb::etcdserverpb::{AlarmMember, AlarmType};
-use crate::bbolt::{Db, Tree};
+use crate::bbolt::{self, Db, Tree};
 use crate::evidence::anomaly::{Anomalies, Class};
 use crate::evidence::range;
 use crate::mvcc::{Revision, RevisionKey};
@@ -130,6 +130,18 @@ impl Schema {
             anomalies.note(Class::CompactionContradiction, None, None, || {
                 format!("the compaction to revision {finished} is finished, and the last that was scheduled is one to {scheduled}")
             });
+        }
+        schema
+    }
+
+    /// Reads them in a database of which nothing else is asked. What cannot be read of it is passed over.
+    pub fn peek(db: &Db<'_>) -> Self {
+        let mut schema = Self::default();
+        for (name, read) in READERS {
+            for element in bbolt::elements_of(db, name) {
+                // `None` says that this entry cannot be read.
+                let _ = read(&mut schema, element.key, element.value);
+            }
         }
         schema
     }

@@ -62,6 +62,8 @@ pub enum Condition {
     NotRead,
     /// The scope that was asked for holds objects, and no Secret is among them.
     NoSecretInScope,
+    /// Pieces of plaintext have lost their names, and a name was asked for: whether they are in scope cannot be told.
+    ScopeNotKnown,
     /// The database of an input holds nothing of an API server.
     NoKubernetesObjects,
     /// Whether all that was recovered exists is not known.
@@ -93,6 +95,7 @@ impl Condition {
             Self::CurrentNotKnown => "current-not-known",
             Self::NotRead => "not-read",
             Self::NoSecretInScope => "no-secret-in-scope",
+            Self::ScopeNotKnown => "scope-not-known",
             Self::NoKubernetesObjects => "no-kubernetes-objects",
             Self::ExistenceNotKnown => "existence-not-known",
         }

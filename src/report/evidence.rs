@@ -51,6 +51,8 @@ pub struct EvidenceReport {
     pub unnamed_secrets: Sum,
     /// Fragments of plaintext of which nothing else is known.
     pub unnamed_others: Sum,
+    /// Fragments of plaintext whose name is lost, where the scope asks for a name: in no other count.
+    pub not_placed: Sum,
     /// Tombstones in scope.
     pub tombstones: u64,
     /// Encrypted values with more than one reading of their key's name.
@@ -142,6 +144,7 @@ impl EvidenceReport {
             fragments: tally.fragments,
             unnamed_secrets: tally.unnamed_secrets,
             unnamed_others: tally.unnamed_others,
+            not_placed: tally.not_placed,
             tombstones: tally.tombstones,
             uncertain_names: tally.uncertain_names,
             key_material: tally

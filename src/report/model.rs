@@ -19,7 +19,7 @@ use crate::verify::Target;
 /// A run over one or several inputs.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// Each evidence that was read.
+    /// Each evidence that was read, by its number.
     pub evidences: Vec<EvidenceReport>,
     /// Each member that they are of, in the order given.
     pub members: Vec<MemberReport>,
@@ -31,6 +31,8 @@ pub struct Report {
     pub resources: String,
     /// What leaves objects out beyond the usual, in words.
     pub filter: Option<String>,
+    /// The options that say the same of the scope on the command line, each with a blank before it.
+    pub scope_options: String,
     /// Whole keys that the object's name may mean, where there are several: then none of them is meant.
     pub namesakes: Vec<String>,
     /// What became of the values under each key, where they were to be opened.
@@ -99,7 +101,8 @@ impl Report {
 
     /// The evidence of this number.
     pub fn evidence(&self, id: EvidenceId) -> Option<&EvidenceReport> {
-        self.evidences.iter().find(|evidence| evidence.id == id)
+        let index = self.evidences.binary_search_by_key(&id, |evidence| evidence.id).ok()?;
+        self.evidences.get(index)
     }
 
     /// The path of the evidence of this number, as it was given.
@@ -109,7 +112,7 @@ impl Report {
 
     /// The evidences of a member.
     pub fn parts<'a>(&'a self, member: &'a MemberReport) -> impl Iterator<Item = &'a EvidenceReport> + Clone {
-        self.evidences.iter().filter(|evidence| member.parts.contains(&evidence.id))
+        member.parts.iter().filter_map(|id| self.evidence(*id))
     }
 
     /// What is said of a member as a whole.

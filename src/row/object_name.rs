@@ -7,8 +7,10 @@ use crate::kubernetes::{Prefixes, StorageKey};
 pub enum ObjectName<'a> {
     /// By its whole key.
     Key(&'a str),
-    /// By resource, namespace and name; a Secret where no resource is given.
+    /// By resource, namespace and name; a Secret where no resource is given. A whole key may read like it too.
     Object {
+        /// As it was given.
+        text: &'a str,
         /// Such as `configmaps`.
         resource: &'a str,
         /// Its namespace.
@@ -25,8 +27,8 @@ impl<'a> ObjectName<'a> {
             return Self::Key(text);
         }
         match text.split('/').collect::<Vec<_>>().as_slice() {
-            [namespace, name] => Self::Object { resource: "secrets", namespace, name },
-            [resource, namespace, name] => Self::Object { resource, namespace, name },
+            [namespace, name] => Self::Object { text, resource: "secrets", namespace, name },
+            [resource, namespace, name] => Self::Object { text, resource, namespace, name },
             _ => Self::Key(text),
         }
     }
@@ -35,7 +37,8 @@ impl<'a> ObjectName<'a> {
     pub fn is_of(&self, key: &[u8], prefixes: &Prefixes) -> bool {
         match self {
             Self::Key(wanted) => wanted.as_bytes() == key,
-            Self::Object { resource, namespace, name } => StorageKey::of(key, prefixes).is_some_and(|found| {
+            Self::Object { text, .. } if text.as_bytes() == key => true,
+            Self::Object { resource, namespace, name, .. } => StorageKey::of(key, prefixes).is_some_and(|found| {
                 let is_namespaced = found.group_resource.0 == *resource && found.namespace == Some(namespace);
                 // An object of the whole cluster has no namespace: `namespaces/prod` means it, `clusterroles/rbac/admin` cannot.
                 let is_of_cluster = *resource == "secrets" && found.namespace.is_none() && found.group_resource.0 == *namespace;
@@ -49,7 +52,7 @@ impl std::fmt::Display for ObjectName<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Key(key) => write!(f, "the key {key}"),
-            Self::Object { resource, namespace, name } => write!(f, "{resource} {name} in namespace {namespace}"),
+            Self::Object { resource, namespace, name, .. } => write!(f, "{resource} {name} in namespace {namespace}"),
         }
     }
 }

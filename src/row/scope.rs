@@ -2,7 +2,7 @@
 
 use globset::{Glob, GlobMatcher};
 
-use crate::kubernetes::{Prefixes, StorageKey};
+use crate::kubernetes::{GroupResource, Prefixes, StorageKey};
 
 /// Which objects are looked at.
 #[derive(Clone, Debug, Default)]
@@ -65,6 +65,15 @@ impl Resources {
             list => Self::List(list.split(',').map(|word| word.trim().to_owned()).filter(|word| !word.is_empty()).collect()),
         }
     }
+
+    /// Whether objects of a resource are among them.
+    fn hold(&self, resource: &GroupResource<'_>) -> bool {
+        match self {
+            Self::All => true,
+            Self::Secrets => resource.is_secrets(),
+            Self::List(list) => list.iter().any(|word| *word == resource.0),
+        }
+    }
 }
 
 impl Scope {
@@ -93,13 +102,18 @@ impl Scope {
         let Some(key) = key else {
             return self.resources == Resources::All && self.namespace.is_none() && self.name.is_none();
         };
-        let resource = match &self.resources {
-            Resources::All => true,
-            Resources::Secrets => key.group_resource.is_secrets(),
-            Resources::List(list) => list.iter().any(|word| *word == key.group_resource.0),
-        };
-        resource
+        self.resources.hold(&key.group_resource)
             && self.namespace.as_ref().is_none_or(|glob| glob.is_match(key.namespace.unwrap_or_default()))
             && self.name.as_ref().is_none_or(|glob| glob.is_match(key.name))
+    }
+
+    /// Whether a piece of a value that is not held may be of an object that is looked at: its name is lost, and a name is asked for.
+    pub fn may_hold(&self, key: Option<&StorageKey<'_>>) -> bool {
+        let asks_for_names = self.namespace.is_some() || self.name.is_some();
+        asks_for_names
+            && match key {
+                Some(key) => key.name.is_empty() && self.resources.hold(&key.group_resource),
+                None => self.resources == Resources::All,
+            }
     }
 }

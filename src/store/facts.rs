@@ -10,6 +10,7 @@ use crate::etcd::raft::RequestKind;
 use crate::etcd::trailer::Trailer;
 use crate::evidence::digest::Sha256Digest;
 use crate::evidence::{Container, Evidence};
+use crate::kubernetes::ClusterIds;
 
 /// What the bytes are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,8 +139,10 @@ pub struct DatabaseFacts {
     pub keys_as_etcdutl_counts: u64,
     /// What etcd's small buckets say.
     pub schema: Schema,
-    /// What names the cluster.
+    /// What the cluster calls itself and its nodes.
     pub cluster: ClusterNames,
+    /// Which clusters' objects it holds.
+    pub clusters: ClusterIds,
     /// Pages by state; together the content.
     pub pages: PageCounts,
     /// Bytes of the database behind its last whole page.
@@ -150,11 +153,9 @@ pub struct DatabaseFacts {
     pub residue: Account,
 }
 
-/// What in a database names the cluster that it is of; names that the cluster gives itself, where they can be read.
+/// Names that a cluster gives itself and its nodes, where they can be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClusterNames {
-    /// UID of the namespace `kube-system`, which is drawn at random.
-    pub kube_system_uid: Option<String>,
     /// Its name by `kubeadm`.
     pub cluster_name: Option<String>,
     /// Where its API servers are reached, by `kubeadm`.

@@ -15,6 +15,7 @@ mod database;
 mod digests;
 mod existence;
 mod facts;
+mod heads;
 mod image;
 mod kind;
 mod log;
@@ -34,6 +35,7 @@ pub use self::existence::{Existence, Existing};
 pub use self::facts::{
     ByteAccount, ClusterNames, Content, CredentialCounts, DatabaseFacts, Facts, Kind, LogFacts, RaftSnapshotFacts, Role,
 };
+pub(crate) use self::heads::{ids_of_log, log_has_entry, members_of_snapshot, schema_of};
 pub use self::image::{ImageFacts, ImageStore, MetaPage, PagesFound};
 pub use self::kind::{BoxedStore, StoreKind};
 pub use self::log::{MemberContext, SegmentStore};
@@ -41,7 +43,7 @@ pub use self::options::{ReadOptions, ResidueMode};
 pub use self::raft_snapshot::RaftSnapshotStore;
 pub use self::unapplied::Unapplied;
 pub use crate::bbolt::PageCounts;
-pub use crate::etcd::schema::Schema;
+pub use crate::etcd::schema::{Member, Schema};
 pub use crate::etcd::status::Status;
 pub use crate::etcd::trailer::Trailer;
 

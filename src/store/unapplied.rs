@@ -1,6 +1,6 @@
 //! What a log has behind the database beside it: keys of which the database does not say what they are now.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use foldhash::fast::FixedState;
@@ -8,13 +8,16 @@ use hashbrown::HashSet;
 
 use crate::etcd::raft::Operation;
 
-/// Keys that committed entries write or delete, and the database has not applied. What stands in either branch of a transaction is
+/// Keys that committed entries write or delete, and the database has not applied; those of a lease that is revoked, as soon as
+/// the database has named them. What stands in either branch of a transaction is
 /// among them, since which one ran is nowhere.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unapplied {
     written: HashSet<Vec<u8>, FixedState>,
     /// Ranges of keys that are deleted, by their first, each with the key behind its last; `None`: there is no last. They do not meet.
     ranges: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    /// Leases that are revoked. Which keys go with them, the database says.
+    revoked: BTreeSet<i64>,
 }
 
 impl Unapplied {
@@ -23,6 +26,9 @@ impl Unapplied {
         match operation {
             Operation::Put(put, _) => self.add_written(put.key),
             Operation::DeleteRange { key, range_end, .. } => self.add_deleted(key, range_end),
+            Operation::RevokeLease(lease) => {
+                self.revoked.insert(*lease);
+            }
         }
     }
 
@@ -60,9 +66,20 @@ impl Unapplied {
     /// Adds those of another segment.
     pub fn merge(&mut self, other: &Self) {
         other.written.iter().for_each(|key| self.add_written(key));
+        self.revoked.extend(&other.revoked);
         for (start, end) in &other.ranges {
             self.add_deleted(start, end.as_deref().unwrap_or(&[0]));
         }
+    }
+
+    /// Leases whose keys are deleted.
+    pub fn revoked(&self) -> &BTreeSet<i64> {
+        &self.revoked
+    }
+
+    /// Adds keys that go with a lease that is revoked.
+    pub fn add_revoked<'k>(&mut self, keys: impl IntoIterator<Item = &'k [u8]>) {
+        keys.into_iter().for_each(|key| self.add_deleted(key, &[]));
     }
 
     /// Whether a key is written, so that it may exist though the database does not have it.

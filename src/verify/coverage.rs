@@ -49,14 +49,15 @@ impl Coverage {
         self.lines.iter().filter(|line| line.is_leftover == is_leftover).map(|line| line.count(&fits)).fold(0, u64::saturating_add)
     }
 
-    /// Values under a key that opened, and that did not.
-    pub fn of_key(&self, key: &KeyIdentity<'_>) -> (u64, u64) {
-        let lines = || self.lines.iter().filter(|line| line.key == *key);
-        let sum = |opened: bool| {
-            let counts = lines().map(|line| line.count(|_, answer| (answer.standing() == Standing::Opened) == opened));
-            counts.fold(0, u64::saturating_add)
-        };
-        (sum(true), sum(false))
+    /// Values under each key that opened, and that did not.
+    pub fn by_key(&self) -> BTreeMap<&KeyIdentity<'static>, (u64, u64)> {
+        let mut keys = BTreeMap::<_, (u64, u64)>::new();
+        for line in &self.lines {
+            let count = |opened: bool| line.count(|_, answer| (answer.standing() == Standing::Opened) == opened);
+            let (opened, failed) = keys.entry(&line.key).or_default();
+            (*opened, *failed) = (opened.saturating_add(count(true)), failed.saturating_add(count(false)));
+        }
+        keys
     }
 
     /// Answers other than an opening, each with its number of values.

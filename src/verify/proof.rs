@@ -6,12 +6,13 @@ use std::sync::{Mutex, PoisonError};
 
 use super::contents::Contents;
 use super::keyring::{Attempt, Opener, verdict_of};
-use super::moved::{At, Failing};
+use super::moved::{At, Failing, Search};
+use super::needs::Began;
 use super::requirement::Wanted;
 use super::same_value::{self, Comparison};
 use super::{Answer, Coverage, CoverageLine, Keyring, Move, Needs, Required, Requirement, SameValues, Source, Standing, Verdict};
-use crate::envelope::KeyIdentity;
 use crate::envelope::open::DekSourceKind;
+use crate::envelope::{KeyIdentity, KeyPattern};
 use crate::evidence::{EvidenceId, MemberId};
 use crate::kubernetes::{Encoding, Object};
 use crate::row::{Form, Retention, Scope, ValueRow};
@@ -36,6 +37,8 @@ pub struct Proof {
     pub opened_by: BTreeMap<KeyIdentity<'static>, u64>,
     opened_others: BTreeSet<Opener>,
     moved: BTreeMap<At, String>,
+    /// Openings that were tried to find what moved: a measure of the work.
+    tries: u64,
 }
 
 /// A current value that did not open.
@@ -84,6 +87,8 @@ struct Gathering<'data> {
     requirement: Requirement,
     /// What is required of each resource that was seen.
     wanted: BTreeMap<String, Option<Wanted>>,
+    /// Since when each required key writes.
+    began: BTreeMap<KeyPattern, Began<'data>>,
     comparison: Comparison<'data>,
 }
 
@@ -107,6 +112,7 @@ impl Proof {
             unproven: BTreeMap::new(),
             requirement: Requirement::default(),
             wanted: BTreeMap::new(),
+            began: BTreeMap::new(),
             comparison: Comparison::of(watched),
         });
         for source in sources {
@@ -146,6 +152,12 @@ impl Proof {
                 None => Verdict { answer: meaning(&opener, &self.opened_others), opened_by: None, sealed_for: None },
             },
         })
+    }
+
+    /// Openings that were tried to find the storage keys of what moved. It measures that work, which is bounded by the number of values
+    /// and keys.
+    pub fn tries(&self) -> u64 {
+        self.tries
     }
 
     /// Values of this standing among those with this retention.
@@ -200,7 +212,12 @@ impl<'data> Gathering<'data> {
             self.wanted.insert(resource.to_owned(), required.of(resource, keyring));
         }
         if let Some(Some(wanted)) = self.wanted.get(resource) {
-            self.requirement.see(source, row, resource, attempt, wanted, needs);
+            let key = wanted.key();
+            if let Some(key) = key.filter(|key| !self.began.contains_key(*key)) {
+                self.began.insert(key.clone(), needs.began(key));
+            }
+            let began = key.and_then(|key| self.began.get(key));
+            self.requirement.see(source, row, resource, attempt, wanted, began);
         }
     }
 
@@ -251,11 +268,22 @@ impl<'data> Gathering<'data> {
     }
 
     fn finish(self, sources: &[Source<'_, 'data>], keyring: &Keyring<'_>) -> Proof {
-        let Self { mut answers, failed, failing, mut opened_others, opened_by, mut moves, unproven, mut requirement, wanted, comparison } =
-            self;
+        let Self {
+            mut answers,
+            failed,
+            failing,
+            mut opened_others,
+            opened_by,
+            mut moves,
+            unproven,
+            mut requirement,
+            wanted,
+            comparison,
+            ..
+        } = self;
         // Which of the failing values count: copies are searched for, but not counted.
         let counted = failing.counted(sources);
-        let found = failing.search(sources, keyring, &opened_others);
+        let Search { moves: found, tries } = failing.search(sources, keyring, &opened_others);
         let of = |found: &Move| counted.get(&(found.evidence, found.offset));
         // What opens under another storage key is proof of the key as well.
         opened_others.extend(found.iter().filter_map(of).map(|counted| counted.opener.clone()));
@@ -307,6 +335,7 @@ impl<'data> Gathering<'data> {
             opened_by,
             opened_others,
             moved,
+            tries,
         }
     }
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::keyring::{Attempt, verdict_of};
-use super::{Answer, Keyring, Needs, Source, Standing};
+use super::needs::{Began, prefix_of};
+use super::{Answer, Keyring, Source, Standing};
 use crate::envelope::{KeyIdentity, KeyPattern};
 use crate::evidence::EvidenceId;
 use crate::kms::{ConfiguredProvider, EncryptionConfig};
@@ -123,7 +124,7 @@ pub(super) fn of_config<'a>(configs: &'a [EncryptionConfig], group_resource: &st
 }
 
 impl Requirement {
-    /// Looks at a value. `group_resource`: its own, where the object says it.
+    /// Looks at a value. `group_resource`: its own, where the object says it; `began`: since when the required key writes.
     pub(super) fn see(
         &mut self,
         source: &Source<'_, '_>,
@@ -131,7 +132,7 @@ impl Requirement {
         group_resource: &str,
         attempt: Option<&Attempt>,
         wanted: &Wanted,
-        needs: &Needs<'_>,
+        began: Option<&Began<'_>>,
     ) {
         let is_retained = row.place == Place::Tree && matches!(row.retention, Retention::Current | Retention::Superseded);
         let Some(storage_key) = row.storage_key.as_ref().filter(|_| is_retained && row.form() != Form::Empty) else { return };
@@ -145,7 +146,7 @@ impl Requirement {
         }
         let Some(under) = under else { return };
         if !source.is_leftover() {
-            self.see_late(source.id, row, &under, wanted, needs);
+            self.see_late(source.id, row, &under, began);
         }
         if is_current {
             let namespace = storage_key.namespace.map(str::to_owned);
@@ -157,15 +158,14 @@ impl Requirement {
     }
 
     /// Notes what was written otherwise after the required key began to write.
-    fn see_late(&mut self, evidence: EvidenceId, row: &ValueRow<'_>, under: &Under, wanted: &Wanted, needs: &Needs<'_>) {
+    fn see_late(&mut self, evidence: EvidenceId, row: &ValueRow<'_>, under: &Under, began: Option<&Began<'_>>) {
         let other = match under {
             Under::Plaintext => None,
             Under::Key(other) => Some(other.clone()),
             Under::SameName(_) | Under::NotOpened(_) | Under::NotKnown => return,
         };
-        let State::Key(key) = &wanted.state else { return };
-        let began = needs.began.iter().filter(|((of, identity), _)| *of == evidence && key.matches(identity)).map(|(_, began)| *began);
-        if let (Some(began), Some(revision)) = (began.min(), row.written.main)
+        let began = began.and_then(|began| began.get(&(evidence, prefix_of(row)))).copied();
+        if let (Some(began), Some(revision)) = (began, row.written.main)
             && revision > began
         {
             let late = self.late.entry((evidence, other)).or_insert((0, revision, revision));
@@ -209,6 +209,14 @@ impl Requirement {
 }
 
 impl Wanted {
+    /// The key that is wanted, where it is one.
+    pub(super) fn key(&self) -> Option<&KeyPattern> {
+        match &self.state {
+            State::Key(key) => Some(key),
+            State::Plaintext | State::NotKnown => None,
+        }
+    }
+
     pub(super) fn is_meant(&self) -> bool {
         self.is_meant
     }

@@ -6,8 +6,12 @@ use crate::common;
 use std::fs;
 use std::path::Path;
 
+use aes_gcm::aead::{Aead, KeyInit, Payload};
+use aes_gcm::{Aes256Gcm, Nonce};
 use common::pages::{self, Write};
-use common::{of_kind, records, run_in, stderr, text};
+use common::{Fixture, of_kind, records, run_in, stderr, text};
+use etcd_sleuth::case::{Case, Holders, Plan, Question, Silent, VerifyQuestion};
+use etcd_sleuth::kms::{EncryptionConfig, EncryptionContexts};
 use serde_json::{Value, json};
 
 const SEALED: &[u8] = b"k8s:enc:aescbc:v1:key1:0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -23,6 +27,34 @@ fn database(dir: &Path, name: &str, values: &[(&[u8], &[u8])]) {
     let entries: Vec<_> =
         (2..).zip(values).map(|(main, (key, value))| Write { main, key: key.to_vec(), value: value.to_vec() }.entry()).collect();
     fs::write(dir.join(name), pages::database(&[pages::root(3), pages::leaf(3, &entries)])).unwrap();
+}
+
+/// The namespace whose UID names a cluster.
+fn kube_system(uid: &str) -> Vec<u8> {
+    let metadata = json!({ "name": "kube-system", "uid": uid }).to_string();
+    format!(r#"{{"kind":"Namespace","apiVersion":"v1","metadata":{metadata}}}"#).into_bytes()
+}
+
+const CONFIG: &str = "kind: EncryptionConfiguration\nresources: [{resources: [secrets], providers: [{aesgcm: {keys: \
+                      [{name: key1, secret: AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=}]}}]}]\n";
+
+/// A Secret sealed for a storage key with the key of `CONFIG`.
+fn sealed(storage_key: &str) -> Vec<u8> {
+    let plain = secret(storage_key.rsplit('/').next().unwrap());
+    let cipher = Aes256Gcm::new(&[0; 32].into());
+    let ciphertext = cipher.encrypt(&Nonce::from([7; 12]), Payload { msg: &plain, aad: storage_key.as_bytes() }).unwrap();
+    [&b"k8s:enc:aesgcm:v1:key1:"[..], &[7; 12], &ciphertext].concat()
+}
+
+/// What became of each value, and for which key it was sealed.
+fn outcomes(dir: &Path, file: &str) -> Vec<(String, String, Value)> {
+    fs::write(dir.join("enc.yaml"), CONFIG).unwrap();
+    let all = records(&run_in(dir, &["verify", file, "--encryption-config", "enc.yaml", "--format", "jsonl"]));
+    let of = |value: &&Value| {
+        let text = |field: &str| value[field].as_str().unwrap().to_owned();
+        (text("key"), text("outcome"), value["sealed_for"].clone())
+    };
+    of_kind(&all, "value").iter().filter(|value| value["provider"] == "aesgcm").map(of).collect()
 }
 
 fn conditions(dir: &Path, args: &[&str]) -> Value {
@@ -133,4 +165,220 @@ fn a_filter_names_its_scope_and_makes_no_verdict() {
         let (code, quiet) = text(&run_in(dir.path(), &[&["scan", "-q", "a.db"], filter].concat()));
         assert!(code == 3 && quiet.starts_with("a.db: no Secret in scope: "), "{quiet}");
     }
+}
+
+#[test]
+fn a_value_is_of_the_cluster_below_its_own_prefix() {
+    let dir = tempfile::tempdir().unwrap();
+    let (one, other) = (kube_system("uid-1"), kube_system("uid-2"));
+    let values: [(&[u8], &[u8]); 6] = [
+        (b"/a/namespaces/kube-system", &one),
+        (b"/b/namespaces/kube-system", &other),
+        (b"/a/secrets/prod/x", SEALED),
+        (b"/b/secrets/prod/x", SEALED),
+        (b"/c/secrets/prod/x", SEALED),
+        (b"/foreign", b"x"),
+    ];
+    database(dir.path(), "a.db", &values);
+    let all = records(&run_in(dir.path(), &["scan", "a.db", "--resources", "all", "--format", "jsonl"]));
+    let told: Vec<_> = of_kind(&all, "value").iter().map(|value| value["cluster"].clone()).collect();
+    assert_eq!(told, [json!("uid-1"), json!("uid-2"), json!("uid-1"), json!("uid-2"), Value::Null, Value::Null]);
+    let evidence = &of_kind(&all, "evidence")[0];
+    let of = |prefix: &str, uid: Value| json!({ "prefix": prefix, "kube_system_uid": uid });
+    assert_eq!(evidence["clusters"], json!([of("/a", json!("uid-1")), of("/b", json!("uid-2")), of("/c", Value::Null)]));
+    assert_eq!(evidence["kube_system_uid"], Value::Null);
+    assert!(text(&run_in(dir.path(), &["scan", "a.db"])).1.contains("3 CLUSTERS, each below a prefix of its own"));
+}
+
+/// Two databases are held against each other where both hold a cluster below one prefix, and not where a prefix of both names two.
+#[test]
+fn databases_are_compared_by_the_clusters_of_all_prefixes() {
+    let dir = tempfile::tempdir().unwrap();
+    let uids = ["uid-1", "uid-2", "uid-3"].map(kube_system);
+    let database_of = |name: &str, second: &[u8], value: &[u8]| {
+        let values: [(&[u8], &[u8]); 3] =
+            [(b"/a/namespaces/kube-system", &uids[0]), (b"/b/namespaces/kube-system", second), (b"/a/secrets/prod/x", value)];
+        database(dir.path(), name, &values);
+    };
+    database_of("first.db", &uids[1], SEALED);
+    database_of("same.db", &uids[1], SEALED);
+    database_of("diverged.db", &uids[1], b"k8s:enc:aescbc:v1:key1:abcdef0123456789abcdef0123456789abcdef0123456789");
+    database_of("other.db", &uids[2], SEALED);
+    for (other, is_compared, is_divergent) in [("same.db", true, false), ("diverged.db", true, true), ("other.db", false, false)] {
+        let all = records(&run_in(dir.path(), &["scan", "first.db", other, "--format", "jsonl"]));
+        let compared = of_kind(&all, "evidence-end")[1]["compared"].as_array().unwrap().len();
+        let divergent = of_kind(&all, "anomaly").iter().filter(|anomaly| anomaly["class"] == "member-divergence").count();
+        assert_eq!((compared, divergent), (usize::from(is_compared), usize::from(is_divergent)), "{other}");
+    }
+}
+
+/// What was sealed for a key of one cluster and stands under one of another is not told to be moved; within a cluster it is.
+#[test]
+fn ciphertext_is_looked_for_in_its_own_cluster_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let (one, other) = (kube_system("uid-1"), kube_system("uid-2"));
+    let (db, swapped) = (sealed("/registry/secrets/prod/db"), sealed("/tenant/secrets/prod/copy"));
+    let values: [(&[u8], &[u8]); 6] = [
+        (b"/registry/namespaces/kube-system", &one),
+        (b"/tenant/namespaces/kube-system", &other),
+        (b"/registry/secrets/prod/db", &db),
+        // Of the other cluster, under the same name and another.
+        (b"/tenant/secrets/prod/db", &db),
+        (b"/tenant/secrets/prod/x", &db),
+        // Of its own cluster.
+        (b"/tenant/secrets/prod/y", &swapped),
+    ];
+    let copy = sealed("/tenant/secrets/prod/copy");
+    database(dir.path(), "a.db", &[&values[..], &[(b"/tenant/secrets/prod/copy", &copy)]].concat());
+    let damaged = |key: &str| (key.to_owned(), "other-key-or-damaged".to_owned(), Value::Null);
+    let opened = |key: &str| (key.to_owned(), "opened".to_owned(), Value::Null);
+    let moved = ("/tenant/secrets/prod/y".to_owned(), "moved-ciphertext".to_owned(), json!("/tenant/secrets/prod/copy"));
+    let wanted = [
+        opened("/registry/secrets/prod/db"),
+        damaged("/tenant/secrets/prod/db"),
+        damaged("/tenant/secrets/prod/x"),
+        moved,
+        opened("/tenant/secrets/prod/copy"),
+    ];
+    // A Secret of another name is no less an opening.
+    let told: Vec<_> = outcomes(dir.path(), "a.db");
+    assert_eq!(told, wanted);
+    // The same below one prefix, which is one cluster, whether its UID can be read or not.
+    let values: [(&[u8], &[u8]); 2] = [(b"/registry/secrets/prod/db", &db), (b"/registry/secrets/prod/x", &db)];
+    database(dir.path(), "b.db", &values);
+    assert_eq!(outcomes(dir.path(), "b.db")[1].2, json!("/registry/secrets/prod/db"));
+}
+
+/// What a search for moved ciphertext takes is bounded by the number of values and keys, and finds what is likely.
+#[test]
+fn the_search_for_moved_ciphertext_is_linear_in_values_and_keys() {
+    struct Nobody;
+    impl etcd_sleuth::report::Render for Nobody {
+        fn end(&mut self, _: &etcd_sleuth::report::Report, _: &etcd_sleuth::finding::Outcome) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let configs = [EncryptionConfig::read(CONFIG.as_bytes()).unwrap()];
+    // Each value of the first `moved` keys stands under the next one's key; what is damaged is searched for in vain.
+    let search = |keys: usize, moved: usize, is_damaged: bool| {
+        let name = |index: usize| format!("/registry/secrets/prod/s{index:05}");
+        let value = |index: usize| match index < moved {
+            true if is_damaged => [sealed(&name(index)), vec![0]].concat(),
+            true => sealed(&name((index + 1) % moved)),
+            false => sealed(&name(index)),
+        };
+        let write = |index: usize| Write { main: index as u64 + 2, key: name(index).into_bytes(), value: value(index) };
+        let path = dir.path().join("a.db");
+        fs::write(&path, pages::database_of(&(0..keys).map(write).collect::<Vec<_>>())).unwrap();
+        let holders = Holders {
+            configs: &configs,
+            unwrappers: &mut [],
+            named: Vec::new(),
+            kms_keys: Vec::new(),
+            contexts: EncryptionContexts::default(),
+            rate: 0.0,
+            max_calls: None,
+            ledger: None,
+        };
+        let question = Question::Verify(VerifyQuestion { holders, require_key: None, plan_only: false });
+        let inputs = [path];
+        let answer =
+            Case::new(&inputs, etcd_sleuth::evidence::Limits::default(), &Silent).run(&Plan::default(), question, &mut Nobody).unwrap();
+        let proof = answer.report.verification.unwrap().result.unwrap().proof;
+        (proof.moves.len(), proof.tries())
+    };
+    for (keys, moved) in [(400, 2), (400, 200), (800, 790)] {
+        let (found, tries) = search(keys, moved, false);
+        assert_eq!(found, moved, "of {keys}");
+        assert!(tries <= (16 * keys + 128 * moved) as u64, "{tries} for {moved} of {keys}");
+    }
+    for (keys, moved) in [(400, 1), (400, 390), (800, 790)] {
+        let (found, tries) = search(keys, moved, true);
+        assert_eq!(found, 0);
+        assert!(tries > keys as u64 / 2 && tries <= (16 * keys + 128 * moved) as u64, "{tries} for {moved} of {keys}");
+    }
+}
+
+/// Whether the required key is in use is told for each cluster: that one writes under it says nothing of the other.
+#[test]
+fn one_clusters_new_key_makes_no_late_write_of_anothers() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("enc.yaml"), CONFIG).unwrap();
+    let of = |prefix: &str| sealed(&format!("{prefix}/secrets/prod/new"));
+    for (prefix, is_late) in [("/registry", true), ("/tenant", false)] {
+        let (new, key) = (of(prefix), format!("{prefix}/secrets/prod/new"));
+        database(dir.path(), "a.db", &[(key.as_bytes(), &new), (b"/registry/secrets/prod/old", SEALED)]);
+        let (_, shown) = text(&run_in(dir.path(), &["verify", "a.db", "--encryption-config", "enc.yaml"]));
+        assert_eq!(shown.contains("after the required key began"), is_late, "{shown}");
+    }
+}
+
+#[test]
+fn a_whole_key_is_one_whatever_it_looks_like() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = secret("db");
+    // Below a prefix without a slash in front a whole key has two or three parts.
+    let values: [(&[u8], &[u8]); 3] =
+        [(b"x/secrets/prod/db", &db), (b"x/namespaces/prod", br#"{"kind":"Namespace"}"#), (b"team/one", br#"{"kind":"A"}"#)];
+    database(dir.path(), "a.db", &values);
+    for key in ["x/secrets/prod/db", "x/namespaces/prod", "team/one", "prod/db", "secrets/prod/db", "namespaces/prod"] {
+        let (code, shown) = text(&run_in(dir.path(), &["show", "a.db", key]));
+        assert!(code == 0 && shown.lines().next().is_some_and(|line| line.ends_with(key)), "{key}: {shown}");
+    }
+    let revealed = run_in(dir.path(), &["show", "a.db", "team/one", "--reveal"]);
+    assert_eq!(text(&revealed).1.trim_end(), r#"{"kind":"A"}"#);
+}
+
+/// Every answer to a filter names it, and the command that it leads to asks for the same.
+#[test]
+fn the_scope_stands_in_every_answer_and_in_what_to_do_next() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("enc.yaml"), CONFIG).unwrap();
+    let (db, key) = (secret("db"), sealed("/registry/secrets/prod/x"));
+    database(dir.path(), "a.db", &[(b"/registry/secrets/prod/db", &db), (b"/registry/secrets/prod/x", &key)]);
+    let filter = ["--namespace", "pr*", "--etcd-prefix", "/registry"];
+    for (command, of_command) in [
+        (&["scan"][..], "options"),
+        (&["keys"], "options"),
+        (&["verify", "--encryption-config", "enc.yaml"], "options"),
+        (&["verify", "--plan"], "options"),
+    ] {
+        let args = [command, &["a.db"], &filter].concat();
+        let (_, shown) = text(&run_in(dir.path(), &args));
+        assert!(shown.contains("namespace pr*, prefix /registry"), "{args:?}: {shown}");
+        let (_, quiet) = text(&run_in(dir.path(), &[&args[..], &["-q"]].concat()));
+        assert!(quiet.contains(" in scope (namespace pr*, prefix /registry)"), "{args:?}: {quiet}");
+        let all = records(&run_in(dir.path(), &[&args[..], &["--format", "jsonl"]].concat()));
+        assert_eq!(all[0]["scope"], "namespace pr*, prefix /registry");
+        assert_eq!(all[0][of_command]["namespace"], "pr*");
+        let all = records(&run_in(dir.path(), &[command, &["a.db", "--format", "jsonl"]].concat()));
+        assert_eq!(all[0]["scope"], Value::Null);
+    }
+    let (_, shown) = text(&run_in(dir.path(), &[&["scan", "a.db"][..], &filter].concat()));
+    assert!(shown.contains("scan a.db --namespace 'pr*' --etcd-prefix /registry --rotate-list"), "{shown}");
+}
+
+/// A piece that has lost its name is of no namespace: whether it is in scope is said to be unknown.
+#[test]
+fn a_piece_without_a_name_is_neither_in_scope_nor_passed_over_in_silence() {
+    let fixture = Fixture::named("interrupted");
+    let dir = tempfile::tempdir().unwrap();
+    fixture.write_to(dir.path());
+    let summary = |filter: &[&str]| {
+        let all = records(&run_in(dir.path(), &[&["scan", "interrupted.db", "--format", "jsonl"][..], filter].concat()));
+        of_kind(&all, "summary")[0].clone()
+    };
+    let bare = summary(&[]);
+    assert!(bare["nameless_secret_fragments"]["count"].as_u64().unwrap() > 0 && bare["not_placed_fragments"]["count"] == 0);
+    for filter in [["--namespace", "kube-*"], ["--name", "a*"]] {
+        let found = summary(&filter);
+        assert_eq!(found["not_placed_fragments"], bare["nameless_secret_fragments"]);
+        assert_eq!(found["nameless_secret_fragments"]["count"], 0);
+        assert!(found["conditions"].as_array().unwrap().contains(&json!("scope-not-known")), "{found}");
+        let (_, shown) = text(&run_in(dir.path(), &[&["scan", "interrupted.db"][..], &filter].concat()));
+        assert!(shown.contains("have lost their names: whether they are in scope cannot be told"), "{shown}");
+    }
+    // Of another resource they are none.
+    assert_eq!(summary(&["--namespace", "kube-*", "--resources", "configmaps"])["not_placed_fragments"]["count"], 0);
 }

@@ -6,6 +6,7 @@ use crate::common;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use common::raft::{bytes, segment_of};
 use common::{Fixture, evidences, of_kind, records, run_in, stderr, text, unpack_directory};
 use serde_json::Value;
 
@@ -228,6 +229,36 @@ fn a_link_is_followed_within_what_was_given_or_where_the_ids_say_whose_log_it_is
     symlink("/nowhere/at/all", given.member.join("wal")).unwrap();
     assert_told(&given, "killed", "killed/member/wal");
     assert_eq!((given.scan(&["killed", "log"]).0, reasons(&given.scan(&["killed", "log"]).1)), (Some(0), vec![]));
+}
+
+/// Two clusters whose members have the same names and URLs have the same IDs: a log behind a link is taken for the database's only where
+/// it has what the database applied last, or goes on from there.
+#[cfg(unix)]
+#[test]
+fn equal_ids_alone_do_not_prove_whose_log_a_link_leads_to() {
+    use std::os::unix::fs::symlink;
+    let bare = Given::new().scan(&["killed"]).1;
+    let of =
+        |field: &str| evidences(&bare).iter().find_map(|one| one["log"][field].as_str().map(|id| u64::from_str_radix(id, 16).unwrap()));
+    let ids = (of("member_id").unwrap(), of("cluster_id").unwrap());
+    let applied = evidences(&bare)[0]["consistent_index"].as_u64().unwrap();
+    let nothing = |count: u64| vec![bytes(3, &bytes(1, b"/read")); usize::try_from(count).unwrap()];
+    for (what, first, last, is_followed) in [
+        ("ends with it", 1, applied, true),
+        ("goes on from it", applied + 1, applied + 3, true),
+        ("ends before it", 1, applied - 1, false),
+        ("begins behind it", applied + 2, applied + 4, false),
+    ] {
+        let given = Given::new();
+        let link = given.dir.path().join("killed/member/wal");
+        fs::remove_dir_all(&link).unwrap();
+        let name = format!("aside/{:016x}-{first:016x}.wal", 0);
+        given.write(&name, &segment_of(ids, first, &nothing(last + 1 - first), last));
+        symlink(given.dir.path().join("aside"), &link).unwrap();
+        let (_, all) = given.scan(&["killed"]);
+        let told: Vec<_> = reasons(&all).iter().map(|(reason, _)| *reason).collect();
+        assert_eq!(told, if is_followed { vec![] } else { vec!["leads-elsewhere"] }, "{what}");
+    }
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {

@@ -6,7 +6,8 @@ use crate::common;
 use std::fs;
 use std::path::Path;
 
-use common::raft::{bytes, raft_snapshot, segment_from};
+use common::pages::{self, Write};
+use common::raft::{bytes, number, raft_snapshot, segment_from};
 use common::{Fixture, of_kind, records, run_in, text};
 use serde_json::Value;
 
@@ -60,6 +61,14 @@ impl Directory {
 
 fn put(key: &str, value: &str) -> Vec<u8> {
     bytes(4, &[bytes(1, key.as_bytes()), bytes(2, value.as_bytes())].concat())
+}
+
+fn put_with_lease(key: &str, lease: u64) -> Vec<u8> {
+    bytes(4, &[bytes(1, key.as_bytes()), bytes(2, b"x"), number(3, lease)].concat())
+}
+
+fn revoke(lease: u64) -> Vec<u8> {
+    bytes(9, &number(1, lease))
 }
 
 fn delete(key: &str, end: &str) -> Vec<u8> {
@@ -161,4 +170,35 @@ fn what_the_log_has_behind_the_database_is_not_known() {
     let (now, lost, shown) =
         readable(&with(vec![put("/registry/secrets/new/one", "k8s:enc:aescbc:v1:k:0123456789abcdef0123456789abcdef")], 1));
     assert_eq!((now, lost), (existing, 0), "{shown}");
+}
+
+/// A lease that is revoked takes its keys with it: those that the database has attached to it are not said to exist.
+#[test]
+fn keys_of_a_lease_that_the_log_revokes_are_not_known_to_exist() {
+    let with = |requests: &[Vec<u8>], commit: u64| {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir_all(dir.path().join("data/member/snap")).unwrap();
+        fs::create_dir_all(dir.path().join("data/member/wal")).unwrap();
+        let secret =
+            |name: &str| format!(r#"{{"kind":"Secret","apiVersion":"v1","metadata":{{"name":"{name}","namespace":"p","uid":"u"}}}}"#);
+        let write = |main: u64, name: &str, lease: i64| {
+            let write = Write { main, key: format!("/registry/secrets/p/{name}").into_bytes(), value: secret(name).into_bytes() };
+            pages::Entry::value(&write.stored_under(), &write.stored_with(lease))
+        };
+        let entries = [write(2, "a", 0), write(3, "b", 77), write(4, "c", 78), write(5, "d", 77)];
+        fs::write(dir.path().join("data/member/snap/db"), pages::database(&[pages::root_at(3, 10), pages::leaf(3, &entries)])).unwrap();
+        let mut all = nothing(10);
+        all.extend_from_slice(requests);
+        fs::write(dir.path().join(format!("data/member/wal/{:016x}-{:016x}.wal", 0, 1)), segment_from(1, &all, 10 + commit)).unwrap();
+        readable(&Directory { dir, applied: 10 })
+    };
+    let (now, lost, shown) = with(&[], 0);
+    assert_eq!((now, lost), (4, 0), "{shown}");
+    let (now, lost, shown) = with(&[revoke(77)], 1);
+    assert_eq!((now, lost), (2, 2), "{shown}");
+    // A lease that nothing goes with, and one whose revocation nobody agreed on.
+    for (requests, commit) in [(&[revoke(99)][..], 1), (&[revoke(77)], 0), (&[put_with_lease("/registry/other", 77)], 1)] {
+        let (now, lost, shown) = with(requests, commit);
+        assert_eq!((now, lost), (4, 0), "{shown}");
+    }
 }

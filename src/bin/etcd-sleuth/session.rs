@@ -29,12 +29,13 @@ pub(crate) struct Session<'a> {
 impl Session<'_> {
     /// Answers a question. `status`: the line that says what came of the run, where the answer itself is for machines.
     pub(crate) fn answer(
-        self,
+        mut self,
         plan: &Plan,
         question: Question<'_>,
         text: Text<'_>,
         status: fn(&Report, &Outcome) -> String,
     ) -> anyhow::Result<Answer> {
+        self.run.scope = plan.filter();
         self.tell(text, status, |case, render| Ok(case.run(plan, question, render)?))
     }
 

@@ -1,9 +1,12 @@
 //! What is there of an entry whose write was interrupted: its beginning.
 //!
 //! Lengths stand before what they measure, so a message that is cut still says what it was to hold. The cut goes through
-//! one message at every depth: Entry, InternalRaftRequest, TxnRequest, RequestOp, PutRequest, and at last a value.
+//! one message at every depth: Entry, InternalRaftRequest, TxnRequest, RequestOp, PutRequest, and at last a value. A request of the v2 API
+//! stands in an InternalRaftRequest, or by itself.
 
+use super::request::RequestKind;
 use super::txn::{Branch, Operation, Operations, Put};
+use super::v2_store;
 use crate::wire::{self, Fields, Value};
 
 /// The beginning of an entry.
@@ -15,6 +18,8 @@ pub(crate) struct CutEntry<'data> {
     pub index: u64,
     /// Writes that are there whole.
     pub whole: Vec<(Put<'data>, Option<Branch>)>,
+    /// Whether they are of the v2 API.
+    pub is_of_v2: bool,
     /// The write that the cut goes through, with what is there of its value.
     pub cut: Option<CutPut<'data>>,
 }
@@ -37,6 +42,7 @@ enum Message {
     Txn,
     RequestOp,
     Put,
+    V2,
 }
 
 impl<'data> CutEntry<'data> {
@@ -62,17 +68,28 @@ impl<'data> CutEntry<'data> {
                     (Message::Txn, 3, Value::Bytes(op)) => entry.take(Operations::request_op(op, Branch::Failure)),
                     (Message::Request, 4, Value::Bytes(body)) => entry.take(Operations::put(body)),
                     (Message::Request, 6, Value::Bytes(body)) => entry.take(Operations::txn(body)),
+                    (Message::Request, 2, Value::Bytes(body)) => {
+                        entry.is_of_v2 = true;
+                        entry.take(Operations::v2(body));
+                    }
+                    (Message::V2, 3, Value::Bytes(path)) => put.key = v2_store::key_at(path).unwrap_or_default(),
+                    (Message::V2, 4 | 6, Value::Bytes(value)) if !put.key.is_empty() && !value.is_empty() => {
+                        entry.whole.push((Put { value, ..put }, None));
+                    }
                     _ => {}
                 }
             }
             let Some(cut) = wire::cut_field(bytes) else { break };
             (message, branch) = match (message, cut.number) {
+                (Message::Entry, 4) if RequestKind::is_v2_alone(cut.bytes) => (Message::V2, None),
                 (Message::Entry, 4) => (Message::Request, None),
+                (Message::Request, 2) => (Message::V2, None),
                 (Message::Request, 4) | (Message::RequestOp, 2) => (Message::Put, branch),
                 (Message::Request, 6) | (Message::RequestOp, 4) => (Message::Txn, branch),
                 (Message::Txn, 2) => (Message::RequestOp, Some(Branch::Success)),
                 (Message::Txn, 3) => (Message::RequestOp, Some(Branch::Failure)),
-                (Message::Put, 2) => {
+                (Message::V2, 4 | 6) if put.key.is_empty() => break,
+                (Message::Put, 2) | (Message::V2, 4 | 6) => {
                     put.value = cut.bytes;
                     let missing = cut.length.saturating_sub(cut.bytes.len() as u64);
                     entry.cut = Some(CutPut { put, branch, missing });
@@ -80,6 +97,7 @@ impl<'data> CutEntry<'data> {
                 }
                 _ => break,
             };
+            entry.is_of_v2 |= message == Message::V2;
             bytes = cut.bytes;
         }
         (entry.term > 0 && entry.index > 0).then_some(entry)
@@ -88,7 +106,7 @@ impl<'data> CutEntry<'data> {
     fn take(&mut self, operations: Operations<'data>) {
         self.whole.extend(operations.map_while(Result::ok).filter_map(|operation| match operation {
             Operation::Put(put, branch) => Some((put, branch)),
-            Operation::DeleteRange { .. } => None,
+            Operation::DeleteRange { .. } | Operation::RevokeLease(_) => None,
         }));
     }
 }

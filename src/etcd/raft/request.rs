@@ -10,6 +10,9 @@ use super::auth::Credential;
 use super::txn::{Branch, Operations};
 use crate::wire::{Damage, Fields, Value};
 
+/// Methods of a request of the v2 API.
+const METHODS: [&[u8]; 7] = [b"GET", b"QGET", b"PUT", b"POST", b"DELETE", b"SYNC", b"HEAD"];
+
 macro_rules! kinds {
     ($( $variant:ident = $number:literal, $name:literal; )+) => {
         /// What a request asks for, by the number of its field.
@@ -102,12 +105,13 @@ impl<'data> Request<'data> {
         }
     }
 
-    /// The puts and deletions it proposes, in the order in which they stand there.
+    /// The puts and deletions it proposes, the revocation of a lease among them, in the order in which they stand there.
     pub fn operations(&self) -> Operations<'data> {
         match self.kind {
             RequestKind::Put => Operations::put(self.body),
             RequestKind::DeleteRange => Operations::delete_range(self.body),
             RequestKind::Txn => Operations::txn(self.body),
+            RequestKind::LeaseRevoke => Operations::lease_revoke(self.body),
             RequestKind::V2 | RequestKind::OldV2 => Operations::v2(self.body),
             _ => Operations::none(),
         }
@@ -141,7 +145,6 @@ impl<'data> Request<'data> {
 
     /// A request of the v2 API: an ID, one of HTTP's methods, a path.
     fn v2(data: &'data [u8]) -> Option<Self> {
-        const METHODS: [&[u8]; 7] = [b"GET", b"QGET", b"PUT", b"POST", b"DELETE", b"SYNC", b"HEAD"];
         let (mut method, mut path) = (None, None);
         for field in Fields::new(data) {
             let field = field.ok()?;
@@ -161,6 +164,13 @@ impl RequestKind {
     /// Whether it is one of etcd's own users and roles.
     pub fn is_auth(self) -> bool {
         (Self::AuthEnable..=Self::AuthRoleRevokePermission).contains(&self)
+    }
+
+    /// Whether the beginning of an entry's data is that of a request of the v2 API that stands there by itself: its second field is one
+    /// of HTTP's methods.
+    pub(super) fn is_v2_alone(beginning: &[u8]) -> bool {
+        let method = Fields::new(beginning).map_while(Result::ok).find(|field| field.number == 2);
+        method.is_some_and(|field| field.bytes().is_some_and(|method| METHODS.contains(&method)))
     }
 
     /// Whether it is one of the v2 API.

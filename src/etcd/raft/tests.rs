@@ -30,6 +30,7 @@ fn operations(data: &[u8]) -> Vec<String> {
             Operation::DeleteRange { key, range_end, branch } => {
                 format!("delete {} {} {}", key.escape_ascii(), range_end.escape_ascii(), word(branch))
             }
+            Operation::RevokeLease(lease) => format!("revoke {lease}"),
         })
         .collect()
 }
@@ -98,6 +99,43 @@ fn transactions_are_followed_to_a_bound_without_recursion() {
     };
     assert_eq!(operations(&nested(20)), ["put deep v success"]);
     assert!(Request::parse(&nested(5000)).is_err());
+}
+
+#[test]
+fn of_a_request_of_the_v2_api_that_is_cut_anywhere_what_is_there_of_its_value_is_read() {
+    let field = |number: u8, bytes: &[u8]| [&[number << 3 | 2, u8::try_from(bytes.len()).unwrap()], bytes].concat();
+    let of_parts = |method: &[u8], path: &[u8], value: &[u8]| {
+        [vec![0x08, 77], field(2, method), field(3, path), field(4, value), vec![0x28, 0], field(6, b"old value")].concat()
+    };
+    let alone = of_parts(b"PUT", b"/1/registry/x", b"a value of the v2 API");
+    let within = [vec![0x08, 77], field(2, &alone)].concat();
+    for request in [&alone, &within] {
+        let entry = raftpb::Entry { r#type: Some(0), term: Some(2), index: Some(9), data: Some(request.clone()) }.encode_to_vec();
+        let (mut longest, mut has_old) = (0, false);
+        for end in 0..entry.len() {
+            let Some(read) = CutEntry::parse(&entry[..end]) else { continue };
+            let cut = read.cut.map(|cut| cut.put).into_iter();
+            for put in read.whole.iter().map(|(put, _)| *put).chain(cut) {
+                assert!(read.is_of_v2 && put.key == b"/registry/x");
+                match b"a value of the v2 API".starts_with(put.value) {
+                    true => longest = longest.max(put.value.len()),
+                    false => has_old |= b"old value".starts_with(put.value),
+                }
+            }
+        }
+        assert_eq!((longest, has_old), (21, true));
+    }
+    // What etcd itself keeps there, and a request of the v3 API.
+    let own = of_parts(b"PUT", b"/0/members/1", b"attributes");
+    for (request, is_of_v2) in
+        [(own, true), (pb::InternalRaftRequest { put: Some(put(b"k", b"v")), ..Default::default() }.encode_to_vec(), false)]
+    {
+        let entry = raftpb::Entry { r#type: Some(0), term: Some(2), index: Some(9), data: Some(request) }.encode_to_vec();
+        for end in entry.len() - 3..entry.len() {
+            let read = CutEntry::parse(&entry[..end]).unwrap();
+            assert_eq!((read.is_of_v2, read.cut.is_some() && is_of_v2), (is_of_v2, false));
+        }
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@
 //! | RequestOp | request_range = 1, request_put = 2, request_delete_range = 3, request_txn = 4 |
 //! | PutRequest | key = 1, value = 2, lease = 3, prev_kv = 4, ignore_value = 5, ignore_lease = 6 |
 //! | DeleteRangeRequest | key = 1, range_end = 2, prev_kv = 3 |
+//! | LeaseRevokeRequest | ID = 1 |
 //! | Request, of the v2 API | Method = 2, Path = 3, Val = 4, PrevValue = 6, Refresh = 17 |
 //!
 //! A request of the v2 API writes `Val` to the key at `Path`, which stands below `/1`; what etcd itself writes below `/0` is none. A
@@ -15,7 +16,7 @@
 
 use super::v2_store;
 use crate::evidence::limit;
-use crate::wire::{Damage, Fields, Value};
+use crate::wire::{Damage, Field, Fields, Value};
 
 /// Which list of a transaction an operation stands in: that for when its comparisons hold, or the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,6 +54,8 @@ pub enum Operation<'data> {
         /// Where in a transaction it stands; of nested ones, the innermost.
         branch: Option<Branch>,
     },
+    /// Deletes the keys that go with this lease.
+    RevokeLease(i64),
 }
 
 /// The operations of a request, in the order in which they stand there. After damage it yields one error and ends.
@@ -93,6 +96,12 @@ impl<'data> Operations<'data> {
 
     pub(super) fn delete_range(body: &'data [u8]) -> Self {
         Self { single: Some(delete_range(body, None)), ..Self::default() }
+    }
+
+    pub(super) fn lease_revoke(body: &'data [u8]) -> Self {
+        let is_id = |field: &Field<'_>| field.number == 1;
+        let id = Fields::new(body).map_while(Result::ok).filter(is_id).filter_map(|field| field.varint()).last();
+        Self { single: id.map(|id| Ok(Operation::RevokeLease(id.cast_signed()))), ..Self::default() }
     }
 
     pub(super) fn v2(body: &'data [u8]) -> Self {

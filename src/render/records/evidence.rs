@@ -1,11 +1,13 @@
 //! The record of an evidence.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use super::timestamp;
 use crate::evidence::EvidenceId;
+use crate::kubernetes::ClusterId;
 use crate::report::{Compared, Comparison, EvidenceReport};
 use crate::store::{CredentialCounts, Facts, LogFacts};
 
@@ -34,6 +36,7 @@ pub struct EvidenceRecord<'a> {
     downgrade_target: Option<&'a str>,
     members: Option<Vec<MemberRecord<'a>>>,
     kube_system_uid: Option<&'a str>,
+    clusters: Option<Vec<ClusterRecord<'a>>>,
     cluster_name: Option<&'a str>,
     control_plane_endpoint: Option<&'a str>,
     nodes: Option<u64>,
@@ -83,6 +86,19 @@ struct MemberRecord<'a> {
     id: &'a str,
     name: &'a str,
     learner: bool,
+}
+
+/// Whose objects stand below a prefix.
+#[derive(Debug, Serialize)]
+struct ClusterRecord<'a> {
+    prefix: Cow<'a, str>,
+    kube_system_uid: Option<&'a str>,
+}
+
+impl<'a> ClusterRecord<'a> {
+    fn new((prefix, id): (&'a [u8], &'a ClusterId)) -> Self {
+        Self { prefix: String::from_utf8_lossy(prefix), kube_system_uid: id.uid() }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -189,7 +205,8 @@ impl<'a> EvidenceRecord<'a> {
             cluster_version: schema.and_then(|s| s.cluster_version.as_deref()),
             downgrade_target: schema.and_then(|s| s.downgrade_target.as_deref()),
             members: schema.map(|s| s.members.iter().map(|m| MemberRecord { id: &m.id, name: &m.name, learner: m.is_learner }).collect()),
-            kube_system_uid: names.and_then(|names| names.kube_system_uid.as_deref()),
+            kube_system_uid: database.and_then(|d| d.clusters.sole()).and_then(ClusterId::uid),
+            clusters: database.map(|d| d.clusters.iter().map(ClusterRecord::new).collect()),
             cluster_name: names.and_then(|names| names.cluster_name.as_deref()),
             control_plane_endpoint: names.and_then(|names| names.endpoint.as_deref()),
             nodes: names.map(|names| names.nodes),

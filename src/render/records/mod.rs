@@ -43,6 +43,8 @@ pub struct RunInfo {
     pub command: &'static str,
     /// Options by their names, without dashes.
     pub options: BTreeMap<&'static str, OptionValue>,
+    /// What leaves objects out beyond the usual, in words; `None`: nothing does.
+    pub scope: Option<String>,
 }
 
 /// The value of an option.
@@ -71,6 +73,7 @@ pub struct RunRecord<'a> {
     features: &'static [&'static str],
     command: &'static str,
     options: &'a BTreeMap<&'static str, OptionValue>,
+    scope: Option<&'a str>,
 }
 
 impl<'a> RunRecord<'a> {
@@ -84,6 +87,7 @@ impl<'a> RunRecord<'a> {
             features: &FEATURES,
             command: run.command,
             options: &run.options,
+            scope: run.scope.as_deref(),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use super::super::escape::terminal;
 use super::first_screen::types;
+use super::headline::{in_scope, not_placed, scope};
 use super::key_label::distinct_labels;
 use super::scan::status_line;
 use super::table::{Table, name};
@@ -55,8 +56,8 @@ fn carve(member: &MemberReport, evidence: &EvidenceReport, report: &Report) -> S
     let unmatched = report.filter.as_deref().filter(|_| evidence.is_out_of_scope());
     let mut out = match readable.total {
         0 if unmatched.is_some() => format!("NOTHING IN THESE BYTES MATCHES: {}\n", terminal(unmatched.unwrap_or_default())),
-        0 => "NO PLAINTEXT SECRET FOUND IN THESE BYTES\n".to_owned(),
-        n => format!("{} {noun} CAN BE READ FROM THESE BYTES WITHOUT ANY KEY\n", thousands(n)),
+        0 => format!("NO PLAINTEXT SECRET FOUND IN THESE BYTES{}\n", scope(report)),
+        n => format!("{} {noun} CAN BE READ FROM THESE BYTES WITHOUT ANY KEY{}\n", thousands(n), scope(report)),
     };
     if readable.total > 0 && !evidence.facts.has_tree() {
         out.push_str(
@@ -98,7 +99,8 @@ fn carve(member: &MemberReport, evidence: &EvidenceReport, report: &Report) -> S
     for (key, label) in keys.clone().zip(distinct_labels(keys.map(|key| &key.identity))) {
         out.push_str(&format!("  {:>9} values under {label}\n", thousands(total(key.counts))));
     }
-    out.push_str(&types(&readable.types, ""));
+    out.push_str(&not_placed(report.parts(member)));
+    out.push_str(&types(&readable.types, in_scope(report)));
     if !readable.first.is_empty() {
         let has_prefixes = evidence.facts.prefixes.len() > 1;
         let columns = ["prefix", "Secret", "type", "newest revision"];

@@ -7,14 +7,14 @@ use super::super::escape::terminal;
 use super::credentials::credentials;
 use super::findings::findings;
 use super::first_screen::{ROWS, keys, next, readable_table, resource_tables, secrets, types, values};
-use super::headline::{What, headline, in_scope, no_kubernetes, nothing_matches};
+use super::headline::{What, headline, in_scope, no_kubernetes, not_placed, nothing_matches};
 use super::keys::beside;
 use super::table::Table;
 use super::unread::{self, warning};
-use super::{against, block, cluster_lines, compared_lines, doubts, file_lines, log_sentence, snapshot_sentence, thousands};
+use super::{against, block, cluster_lines, compared_lines, doubts, file_lines, log_sentence, member_name, snapshot_sentence, thousands};
 use crate::evidence::anomaly::{Bearing, Class};
 use crate::report::{EvidenceReport, MemberReport, Report, not_looked_at};
-use crate::store::{Kind, LogFacts, Role};
+use crate::store::{Facts, Kind, LogFacts, Role};
 
 /// What a scan says of a directory: its evidences together.
 pub(super) fn directory(directory: &MemberReport, whole: &EvidenceReport, report: &Report) -> String {
@@ -45,7 +45,8 @@ pub(super) fn directory(directory: &MemberReport, whole: &EvidenceReport, report
     if parts.iter().any(|part| part.anomaly_counts.contains_key(&Class::InUse)) {
         block(&mut out, "IN USE", &["this looks live: a process holds a lock on it. It was read as it is, without a lock".to_owned()]);
     }
-    block(&mut out, "Cluster", &cluster_lines(&whole.facts));
+    let member = member_line(&of(&[Kind::Wal], Role::Member), &whole.facts);
+    block(&mut out, "Cluster", &cluster_lines(&whole.facts).into_iter().chain(member).collect::<Vec<_>>());
     block(&mut out, "Compared", &compared_lines(whole));
     if !whole.facts.has_tree() {
         out.push_str(&values(whole));
@@ -54,11 +55,12 @@ pub(super) fn directory(directory: &MemberReport, whole: &EvidenceReport, report
     } else if report.resources == "secrets" || whole.readable.total > 0 || whole.secrets.total() > 0 {
         out.push_str(&secrets(whole, in_scope(report)));
     }
+    out.push_str(&not_placed([whole]));
     out.push_str(&keys(&whole.keys, in_scope(report)));
     out.push_str(&types(&whole.readable.types, in_scope(report)));
     out.push_str(&credentials(parts.iter().copied()));
     out.push_str(&beside([whole], report.filter.is_some()));
-    if let Some(next) = next(whole, &directory.path) {
+    if let Some(next) = next(whole, &directory.path, report) {
         out.push_str(&format!("NEXT  {next}\n"));
     }
     out.push_str(&readable_table(whole, in_scope(report)));
@@ -67,6 +69,18 @@ pub(super) fn directory(directory: &MemberReport, whole: &EvidenceReport, report
     out.push_str(&anomalies(&parts, &directory.path));
     out.push_str(&unread::not_looked_at(not_looked_at(parts.iter().copied()), report.unread_of(directory.id)));
     out
+}
+
+/// Which member the directory is of: its log says the ID, and the database which of several has it.
+fn member_line(segments: &[&EvidenceReport], facts: &Facts) -> Option<String> {
+    let (id, _) = segments.iter().find_map(|segment| segment.facts.log()?.member)?;
+    let members = &facts.database()?.schema.members;
+    match members.iter().find(|member| u64::from_str_radix(&member.id, 16) == Ok(id)) {
+        Some(member) if members.len() > 1 => Some(format!("this is member {}", member_name(member))),
+        Some(_) => None,
+        None if members.is_empty() => None,
+        None => Some(format!("this is member {id:x} by its log, and the database does not name it among its members")),
+    }
 }
 
 fn log_lines(segments: &[&EvidenceReport]) -> Vec<String> {

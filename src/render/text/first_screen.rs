@@ -159,8 +159,8 @@ fn short_type(secret_type: &str) -> &str {
     }
 }
 
-/// What to do next with the input that was given as `path`.
-pub(super) fn next(evidence: &EvidenceReport, path: &Path) -> Option<String> {
+/// What to do next with the input that was given as `path`, and within the same scope.
+pub(super) fn next(evidence: &EvidenceReport, path: &Path, report: &Report) -> Option<String> {
     let path = terminal(&path.to_string_lossy()).into_owned();
     if evidence
         .judgement
@@ -171,7 +171,7 @@ pub(super) fn next(evidence: &EvidenceReport, path: &Path) -> Option<String> {
         return Some(format!("etcd-sleuth check {path}"));
     }
     evidence.readable.first.first()?;
-    Some(format!("etcd-sleuth scan {path} --rotate-list rotate.csv"))
+    Some(format!("etcd-sleuth scan {path}{} --rotate-list rotate.csv", report.scope_options))
 }
 
 /// Secrets that can be read, the first of them by name.

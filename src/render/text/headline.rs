@@ -2,6 +2,7 @@
 
 use super::super::escape::terminal;
 use super::thousands;
+use crate::collect::Sum;
 use crate::report::{EvidenceReport, Report};
 use crate::store::ResidueMode;
 
@@ -44,7 +45,7 @@ pub(super) fn headline(evidence: &EvidenceReport, report: &Report, what: What) -
     let what = what.name();
     let has_tree = evidence.facts.has_tree();
     let (readable, existing) = (&evidence.readable, evidence.secrets.without(evidence.unapplied).total());
-    let scope = report.filter.as_deref().map_or(String::new(), |filter| format!(", IN SCOPE: {}", terminal(filter)));
+    let scope = scope(report);
     let in_scope = in_scope(report);
     if report.resources != "secrets" && evidence.secret_values == 0 && readable.total == 0 && evidence.unnamed_secrets.count == 0 {
         let words = report.filter.as_deref().unwrap_or(&report.resources);
@@ -102,6 +103,31 @@ pub(super) fn headline(evidence: &EvidenceReport, report: &Report, what: What) -
             n => thousands(n),
         },
     )
+}
+
+/// What a headline says of the scope, where a filter was given.
+pub(super) fn scope(report: &Report) -> String {
+    report.filter.as_deref().map_or(String::new(), |filter| format!(", IN SCOPE: {}", terminal(filter)))
+}
+
+/// What the last line says of it.
+pub(super) fn within(report: &Report) -> String {
+    report.filter.as_deref().map_or(String::new(), |filter| format!(" in scope ({})", terminal(filter)))
+}
+
+/// Pieces of plaintext of which it cannot be told whether they are in scope; nothing where there are none.
+pub(super) fn not_placed<'a>(evidences: impl IntoIterator<Item = &'a EvidenceReport>) -> String {
+    let mut sum = Sum::default();
+    evidences.into_iter().for_each(|evidence| sum.merge(evidence.not_placed));
+    match sum.count {
+        0 => String::new(),
+        1 => format!("A piece of plaintext of {} bytes has lost its name: whether it is in scope cannot be told\n", thousands(sum.bytes)),
+        n => format!(
+            "{} pieces of plaintext, {} bytes, have lost their names: whether they are in scope cannot be told\n",
+            thousands(n),
+            thousands(sum.bytes)
+        ),
+    }
 }
 
 /// What counts say of the scope, where a filter was given.

@@ -40,8 +40,9 @@ pub(super) fn distinct_labels<'k>(keys: impl IntoIterator<Item = &'k KeyIdentity
         labels.extend(open.into_iter().filter(|(_, label)| taken.get(label) == Some(&1)));
     }
     // What not even the parts tell apart differs in characters that a terminal is not shown.
-    let number = |key: &KeyIdentity<'static>| distinct.iter().position(|known| *known == key).unwrap_or_default();
-    keys.iter().map(|key| labels.get(key).cloned().unwrap_or_else(|| format!("{} #{}", in_parts(key), number(key)))).collect()
+    let numbers: BTreeMap<&KeyIdentity<'static>, usize> = distinct.iter().copied().zip(0..).collect();
+    let numbered = |key: &KeyIdentity<'static>| format!("{} #{}", in_parts(key), numbers.get(key).copied().unwrap_or_default());
+    keys.iter().map(|key| labels.get(key).cloned().unwrap_or_else(|| numbered(key))).collect()
 }
 
 /// A key with its parts named: where a slash is a name's own, and where versions share words.
@@ -59,11 +60,13 @@ fn short_ids(ids: BTreeSet<&str>) -> BTreeMap<&str, String> {
     }
     let shortened = by_tail.into_iter().flat_map(|(tail, ids)| {
         let heads: Vec<Vec<&str>> = ids.iter().map(|id| split(id).0.split_inclusive([':', '/']).collect()).collect();
-        let differs = |index: usize| heads.iter().any(|head| head.get(index) != heads.first().and_then(|first| first.get(index)));
+        let longest = heads.iter().map(Vec::len).max().unwrap_or(0);
+        let is_other = |index: usize| heads.iter().any(|head| head.get(index) != heads.first().and_then(|first| first.get(index)));
+        let differs: Vec<bool> = (0..longest).map(is_other).collect();
         let short = |head: &Vec<&str>| {
             let mut out = String::new();
             for (index, part) in head.iter().enumerate() {
-                match differs(index) {
+                match differs.get(index).copied().unwrap_or(true) {
                     true => out.push_str(part),
                     false if out.ends_with('…') => {}
                     false => out.push('…'),

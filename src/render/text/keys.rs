@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::super::escape::terminal;
+use super::headline::within;
 use super::key_label::{distinct_labels, whole};
 use super::table::Table;
 use super::thousands;
@@ -55,7 +56,7 @@ pub fn keys_status(report: &Report, outcome: &Outcome) -> String {
         (None, 1) => format!("{}: 1 key named", subject(report)),
         (None, keys) => format!("{}: {keys} keys named", subject(report)),
     };
-    format!("{said}{}", ending(report, outcome, &[Condition::KeyStillNeeded, Condition::KeyNotKnown]))
+    format!("{said}{}{}", within(report), ending(report, outcome, &[Condition::KeyStillNeeded, Condition::KeyNotKnown]))
 }
 
 /// Whether a key is still needed, in one sentence.
@@ -136,15 +137,14 @@ fn keys(report: &Report) -> String {
     }
     out.push_str(&beside(&report.evidences, report.filter.is_some()));
     let mut rows = Table::new(&["key", "file", "current", "older", "residue", "log", "resources"]);
-    let mut shown = 0usize;
+    let lines = report.evidences.iter().map(|evidence| evidence.keys.len()).fold(0, usize::saturating_add);
     let labels = distinct_labels(keys.iter().map(|key| &key.identity));
-    for (key, label) in keys.iter().zip(labels) {
+    // Every key has a line, so that no more keys than lines are looked for.
+    let mut shown = 0usize;
+    for (key, label) in keys.iter().zip(labels).take(ROWS) {
         for evidence in &report.evidences {
-            let Some(used) = evidence.keys.iter().find(|used| used.identity == key.identity) else { continue };
+            let Some(used) = evidence.keys.iter().find(|used| used.identity == key.identity).filter(|_| shown < ROWS) else { continue };
             shown = shown.saturating_add(1);
-            if shown > ROWS {
-                continue;
-            }
             let resources: Vec<_> = used.group_resources.iter().take(4).map(|resource| terminal(resource)).collect();
             rows.add_row([
                 label.clone(),
@@ -158,7 +158,7 @@ fn keys(report: &Report) -> String {
         }
     }
     out.push_str(&format!("{rows}\n"));
-    if let Some(more) = shown.checked_sub(ROWS).filter(|more| *more > 0) {
+    if let Some(more) = lines.checked_sub(ROWS).filter(|more| *more > 0) {
         out.push_str(&format!("  and {more} more lines: --format csv has all of them\n"));
     }
     out.push_str("  Offline: key names are what the plugin or configuration wrote; nothing was opened.\n");

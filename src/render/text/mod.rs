@@ -29,11 +29,14 @@ pub use self::recover::recovered;
 pub use self::scan::{ScanText, status_line};
 pub use self::verify::{VerifyText, announcement, verify_status};
 
+use std::collections::BTreeSet;
+
 use crate::evidence::anomaly::{Bearing, Class};
 use crate::finding::Condition;
+use crate::kubernetes::{ClusterId, ClusterIds};
 use crate::report::EvidenceReport;
 use crate::store::{
-    ClusterNames, Content, DatabaseFacts, Facts, Kind, LogFacts, PageCounts, PagesFound, RaftSnapshotFacts, Schema, Trailer,
+    ClusterNames, Content, DatabaseFacts, Facts, Kind, LogFacts, Member, PageCounts, PagesFound, RaftSnapshotFacts, Schema, Trailer,
 };
 
 use super::escape;
@@ -120,8 +123,7 @@ fn cluster_lines(facts: &Facts) -> Vec<String> {
     if let Some(target) = &schema.downgrade_target {
         parts.push(format!("A DOWNGRADE TO {} IS IN PROGRESS", escape::terminal(target)));
     }
-    let members: Vec<String> =
-        schema.members.iter().take(5).map(|m| format!("{} ({})", escape::terminal(&m.name), escape::terminal(&m.id))).collect();
+    let members: Vec<String> = schema.members.iter().take(5).map(member_name).collect();
     match (members.len(), schema.members.len()) {
         (0, _) => {}
         (1, 1) => parts.push(format!("member {}", members.join(""))),
@@ -133,8 +135,9 @@ fn cluster_lines(facts: &Facts) -> Vec<String> {
     }
     let mut lines = vec![parts.join(", ")];
     let mut second = Vec::new();
-    if let Some(uid) = &database.cluster.kube_system_uid {
-        second.push(format!("kube-system {}", escape::terminal(uid)));
+    match database.clusters.sole() {
+        Some(id) => second.extend(id.uid().map(|uid| format!("kube-system {}", escape::terminal(uid)))),
+        None => second.extend(clusters_sentence(&database.clusters)),
     }
     if let Some(time) = facts.newest_object_time.and_then(timestamp) {
         second.push(format!("not taken before {time}"));
@@ -177,6 +180,18 @@ fn names_line(names: &ClusterNames) -> Option<String> {
     };
     let parts: Vec<String> = [name, endpoint, nodes].into_iter().flatten().collect();
     (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// A member by its name and ID.
+fn member_name(member: &Member) -> String {
+    let learner = if member.is_learner { ", a learner" } else { "" };
+    format!("{} ({}{learner})", escape::terminal(&member.name), escape::terminal(&member.id))
+}
+
+/// How many clusters there are, where there are several; which they are stands in the records.
+fn clusters_sentence(clusters: &ClusterIds) -> Option<String> {
+    let ids: BTreeSet<&ClusterId> = clusters.iter().map(|(_, id)| id).collect();
+    (ids.len() > 1).then(|| format!("{} CLUSTERS, each below a prefix of its own", thousands(ids.len() as u64)))
 }
 
 /// The first of several prefixes; one of no bytes is shown as the slash behind it.

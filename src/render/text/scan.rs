@@ -7,7 +7,7 @@ use super::credentials::credentials;
 use super::directory::directory;
 use super::findings::findings;
 use super::first_screen::{ROWS, keys, next, readable_table, resource_tables, secrets, types, values};
-use super::headline::{What, headline, in_scope, no_kubernetes, nothing_matches};
+use super::headline::{What, headline, in_scope, no_kubernetes, not_placed, nothing_matches, within};
 use super::keys::beside;
 use super::table::anomalies;
 use super::unread::{self, ending, subject, warning};
@@ -73,11 +73,12 @@ fn scan(member: &MemberReport, evidence: &EvidenceReport, report: &Report) -> St
     } else if report.resources == "secrets" || evidence.readable.total > 0 || evidence.secrets.total() > 0 {
         out.push_str(&secrets(evidence, in_scope(report)));
     }
+    out.push_str(&not_placed([evidence]));
     out.push_str(&keys(&evidence.keys, in_scope(report)));
     out.push_str(&types(&evidence.readable.types, in_scope(report)));
     out.push_str(&credentials([evidence]));
     out.push_str(&beside([evidence], report.filter.is_some()));
-    if let Some(next) = next(evidence, &member.path) {
+    if let Some(next) = next(evidence, &member.path, report) {
         out.push_str(&format!("NEXT  {next}\n"));
     }
     out.push_str(&tables(evidence, report));
@@ -87,7 +88,7 @@ fn scan(member: &MemberReport, evidence: &EvidenceReport, report: &Report) -> St
 
 /// The last line of a run, and the only one of a quiet one.
 pub fn status_line(report: &Report, outcome: &Outcome) -> String {
-    let scope = report.filter.as_deref().map_or(String::new(), |filter| format!(" in scope ({})", terminal(filter)));
+    let scope = within(report);
     let filter = terminal(report.filter.as_deref().unwrap_or_default());
     let said = match readable_in_words(report) {
         Some(found) => format!("{found}{scope}"),

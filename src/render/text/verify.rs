@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use super::super::escape::{terminal, terminal_bytes};
+use super::headline::within;
 use super::key_label::{distinct_labels, whole};
 use super::keys::evidence_label;
 use super::requirement::requirement;
@@ -61,7 +62,7 @@ pub fn announcement(plan: &VerificationPlan) -> String {
 
 /// What it would take; nobody is asked.
 fn plan(plan: &VerificationPlan, report: &Report) -> String {
-    let mut out = format!("{} DEK sources, one call each; nobody was asked\n", plan.dek_sources);
+    let mut out = format!("{} DEK sources{}, one call each; nobody was asked\n", plan.dek_sources, within(report));
     let unclaimed = Some(&plan.unclaimed).filter(|unclaimed| unclaimed.total() > 0);
     for asked in plan.asked.iter().chain(unclaimed) {
         out.push_str(&format!("  {}: {} calls for {} values\n", terminal(&asked.name), asked.total(), asked.values));
@@ -114,7 +115,7 @@ fn duration(plan: &VerificationPlan) -> String {
 }
 
 fn verify(verify: &VerificationResult, plan: &VerificationPlan, report: &Report) -> String {
-    let mut out = headline(&verify.proof, report.has_tree());
+    let mut out = headline(&verify.proof, report);
     let files: Vec<String> = report.evidences.iter().map(evidence_label).collect();
     block(&mut out, "Files", &files);
     block(&mut out, "Asked", &asked(verify, &plan.asked));
@@ -169,7 +170,7 @@ pub fn verify_status(report: &Report, outcome: &Outcome) -> String {
         return format!("{}, none could be read{}", subject(report), ending(report, outcome, &[]));
     };
     let Some(result) = &verification.result else {
-        return format!("DEK sources to unwrap: {}{}", verification.plan.dek_sources, ending(report, outcome, &[]));
+        return format!("DEK sources{} to unwrap: {}{}", within(report), verification.plan.dek_sources, ending(report, outcome, &[]));
     };
     let proof = &result.proof;
     let mut left = match proof.requirement.left() {
@@ -184,7 +185,7 @@ pub fn verify_status(report: &Report, outcome: &Outcome) -> String {
         left.push_str("; the required state of secrets is plaintext");
     }
     let said: &[Condition] = if proof.requirement.left() > 0 { &[Condition::OtherKeyThanRequired] } else { &[] };
-    format!("{}{left}{}", opened_in_words(proof, report.has_tree()), ending(report, outcome, said))
+    format!("{}{}{left}{}", opened_in_words(proof, report.has_tree()), within(report), ending(report, outcome, said))
 }
 
 /// How many of the current values open, and why the others do not.
@@ -214,8 +215,8 @@ fn opened_in_words(proof: &Proof, has_tree: bool) -> String {
     format!("{} of {} current values open with the keys given; {others}", thousands(opened), thousands(all))
 }
 
-fn headline(proof: &Proof, has_tree: bool) -> String {
-    let mut out = format!("{}\n", opened_in_words(proof, has_tree));
+fn headline(proof: &Proof, report: &Report) -> String {
+    let mut out = format!("{}{}\n", opened_in_words(proof, report.has_tree()), within(report));
     let of = |retention: Retention| {
         let all = proof.coverage.count(|of, _| of == retention);
         (all > 0)

@@ -11,6 +11,7 @@ use crate::etcd::Schema;
 use crate::etcd::trailer::Trailer;
 use crate::evidence::anomaly::{Anomalies, Bearing, Class, Doubt};
 use crate::evidence::{Evidence, range};
+use crate::kubernetes::ClusterIds;
 use crate::mvcc::Keyspace;
 use crate::mvcc::history::Completeness;
 use crate::store::{ClusterNames, Content, DatabaseFacts, Digests, Facts, Kind, ReadOptions, ResidueMode};
@@ -55,8 +56,7 @@ impl<'data> DatabaseStore<'data> {
         let schema = if db.active().is_some() { Schema::read(db, &tree, &mut anomalies) } else { Schema::default() };
         let Lacking { tree: key_tree, gaps, lost } = Lacking::find(db, &tree, &keyspace, &schema, &mut anomalies);
         let history = options.history.then(|| history.sort_writes(known_revisions(key_tree, &keyspace, &schema, &anomalies)));
-        let names = identity.names(&keyspace);
-        let mut content = facts_of(&opened, &keyspace, &pages, key_tree, schema, names, (options.residue, residue.account));
+        let mut content = facts_of(&opened, &keyspace, &pages, key_tree, schema, (options.residue, residue.account));
         let mut kind = opened.kind();
         if behind_trailer.is_some() {
             (content.trailer, kind) = (Some(Trailer::Match), Kind::Snapshot);
@@ -65,7 +65,10 @@ impl<'data> DatabaseStore<'data> {
         let of_other = other.map_or(0, |other| other.pages_read());
         let pages_read = [tree.pages_read(), of_other, residue.pages_read].into_iter().fold(0, u64::saturating_add);
         let order = super::order::Order::of(db, &tree, &anomalies);
-        let profile = Profile::of_witness(evidence, facts, anomalies, witness, options);
+        let mut profile = Profile::of_witness(evidence, facts, anomalies, witness, options);
+        if let Content::Database(facts) = &mut profile.facts.content {
+            (facts.clusters, facts.cluster) = identity.settle(&profile.prefixes, &keyspace);
+        }
         Self { profile, opened, tree, pages, keyspace, gaps, lost, residue, history, unapplied: None, order, pages_read }
     }
 
@@ -111,7 +114,6 @@ fn facts_of(
     pages: &PageMap,
     key_tree: KeyTree,
     schema: Schema,
-    cluster: ClusterNames,
     (residue_mode, residue): (ResidueMode, residue::Account),
 ) -> DatabaseFacts {
     let db = &opened.db;
@@ -130,7 +132,8 @@ fn facts_of(
         keys_current: keyspace.keys_current(),
         keys_as_etcdutl_counts: keyspace.keys_as_etcdutl_counts(),
         schema,
-        cluster,
+        cluster: ClusterNames::default(),
+        clusters: ClusterIds::default(),
         pages: pages.counts(),
         surplus: opened.surplus().len() as u64,
         residue_mode,

@@ -1,15 +1,16 @@
 //! What in a database names the cluster that it is of.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::kubernetes::{Encoding, KubeadmNames, Object};
+use crate::kubernetes::{ClusterId, ClusterIds, Encoding, KubeadmNames, Object, Prefixes};
 use crate::mvcc::{KeyValue, Keyspace, Revision};
 use crate::store::ClusterNames;
 
 /// What the writes in a tree say of the cluster, each with the revision that it was read of: the newest counts.
 #[derive(Debug, Default)]
 pub(super) struct Identity<'data> {
-    kube_system: Option<(Revision, String)>,
+    /// The UIDs of the namespaces `kube-system`, by the prefixes of their keys.
+    kube_system: BTreeMap<&'data [u8], (Revision, String)>,
     kubeadm: Option<(Revision, KubeadmNames)>,
     /// Keys of nodes, whether they exist or not.
     nodes: BTreeSet<&'data [u8]>,
@@ -24,13 +25,13 @@ impl<'data> Identity<'data> {
     }
 
     /// Hears an object in plaintext.
-    pub(super) fn hear_object(&mut self, revision: Revision, key: &[u8], value: &[u8], encoding: Encoding) {
-        if key.ends_with(b"/namespaces/kube-system")
-            && self.kube_system.as_ref().is_none_or(|(known, _)| *known < revision)
+    pub(super) fn hear_object(&mut self, revision: Revision, key: &'data [u8], value: &[u8], encoding: Encoding) {
+        if let Some(prefix) = ClusterId::prefix_of_kube_system(key)
+            && self.kube_system.get(prefix).is_none_or(|(known, _)| *known < revision)
             && let Ok(object) = Object::read(value, encoding)
             && !object.uid.is_empty()
         {
-            self.kube_system = Some((revision, object.uid.into_owned()));
+            self.kube_system.insert(prefix, (revision, object.uid.into_owned()));
         }
         if KubeadmNames::is_key(key)
             && self.kubeadm.as_ref().is_none_or(|(known, _)| *known < revision)
@@ -41,15 +42,19 @@ impl<'data> Identity<'data> {
     }
 
     pub(super) fn merge(&mut self, other: Self) {
-        self.kube_system = self.kube_system.take().max(other.kube_system);
+        for (prefix, uid) in other.kube_system {
+            let known = self.kube_system.entry(prefix).or_default();
+            *known = std::mem::take(known).max(uid);
+        }
         self.kubeadm = self.kubeadm.take().max(other.kubeadm);
         self.nodes.extend(other.nodes);
     }
 
-    /// What it comes to, with the nodes that exist.
-    pub(super) fn names(self, keyspace: &Keyspace) -> ClusterNames {
-        let mut names = ClusterNames { kube_system_uid: self.kube_system.map(|(_, uid)| uid), ..ClusterNames::default() };
-        if let Some((_, kubeadm)) = self.kubeadm {
+    /// The clusters below these prefixes, and what they are called, with the nodes that exist. Of several clusters none is named.
+    pub(super) fn settle(self, prefixes: &Prefixes, keyspace: &Keyspace) -> (ClusterIds, ClusterNames) {
+        let clusters = ClusterIds::new(prefixes, self.kube_system.into_iter().map(|(prefix, (_, uid))| (prefix, uid)));
+        let mut names = ClusterNames::default();
+        if let Some((_, kubeadm)) = self.kubeadm.filter(|_| clusters.sole().is_some()) {
             names.cluster_name = kubeadm.cluster_name;
             names.endpoint = kubeadm.endpoint;
         }
@@ -59,7 +64,7 @@ impl<'data> Identity<'data> {
                 names.node_names.push(name.to_owned());
             }
         }
-        names
+        (clusters, names)
     }
 }
 

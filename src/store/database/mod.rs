@@ -15,6 +15,10 @@ pub use self::opened::{NotADatabase, OpenedDatabase};
 pub use self::residue::{Account, Residue};
 pub(crate) use self::writes::WriteAt;
 
+use std::collections::BTreeSet;
+
+use rayon::prelude::*;
+
 use super::{Digests, Existing, Profile, Store, Task, Unapplied, whole};
 use crate::bbolt::{PageMap, Tree};
 use crate::etcd::key_bucket::KeyElement;
@@ -24,7 +28,7 @@ use crate::mvcc::continuity::RevisionGap;
 use crate::mvcc::history::History;
 use crate::mvcc::ranges::Ranges;
 use crate::mvcc::{KeyValue, Keyspace, Revision, RevisionKey};
-use crate::row::Found;
+use crate::row::{Found, Place, Retention};
 
 /// A database after the first pass.
 #[derive(Debug)]
@@ -61,6 +65,21 @@ impl<'data> DatabaseStore<'data> {
         let bucket = self.tree.bucket(schema::KEY)?;
         let find = |is_tombstone| self.tree.find(&self.opened.db, bucket, &RevisionKey { revision, is_tombstone }.to_bytes());
         find(false).or_else(|| find(true))
+    }
+
+    /// Keys that exist and go with one of these leases.
+    pub fn keys_of_leases(&self, leases: &BTreeSet<i64>) -> Vec<&'data [u8]> {
+        let of_task = |task: &Task| {
+            let mut keys = Vec::new();
+            self.each_write(task, |_, found| {
+                let is_attached = found.written.lease.is_some_and(|lease| leases.contains(&lease));
+                if is_attached && (found.place, found.retention) == (Place::Tree, Retention::Current) {
+                    keys.push(found.key);
+                }
+            });
+            keys
+        };
+        self.task_list().par_iter().flat_map_iter(of_task).collect()
     }
 
     /// What `etcdutl snapshot status` counts over all buckets.

@@ -75,7 +75,7 @@ impl<'data> Seen<'data> {
     }
 
     /// Times, and what names the cluster.
-    fn look_at_object(&mut self, revision: Revision, key: &[u8], value: &[u8]) {
+    fn look_at_object(&mut self, revision: Revision, key: &'data [u8], value: &[u8]) {
         let Some(encoding @ (Encoding::Protobuf | Encoding::Json | Encoding::Cbor)) = Encoding::of(value) else { return };
         self.newest_time = self.newest_time.max(Object::newest_time_in(value, encoding));
         self.identity.hear_object(revision, key, value, encoding);

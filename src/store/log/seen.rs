@@ -42,6 +42,7 @@ impl<'data> Seen<'data> {
         for operation in request.operations().filter_map(Result::ok) {
             match operation {
                 Operation::DeleteRange { .. } => counts.deletions = counts.deletions.saturating_add(1),
+                Operation::RevokeLease(_) => {}
                 Operation::Put(put, _) if put.ignores_value => {}
                 Operation::Put(put, _) => {
                     counts.puts = counts.puts.saturating_add(1);

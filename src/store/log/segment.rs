@@ -74,6 +74,6 @@ impl<'data> Segment<'data> {
 }
 
 /// The name of a segment that an evidence bears.
-pub(super) fn name_of(evidence: &Evidence) -> Option<SegmentName> {
+pub(in crate::store) fn name_of(evidence: &Evidence) -> Option<SegmentName> {
     evidence.path().file_name()?.to_str().and_then(SegmentName::parse)
 }

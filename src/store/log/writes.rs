@@ -135,15 +135,16 @@ fn proposed<'data>(number: usize, segment: &Segment<'data>, fates: &Fates) -> (V
             }
             match operation {
                 Operation::Put(put, branch) => add(put, api, branch.map(branch_of), false, (offset, entry.index, entry.term)),
-                Operation::DeleteRange { .. } => {}
+                Operation::DeleteRange { .. } | Operation::RevokeLease(_) => {}
             }
         }
     }
     if let Some((offset, entry)) = segment.cut_entry() {
         let at = (offset, entry.index, entry.term);
-        entry.whole.into_iter().for_each(|(put, branch)| add(put, Api::V3, branch.map(branch_of), false, at));
+        let api = if entry.is_of_v2 { Api::V2 } else { Api::V3 };
+        entry.whole.into_iter().for_each(|(put, branch)| add(put, api, branch.map(branch_of), false, at));
         if let Some(cut) = entry.cut.filter(|cut| !cut.put.value.is_empty()) {
-            add(cut.put, Api::V3, cut.branch.map(branch_of), cut.missing > 0, at);
+            add(cut.put, api, cut.branch.map(branch_of), cut.missing > 0, at);
         }
     }
     (writes, behind)

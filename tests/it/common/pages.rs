@@ -64,6 +64,11 @@ impl Write {
         KeyValue { key, value, create_revision: revision, mod_revision: revision, version: 1, lease: 0 }.encode_to_vec()
     }
 
+    /// The same of a key that goes with a lease.
+    pub(crate) fn stored_with(&self, lease: i64) -> Vec<u8> {
+        KeyValue { lease, ..KeyValue::decode(&self.stored()[..]).unwrap() }.encode_to_vec()
+    }
+
     pub(crate) fn entry(&self) -> Entry {
         Entry::value(&self.stored_under(), &self.stored())
     }
@@ -80,9 +85,38 @@ pub(crate) fn database(pages: &[Vec<u8>]) -> Vec<u8> {
     [Meta { txid: 6, ..meta }.page(0), meta.page(1), pages].concat()
 }
 
+/// A database with as many of these writes, in the order of their revisions, as are given.
+pub(crate) fn database_of(writes: &[Write]) -> Vec<u8> {
+    let leaves: Vec<&[Write]> = writes.chunks(64).collect();
+    let place = |leaves: &[&[Write]], first: u64| {
+        let mut at = first;
+        let mut pages = Vec::new();
+        for writes in leaves {
+            let page = leaf(at, &writes.iter().map(Write::entry).collect::<Vec<_>>());
+            let length = (page.len() / PAGE) as u64;
+            pages.push((writes[0].stored_under(), at, page));
+            at += length;
+        }
+        pages
+    };
+    let children = |pages: &[(Vec<u8>, u64, Vec<u8>)]| pages.iter().map(|(key, at, _)| (key.clone(), *at)).collect::<Vec<_>>();
+    // How long the branch page is does not hang on the numbers in it.
+    let length = branch(3, &children(&place(&leaves, 0))).len() / PAGE;
+    let leaves = place(&leaves, 3 + length as u64);
+    let all: Vec<Vec<u8>> =
+        [root(3), branch(3, &children(&leaves))].into_iter().chain(leaves.into_iter().map(|(_, _, page)| page)).collect();
+    database(&all)
+}
+
 /// The root leaf as page 2: etcd's two buckets, `key` with its tree at this page.
 pub(crate) fn root(key: u64) -> Vec<u8> {
     leaf(2, &[Entry::bucket(b"key", key), Entry::inline_bucket(b"meta", &[])])
+}
+
+/// The same of a database that has applied all entries up to an index.
+pub(crate) fn root_at(key: u64, applied: u64) -> Vec<u8> {
+    let index = Entry::value(b"consistent_index", &applied.to_be_bytes());
+    leaf(2, &[Entry::bucket(b"key", key), Entry::inline_bucket(b"meta", &[index])])
 }
 
 fn header(id: u64, flags: u16, count: usize, overflow: usize) -> Vec<u8> {

@@ -27,6 +27,11 @@ pub(crate) fn segment(requests: &[Vec<u8>]) -> Vec<u8> {
 
 /// The same of a log that begins at an index, and of which those up to `commit` are committed.
 pub(crate) fn segment_from(first: u64, requests: &[Vec<u8>], commit: u64) -> Vec<u8> {
+    segment_of((7, 8), first, requests, commit)
+}
+
+/// The same of a member and a cluster with these IDs.
+pub(crate) fn segment_of((member, cluster): (u64, u64), first: u64, requests: &[Vec<u8>], commit: u64) -> Vec<u8> {
     let (mut out, mut crc) = (Vec::new(), 0);
     let mut frame = |kind: u64, data: Option<Vec<u8>>| {
         crc = data.as_ref().map_or(crc, |data| crc32c::crc32c_append(crc, data));
@@ -38,7 +43,7 @@ pub(crate) fn segment_from(first: u64, requests: &[Vec<u8>], commit: u64) -> Vec
         out.extend(vec![0; padding]);
     };
     frame(4, None);
-    frame(1, Some([number(1, 7), number(2, 8)].concat()));
+    frame(1, Some([number(1, member), number(2, cluster)].concat()));
     frame(5, Some([number(1, first - 1), number(2, 2 * u64::from(first > 1))].concat()));
     for (index, request) in (first..).zip(requests) {
         frame(2, Some([number(1, 0), number(2, 2), number(3, index), bytes(4, request)].concat()));
