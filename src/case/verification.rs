@@ -256,6 +256,8 @@ fn notes(needs: &Needs<'_>, report: &Report) -> Vec<String> {
 /// Keys that were given and that no value names.
 fn unused(holders: &Holders<'_>, report: &Report) -> Vec<String> {
     let keys = report.keys();
-    let unused = holders.given().into_iter().filter(|given| !keys.iter().any(|key| given.matches(&key.identity)));
-    unused.map(|given| given.to_string()).collect()
+    // What is given has a provider and a name, and leaves the rest open.
+    let named: BTreeSet<KeyPattern> =
+        keys.iter().map(|key| KeyPattern { version: None, key_id: None, ..KeyPattern::from(&key.identity) }).collect();
+    holders.given().difference(&named).map(ToString::to_string).collect()
 }

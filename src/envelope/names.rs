@@ -6,6 +6,8 @@
 //! have in common (KMS v2 aside, whose names the API server's validation keeps free of colons): a longer reading that
 //! several different values share is the name, since what follows a name is random. What remains open is said to be so. Names given by the user go before all of this.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
@@ -35,8 +37,8 @@ pub struct Name<'data> {
 #[derive(Clone, Debug, Default)]
 pub struct NameTable<'data> {
     support: HashMap<(Provider, &'data str), Support, FixedState>,
-    /// Names that are known from elsewhere, and need no support.
-    given: Vec<(Provider, String)>,
+    /// Names that are known from elsewhere, and need no support, by their lengths: so a value is not held against each of them.
+    given: BTreeMap<Provider, BTreeMap<usize, BTreeSet<String>>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -68,7 +70,9 @@ impl<'data> NameTable<'data> {
 
     /// Names that are known to be in use: an EncryptionConfiguration lists them. They go before all that values could show.
     pub fn give(&mut self, names: impl IntoIterator<Item = (Provider, String)>) {
-        self.given.extend(names);
+        for (provider, name) in names {
+            self.given.entry(provider).or_default().entry(name.len()).or_default().insert(name);
+        }
     }
 
     /// Takes over what another part of the same evidence supports.
@@ -111,12 +115,12 @@ impl<'data> NameTable<'data> {
 
     /// The longest given name that the value begins with.
     fn given_name(&self, sealed: &Sealed<'data>) -> Option<Name<'data>> {
-        let fitting = self.given.iter().filter(|(provider, _)| *provider == sealed.provider).filter_map(|(provider, given)| {
-            let (name, body) = sealed.rest.split_at_checked(given.len()).filter(|(name, _)| *name == given.as_bytes())?;
-            let body = body.strip_prefix(b":").filter(|body| provider.fits(body))?;
-            Some(Name { name: std::str::from_utf8(name).ok()?, body, is_certain: true })
-        });
-        fitting.max_by_key(|name| name.name.len())
+        self.given.get(&sealed.provider)?.iter().rev().find_map(|(length, given)| {
+            let (name, body) = sealed.rest.split_at_checked(*length)?;
+            let body = body.strip_prefix(b":").filter(|body| sealed.provider.fits(body))?;
+            let name = std::str::from_utf8(name).ok()?;
+            given.contains(name).then_some(Name { name, body, is_certain: true })
+        })
     }
 
     fn is_supported(&self, provider: Provider, shorter: &str, longer: &str) -> bool {

@@ -9,8 +9,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use foldhash::fast::FixedState;
-use hashbrown::HashMap;
 use rayon::prelude::*;
 
 use super::keyring::{Attempt, Opener};
@@ -75,7 +73,7 @@ struct Candidates<'a> {
 }
 
 /// The keys under which the same bytes stand.
-type Twins<'data> = HashMap<&'data [u8], BTreeSet<&'data [u8]>, FixedState>;
+type Twins<'data> = BTreeMap<&'data [u8], BTreeSet<&'data [u8]>>;
 
 impl<'data> Failing<'data> {
     /// Remembers a value; of one key the first ones.
@@ -205,11 +203,12 @@ fn collect<'a, 'data: 'a>(sources: &[Source<'a, 'data>], clusters: &mut BTreeMap
     }
 }
 
-/// The keys that stand nearest to a place in their order, the nearest first.
+/// The keys that stand nearest to a place in their order, the nearest first; the last is the first one's neighbour.
 fn around<'k, 'a>(keys: &'k [&'a [u8]], key: &[u8]) -> impl Iterator<Item = &'a [u8]> + use<'k, 'a> {
-    let (before, behind) = keys.split_at(keys.partition_point(|known| *known < key));
-    let (mut before, mut behind) = (before.iter().rev(), behind.iter());
-    std::iter::repeat_n((), keys.len()).flat_map(move |()| [behind.next(), before.next()]).flatten().copied()
+    let (before, from) = keys.split_at(keys.partition_point(|known| *known < key));
+    let mut behind = from.iter().chain(before);
+    let mut ahead = before.iter().rev().chain(from.iter().rev());
+    std::iter::repeat_n((), keys.len().div_ceil(2)).flat_map(move |()| [behind.next(), ahead.next()]).flatten().copied()
 }
 
 /// The key with each of its first parts taken for a prefix, and each known prefix in its place.

@@ -348,7 +348,7 @@ fn the_scope_stands_in_every_answer_and_in_what_to_do_next() {
         let (_, shown) = text(&run_in(dir.path(), &args));
         assert!(shown.contains("namespace pr*, prefix /registry"), "{args:?}: {shown}");
         let (_, quiet) = text(&run_in(dir.path(), &[&args[..], &["-q"]].concat()));
-        assert!(quiet.contains(" in scope (namespace pr*, prefix /registry)"), "{args:?}: {quiet}");
+        assert!(quiet.contains("in scope (namespace pr*, prefix /registry)"), "{args:?}: {quiet}");
         let all = records(&run_in(dir.path(), &[&args[..], &["--format", "jsonl"]].concat()));
         assert_eq!(all[0]["scope"], "namespace pr*, prefix /registry");
         assert_eq!(all[0][of_command]["namespace"], "pr*");

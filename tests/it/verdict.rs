@@ -5,6 +5,7 @@ use crate::common;
 
 use std::fs;
 
+use common::pages::{self, Write};
 use common::{Fixture, of_kind, records, run_in, text};
 use serde_json::{Value, json};
 
@@ -99,4 +100,88 @@ fn a_file_that_fails_its_trailer_does_not_accuse_the_other() {
         assert_eq!(accused(number("a.db")), 0, "{order:?}");
         assert!(accused(number("b.db")) > 0, "{order:?}");
     }
+}
+
+/// A small database as the snapshot API sends it: Secrets in plaintext and encrypted, a freed page that still holds one, a freelist.
+fn small_snapshot() -> Vec<u8> {
+    let secret = |name: u64| format!(r#"{{"kind":"Secret","apiVersion":"v1","metadata":{{"name":"s{name}","namespace":"ns","uid":"u"}}}}"#);
+    let sealed = |name: u64| format!("k8s:enc:aescbc:v1:key{}:{:048}", name % 2, name);
+    let write = |main: u64| Write { value: if main % 2 == 0 { secret(main) } else { sealed(main) }.into_bytes(), ..Write::at(main) };
+    let leaf_of = |pgid, revisions: std::ops::Range<u64>| pages::leaf(pgid, &revisions.map(|main| write(main).entry()).collect::<Vec<_>>());
+    let first = |main: u64| write(main).stored_under();
+    let all = [
+        pages::root(3),
+        pages::branch(3, &[(first(2), 4), (first(6), 5), (first(10), 6)]),
+        leaf_of(4, 2..6),
+        leaf_of(5, 6..10),
+        leaf_of(6, 10..13),
+        pages::freelist(7, &[8]),
+        leaf_of(8, 4..7),
+    ];
+    pages::snapshot_with_freelist(&all, 7)
+}
+
+/// What `scan` and `check` say of one file: the anomalies, what of them decides, and the words.
+fn said(dir: &std::path::Path, command: &[&str]) -> (Vec<String>, Vec<String>, Vec<&'static str>, Option<i32>) {
+    let output = run_in(dir, &[command, &["a.db", "--format", "jsonl"]].concat());
+    let all = records(&output);
+    let mut anomalies: Vec<String> = of_kind(&all, "anomaly")
+        .iter()
+        .map(|one| format!("{} {} {} {}", one["class"], one["offset"], one["pgid"], one["detail"]))
+        .collect();
+    anomalies.sort();
+    let of_the_file = ["altered", "damaged", "incomplete", "value-undecoded", "divergent", "nothing-analysed"];
+    let held = of_kind(&all, "summary")[0]["conditions"].as_array().unwrap().clone();
+    let held = held.iter().map(|held| held.as_str().unwrap().to_owned()).filter(|held| of_the_file.contains(&held.as_str()));
+    let (_, shown) = text(&run_in(dir, &[command, &["a.db"]].concat()));
+    let words = ["DAMAGED", "ALTERED", "INCOMPLETE", "CANNOT BE DECODED", "DOES NOT MATCH ITS TRAILER", "structure sound"];
+    (anomalies, held.collect(), words.into_iter().filter(|word| shown.contains(word)).collect(), output.status.code())
+}
+
+/// Whatever is done to a file, `scan` and `check` say the same of it: the same anomalies, conditions and words, and never that all is
+/// well where the other does not.
+#[test]
+fn scan_and_check_say_the_same_of_any_change() {
+    let dir = tempfile::tempdir().unwrap();
+    let sound = small_snapshot();
+    let page = |pgid: usize| pgid * pages::PAGE;
+    let flips = |at: usize, bits: u8| {
+        let mut bytes = sound.clone();
+        bytes[at] ^= bits;
+        bytes
+    };
+    let mut state = 0x2545_f491_4f6c_dd1du64;
+    let mut random = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap() % below
+    };
+    let trailer = sound.len() - 32;
+    let mut changed: Vec<(String, Vec<u8>)> =
+        vec![("nothing".to_owned(), sound.clone()), ("no trailer".to_owned(), sound[..trailer].to_vec())];
+    // Headers, metas, the freelist, the trailer, and anywhere.
+    let places =
+        [(page(0), 80), (page(1), 80), (page(2), 60), (page(3), 120), (page(4), 16), (page(7), 24), (trailer, 32), (0, sound.len())];
+    for (start, length) in places {
+        for _ in 0..6 {
+            let at = start + random(length);
+            let bits = 1u8 << random(8);
+            changed.push((format!("bits {bits:#x} of byte {at}"), flips(at, bits)));
+        }
+    }
+    for _ in 0..6 {
+        let end = 2 * pages::PAGE + random(sound.len() - 2 * pages::PAGE);
+        changed.push((format!("cut at {end}"), sound[..end].to_vec()));
+        // Without a trailer nothing but the structure speaks.
+        let at = random(trailer);
+        changed.push((format!("byte {at} without a trailer"), flips(at, 0x10)[..trailer].to_vec()));
+    }
+    let mut told = std::collections::BTreeSet::new();
+    for (what, bytes) in changed {
+        fs::write(dir.path().join("a.db"), bytes).unwrap();
+        let (scan, check) = (said(dir.path(), &["scan", "--fail-on", "never"]), said(dir.path(), &["check"]));
+        assert_eq!((&scan.0, &scan.1, &scan.2), (&check.0, &check.1, &check.2), "{what}");
+        assert_eq!(scan.3 == Some(0), check.3 == Some(0), "{what}: {scan:?} {check:?}");
+        told.extend(scan.2);
+    }
+    assert!(["DAMAGED", "ALTERED", "INCOMPLETE"].iter().all(|word| told.contains(word)), "{told:?}");
 }

@@ -91,12 +91,12 @@ fn log_lines(segments: &[&EvidenceReport]) -> Vec<String> {
     let sum = |count: fn(&LogFacts) -> u64| logs.iter().map(|log| count(log)).fold(0, u64::saturating_add);
     let noun = if logs.len() == 1 { "segment" } else { "segments" };
     let mut line = format!(
-        "{} {noun}, entries {} to {}: {} writes, {} deletions",
+        "{} {noun}, entries {} to {}: {}, {}",
         logs.len(),
         first.0,
         last.1,
-        thousands(sum(|log| log.puts)),
-        thousands(sum(|log| log.deletions)),
+        counted(sum(|log| log.puts), "write"),
+        counted(sum(|log| log.deletions), "deletion"),
     );
     match sum(|log| log.ahead.unwrap_or(0)) {
         0 => {}
@@ -115,6 +115,10 @@ fn log_lines(segments: &[&EvidenceReport]) -> Vec<String> {
             .to_owned(),
     );
     lines
+}
+
+fn counted(count: u64, noun: &str) -> String {
+    format!("{} {noun}{}", thousands(count), if count == 1 { "" } else { "s" })
 }
 
 fn snapshot_lines(snapshots: &[&EvidenceReport]) -> Vec<String> {

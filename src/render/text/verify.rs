@@ -185,7 +185,12 @@ pub fn verify_status(report: &Report, outcome: &Outcome) -> String {
         left.push_str("; the required state of secrets is plaintext");
     }
     let said: &[Condition] = if proof.requirement.left() > 0 { &[Condition::OtherKeyThanRequired] } else { &[] };
-    format!("{}{}{left}{}", opened_in_words(proof, report.has_tree()), within(report), ending(report, outcome, said))
+    format!("{}{}{left}{}", of_scope(report), opened_in_words(proof, report.has_tree()), ending(report, outcome, said))
+}
+
+/// What a sentence is about, where a filter was given.
+fn of_scope(report: &Report) -> String {
+    report.filter.as_deref().map_or(String::new(), |filter| format!("in scope ({}): ", terminal(filter)))
 }
 
 /// How many of the current values open, and why the others do not.
@@ -216,7 +221,7 @@ fn opened_in_words(proof: &Proof, has_tree: bool) -> String {
 }
 
 fn headline(proof: &Proof, report: &Report) -> String {
-    let mut out = format!("{}{}\n", opened_in_words(proof, report.has_tree()), within(report));
+    let mut out = format!("{}{}\n", of_scope(report), opened_in_words(proof, report.has_tree()));
     let of = |retention: Retention| {
         let all = proof.coverage.count(|of, _| of == retention);
         (all > 0)

@@ -108,6 +108,14 @@ pub(crate) fn database_of(writes: &[Write]) -> Vec<u8> {
     database(&all)
 }
 
+/// A database of these pages with its freelist on this one, and the trailer of a snapshot.
+pub(crate) fn snapshot_with_freelist(pages: &[Vec<u8>], freelist: u64) -> Vec<u8> {
+    let pages = pages.concat();
+    let meta = Meta { root: 2, freelist: Some(freelist), high_water_mark: (2 + pages.len() / PAGE) as u64, txid: 5 };
+    let payload = [Meta { txid: 6, ..meta }.page(0), meta.page(1), pages].concat();
+    [&payload[..], &Sha256Digest::of(&payload).0].concat()
+}
+
 /// The root leaf as page 2: etcd's two buckets, `key` with its tree at this page.
 pub(crate) fn root(key: u64) -> Vec<u8> {
     leaf(2, &[Entry::bucket(b"key", key), Entry::inline_bucket(b"meta", &[])])
