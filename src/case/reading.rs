@@ -3,13 +3,15 @@
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::Scope;
 
+use super::directory::Place;
 use super::kind::FileRole;
 use super::member::{OpenFile, OpenMember, ReadEvidence, ReadMember};
 use super::run::Run;
 use super::story;
 use super::{InputError, RunError};
 use crate::evidence::Evidence;
-use crate::store::{BoxedStore, Digests, MemberContext, Progress, Role, StoreKind};
+use crate::report::UnreadReason;
+use crate::store::{BeginningOf, BoxedStore, Digests, Facts, MemberContext, PassedOver, Progress, Role, StoreKind};
 
 /// A file of a member, of which digests are made.
 type OpenAndHashed<'data> = (&'data OpenFile, Receiver<Option<Digests>>);
@@ -40,7 +42,18 @@ impl Run<'_> {
         let stores = own.into_iter().chain(log).chain(left);
         let mut evidences: Vec<_> = stores.map(|(store, digests)| ReadEvidence { id: self.numbering.evidence(), store, digests }).collect();
         story::hold_together(&mut evidences);
+        evidences.iter().for_each(|read| self.note_passed_over(&read.store.profile().facts));
         Ok(ReadMember { id: member.id, path: member.path.clone(), is_directory: member.is_directory, evidences })
+    }
+
+    /// Notes what a search of any bytes passed over: where Secrets are looked for, no object that is of another kind by its own words.
+    fn note_passed_over(&mut self, facts: &Facts) {
+        let is_asked = |passed_over: &&PassedOver| passed_over.of != BeginningOf::Other || !self.plan.scope.is_secrets_alone();
+        let passed_over: Vec<PassedOver> =
+            facts.image().into_iter().flat_map(|image| &image.passed_over).filter(is_asked).copied().collect();
+        for passed_over in passed_over {
+            self.not_read(Place { path: facts.path.clone(), target: None }, UnreadReason::PassedOver(passed_over));
+        }
     }
 
     /// Reads files each by itself; one that cannot be read is told.

@@ -186,7 +186,10 @@ impl<'a> Run<'a> {
     }
 
     pub(super) fn member_report(&mut self, member: &ReadMember<'_>, whole: WholeTally<'_>) -> MemberReport {
-        let unread = self.report.unread_of(member.id).map(|unread| About::Path(unread.path.clone()));
+        let unread = self.report.unread_of(member.id).map(|unread| match unread.passed_over() {
+            Some(passed_over) => About::Place { offset: Some(passed_over.first), pgid: None },
+            None => About::Path(unread.path.clone()),
+        });
         let unread = Finding::of(Rule::NotRead, unread);
         let first = whole.parts.first().and_then(|id| self.report.evidences.binary_search_by_key(id, |evidence| evidence.id).ok());
         if let Some(first) = first.and_then(|index| self.report.evidences.get_mut(index)).filter(|_| unread.count > 0) {

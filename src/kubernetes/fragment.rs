@@ -11,7 +11,7 @@
 //! api `core/v1/generated.proto`.
 
 use super::encoding::PROTOBUF_MAGIC;
-use super::json;
+use super::json::{self, NoJsonObject};
 use crate::wire::Fields;
 
 /// What every protobuf object ends with.
@@ -48,8 +48,8 @@ pub(crate) fn object_length(bytes: &[u8]) -> Option<usize> {
 /// The length of the JSON object of an API that begins these bytes.
 ///
 /// # Errors
-/// None does, or its end is not there; so many bytes were read to see it.
-pub(crate) fn json_object_length(bytes: &[u8]) -> Result<usize, usize> {
+/// None does, or its end is not there.
+pub(crate) fn json_object_length(bytes: &[u8]) -> Result<usize, NoJsonObject> {
     json::object_length(bytes)
 }
 

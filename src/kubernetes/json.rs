@@ -50,22 +50,36 @@ pub(super) fn secret_of_cbor(value: &[u8]) -> Result<Secret<'static>, Unreadable
     secret
 }
 
+/// Why bytes do not begin with a JSON object of an API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NoJsonObject {
+    /// How many bytes were read to see it.
+    pub read: usize,
+    /// Whether what begins there has its end, so that it is another JSON object.
+    pub has_end: bool,
+}
+
 /// The length of the JSON object that begins these bytes, and says of which API it is.
 ///
 /// # Errors
-/// None does; so many bytes were read to see it.
-pub(super) fn object_length(bytes: &[u8]) -> Result<usize, usize> {
+/// None does.
+pub(super) fn object_length(bytes: &[u8]) -> Result<usize, NoJsonObject> {
     let mut stream = serde_json::Deserializer::from_slice(bytes).into_iter::<Identity<'_>>();
+    let endless = |read| Err(NoJsonObject { read, has_end: false });
     match stream.next() {
-        None => Err(bytes.len()),
-        Some(Ok(identity)) if identity.api_version.is_empty() || identity.kind.is_empty() => Err(stream.byte_offset()),
-        Some(Ok(_)) => Ok(stream.byte_offset()),
-        Some(Err(e)) if e.is_eof() => Err(bytes.len()),
-        Some(Err(e)) => {
-            let line = e.line().checked_sub(2).and_then(|line| memchr::memchr_iter(b'\n', bytes).nth(line)).unwrap_or(0);
-            Err(line.saturating_add(e.column()))
+        Some(Ok(identity)) if identity.api_version.is_empty() || identity.kind.is_empty() => {
+            Err(NoJsonObject { read: stream.byte_offset(), has_end: true })
         }
+        Some(Ok(_)) => Ok(stream.byte_offset()),
+        Some(Err(e)) if !e.is_eof() => endless(position(bytes, &e)),
+        None | Some(Err(_)) => endless(bytes.len()),
     }
+}
+
+/// How many bytes were read up to an error.
+fn position(bytes: &[u8], error: &serde_json::Error) -> usize {
+    let line = error.line().checked_sub(2).and_then(|line| memchr::memchr_iter(b'\n', bytes).nth(line)).unwrap_or(0);
+    line.saturating_add(error.column())
 }
 
 /// The namespace and name of a Secret, where they stand in it without escapes.
@@ -77,8 +91,9 @@ pub(super) fn secret_identity(value: &[u8]) -> Option<(&str, &str)> {
 /// What an object says of itself, borrowed.
 #[derive(Deserialize)]
 struct Identity<'a> {
-    #[serde(rename = "apiVersion")]
+    #[serde(default, rename = "apiVersion")]
     api_version: &'a str,
+    #[serde(default)]
     kind: &'a str,
     #[serde(borrow, default)]
     metadata: IdentityMetadata<'a>,

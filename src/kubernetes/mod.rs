@@ -7,6 +7,7 @@
 //! Nothing here knows of encryption: what is sealed is opened elsewhere and read here afterwards.
 #![deny(clippy::arithmetic_side_effects)]
 
+mod beginning;
 mod cluster;
 mod encoding;
 pub mod fragment;
@@ -25,6 +26,7 @@ mod storage_key;
 #[allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "a test that overflows fails")]
 mod tests;
 
+pub(crate) use self::beginning::{Beginning, TELLING};
 pub use self::cluster::{ClusterId, ClusterIds};
 pub use self::encoding::Encoding;
 pub use self::key_material::KeyMaterial;

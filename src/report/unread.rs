@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::evidence::MemberId;
+use crate::store::{PassedOver, PassedOverForm};
 
 /// One thing that was not read, or is not there where it belongs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +54,8 @@ pub enum UnreadReason {
     OtherMember,
     /// Bytes of a container that none of what came out of it stands in.
     NotUnpacked(String),
+    /// Values of which a search of any bytes saw the beginning alone.
+    PassedOver(PassedOver),
 }
 
 impl UnreadReason {
@@ -71,6 +74,7 @@ impl UnreadReason {
             Self::NotApplied { .. } => "not-applied",
             Self::OtherMember => "other-member",
             Self::NotUnpacked(_) => "not-unpacked",
+            Self::PassedOver(passed_over) => passed_over.form.name(),
         }
     }
 
@@ -87,6 +91,7 @@ impl fmt::Display for UnreadReason {
             Self::LeadsNowhere => "a link to something that is not there",
             Self::Failed(why) | Self::NotUnpacked(why) => return f.write_str(why),
             Self::Foreign(what) => return write!(f, "not a file of etcd; it looks like {what}"),
+            Self::PassedOver(passed_over) => return write!(f, "{passed_over}, the first at byte {}", passed_over.first),
             Self::Device => "a device",
             Self::TooDeep => "below more directories than are looked through",
             Self::TooMany => "behind more names than are looked through",
@@ -117,7 +122,32 @@ impl Unread {
             UnreadReason::NotUnpacked(_) => Some("unpack it, and give its files".to_owned()),
             UnreadReason::NotApplied { .. } => Some(format!("what they hold: scan {given}")),
             UnreadReason::OtherMember => Some(format!("recover {path}")),
+            UnreadReason::PassedOver(PassedOver { form, .. }) => Some(match form {
+                PassedOverForm::NoEnd => "if it goes on in another file, or elsewhere in a volume, search that too".to_owned(),
+                PassedOverForm::Sqlite => {
+                    format!("write its values to files, and search those: sqlite3 {path} \"SELECT writefile(id, value) FROM kine\"")
+                }
+                PassedOverForm::Base64 | PassedOverForm::Hex | PassedOverForm::Escaped => {
+                    "decode it, and search what comes out; treat it as readable".to_owned()
+                }
+            }),
             UnreadReason::Failed(_) | UnreadReason::Device => None,
+        }
+    }
+
+    /// What was counted of it, where it is not a path.
+    pub fn passed_over(&self) -> Option<PassedOver> {
+        match self.reason {
+            UnreadReason::PassedOver(passed_over) => Some(passed_over),
+            _ => None,
+        }
+    }
+
+    /// What it is in a few words: its path, or what of the file it is.
+    pub fn name(&self) -> String {
+        match &self.reason {
+            UnreadReason::PassedOver(passed_over) => format!("{passed_over} in {}", self.path.display()),
+            _ => self.path.display().to_string(),
         }
     }
 }

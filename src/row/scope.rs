@@ -82,6 +82,11 @@ impl Scope {
         Self { resources: Resources::All, ..Self::default() }
     }
 
+    /// Whether Secrets are all that is looked at.
+    pub fn is_secrets_alone(&self) -> bool {
+        self.resources == Resources::Secrets
+    }
+
     /// What it leaves out beyond the usual, in words; nothing where it leaves out nothing.
     pub fn filter(&self) -> Vec<String> {
         let resources = match &self.resources {

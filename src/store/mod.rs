@@ -36,7 +36,7 @@ pub use self::facts::{
     ByteAccount, ClusterNames, Content, CredentialCounts, DatabaseFacts, Facts, Kind, LogFacts, RaftSnapshotFacts, Role,
 };
 pub(crate) use self::heads::{ids_of_log, log_has_entry, members_of_snapshot, schema_of};
-pub use self::image::{ImageFacts, ImageStore, MetaPage, PagesFound};
+pub use self::image::{BeginningOf, ImageFacts, ImageStore, MetaPage, PagesFound, PassedOver, PassedOverForm};
 pub use self::kind::{BoxedStore, StoreKind};
 pub use self::log::{MemberContext, SegmentStore};
 pub use self::options::{ReadOptions, ResidueMode};

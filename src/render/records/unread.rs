@@ -13,6 +13,9 @@ pub struct UnreadRecord<'a> {
     path: Cow<'a, str>,
     target: Option<Cow<'a, str>>,
     reason: &'static str,
+    of: Option<&'static str>,
+    count: Option<u64>,
+    offset: Option<u64>,
     detail: String,
     advice: Option<String>,
 }
@@ -25,6 +28,9 @@ impl<'a> UnreadRecord<'a> {
             path: unread.path.to_string_lossy(),
             target: unread.target.as_deref().map(|target| target.to_string_lossy()),
             reason: unread.reason.name(),
+            of: unread.passed_over().map(|passed_over| passed_over.of.name()),
+            count: unread.passed_over().map(|passed_over| passed_over.count),
+            offset: unread.passed_over().map(|passed_over| passed_over.first),
             detail: unread.reason.to_string(),
             advice: unread.advice(),
         }

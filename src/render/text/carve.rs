@@ -56,6 +56,9 @@ fn carve(member: &MemberReport, evidence: &EvidenceReport, report: &Report) -> S
     let unmatched = report.filter.as_deref().filter(|_| evidence.is_out_of_scope());
     let mut out = match readable.total {
         0 if unmatched.is_some() => format!("NOTHING IN THESE BYTES MATCHES: {}\n", terminal(unmatched.unwrap_or_default())),
+        0 if report.unread_of(member.id).next().is_some() => {
+            format!("NO PLAINTEXT SECRET FOUND IN WHAT COULD BE READ OF THESE BYTES{}\n", scope(report))
+        }
         0 => format!("NO PLAINTEXT SECRET FOUND IN THESE BYTES{}\n", scope(report)),
         n => format!("{} {noun} CAN BE READ FROM THESE BYTES WITHOUT ANY KEY{}\n", thousands(n), scope(report)),
     };

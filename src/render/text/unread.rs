@@ -53,7 +53,7 @@ pub(super) fn not_looked_at<'a>(general: Vec<String>, unread: impl Iterator<Item
 
 /// The first paths, and how many more there are.
 fn named<'a>(unread: impl Iterator<Item = &'a Unread> + Clone, most: usize) -> String {
-    let paths: Vec<String> = unread.clone().take(most).map(|unread| terminal(&unread.path.to_string_lossy()).into_owned()).collect();
+    let paths: Vec<String> = unread.clone().take(most).map(|unread| terminal(&unread.name()).into_owned()).collect();
     let more = unread.count().checked_sub(most).filter(|more| *more > 0);
     let more = more.map_or(String::new(), |more| format!(" and {more} more"));
     format!("{}{more}", paths.join(", "))

@@ -7,6 +7,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use memchr::memmem;
 
+use super::begun::Begun;
 use crate::envelope;
 use crate::evidence::{limit, range};
 use crate::kubernetes::fragment;
@@ -160,13 +161,22 @@ impl Find {
         (length > 0).then_some(none)
     }
 
+    /// The bytes that need not be looked at for themselves: a whole value, or of a message that says what it holds the first one.
+    pub(super) fn reads(&self) -> Option<(u64, u64)> {
+        match (self.is_whole, self.framing) {
+            (true, _) => Some((self.value, self.end())),
+            (false, Framing::KeyValue | Framing::Put) => Some((self.value, self.value.saturating_add(1))),
+            (false, Framing::None) => None,
+        }
+    }
+
     fn end(&self) -> u64 {
         self.value.saturating_add(u64::from(self.value_length))
     }
 }
 
-/// What begins within a window. A find may end far behind it.
-pub(super) fn finds(bytes: &[u8], window: Range<usize>) -> Vec<Find> {
+/// What begins within a window. A find may end far behind it. `begun`: what begins and of which nothing tells the end.
+pub(super) fn finds(bytes: &[u8], window: Range<usize>, begun: &mut Vec<Begun>) -> Vec<Find> {
     let mut finds = Vec::new();
     let mut json = JSON_OF_A_WINDOW;
     // A revision key that begins in the window has its separator up to eight bytes behind it.
@@ -180,15 +190,20 @@ pub(super) fn finds(bytes: &[u8], window: Range<usize>) -> Vec<Find> {
     }
     for signature in [&b"k8s\0"[..], b"k8s:enc:", b"{\"apiVersion\":\"", b"{\"kind\":\""] {
         let reach = window.start..window.end.saturating_add(signature.len()).saturating_sub(1).min(bytes.len());
-        let mut done = 0usize;
+        let (mut whole, mut begins) = (0usize, 0usize);
         for at in occurrences(bytes, reach, signature) {
-            if at < done {
+            if at < whole {
                 continue;
             }
-            if let Some(find) = at_signature(bytes, at, &mut json) {
-                done = usize::try_from(find.end()).unwrap_or(usize::MAX);
-                finds.push(find);
+            // Within what may not be of one value: reading each of these again would not be linear.
+            let (find, has_end) = if at < begins { (None, false) } else { at_signature(bytes, at, &mut json) };
+            if !has_end && find.is_none_or(|find| !find.is_whole && find.framing == Framing::None) {
+                begun.extend(Begun::plain(bytes, at));
             }
+            let Some(find) = find else { continue };
+            let end = usize::try_from(find.end()).unwrap_or(usize::MAX);
+            *(if find.is_whole { &mut whole } else { &mut begins }) = end;
+            finds.push(find);
         }
     }
     finds
@@ -199,25 +214,26 @@ fn occurrences<'a>(bytes: &'a [u8], range: Range<usize>, needle: &'a [u8]) -> im
     memmem::find_iter(bytes.get(range).unwrap_or_default(), needle).filter_map(move |at| at.checked_add(start))
 }
 
-fn at_signature(bytes: &[u8], at: usize, json: &mut usize) -> Option<Find> {
+/// The value that begins at a signature; and whether what begins there is something else, of which the end was found.
+fn at_signature(bytes: &[u8], at: usize, json: &mut usize) -> (Option<Find>, bool) {
     if let Some(framed) = framing::find_enclosing_message(bytes, at) {
-        return Find::of_framed(bytes, &framed);
+        return (Find::of_framed(bytes, &framed), false);
     }
-    let rest = bytes.get(at..)?;
-    match rest.first()? {
-        b'{' => {
-            let length = fragment::json_object_length(rest.get(..limit::CARVED_JSON.min(*json)).unwrap_or(rest));
-            *json = json.saturating_sub(length.unwrap_or_else(|read| read));
-            Find::bare(at, length.ok()?, true)
-        }
-        _ => match fragment::object_length(rest) {
-            Some(length) => Find::bare(at, length, true),
-            None => {
-                let (length, is_whole) = envelope::extent(rest);
-                Find::bare(at, length, is_whole)
+    let rest = bytes.get(at..).unwrap_or_default();
+    if rest.first() == Some(&b'{') {
+        return match fragment::json_object_length(rest.get(..limit::CARVED_JSON.min(*json)).unwrap_or(rest)) {
+            Ok(length) => {
+                *json = json.saturating_sub(length);
+                (Find::bare(at, length, true), false)
             }
-        },
+            Err(none) => {
+                *json = json.saturating_sub(none.read);
+                (None, none.has_end)
+            }
+        };
     }
+    let (length, is_whole) = fragment::object_length(rest).map_or_else(|| envelope::extent(rest), |length| (length, true));
+    (Find::bare(at, length, is_whole), false)
 }
 
 /// Sorts by place and drops what stands within a whole value, and all but the best-framed of those that begin at one place.

@@ -10,15 +10,21 @@
 //! | `k8s:enc:` | an encrypted value | the message around it, else KMS v2's own fields |
 //! | `{"apiVersion":"`, `{"kind":"` | a JSON object | its own braces |
 //!
+//! Whatever of these, written so or in text, begins and is not found is counted: [`PassedOver`].
+//!
 //! Where a value passes a block of the file system, the next block in the image may be another file's: unless something
 //! right behind the value shows that it is whole, it is called a fragment.
 
+mod begun;
+mod encoded;
 mod find;
 mod pages;
+mod sqlite;
 mod writes;
 
 use rayon::prelude::*;
 
+pub use self::begun::{BeginningOf, PassedOver, PassedOverForm};
 use self::find::{Find, finds};
 pub use self::pages::{ImageFacts, MetaPage, PagesFound};
 use super::facts::{Content, Facts, Kind};
@@ -49,15 +55,20 @@ impl<'data> ImageStore<'data> {
         let starts: Vec<usize> = (0..bytes.len()).step_by(WINDOW).collect();
         let in_window = |start: &usize| {
             let window = *start..start.saturating_add(WINDOW).min(bytes.len());
-            (finds(bytes, window.clone()), PagesFound::in_window(bytes, window))
+            let mut begun = Vec::new();
+            let finds = finds(bytes, window.clone(), &mut begun);
+            encoded::begun(bytes, window.clone(), &mut begun);
+            (finds, begun, PagesFound::in_window(bytes, window))
         };
-        let parts: Vec<(Vec<Find>, PagesFound)> = starts.par_iter().map(in_window).collect();
-        let mut pages = PagesFound::default();
-        let mut finds = Vec::new();
-        for (found, of_pages) in parts {
+        let parts: Vec<_> = starts.par_iter().map(in_window).collect();
+        let (mut finds, mut begun, mut pages) = (Vec::new(), Vec::new(), PagesFound::default());
+        for (found, begun_there, of_pages) in parts {
             finds.extend(found);
+            begun.extend(begun_there);
             pages.merge(of_pages);
         }
+        begun::drop_read(&mut begun, &finds);
+        let passed_over = begun::count(&begun, &pages.sqlite);
         find::drop_nested(&mut finds);
         find::mark_duplicates(bytes, &mut finds);
         let mut witness = Witness::default();
@@ -67,7 +78,7 @@ impl<'data> ImageStore<'data> {
                 _ => witness.hear_beginning(read.key, read.value),
             }
         }
-        let facts = Facts::of(evidence, Kind::Image, Content::Image(Box::new(ImageFacts { pages })));
+        let facts = Facts::of(evidence, Kind::Image, Content::Image(Box::new(ImageFacts { pages, passed_over })));
         Self { profile: Profile::of_witness(evidence, facts, anomalies, witness, options), finds }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use super::begun::PassedOver;
+use super::sqlite::SqliteFile;
 use crate::bbolt::{Flags, HEADER_LEN, Meta, PageHeader};
 use crate::evidence::range;
 
@@ -15,6 +17,8 @@ const LISTED: usize = 64;
 pub struct ImageFacts {
     /// Pages of a database that stand in it.
     pub pages: PagesFound,
+    /// What begins in it and is no value that was found, by its form and then by what it is.
+    pub passed_over: Vec<PassedOver>,
 }
 
 /// Pages found in an image.
@@ -26,6 +30,8 @@ pub struct PagesFound {
     pub metas: u64,
     /// The first of them.
     pub listed: Vec<MetaPage>,
+    /// Databases of SQLite.
+    pub(super) sqlite: Vec<SqliteFile>,
 }
 
 /// A meta page in an image.
@@ -43,6 +49,7 @@ impl PagesFound {
         let mut found = Self::default();
         for at in window.step_by(SECTOR) {
             let Some(page) = bytes.get(at..) else { break };
+            found.sqlite.extend(SqliteFile::at(page, at));
             match PageHeader::parse(page) {
                 Ok(header) if header.flags == Flags::LEAF && is_leaf_of_revisions(page, header) => {
                     found.leaves = found.leaves.saturating_add(1);
@@ -63,6 +70,7 @@ impl PagesFound {
         self.leaves = self.leaves.saturating_add(other.leaves);
         self.metas = self.metas.saturating_add(other.metas);
         other.listed.into_iter().for_each(|meta| self.list(meta));
+        SqliteFile::merge(&mut self.sqlite, other.sqlite);
     }
 
     fn list(&mut self, meta: MetaPage) {

@@ -1,0 +1,163 @@
+//! Beginnings of values of which no value was found: what a search by beginnings and ends cannot follow, and does not keep silent about.
+//!
+//! A beginning counts where its value is not among the finds, and does not stand within a whole one, which was read as what it is.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::find::Find;
+use super::sqlite::SqliteFile;
+use crate::kubernetes::Beginning;
+use crate::store::whole;
+
+/// What SQLite puts behind the bytes of a row that go on on another page: the number of that page.
+const PAGE_NUMBER: u64 = 4;
+
+/// A beginning, small enough to keep millions of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Begun {
+    pub at: u64,
+    pub form: PassedOverForm,
+    pub of: BeginningOf,
+}
+
+/// What it is that begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum BeginningOf {
+    /// A Secret, or an object that does not come to say what it is.
+    Secret,
+    /// An encrypted value.
+    Sealed,
+    /// Another object.
+    Other,
+}
+
+impl BeginningOf {
+    /// The word in the records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Secret => "secret",
+            Self::Sealed => "encrypted",
+            Self::Other => "object",
+        }
+    }
+
+    /// What begins these bytes; `None` where nothing does.
+    pub(super) fn of(bytes: &[u8]) -> Option<Self> {
+        if bytes.starts_with(b"k8s:enc:") {
+            return Some(Self::Sealed);
+        }
+        Some(match Beginning::of(bytes)? {
+            Beginning::Secret => Self::Secret,
+            Beginning::Other => Self::Other,
+        })
+    }
+}
+
+impl Begun {
+    /// What begins at a place as it would stand in a database.
+    pub(super) fn plain(bytes: &[u8], at: usize) -> Option<Self> {
+        let rest = bytes.get(at..)?;
+        let of = BeginningOf::of(rest).or_else(|| {
+            // The next block may be another file's, or another page of its own.
+            let end = whole::end_of_block((at as u64).saturating_add(1)).saturating_sub(PAGE_NUMBER).checked_sub(at as u64)?;
+            BeginningOf::of(rest.get(..usize::try_from(end).ok()?).filter(|there| there.len() > b"k8s\0".len())?)
+        })?;
+        Some(Self { at: at as u64, form: PassedOverForm::NoEnd, of })
+    }
+}
+
+/// Takes out what was read: beginnings of finds, and what stands within whole ones. What is left is in the order of its places.
+pub(super) fn drop_read(begun: &mut Vec<Begun>, finds: &[Find]) {
+    if begun.is_empty() {
+        return;
+    }
+    let mut read: Vec<(u64, u64)> = finds.iter().filter_map(Find::reads).collect();
+    read.sort_unstable();
+    begun.sort_unstable_by_key(|begun| begun.at);
+    begun.dedup_by_key(|begun| begun.at);
+    let (mut ranges, mut until) = (read.into_iter().peekable(), 0u64);
+    begun.retain(|begun| {
+        while let Some((_, end)) = ranges.next_if(|(start, _)| *start <= begun.at) {
+            until = until.max(end);
+        }
+        begun.at >= until
+    });
+}
+
+/// Beginnings of one form and kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PassedOver {
+    /// How they are written.
+    pub form: PassedOverForm,
+    /// What it is that begins.
+    pub of: BeginningOf,
+    /// How many.
+    pub count: u64,
+    /// The first byte of the first one.
+    pub first: u64,
+}
+
+/// How something is written that was passed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PassedOverForm {
+    /// As in a database; its end is not there, or nothing tells it.
+    NoEnd,
+    /// The same in a database of SQLite, whose rows go on on pages elsewhere.
+    Sqlite,
+    /// In base64.
+    Base64,
+    /// In hexadecimal digits.
+    Hex,
+    /// As text with escapes.
+    Escaped,
+}
+
+impl PassedOverForm {
+    /// The word in the records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NoEnd => "no-end",
+            Self::Sqlite => "sqlite",
+            Self::Base64 => "base64",
+            Self::Hex => "hex",
+            Self::Escaped => "escaped",
+        }
+    }
+}
+
+/// How many of what, and how they are written, in words.
+impl fmt::Display for PassedOver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let noun = match (self.of, self.count) {
+            (BeginningOf::Secret, 1) => "Secret",
+            (BeginningOf::Secret, _) => "Secrets",
+            (BeginningOf::Sealed, 1) => "encrypted value",
+            (BeginningOf::Sealed, _) => "encrypted values",
+            (BeginningOf::Other, 1) => "other object",
+            (BeginningOf::Other, _) => "other objects",
+        };
+        let how = match self.form {
+            PassedOverForm::NoEnd => "of which no end was found",
+            PassedOverForm::Sqlite => "in rows of a SQLite database, of which no end was found",
+            PassedOverForm::Base64 => "in base64",
+            PassedOverForm::Hex => "in hexadecimal digits",
+            PassedOverForm::Escaped => "in text with escapes",
+        };
+        write!(f, "{} {noun} {how}", self.count)
+    }
+}
+
+/// Counts beginnings by form and kind.
+pub(super) fn count(begun: &[Begun], sqlite: &[SqliteFile]) -> Vec<PassedOver> {
+    let mut counts = BTreeMap::<(PassedOverForm, BeginningOf), (u64, u64)>::new();
+    for begun in begun {
+        let form = match begun.form {
+            PassedOverForm::NoEnd if sqlite.iter().any(|file| file.holds(begun.at)) => PassedOverForm::Sqlite,
+            form => form,
+        };
+        let (count, _) = counts.entry((form, begun.of)).or_insert((0, begun.at));
+        *count = count.saturating_add(1);
+    }
+    counts.into_iter().map(|((form, of), (count, first))| PassedOver { form, of, count, first }).collect()
+}

@@ -1,0 +1,208 @@
+//! What `carve` saw begin and did not find is counted, and then the exit code is not 0.
+
+use crate::common;
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use common::{Fixture, of_kind, records, run_in, text};
+use serde_json::{Value, json};
+
+/// A Secret as the API server stores it, with one item of data.
+fn secret(name: &str, data: &[u8]) -> Vec<u8> {
+    let field = |tag: u8, bytes: &[u8]| {
+        let (low, high) = (u8::try_from(bytes.len() & 0x7f).unwrap(), u8::try_from(bytes.len() >> 7).unwrap());
+        let length = if high == 0 { vec![low] } else { vec![low | 0x80, high] };
+        [&[tag][..], &length, bytes].concat()
+    };
+    let metadata = [field(0x0a, name.as_bytes()), field(0x1a, b"prod")].concat();
+    let item = [field(0x0a, b"password"), field(0x12, data)].concat();
+    let object = [field(0x0a, &metadata), field(0x12, &item), field(0x1a, b"Opaque")].concat();
+    let type_meta = [field(0x0a, b"v1"), field(0x12, b"Secret")].concat();
+    [b"k8s\0".to_vec(), field(0x0a, &type_meta), field(0x12, &object), b"\x1a\0\x22\0".to_vec()].concat()
+}
+
+const SEALED: &[u8] = b"k8s:enc:aescbc:v1:key1:0123456789abcdef0123456789abcdef";
+
+struct Carved {
+    code: i32,
+    all: Vec<Value>,
+}
+
+impl Carved {
+    fn of(bytes: &[u8], resources: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("image"), bytes).unwrap();
+        let output = run_in(dir.path(), &["carve", "image", "--resources", resources, "--format", "jsonl"]);
+        Self { code: output.status.code().unwrap(), all: records(&output) }
+    }
+
+    /// What was passed over: of each form and kind how many, and where the first one begins.
+    fn passed_over(&self) -> BTreeMap<(&str, &str), (u64, u64)> {
+        of_kind(&self.all, "unread")
+            .into_iter()
+            .map(|one| {
+                let text = |field: &str| one[field].as_str().unwrap();
+                ((text("reason"), text("of")), (one["count"].as_u64().unwrap(), one["offset"].as_u64().unwrap()))
+            })
+            .collect()
+    }
+}
+
+fn delta_snapshot() -> Vec<u8> {
+    let event = |revision: u64, value: &[u8]| {
+        let kv = json!({"key": STANDARD.encode("/registry/secrets/prod/db"), "mod_revision": revision, "value": STANDARD.encode(value)});
+        json!({"etcdEvent": {"kv": kv}, "time": "2026-01-02T03:04:00Z"})
+    };
+    let events = [event(100, &secret("db", b"CANARY-1")), event(101, &secret("db", b"CANARY-2")), event(102, SEALED)];
+    [json!(events).to_string().into_bytes(), vec![7; 32]].concat()
+}
+
+#[test]
+fn a_delta_snapshot_is_not_called_free_of_plaintext() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    packed.write_all(&delta_snapshot()).unwrap();
+    std::fs::write(dir.path().join("Incr"), delta_snapshot()).unwrap();
+    std::fs::write(dir.path().join("Incr.gz"), packed.finish().unwrap()).unwrap();
+    for name in ["Incr", "Incr.gz"] {
+        let (code, screen) = text(&run_in(dir.path(), &["carve", name]));
+        assert_eq!(code, 3, "{screen}");
+        let lines: Vec<&str> = screen.lines().collect();
+        assert_eq!(lines[0], "NO PLAINTEXT SECRET FOUND IN WHAT COULD BE READ OF THESE BYTES");
+        let told = format!("2 Secrets in base64 in {name}, 1 encrypted value in base64 in {name}");
+        assert!(lines[1].contains("NOT ALL OF IT WAS READ (2)") && lines[1].contains(&told), "{screen}");
+        let not_looked_at = lines.iter().find(|line| line.starts_with("NOT LOOKED AT: ")).unwrap();
+        assert!(
+            not_looked_at.contains("2 Secrets in base64, the first at byte ") && not_looked_at.contains("decode it"),
+            "{not_looked_at}"
+        );
+        let (code, quiet) = text(&run_in(dir.path(), &["carve", "-q", name]));
+        assert!(code == 3 && quiet.contains(&format!("not read: {told}; not-read")), "{quiet}");
+        assert!(!screen.contains("CANARY") && !quiet.contains("CANARY"));
+        let output = run_in(dir.path(), &["carve", name, "-f", "jsonl"]);
+        let all = records(&output);
+        let finding = of_kind(&all, "finding").into_iter().find(|finding| finding["rule"] == "not-read").unwrap();
+        assert_eq!((&finding["count"], finding["about"].as_array().map(Vec::len)), (&json!(2), Some(2)), "{finding}");
+        assert_eq!(of_kind(&all, "summary")[0]["conditions"], json!(["not-read"]));
+        let first = delta_snapshot().windows(6).position(|six| six == b"azhzAA").unwrap() as u64;
+        assert_eq!((&of_kind(&all, "unread")[0]["offset"], &of_kind(&all, "unread")[0]["reason"]), (&json!(first), &json!("base64")));
+    }
+}
+
+/// How many beginnings stand in bytes.
+fn count(bytes: &[u8], beginning: &[u8]) -> u64 {
+    bytes.windows(beginning.len()).filter(|there| *there == beginning).count() as u64
+}
+
+#[test]
+fn a_whole_file_in_base64_or_hexadecimal_digits_is_counted_to_the_last_value() {
+    let fixture = Fixture::named("migration");
+    let secrets = count(fixture.bytes, b"k8s\0\x0a\x0c\x0a\x02v1\x12\x06Secret");
+    let sealed = count(fixture.bytes, b"k8s:enc:");
+    assert!(secrets > 50 && sealed > 50);
+    let in_lines = |text: &str, width: usize, end: &str| {
+        let lines: Vec<&str> = text.as_bytes().chunks(width).map(|line| std::str::from_utf8(line).unwrap()).collect();
+        lines.join(end)
+    };
+    for before in 0..3 {
+        let bytes = [&b"abc"[..before], fixture.bytes].concat();
+        let (standard, url) = (STANDARD.encode(&bytes), URL_SAFE_NO_PAD.encode(&bytes));
+        for text in [in_lines(&standard, 76, "\n"), in_lines(&standard, 64, "\r\n"), standard, url] {
+            let carved = Carved::of(text.as_bytes(), "secrets");
+            let passed_over = carved.passed_over();
+            let counts = [("base64", "secret"), ("base64", "encrypted")].map(|of| passed_over.get(&of).map(|(count, _)| *count));
+            assert_eq!((carved.code, counts, passed_over.len()), (3, [Some(secrets), Some(sealed)], 2), "{before}");
+        }
+    }
+    let digits: String = fixture.bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    for text in [in_lines(&digits, 60, "\n"), digits.to_ascii_uppercase(), digits] {
+        let carved = Carved::of(text.as_bytes(), "secrets");
+        let passed_over = carved.passed_over();
+        let counts = [("hex", "secret"), ("hex", "encrypted")].map(|of| passed_over.get(&of).map(|(count, _)| *count));
+        assert_eq!((carved.code, counts, passed_over.len()), (3, [Some(secrets), Some(sealed)], 2));
+    }
+}
+
+#[test]
+fn what_begins_and_does_not_end_is_counted() {
+    let whole = secret("db", &[b'x'; 300]);
+    let json = br#"{"kind":"Secret","apiVersion":"v1","metadata":{"name":"db","namespace":"prod"},"data":{"password":"eHh4"#;
+    let noise: Vec<u8> = (0..4096u32).map(|at| u8::try_from(at * 7919 % 251).unwrap() | 0x80).collect();
+    let after = |value: &[u8]| [&noise[..1000], value, &noise].concat();
+    for (value, of) in [
+        (&whole[..whole.len() - 1], "secret"),
+        (&whole[..60], "secret"),
+        (&json[..], "secret"),
+        (br#"{"apiVersion":"v1","data":{"password":"eHh4"#, "secret"),
+        (SEALED, "encrypted"),
+        (b"k8s:enc:kms:v2:plugin:\x0a\x90\x01", "encrypted"),
+        (b"k8s:enc:", "encrypted"),
+    ] {
+        let carved = Carved::of(&after(value), "secrets");
+        assert_eq!((carved.code, carved.passed_over()), (3, [(("no-end", of), (1, 1000))].into()), "{}", value.escape_ascii());
+        // Also where the image ends within it.
+        let carved = Carved::of(&[&noise[..1000], &value[..value.len().min(50)]].concat(), "secrets");
+        assert_eq!((carved.code, carved.passed_over()), (3, [(("no-end", of), (1, 1000))].into()), "{}", value.escape_ascii());
+    }
+    // What says that it is no Secret is no Secret that was passed over.
+    for value in [&b"k8s\0\x0a\x0f\x0a\x02v1\x12\x09ConfigMap\x12\x90\x01"[..], br#"{"apiVersion":"v1","kind":"Pod","metadata":{"name"#] {
+        let carved = Carved::of(&after(value), "secrets");
+        assert_eq!((carved.code, carved.passed_over()), (0, BTreeMap::new()), "{}", value.escape_ascii());
+        let carved = Carved::of(&after(value), "all");
+        assert_eq!((carved.code, carved.passed_over()), (3, [(("no-end", "object"), (1, 1000))].into()), "{}", value.escape_ascii());
+    }
+    // Neither is what has its end and is no object, nor bytes that begin alike by chance.
+    for value in
+        [&br#"{"apiVersion":"v1","fieldsType":"FieldsV1","manager":"kubelet"}"#[..], br#"{"kind":"Secret"}"#, b"k8s\0\x0b\x0c\x0a\x02v1"]
+    {
+        let carved = Carved::of(&after(value), "all");
+        assert_eq!((carved.code, carved.passed_over()), (0, BTreeMap::new()), "{}", value.escape_ascii());
+    }
+}
+
+#[test]
+fn a_row_of_sqlite_that_goes_on_elsewhere_is_counted_as_one() {
+    let value = secret("db", &[b'x'; 6000]);
+    let mut page = b"SQLite format 3\0\x10\x00\x02\x02\0\x40\x20\x20\0\0\0\x01\0\0\0\x03".to_vec();
+    page.resize(4096, 0);
+    let leaf = [&[0x0d; 2000][..], &value[..2092], &3u32.to_be_bytes()].concat();
+    // The next page begins with the number of the one behind it.
+    let overflow = [&0u32.to_be_bytes()[..], &value[2092..]].concat();
+    let mut image = [page, leaf, overflow].concat();
+    image.resize(3 * 4096, 0);
+    for before in [0, 1 << 20] {
+        let carved = Carved::of(&[&vec![0; before][..], &image].concat(), "secrets");
+        let place = before as u64 + 4096 + 2000;
+        assert_eq!((carved.code, carved.passed_over()), (3, [(("sqlite", "secret"), (1, place))].into()), "{before}");
+    }
+}
+
+#[test]
+fn text_with_escapes_is_counted() {
+    for value in [r#""Value" : "k8s\x00\n\f\n\x02v1\x12\x06Secret\x12""#, r"_binary 'k8s\0\n\f\n\x02v1Secret'"] {
+        let carved = Carved::of(value.as_bytes(), "secrets");
+        let at = value.find("k8s").unwrap() as u64;
+        assert_eq!((carved.code, carved.passed_over()), (3, [(("escaped", "secret"), (1, at))].into()), "{value}");
+    }
+}
+
+#[test]
+fn what_was_read_is_not_passed_over() {
+    for fixture in Fixture::all() {
+        let carved = Carved::of(fixture.bytes, "all");
+        assert_eq!(carved.passed_over(), BTreeMap::new(), "{}", fixture.name);
+    }
+    // What a whole value holds was read with it.
+    let inner = [secret("inner", b"x"), SEALED.to_vec(), STANDARD.encode(secret("inner", b"x")).into_bytes(), delta_snapshot()].concat();
+    let outer = secret("outer", &inner);
+    let carved = Carved::of(&outer, "secrets");
+    assert_eq!((carved.code, carved.passed_over(), of_kind(&carved.all, "value").len()), (2, BTreeMap::new(), 1));
+    // And what is not within it was not.
+    let carved = Carved::of(&[&outer[..], &inner].concat(), "secrets");
+    let forms: Vec<_> = carved.passed_over().into_iter().map(|(of, (count, _))| (of, count)).collect();
+    assert_eq!(forms, [(("base64", "encrypted"), 1), (("base64", "secret"), 3), (("no-end", "encrypted"), 1)]);
+    assert_eq!(carved.code, 2);
+}
