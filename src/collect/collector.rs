@@ -90,7 +90,7 @@ impl<'a, 'data> Collector<'a, 'data> {
         let mut part = Part::default();
         self.store.read(task, &mut |found| {
             if let Some(row) = part.row(self.store, self.scope, &found) {
-                part.collected.tally.add(&row);
+                part.collected.tally.add(&row, self.store.prefixes());
                 render(&row, &mut part.lines);
             }
         });

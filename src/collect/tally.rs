@@ -9,7 +9,7 @@ use hashbrown::HashMap;
 use super::grouped::Grouped;
 use super::key_use::KeyUse;
 use crate::envelope::KeyIdentity;
-use crate::kubernetes::{GroupResource, KeyMaterial, StorageKey};
+use crate::kubernetes::{GroupResource, KeyMaterial, Prefixes, StorageKey};
 use crate::row::{Api, EnvelopeInfo, Form, Place, Retention, Row, ValueBytes, ValueRow};
 
 type Map<K, V> = HashMap<K, V, FixedState>;
@@ -91,6 +91,8 @@ pub struct Exposure<'data> {
     pub ahead: bool,
     /// By the v2 API, whose keys the database does not know.
     pub is_of_v2: bool,
+    /// Whether its key is known, or follows from its name.
+    pub has_key: bool,
     /// Its type in the newest revision that can be read.
     pub secret_type: Cow<'data, str>,
     newest: (Option<u64>, Option<u64>),
@@ -221,8 +223,8 @@ impl<'data> Tally<'data> {
         self.secret_values.get(&(retention, form)).copied().unwrap_or(0)
     }
 
-    /// Counts a row that is looked at.
-    pub fn add(&mut self, row: &Row<'data>) {
+    /// Counts a row that is looked at, of an evidence with these prefixes.
+    pub fn add(&mut self, row: &Row<'data>, prefixes: &Prefixes) {
         let value = match row {
             Row::Tombstone(_) => return bump(&mut self.tombstones),
             Row::Value(value) => value,
@@ -234,7 +236,7 @@ impl<'data> Tally<'data> {
         let is_nameless = value.is_fragment() && value.storage_key.as_ref().is_none_or(|key| key.name.is_empty());
         match (value.is_secret(), is_nameless) {
             (true, true) => self.unnamed_secrets.add(value.length()),
-            (true, false) => self.add_secret(value),
+            (true, false) => self.add_secret(value, prefixes),
             (false, true) if value.form() == Form::Plaintext => self.unnamed_others.add(value.length()),
             (false, _) => {}
         }
@@ -274,13 +276,15 @@ impl<'data> Tally<'data> {
         }
     }
 
-    fn add_secret(&mut self, value: &ValueRow<'data>) {
+    fn add_secret(&mut self, value: &ValueRow<'data>, prefixes: &Prefixes) {
         bump(self.secret_values.entry((value.retention, value.form())).or_default());
         if value.retention == Retention::Current {
             self.secrets.count(value.form());
         }
         if value.form() == Form::Plaintext {
-            let exposure = self.exposed.entry(identity(value)).or_default();
+            let (identity, has_key) = identity(value, prefixes);
+            let exposure = self.exposed.entry(identity).or_default();
+            exposure.has_key |= has_key;
             match value.retention {
                 Retention::Current => exposure.current = true,
                 Retention::Superseded => exposure.superseded = true,
@@ -353,6 +357,7 @@ impl Exposure<'_> {
         self.log |= other.log;
         self.ahead |= other.ahead;
         self.is_of_v2 |= other.is_of_v2;
+        self.has_key |= other.has_key;
         self.has_unknown_incarnation |= other.has_unknown_incarnation;
         self.incarnations.extend(&other.incarnations);
         if other.newest > self.newest {
@@ -363,11 +368,18 @@ impl Exposure<'_> {
     }
 }
 
-/// What tells a Secret from others: its key, or in an image, where the key may be lost, its namespace and name.
-fn identity<'data>(value: &ValueRow<'data>) -> Cow<'data, [u8]> {
-    match (&value.storage_key, value.place) {
-        (Some(StorageKey { namespace: Some(namespace), name, .. }), Place::Image) => Cow::Owned(format!("{namespace}/{name}").into_bytes()),
-        _ => Cow::Borrowed(value.key),
+/// What tells a Secret from others: its key; in an image, and where several API servers may have stored it, its namespace and name. Also
+/// whether it is a key.
+fn identity<'data>(value: &ValueRow<'data>, prefixes: &Prefixes) -> (Cow<'data, [u8]>, bool) {
+    let Some(StorageKey { namespace: Some(namespace), name, .. }) = &value.storage_key else { return (Cow::Borrowed(value.key), true) };
+    let named = || format!("{namespace}/{name}").into_bytes();
+    match value.place {
+        Place::Image => (Cow::Owned(named()), false),
+        _ if !value.key.is_empty() => (Cow::Borrowed(value.key), true),
+        _ => match prefixes.only() {
+            Some(prefix) => (Cow::Owned([prefix, b"/secrets/", &named()].concat()), true),
+            None => (Cow::Owned(named()), false),
+        },
     }
 }
 

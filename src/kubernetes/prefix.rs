@@ -156,6 +156,14 @@ impl Prefixes {
         self.sorted.iter().map(Vec::as_slice)
     }
 
+    /// The prefix, where there is one alone.
+    pub fn only(&self) -> Option<&[u8]> {
+        match self.sorted.as_slice() {
+            [prefix] => Some(prefix),
+            _ => None,
+        }
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.sorted.is_empty()

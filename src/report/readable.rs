@@ -100,7 +100,7 @@ impl ClusterContext<'_> {
     /// no Secret's only the value says that it is one: where its newest value is another, the Secret is not among those that exist.
     fn existence(&self, key: &[u8], exposure: &Exposure<'_>) -> Existence {
         match self.existing.as_ref().map_or(Existence::Unknown, |existing| existing.of(key)) {
-            Existence::Deleted if exposure.is_of_v2 => Existence::Unknown,
+            Existence::Deleted if exposure.is_of_v2 || !exposure.has_key => Existence::Unknown,
             Existence::Exists if !exposure.current && !self.is_key_of_secret(key) => Existence::Unknown,
             told => told,
         }

@@ -17,6 +17,7 @@ mod agreement;
 mod bad_input;
 mod canary;
 mod carve;
+mod carve_and_scan;
 mod carve_passed_over;
 mod clusters;
 mod common;

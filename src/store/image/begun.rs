@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 
-use super::find::Find;
 use super::sqlite::SqliteFile;
 use crate::kubernetes::Beginning;
 use crate::store::whole;
@@ -67,19 +67,15 @@ impl Begun {
     }
 }
 
-/// Takes out what was read: beginnings of finds, and what stands within whole ones. What is left is in the order of its places.
-pub(super) fn drop_read(begun: &mut Vec<Begun>, finds: &[Find]) {
-    if begun.is_empty() {
-        return;
-    }
-    let mut read: Vec<(u64, u64)> = finds.iter().filter_map(Find::reads).collect();
-    read.sort_unstable();
+/// Takes out what begins within ranges that were read. What is left is in the order of its places.
+pub(super) fn drop_read(begun: &mut Vec<Begun>, mut read: Vec<Range<u64>>) {
+    read.sort_unstable_by_key(|range| range.start);
     begun.sort_unstable_by_key(|begun| begun.at);
     begun.dedup_by_key(|begun| begun.at);
     let (mut ranges, mut until) = (read.into_iter().peekable(), 0u64);
     begun.retain(|begun| {
-        while let Some((_, end)) = ranges.next_if(|(start, _)| *start <= begun.at) {
-            until = until.max(end);
+        while let Some(range) = ranges.next_if(|range| range.start <= begun.at) {
+            until = until.max(range.end);
         }
         begun.at >= until
     });

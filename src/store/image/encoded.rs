@@ -183,11 +183,11 @@ fn unwrapped(text: &[u8], is_of_the_code: impl Fn(u8) -> bool) -> impl Iterator<
     let mut begins_a_line = false;
     text.iter()
         .copied()
-        .filter_map(move |byte| {
+        .filter(move |byte| {
             let is_end = matches!(byte, b'\r' | b'\n');
             let is_blank = begins_a_line && matches!(byte, b' ' | b'\t');
             begins_a_line = is_end || is_blank;
-            (!is_end && !is_blank).then_some(byte)
+            !is_end && !is_blank
         })
         .take_while(move |byte| is_of_the_code(*byte))
 }

@@ -162,10 +162,10 @@ impl Find {
     }
 
     /// The bytes that need not be looked at for themselves: a whole value, or of a message that says what it holds the first one.
-    pub(super) fn reads(&self) -> Option<(u64, u64)> {
+    pub(super) fn reads(&self) -> Option<Range<u64>> {
         match (self.is_whole, self.framing) {
-            (true, _) => Some((self.value, self.end())),
-            (false, Framing::KeyValue | Framing::Put) => Some((self.value, self.value.saturating_add(1))),
+            (true, _) => Some(self.value..self.end()),
+            (false, Framing::KeyValue | Framing::Put) => Some(self.value..self.value.saturating_add(1)),
             (false, Framing::None) => None,
         }
     }

@@ -67,7 +67,7 @@ impl<'data> ImageStore<'data> {
             begun.extend(begun_there);
             pages.merge(of_pages);
         }
-        begun::drop_read(&mut begun, &finds);
+        begun::drop_read(&mut begun, finds.iter().filter_map(Find::reads).collect());
         let passed_over = begun::count(&begun, &pages.sqlite);
         find::drop_nested(&mut finds);
         find::mark_duplicates(bytes, &mut finds);

@@ -30,7 +30,7 @@ pub(in super::super) enum Content {
     Cut,
     /// The KeyValue of a deletion.
     Tombstone,
-    /// Bytes of a value whose beginning is lost.
+    /// Bytes of a value that has lost what framed it, or its beginning too.
     Headless(Kind),
 }
 
@@ -76,7 +76,7 @@ impl Entry {
             pgid: page(piece.pgid),
             place: piece.place,
             content: Content::Headless(piece.kind?),
-            duplicate: false,
+            duplicate: piece.kind == Some(Kind::Value) && known.is_some(),
         })
     }
 

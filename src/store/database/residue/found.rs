@@ -38,8 +38,12 @@ impl<'data> Residue<'data> {
             return Some(Found { key: write.kv.key, written: Written { counts: Some(counts), lease, ..written }, content, ..nothing });
         };
         let piece = entry.bytes(db);
-        let known = self.known.get(piece).filter(|_| kind == Kind::Known);
+        let known = self.known.get(piece).filter(|_| matches!(kind, Kind::Known | Kind::Value));
         let of = match (kind, known) {
+            (Kind::Value, known) => {
+                return Some(Found { key: known.map_or(&[], |known| known.key), content: FoundContent::Value(piece), ..nothing });
+            }
+            (Kind::Beginning, _) => return Some(Found { content: FoundContent::Cut(piece), ..nothing }),
             (Kind::Known, Some(known)) => PieceOf::Known(known.value),
             // Which Secret is lost with its beginning.
             (Kind::SecretEnd, _) => PieceOf::SomeSecret,

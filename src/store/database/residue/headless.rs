@@ -10,7 +10,7 @@ use crate::kubernetes::fragment;
 use crate::row::Place;
 
 /// Zeros before a page boundary that are taken for the filling of a last page.
-const FILLING: usize = 8;
+pub(super) const FILLING: usize = 8;
 /// So long a text within a block is taken for one.
 const TEXT: usize = 512;
 /// Shorter pieces are not attributed.
@@ -37,6 +37,10 @@ pub(in super::super) enum Kind {
     Text,
     /// It equals a part of a value that is known.
     Known,
+    /// It is all of a value, without what framed it.
+    Value,
+    /// It is the beginning of a value, without what framed it.
+    Beginning,
 }
 
 impl Kind {

@@ -35,6 +35,22 @@ pub(in super::super) struct Match<'data> {
     is_ambiguous: bool,
 }
 
+impl<'data> Match<'data> {
+    /// Of all of a value.
+    pub(super) fn equal(kv: &KeyValue<'data>) -> Self {
+        Self { key: kv.key, main: u64::try_from(kv.mod_revision).ok(), value: kv.value, length: kv.value.len(), is_ambiguous: false }
+    }
+
+    /// The same where another write has the same bytes: what both say.
+    pub(super) fn or_another(self, other: &Self) -> Self {
+        let main = self.main.filter(|main| Some(*main) == other.main);
+        match self.key == other.key {
+            true => Self { main, ..self },
+            false => Self { key: &[], main: None, ..self },
+        }
+    }
+}
+
 /// Matches by the address of the piece.
 #[derive(Debug, Default)]
 pub(in super::super) struct Matches<'data>(HashMap<usize, Match<'data>, FixedState>);
@@ -44,13 +60,18 @@ impl<'data> Matches<'data> {
     pub(in super::super) fn get(&self, piece: &[u8]) -> Option<&Match<'data>> {
         self.0.get(&piece.as_ptr().addr())
     }
+
+    /// Adds that of a value.
+    pub(super) fn add(&mut self, value: &[u8], known: Match<'data>) {
+        self.0.insert(value.as_ptr().addr(), known);
+    }
 }
 
 /// Matches pieces, and divides those of which only the first part matches. Pieces without a kind are dropped.
 pub(super) fn matches<'data>(pieces: &mut Vec<Piece<'data>>, values: &[KeyValue<'data>]) -> Matches<'data> {
     let mut search = Search::default();
     let mut probes = Probes::default();
-    for (index, piece) in pieces.iter().enumerate() {
+    for (index, piece) in pieces.iter().enumerate().filter(|(_, piece)| piece.kind != Some(Kind::Value)) {
         if let Some(probe) = piece.bytes.get(..PROBE).filter(|probe| probe.iter().any(|byte| Some(byte) != probe.first())) {
             probes.add(hash(probe), index);
         }

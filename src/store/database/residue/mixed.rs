@@ -17,7 +17,7 @@ use std::ops::Range;
 
 use super::super::whole;
 use super::headless;
-use super::{Account, Found, place};
+use super::{Account, Found, Gap, place};
 use crate::bbolt::{Db, Image, ImageElement};
 use crate::evidence::range;
 use crate::kubernetes::fragment;
@@ -29,6 +29,13 @@ use crate::row::Place;
 pub(super) fn contradicts(db: &Db<'_>, element: &ImageElement<'_>) -> bool {
     let passes_a_block = element.missing == 0 && element.value.len() as u64 > whole::BLOCK;
     passes_a_block && Write::of_stored(element.key, element.value, element.missing).is_some_and(|write| is_contradicted(db, &write))
+}
+
+/// Whether an image that begins with a write has an element that is whole and none.
+pub(super) fn holds_others(elements: &[ImageElement<'_>]) -> bool {
+    let is_none = |element: &&ImageElement<'_>| Write::of_stored(element.key, element.value, element.missing).is_none();
+    elements.first().is_some_and(|first| RevisionKey::parse(first.key).is_some())
+        && elements.iter().filter(|element| element.missing == 0).any(|element| is_none(&element))
 }
 
 /// Whether the value of a write ends otherwise than it begins.
@@ -85,12 +92,18 @@ impl<'data> Found<'data> {
     /// Bytes between writes: block by block as far as that is doubtful, then as those of any tail.
     fn between(&mut self, db: &Db<'data>, place: Place, range: Range<u64>, doubtful: u64, used: &mut Account) {
         let border = doubtful.clamp(range.start, range.end);
-        self.blocks(db, place, range.start..border, used);
-        let Some(gap) = range::slice(db.bytes(), border, range.end.saturating_sub(border)) else { return };
-        let page_size = usize::try_from(db.page_size()).unwrap_or(usize::MAX);
-        let in_page = border.checked_rem(db.page_size()).and_then(|at| usize::try_from(at).ok()).unwrap_or(0);
-        for bytes in headless::pieces(gap, in_page, page_size, true) {
-            self.piece(db, place, true, bytes, used);
+        for (range, is_of_blocks) in [(range.start..border, true), (border..range.end, false)] {
+            let Some(bytes) = range::slice(db.bytes(), range.start, range.end.saturating_sub(range.start)) else { return };
+            let gap = Gap {
+                bytes,
+                place,
+                is_on_pages: true,
+                page_size: usize::try_from(db.page_size()).unwrap_or(usize::MAX),
+                in_page: range.start.checked_rem(db.page_size()).and_then(|at| usize::try_from(at).ok()).unwrap_or(0),
+                is_last: true,
+                is_of_blocks,
+            };
+            self.gap(db, gap, used);
         }
     }
 

@@ -2,16 +2,18 @@
 //!
 //! ```text
 //! pages outside the tree ─> images ─> elements ──────────┐
-//!                        └> tails ─┐                     ├─> writes, whole or cut ──> entries
-//! slack of pages in use ───────────┼─> search by content ┤
-//! bytes behind the last page ──────┘                     └─> gaps ─> headless pieces ─> entries
+//!                        └> tails ─┐                     ├─> writes, whole or cut ───────────> entries
+//! slack of pages in use ───────────┼─> search by content ┤        ┌> values without a frame ─> entries
+//! bytes behind the last page ──────┘                     └─> gaps ┴> headless pieces ───────> entries
 //! ```
 //! It is looked for beside the digest, in the first pass; the second pass turns entries into rows.
 
 mod account;
 mod duplicates;
 mod entry;
+mod equal;
 mod found;
+mod frameless;
 mod headless;
 mod known;
 mod mixed;
@@ -20,7 +22,8 @@ use rayon::prelude::*;
 
 pub use self::account::Account;
 pub(super) use self::entry::Entry;
-use self::headless::Piece;
+use self::frameless::Gap;
+use self::headless::{Kind, Piece};
 use super::whole;
 use crate::bbolt::{Db, Image, PageMap, PageState, Pgid, Remnant, Tail, Tree, remnants};
 use crate::etcd::schema;
@@ -107,9 +110,12 @@ pub(super) fn find<'data>(ground: Ground<'_, 'data>, mode: ResidueMode) -> (Resi
         found.pieces.clear();
     }
     let large: Vec<KeyValue<'data>> = ground.large.iter().chain(&found.large).copied().collect();
-    let known = known::matches(&mut found.pieces, &large);
+    let mut known = known::matches(&mut found.pieces, &large);
+    equal::matches(db, ground.tree, &found.pieces, &found.entries, &mut known);
     for piece in &found.pieces {
-        found.account.attribute(piece.bytes.len() as u64);
+        if piece.kind != Some(Kind::Value) {
+            found.account.attribute(piece.bytes.len() as u64);
+        }
         found.entries.extend(Entry::headless(db, piece, known.get(piece.bytes)));
     }
     found.entries.sort_by_cached_key(|entry| entry.order(db));
@@ -184,8 +190,9 @@ impl<'data> Found<'data> {
             return true;
         };
         let slack = image.slack(&elements, db.page_size());
-        // Every writer leaves zeros there, and ends a value as it began it: these are not the bytes of one write.
-        if !range::is_zero(slack) || elements.iter().any(|element| mixed::contradicts(db, element)) {
+        // Every writer leaves zeros there, ends a value as it began it, and puts writes alone where one stands: these are not the bytes
+        // of one write.
+        if !range::is_zero(slack) || elements.iter().any(|element| mixed::contradicts(db, element)) || mixed::holds_others(&elements) {
             return false;
         }
         let mut used = Account { structure: image.bytes.len().saturating_sub(slack.len()) as u64, ..Account::default() };
@@ -215,15 +222,16 @@ impl<'data> Found<'data> {
             match part {
                 Part::Gap(gap) => {
                     let until = at.saturating_add(gap.len());
-                    let is_last = until == bytes.len();
-                    let of_the_gap = range::offset_within(db.bytes(), gap).filter(|_| self.goes_on && pgid.is_some());
-                    if let Some(start) = of_the_gap {
-                        self.blocks(db, place, start..start.saturating_add(gap.len() as u64), &mut used);
-                    } else {
-                        for piece in headless::pieces(gap, at, page_size, is_last) {
-                            self.piece(db, place, pgid.is_some(), piece, &mut used);
-                        }
-                    }
+                    let gap = Gap {
+                        bytes: gap,
+                        place,
+                        is_on_pages: pgid.is_some(),
+                        page_size,
+                        in_page: at,
+                        is_last: until == bytes.len(),
+                        is_of_blocks: self.goes_on && pgid.is_some(),
+                    };
+                    self.gap(db, gap, &mut used);
                     at = until;
                 }
                 Part::Write(write, _) if write.missing > 0 && self.goes_on || mixed::is_contradicted(db, &write) => {
@@ -261,10 +269,17 @@ impl<'data> Found<'data> {
             self.write(db, page_of(write.message), place, &write, used);
             bytes = bytes.get(length..).unwrap_or_default();
         }
-        if !bytes.is_empty() {
-            used.unattributed = used.unattributed.saturating_add(bytes.len() as u64);
-            self.pieces.push(Piece { bytes, place, pgid: page_of(bytes), kind: headless::Kind::of(bytes) });
+        let kind = Kind::of(bytes);
+        if kind.is_none() {
+            for (length, json) in frameless::json_in(bytes) {
+                let (before, rest) = bytes.split_at_checked(length).unwrap_or((bytes, &[]));
+                self.unframed(Piece { bytes: before, place, pgid: page_of(before), kind: Kind::of(before) }, used);
+                let (json, rest) = rest.split_at_checked(json).unwrap_or((rest, &[]));
+                self.unframed(Piece { bytes: json, place, pgid: page_of(json), kind: Some(Kind::Value) }, used);
+                bytes = rest;
+            }
         }
+        self.unframed(Piece { bytes, place, pgid: page_of(bytes), kind: kind.or_else(|| Kind::of(bytes)) }, used);
     }
 
     /// Notes a write; its value's bytes are taken from the structure they stand in.
