@@ -371,9 +371,13 @@ impl Exposure<'_> {
 /// What tells a Secret from others: its key; in an image, and where several API servers may have stored it, its namespace and name. Also
 /// whether it is a key.
 fn identity<'data>(value: &ValueRow<'data>, prefixes: &Prefixes) -> (Cow<'data, [u8]>, bool) {
-    let Some(StorageKey { namespace: Some(namespace), name, .. }) = &value.storage_key else { return (Cow::Borrowed(value.key), true) };
+    let Some(StorageKey { prefix, namespace: Some(namespace), name, .. }) = &value.storage_key else {
+        return (Cow::Borrowed(value.key), true);
+    };
     let named = || format!("{namespace}/{name}").into_bytes();
     match value.place {
+        // Where an image holds several clusters, a key that is there says which one's it is.
+        Place::Image if prefix.is_some() && prefixes.only().is_none() => (Cow::Borrowed(value.key), true),
         Place::Image => (Cow::Owned(named()), false),
         _ if !value.key.is_empty() => (Cow::Borrowed(value.key), true),
         _ => match prefixes.only() {

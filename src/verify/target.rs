@@ -12,6 +12,8 @@ pub struct Target {
     pub text: String,
     /// The keys that it names among those that were seen: one, or several providers' names of one KMS key.
     pub keys: Vec<KeyIdentity<'static>>,
+    /// The same, to look one up: thousands of providers may name one key.
+    known: BTreeSet<KeyIdentity<'static>>,
     /// How the key is written: its IDs, or where none is known the text. Other ways to write it may stand in values.
     pub spellings: BTreeSet<String>,
 }
@@ -73,12 +75,13 @@ impl Target {
         if spellings.is_empty() {
             spellings.insert(text.to_owned());
         }
-        Self { text: text.to_owned(), keys: keys.iter().map(|key| (*key).clone()).collect(), spellings }
+        let keys: Vec<KeyIdentity<'static>> = keys.iter().map(|key| (*key).clone()).collect();
+        Self { text: text.to_owned(), known: keys.iter().cloned().collect(), keys, spellings }
     }
 
     /// Whether a key is the one that was asked for.
     pub fn is(&self, key: &KeyIdentity<'_>) -> bool {
-        self.keys.iter().any(|known| known == key)
+        self.known.contains(key)
     }
 
     /// Why a key that is not the one that was asked for may be that one all the same, written in another way; `None`: it is not.

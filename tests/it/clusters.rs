@@ -382,3 +382,16 @@ fn a_piece_without_a_name_is_neither_in_scope_nor_passed_over_in_silence() {
     // Of another resource they are none.
     assert_eq!(summary(&["--namespace", "kube-*", "--resources", "configmaps"])["not_placed_fragments"]["count"], 0);
 }
+
+/// What `carve` finds under keys of several clusters is not one Secret, whatever its namespace and name.
+#[test]
+fn carved_secrets_of_several_clusters_are_told_apart() {
+    let dir = tempfile::tempdir().unwrap();
+    let (one, other) = (secret("db"), [secret("db"), b" ".to_vec()].concat());
+    database(dir.path(), "a.db", &[(b"/registry/secrets/prod/db", &one), (b"/tenant/secrets/prod/db", &other)]);
+    let (_, shown) = text(&run_in(dir.path(), &["carve", "a.db"]));
+    assert!(shown.starts_with("2 SECRETS CAN BE READ") && shown.contains("/tenant"), "{shown}");
+    database(dir.path(), "b.db", &[(b"/registry/secrets/prod/db", &one), (b"/registry/secrets/prod/db", &other)]);
+    let (_, shown) = text(&run_in(dir.path(), &["carve", "b.db"]));
+    assert!(shown.starts_with("1 SECRET CAN BE READ"), "{shown}");
+}

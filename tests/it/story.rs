@@ -202,3 +202,35 @@ fn keys_of_a_lease_that_the_log_revokes_are_not_known_to_exist() {
         assert_eq!((now, lost), (4, 0), "{shown}");
     }
 }
+
+/// Of several members the one whose directory it is stands in the Cluster lines, by the ID that its log begins with; a learner is called one,
+/// and is no alarm.
+#[test]
+fn a_directorys_member_is_named_and_a_learner_is_called_one() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir_all(dir.path().join("data/member/snap")).unwrap();
+    fs::create_dir_all(dir.path().join("data/member/wal")).unwrap();
+    let member = |id: &str, name: &str, is_learner: bool| {
+        pages::Entry::value(id.as_bytes(), format!(r#"{{"id":1,"name":"{name}","isLearner":{is_learner}}}"#).as_bytes())
+    };
+    for (learner, own) in [(true, "this is member node-2 (7, a learner)"), (false, "this is member node-2 (7)")] {
+        let members = pages::Entry::inline_bucket(b"members", &[member("5", "node-1", false), member("7", "node-2", learner)]);
+        let meta = pages::Entry::inline_bucket(b"meta", &[pages::Entry::value(b"consistent_index", &4u64.to_be_bytes())]);
+        // In the order of their names.
+        let root = pages::leaf(2, &[pages::Entry::bucket(b"key", 3), members, meta]);
+        let leaf = pages::leaf(
+            3,
+            &[Write {
+                main: 2,
+                key: b"/registry/secrets/p/a".to_vec(),
+                value: b"k8s:enc:aescbc:v1:k:0123456789abcdef0123456789abcdef".to_vec(),
+            }
+            .entry()],
+        );
+        fs::write(dir.path().join("data/member/snap/db"), pages::database(&[root, leaf])).unwrap();
+        fs::write(dir.path().join(format!("data/member/wal/{:016x}-{:016x}.wal", 0, 1)), segment_from(1, &nothing(4), 4)).unwrap();
+        let (code, shown) = text(&run_in(dir.path(), &["scan", "data"]));
+        assert!(shown.contains(own) && shown.contains("2 members node-1 (5) node-2 (7"), "{shown}");
+        assert_eq!(code, 0, "{shown}");
+    }
+}

@@ -194,7 +194,7 @@ pub(crate) struct CheckArgs {
 #[derive(Debug, clap::Args)]
 pub(crate) struct ShowArgs {
     /// Snapshots, databases, data directories, files of a log (- is standard input), and last the object: namespace/name of a Secret,
-    /// resource/namespace/name, or a whole key that begins with /
+    /// resource/namespace/name, or a whole key
     #[arg(value_names = ["FILE", "OBJECT"], num_args = 2.., required = true)]
     files_and_object: Vec<PathBuf>,
     /// Print the object's values in clear: the newest revision that is stored in plaintext, or that a key opens
