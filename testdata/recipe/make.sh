@@ -18,8 +18,11 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 (cd "$here/etcd36" && go build -p 2 -o "$work/etcd36" .)
-(cd "$here/etcd35" && go build -p 2 -o "$work/etcd35" .)
-"$work/etcd36" make -seed "$seed" -out "$work/made" -etcd35 "$work/etcd35" -only "$only"
+for version in etcd34 etcd35 etcd36 etcd37; do
+    mkdir -p "$work/servers/$version"
+    (cd "$here/servers/$version" && go build -p 2 -o "$work/servers/$version/" tool)
+done
+"$work/etcd36" make -seed "$seed" -out "$work/made" -servers "$work/servers" -only "$only"
 
 # migration.db is also stored plain: it is the file of the first example. Everything else is compressed.
 cd "$work/made"

@@ -2,12 +2,14 @@
 
 use crate::common;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 use common::raft::{bytes, number, raft_snapshot, segment};
 use common::{Fixture, of_kind, records, run_in, text};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 const SNAP: &str = "0000000000000002-000000000000000a.snap";
 const SEGMENT: &str = "0000000000000000-0000000000000000.wal";
@@ -123,4 +125,35 @@ fn a_database_says_nothing_of_keys_of_the_v2_api() {
     let shown = text(&run_in(dir.path(), &["scan", "data"])).1;
     assert!(shown.contains("2 SECRETS CAN BE READ") && shown.contains("of 2 neither is known"), "{shown}");
     assert!(!shown.contains("not in the database yet") && shown.contains("and 0 deleted"), "{shown}");
+}
+
+fn hex(digest: &[u8]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What clients wrote through the v2 API of a real etcd 3.4 is read, every value and nothing else, where it stands.
+#[test]
+fn what_etcd_34_wrote_through_the_v2_api_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    common::unpack_directory("etcd34", dir.path());
+    let (code, all) = scanned(dir.path(), "etcd34");
+    assert_eq!((code, of_kind(&all, "anomaly").len()), (Some(2), 0));
+    let files: Vec<Vec<u8>> =
+        of_kind(&all, "evidence").iter().map(|evidence| fs::read(dir.path().join(evidence["path"].as_str().unwrap())).unwrap()).collect();
+    let mut told = BTreeSet::new();
+    for value in of_kind(&all, "value").into_iter().filter(|value| value["api"] == 2) {
+        let at = |name: &str| usize::try_from(value[name].as_u64().unwrap()).unwrap();
+        let bytes = &files[at("evidence")][at("offset")..at("offset") + at("length")];
+        // A raft snapshot holds it as a string of JSON, the log as it is.
+        let plain = match value["place"].as_str().unwrap() {
+            "raft-snapshot" => serde_json::from_str::<String>(&format!("\"{}\"", std::str::from_utf8(bytes).unwrap())).unwrap(),
+            _ => String::from_utf8(bytes.to_vec()).unwrap(),
+        };
+        told.insert((value["key"].as_str().unwrap().to_owned(), hex(&Sha256::digest(plain))));
+    }
+    let truth = common::truth_of("etcd34");
+    let text = |write: &Value, name: &str| write[name].as_str().unwrap().to_owned();
+    let puts = truth["v2"].as_array().unwrap().iter().filter(|write| write["delete"] != true);
+    let written: BTreeSet<_> = puts.map(|write| (text(write, "key"), text(write, "sha256"))).collect();
+    assert_eq!((written.len(), told), (70, written));
 }

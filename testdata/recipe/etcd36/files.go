@@ -1,10 +1,8 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"io"
-	"maps"
 	"os"
 	"runtime/debug"
 )
@@ -35,14 +33,4 @@ func versions() map[string]string {
 		}
 	}
 	return found
-}
-
-// mergeVersions overlays versions that another program printed as JSON.
-func mergeVersions(into map[string]string, printed []byte) error {
-	var other map[string]string
-	if err := json.Unmarshal(printed, &other); err != nil {
-		return err
-	}
-	maps.Copy(into, other)
-	return nil
 }

@@ -1,4 +1,4 @@
-// Command etcd36 makes the fixtures of etcd-sleuth with etcd 3.6, and plans those that etcd 3.5 plays.
+// Command etcd36 makes the fixtures of etcd-sleuth, with etcd 3.6 in this process and other versions in processes of their own.
 package main
 
 import (
@@ -44,7 +44,7 @@ func makeCommand(args []string) error {
 	fs := flag.NewFlagSet("make", flag.ExitOnError)
 	fs.IntVar(&m.seed, "seed", 1, "decides names, values and keys")
 	fs.StringVar(&m.out, "out", "", "directory for <name>.db and <name>.truth.json")
-	fs.StringVar(&m.etcd35, "etcd35", "", "the etcd35 program of this recipe")
+	fs.StringVar(&m.servers, "servers", "", "directory with the programs of each version: etcd34/ to etcd37/")
 	only := fs.String("only", "", "make only the fixture of this name")
 	if err := fs.Parse(args); err != nil {
 		return err

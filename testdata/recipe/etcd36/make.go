@@ -19,8 +19,8 @@ var serverOptions = life.ServerOptions{BatchInterval: 20 * time.Millisecond}
 
 // maker makes fixtures into a directory.
 type maker struct {
-	seed        int
-	out, etcd35 string
+	seed         int
+	out, servers string
 }
 
 // group is one life and the fixtures that are taken from it.
@@ -34,7 +34,11 @@ var groups = []group{
 	{[]string{"plaintext"}, simple(fixture.Plaintext)},
 	{[]string{"big-values"}, simple(fixture.BigValues)},
 	{[]string{"bumped"}, bumped},
-	{[]string{"etcd35"}, etcd35},
+	{[]string{"etcd34"}, etcd34},
+	{[]string{"etcd35"}, ofVersion(35, fixture.Etcd35)},
+	{[]string{"etcd37"}, ofVersion(37, fixture.Etcd37)},
+	{[]string{"migrated"}, migrated},
+	{[]string{"two-clusters"}, simple(fixture.TwoClusters)},
 	{[]string{"killed"}, killed},
 	{[]string{"page16k"}, page16k},
 	{[]string{"openshift"}, simple(fixture.OpenShift)},

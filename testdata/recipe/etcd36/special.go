@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 
 	"etcd-sleuth.invalid/recipe/etcd36/internal/fixture"
@@ -39,41 +38,6 @@ func bumped(m *maker, g group) error {
 		return err
 	}
 	return errors.Join(os.Remove(snap), m.truth(truth.Source{Name: g.names[0], Builder: b, Events: events}))
-}
-
-// etcd35 lets the program of the other module play the plan.
-func etcd35(m *maker, g group) error {
-	b := fixture.Etcd35(m.seed)
-	if b.Err != nil {
-		return b.Err
-	}
-	dir, err := os.MkdirTemp("", "recipe")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	plan, record := filepath.Join(dir, "plan.jsonl"), filepath.Join(dir, "events.jsonl")
-	if err := life.WriteLines(plan, b.Ops); err != nil {
-		return err
-	}
-	cmd := exec.Command(m.etcd35, "-plan", plan, "-dir", filepath.Join(dir, "data"), "-out", m.out, "-events", record)
-	cmd.Stderr = os.Stderr
-	if err := cmd.Run(); err != nil {
-		return err
-	}
-	events, err := life.ReadLines[life.Event](record)
-	if err != nil {
-		return err
-	}
-	made := versions()
-	version, err := exec.Command(m.etcd35, "-versions").Output()
-	if err != nil {
-		return err
-	}
-	if err := mergeVersions(made, version); err != nil {
-		return err
-	}
-	return m.truth(truth.Source{Name: g.names[0], Builder: b, Events: events, MadeWith: made})
 }
 
 // page16k lets etcd make its database, copies that into pages of 16 KiB with bbolt's Compact, and goes on.

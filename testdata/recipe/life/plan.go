@@ -1,7 +1,7 @@
 // Package life plays a planned life against a real etcd server and records what happened.
 //
-// A plan is a list of operations. It is made once, by code that knows Kubernetes and encryption, and can
-// be played by every etcd version this package is built with: it uses only what etcd 3.5 and 3.6 share.
+// A plan is a list of operations. It is made once, by code that knows Kubernetes and encryption, and can be played by etcd 3.4
+// to 3.7: it uses only what they share.
 package life
 
 import (

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"etcd-sleuth.invalid/recipe/etcd36/internal/server"
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
@@ -21,7 +22,7 @@ func (l *life) deed() error {
 		return l.compact()
 	case 2:
 		l.did("defragment")
-		return l.within(func(ctx context.Context) error { _, err := l.cli.Defragment(ctx, l.members[0].client); return err })
+		return l.within(func(ctx context.Context) error { _, err := l.cli.Defragment(ctx, l.members[0].Client); return err })
 	case 3:
 		return l.snapshot()
 	case 4:
@@ -31,7 +32,7 @@ func (l *life) deed() error {
 		l.did("kill")
 		return l.restart(l.version, true)
 	case 5:
-		if !alone || l.version == newest {
+		if !alone || l.version == server.Newest {
 			return nil
 		}
 		l.did("upgrade to %v", l.version+1)
@@ -95,51 +96,51 @@ func (l *life) restore() error {
 	if err := l.cli.Close(); err != nil {
 		return err
 	}
-	old.stop(false)
-	m, err := newMember("m0", filepath.Join(l.out, fmt.Sprintf("restored-%d", l.restored)))
+	old.Stop(false)
+	m, err := server.New("m0", filepath.Join(l.out, fmt.Sprintf("restored-%d", l.restored)))
 	if err != nil {
 		return err
 	}
 	l.restored++
 	args := []string{
-		"snapshot", "restore", path, "--name", m.name, "--data-dir", m.dir, "--initial-cluster", m.name + "=" + m.peer,
-		"--initial-advertise-peer-urls", m.peer, "--initial-cluster-token", "restored",
+		"snapshot", "restore", path, "--name", m.Name, "--data-dir", m.Dir, "--initial-cluster", m.Name + "=" + m.Peer,
+		"--initial-advertise-peer-urls", m.Peer, "--initial-cluster-token", "restored",
 	}
 	tool, bump := "etcdutl", 0
-	if l.version == oldest {
+	if l.version == server.Oldest {
 		tool = "etcdctl"
 	} else if l.version >= 36 && l.rng.IntN(2) == 0 {
 		bump = 1 + l.rng.IntN(1_000_000)
 		args = append(args, "--bump-revision", strconv.Itoa(bump), "--mark-compacted")
 	}
-	cmd := exec.Command(program(l.servers, l.version, tool), args...)
+	cmd := exec.Command(server.Program(l.servers, l.version, tool), args...)
 	cmd.Env = append(os.Environ(), "ETCDCTL_API=3")
 	if said, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%v: %w: %s", cmd.Args, err, said)
 	}
 	l.did("restore, bumped by %d", bump)
-	if err := errors.Join(remove(old.dir), remove(path)); err != nil {
+	if err := errors.Join(remove(old.Dir), remove(path)); err != nil {
 		return err
 	}
 	l.members[0] = m
-	if err := m.start(l.servers, l.version, l.settings, "", "existing"); err != nil {
+	if err := m.Start(l.servers, l.version, l.settings, "", "existing"); err != nil {
 		return err
 	}
-	l.cli, err = m.connect()
+	l.cli, err = m.Connect()
 	return err
 }
 
 // addLearner adds a learner, which may become a voting member.
 func (l *life) addLearner() error {
 	name := fmt.Sprintf("m%d", l.count)
-	m, err := newMember(name, filepath.Join(l.out, name))
+	m, err := server.New(name, filepath.Join(l.out, name))
 	if err != nil {
 		return err
 	}
 	l.count++
 	var id uint64
 	err = l.within(func(ctx context.Context) error {
-		added, err := l.cli.MemberAddAsLearner(ctx, []string{m.peer})
+		added, err := l.cli.MemberAddAsLearner(ctx, []string{m.Peer})
 		if err == nil {
 			id = added.Member.ID
 		}
@@ -148,12 +149,12 @@ func (l *life) addLearner() error {
 	if err != nil {
 		return fmt.Errorf("add a learner: %w", err)
 	}
-	cluster := m.name + "=" + m.peer
+	cluster := m.Name + "=" + m.Peer
 	for _, other := range l.members {
-		cluster += "," + other.name + "=" + other.peer
+		cluster += "," + other.Name + "=" + other.Peer
 	}
 	l.members = append(l.members, m)
-	if err := m.start(l.servers, l.version, l.settings, cluster, "existing"); err != nil {
+	if err := m.Start(l.servers, l.version, l.settings, cluster, "existing"); err != nil {
 		return err
 	}
 	l.did("learner %s", name)
@@ -185,19 +186,19 @@ func (l *life) removeMember() error {
 			return err
 		}
 		for _, known := range list.Members {
-			if len(known.PeerURLs) > 0 && known.PeerURLs[0] == m.peer {
+			if len(known.PeerURLs) > 0 && known.PeerURLs[0] == m.Peer {
 				_, err = l.cli.MemberRemove(ctx, known.ID)
 			}
 		}
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("remove %s: %w", m.name, err)
+		return fmt.Errorf("remove %s: %w", m.Name, err)
 	}
-	m.stop(false)
+	m.Stop(false)
 	l.members, l.learner = l.members[:len(l.members)-1], false
-	l.did("removed %s", m.name)
-	return l.say(evidence{Path: m.name, Kind: "directory", Revision: revision, Plaintext: plaintext, Encrypted: encrypted, Later: true})
+	l.did("removed %s", m.Name)
+	return l.say(evidence{Path: m.Name, Kind: "directory", Revision: revision, Plaintext: plaintext, Encrypted: encrypted, Later: true})
 }
 
 // downgrade lets the cluster go back by one version. A snapshot is taken while that is asked for and not done.
@@ -220,7 +221,7 @@ func (l *life) downgrade() error {
 	}
 	// The leader looks every few seconds whether all of the cluster can go back.
 	for until := time.Now().Add(20 * time.Second); ; time.Sleep(200 * time.Millisecond) {
-		at, err := l.members[0].clusterVersion()
+		at, err := l.members[0].ClusterVersion()
 		if err != nil {
 			return err
 		}
@@ -247,9 +248,9 @@ func (l *life) migrate() error {
 		return err
 	}
 	m := l.members[0]
-	m.stop(false)
+	m.Stop(false)
 	to := l.version - 1
-	cmd := exec.Command(program(l.servers, l.version, "etcdutl"), "migrate", "--data-dir", m.dir, "--target-version", to.String())
+	cmd := exec.Command(server.Program(l.servers, l.version, "etcdutl"), "migrate", "--data-dir", m.Dir, "--target-version", to.String())
 	if said, err := cmd.CombinedOutput(); err != nil {
 		l.did("not migrated: %.200s", said) // the log has entries of the newer version
 	} else {
@@ -264,9 +265,9 @@ func (l *life) migrate() error {
 			return err
 		}
 	}
-	if err := m.start(l.servers, l.version, l.settings, "", "existing"); err != nil {
+	if err := m.Start(l.servers, l.version, l.settings, "", "existing"); err != nil {
 		return err
 	}
-	l.cli, err = m.connect()
+	l.cli, err = m.Connect()
 	return err
 }

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 
+	"etcd-sleuth.invalid/recipe/etcd36/internal/server"
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
@@ -93,12 +94,12 @@ func (l *life) snapshot() error {
 // totalKeys are the figures of people who compare: each version's own `snapshot status`. A program refuses what is newer.
 func (l *life) totalKeys(path string) (map[string]int, error) {
 	totals := map[string]int{}
-	for v := oldest; v <= newest; v++ {
+	for v := server.Oldest; v <= server.Newest; v++ {
 		tool := "etcdutl"
-		if v == oldest {
+		if v == server.Oldest {
 			tool = "etcdctl"
 		}
-		cmd := exec.Command(program(l.servers, v, tool), "snapshot", "status", path, "-w", "json")
+		cmd := exec.Command(server.Program(l.servers, v, tool), "snapshot", "status", path, "-w", "json")
 		cmd.Env = append(os.Environ(), "ETCDCTL_API=3")
 		said, err := cmd.Output()
 		if err != nil {
@@ -138,8 +139,8 @@ func (l *life) end() error {
 	kill := l.rng.IntN(2) == 0
 	l.did("ended, killed: %v", kill)
 	for i, m := range l.members {
-		m.stop(kill)
-		e := evidence{Path: filepath.Base(m.dir), Kind: "directory", Revision: revision, Plaintext: plaintext, Encrypted: encrypted, Behind: kill}
+		m.Stop(kill)
+		e := evidence{Path: filepath.Base(m.Dir), Kind: "directory", Revision: revision, Plaintext: plaintext, Encrypted: encrypted, Behind: kill}
 		if err := l.say(e); err != nil {
 			return err
 		}
@@ -158,8 +159,8 @@ func (l *life) end() error {
 }
 
 // copyDatabase copies the database of a member that was stopped.
-func (l *life) copyDatabase(m *member, name string) error {
-	bytes, err := os.ReadFile(filepath.Join(m.dir, "member", "snap", "db"))
+func (l *life) copyDatabase(m *server.Member, name string) error {
+	bytes, err := os.ReadFile(filepath.Join(m.Dir, "member", "snap", "db"))
 	if err != nil {
 		return err
 	}

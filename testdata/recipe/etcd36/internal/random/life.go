@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"etcd-sleuth.invalid/recipe/etcd36/internal/seal"
+	"etcd-sleuth.invalid/recipe/etcd36/internal/server"
 	"etcd-sleuth.invalid/recipe/etcd36/internal/world"
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
@@ -25,12 +26,12 @@ type life struct {
 	out     string
 	truth   *json.Encoder
 
-	version  version
-	settings settings
-	members  []*member // the first answers
-	count    int       // members that there ever were
-	learner  bool      // one of the members is one: etcd allows no second
-	lowered  bool      // a downgrade was asked for: no member joins any more
+	version  server.Version
+	settings server.Settings
+	members  []*server.Member // the first answers
+	count    int              // members that there ever were
+	learner  bool             // one of the members is one: etcd allows no second
+	lowered  bool             // a downgrade was asked for: no member joins any more
 	cli      *clientv3.Client
 
 	world    *world.World
@@ -45,9 +46,9 @@ type life struct {
 // Play plays the life of the seed, and writes one line for each evidence.
 func Play(seed uint64, servers, out string, to io.Writer) (err error) {
 	l := &life{rng: rand.New(rand.NewPCG(seed, 0)), servers: servers, out: out, truth: json.NewEncoder(to), revs: map[int]int{}}
-	l.version = oldest + version(l.rng.IntN(int(newest-oldest)+1))
-	l.settings = settings{
-		snapshotCount: 15 + l.rng.IntN(100), batch: time.Duration(5+l.rng.IntN(400)) * time.Millisecond, v2: l.rng.IntN(2) == 0,
+	l.version = server.Oldest + server.Version(l.rng.IntN(int(server.Newest-server.Oldest)+1))
+	l.settings = server.Settings{
+		SnapshotCount: 15 + l.rng.IntN(100), Batch: time.Duration(5+l.rng.IntN(400)) * time.Millisecond, V2: l.rng.IntN(2) == 0,
 	}
 	l.world = world.New(int(seed), "random")
 	ring := &seal.Ring{}
@@ -62,7 +63,7 @@ func Play(seed uint64, servers, out string, to io.Writer) (err error) {
 	l.seals = []*seal.Seal{nil, aes, kms}
 	defer func() {
 		for _, m := range l.members {
-			m.stop(true)
+			m.Stop(true)
 		}
 		if err != nil {
 			err = fmt.Errorf("seed %d, after %v: %w", seed, l.story, err)
@@ -86,15 +87,15 @@ func Play(seed uint64, servers, out string, to io.Writer) (err error) {
 }
 
 func (l *life) begin() error {
-	m, err := newMember("m0", filepath.Join(l.out, "m0"))
+	m, err := server.New("m0", filepath.Join(l.out, "m0"))
 	if err != nil {
 		return err
 	}
-	l.members, l.count = []*member{m}, 1
-	if err := m.start(l.servers, l.version, l.settings, "", "new"); err != nil {
+	l.members, l.count = []*server.Member{m}, 1
+	if err := m.Start(l.servers, l.version, l.settings, "", "new"); err != nil {
 		return err
 	}
-	if l.cli, err = m.connect(); err != nil {
+	if l.cli, err = m.Connect(); err != nil {
 		return err
 	}
 	return l.put("/registry/namespaces/kube-system", l.world.KubeSystem(0, 0), 0, 0, nil)
@@ -120,35 +121,35 @@ func (l *life) did(format string, args ...any) {
 }
 
 // restart ends the first member and starts it with this version.
-func (l *life) restart(v version, kill bool) error {
+func (l *life) restart(v server.Version, kill bool) error {
 	m := l.members[0]
 	err := l.cli.Close()
-	m.stop(kill)
+	m.Stop(kill)
 	l.version = v
-	err = errors.Join(err, m.start(l.servers, v, l.settings, "", "existing"))
+	err = errors.Join(err, m.Start(l.servers, v, l.settings, "", "existing"))
 	if err != nil {
 		return err
 	}
-	l.cli, err = m.connect()
+	l.cli, err = m.Connect()
 	return err
 }
 
 // others are the members besides the first.
-func (l *life) others() []*member { return l.members[1:] }
+func (l *life) others() []*server.Member { return l.members[1:] }
 
 // caughtUp waits until a member has what the first one has.
-func (l *life) caughtUp(m *member) error {
-	want, err := l.members[0].revision()
+func (l *life) caughtUp(m *server.Member) error {
+	want, err := l.members[0].Revision()
 	if err != nil {
 		return err
 	}
 	var got int64
 	for until := time.Now().Add(20 * time.Second); time.Now().Before(until); time.Sleep(20 * time.Millisecond) {
-		if got, err = m.revision(); err == nil && got >= want {
+		if got, err = m.Revision(); err == nil && got >= want {
 			return nil
 		}
 	}
-	return fmt.Errorf("%s is at revision %d of %d: %w", m.name, got, want, err)
+	return fmt.Errorf("%s is at revision %d of %d: %w", m.Name, got, want, err)
 }
 
 func remove(path string) error { return os.RemoveAll(path) }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"etcd-sleuth.invalid/recipe/etcd36/internal/seal"
+	"etcd-sleuth.invalid/recipe/etcd36/internal/server"
 	"etcd-sleuth.invalid/recipe/etcd36/internal/world"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -107,10 +108,10 @@ func (l *life) sealed(key string, o runtime.Object, s *seal.Seal) ([]byte, error
 
 // writeV2 writes what flannel, or another user of the v2 API, does.
 func (l *life) writeV2() error {
-	if l.version != oldest || !l.settings.v2 {
+	if l.version != server.Oldest || !l.settings.V2 {
 		return nil
 	}
-	target := fmt.Sprintf("%s/v2/keys/coreos.com/network/subnets/10.0.%d.0", l.members[0].client, l.rng.IntN(20))
+	target := fmt.Sprintf("%s/v2/keys/coreos.com/network/subnets/10.0.%d.0", l.members[0].Client, l.rng.IntN(20))
 	form := url.Values{"value": {`{"PublicIP":"192.0.2.7"}`}}
 	request, err := http.NewRequest(http.MethodPut, target, strings.NewReader(form.Encode()))
 	if err != nil {

@@ -20,6 +20,7 @@ type Source struct {
 	Events   []life.Event
 	MadeWith map[string]string
 	Raft     *Raft // the WAL beside it, if any
+	V2       []V2  // writes through the v2 API
 	IsOlder  bool  // the file may end before the record does
 }
 
@@ -32,7 +33,7 @@ func Make(s Source) (*Truth, error) {
 	sum := sha256.Sum256(file)
 	t := &Truth{
 		Fixture: s.Name, MadeWith: s.MadeWith, Seed: s.Builder.World.Seed, Size: int64(len(file)), SHA256: hex.EncodeToString(sum[:]), Trailer: "absent",
-		Users: []string{}, Roles: []string{}, Alarms: []string{}, Elsewhere: []Occurrence{}, Retained: []Retained{}, SelfChecks: map[string]int{},
+		Users: []string{}, Roles: []string{}, Alarms: []string{}, Elsewhere: []Occurrence{}, Retained: []Retained{}, V2: s.V2, SelfChecks: map[string]int{},
 	}
 	data := file
 	if len(file)%512 == sha256.Size {

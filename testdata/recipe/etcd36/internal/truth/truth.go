@@ -50,7 +50,17 @@ type Truth struct {
 	Pieces     []Piece        `json:"pieces"`
 	Markers    []MarkerAt     `json:"markers"`
 	Raft       *Raft          `json:"raft"`
+	V2         []V2           `json:"v2,omitempty"`
 	SelfChecks map[string]int `json:"self_checks"`
+}
+
+// V2 is a write through the v2 API, in order. SHA256 and Length are those of the value.
+type V2 struct {
+	Key    string `json:"key"`
+	Delete bool   `json:"delete,omitempty"`
+	Marker string `json:"marker,omitempty"`
+	SHA256 string `json:"sha256,omitempty"`
+	Length int    `json:"length,omitempty"`
 }
 
 // Status is what `etcdutl snapshot status` of etcd 3.6 prints.
