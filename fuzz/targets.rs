@@ -18,7 +18,7 @@ use etcd_sleuth::mvcc::{KeyValue, Revision, RevisionKey};
 use etcd_sleuth::pages::PageMapReport;
 use etcd_sleuth::recovery::Recovery;
 use etcd_sleuth::render::records::row_line;
-use etcd_sleuth::render::text::{CheckText, PagesText, ScanText};
+use etcd_sleuth::render::text::{CheckText, PagesText, ScanText, Screen};
 use etcd_sleuth::report::readable::ClusterContext;
 use etcd_sleuth::report::{EvidenceReport, MemberReport, Render, RenderPages, Report, RowContext};
 use etcd_sleuth::row::{Row, Scope};
@@ -129,12 +129,12 @@ fn run(evidence: &Evidence) {
     let context = ClusterContext { prefixes: store.prefixes(), existing: store.existing() };
     let mut report = EvidenceReport::new(Numbering::default().evidence(), store.profile(), collected.tally, &context, 20);
     report.status = Some(Status::of(&store.opened.db, &store.tree));
-    text(&|out| CheckText::new(out, false).evidence_end(&report).expect("memory takes everything"));
-    text(&|out| PagesText::new(out, true).map(&PageMapReport::of(report.id, &store)).expect("memory takes everything"));
+    text(&|out| CheckText::new(Screen::plain(out), false).evidence_end(&report).expect("memory takes everything"));
+    text(&|out| PagesText::new(Screen::plain(out), true).map(&PageMapReport::of(report.id, &store)).expect("memory takes everything"));
     let member = MemberReport { id: Numbering::default().member(), path: report.facts.path.clone(), parts: vec![report.id], whole: None };
     let report = Report { evidences: vec![report], ..Report::default() };
     text(&|out| {
-        let mut scan = ScanText::new(out, false);
+        let mut scan = ScanText::new(Screen::plain(out), false);
         scan.member(&member, &report).and_then(|()| scan.end(&report, &Outcome::default())).expect("memory takes everything");
     });
 }

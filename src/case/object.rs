@@ -15,6 +15,9 @@ use crate::report::Revealed;
 use crate::row::{Form, ObjectName, Row, ValueRow};
 use crate::verify::{Answer, Keyring, Needs};
 
+/// Names that are offered instead of one of which there is no object.
+const NEAR_NAMES: usize = 5;
+
 /// A value of the object that was asked for, with its evidence.
 type Candidate<'data> = (EvidenceId, Box<ValueRow<'data>>);
 
@@ -41,6 +44,23 @@ impl Run<'_> {
         is_ambiguous
     }
 
+    /// Notes names that are like one of which there is no object.
+    pub(super) fn note_near_names(&mut self, member: &ReadMember<'_>, name: ObjectName<'_>) {
+        let near = Mutex::new(std::mem::take(&mut self.report.near_names));
+        for evidence in &member.evidences {
+            Collector::new(evidence.store.as_ref(), &self.plan.scope).each(|row| {
+                if let Some(like) = name.like(row.key(), evidence.store.prefixes()) {
+                    let mut near = near.lock().unwrap_or_else(PoisonError::into_inner);
+                    near.insert(like);
+                    if near.len() > NEAR_NAMES {
+                        near.pop_last();
+                    }
+                }
+            });
+        }
+        self.report.near_names = near.into_inner().unwrap_or_else(PoisonError::into_inner);
+    }
+
     /// Reveals the newest revision that can be read, or the one that was asked for, to whoever writes the answer.
     pub(super) fn reveal(&mut self, members: &mut [ReadMember<'_>], question: ObjectQuestion<'_>) -> Result<(), RunError> {
         let ObjectQuestion { object, reveal } = question;
@@ -64,6 +84,9 @@ impl Run<'_> {
         let keys: BTreeSet<&[u8]> = found.iter().map(|(_, value)| value.key).collect();
         if keys.len() > 1 {
             self.report.namesakes = texts(keys);
+        }
+        if found.is_empty() {
+            members.iter().for_each(|member| self.note_near_names(member, name));
         }
         if found.is_empty() || !self.report.namesakes.is_empty() {
             return Ok(());

@@ -96,12 +96,16 @@ impl<'a> Run<'a> {
         for given in self.survey() {
             for member in self.open(given)? {
                 let (progress, host) = (Progress::default(), self.case.host);
-                let mut done = Ok(());
+                let mut done = Ok::<(), RunError>(());
                 host.with_progress(&member.path, &progress, &mut || {
                     done = thread::scope(|scope| {
                         let mut read = self.read(&member, scope, &progress)?;
                         let is_ambiguous = matches!(filter, RowFilter::Object(name) if self.note_namesakes(&read, *name));
-                        self.tell(&mut read, if is_ambiguous { &RowFilter::None } else { filter })
+                        self.tell(&mut read, if is_ambiguous { &RowFilter::None } else { filter })?;
+                        if let (RowFilter::Object(name), 0, false) = (filter, self.matches, is_ambiguous) {
+                            self.note_near_names(&read, *name);
+                        }
+                        Ok(())
                     });
                 });
                 done?;

@@ -1,6 +1,6 @@
 //! The owned model of a run: what outlives the evidence it came from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::evidence::{EvidenceReport, KeyProof, KeyReport, not_looked_at};
@@ -35,6 +35,8 @@ pub struct Report {
     pub scope_options: String,
     /// Whole keys that the object's name may mean, where there are several: then none of them is meant.
     pub namesakes: Vec<String>,
+    /// Names of objects like the one that was asked for, where there is none of that name, each with how far it is from it.
+    pub near_names: BTreeSet<(usize, String)>,
     /// What became of the values under each key, where they were to be opened.
     pub proofs: BTreeMap<KeyIdentity<'static>, KeyProof>,
     /// Whether a key is still needed, where that was asked.

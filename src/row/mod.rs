@@ -9,6 +9,7 @@
 
 mod builder;
 mod found;
+mod near;
 mod object_name;
 mod place;
 mod protection;
@@ -17,6 +18,7 @@ mod value;
 
 pub use self::builder::{Builder, Digests};
 pub use self::found::{Found, FoundContent, PieceOf};
+pub(crate) use self::near::near;
 pub use self::object_name::ObjectName;
 pub use self::place::{Api, Escaped, Place, Retention};
 pub use self::protection::{EnvelopeInfo, Form, Protection};

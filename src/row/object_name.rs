@@ -1,5 +1,6 @@
 //! One object, by the name it is asked for with.
 
+use super::near::distance;
 use crate::kubernetes::{Prefixes, StorageKey};
 
 /// An object as it was asked for.
@@ -31,6 +32,26 @@ impl<'a> ObjectName<'a> {
             [resource, namespace, name] => Self::Object { text, resource, namespace, name },
             _ => Self::Key(text),
         }
+    }
+
+    /// How like the object is of which a key of etcd is, and the name to ask for it with; `None` where they are not alike.
+    pub fn like(&self, key: &[u8], prefixes: &Prefixes) -> Option<(usize, String)> {
+        let slip = |wanted: &str, found: &str| if wanted == found { Some(0) } else { distance(wanted, found) };
+        let (resource, namespace, name) = match self {
+            Self::Key(wanted) => {
+                let found = std::str::from_utf8(key).ok()?;
+                return Some((slip(wanted, found)?, found.to_owned()));
+            }
+            Self::Object { resource, namespace, name } => (*resource, *namespace, *name),
+        };
+        let found = StorageKey::of(key, prefixes)?;
+        let (found_resource, found_namespace) = (found.group_resource.0.as_ref(), found.namespace?);
+        // The same name in another namespace is like it, however that is called.
+        let elsewhere = || if found.name == name { Some(1) } else { slip(namespace, found_namespace) };
+        let of_namespace = if found_namespace == namespace { 0 } else { elsewhere()? };
+        let far = slip(resource, found_resource)?.saturating_add(of_namespace).saturating_add(slip(name, found.name)?);
+        let resource = if found.group_resource.is_secrets() { String::new() } else { format!("{found_resource}/") };
+        Some((far, format!("{resource}{found_namespace}/{}", found.name)))
     }
 
     /// Whether a key of etcd is that of the object.

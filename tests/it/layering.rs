@@ -112,12 +112,23 @@ const CRATES: &[(&str, &[&str])] = &[
     ("verify", &["rayon", "sha2", "thiserror", "zeroize"]),
     ("report", &[]),
     ("case", &["sha1", "sha2", "thiserror"]),
-    ("render", &["base64", "comfy_table", "csv", "jiff", "serde", "serde_json"]),
+    ("render", &["base64", "csv", "jiff", "serde", "serde_json", "unicode_width"]),
 ];
 
 /// Which crates the program names, beside the library.
-const CRATES_OF_THE_PROGRAM: &[&str] =
-    &["anstream", "anyhow", "clap", "clap_complete", "clap_mangen", "indicatif", "rayon", "rustix", "signal_hook", "zeroize"];
+const CRATES_OF_THE_PROGRAM: &[&str] = &[
+    "anstream",
+    "anyhow",
+    "clap",
+    "clap_complete",
+    "clap_mangen",
+    "indicatif",
+    "rayon",
+    "rustix",
+    "signal_hook",
+    "terminal_size",
+    "zeroize",
+];
 
 /// Files of a room of which each needs each other, and why that is so.
 const CIRCLES: &[(&[&str], &str)] = &[

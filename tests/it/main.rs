@@ -52,6 +52,7 @@ mod retire;
 mod screen;
 mod story;
 mod system_calls;
+mod terminal;
 mod truth;
 mod v2_api;
 mod verdict;

@@ -119,3 +119,47 @@ fn carve_counts_what_it_found_in_every_file_of_a_directory() {
     let plaintext = of_kind(&all, "value").iter().filter(|value| value["protection"] == "plaintext").count();
     assert!(screen.contains(&format!("Values   {plaintext} in plaintext")), "{plaintext}: {screen}");
 }
+
+#[test]
+fn what_is_like_a_name_that_is_not_there_is_offered() {
+    let dir = tempfile::tempdir().unwrap();
+    Fixture::named("migration").write_to(dir.path());
+    for (resources, meant) in [("secret", "secrets"), ("configmap,secrets", "configmaps"), ("Secrets", "secrets")] {
+        let (_, shown) = text(&run_in(dir.path(), &["scan", "migration.db", "--resources", resources]));
+        let asked = resources.split(',').next().unwrap();
+        assert!(shown.contains(&format!("\n  No object of {asked}: did you mean {meant}?\n")), "{shown}");
+    }
+    let (_, shown) = text(&run_in(dir.path(), &["scan", "migration.db", "--resources", "pods,secrets"]));
+    assert!(!shown.contains("did you mean"), "{shown}");
+    for (object, meant) in [
+        ("ci/tapir-vole-54", "ci/tapir-vole-53"),
+        ("prod/tapir-vole-53", "ci/tapir-vole-53"),
+        ("secret/ci/tapir-vole-53", "ci/tapir-vole-53"),
+        ("/registry/secrets/ci/tapir-vole-5", "/registry/secrets/ci/tapir-vole-53"),
+    ] {
+        for more in [&[][..], &["--reveal"]] {
+            let output = run_in(dir.path(), &[&["show", "migration.db", object][..], more].concat());
+            let said = stderr(&output);
+            assert!(output.status.code() == Some(2) && said.contains(&format!("\n  did you mean: {meant}")), "{object}: {said}");
+        }
+    }
+    let said = stderr(&run_in(dir.path(), &["show", "migration.db", "nowhere/nothing"]));
+    assert!(said.contains("looked for: ") && !said.contains("did you mean"), "{said}");
+}
+
+/// What NEXT asks for can be done for each file: no list is written over another, and a path is one word.
+#[test]
+fn next_names_a_list_of_its_own_for_each_input() {
+    let dir = tempfile::tempdir().unwrap();
+    let migration = Fixture::named("migration").write_to(dir.path());
+    fs::copy(&migration, dir.path().join("it's a copy.db")).unwrap();
+    let (_, shown) = text(&run_in(dir.path(), &["scan", "migration.db", "it's a copy.db"]));
+    let next: Vec<&str> = shown.lines().filter(|line| line.starts_with("NEXT  ")).collect();
+    assert_eq!(
+        next,
+        [
+            "NEXT  etcd-sleuth scan migration.db --rotate-list rotate.csv",
+            "NEXT  etcd-sleuth scan 'it'\\''s a copy.db' --rotate-list rotate-2.csv"
+        ]
+    );
+}

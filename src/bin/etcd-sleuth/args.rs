@@ -44,6 +44,9 @@ pub(crate) struct Global {
     /// Print one status line only (for cron)
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
+    /// Colours: of the verdict, of severities, of errors; auto asks the terminal and NO_COLOR
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = clap::ColorChoice::Auto, global = true)]
+    pub(crate) color: clap::ColorChoice,
     /// Show no progress on standard error
     #[arg(long, global = true)]
     pub(crate) no_progress: bool,
@@ -88,9 +91,12 @@ pub(crate) enum Command {
         /// Which shell
         shell: clap_complete::Shell,
     },
-    /// Print the manual page
-    #[command(hide = true)]
-    Man,
+    /// Print the manual page, or write one for each command
+    Man {
+        /// A directory for the pages, such as ~/.local/share/man/man1; those that are there are replaced
+        #[arg(value_name = "DIR")]
+        directory: Option<PathBuf>,
+    },
 }
 
 const SCAN_EXAMPLES: &str = "\

@@ -7,6 +7,7 @@ mod holders;
 mod interrupt;
 mod key_args;
 mod output;
+mod reader;
 mod run_info;
 mod session;
 mod shared_args;
@@ -16,7 +17,7 @@ mod terminal;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::Parser;
 use etcd_sleuth::case::bug;
 
 use self::args::{Args, Command};
@@ -29,11 +30,14 @@ fn main() -> ExitCode {
         Ok(args) => args,
         Err(error) => {
             // Help and version are answers; everything else is wrong usage.
-            let code = if error.use_stderr() { output::ERROR } else { 0 };
-            let _ = error.print();
-            return ExitCode::from(code);
+            return match (error.print(), error.use_stderr()) {
+                (_, true) => ExitCode::from(output::ERROR),
+                (Ok(()), false) => ExitCode::SUCCESS,
+                (Err(_), false) => ExitCode::from(CANNOT_SAY),
+            };
         }
     };
+    reader::set_colour(args.global.color);
     bug::install();
     match bug::run(|| run(args)).map_err(anyhow::Error::from).flatten() {
         Ok(code) => ExitCode::from(code),
@@ -61,13 +65,7 @@ fn run(args: Args) -> anyhow::Result<u8> {
         Command::Show(show) => commands::show(&show, &args.global),
         Command::Recover(recover) => commands::recover(&recover, &args.global),
         Command::Pages(pages) => commands::pages(&pages, &args.global),
-        Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Args::command(), "etcd-sleuth", &mut std::io::stdout());
-            Ok(0)
-        }
-        Command::Man => {
-            clap_mangen::Man::new(Args::command()).render(&mut std::io::stdout())?;
-            Ok(0)
-        }
+        Command::Completions { shell } => commands::completions(shell),
+        Command::Man { directory } => commands::man(directory.as_deref()),
     }
 }

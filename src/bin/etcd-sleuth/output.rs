@@ -11,8 +11,11 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use etcd_sleuth::case::{DatabaseFile, InputError, RunError};
 use etcd_sleuth::render::escape::terminal;
+use etcd_sleuth::render::text::Screen;
 use etcd_sleuth::store::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::reader;
 
 /// Exit code of an error: nothing could be analysed, or wrong usage.
 pub(crate) const ERROR: u8 = 1;
@@ -40,7 +43,7 @@ impl Output {
 
     pub(crate) fn finish(self) -> anyhow::Result<()> {
         match self {
-            Self::Stdout(mut out) => out.flush().context("standard output"),
+            Self::Stdout(mut out) => out.flush().map_err(|error| with_name("standard output", &error)).map_err(anyhow::Error::from),
             Self::File(file) => file.finish(),
         }
     }
@@ -49,24 +52,29 @@ impl Output {
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
-            Self::Stdout(out) => out.write(bytes),
+            Self::Stdout(out) => out.write(bytes).map_err(|error| with_name("standard output", &error)),
             Self::File(file) => file.write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match self {
-            Self::Stdout(out) => out.flush(),
+            Self::Stdout(out) => out.flush().map_err(|error| with_name("standard output", &error)),
             Self::File(file) => file.flush(),
         }
     }
 }
 
-/// Whether there is a file to be replaced. Nothing else is: no directory, no device, and a symbolic link is never followed.
-fn is_replaced(path: &Path, force: bool) -> anyhow::Result<bool> {
+/// An error that says of which output it is.
+fn with_name(name: &str, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{name}: {error}"))
+}
+
+/// Refuses what is never replaced: a directory, a device; a symbolic link is never followed.
+fn can_be_replaced(path: &Path) -> anyhow::Result<()> {
     match std::fs::symlink_metadata(path) {
-        Ok(found) if force && !found.is_file() => bail!("{}: is no regular file, and is not replaced", path.display()),
-        found => Ok(force && found.is_ok()),
+        Ok(found) if !found.is_file() => bail!("{}: is no regular file, and is not replaced", path.display()),
+        _ => Ok(()),
     }
 }
 
@@ -112,7 +120,7 @@ static UNFINISHED: Mutex<BTreeMap<PathBuf, PathBuf>> = Mutex::new(BTreeMap::new(
 /// A new file that is there whole or not at all, however the run ends: one that is replaced stays until then.
 pub(crate) struct WholeFile {
     path: PathBuf,
-    /// Whether there is one that it replaces.
+    /// Whether it replaces one that is there when it is whole, also where another run has made that meanwhile.
     replaces: bool,
     /// Where it is written to.
     working: PathBuf,
@@ -130,13 +138,14 @@ impl WholeFile {
         if file_id(path).is_some_and(|id| id_of_stdout() == Some(id)) {
             bail!("{}: is standard output too", path.display());
         }
-        let replaces = is_replaced(path, force)?;
-        if !replaces && path.symlink_metadata().is_ok() {
+        if force {
+            can_be_replaced(path)?;
+        } else if path.symlink_metadata().is_ok() {
             bail!("{}: exists already; --force replaces it", path.display());
         }
         let (working, file) = create_beside(path).with_context(|| format!("{}: cannot be written", path.display()))?;
         unfinished().insert(working.clone(), path.to_owned());
-        Ok(Self { path: path.to_owned(), replaces, working, file: BufWriter::with_capacity(1 << 16, file) })
+        Ok(Self { path: path.to_owned(), replaces: force, working, file: BufWriter::with_capacity(1 << 16, file) })
     }
 
     /// It is whole, and stays.
@@ -146,7 +155,7 @@ impl WholeFile {
             self.file.get_ref().sync_all()?;
             if self.replaces { std::fs::rename(&self.working, &self.path) } else { move_to_free(&self.working, &self.path) }
         };
-        finish().with_context(|| self.path.display().to_string())?;
+        finish().map_err(|error| with_name(&self.path.display().to_string(), &error))?;
         unfinished().remove(&self.working);
         Ok(())
     }
@@ -161,11 +170,13 @@ impl WholeFile {
 
 impl Write for WholeFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
+        let Self { file, path, .. } = self;
+        file.write(bytes).map_err(|error| with_name(&path.display().to_string(), &error))
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
+        let Self { file, path, .. } = self;
+        file.flush().map_err(|error| with_name(&path.display().to_string(), &error))
     }
 }
 
@@ -214,7 +225,7 @@ fn place_of(path: &Path) -> Option<PathBuf> {
 }
 
 /// Refuses to write what is piped or printed into an input.
-pub(crate) fn stdout_is_no_input(inputs: &[PathBuf]) -> anyhow::Result<()> {
+fn stdout_is_no_input(inputs: &[PathBuf]) -> anyhow::Result<()> {
     if let Some(id) = id_of_stdout()
         && inputs.iter().any(|input| file_id(input) == Some(id))
     {
@@ -229,9 +240,29 @@ fn is_same(path: &Path, other: &Path) -> bool {
     id.is_some() && id == file_id(other) || place.is_some() && place == place_of(other)
 }
 
+/// Inputs, of which one that is given twice, under whatever names, is read once.
+pub(crate) fn each_once(inputs: &[PathBuf], is_quiet: bool) -> Vec<PathBuf> {
+    let mut known: BTreeMap<FileId, &PathBuf> = BTreeMap::new();
+    let mut once = Vec::new();
+    for input in inputs {
+        match id_of_input(input).map(|id| known.entry(id).or_insert(input)) {
+            Some(first) if *first != input || once.contains(input) => {
+                if !is_quiet {
+                    let (input, first) = (input.to_string_lossy(), first.to_string_lossy());
+                    say(&format!("note: {} is {}, which was given before: it is read once\n", terminal(&input), terminal(&first)));
+                }
+            }
+            _ => once.push(input.clone()),
+        }
+    }
+    once
+}
+
 /// Says something to people beside the result. Nobody reading it is no error.
 pub(crate) fn say(text: &str) {
-    let _ = io::stderr().lock().write_all(text.as_bytes());
+    let mut stderr = io::stderr().lock();
+    let mut screen = Screen::new(&mut stderr, reader::of_stderr());
+    let _ = screen.write_all(text.as_bytes()).and_then(|()| screen.flush());
 }
 
 /// Device and inode.
@@ -247,6 +278,20 @@ fn file_id(path: &Path) -> Option<FileId> {
         _ => std::fs::metadata(path),
     };
     found.ok().filter(std::fs::Metadata::is_file).map(|found| (found.dev(), found.ino()))
+}
+
+/// Of a file or a directory, behind links; standard input is what it is.
+#[cfg(unix)]
+fn id_of_input(path: &Path) -> Option<FileId> {
+    use std::os::unix::fs::MetadataExt;
+
+    let found = std::fs::metadata(path).ok().filter(|found| found.is_file() || found.is_dir())?;
+    Some((found.dev(), found.ino()))
+}
+
+#[cfg(not(unix))]
+fn id_of_input(_: &Path) -> Option<FileId> {
+    None
 }
 
 #[cfg(unix)]
@@ -279,13 +324,25 @@ pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
     })
 }
 
-/// Tells an error, its causes, and what to try. What was told already is not told again.
+/// Tells an error, its causes, each once, and what to try. What was told already is not told again.
 pub(crate) fn error(error: &anyhow::Error) {
     match error.downcast_ref::<RunError>() {
         Some(RunError::NothingRead) => {}
         Some(RunError::Input(input)) => input_error(input),
-        _ => tell(&format!("{error:#}"), None),
+        _ => tell(&causes(error), None),
     }
+}
+
+/// An error and its causes; one that repeats what stands before it adds nothing.
+fn causes(error: &anyhow::Error) -> String {
+    error.chain().fold(String::new(), |said, cause| {
+        let cause = cause.to_string();
+        match said.as_str() {
+            "" => cause,
+            known if known.contains(&cause) => said,
+            known => format!("{known}: {cause}"),
+        }
+    })
 }
 
 /// Tells why an input was not read, and what to try.
@@ -296,11 +353,8 @@ pub(crate) fn input_error(error: &InputError) {
 fn tell(what: &str, hint: Option<String>) {
     let style = clap::builder::Styles::styled();
     let (red, plain) = (style.get_error().render(), style.get_error().render_reset());
-    let mut stderr = anstream::stderr().lock();
-    let _ = writeln!(stderr, "{red}error:{plain} {}", terminal(what));
-    if let Some(hint) = hint {
-        let _ = writeln!(stderr, "  try: {}", terminal(&hint));
-    }
+    let hint = hint.map_or(String::new(), |hint| format!("  try: {}\n", terminal(&hint)));
+    say(&format!("{red}error:{plain} {}\n{hint}", terminal(what)));
 }
 
 /// How often the progress is looked at.

@@ -1,20 +1,21 @@
 //! What all commands have in common: where the answer goes, who reads the inputs, and how it ends.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use etcd_sleuth::case::{Answer, Case, Plan, Question};
 use etcd_sleuth::finding::Outcome;
+use etcd_sleuth::render::text::{Layout, Screen};
 use etcd_sleuth::render::{self, OptionValue, RunInfo};
 use etcd_sleuth::report::{RenderPages, Report};
 
 use crate::args::Global;
 use crate::output::{self, Output};
+use crate::reader;
 use crate::shared_args::{Format, Writing};
 use crate::terminal::Terminal;
 
 /// A command's own text for people, written to an output.
-pub(crate) type Text<'t> = &'t dyn for<'o> Fn(&'o mut dyn Write) -> Box<dyn RenderPages + 'o>;
+pub(crate) type Text<'t> = &'t dyn for<'o> Fn(Screen<'o>) -> Box<dyn RenderPages + 'o>;
 
 /// A run of a command.
 pub(crate) struct Session<'a> {
@@ -50,8 +51,10 @@ impl Session<'_> {
         run.options.insert("max-size", OptionValue::Number(global.max_size));
         let terminal = Terminal::new(global);
         let mut out = Output::open(writing.output.as_deref(), writing.force, &[inputs, also_read].concat())?;
-        let mut render = render::to(writing.format.of_library(), run, &mut out, text);
-        let answer = ask(&Case::new(inputs, global.limits(), &terminal), render.as_mut())?;
+        let layout = if out.is_stdout() { reader::of_stdout() } else { Layout::default() };
+        let mut render = render::to(writing.format.of_library(), run, &mut out, |out| text(Screen::new(out, layout)));
+        let inputs = output::each_once(inputs, global.quiet);
+        let answer = ask(&Case::new(&inputs, global.limits(), &terminal), render.as_mut())?;
         drop(render);
         if writing.format != Format::Text && !out.is_stdout() && !global.quiet {
             output::say(&status(&answer.report, &answer.outcome));

@@ -6,6 +6,7 @@ use super::super::escape::terminal;
 use super::first_screen::types;
 use super::headline::{in_scope, not_placed, scope};
 use super::key_label::distinct_labels;
+use super::layout::{Screen, Tone};
 use super::scan::status_line;
 use super::table::{Table, name};
 use super::unread::{not_looked_at, warning};
@@ -21,14 +22,14 @@ const ROWS: usize = 20;
 
 /// What `carve` says: for each image what stands in it, then one line.
 pub struct CarveText<'o> {
-    out: &'o mut dyn Write,
+    out: Screen<'o>,
     is_quiet: bool,
     has_said: bool,
 }
 
 impl<'o> CarveText<'o> {
     /// `is_quiet`: only the last line.
-    pub fn new(out: &'o mut dyn Write, is_quiet: bool) -> Self {
+    pub fn new(out: Screen<'o>, is_quiet: bool) -> Self {
         Self { out, is_quiet, has_said: false }
     }
 }
@@ -43,7 +44,7 @@ impl Render for CarveText<'_> {
     }
 
     fn end(&mut self, report: &Report, outcome: &Outcome) -> io::Result<()> {
-        self.out.write_all(status_line(report, outcome).as_bytes())
+        self.out.write_all(Tone::of_exit(outcome.exit_code()).paint(&status_line(report, outcome)).as_bytes())
     }
 }
 
@@ -62,6 +63,7 @@ fn carve(member: &MemberReport, evidence: &EvidenceReport, report: &Report) -> S
         0 => format!("NO PLAINTEXT SECRET FOUND IN THESE BYTES{}\n", scope(report)),
         n => format!("{} {noun} CAN BE READ FROM THESE BYTES WITHOUT ANY KEY{}\n", thousands(n), scope(report)),
     };
+    out = if readable.total > 0 { Tone::Bad } else { Tone::Open }.paint(&out);
     if readable.total > 0 && !evidence.facts.has_tree() {
         out.push_str(
             "  Whether they still exist, and whether the values are today's, bytes without their database do not say: treat as in use.\n",

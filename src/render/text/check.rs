@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::super::escape::terminal;
+use super::layout::{Screen, Tone};
 use super::table;
 use super::unread::{self, ending, subject};
 use super::{against, block, cluster_lines, compared_lines, file_lines, thousands};
@@ -18,14 +19,14 @@ const ROWS: usize = 50;
 
 /// What `check` says: for each evidence its verdict, and what stands behind it.
 pub struct CheckText<'o> {
-    out: &'o mut dyn Write,
+    out: Screen<'o>,
     is_quiet: bool,
     has_said: bool,
 }
 
 impl<'o> CheckText<'o> {
     /// `is_quiet`: only one line for each evidence.
-    pub fn new(out: &'o mut dyn Write, is_quiet: bool) -> Self {
+    pub fn new(out: Screen<'o>, is_quiet: bool) -> Self {
         Self { out, is_quiet, has_said: false }
     }
 }
@@ -36,7 +37,7 @@ impl Render for CheckText<'_> {
             self.out.write_all(b"\n")?;
         }
         let verdict = format!("{}: {}\n", terminal(&evidence.facts.path.to_string_lossy()), verdict(evidence));
-        self.out.write_all(verdict.as_bytes())?;
+        self.out.write_all(tone(evidence).paint(&verdict).as_bytes())?;
         if self.is_quiet {
             return Ok(());
         }
@@ -51,7 +52,7 @@ impl Render for CheckText<'_> {
             let general = not_looked_at(&report.evidences).into_iter().chain(["what the values say".to_owned()]).collect();
             self.out.write_all(unread::not_looked_at(general, report.unread.iter()).as_bytes())?;
         }
-        self.out.write_all(check_status(report, outcome).as_bytes())
+        self.out.write_all(Tone::of_exit(outcome.exit_code()).paint(&check_status(report, outcome)).as_bytes())
     }
 }
 
@@ -178,6 +179,15 @@ pub fn check_status(report: &Report, outcome: &Outcome) -> String {
     };
     let said_by_verdict = [Condition::Altered, Condition::Damaged, Condition::Incomplete, Condition::ValueUndecoded, Condition::Divergent];
     format!("{said}{}", ending(report, outcome, &said_by_verdict))
+}
+
+fn tone(evidence: &EvidenceReport) -> Tone {
+    let worst = evidence.anomaly_counts.keys().map(|class| class.bearing()).max();
+    match worst {
+        Some(Bearing::Damaged | Bearing::Altered | Bearing::Divergent) => Tone::Bad,
+        Some(Bearing::Incomplete | Bearing::Undecoded) => Tone::Open,
+        Some(Bearing::Note) | None => Tone::Said,
+    }
 }
 
 /// The verdict on one of several files, in as few words as count it.

@@ -7,7 +7,7 @@ use super::super::escape::terminal;
 use super::credentials::credentials;
 use super::findings::findings;
 use super::first_screen::{ROWS, keys, next, readable_table, resource_tables, secrets, types, values};
-use super::headline::{What, headline, in_scope, no_kubernetes, not_placed, nothing_matches};
+use super::headline::{What, did_you_mean, headline, in_scope, no_kubernetes, not_placed, nothing_matches};
 use super::keys::beside;
 use super::table::Table;
 use super::unread::{self, warning};
@@ -25,9 +25,9 @@ pub(super) fn directory(directory: &MemberReport, whole: &EvidenceReport, report
     let database: Vec<&EvidenceReport> = of(&[Kind::Database, Kind::Snapshot], Role::Member);
     let unmatched = report.filter.as_deref().filter(|_| parts.iter().all(|part| part.is_out_of_scope()));
     let mut out = match unmatched {
-        Some(filter) => nothing_matches(whole, filter, What::Directory),
+        Some(filter) => nothing_matches(whole, report, filter, What::Directory),
         None if report.is_without_kubernetes(directory) => no_kubernetes(whole, What::Directory),
-        None => headline(whole, report, What::Directory),
+        None => headline(whole, report, What::Directory) + &did_you_mean(whole, report),
     };
     out.push_str(&warning(report.unread_of(directory.id)));
     match database.as_slice() {
@@ -60,7 +60,7 @@ pub(super) fn directory(directory: &MemberReport, whole: &EvidenceReport, report
     out.push_str(&types(&whole.readable.types, in_scope(report)));
     out.push_str(&credentials(parts.iter().copied()));
     out.push_str(&beside([whole], report.filter.is_some()));
-    if let Some(next) = next(whole, &directory.path, report) {
+    if let Some(next) = next(whole, directory, report) {
         out.push_str(&format!("NEXT  {next}\n"));
     }
     out.push_str(&readable_table(whole, in_scope(report)));

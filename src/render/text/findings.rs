@@ -2,12 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use super::layout::{PARAGRAPH, Tone};
 use super::thousands;
-use crate::finding::Rule;
+use crate::finding::{Rule, Severity};
 use crate::report::EvidenceReport;
 
-/// Characters in a line.
-const WIDTH: usize = 110;
+/// The word of a severity, in its colour.
+fn severity(severity: Severity) -> String {
+    match severity {
+        Severity::Error => Tone::Bad.paint(severity.name()),
+        Severity::Warning => Tone::Open.paint(severity.name()),
+        Severity::Note => severity.name().to_owned(),
+    }
+}
 
 /// The findings of a member, the worst first. What is about objects counts each of them once, over all of the member's files.
 pub(super) fn findings<'a>(whole: &EvidenceReport, parts: impl IntoIterator<Item = &'a EvidenceReport>) -> String {
@@ -31,38 +38,8 @@ pub(super) fn findings<'a>(whole: &EvidenceReport, parts: impl IntoIterator<Item
             _ if count > 1 || rule.is_about_objects() => format!(" ({})", thousands(count)),
             _ => String::new(),
         };
-        out.push_str(&format!("  {}: {}{count}\n", rule.severity().name(), rule.title()));
-        wrap([rule.why(), rule.remedy()].join(" ").trim(), "    ", &mut out);
+        out.push_str(&format!("  {}: {}{count}\n", severity(rule.severity()), rule.title()));
+        out.push_str(&format!("{PARAGRAPH}    {}\n", [rule.why(), rule.remedy()].join(" ").trim()));
     }
     out
-}
-
-/// Appends a text in lines that begin with `indent`.
-fn wrap(text: &str, indent: &str, out: &mut String) {
-    let mut line = indent.to_owned();
-    for word in text.split(' ') {
-        if line.len() > indent.len() && line.len().saturating_add(word.len()) > WIDTH {
-            out.push_str(line.trim_end());
-            out.push('\n');
-            line = indent.to_owned();
-        }
-        line.push_str(word);
-        line.push(' ');
-    }
-    out.push_str(line.trim_end());
-    out.push('\n');
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_word_is_lost_at_the_end_of_a_line() {
-        let text = "four words of text ".repeat(30);
-        let mut out = String::new();
-        wrap(text.trim(), "  ", &mut out);
-        assert!(out.lines().count() > 4 && out.lines().all(|line| line.len() <= WIDTH && line.starts_with("  ")), "{out}");
-        assert_eq!(out.split_whitespace().collect::<Vec<_>>(), text.split_whitespace().collect::<Vec<_>>());
-    }
 }

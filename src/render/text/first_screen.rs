@@ -7,10 +7,10 @@ use super::super::escape::terminal;
 use super::key_label::distinct_labels;
 use super::table::{Table, name};
 use super::thousands;
-use crate::collect::{ResourceCounts, StorageCounts};
+use crate::collect::{KeyCounts, ResourceCounts, StorageCounts};
 use crate::finding::Rule;
 use crate::report::readable::{Exists, ReadableSecret};
-use crate::report::{EvidenceReport, KeyReport, Report};
+use crate::report::{EvidenceReport, KeyReport, MemberReport, Report};
 
 /// Rows of a table before the rest is only counted.
 pub(super) const ROWS: usize = 20;
@@ -22,45 +22,34 @@ pub(super) fn secrets(evidence: &EvidenceReport, in_scope: &str) -> String {
     let secrets = evidence.secrets.without(evidence.unapplied);
     let hidden = secrets.encrypted.saturating_sub(older);
     let cell = |n: u64| if n == 0 { "-".to_owned() } else { thousands(n) };
-    let row = |what: &str, now: u64, gone: u64, remark: &str| format!("{what:<44}{:>9}{:>10}{remark}\n", cell(now), cell(gone));
-    let mut out = format!("{:<44}{:>9}{:>10}\n", format!("Secrets{in_scope}"), "now", "deleted");
-    out.push_str(&row("stored in plaintext", secrets.plaintext, 0, ""));
+    let mut table = Table::of_labels(&[&format!("Secrets{in_scope}"), "now", "deleted"]);
+    let mut row = |what: &str, now: u64, gone: u64| table.add_row([what.to_owned(), cell(now), cell(gone)]);
+    row("stored in plaintext", secrets.plaintext, 0);
     for (what, now) in [
         ("encrypted, older plaintext still retained", existing.retained),
         ("encrypted, older plaintext in free pages", existing.residue),
         ("encrypted, older plaintext in the log", existing.log),
+        ("encrypted; no plaintext of it in this file (other copies not seen)", hidden),
+        ("stored in a form not known here", secrets.unknown),
+        ("without a value", secrets.empty),
+        ("not known: committed entries of the log, which the database has not applied, write or delete them", evidence.unapplied.total()),
+        ("perhaps among them, or deleted, and readable", lost.total()),
+        ("in the log, not in the database yet (written last, or never carried out)", evidence.readable.ahead),
     ] {
         if now > 0 {
-            out.push_str(&row(what, now, 0, ""));
+            row(what, now, 0);
         }
     }
-    let remark = if hidden > 0 { "   (other copies not seen)" } else { "" };
-    out.push_str(&row("encrypted; no plaintext of it in this file", hidden, 0, remark));
     for (what, gone) in [
         ("deleted, in plaintext in history", deleted.current.saturating_add(deleted.retained)),
         ("deleted, in plaintext in free pages", deleted.residue),
         ("deleted, in plaintext in the log", deleted.log),
     ] {
         if gone > 0 {
-            out.push_str(&row(what, 0, gone, ""));
+            row(what, 0, gone);
         }
     }
-    if secrets.unknown > 0 {
-        out.push_str(&row("stored in a form not known here", secrets.unknown, 0, ""));
-    }
-    if secrets.empty > 0 {
-        out.push_str(&row("without a value", secrets.empty, 0, ""));
-    }
-    if evidence.unapplied.total() > 0 {
-        let remark = "   (committed entries of the log write or delete them)";
-        out.push_str(&row("not known: the database has not applied all", evidence.unapplied.total(), 0, remark));
-    }
-    if lost.total() > 0 {
-        out.push_str(&format!("{:<44}{:>9}\n", "perhaps among them, or deleted, and readable", thousands(lost.total())));
-    }
-    if evidence.readable.ahead > 0 {
-        out.push_str(&row("in the log, not in the database yet", evidence.readable.ahead, 0, "   (written last, or never carried out)"));
-    }
+    let mut out = format!("{table}\n");
     if older > 0 {
         let (were, all) = if older == 1 { ("was", "it".to_owned()) } else { ("were", format!("all {}", thousands(older))) };
         out.push_str(&format!(
@@ -98,26 +87,26 @@ pub(super) fn keys(keys: &[KeyReport], in_scope: &str) -> String {
             n => format!("The {}{in_scope} encrypted now need", thousands(n)),
         };
     let has_log = keys.iter().any(|key| key.counts.log > 0);
-    let log = |cell: &str| if has_log { format!("{cell:>9}") } else { String::new() };
     let labels = distinct_labels(keys.iter().map(|key| &key.identity));
-    let width = labels.iter().map(|label| label.chars().count()).fold(42, usize::max).saturating_add(2);
     // What bears a prefix of no known provider is not counted as encrypted, so it stands by itself.
     let (known, unknown): (Vec<_>, Vec<_>) = keys.iter().zip(&labels).partition(|(key, _)| key.identity.provider().is_known());
-    let head = |title: &str| format!("{title:<width$}{:>9}{:>10}{:>10}{}\n", "current", "older", "residue", log("log"));
     let row = |(key, label): &(&KeyReport, &String)| {
-        let older = key.counts.superseded.saturating_add(key.counts.deleted);
-        let doubt = if key.uncertain > 0 { format!("   name not certain for {}", key.uncertain) } else { String::new() };
+        let KeyCounts { current, superseded, deleted, residue, log } = key.counts;
+        let doubt = if key.uncertain > 0 { format!(" (name not certain for {})", thousands(key.uncertain)) } else { String::new() };
         let cell = |n: u64| if n == 0 { "-".to_owned() } else { thousands(n) };
-        let (current, residue) = (cell(key.counts.current), cell(key.counts.residue));
-        let (older, log) = (cell(older), log(&cell(key.counts.log)));
-        format!("  {label:<0$}{current:>9}{older:>10}{residue:>10}{log}{doubt}\n", width.saturating_sub(2))
+        let older = superseded.saturating_add(deleted);
+        let log = has_log.then(|| cell(log));
+        [format!("  {label}{doubt}"), cell(current), cell(older), cell(residue)].into_iter().chain(log)
     };
     let mut out = String::new();
     for (title, keys) in [(title.as_str(), known), ("Under providers not known to this version", unknown)] {
-        if !keys.is_empty() {
-            out.push_str(&head(title));
-            out.extend(keys.iter().take(ROWS).map(row));
+        if keys.is_empty() {
+            continue;
         }
+        let columns = [title, "current", "older", "residue", "log"];
+        let mut table = Table::of_labels(columns.get(..4usize.saturating_add(usize::from(has_log))).unwrap_or_default());
+        keys.iter().take(ROWS).for_each(|key| table.add_row(row(key)));
+        out.push_str(&format!("{table}\n"));
         if let Some(more) = keys.len().checked_sub(ROWS).filter(|n| *n > 0) {
             out.push_str(&format!("  and {more} more keys\n"));
         }
@@ -159,19 +148,27 @@ fn short_type(secret_type: &str) -> &str {
     }
 }
 
-/// What to do next with the input that was given as `path`, and within the same scope.
-pub(super) fn next(evidence: &EvidenceReport, path: &Path, report: &Report) -> Option<String> {
-    let path = terminal(&path.to_string_lossy()).into_owned();
-    if evidence
-        .judgement
-        .findings
-        .iter()
-        .any(|finding| matches!(finding.rule, Rule::FileAltered | Rule::FileDamaged | Rule::FileIncomplete))
-    {
+/// What to do next with a member. Where there are several, each has a list of its own name.
+pub(super) fn next(evidence: &EvidenceReport, member: &MemberReport, report: &Report) -> Option<String> {
+    let path = shell_word(&member.path);
+    let is_doubted = |rule: Rule| matches!(rule, Rule::FileAltered | Rule::FileDamaged | Rule::FileIncomplete);
+    if evidence.judgement.findings.iter().any(|finding| is_doubted(finding.rule)) {
         return Some(format!("etcd-sleuth check {path}"));
     }
     evidence.readable.first.first()?;
-    Some(format!("etcd-sleuth scan {path}{} --rotate-list rotate.csv", report.scope_options))
+    // Members are told one by one, so this one is the first where none was told before it.
+    let list = match report.members.len() {
+        0 => "rotate.csv".to_owned(),
+        before => format!("rotate-{}.csv", before.saturating_add(1)),
+    };
+    Some(format!("etcd-sleuth scan {path}{} --rotate-list {list}", report.scope_options))
+}
+
+/// A path as a shell takes it for one word.
+fn shell_word(path: &Path) -> String {
+    let path = terminal(&path.to_string_lossy()).into_owned();
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+:,@%=".contains(c);
+    if !path.is_empty() && path.chars().all(is_plain) { path } else { format!("'{}'", path.replace('\'', "'\\''")) }
 }
 
 /// Secrets that can be read, the first of them by name.

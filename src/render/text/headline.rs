@@ -1,9 +1,11 @@
 //! The first line of a scan: whether Secrets can be read, and how many.
 
 use super::super::escape::terminal;
+use super::layout::Tone;
 use super::thousands;
 use crate::collect::Sum;
 use crate::report::{EvidenceReport, Report};
+use crate::row::near;
 use crate::store::ResidueMode;
 
 /// What an answer is about.
@@ -22,13 +24,32 @@ impl What {
     }
 }
 
+/// Paints the first line of a headline.
+fn painted(tone: Tone, headline: &str) -> String {
+    let (first, rest) = headline.split_once('\n').unwrap_or((headline, ""));
+    format!("{}\n{rest}", tone.paint(first))
+}
+
 /// The headline where a filter leaves nothing.
-pub(super) fn nothing_matches(evidence: &EvidenceReport, filter: &str, what: What) -> String {
+pub(super) fn nothing_matches(evidence: &EvidenceReport, report: &Report, filter: &str, what: What) -> String {
     let outside = match evidence.passed_over().0 {
         0 => "So nothing was looked at.".to_owned(),
         n => format!("So nothing was looked at; {} objects are outside of it.", thousands(n)),
     };
-    format!("NOTHING IN THIS {} MATCHES: {}\n  {outside}\n", what.name(), terminal(filter))
+    let meant = did_you_mean(evidence, report);
+    painted(Tone::Open, &format!("NOTHING IN THIS {} MATCHES: {}\n  {outside}\n{meant}", what.name(), terminal(filter)))
+}
+
+/// A line for each resource that was asked for, of which there is nothing, and that is like one that there is.
+pub(super) fn did_you_mean(evidence: &EvidenceReport, report: &Report) -> String {
+    let there = || evidence.resources.keys().map(String::as_str).filter(|name| !name.is_empty());
+    let asked = report.resources.split(',').map(str::trim).filter(|asked| *asked != "all" && !there().any(|name| name == *asked));
+    let line = |asked: &str| {
+        let near = near(asked, there().chain(["secrets"]));
+        (!near.is_empty() && near != [asked])
+            .then(|| format!("  No object of {}: did you mean {}?\n", terminal(asked), terminal(&near.join(", "))))
+    };
+    asked.filter_map(line).collect()
 }
 
 /// The headline where there is nothing of Kubernetes.
@@ -37,11 +58,21 @@ pub(super) fn no_kubernetes(evidence: &EvidenceReport, what: What) -> String {
         1 => "The 1 key that exists is other software's, and was not looked at".to_owned(),
         n => format!("The {} keys that exist are other software's, and were not looked at", thousands(n)),
     };
-    format!("NO KUBERNETES OBJECTS IN THIS {}\n  {keys}: --etcd-prefix names a prefix that was not found.\n", what.name())
+    let said = format!("NO KUBERNETES OBJECTS IN THIS {}\n  {keys}: --etcd-prefix names a prefix that was not found.\n", what.name());
+    painted(Tone::Open, &said)
 }
 
 /// The headline of an answer; where a filter was given, it is about what is in scope alone, and says so.
 pub(super) fn headline(evidence: &EvidenceReport, report: &Report, what: What) -> String {
+    let tone = match evidence.readable.total {
+        0 if evidence.facts.is_complete && evidence.secrets.unknown == 0 => Tone::Said,
+        0 => Tone::Open,
+        _ => Tone::Bad,
+    };
+    painted(tone, &in_words(evidence, report, what))
+}
+
+fn in_words(evidence: &EvidenceReport, report: &Report, what: What) -> String {
     let what = what.name();
     let has_tree = evidence.facts.has_tree();
     let (readable, existing) = (&evidence.readable, evidence.secrets.without(evidence.unapplied).total());

@@ -6,9 +6,10 @@ use std::io::{self, Write};
 use super::super::escape::terminal;
 use super::headline::within;
 use super::key_label::{distinct_labels, whole};
+use super::layout::{Screen, Tone};
 use super::table::Table;
-use super::thousands;
 use super::unread::{self, ending, subject};
+use super::{next_steps, thousands};
 use crate::collect::KeyCounts;
 use crate::finding::{Condition, Outcome};
 use crate::kubernetes::KeyMaterial;
@@ -21,13 +22,13 @@ const ROWS: usize = 40;
 
 /// What `keys` says, and then one line.
 pub struct KeysText<'o> {
-    out: &'o mut dyn Write,
+    out: Screen<'o>,
     is_quiet: bool,
 }
 
 impl<'o> KeysText<'o> {
     /// `is_quiet`: only the last line.
-    pub fn new(out: &'o mut dyn Write, is_quiet: bool) -> Self {
+    pub fn new(out: Screen<'o>, is_quiet: bool) -> Self {
         Self { out, is_quiet }
     }
 }
@@ -42,7 +43,7 @@ impl Render for KeysText<'_> {
             };
             self.out.write_all(said.as_bytes())?;
         }
-        self.out.write_all(keys_status(report, outcome).as_bytes())
+        self.out.write_all(Tone::of_exit(outcome.exit_code()).paint(&keys_status(report, outcome)).as_bytes())
     }
 }
 
@@ -163,7 +164,7 @@ fn keys(report: &Report) -> String {
     }
     out.push_str("  Offline: key names are what the plugin or configuration wrote; nothing was opened.\n");
     out.push_str(&unread::not_looked_at(not_looked_at(&report.evidences), report.unread.iter()));
-    out.push_str("NEXT  etcd-sleuth keys FILES --retire KEY    etcd-sleuth verify FILES --plan …\n");
+    out.push_str(&next_steps(&["etcd-sleuth keys FILES --retire KEY".to_owned(), "etcd-sleuth verify FILES --plan …".to_owned()]));
     out
 }
 
@@ -183,6 +184,12 @@ fn retire(retirement: &Retirement, report: &Report) -> String {
         RetirementVerdict::NothingNamesIt => format!("NO VALUE IN {} NAMES THIS KEY.\n", files(report.evidences.len()).to_uppercase()),
         RetirementVerdict::CannotSay => "CANNOT SAY whether anything needs this key.\n".to_owned(),
     };
+    out = match retirement.verdict() {
+        RetirementVerdict::StillNeeded(_) => Tone::Bad,
+        RetirementVerdict::CannotSay => Tone::Open,
+        RetirementVerdict::HistoryOnly(_) | RetirementVerdict::NothingNamesIt => Tone::Said,
+    }
+    .paint(&out);
     out.push_str(&format!("  {key}\n"));
     if maybe > 0 {
         out.push_str(&format!("  {} more may need it: KMS v1 does not say which key wrapped them.\n", thousands(maybe)));
@@ -260,7 +267,12 @@ fn opens(Opens { target, objects, more }: &Opens, report: &Report) -> String {
         out.push_str(&format!("  and {} more: --format jsonl lists every value\n", thousands(*more)));
     }
     out.push_str(&unread::not_looked_at(not_looked_at(&report.evidences), report.unread.iter()));
-    out.push_str("NEXT  1. put a new key in front  2. rewrite every object  3. rotate what these objects hold: whoever has the key and a file has read them\n");
+    let contain = [
+        "contain: put a new key in front",
+        "contain: rewrite every object",
+        "contain: rotate what these objects hold: whoever has the key and a file has read them",
+    ];
+    out.push_str(&next_steps(&contain.map(str::to_owned)));
     out
 }
 
@@ -302,8 +314,7 @@ fn next(retirement: &Retirement, report: &Report, has_unknown: bool) -> String {
         let files = of_needs(|need| total(need.unknown) > 0);
         steps.push(format!("etcd-sleuth verify {files} --aws-kms --plan says what it takes to settle the values of KMS v1"));
     }
-    let steps: Vec<String> = steps.iter().enumerate().map(|(index, step)| format!("{}. {step}", index.saturating_add(1))).collect();
-    format!("NEXT  {}\n", steps.join("  "))
+    next_steps(&steps)
 }
 
 /// What takes a key out of use and can be undone.

@@ -2,6 +2,7 @@
 
 mod carve;
 mod check;
+mod columns;
 mod credentials;
 mod directory;
 mod findings;
@@ -9,6 +10,7 @@ mod first_screen;
 mod headline;
 mod key_label;
 mod keys;
+mod layout;
 mod number;
 mod object;
 mod pages;
@@ -22,6 +24,7 @@ mod verify;
 pub use self::carve::CarveText;
 pub use self::check::{CheckText, check_status, limits};
 pub use self::keys::{KeysText, keys_status};
+pub use self::layout::{Layout, Screen};
 pub use self::number::thousands;
 pub use self::object::{ObjectText, nothing_of_object, object_status, several_of_object};
 pub use self::pages::PagesText;
@@ -274,6 +277,13 @@ fn against(counts: &std::collections::BTreeMap<Class, u64>) -> Vec<(Bearing, u64
 pub fn conditions(held: impl Iterator<Item = Condition>) -> String {
     let names: Vec<_> = held.map(Condition::name).collect();
     if names.is_empty() { String::new() } else { format!("; {}", names.join(", ")) }
+}
+
+/// What to do next, step by step; nothing where there is no step.
+fn next_steps(steps: &[String]) -> String {
+    let label = |index: usize| if index == 0 { "NEXT" } else { "" };
+    let line = |(index, step): (usize, &String)| format!("{:<6}{}. {step}\n", label(index), index.saturating_add(1));
+    steps.iter().enumerate().map(line).collect()
 }
 
 /// A label and its lines.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::super::escape::{json_document, terminal, terminal_bytes};
 use super::super::records::timestamp;
+use super::layout::{Screen, Tone};
 use super::thousands;
 use super::unread::{self, ending, subject};
 use crate::collect::{Lines, RowKind};
@@ -17,7 +18,7 @@ use crate::store::Facts;
 
 /// What `show` says.
 pub struct ObjectText<'o> {
-    out: &'o mut dyn Write,
+    out: Screen<'o>,
     /// Whether bytes may go there that are no text.
     takes_any_bytes: bool,
     /// Where it is said what is shown, beside the value itself.
@@ -25,14 +26,16 @@ pub struct ObjectText<'o> {
     /// Whether it is said of which file each row is.
     names_files: bool,
     file: PathBuf,
+    /// Whether a value is what was asked for.
+    is_revealed: bool,
     /// The file and the key that rows were told of last.
     last: (Option<PathBuf>, Vec<u8>),
 }
 
 impl<'o> ObjectText<'o> {
-    /// `takes_any_bytes`: the output is a file; `names_files`: there are several inputs.
-    pub fn new(out: &'o mut dyn Write, takes_any_bytes: bool, names_files: bool, say: fn(&str)) -> Self {
-        Self { out, takes_any_bytes, say, names_files, file: PathBuf::new(), last: (None, Vec::new()) }
+    /// `is_revealed`: a value was asked for; `takes_any_bytes`: the output is a file; `names_files`: there are several inputs.
+    pub fn new(out: Screen<'o>, is_revealed: bool, takes_any_bytes: bool, names_files: bool, say: fn(&str)) -> Self {
+        Self { out, takes_any_bytes, say, names_files, is_revealed, file: PathBuf::new(), last: (None, Vec::new()) }
     }
 }
 
@@ -76,15 +79,16 @@ impl Render for ObjectText<'_> {
         let (object, bytes) = (terminal(revealed.object), thousands(revealed.bytes.len() as u64));
         (self.say)(&format!("warning: printing {object}, revision {revision}{state}, {how}{bytes} bytes, in clear\n"));
         let unreadable = |reason: kubernetes::Unreadable| io::Error::new(io::ErrorKind::InvalidData, reason.to_string());
+        let mut out = self.out.raw()?;
         match kubernetes::as_document(revealed.bytes, revealed.encoding).map_err(unreadable)? {
             Some(document) => {
                 match revealed.encoding {
-                    Encoding::Yaml => self.out.write_all(&document)?,
-                    _ => json_document(&mut self.out, &document)?,
+                    Encoding::Yaml => out.write_all(&document)?,
+                    _ => json_document(&mut out, &document)?,
                 }
-                self.out.write_all(b"\n")
+                out.write_all(b"\n")
             }
-            None if revealed.encoding == Encoding::Other || self.takes_any_bytes => self.out.write_all(revealed.bytes),
+            None if revealed.encoding == Encoding::Other || self.takes_any_bytes => out.write_all(revealed.bytes),
             None => Err(io::Error::new(
                 io::ErrorKind::Unsupported,
                 "this kind of object is not decoded here; -o FILE writes its bytes as they are stored",
@@ -93,22 +97,29 @@ impl Render for ObjectText<'_> {
     }
 
     fn end(&mut self, report: &Report, outcome: &Outcome) -> io::Result<()> {
-        // Beside the value, which may go into a file or another program.
-        (self.say)(&unread::not_looked_at(not_looked_at(&report.evidences), report.unread.iter()));
-        if outcome.exit_code() != 0 {
-            (self.say)(&object_status(report, outcome));
+        let not_looked_at = unread::not_looked_at(not_looked_at(&report.evidences), report.unread.iter());
+        let status = Tone::of_exit(outcome.exit_code()).paint(&object_status(report, outcome));
+        if self.is_revealed {
+            // Beside the value, which may go into a file or another program.
+            (self.say)(&not_looked_at);
+            if outcome.exit_code() != 0 {
+                (self.say)(&status);
+            }
+            return Ok(());
         }
-        Ok(())
+        self.out.write_all([not_looked_at, status].concat().as_bytes())
     }
 }
 
 impl RenderPages for ObjectText<'_> {}
 
 /// What is said where there is no such object.
-pub fn nothing_of_object(object: &str, files: &[PathBuf]) -> String {
+pub fn nothing_of_object(object: &str, files: &[PathBuf], report: &Report) -> String {
     let files: Vec<String> = files.iter().map(|file| terminal(&file.to_string_lossy()).into_owned()).collect();
     let what = ObjectName::parse(object).to_string();
-    format!("no object {} in {}\n  looked for: {}\n", terminal(object), files.join(", "), terminal(&what))
+    let near: Vec<String> = report.near_names.iter().map(|(_, name)| terminal(name).into_owned()).collect();
+    let near = if near.is_empty() { String::new() } else { format!("  did you mean: {}\n", near.join(", ")) };
+    format!("no object {} in {}\n  looked for: {}\n{near}", terminal(object), files.join(", "), terminal(&what))
 }
 
 /// What is said where several objects have the name that was asked for.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::super::escape::{terminal, terminal_bytes};
 use super::check::check_status;
+use super::layout::{Screen, Tone};
 use super::object::storage;
 use super::table::Table;
 use super::thousands;
@@ -16,14 +17,16 @@ use crate::report::{Render, RenderPages, Report, not_looked_at};
 use crate::row::ValueRow;
 use crate::store::Facts;
 
-/// Cells in a line of the map.
-const COLUMNS: u64 = 64;
+/// Cells in a line of the map, and where that does not fit.
+const COLUMNS: [u64; 2] = [64, 32];
+/// Characters before the cells.
+const NUMBER: u64 = 11;
 /// Lines of the map at most.
 const LINES: u64 = 24;
 
 /// What `pages` says.
 pub struct PagesText<'o> {
-    out: &'o mut dyn Write,
+    out: Screen<'o>,
     lists_runs: bool,
     /// The file that is told of.
     file: PathBuf,
@@ -31,7 +34,7 @@ pub struct PagesText<'o> {
 
 impl<'o> PagesText<'o> {
     /// `lists_runs`: also a line for every run of pages.
-    pub fn new(out: &'o mut dyn Write, lists_runs: bool) -> Self {
+    pub fn new(out: Screen<'o>, lists_runs: bool) -> Self {
         Self { out, lists_runs, file: PathBuf::new() }
     }
 }
@@ -47,14 +50,16 @@ impl Render for PagesText<'_> {
         self.out.write_all(unread::not_looked_at(general, report.unread.iter()).as_bytes())?;
         match outcome.exit_code() {
             0 => Ok(()),
-            _ => self.out.write_all(check_status(report, outcome).as_bytes()),
+            _ => self.out.write_all(Tone::of_exit(outcome.exit_code()).paint(&check_status(report, outcome)).as_bytes()),
         }
     }
 }
 
 impl RenderPages for PagesText<'_> {
     fn map(&mut self, map: &PageMapReport) -> io::Result<()> {
-        self.out.write_all(overview(map).as_bytes())?;
+        let width = self.out.width().map_or(u64::MAX, |width| width as u64);
+        let columns = COLUMNS.into_iter().find(|columns| columns.saturating_add(NUMBER) <= width).unwrap_or(COLUMNS[1]);
+        self.out.write_all(overview(map, columns).as_bytes())?;
         if self.lists_runs {
             self.out.write_all(runs(map).as_bytes())?;
         }
@@ -68,7 +73,7 @@ impl RenderPages for PagesText<'_> {
 }
 
 /// How many pages there are of each state, and where.
-fn overview(report: &PageMapReport) -> String {
+fn overview(report: &PageMapReport, columns: u64) -> String {
     let PageMapReport { counts, page_size, .. } = report;
     let total = counts.total();
     let path = terminal(&report.path.to_string_lossy()).into_owned();
@@ -84,16 +89,16 @@ fn overview(report: &PageMapReport) -> String {
         let percent = count.saturating_mul(100).checked_div(total).unwrap_or(0);
         out.push_str(&format!("  {}  {:<18} {:>10}  {percent:>3} %   {}\n", symbol(state), state.name(), thousands(count), explain(state)));
     }
-    out.push_str(&map(report, total));
+    out.push_str(&map(report, total, columns));
     out
 }
 
 /// One cell stands for as many pages as it takes to fit the screen. It shows a plaintext Secret where there is one, else what
 /// most of its pages are.
-fn map(report: &PageMapReport, total: u64) -> String {
-    let per_cell = total.div_ceil(COLUMNS.saturating_mul(LINES)).max(1);
-    let mut out = String::from("  P  in use, with a Secret in plaintext    p  the same on a page that etcd no longer shows\n");
-    out.push_str("  E  in use, with encrypted Secrets only   e  the same on a page that etcd no longer shows\n");
+fn map(report: &PageMapReport, total: u64, columns: u64) -> String {
+    let per_cell = total.div_ceil(columns.saturating_mul(LINES)).max(1);
+    let mut out = String::from("  P  in use, with a Secret in plaintext\n  p  the same on a page that etcd no longer shows\n");
+    out.push_str("  E  in use, with encrypted Secrets only\n  e  the same on a page that etcd no longer shows\n");
     out.push_str(&match per_cell {
         1 => "one cell: 1 page\n".to_owned(),
         n => format!("one cell: {} pages; P and p where there is one, else what most of them are\n", thousands(n)),
@@ -113,7 +118,7 @@ fn map(report: &PageMapReport, total: u64) -> String {
         out.extend(most);
         column = column.saturating_add(1);
         first = first.saturating_add(per_cell);
-        if column == COLUMNS {
+        if column == columns {
             out.push('\n');
             column = 0;
         }

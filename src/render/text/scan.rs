@@ -7,8 +7,9 @@ use super::credentials::credentials;
 use super::directory::directory;
 use super::findings::findings;
 use super::first_screen::{ROWS, keys, next, readable_table, resource_tables, secrets, types, values};
-use super::headline::{What, headline, in_scope, no_kubernetes, not_placed, nothing_matches, within};
+use super::headline::{What, did_you_mean, headline, in_scope, no_kubernetes, not_placed, nothing_matches, within};
 use super::keys::beside;
+use super::layout::{Screen, Tone};
 use super::table::anomalies;
 use super::unread::{self, ending, subject, warning};
 use super::{against, block, cluster_lines, compared_lines, file_lines, thousands};
@@ -19,14 +20,14 @@ use crate::report::{EvidenceReport, MemberReport, Render, RenderPages, Report, n
 
 /// What a scan says: for each member its first screen and its tables, then one line.
 pub struct ScanText<'o> {
-    out: &'o mut dyn Write,
+    out: Screen<'o>,
     is_quiet: bool,
     has_said: bool,
 }
 
 impl<'o> ScanText<'o> {
     /// `is_quiet`: only the last line.
-    pub fn new(out: &'o mut dyn Write, is_quiet: bool) -> Self {
+    pub fn new(out: Screen<'o>, is_quiet: bool) -> Self {
         Self { out, is_quiet, has_said: false }
     }
 }
@@ -42,7 +43,7 @@ impl Render for ScanText<'_> {
     }
 
     fn end(&mut self, report: &Report, outcome: &Outcome) -> io::Result<()> {
-        self.out.write_all(status_line(report, outcome).as_bytes())
+        self.out.write_all(Tone::of_exit(outcome.exit_code()).paint(&status_line(report, outcome)).as_bytes())
     }
 }
 
@@ -54,9 +55,9 @@ fn scan(member: &MemberReport, evidence: &EvidenceReport, report: &Report) -> St
     let unread = report.unread_of(member.id);
     let unmatched = report.filter.as_deref().filter(|_| evidence.is_out_of_scope());
     out.push_str(&match unmatched {
-        Some(filter) => nothing_matches(evidence, filter, What::File),
+        Some(filter) => nothing_matches(evidence, report, filter, What::File),
         None if report.is_without_kubernetes(member) => no_kubernetes(evidence, What::File),
-        None => headline(evidence, report, What::File),
+        None => headline(evidence, report, What::File) + &did_you_mean(evidence, report),
     });
     out.push_str(&warning(unread.clone()));
     let against = against(&evidence.anomaly_counts);
@@ -78,7 +79,7 @@ fn scan(member: &MemberReport, evidence: &EvidenceReport, report: &Report) -> St
     out.push_str(&types(&evidence.readable.types, in_scope(report)));
     out.push_str(&credentials([evidence]));
     out.push_str(&beside([evidence], report.filter.is_some()));
-    if let Some(next) = next(evidence, &member.path, report) {
+    if let Some(next) = next(evidence, member, report) {
         out.push_str(&format!("NEXT  {next}\n"));
     }
     out.push_str(&tables(evidence, report));

@@ -3,32 +3,35 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use comfy_table::presets;
-
 use super::super::escape::terminal;
+use super::layout::{CELL, FIGURES, LABELS};
 use crate::evidence::anomaly::Anomaly;
 
 /// Characters of a name that are shown; the records have all of them.
 const LONGEST: usize = 60;
 
-/// A table without lines between its cells, and without blanks behind them.
-pub(super) struct Table(comfy_table::Table);
+/// A table as a [`super::layout::Screen`] takes it: a header and rows, of which each is a line.
+pub(super) struct Table(Vec<Vec<String>>);
 
 impl Table {
     pub(super) fn new(header: &[&str]) -> Self {
-        let mut table = comfy_table::Table::new();
-        table.load_style(presets::NOTHING).set_header(header);
-        Self(table)
+        Self(vec![header.iter().map(|title| (*title).to_owned()).collect()])
+    }
+
+    /// One whose first column has labels, and each other one figures.
+    pub(super) fn of_labels(header: &[&str]) -> Self {
+        let title = |(column, title): (usize, &&str)| format!("{}{title}", if column == 0 { LABELS } else { FIGURES });
+        Self(vec![header.iter().enumerate().map(title).collect()])
     }
 
     pub(super) fn add_row(&mut self, cells: impl IntoIterator<Item = String>) {
-        self.0.add_row(cells.into_iter().collect::<Vec<_>>());
+        self.0.push(cells.into_iter().collect());
     }
 }
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lines: Vec<String> = self.0.lines().map(|line| line.trim_end().to_owned()).collect();
+        let lines: Vec<String> = self.0.iter().map(|row| row.join(&CELL.to_string())).collect();
         f.write_str(&lines.join("\n"))
     }
 }
@@ -57,13 +60,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_name_is_cut_and_no_line_ends_in_blanks() {
+    fn a_long_name_is_cut() {
         let long = "ü".repeat(LONGEST);
         assert_eq!(name(&long), long);
         assert_eq!(name(&format!("{long}x")), format!("{}…", "ü".repeat(LONGEST - 1)));
-        let mut table = Table::new(&["Secret", "readable in"]);
-        table.add_row(["a".to_owned(), String::new()]);
-        table.add_row(["b".to_owned(), "log".to_owned()]);
-        assert_eq!(table.to_string(), " Secret  readable in\n a\n b       log");
     }
 }

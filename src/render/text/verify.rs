@@ -6,10 +6,11 @@ use super::super::escape::{terminal, terminal_bytes};
 use super::headline::within;
 use super::key_label::{distinct_labels, whole};
 use super::keys::evidence_label;
+use super::layout::{Screen, Tone};
 use super::requirement::requirement;
 use super::table::Table;
 use super::unread::{self, ending, subject};
-use super::{block, thousands};
+use super::{block, next_steps, thousands};
 use crate::finding::{Condition, Outcome};
 use crate::report::{Asked, Render, RenderPages, Report, VerificationPlan, VerificationResult, not_looked_at};
 use crate::row::Retention;
@@ -22,13 +23,13 @@ const COVERAGE_ROWS: usize = 200;
 
 /// What `verify` says, and then one line.
 pub struct VerifyText<'o> {
-    out: &'o mut dyn Write,
+    out: Screen<'o>,
     is_quiet: bool,
 }
 
 impl<'o> VerifyText<'o> {
     /// `is_quiet`: only the last line.
-    pub fn new(out: &'o mut dyn Write, is_quiet: bool) -> Self {
+    pub fn new(out: Screen<'o>, is_quiet: bool) -> Self {
         Self { out, is_quiet }
     }
 }
@@ -37,12 +38,12 @@ impl Render for VerifyText<'_> {
     fn end(&mut self, report: &Report, outcome: &Outcome) -> io::Result<()> {
         if let (Some(verification), false) = (&report.verification, self.is_quiet) {
             let said = match &verification.result {
-                Some(result) => verify(result, &verification.plan, report),
+                Some(result) => verify(result, &verification.plan, report, Tone::of_exit(outcome.exit_code())),
                 None => plan(&verification.plan, report),
             };
             self.out.write_all(said.as_bytes())?;
         }
-        self.out.write_all(verify_status(report, outcome).as_bytes())
+        self.out.write_all(Tone::of_exit(outcome.exit_code()).paint(&verify_status(report, outcome)).as_bytes())
     }
 }
 
@@ -114,8 +115,8 @@ fn duration(plan: &VerificationPlan) -> String {
     out
 }
 
-fn verify(verify: &VerificationResult, plan: &VerificationPlan, report: &Report) -> String {
-    let mut out = headline(&verify.proof, report);
+fn verify(verify: &VerificationResult, plan: &VerificationPlan, report: &Report, tone: Tone) -> String {
+    let mut out = headline(&verify.proof, report, tone);
     let files: Vec<String> = report.evidences.iter().map(evidence_label).collect();
     block(&mut out, "Files", &files);
     block(&mut out, "Asked", &asked(verify, &plan.asked));
@@ -137,13 +138,11 @@ fn verify(verify: &VerificationResult, plan: &VerificationPlan, report: &Report)
     let mut general = not_looked_at(&report.evidences);
     general.push("writes after these files were taken".to_owned());
     out.push_str(&unread::not_looked_at(general, report.unread.iter()));
-    if let Some(next) = next(verify) {
-        out.push_str(&format!("NEXT  {next}\n"));
-    }
+    out.push_str(&next_steps(&next(verify)));
     out
 }
 
-fn next(verify: &VerificationResult) -> Option<String> {
+fn next(verify: &VerificationResult) -> Vec<String> {
     let proof = &verify.proof;
     let mut steps = Vec::new();
     if !proof.moves.is_empty() {
@@ -160,8 +159,7 @@ fn next(verify: &VerificationResult) -> Option<String> {
     } else if proof.requirement.left.is_empty() && proof.requirement.required.keys().any(|state| matches!(state, State::Key(_))) {
         steps.push("etcd-sleuth keys FILES --retire OLDKEY, over every backup, before a key is disabled");
     }
-    let steps: Vec<String> = steps.iter().enumerate().map(|(index, step)| format!("{}. {step}", index.saturating_add(1))).collect();
-    (!steps.is_empty()).then(|| steps.join("  "))
+    steps.into_iter().map(str::to_owned).collect()
 }
 
 /// The last line, and the only one of a quiet run.
@@ -220,8 +218,8 @@ fn opened_in_words(proof: &Proof, has_tree: bool) -> String {
     format!("{} of {} current values open with the keys given; {others}", thousands(opened), thousands(all))
 }
 
-fn headline(proof: &Proof, report: &Report) -> String {
-    let mut out = format!("{}{}\n", of_scope(report), opened_in_words(proof, report.has_tree()));
+fn headline(proof: &Proof, report: &Report, tone: Tone) -> String {
+    let mut out = tone.paint(&format!("{}{}\n", of_scope(report), opened_in_words(proof, report.has_tree())));
     let of = |retention: Retention| {
         let all = proof.coverage.count(|of, _| of == retention);
         (all > 0)

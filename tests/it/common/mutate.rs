@@ -12,7 +12,7 @@ use etcd_sleuth::evidence::{Evidence, Numbering};
 use etcd_sleuth::finding::Outcome;
 use etcd_sleuth::pages::PageMapReport;
 use etcd_sleuth::render::records::row_line;
-use etcd_sleuth::render::text::{CheckText, PagesText, ScanText};
+use etcd_sleuth::render::text::{CheckText, PagesText, ScanText, Screen};
 use etcd_sleuth::report::readable::ClusterContext;
 use etcd_sleuth::report::{EvidenceReport, MemberReport, Render, RenderPages, Report, RowContext};
 use etcd_sleuth::row::{Place, Row, Scope};
@@ -334,13 +334,13 @@ fn texts(store: &DatabaseStore<'_>, evidence: EvidenceReport) -> (String, String
         assert!(text.chars().all(|c| !c.is_control() || c == '\n'), "{text}");
         text
     };
-    let check = text(&|out| CheckText::new(out, false).evidence_end(&evidence).unwrap());
-    let pages = text(&|out| PagesText::new(out, true).map(&PageMapReport::of(evidence.id, store)).unwrap());
+    let check = text(&|out| CheckText::new(Screen::plain(out), false).evidence_end(&evidence).unwrap());
+    let pages = text(&|out| PagesText::new(Screen::plain(out), true).map(&PageMapReport::of(evidence.id, store)).unwrap());
     let member =
         MemberReport { id: Numbering::default().member(), path: evidence.facts.path.clone(), parts: vec![evidence.id], whole: None };
     let report = Report { evidences: vec![evidence], ..Report::default() };
     let scan = text(&|out| {
-        let mut scan = ScanText::new(out, false);
+        let mut scan = ScanText::new(Screen::plain(out), false);
         scan.member(&member, &report).unwrap();
         scan.end(&report, &Outcome::default()).unwrap();
     });

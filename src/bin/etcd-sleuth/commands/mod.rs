@@ -2,6 +2,7 @@
 
 mod carve;
 mod check;
+mod documents;
 mod keys;
 mod pages;
 mod recover;
@@ -11,6 +12,7 @@ mod verify;
 
 pub(crate) use self::carve::carve;
 pub(crate) use self::check::check;
+pub(crate) use self::documents::{completions, man};
 pub(crate) use self::keys::keys;
 pub(crate) use self::pages::pages;
 pub(crate) use self::recover::recover;

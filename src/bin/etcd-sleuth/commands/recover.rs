@@ -1,6 +1,6 @@
 //! `recover`: of every key its newest write, out of a file that is broken.
 
-use std::io::{self, BufWriter, Write};
+use std::io::Write;
 use std::path::Path;
 use std::slice;
 
@@ -11,7 +11,7 @@ use etcd_sleuth::render::text;
 
 use crate::args::{Global, RecoverArgs};
 use crate::core_files;
-use crate::output::{self, WholeFile};
+use crate::output::{self, Output, WholeFile};
 use crate::terminal::Terminal;
 
 pub(crate) fn recover(args: &RecoverArgs, global: &Global) -> anyhow::Result<u8> {
@@ -26,10 +26,7 @@ pub(crate) fn recover(args: &RecoverArgs, global: &Global) -> anyhow::Result<u8>
     let mut records = records_path.map(create).transpose()?;
     let mut database = args.db.as_deref().map(create).transpose()?;
     let mut stdout = match records {
-        None if database.is_none() || args.output.is_some() => {
-            output::stdout_is_no_input(inputs)?;
-            Some(BufWriter::with_capacity(1 << 16, io::stdout()))
-        }
+        None if database.is_none() || args.output.is_some() => Some(Output::open(None, false, inputs)?),
         _ => None,
     };
     let out = records.as_mut().map(|file| file as &mut dyn Write).or(stdout.as_mut().map(|out| out as &mut dyn Write));
@@ -42,9 +39,7 @@ pub(crate) fn recover(args: &RecoverArgs, global: &Global) -> anyhow::Result<u8>
     let terminal = Terminal::new(global);
     let found = Case::new(inputs, global.limits(), &terminal).recover(&args.plan(), question)?;
     drop(lines);
-    if let Some(mut out) = stdout {
-        out.flush()?;
-    }
+    stdout.map(Output::finish).transpose()?;
     // The records first: they can stand alone, and what they mark the database cannot.
     records.map(WholeFile::finish).transpose()?;
     database.map(WholeFile::finish).transpose()?;
