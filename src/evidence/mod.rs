@@ -158,6 +158,14 @@ impl Evidence {
         self.contained.as_ref().map(|c| c.container)
     }
 
+    /// Whether reading it leaves its access time as it is; `None` of what is no file, and where the system has no way to ask for that.
+    pub fn keeps_access_time(&self) -> Option<bool> {
+        match &*self.file {
+            Bytes::Mapped(mapping) => mapping.keeps_access_time(),
+            Bytes::Memory(_) => None,
+        }
+    }
+
     /// Whether a process seems to be writing it; see [`live`].
     pub fn is_in_use(&self) -> bool {
         matches!(*self.file, Bytes::Mapped(_)) && live::is_locked(&self.path)

@@ -78,6 +78,8 @@ pub struct Facts {
     pub container: Option<Container>,
     /// Bytes of the file as given.
     pub size: u64,
+    /// Whether reading it left its access time as it was; `None`: not known.
+    pub keeps_access_time: Option<bool>,
     /// Its digest, unless switched off.
     pub sha256: Option<Sha256Digest>,
     /// Bytes of the content, when it was contained.
@@ -249,6 +251,7 @@ impl Facts {
             role: Role::File,
             container: evidence.container(),
             size: evidence.file().len() as u64,
+            keeps_access_time: evidence.keeps_access_time(),
             sha256: None,
             content_size: evidence.container().map(|_| evidence.content().len() as u64),
             content_sha256: None,

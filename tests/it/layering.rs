@@ -54,7 +54,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 
 /// Which crates a room may name. The standard library is not listed.
 const CRATES: &[(&str, &[&str])] = &[
-    ("evidence", &["flate2", "memchr", "memmap2", "nom", "sha2", "thiserror", "zip", "zstd"]),
+    ("evidence", &["flate2", "libc", "memchr", "memmap2", "nom", "sha2", "thiserror", "zip", "zstd"]),
     ("wire", &["thiserror"]),
     (
         "kubernetes",

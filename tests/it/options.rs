@@ -163,3 +163,22 @@ fn next_names_a_list_of_its_own_for_each_input() {
         ]
     );
 }
+
+/// Whoever has read the help of one command finds the options in the next one where they stood.
+#[test]
+fn options_that_several_commands_have_stand_in_one_order() {
+    let commands = ["scan", "carve", "check", "keys", "verify", "show", "recover", "pages"];
+    let options = |command: &str| -> Vec<String> {
+        let help = text(&run_in(&std::env::temp_dir(), &[command, "--help"])).1;
+        assert!(help.lines().all(|line| line.chars().count() <= 100), "{command}: {help}");
+        let lines = help.lines().map(str::trim).filter(|line| line.starts_with('-'));
+        lines.filter_map(|line| line.split_whitespace().find(|word| word.starts_with("--"))).map(str::to_owned).collect()
+    };
+    let all: Vec<Vec<String>> = commands.into_iter().map(options).collect();
+    assert!(all.iter().all(|options| options.contains(&"--quiet".to_owned())), "{all:?}");
+    for (one, other) in all.iter().flat_map(|one| all.iter().map(move |other| (one, other))) {
+        let shared =
+            |of: &[String], with: &[String]| -> Vec<String> { of.iter().filter(|option| with.contains(option)).cloned().collect() };
+        assert_eq!(shared(one, other), shared(other, one));
+    }
+}

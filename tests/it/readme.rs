@@ -54,6 +54,7 @@ fn shown(block: &Block, dir: &Path) -> (i32, String) {
     let (code, stdout) = text(&sleuth().current_dir(dir).args(&args).output().unwrap());
     let lines: Vec<&str> = stdout.lines().collect();
     let list = args.iter().position(|arg| *arg == "--rotate-list").map(|at| fs::read_to_string(dir.join(args[at + 1])).unwrap());
+    let command = format!("$ etcd-sleuth {}", args.join(" "));
     let shown: Vec<&str> = match (args[0], &list) {
         (_, Some(list)) => list.lines().take(3).chain(["…"]).collect(),
         ("scan", None) if !args.contains(&"-q") => {
@@ -63,7 +64,9 @@ fn shown(block: &Block, dir: &Path) -> (i32, String) {
         }
         _ => lines,
     };
-    (code, shown.join("\n") + "\n")
+    // That of the first block stands above it, as a command of its own.
+    let command = (args != ["scan", "testdata/migration.db"]).then_some(command.as_str());
+    (code, command.into_iter().chain(shown).collect::<Vec<_>>().join("\n") + "\n")
 }
 
 /// A folder with all that the examples name: the repository's `testdata` and the fixtures in it, unpacked.
@@ -72,7 +75,9 @@ fn evidence() -> tempfile::TempDir {
     fs::create_dir(dir.path().join("testdata")).unwrap();
     for fixture in Fixture::all() {
         fixture.write_to(dir.path());
-        fs::copy(dir.path().join(format!("{}.db", fixture.name)), dir.path().join(format!("testdata/{}.db", fixture.name))).unwrap();
+    }
+    for file in fs::read_dir(common::testdata()).unwrap().map(|file| file.unwrap().path()).filter(|path| path.is_file()) {
+        fs::copy(&file, dir.path().join("testdata").join(file.file_name().unwrap())).unwrap();
     }
     unpack_directory("killed", dir.path());
     let migration = Fixture::named("migration").bytes;
@@ -103,6 +108,14 @@ fn every_block_of_output_is_a_real_run() {
     if update {
         fs::write(root().join("README.md"), &readme).unwrap();
     }
+    // What the blocks take is in a fresh clone, or is made by a command that stands above them.
+    for made in ["`tar --zstd -xf testdata/killed.dir.tar.zst`", "`head -c 223248 testdata/migration.db > half.db`"] {
+        assert!(readme.contains(made), "README.md does not say {made}");
+    }
+    for input in blocks(&readme).iter().flat_map(|block| &block.args).filter(|arg| arg.starts_with("testdata/")) {
+        assert!(root().join(input).exists(), "README.md takes {input}");
+    }
+    assert_eq!(Fixture::named("migration").bytes.len() / 2, 223_248);
     assert_eq!(readme.matches("```text\n").count(), blocks(&readme).len(), "a block of output without the run that makes it");
 }
 

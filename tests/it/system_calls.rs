@@ -211,3 +211,46 @@ fn calls_are_told_apart_by_what_they_do() {
         assert!(objection(refused).is_some(), "{refused}");
     }
 }
+
+/// Reading leaves the access time as it was, which the system grants to a file's owner.
+#[test]
+#[cfg(target_os = "linux")]
+fn the_access_time_of_evidence_stays() {
+    use std::time::{Duration, SystemTime};
+
+    let dir = tempfile::tempdir().unwrap();
+    let path = Fixture::named("migration").write_to(dir.path());
+    let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    fs::File::open(&path).unwrap().set_times(fs::FileTimes::new().set_accessed(long_ago)).unwrap();
+    let all = records(&run_in(dir.path(), &["scan", "migration.db", "--format", "jsonl"]));
+    assert_eq!(of_kind(&all, "evidence")[0]["access_time_kept"], true);
+    assert_eq!(fs::metadata(&path).unwrap().accessed().unwrap(), long_ago);
+}
+
+/// Who may only read the file reads it all the same, and it is said once, as no alarm.
+#[test]
+#[cfg(target_os = "linux")]
+fn of_another_users_file_it_is_said_that_its_access_time_may_change() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    use std::os::unix::process::CommandExt;
+
+    // A file of root's that everybody may read; root itself becomes somebody else, and takes the program along.
+    let dir = tempfile::tempdir().unwrap();
+    let program = dir.path().join("etcd-sleuth");
+    fs::copy(env!("CARGO_BIN_EXE_etcd-sleuth"), &program).unwrap();
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let run = |args: &[&str]| {
+        let mut command = Command::new(&program);
+        command.args(args).current_dir("/");
+        if fs::metadata("/proc/self").unwrap().uid() == 0 {
+            command.uid(65_534).gid(65_534);
+        }
+        command.output().unwrap()
+    };
+    let output = run(&["carve", "/etc/passwd", "/etc/group"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.starts_with("note: 2 files belong to another user, ") && said.lines().count() == 1, "{said}");
+    let all = records(&run(&["carve", "/etc/passwd", "--format", "jsonl"]));
+    assert_eq!(of_kind(&all, "evidence")[0]["access_time_kept"], false);
+}

@@ -16,7 +16,7 @@ use etcd_sleuth::store::ReadOptions;
 
 use crate::key_args::{Holders, KeysArgs, VerifyArgs};
 use crate::run_info::Options;
-use crate::shared_args::{DigestArg, NAMED, Names, Reading, ResidueArg, Writing};
+use crate::shared_args::{ANSWER, DigestArg, NAMED, Names, OUTPUT, READING, Reading, ResidueArg, SCOPE, Writing};
 
 /// Read an etcd snapshot offline: how is every Kubernetes Secret in it stored, and what is this file?
 #[derive(Debug, Parser)]
@@ -24,7 +24,7 @@ use crate::shared_args::{DigestArg, NAMED, Names, Reading, ResidueArg, Writing};
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Every command")]
     pub(crate) global: Global,
 }
 
@@ -140,14 +140,14 @@ pub(crate) struct ScanArgs {
     /// Snapshots, databases, data directories, files of a log; plain or in gzip, zstd or zip; - is standard input
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = SCOPE)]
     pub(crate) looking: Looking,
     /// How far what etcd no longer shows is looked for: pages looks at free pages whose header still stands
-    #[arg(long, value_enum, default_value_t = ResidueArg::Full)]
+    #[arg(long, value_enum, default_value_t = ResidueArg::Full, help_heading = SCOPE)]
     residue: ResidueArg,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = READING)]
     pub(crate) reading: Reading,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = OUTPUT)]
     pub(crate) writing: Writing,
 }
 
@@ -156,11 +156,11 @@ pub(crate) struct CarveArgs {
     /// Any files, plain or in gzip, zstd or zip; - is standard input
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = SCOPE)]
     pub(crate) looking: Looking,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = READING)]
     pub(crate) reading: Reading,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = OUTPUT)]
     pub(crate) writing: Writing,
 }
 
@@ -173,13 +173,13 @@ pub(crate) struct Looking {
     #[command(flatten)]
     names: Names,
     /// From where on a plaintext Secret gives exit code 2
-    #[arg(long, value_enum, default_value_t = FailOnArg::Any)]
+    #[arg(long, value_enum, default_value_t = FailOnArg::Any, help_heading = ANSWER)]
     fail_on: FailOnArg,
     /// Exit with 0 whatever is found (errors still give 1)
-    #[arg(long)]
+    #[arg(long, help_heading = ANSWER)]
     pub(crate) exit_zero: bool,
     /// Also write a list for those who rotate: every Secret that can be read, the most urgent first (CSV, a new file, mode 0600)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = OUTPUT)]
     pub(crate) rotate_list: Option<PathBuf>,
 }
 
@@ -191,9 +191,9 @@ pub(crate) struct CheckArgs {
     /// Print every limit of this tool, and what is said of a file that passes it
     #[arg(long, conflicts_with_all = ["files", "format", "output", "force", "etcd_prefix", "digest"])]
     pub(crate) limits: bool,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = READING)]
     pub(crate) reading: Reading,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = OUTPUT)]
     pub(crate) writing: Writing,
 }
 
@@ -209,9 +209,9 @@ pub(crate) struct ShowArgs {
     /// With --reveal: this revision instead of the newest
     #[arg(long, value_name = "N", requires = "reveal")]
     pub(crate) revision: Option<u64>,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = READING)]
     pub(crate) reading: Reading,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = OUTPUT)]
     pub(crate) writing: Writing,
     #[command(flatten, next_help_heading = "Keys, with --reveal")]
     pub(crate) holders: Holders,
@@ -222,9 +222,6 @@ pub(crate) struct RecoverArgs {
     /// A snapshot or database, whole or broken, or a data directory, of which the database is read; - is standard input
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
-    /// Write the records (JSON Lines) to a new file (mode 0600) instead of standard output
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
     /// Write a new database with what was recovered, values included (mode 0600)
     #[arg(long, value_name = "FILE")]
     pub(crate) db: Option<PathBuf>,
@@ -238,16 +235,19 @@ pub(crate) struct RecoverArgs {
     #[arg(long)]
     pub(crate) include_residue: bool,
     /// Which objects: all, secrets, or a list such as secrets,configmaps,deployments.apps
-    #[arg(long, value_name = "LIST", default_value = "all")]
+    #[arg(long, value_name = "LIST", default_value = "all", help_heading = SCOPE)]
     resources: String,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = SCOPE)]
     names: Names,
-    /// Replace output files that exist
-    #[arg(long)]
-    pub(crate) force: bool,
     /// Prefix of the API server's keys, such as /registry [default: what the keys show]
-    #[arg(long, value_name = "PREFIX")]
+    #[arg(long, value_name = "PREFIX", help_heading = READING)]
     pub(crate) etcd_prefix: Vec<String>,
+    /// Write the records (JSON Lines) to a new file (mode 0600) instead of standard output
+    #[arg(short, long, value_name = "FILE", help_heading = OUTPUT)]
+    pub(crate) output: Option<PathBuf>,
+    /// Replace output files that exist
+    #[arg(long, help_heading = OUTPUT)]
+    pub(crate) force: bool,
 }
 
 impl RecoverArgs {
@@ -271,7 +271,7 @@ pub(crate) struct PagesArgs {
     /// Explain this page: its header, its elements and what is stored on it, without the values
     #[arg(long, value_name = "N", conflicts_with = "list")]
     pub(crate) page: Option<u64>,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = OUTPUT)]
     pub(crate) writing: Writing,
 }
 

@@ -8,7 +8,7 @@ use etcd_sleuth::render::RunInfo;
 use etcd_sleuth::store::ReadOptions;
 
 use crate::run_info::Options;
-use crate::shared_args::{Names, Reading, ResidueArg, Writing};
+use crate::shared_args::{Names, OUTPUT, READING, Reading, ResidueArg, SCOPE, Writing};
 
 const KEYS_EXAMPLES: &str = "\
 Examples:
@@ -50,11 +50,11 @@ pub(crate) struct KeysArgs {
     /// An EncryptionConfiguration, for the names in it; its keys are not used
     #[arg(long, value_name = "FILE")]
     pub(crate) encryption_config: Vec<PathBuf>,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = SCOPE)]
     pub(crate) within: Within,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = READING)]
     pub(crate) reading: Reading,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = OUTPUT)]
     pub(crate) writing: Writing,
 }
 
@@ -64,7 +64,7 @@ pub(crate) struct VerifyArgs {
     /// Snapshots, databases, data directories, files of a log; plain or in gzip, zstd or zip; - is standard input
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Keys, and whom to ask")]
     pub(crate) holders: Holders,
     /// The key that current values are to be under [default: the first provider of the EncryptionConfiguration]
     #[arg(long, value_name = "KEY")]
@@ -76,11 +76,11 @@ pub(crate) struct VerifyArgs {
     #[cfg(feature = "aws-kms")]
     #[arg(long, value_name = "ARN", requires_all = ["aws_kms", "plan"])]
     kms_key: Vec<String>,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = SCOPE)]
     pub(crate) within: Within,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = READING)]
     pub(crate) reading: Reading,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = OUTPUT)]
     pub(crate) writing: Writing,
 }
 

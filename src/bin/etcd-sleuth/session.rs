@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use etcd_sleuth::case::{Answer, Case, Plan, Question};
 use etcd_sleuth::finding::Outcome;
-use etcd_sleuth::render::text::{Layout, Screen};
+use etcd_sleuth::render::text::{self, Layout, Screen};
 use etcd_sleuth::render::{self, OptionValue, RunInfo};
 use etcd_sleuth::report::{RenderPages, Report};
 
@@ -60,6 +60,9 @@ impl Session<'_> {
             output::say(&status(&answer.report, &answer.outcome));
         }
         out.finish()?;
+        if !global.quiet {
+            output::say(&text::access_times(&answer.report.evidences));
+        }
         Ok(answer)
     }
 }

@@ -10,6 +10,12 @@ use etcd_sleuth::store::{ReadOptions, ResidueMode};
 
 use crate::run_info::Options;
 
+/// Headings of the help, in the order in which every command has them.
+pub(crate) const SCOPE: &str = "What is looked at";
+pub(crate) const ANSWER: &str = "Exit code";
+pub(crate) const READING: &str = "How evidence is read";
+pub(crate) const OUTPUT: &str = "Output";
+
 /// Secrets that can be read, listed by name in the text.
 pub(crate) const NAMED: usize = 20;
 

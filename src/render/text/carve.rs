@@ -102,7 +102,8 @@ fn carve(member: &MemberReport, evidence: &EvidenceReport, report: &Report) -> S
     block(&mut out, "Database", &lines);
     let keys = evidence.keys.iter().take(ROWS);
     for (key, label) in keys.clone().zip(distinct_labels(keys.map(|key| &key.identity))) {
-        out.push_str(&format!("  {:>9} values under {label}\n", thousands(total(key.counts))));
+        let count = total(key.counts);
+        out.push_str(&format!("  {:>9} {} under {label}\n", thousands(count), if count == 1 { "value" } else { "values" }));
     }
     out.push_str(&not_placed(report.parts(member)));
     out.push_str(&types(&readable.types, in_scope(report)));

@@ -279,6 +279,16 @@ pub fn conditions(held: impl Iterator<Item = Condition>) -> String {
     if names.is_empty() { String::new() } else { format!("; {}", names.join(", ")) }
 }
 
+/// What is said beside the answer where reading may have changed access times; empty where it has not.
+pub fn access_times<'a>(evidences: impl IntoIterator<Item = &'a EvidenceReport>) -> String {
+    let changed = evidences.into_iter().filter(|evidence| evidence.facts.keeps_access_time == Some(false)).count();
+    let files = if changed == 1 { "1 file belongs".to_owned() } else { format!("{} files belong", thousands(changed as u64)) };
+    match changed {
+        0 => String::new(),
+        _ => format!("note: {files} to another user, so that reading may have changed the access time, as the file system is mounted\n"),
+    }
+}
+
 /// What to do next, step by step; nothing where there is no step.
 fn next_steps(steps: &[String]) -> String {
     let label = |index: usize| if index == 0 { "NEXT" } else { "" };

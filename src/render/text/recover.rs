@@ -22,14 +22,15 @@ pub fn recovered(found: &Recovered, database: Option<&str>, has_records: bool, i
     }
     let general = if is_quiet { Vec::new() } else { not_looked_at([&found.evidence]) };
     out.push_str(&unread::not_looked_at(general, found.unread.iter()));
-    let keys = match found.counts.total() {
-        1 => "1 key".to_owned(),
-        n => format!("{} keys", thousands(n)),
-    };
+    let keys = keys(found.counts.total());
     let path = terminal(&found.evidence.facts.path.to_string_lossy()).into_owned();
     let conditions = conditions(found.outcome.conditions());
     out.push_str(&format!("{path}: {keys} recovered{conditions} (exit {})\n", found.outcome.exit_code()));
     out
+}
+
+fn keys(count: u64) -> String {
+    if count == 1 { "1 key".to_owned() } else { format!("{} keys", thousands(count)) }
 }
 
 /// What is said of the recovered keys.
@@ -44,17 +45,18 @@ fn summary(found: &Recovered) -> String {
         (Standing::Deleted, "that were deleted"),
         (Standing::Residue, "that only residue has whole: whether they were deleted is not known"),
     ];
-    let mut out = format!("recovered {} keys\n", thousands(counts.total()));
+    let mut out = format!("recovered {}\n", keys(counts.total()));
     for (standing, what) in kinds.into_iter().filter(|(standing, _)| counts.of_standing(*standing) > 0) {
         out.push_str(&format!("  {} {what}\n", thousands(counts.of_standing(standing))));
     }
     let left = [
-        (counts.deleted, "deleted keys (those whose value still stands somewhere: --include-residue)"),
-        (counts.residue, "keys that only residue has (--include-residue)"),
-        (counts.pieces, "keys whose newest write is there only in pieces (an older one: --include-residue)"),
+        (counts.deleted, "deleted", "(where the value still stands somewhere: --include-residue)"),
+        (counts.residue, "", "only in residue (--include-residue)"),
+        (counts.pieces, "", "by their newest write, which is there only in pieces (an older one: --include-residue)"),
     ];
-    for (count, what) in left.into_iter().filter(|(count, _)| *count > 0) {
-        out.push_str(&format!("left out: {} {what}\n", thousands(count)));
+    for (count, state, what) in left.into_iter().filter(|(count, ..)| *count > 0) {
+        let keys = format!("{state} {}", if count == 1 { "key" } else { "keys" });
+        out.push_str(&format!("left out: {} {} {what}\n", thousands(count), keys.trim_start()));
     }
     out
 }

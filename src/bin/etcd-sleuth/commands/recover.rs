@@ -44,6 +44,9 @@ pub(crate) fn recover(args: &RecoverArgs, global: &Global) -> anyhow::Result<u8>
     records.map(WholeFile::finish).transpose()?;
     database.map(WholeFile::finish).transpose()?;
     let db = args.db.as_deref().map(Path::to_string_lossy);
+    if !global.quiet {
+        output::say(&text::access_times([&found.evidence]));
+    }
     output::say(&text::recovered(&found, db.as_deref(), args.output.is_some(), global.quiet));
     Ok(found.outcome.exit_code())
 }
