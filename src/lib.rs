@@ -30,6 +30,7 @@
 //! | a rule is worded, and met | `finding/rule.rs`, `finding/judge.rs` |
 //! | a line of the first screen is made | `render/text/headline.rs`, `render/text/first_screen.rs` |
 //! | the lines of the first screen are put in order | `render/text/scan.rs`, of a data directory `render/text/directory.rs` |
+//! | text is fitted to a terminal, its tables folded | `render/text/layout.rs`, `render/text/columns.rs` |
 //! | a record is given its fields | `render/records/` |
 //! | the formats are listed | `render/mod.rs` |
 //!

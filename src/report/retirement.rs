@@ -153,10 +153,12 @@ fn doubts(evidences: &[EvidenceReport], unread: Unread<'_>) -> Vec<String> {
         doubts.push(format!("{broken} could not be read completely"));
     }
     if !altered.is_empty() {
-        doubts.push(format!("{altered} was altered after it was taken"));
+        doubts.push(format!("{altered} is not as it was written"));
     }
-    if unread.not_analysed > 0 {
-        doubts.push(format!("{} inputs could not be analysed", unread.not_analysed));
+    match unread.not_analysed {
+        0 => {}
+        1 => doubts.push("1 input could not be read".to_owned()),
+        n => doubts.push(format!("{n} inputs could not be read")),
     }
     if !unread.passed_over.is_empty() {
         doubts.push(format!("not read: {}", unread.passed_over.join(", ")));
@@ -176,7 +178,8 @@ fn doubts(evidences: &[EvidenceReport], unread: Unread<'_>) -> Vec<String> {
     }
     if !unknown.is_empty() {
         let count = unknown.values().copied().fold(0, u64::saturating_add);
-        doubts.push(format!("{count} values are under a provider that is not known here"));
+        let values = if count == 1 { "1 value is".to_owned() } else { format!("{count} values are") };
+        doubts.push(format!("{values} under a provider that is not known here"));
     }
     let databases = || evidences.iter().filter_map(|evidence| evidence.facts.database());
     if databases().any(|database| database.residue_mode != ResidueMode::Full) {

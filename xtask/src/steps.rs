@@ -25,7 +25,11 @@ pub(crate) const STEPS: &[Step] = &[
     Step { name: "clippy", about: "no warning, with each set of features", run: clippy },
     Step { name: "main-job", about: "the first command of README.md", run: main_job },
     Step { name: "test", about: "the second command of README.md: every test that needs no other program", run: test },
-    Step { name: "ignored", about: "tests that need strace, Go, gdb, e2fsprogs, script, zsh, fish or moto; not those of half an hour", run: ignored },
+    Step {
+        name: "ignored",
+        about: "those that need strace, Go, gdb, e2fsprogs, script, zsh, fish, moto; none of half an hour",
+        run: ignored,
+    },
     Step { name: "docs", about: "the documentation of the crate, without a warning", run: docs },
     Step { name: "deny", about: "licences, sources and duplicates of dependencies; where CHECK_DENY is set", run: deny },
     Step { name: "machete", about: "no dependency that no source file names", run: machete },

@@ -163,8 +163,8 @@ fn keys(report: &Report) -> String {
         out.push_str(&format!("  and {more} more lines: --format csv has all of them\n"));
     }
     out.push_str("  Offline: key names are what the plugin or configuration wrote; nothing was opened.\n");
-    out.push_str(&unread::not_looked_at(not_looked_at(&report.evidences), report.unread.iter()));
     out.push_str(&next_steps(&["etcd-sleuth keys FILES --retire KEY".to_owned(), "etcd-sleuth verify FILES --plan …".to_owned()]));
+    out.push_str(&unread::not_looked_at(not_looked_at(&report.evidences), report.unread.iter()));
     out
 }
 
@@ -198,7 +198,7 @@ fn retire(retirement: &Retirement, report: &Report) -> String {
     for doubt in retirement.doubts.iter().skip(usize::from(maybe > 0)) {
         out.push_str(&format!("  {}.\n", terminal(doubt)));
     }
-    out.push_str("  Offline: key names are what the plugin wrote; nothing was opened.\n");
+    out.push_str("  Offline: key names are what the plugin or configuration wrote; nothing was opened.\n");
     let has_unknown = retirement.needs.iter().any(|need| total(need.unknown) > 0);
     let mut rows = if has_unknown {
         Table::new(&["file", "current", "older", "residue/log", "KMS v1, key unknown: current", "older", "residue/log"])
@@ -228,8 +228,10 @@ fn retire(retirement: &Retirement, report: &Report) -> String {
     }
     let newest = report.evidences.iter().filter_map(|evidence| evidence.facts.database()?.revision).max();
     let after = newest.map_or("writes after these files were taken".to_owned(), |revision| format!("writes after revision {revision}"));
-    out.push_str(&format!("NOT COVERED: other members, other backups and clusters, other uses of the key, {after}.\n"));
     out.push_str(&next(retirement, report, has_unknown));
+    let beyond = ["other clusters", "other uses of the key", after.as_str()].map(str::to_owned);
+    let general = not_looked_at(&report.evidences).into_iter().chain(beyond).collect();
+    out.push_str(&unread::not_looked_at(general, report.unread.iter()));
     out
 }
 
@@ -266,13 +268,13 @@ fn opens(Opens { target, objects, more }: &Opens, report: &Report) -> String {
     if *more > 0 {
         out.push_str(&format!("  and {} more: --format jsonl lists every value\n", thousands(*more)));
     }
-    out.push_str(&unread::not_looked_at(not_looked_at(&report.evidences), report.unread.iter()));
     let contain = [
         "contain: put a new key in front",
         "contain: rewrite every object",
         "contain: rotate what these objects hold: whoever has the key and a file has read them",
     ];
     out.push_str(&next_steps(&contain.map(str::to_owned)));
+    out.push_str(&unread::not_looked_at(not_looked_at(&report.evidences), report.unread.iter()));
     out
 }
 

@@ -137,8 +137,8 @@ fn verify(verify: &VerificationResult, plan: &VerificationPlan, report: &Report,
     }
     let mut general = not_looked_at(&report.evidences);
     general.push("writes after these files were taken".to_owned());
-    out.push_str(&unread::not_looked_at(general, report.unread.iter()));
     out.push_str(&next_steps(&next(verify)));
+    out.push_str(&unread::not_looked_at(general, report.unread.iter()));
     out
 }
 
