@@ -42,7 +42,7 @@ impl<'a> ObjectName<'a> {
                 let found = std::str::from_utf8(key).ok()?;
                 return Some((slip(wanted, found)?, found.to_owned()));
             }
-            Self::Object { resource, namespace, name } => (*resource, *namespace, *name),
+            Self::Object { resource, namespace, name, .. } => (*resource, *namespace, *name),
         };
         let found = StorageKey::of(key, prefixes)?;
         let (found_resource, found_namespace) = (found.group_resource.0.as_ref(), found.namespace?);

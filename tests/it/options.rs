@@ -169,7 +169,7 @@ fn next_names_a_list_of_its_own_for_each_input() {
 fn options_that_several_commands_have_stand_in_one_order() {
     let commands = ["scan", "carve", "check", "keys", "verify", "show", "recover", "pages"];
     let options = |command: &str| -> Vec<String> {
-        let help = text(&run_in(&std::env::temp_dir(), &[command, "--help"])).1;
+        let help = text(&common::sleuth().args([command, "--help"]).output().unwrap()).1;
         assert!(help.lines().all(|line| line.chars().count() <= 100), "{command}: {help}");
         let lines = help.lines().map(str::trim).filter(|line| line.starts_with('-'));
         lines.filter_map(|line| line.split_whitespace().find(|word| word.starts_with("--"))).map(str::to_owned).collect()
