@@ -164,7 +164,7 @@ impl Schema {
 
     /// The version that the members agreed on, such as `3.6`.
     pub fn cluster_minor(&self) -> Option<String> {
-        self.cluster_version.as_ref().map(minor)
+        self.cluster_version.as_deref().map(minor)
     }
 }
 
@@ -177,7 +177,7 @@ fn is_stored_by(minor_version: &str) -> bool {
     (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= (3, 6)
 }
 
-fn minor(version: &String) -> String {
+fn minor(version: &str) -> String {
     version.splitn(3, '.').take(2).collect::<Vec<_>>().join(".")
 }
 

@@ -234,7 +234,7 @@ fn by_resource(evidence: &EvidenceReport, title: &str, of: fn(&ResourceCounts) -
         table.add_row([resource.into_owned(), thousands(counts.objects), thousands(counts.plaintext), thousands(counts.encrypted)]);
     }
     let mut out = format!("\n{title}\n{table}\n");
-    match resources.len().checked_sub(ROWS).unwrap_or_default() {
+    match resources.len().saturating_sub(ROWS) {
         0 => {}
         1 => out.push_str("  and 1 more resource\n"),
         more => out.push_str(&format!("  and {more} more resources\n")),
