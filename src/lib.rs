@@ -17,10 +17,10 @@
 //! | where | stands in |
 //! |---|---|
 //! | it is told what a file is | `store/kind.rs` |
-//! | it is told which files of a data directory are read | `case/directory.rs` |
+//! | it is told which files of a data directory are read | `case/finder.rs` |
 //! | parts of one member that were given in two places are joined, and whose log a link leads to | `case/joining.rs` |
 //! | the files of a data directory are put together | `case/opening.rs`, and read in `case/reading.rs` |
-//! | a container is opened | `evidence/container.rs` |
+//! | a container is opened | `evidence/container.rs`, and of an archive what is a data directory is told in `case/archive.rs` |
 //! | a page of bbolt is read | `bbolt/page.rs`, the pages of a tree in `bbolt/walk.rs` |
 //! | a record of the write-ahead log is read | `etcd/wal/reader.rs`, `etcd/wal/record.rs` |
 //! | values outside of the tree are found | `store/database/residue/`, in any bytes `store/image/` |

@@ -89,6 +89,16 @@ impl fmt::Display for MetaFault {
 }
 
 impl Meta {
+    /// Where the next valid meta page of number 0 begins, from an offset on: there another database begins.
+    pub fn find_first(bytes: &[u8], from: usize) -> Option<usize> {
+        // Number 0, and the flag of a meta page.
+        const HEADER: [u8; 10] = [0, 0, 0, 0, 0, 0, 0, 0, 4, 0];
+        let (rest, magic) = (bytes.get(from..)?, MAGIC.to_le_bytes());
+        let mut signs = memchr::memmem::find_iter(rest, &magic).filter_map(|sign| sign.checked_sub(16));
+        let begins = |at: &usize| rest.get(*at..).is_some_and(|page| page.starts_with(&HEADER) && Self::parse(page).is_ok());
+        signs.find(begins)?.checked_add(from)
+    }
+
     /// Reads and validates a meta from the start of its page, in bbolt's order: magic, version, checksum.
     ///
     /// # Errors

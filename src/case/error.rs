@@ -4,9 +4,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::bug::Bug;
-use super::guess::{self, Guess};
+use super::guess::{Foreign, Guess};
 use crate::evidence::container::Fault;
 use crate::evidence::{Error, Evidence};
+use crate::report::UnreadReason;
 use crate::store::NotADatabase;
 
 /// Why an input could not be read.
@@ -59,6 +60,16 @@ pub enum InputError {
         /// What the user can try.
         hint: String,
     },
+    /// Bytes of a form that can hold an etcd's data, and that this program does not read.
+    #[error("{}: not read by this program: {what}", path.display())]
+    NotSupported {
+        /// The input.
+        path: PathBuf,
+        /// What it is.
+        what: &'static str,
+        /// What the user can try.
+        hint: &'static str,
+    },
     /// It cannot be opened.
     #[error(transparent)]
     Unreadable(#[from] Error),
@@ -77,6 +88,9 @@ pub enum RunError {
     /// Nothing could be read, which was told already.
     #[error("nothing could be read")]
     NothingRead,
+    /// Nothing was read, because of a limit or of a form that this program does not read, which was told already.
+    #[error("nothing was read")]
+    NotRead,
     /// The output cannot be written.
     #[error(transparent)]
     Output(#[from] io::Error),
@@ -101,6 +115,7 @@ impl InputError {
             | Self::NotADataDirectory { path, .. }
             | Self::NoSuchPage { path, .. }
             | Self::NotForThis { path, .. }
+            | Self::NotSupported { path, .. }
             | Self::NotRecognised { path, .. } => path,
         }
     }
@@ -113,8 +128,21 @@ impl InputError {
                 Some("name the directory that etcd was given as --data-dir, its member directory, or a snapshot file".to_owned())
             }
             Self::NotRecognised { hint, .. } => Some(hint.clone()),
+            Self::NotSupported { hint, .. } => Some((*hint).to_owned()),
             Self::Unreadable(error) => hint_on_opening(error),
             Self::Empty(_) | Self::NoSuchPage { .. } | Self::NotForThis { .. } => None,
+        }
+    }
+
+    /// Why it counts as not read, without its path.
+    pub(super) fn unread_reason(&self) -> UnreadReason {
+        let said = self.to_string();
+        let why = said.strip_prefix(&format!("{}: ", self.path().display())).unwrap_or(&said).to_owned();
+        match self {
+            Self::NotSupported { .. } => UnreadReason::NotSupported(why),
+            Self::Unreadable(Error::Container { source: Fault::Unsupported(_), .. }) => UnreadReason::NotSupported(why),
+            Self::Unreadable(error) if error.is_no_fault() => UnreadReason::Limit(why),
+            _ => UnreadReason::Failed(why),
         }
     }
 
@@ -125,7 +153,10 @@ impl InputError {
             let hint = "fetch it again, or take another member's snapshot".to_owned();
             return Self::NotRecognised { path, what: format!("found {}", reason.0), hint };
         }
-        let Guess { what, hint } = guess::guess(evidence.content());
+        let Guess { what, hint } = match Foreign::of(evidence.content()) {
+            Foreign::NotSupported(Guess { what, hint }) => return Self::NotSupported { path, what, hint },
+            Foreign::Other(guess) => guess,
+        };
         let is_part = path.extension().is_some_and(|extension| extension == "part");
         let partial = if is_part { "; a name that ends in .part is a download that was broken off" } else { "" };
         let what = format!("it looks like {what} ({} bytes){partial}", evidence.content().len());
@@ -154,10 +185,12 @@ fn hint_on_opening(error: &Error) -> Option<String> {
 fn hint_on_container(fault: &Fault) -> &'static str {
     match fault {
         Fault::Entries { .. } => "unpack it and name the snapshot among its files",
-        Fault::Nothing(_) => "fetch it again from where it came from, and compare sizes",
+        Fault::Bytes(_) => "search it as any bytes: etcd-sleuth carve",
+        Fault::Nothing(_) | Fault::EndsEarly(_) => "fetch it again from where it came from, and compare sizes",
         Fault::Unsupported(_) => "nothing is wrong with it: unpack it with another program, and give its files",
         Fault::Memory { .. } => "nothing is wrong with it: unpack it to a file, which is not held in memory",
         Fault::TooLarge { .. } => "unpack it to a file, or raise --max-size",
+        Fault::TooDeep { .. } | Fault::TooMany { .. } => "nothing is wrong with it: unpack it, and give its files",
     }
 }
 

@@ -9,8 +9,17 @@ pub(super) struct Guess {
     pub hint: &'static str,
 }
 
-/// First bytes that give a format away: offset, bytes, guess.
-const MAGIC: &[(usize, &[u8], Guess)] = &[
+/// What bytes look like that are not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Foreign {
+    /// Of a form that can hold an etcd's data, and that this program does not read.
+    NotSupported(Guess),
+    /// Anything else.
+    Other(Guess),
+}
+
+/// First bytes of forms that can hold an etcd's data: offset, bytes, guess.
+const NOT_SUPPORTED: &[(usize, &[u8], Guess)] = &[
     (
         0,
         b"SQLite format 3\0",
@@ -19,28 +28,34 @@ const MAGIC: &[(usize, &[u8], Guess)] = &[
             hint: "k3s with SQLite has no etcd snapshot: query the table kine with sqlite3; Secrets stand in its column value",
         },
     ),
-    (257, b"ustar", Guess { what: "a tar archive", hint: "unpack it and name the snapshot in it" }),
+    (0, b"\xfd7zXZ\0", Guess { what: "an xz archive", hint: "unpack it first (xz -dk)" }),
+    (0, b"BZh", Guess { what: "a bzip2 archive", hint: "unpack it first (bzip2 -dk)" }),
+    (0, b"\x04\x22\x4d\x18", Guess { what: "an lz4 archive", hint: "unpack it first (lz4 -dk)" }),
+    (0, b"\x1f\x9d", Guess { what: "a file packed by compress", hint: "unpack it first (uncompress)" }),
+    (0, b"7z\xbc\xaf\x27\x1c", Guess { what: "a 7-Zip archive", hint: "unpack it first (7z x)" }),
+    (0, b"Salted__", Guess { what: "a file encrypted by openssl enc", hint: "decrypt it first" }),
+    (0, b"age-encryption.org/", Guess { what: "a file encrypted by age", hint: "decrypt it first" }),
+    (0, b"-----BEGIN PGP MESSAGE", Guess { what: "a file encrypted by OpenPGP", hint: "decrypt it first" }),
+    (
+        0,
+        b"[{\"etcdEvent\":",
+        Guess {
+            what: "a delta snapshot of etcd-backup-restore (Gardener), with the events since a full one",
+            hint: "its keys and values stand in it in base64, Secrets too where they are stored in plaintext: treat it as readable",
+        },
+    ),
+];
+
+/// First bytes that give another format away.
+const OTHER: &[(usize, &[u8], Guess)] = &[
     (
         8,
         &[8, 4, 0x10],
         Guess { what: "an etcd write-ahead log", hint: "etcd-sleuth scan reads it; this command reads the database beside it, ../snap/db" },
     ),
-    (0, b"\xfd7zXZ\0", Guess { what: "an xz archive", hint: "unpack it first (xz -dk)" }),
-    (0, b"BZh", Guess { what: "a bzip2 archive", hint: "unpack it first (bzip2 -dk)" }),
-    (0, b"\x04\x22\x4d\x18", Guess { what: "an lz4 archive", hint: "unpack it first (lz4 -dk)" }),
     (0, b"PK\x05\x06", Guess { what: "an empty zip archive", hint: "fetch it again from where it came from" }),
-    (0, b"Salted__", Guess { what: "a file encrypted by openssl enc", hint: "decrypt it first" }),
-    (0, b"age-encryption.org/", Guess { what: "a file encrypted by age", hint: "decrypt it first" }),
     (0, b"\x7fELF", Guess { what: "an ELF program or core dump", hint: "name an etcd snapshot" }),
     (0, b"-----BEGIN ", Guess { what: "a PEM file", hint: "name an etcd snapshot" }),
-    (
-        0,
-        b"[{\"etcdEvent\":",
-        Guess {
-            what: "a delta snapshot of etcd-backup-restore (Gardener): events since a full one, which are not read here",
-            hint: "its keys and values stand in it in base64, Secrets too where they are stored in plaintext: treat it as readable",
-        },
-    ),
     (0, b"k8s:enc:", Guess { what: "one encrypted Kubernetes value, not a whole database", hint: "name the snapshot it came from" }),
     (0, b"k8s\0", Guess { what: "one Kubernetes object as stored in etcd, not a whole database", hint: "name the snapshot it came from" }),
 ];
@@ -65,13 +80,28 @@ const WORDS: &[(&str, Guess)] = &[
     ),
 ];
 
-/// Looks at the first bytes only.
-pub(super) fn guess(bytes: &[u8]) -> Guess {
-    for (offset, magic, guess) in MAGIC {
-        if bytes.get(*offset..).is_some_and(|rest| rest.starts_with(magic)) {
-            return *guess;
+impl Foreign {
+    /// As the end of the sentence "it looks like …".
+    pub(super) fn what(self) -> &'static str {
+        let (Self::NotSupported(guess) | Self::Other(guess)) = self;
+        guess.what
+    }
+
+    /// Looks at the first bytes only.
+    pub(super) fn of(bytes: &[u8]) -> Self {
+        match by_magic(NOT_SUPPORTED, bytes) {
+            Some(guess) => Self::NotSupported(guess),
+            None => Self::Other(by_magic(OTHER, bytes).unwrap_or_else(|| by_text(bytes))),
         }
     }
+}
+
+fn by_magic(table: &[(usize, &[u8], Guess)], bytes: &[u8]) -> Option<Guess> {
+    let is_of = |(offset, magic, _): &&(usize, &[u8], Guess)| bytes.get(*offset..).is_some_and(|rest| rest.starts_with(magic));
+    table.iter().find(is_of).map(|(_, _, guess)| *guess)
+}
+
+fn by_text(bytes: &[u8]) -> Guess {
     let head = bytes.get(..bytes.len().min(4096)).unwrap_or_default();
     if bytes.is_empty() {
         return Guess { what: "an empty file", hint: "fetch it again; a full disk leaves empty files too" };
@@ -109,12 +139,10 @@ mod tests {
 
     #[test]
     fn common_mistakes_are_recognised() {
-        let tar = [vec![0x61; 257], b"ustar\0".to_vec()].concat();
         // A segment's first frame: length 4 with 4 bytes padding, then type=4 (crc), crc=0.
         let wal = [4, 0, 0, 0, 0, 0, 0, 0x84, 8, 4, 0x10, 0, 0, 0, 0, 0];
         for (bytes, what) in [
             (&b"SQLite format 3\0...."[..], "SQLite"),
-            (&tar, "tar"),
             (&wal, "write-ahead log"),
             (b"apiVersion: apiserver.config.k8s.io/v1\nkind: EncryptionConfiguration\n", "EncryptionConfiguration"),
             (b"hello\n", "text file"),
@@ -122,7 +150,7 @@ mod tests {
             (&[0; 100], "zeros"),
             (&[0xff, 1, 2, 3], "none of the formats"),
         ] {
-            let guess = guess(bytes);
+            let (Foreign::NotSupported(guess) | Foreign::Other(guess)) = Foreign::of(bytes);
             assert!(guess.what.contains(what), "{what}: {guess:?}");
         }
     }

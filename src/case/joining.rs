@@ -15,8 +15,10 @@ use std::path::{Path, PathBuf};
 
 use sha1::{Digest, Sha1};
 
-use super::directory::{DataDirectory, DataFile};
-use crate::evidence::{Evidence, Limits};
+use super::directory::{DataDirectory, DataFile, Place};
+use super::files::Files;
+use super::kind::FileRole;
+use crate::evidence::Evidence;
 use crate::store::{StoreKind, ids_of_log, log_has_entry, members_of_snapshot, schema_of};
 
 /// The IDs that a log begins with.
@@ -46,13 +48,13 @@ struct Heads {
 
 impl Heads {
     /// As far as they can be read.
-    fn of(directory: &DataDirectory, limits: &Limits) -> Self {
+    fn of(directory: &DataDirectory, files: &Files) -> Self {
         let mut heads = Self::default();
-        for schema in open(directory, StoreKind::Database, limits).iter().filter_map(schema_of) {
+        for schema in open(directory, StoreKind::Database, files).iter().filter_map(schema_of) {
             heads.applied = heads.applied.or(schema.consistent_index.map(|index| (index, schema.term)));
             heads.members.push(schema.members.iter().filter_map(|member| u64::from_str_radix(&member.id, 16).ok()).collect());
         }
-        heads.members.extend(open(directory, StoreKind::RaftSnapshot, limits).iter().filter_map(members_of_snapshot));
+        heads.members.extend(open(directory, StoreKind::RaftSnapshot, files).iter().filter_map(members_of_snapshot));
         heads.members.iter_mut().for_each(|ids| ids.sort_unstable());
         heads
     }
@@ -70,14 +72,14 @@ impl Heads {
 }
 
 /// Whether the log and the database of a directory are proven to be of one member.
-pub(super) fn is_one_member(directory: &DataDirectory, limits: &Limits) -> bool {
-    let (segments, heads) = (open(directory, StoreKind::Segment, limits), Heads::of(directory, limits));
+pub(super) fn is_one_member(directory: &DataDirectory, files: &Files) -> bool {
+    let (segments, heads) = (open(directory, StoreKind::Segment, files), Heads::of(directory, files));
     LogIdentity::of(&segments).is_some_and(|log| heads.began(log) && heads.are_reached_by(&segments))
 }
 
 /// Each directory that has a log and no database, with the one that has its database and no log. Where two logs fit one database, or
 /// two databases one log, which of them is meant is not known.
-fn pairs(members: &[DataDirectory], limits: &Limits) -> BTreeMap<usize, usize> {
+fn pairs(members: &[DataDirectory], files: &Files) -> BTreeMap<usize, usize> {
     let lacks = |member: &DataDirectory, kind| member.own(kind).next().is_none();
     let alone = |has: StoreKind, lacking: StoreKind| -> Vec<(usize, &DataDirectory)> {
         members.iter().enumerate().filter(|(_, member)| !lacks(member, has) && lacks(member, lacking)).collect()
@@ -88,12 +90,12 @@ fn pairs(members: &[DataDirectory], limits: &Limits) -> BTreeMap<usize, usize> {
     }
     let (mut logs_of, mut databases_of) = (BTreeMap::<u64, Vec<usize>>::new(), BTreeMap::<u64, Vec<usize>>::new());
     for (index, directory) in logs {
-        if let Some(log) = LogIdentity::of(&open(directory, StoreKind::Segment, limits)) {
+        if let Some(log) = LogIdentity::of(&open(directory, StoreKind::Segment, files)) {
             logs_of.entry(log.member).or_default().push(index);
         }
     }
     for (index, directory) in databases {
-        for id in Heads::of(directory, limits).members.into_iter().flatten().collect::<BTreeSet<u64>>() {
+        for id in Heads::of(directory, files).members.into_iter().flatten().collect::<BTreeSet<u64>>() {
             databases_of.entry(id).or_default().push(index);
         }
     }
@@ -112,8 +114,8 @@ fn pairs(members: &[DataDirectory], limits: &Limits) -> BTreeMap<usize, usize> {
 }
 
 /// The member's own files of a kind that can be opened.
-fn open(directory: &DataDirectory, kind: StoreKind, limits: &Limits) -> Vec<Evidence> {
-    directory.own(kind).filter_map(|file| Evidence::open(path_of(file), limits).ok()).collect()
+fn open(directory: &DataDirectory, kind: StoreKind, files: &Files) -> Vec<Evidence> {
+    directory.own(kind).filter_map(|file| files.look(path_of(file))).collect()
 }
 
 /// The ID of a cluster that begins with these members.
@@ -122,9 +124,38 @@ fn cluster_of(members: &[u64]) -> u64 {
     Sha1::digest(&ids).iter().take(8).fold(0, |id, byte| id << 8 | u64::from(*byte))
 }
 
+/// Files that were given by themselves, beside others, and may be parts of a member: databases, and the segments of each log. One that
+/// is packed is not unpacked for it. Where there is no log without a database, there is nothing to join, and none of them is.
+pub(super) fn files_alone(inputs: &[PathBuf], members: &[DataDirectory], files: &Files) -> Vec<DataDirectory> {
+    let mut logs: Vec<(LogIdentity, DataDirectory)> = Vec::new();
+    let mut databases = Vec::new();
+    let is_alone = |(_, path): &(usize, &PathBuf)| inputs.len() > 1 && path.is_file() && !Evidence::is_packed(path);
+    for (input, path) in inputs.iter().enumerate().filter(is_alone) {
+        let Some(evidence) = files.look(path) else { continue };
+        let Ok(kind) = StoreKind::of(&evidence) else { continue };
+        let file = DataFile { role: FileRole::Member(kind), place: Place { path: path.clone(), target: None } };
+        match kind {
+            StoreKind::Database => databases.push(DataDirectory::of(input, path.clone(), vec![file])),
+            StoreKind::Segment => {
+                let Some(identity) = LogIdentity::of([&evidence]) else { continue };
+                match logs.iter_mut().find(|(known, _)| *known == identity) {
+                    Some((_, log)) => log.files.push(file),
+                    None => logs.push((identity, DataDirectory::of(input, path.clone(), vec![file]))),
+                }
+            }
+            _ => {}
+        }
+    }
+    let is_log = |member: &DataDirectory| member.own(StoreKind::Segment).next().is_some() && !member.is_joined();
+    if logs.is_empty() && !members.iter().any(is_log) {
+        return Vec::new();
+    }
+    databases.into_iter().chain(logs.into_iter().map(|(_, log)| log)).collect()
+}
+
 /// Joins each directory that has a log and no database to the one that has its database and no log.
-pub(super) fn join(members: &mut Vec<DataDirectory>, inputs: &[PathBuf], limits: &Limits) {
-    let pairs = pairs(members, limits);
+pub(super) fn join(members: &mut Vec<DataDirectory>, inputs: &[PathBuf], files: &Files) {
+    let pairs = pairs(members, files);
     for (log, database) in &pairs {
         let (Some(log), Some(database)) = (members.get(*log).cloned(), members.get_mut(*database)) else { continue };
         let given = inputs.get(log.input).filter(|given| log.input == database.input && database.path.starts_with(given));

@@ -10,11 +10,15 @@
 //! databases are of one cluster is told here, once.
 #![deny(clippy::arithmetic_side_effects)]
 
+mod archive;
 pub mod bug;
 mod calls;
 mod clusters;
 mod directory;
 mod error;
+mod file_names;
+mod files;
+mod finder;
 mod guess;
 mod host;
 mod joining;

@@ -4,8 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::directory::{self, DataDirectory, DataFile, Place, StandsFor, is_known_beside};
-use super::guess::guess;
+use super::archive::{Archive, reason_of};
+use super::directory::{DataDirectory, DataFile, Place, StandsFor};
+use super::file_names::{is_known_beside, role_of};
+use super::files::{self, Files};
+use super::finder;
+use super::guess::Foreign;
 use super::joining;
 use super::kind::FileRole;
 use super::member::{OpenFile, OpenMember};
@@ -13,7 +17,7 @@ use super::run::Run;
 use super::survey::Survey;
 use super::{InputError, RunError};
 use crate::evidence::container::{Fault, Left};
-use crate::evidence::{Container, Error, Evidence, MemberId, OpenedFile, range};
+use crate::evidence::{Error, Evidence, MemberId, OpenedFile, range};
 use crate::report::{Unread, UnreadReason};
 use crate::store::StoreKind;
 
@@ -29,9 +33,13 @@ impl Run<'_> {
     pub(super) fn survey(&self) -> Vec<Given> {
         let inputs = self.case.inputs;
         let survey = Survey::of(inputs);
-        let (mut members, taken) = directory::members(&survey);
+        let (mut members, mut taken) = finder::members(&survey);
         let mut has_members: BTreeSet<usize> = members.iter().map(|member| member.input).collect();
-        joining::join(&mut members, inputs, &self.case.limits);
+        let disk = Files::Disk(self.case.limits);
+        members.extend(joining::files_alone(inputs, &members, &disk));
+        joining::join(&mut members, inputs, &disk);
+        members.retain(|member| member.is_directory || member.is_joined());
+        taken.extend(members.iter().filter(|member| !member.is_directory || member.is_joined()).flat_map(DataDirectory::real_paths));
         let mut given = Vec::new();
         let mut of_input: BTreeMap<usize, Vec<DataDirectory>> = BTreeMap::new();
         for member in members {
@@ -65,59 +73,99 @@ impl Run<'_> {
                 self.open_file_alone(id, &path)
             }
             Given::Directory(directory) => {
-                let path = directory.path.clone();
-                self.place = Some((id, path.clone()));
-                let files = self.open_directory(directory)?;
-                let member = OpenMember { id, path, is_directory: true, files };
-                Ok(Some(member).filter(|member| !member.files.is_empty()).into_iter().collect())
+                let member = self.open_member(id, directory, &mut Files::Disk(self.case.limits))?;
+                Ok(member.into_iter().collect())
             }
         }
     }
 
-    /// A file by itself, or each file of an archive.
+    /// A file by itself, or of an archive its members' directories, and each file beside them.
     fn open_file_alone(&mut self, id: MemberId, path: &Path) -> Result<Vec<OpenMember>, RunError> {
-        let Some(OpenedFile { evidences, left }) = self.attempt(path, |run| run.open_all(path))? else { return Ok(Vec::new()) };
-        let (mut members, mut foreign) = (Vec::new(), Vec::new());
-        for evidence in evidences {
-            let is_alone = evidence.path() == path;
-            let name = evidence.path().to_owned();
+        let Some(opened) = self.attempt(path, |run| run.open_all(path))? else { return Ok(Vec::new()) };
+        let Archive { directories, loose, mut files, left } = Archive::of(path, opened, self.plan.as_image);
+        let mut members = Vec::new();
+        for directory in directories {
+            let id = if members.is_empty() { id } else { self.numbering.member() };
+            members.extend(self.open_member(id, directory, &mut files)?);
+        }
+        self.place = Some((id, path.to_owned()));
+        let mut foreign = Vec::new();
+        for evidence in loose {
             match self.kind_asked_for(&evidence) {
                 Ok(kind) => {
                     let id = if members.is_empty() { id } else { self.numbering.member() };
+                    let path = if evidence.path() == path { path } else { evidence.path() }.to_owned();
                     let files = vec![OpenFile { evidence, role: FileRole::Member(kind), target: None }];
-                    members.push(OpenMember { id, path: path.to_owned(), is_directory: false, files });
+                    members.push(OpenMember { id, path, is_directory: false, files });
                 }
-                Err(error) if is_alone => self.failed(path, error),
-                Err(_) => foreign.push((name, guess(evidence.content()).what)),
+                Err(error) if evidence.path() == path => self.failed(path, error),
+                Err(error) => foreign.push((evidence, error)),
             }
         }
-        if members.is_empty() && !foreign.is_empty() {
-            let found = foreign.iter().map(|(name, _)| name.display().to_string()).collect();
-            let source = Fault::Entries { found };
-            self.failed(path, Error::Container { path: path.to_owned(), container: Container::Zip, source }.into());
-            return Ok(members);
+        let is_read = !members.is_empty();
+        match is_read || !left.is_empty() {
+            true => self.beside(foreign),
+            false => self.nothing_in(path, foreign),
         }
-        for (path, what) in foreign {
-            self.not_read(Place { path, target: None }, UnreadReason::NotUnpacked(format!("not a file of etcd; it looks like {what}")));
-        }
-        self.left_in(path, left);
+        self.left_in(left, is_read);
         Ok(members)
     }
 
-    /// Notes what of a container nothing was taken out of.
-    fn left_in(&mut self, path: &Path, left: Vec<Left>) {
-        for Left { name, why } in left {
-            let path = name.map_or(path.to_owned(), |name| path.join(name));
-            self.not_read(Place { path, target: None }, UnreadReason::NotUnpacked(why));
+    /// Tells files of an archive that are none of etcd's.
+    fn beside(&mut self, foreign: Vec<(Evidence, InputError)>) {
+        for (evidence, error) in foreign {
+            let reason = match error.unread_reason() {
+                UnreadReason::Failed(_) if evidence.content().is_empty() => continue,
+                UnreadReason::Failed(_) => {
+                    let what = Foreign::of(evidence.content()).what();
+                    UnreadReason::NotUnpacked(format!("not a file of etcd; it looks like {what}"))
+                }
+                reason => reason,
+            };
+            self.not_read(Place { path: evidence.path().to_owned(), target: None }, reason);
         }
     }
 
-    fn open_directory(&mut self, mut directory: DataDirectory) -> Result<Vec<OpenFile>, RunError> {
-        self.follow(&mut directory);
+    /// Tells that there is nothing of etcd's in an archive. What this program does not read may be.
+    fn nothing_in(&mut self, path: &Path, foreign: Vec<(Evidence, InputError)>) {
+        let is_failure = |(_, error): &(Evidence, InputError)| error.unread_reason().is_failure();
+        let (failed, not_supported): (Vec<_>, Vec<_>) = foreign.into_iter().partition(is_failure);
+        for (evidence, error) in not_supported {
+            self.failed(evidence.path(), error);
+        }
+        if let Some(container) = failed.first().and_then(|(one, _)| one.containers().first().copied()) {
+            let found = failed.iter().map(|(one, _)| one.path().display().to_string()).collect();
+            let source = Fault::Entries { found };
+            self.failed(path, Error::Container { path: path.to_owned(), container, source }.into());
+        }
+    }
+
+    /// Notes what of a container nothing was taken out of; where nothing else came out of it, that is why nothing is read.
+    fn left_in(&mut self, left: Vec<Left>, is_read: bool) {
+        for left in left {
+            let path = left.path.clone();
+            if !is_read {
+                self.failed(&path, Error::from(left).into());
+                continue;
+            }
+            self.not_read(Place { path, target: None }, reason_of(&left.fault));
+        }
+    }
+
+    fn open_member(&mut self, id: MemberId, directory: DataDirectory, opened: &mut Files) -> Result<Option<OpenMember>, RunError> {
+        let path = directory.path.clone();
+        self.place = Some((id, path.clone()));
+        let files = self.open_directory(directory, opened)?;
+        Ok(Some(OpenMember { id, path, is_directory: true, files }).filter(|member| !member.files.is_empty()))
+    }
+
+    fn open_directory(&mut self, mut directory: DataDirectory, opened: &mut Files) -> Result<Vec<OpenFile>, RunError> {
+        self.follow(&mut directory, opened);
         let mut files = Vec::new();
         for DataFile { role, place } in directory.files {
-            let opened = self.attempt(&place.path, |run| {
-                let evidence = run.open_file(&place.path)?;
+            let file = self.attempt(&place.path, |run| {
+                run.case.host.opening(&place.path);
+                let evidence = opened.open(&place.path)?;
                 if matches!(role, FileRole::Leftover(_)) && holds_nothing(&evidence, role.kind()) {
                     return Ok(None);
                 }
@@ -126,10 +174,10 @@ impl Run<'_> {
                 }
                 Ok(Some(OpenFile { evidence, role, target: place.target.clone() }))
             })?;
-            files.extend(opened.flatten());
+            files.extend(file.flatten());
         }
         for place in directory.strays {
-            self.open_stray(&place, &mut files)?;
+            self.open_stray(&place, opened, &mut files)?;
         }
         for (place, reason) in directory.unread {
             self.not_read(place, reason);
@@ -140,26 +188,33 @@ impl Run<'_> {
     }
 
     /// A file that etcd does not write, and of an archive each of its files: read where its bytes are of a form that is known.
-    fn open_stray(&mut self, place: &Place, files: &mut Vec<OpenFile>) -> Result<(), RunError> {
+    fn open_stray(&mut self, place: &Place, opened: &mut Files, files: &mut Vec<OpenFile>) -> Result<(), RunError> {
         let is_known = place.path.file_name().is_some_and(|name| is_known_beside(&name.to_string_lossy()));
-        let Some(OpenedFile { evidences, left }) = self.attempt(&place.path, |run| run.open_all(&place.path))? else { return Ok(()) };
+        let stray = self.attempt(&place.path, |run| {
+            run.case.host.opening(&place.path);
+            Ok(opened.open_all(&place.path)?)
+        })?;
+        let Some(OpenedFile { evidences, left, .. }) = stray else { return Ok(()) };
         for evidence in evidences {
             match StoreKind::of(&evidence) {
                 Ok(kind) => files.push(OpenFile { evidence, role: FileRole::Leftover(kind), target: place.target.clone() }),
                 Err(_) if holds_nothing(&evidence, StoreKind::Database) || is_known => {}
-                Err(_) => {
+                Err(reason) => {
                     let place = Place { path: evidence.path().to_owned(), target: place.target.clone() };
-                    self.not_read(place, UnreadReason::Foreign(guess(evidence.content()).what.to_owned()));
+                    let reason = match InputError::not_recognised(&evidence, reason).unread_reason() {
+                        UnreadReason::Failed(_) => UnreadReason::Foreign(Foreign::of(evidence.content()).what().to_owned()),
+                        reason => reason,
+                    };
+                    self.not_read(place, reason);
                 }
             }
         }
-        self.left_in(&place.path, left);
+        self.left_in(left, true);
         Ok(())
     }
 
     /// Follows links that lead out of what was given, where what they lead to is proven to be of this member.
-    fn follow(&mut self, directory: &mut DataDirectory) {
-        let limits = self.case.limits;
+    fn follow(&mut self, directory: &mut DataDirectory, files: &Files) {
         let mut told = Vec::new();
         for link in std::mem::take(&mut directory.elsewhere) {
             let is_log = matches!(link.stands_for, StandsFor::Wal | StandsFor::File(FileRole::Member(StoreKind::Segment)));
@@ -168,14 +223,17 @@ impl Run<'_> {
                 // What it stands for was given too.
                 continue;
             }
-            let mut joined = directory.clone();
-            joined.join(link.behind(directory));
-            match joining::is_one_member(&joined, &limits) {
-                true => *directory = joined,
-                false => {
+            // Out of an archive no link is followed: what is there is not the evidence's.
+            let joined = (!files.is_archive()).then(|| {
+                let mut joined = directory.clone();
+                joined.join(link.behind(directory));
+                joined
+            });
+            match joined.filter(|joined| joining::is_one_member(joined, files)) {
+                Some(joined) => *directory = joined,
+                None => {
                     told.push(kind);
-                    let is_there = link.place.path.exists();
-                    let reason = if is_there { UnreadReason::LeadsElsewhere } else { UnreadReason::LeadsNowhere };
+                    let reason = if link.is_there { UnreadReason::LeadsElsewhere } else { UnreadReason::LeadsNowhere };
                     self.not_read(link.place, reason);
                 }
             }
@@ -184,7 +242,8 @@ impl Run<'_> {
         for (kind, part, reason) in
             [(StoreKind::Database, "snap", UnreadReason::NoDatabase), (StoreKind::Segment, "wal", UnreadReason::NoLog)]
         {
-            let is_told = told.contains(&kind) || directory.unread.iter().any(|(place, _)| place.path.ends_with(part));
+            let names_it = |path: &Path| path.ends_with(part) || role_of(path) == Some(FileRole::Member(kind));
+            let is_told = told.contains(&kind) || directory.unread.iter().any(|(place, _)| names_it(&place.path));
             if directory.own(kind).next().is_none() && !is_told {
                 self.not_read(Place { path: directory.path.clone(), target: None }, reason);
             }
@@ -199,12 +258,7 @@ impl Run<'_> {
 
     fn open_all(&self, path: &Path) -> Result<OpenedFile, InputError> {
         self.case.host.opening(path);
-        Ok(Evidence::open_all(path, &self.case.limits)?)
-    }
-
-    fn open_file(&self, path: &Path) -> Result<Evidence, InputError> {
-        self.case.host.opening(path);
-        Ok(Evidence::open(path, &self.case.limits)?)
+        Ok(files::open_all(path, &self.case.limits)?)
     }
 
     fn kind_asked_for(&self, evidence: &Evidence) -> Result<StoreKind, InputError> {

@@ -51,7 +51,8 @@ impl Case<'_> {
         let of_database = |member: &OpenMember| member.files.iter().any(|file| file.role == FileRole::Member(StoreKind::Database));
         let first = members.iter().position(of_database).unwrap_or(0);
         if first >= members.len() {
-            return Err(RunError::NothingRead);
+            let is_no_fault = run.report.unread.iter().any(|unread| unread.reason.is_no_fault());
+            return Err(if is_no_fault { RunError::NotRead } else { RunError::NothingRead });
         }
         let member = members.remove(first);
         for other in &members {

@@ -22,7 +22,7 @@ use crate::evidence::anomaly::Anomalies;
 use crate::evidence::{MemberId, Numbering};
 use crate::finding::{About, Condition, FailOn, Finding, Outcome, Rule};
 use crate::report::readable::ClusterContext;
-use crate::report::{EvidenceReport, MemberReport, Render, Report, RowContext, UnreadReason};
+use crate::report::{EvidenceReport, MemberReport, Render, Report, RowContext};
 use crate::store::Progress;
 
 /// What a run came to.
@@ -235,7 +235,7 @@ impl<'a> Run<'a> {
         if matches!(judging, Judging::Plaintext(FailOn::Current | FailOn::Retained)) && report.readable_without_a_tree() {
             outcome.open(Condition::CurrentNotKnown);
         }
-        if report.evidences.is_empty() {
+        if report.evidences.is_empty() && !report.unread.iter().any(|unread| unread.reason.is_no_fault()) {
             outcome.open(Condition::NothingAnalysed);
         }
         if report.unread.iter().any(|unread| !unread.reason.is_failure()) {
@@ -306,11 +306,12 @@ impl<'a> Run<'a> {
 
     pub(super) fn failed(&mut self, path: &Path, error: InputError) {
         self.case.host.failed(&error);
-        let said = error.to_string();
-        let why = said.strip_prefix(&format!("{}: ", path.display())).unwrap_or(&said).to_owned();
-        self.not_read(Place { path: path.to_owned(), target: None }, UnreadReason::Failed(why));
-        self.report.not_analysed.push(said);
-        self.outcome.open(Condition::InputFailed);
+        let reason = error.unread_reason();
+        if reason.is_failure() {
+            self.report.not_analysed.push(error.to_string());
+            self.outcome.open(Condition::InputFailed);
+        }
+        self.not_read(Place { path: path.to_owned(), target: None }, reason);
         if matches!(error, InputError::Bug(_)) {
             // Its records may be half written, and its number is not another's.
             self.outcome.open(Condition::InternalError);

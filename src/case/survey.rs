@@ -2,15 +2,18 @@
 //!
 //! Nothing is opened yet. A link that leads to something below what was given stands for it; one that leads elsewhere is only named.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::InputError;
 use crate::evidence::Error;
+use crate::evidence::container::Link;
 use crate::evidence::limit::{DIRECTORY_DEPTH, DIRECTORY_NAMES};
 use crate::report::UnreadReason;
 
+/// Directories in each other that are looked through in an archive.
+const ARCHIVE_DEPTH: usize = 64;
 /// Names that an error lists at most.
 const LISTED: usize = 8;
 
@@ -78,6 +81,50 @@ impl Survey {
         survey
     }
 
+    /// Looks through an archive, of whose files these are the paths. No link leads out of it.
+    pub(super) fn of_archive<'a>(archive: &Path, files: impl Iterator<Item = &'a Path>, links: &[Link]) -> Self {
+        let mut root = archive.to_owned().into_os_string();
+        root.push("!");
+        let root = PathBuf::from(root);
+        let files: BTreeSet<&Path> = files.filter(|path| path.starts_with(&root) && **path != root).collect();
+        let mut survey = Self::default();
+        for path in &files {
+            survey.add(&root, Entry::new(path, path.to_path_buf(), EntryKind::File, false));
+        }
+        for Link { path, target, within } in links {
+            let kind = match within {
+                Some(real) if files.contains(real.as_path()) => EntryKind::File,
+                Some(real) if survey.listings.contains_key(real) => EntryKind::Directory,
+                Some(_) if target.is_relative() => EntryKind::Nowhere,
+                _ => EntryKind::Elsewhere,
+            };
+            let is_there = matches!(kind, EntryKind::File | EntryKind::Directory);
+            let real = within.clone().filter(|_| is_there).unwrap_or_else(|| target.clone());
+            survey.add(&root, Entry::new(path, real, kind, true));
+        }
+        for listing in survey.listings.values_mut() {
+            listing.entries.sort_by(|a, b| a.path.cmp(&b.path));
+        }
+        survey
+    }
+
+    /// Adds an entry, and the directories that it stands in.
+    fn add(&mut self, root: &Path, entry: Entry) {
+        let mut entry = Some(entry);
+        while let Some(inner) = entry.take() {
+            let Some(path) = inner.path.parent().filter(|path| path.starts_with(root)).map(Path::to_path_buf) else { return };
+            let depth = path.components().count().saturating_sub(root.components().count());
+            if depth > ARCHIVE_DEPTH {
+                return;
+            }
+            let listing = self.listings.entry(path.clone()).or_insert_with(|| {
+                entry = Some(Entry::new(&path, path.clone(), EntryKind::Directory, false));
+                Listing { input: 0, path: path.clone(), depth, entries: Vec::new() }
+            });
+            listing.entries.push(inner);
+        }
+    }
+
     fn walk(&mut self, input: usize, path: &Path, real: PathBuf) {
         let mut waiting = VecDeque::from([(path.to_owned(), real, 0usize)]);
         while let Some((path, real, depth)) = waiting.pop_front() {
@@ -121,6 +168,13 @@ impl Survey {
         let listing = self.listings.values().find(|listing| listing.input == input && listing.depth == 0)?;
         let names = listing.entries.iter().map(|entry| entry.name.escape_debug().to_string()).take(LISTED.saturating_add(1));
         Some(InputError::NotADataDirectory { path: path.to_owned(), found: names.collect() })
+    }
+}
+
+impl Entry {
+    fn new(path: &Path, real: PathBuf, kind: EntryKind, is_link: bool) -> Self {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Self { name, path: path.to_owned(), real, is_link, kind }
     }
 }
 

@@ -138,7 +138,7 @@ classes! {
     UnreachableUnfreed = "unreachable-unfreed", Damaged;
     /// The file ends before what it says it holds.
     FileTruncated = "file-truncated", Incomplete;
-    /// The container (gzip, zstd, zip) ends early or is damaged; what came out was read.
+    /// The container (gzip, zstd, zip, tar, base64) ends early or is damaged; what came out was read.
     ContainerDamaged = "container-damaged", Incomplete;
     /// Bytes after the last page that are no snapshot trailer.
     TrailingBytes = "trailing-bytes", Altered;

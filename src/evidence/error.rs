@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::container::{self, Container};
+use super::container::{Container, Fault, Left};
 
 /// An input that cannot be read; what is readable but damaged is no error.
 #[derive(Debug, thiserror::Error)]
@@ -17,7 +17,7 @@ pub enum Error {
         /// What it is packed in.
         container: Container,
         /// What is wrong with it.
-        source: container::Fault,
+        source: Fault,
     },
     /// A directory where a file is expected.
     #[error("{}: is a directory; expected an etcd snapshot file", path.display())]
@@ -42,7 +42,11 @@ pub enum Error {
         source: io::Error,
     },
     /// More than may be held in memory.
-    #[error("{}: more than {max_size} bytes{}", path.display(), container.map_or("", |_| " when unpacked"))]
+    #[error(
+        "{}: more than {max_size} bytes{}, which is as much as may be held in memory",
+        path.display(),
+        container.map_or("", |_| " when unpacked")
+    )]
     TooLarge {
         /// The input.
         path: PathBuf,
@@ -54,6 +58,16 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether nothing is known to be wrong with it: it is packed in a way that this program does not read, or a limit is met.
+    pub fn is_no_fault(&self) -> bool {
+        match self {
+            Self::TooLarge { .. } => true,
+            Self::Container { source, .. } => source.is_limit() || matches!(source, Fault::Unsupported(_)),
+            Self::Read { source, .. } => source.kind() == io::ErrorKind::OutOfMemory,
+            Self::Directory { .. } | Self::NotAFile { .. } => false,
+        }
+    }
+
     /// The input.
     pub fn path(&self) -> &Path {
         match self {
@@ -66,11 +80,11 @@ impl Error {
     }
 }
 
-impl container::Fault {
-    pub(super) fn at(self, path: &Path, container: Container) -> Error {
-        match self {
-            Self::TooLarge { max_size } => Error::TooLarge { path: path.to_owned(), container: Some(container), max_size },
-            source => Error::Container { path: path.to_owned(), container, source },
+impl From<Left> for Error {
+    fn from(Left { path, container, fault }: Left) -> Self {
+        match fault {
+            Fault::TooLarge { max_size } => Self::TooLarge { path, container: Some(container), max_size },
+            source => Self::Container { path, container, source },
         }
     }
 }

@@ -29,6 +29,10 @@ pub const CARVED_JSON: usize = 4 << 20;
 pub const DIRECTORY_DEPTH: usize = 6;
 /// Names below a directory that is given.
 pub const DIRECTORY_NAMES: usize = 100_000;
+/// Containers in each other.
+pub const CONTAINER_DEPTH: usize = 6;
+/// Files that are taken out of the containers of one input.
+pub const CONTAINER_FILES: usize = 100_000;
 /// Bytes of an EncryptionConfiguration.
 pub const CONFIGURATION: usize = 4 << 20;
 
@@ -62,7 +66,7 @@ pub struct Limit {
 }
 
 /// Every limit.
-pub const ALL: [Limit; 19] = [
+pub const ALL: [Limit; 21] = [
     Limit { what: "page size, smallest (bytes)", value: Some(*PAGE_SIZES.start() as u64), past_it: "meta-invalid" },
     Limit { what: "page size, largest (bytes)", value: Some(*PAGE_SIZES.end() as u64), past_it: "meta-invalid" },
     Limit {
@@ -70,7 +74,7 @@ pub const ALL: [Limit; 19] = [
         value: Some(1 << *TRIED_PAGE_SIZES.end()),
         past_it: "an error: none of the formats known here",
     },
-    Limit { what: "content held in memory (bytes; --max-size)", value: Some(HELD_CONTENT), past_it: "an error that names the option" },
+    Limit { what: "content held in memory (bytes; --max-size)", value: Some(HELD_CONTENT), past_it: "not-read, which names the option" },
     Limit { what: "size of a file that is not held in memory", value: None, past_it: "-" },
     Limit { what: "depth of buckets", value: None, past_it: "each page is entered once" },
     Limit { what: "pages of a run", value: None, past_it: "overflow-past-end beyond the file" },
@@ -89,5 +93,7 @@ pub const ALL: [Limit; 19] = [
     Limit { what: "nesting of a request in the log", value: Some(REQUEST_DEPTH as u64), past_it: "wal-request-invalid" },
     Limit { what: "directories in each other below one that is given", value: Some(DIRECTORY_DEPTH as u64), past_it: "not-read" },
     Limit { what: "names below a directory that is given", value: Some(DIRECTORY_NAMES as u64), past_it: "not-read" },
+    Limit { what: "containers in each other", value: Some(CONTAINER_DEPTH as u64), past_it: "not-read" },
+    Limit { what: "files in the containers of an input", value: Some(CONTAINER_FILES as u64), past_it: "not-read" },
     Limit { what: "size of an EncryptionConfiguration (bytes)", value: Some(CONFIGURATION as u64), past_it: "an error" },
 ];

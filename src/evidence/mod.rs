@@ -1,7 +1,7 @@
 //! Evidence: the bytes of one input, where they came from, and how they were read.
 //!
 //! Evidence is opened read-only, without a lock and without a file beside it. A regular file is mapped; standard
-//! input and what comes out of a container (gzip, zstd, zip) are held in memory, bounded by [`Limits`].
+//! input and what is unpacked are held in memory, bounded by [`Limits`]; a file in a tar is read where it stands.
 //!
 //! ```text
 //! path ──open──> file bytes ──container?──> content ──> everything above
@@ -20,49 +20,41 @@ pub mod live;
 mod mapping;
 pub mod number;
 pub mod range;
+mod whole;
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 
 use self::anomaly::{Anomalies, Class};
-use self::container::{Fault, Left, Unpacked, UnpackedFile};
+use self::container::{Fault, Layers, Left, Link, Part};
+use self::digest::Sha256Digest;
 
 pub use self::container::Container;
 pub use self::error::Error;
 pub use self::id::{EvidenceId, MemberId, Numbering};
 pub use self::limit::Limits;
 use self::mapping::Mapping;
+use self::whole::{Bytes, Whole};
 
-/// One input, open.
+/// One input, open; or a file of an archive that was given.
 #[derive(Debug)]
 pub struct Evidence {
-    path: PathBuf,
-    file: Arc<Bytes>,
-    contained: Option<Contained>,
+    file: Arc<Whole>,
+    part: Part,
     decoded: OnceLock<Vec<u8>>,
 }
 
 /// What came of opening one file.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct OpenedFile {
     /// Itself; or of an archive its files.
     pub evidences: Vec<Evidence>,
+    /// Links in archives.
+    pub links: Vec<Link>,
     /// What of a container nothing was taken out of.
     pub left: Vec<Left>,
-}
-
-#[derive(Debug)]
-enum Bytes {
-    Mapped(Mapping),
-    Memory(Vec<u8>),
-}
-
-#[derive(Debug)]
-struct Contained {
-    container: Container,
-    content: Vec<u8>,
-    damage: Option<String>,
 }
 
 impl Evidence {
@@ -72,41 +64,53 @@ impl Evidence {
     /// What cannot be read as a regular file, is larger than the limits allow, or is a container of more
     /// or less than one file. A container that ends early is no error: see [`Evidence::damage`].
     pub fn open(path: &Path, limits: &Limits) -> Result<Self, Error> {
-        let OpenedFile { mut evidences, .. } = Self::open_all(path, limits)?;
+        let OpenedFile { mut evidences, left, .. } = Self::open_all(path, limits)?;
         match (evidences.pop(), evidences.is_empty()) {
             (Some(only), true) => Ok(only),
+            (None, _) if let Some(left) = left.into_iter().next() => Err(left.into()),
             (last, _) => {
-                let found = evidences.iter().chain(&last).map(|one| one.path.display().to_string()).collect();
-                Err(Fault::Entries { found }.at(path, Container::Zip))
+                let container = last.as_ref().and_then(|one| one.containers().first().copied()).unwrap_or(Container::Zip);
+                let found = evidences.iter().chain(&last).map(|one| one.path().display().to_string()).collect();
+                Err(Left { path: path.to_owned(), container, fault: Fault::Entries { found } }.into())
             }
         }
     }
 
-    /// The same of an archive of any number of files. Where it has several, each has its name behind the path.
+    /// The same of an archive of any number of files: each has its name behind the path.
     ///
     /// # Errors
-    /// What cannot be read as a regular file, is larger than the limits allow, or is a container that nothing comes out of.
+    /// What cannot be read as a regular file, or is larger than the limits allow. What does not come out of a container is no error.
     pub fn open_all(path: &Path, limits: &Limits) -> Result<OpenedFile, Error> {
-        let file = Arc::new(if path == Path::new("-") { Self::read_stdin(limits)? } else { Self::map(path)? });
-        let Some(container) = Container::of(file.as_slice()) else {
-            return Ok(OpenedFile {
-                evidences: vec![Self { path: path.to_owned(), file, contained: None, decoded: OnceLock::new() }],
-                left: Vec::new(),
-            });
-        };
-        let Unpacked { files, left } = container.unpack(file.as_slice(), limits).map_err(|source| source.at(path, container))?;
-        let evidence = |UnpackedFile { name, content, damage }| Self {
-            path: name.map_or(path.to_owned(), |name| path.join(name.trim_start_matches('/'))),
-            file: Arc::clone(&file),
-            contained: Some(Contained { container, content, damage }),
-            decoded: OnceLock::new(),
-        };
-        Ok(OpenedFile { evidences: files.into_iter().map(evidence).collect(), left })
+        let bytes = if path == Path::new("-") { Self::read_stdin(limits)? } else { Self::map(path)? };
+        Ok(OpenedFile::of(path, Arc::new(Whole::given(bytes)), limits))
+    }
+
+    /// The same of bytes that are in memory already.
+    pub fn open_bytes(name: &Path, bytes: Vec<u8>, limits: &Limits) -> OpenedFile {
+        OpenedFile::of(name, Arc::new(Whole::made(bytes)), limits)
+    }
+
+    /// What comes out where the content is taken for base64, which has no sign of its own: it counts where what comes out is of a form
+    /// that is known. `None`: it cannot be base64.
+    pub fn as_base64(&self, limits: &Limits) -> Option<OpenedFile> {
+        let may_be = container::may_be_base64(self.content());
+        may_be.then(|| OpenedFile::from_layers(&self.file, Layers::within(Container::Base64, self.part.clone(), limits)))
+    }
+
+    /// Whether a file that can be read begins like a container. It is not unpacked.
+    pub fn is_packed(path: &Path) -> bool {
+        Self::map(path).is_ok_and(|bytes| Container::of(Whole::given(bytes).as_slice()).is_some())
     }
 
     /// Takes bytes that are in memory already for a file of this name, which is not opened. They are in no container.
     pub fn from_bytes(name: impl Into<PathBuf>, bytes: Vec<u8>) -> Self {
-        Self { path: name.into(), file: Arc::new(Bytes::Memory(bytes)), contained: None, decoded: OnceLock::new() }
+        let file = Arc::new(Whole::made(bytes));
+        Self { part: Part::whole(&name.into(), Arc::clone(&file)), file, decoded: OnceLock::new() }
+    }
+
+    /// The same evidence once more; its bytes are shared.
+    pub fn again(&self) -> Self {
+        Self { file: Arc::clone(&self.file), part: self.part.clone(), decoded: OnceLock::new() }
     }
 
     fn map(path: &Path) -> Result<Bytes, Error> {
@@ -125,16 +129,38 @@ impl Evidence {
     fn read_stdin(limits: &Limits) -> Result<Bytes, Error> {
         let mut bytes = Vec::new();
         let read = |source| Error::Read { path: "-".into(), source };
-        std::io::stdin().lock().take(limits.max_size.saturating_add(1)).read_to_end(&mut bytes).map_err(read)?;
+        io::stdin().lock().take(limits.max_size.saturating_add(1)).read_to_end(&mut bytes).map_err(read)?;
         if bytes.len() as u64 > limits.max_size {
             return Err(Error::TooLarge { path: "-".into(), container: None, max_size: limits.max_size });
         }
         Ok(Bytes::Memory(bytes))
     }
 
+    /// The same bytes as several evidences, of which all but the first begin at these places, in their order.
+    pub fn split(self, starts: &[usize]) -> Vec<Self> {
+        let whole = self.part.range.clone();
+        let of = |at: usize| whole.start.saturating_add(at).min(whole.end);
+        let ends = starts.iter().map(|start| of(*start)).chain([whole.end]);
+        let starts = [0].iter().chain(starts).copied();
+        let piece = |(start, end)| {
+            let mut piece = self.again();
+            piece.part.range = of(start)..end;
+            if start > 0 {
+                piece.part.path = container::within(self.path(), &format!("from byte {start}"));
+            }
+            piece
+        };
+        starts.zip(ends).map(piece).collect()
+    }
+
+    /// Whether the content is the file as it was given.
+    pub fn is_whole_file(&self) -> bool {
+        self.containers().is_empty() && self.content().len() == self.file().len()
+    }
+
     /// As it was given: a path, or `-`.
     pub fn path(&self) -> &Path {
-        &self.path
+        &self.part.path
     }
 
     /// The bytes of the file as given.
@@ -144,7 +170,7 @@ impl Evidence {
 
     /// The bytes to analyse: what was in the container, else the file itself.
     pub fn content(&self) -> &[u8] {
-        self.contained.as_ref().map_or(self.file(), |c| &c.content)
+        self.part.bytes()
     }
 
     /// Bytes that stand in the content in another writing, such as between JSON's escapes: they are made once, and kept as long as
@@ -153,14 +179,24 @@ impl Evidence {
         self.decoded.get_or_init(decode)
     }
 
-    /// The container the content was in.
-    pub fn container(&self) -> Option<Container> {
-        self.contained.as_ref().map(|c| c.container)
+    /// The containers that the content was in, outermost first.
+    pub fn containers(&self) -> &[Container] {
+        &self.part.containers
+    }
+
+    /// The digest of the file as given, which all evidences of it share. `hashed` counts up by the bytes hashed.
+    pub(crate) fn file_sha256(&self, hashed: &AtomicU64) -> Sha256Digest {
+        self.file.sha256(hashed)
+    }
+
+    /// Whether that was made already.
+    pub(crate) fn is_file_hashed(&self) -> bool {
+        self.file.is_hashed()
     }
 
     /// Whether reading it leaves its access time as it is; `None` of what is no file, and where the system has no way to ask for that.
     pub fn keeps_access_time(&self) -> Option<bool> {
-        match &*self.file {
+        match &self.file.bytes {
             Bytes::Mapped(mapping) => mapping.keeps_access_time(),
             Bytes::Memory(_) => None,
         }
@@ -168,7 +204,7 @@ impl Evidence {
 
     /// Whether a process seems to be writing it; see [`live`].
     pub fn is_in_use(&self) -> bool {
-        matches!(*self.file, Bytes::Mapped(_)) && live::is_locked(&self.path)
+        matches!(self.file.bytes, Bytes::Mapped(_)) && live::is_locked(self.path())
     }
 
     /// Notes what is known of it before a byte is read.
@@ -185,15 +221,26 @@ impl Evidence {
 
     /// Why the container's content is not whole.
     pub fn damage(&self) -> Option<&str> {
-        self.contained.as_ref()?.damage.as_deref()
+        self.part.damage.as_deref()
     }
 }
 
-impl Bytes {
-    fn as_slice(&self) -> &[u8] {
-        match self {
-            Self::Mapped(mapping) => mapping.bytes(),
-            Self::Memory(bytes) => bytes,
-        }
+impl OpenedFile {
+    fn of(path: &Path, file: Arc<Whole>, limits: &Limits) -> Self {
+        let layers = Layers::of(Part::whole(path, Arc::clone(&file)), limits);
+        Self::from_layers(&file, layers)
+    }
+
+    /// Keeps what stands at a path in an archive, or below it. Whether there is something.
+    pub fn keep(&mut self, path: &Path) -> bool {
+        self.evidences.retain(|evidence| evidence.path().starts_with(path) || container::is_in(evidence.path(), path));
+        self.links.retain(|link| link.path.starts_with(path));
+        self.left.retain(|left| left.path.starts_with(path) || container::is_in(&left.path, path));
+        !self.evidences.is_empty() || !self.left.is_empty()
+    }
+
+    fn from_layers(file: &Arc<Whole>, Layers { parts, links, left, .. }: Layers) -> Self {
+        let evidence = |part| Evidence { file: Arc::clone(file), part, decoded: OnceLock::new() };
+        Self { evidences: parts.into_iter().map(evidence).collect(), links, left }
     }
 }

@@ -56,6 +56,12 @@ pub enum UnreadReason {
     NotUnpacked(String),
     /// Values of which a search of any bytes saw the beginning alone.
     PassedOver(PassedOver),
+    /// A container that ends early, or a part of it that is damaged.
+    NotWhole(String),
+    /// It is of a form that holds data and that this program does not read; which, in words.
+    NotSupported(String),
+    /// A limit of this program is met; which, in words.
+    Limit(String),
 }
 
 impl UnreadReason {
@@ -75,12 +81,20 @@ impl UnreadReason {
             Self::OtherMember => "other-member",
             Self::NotUnpacked(_) => "not-unpacked",
             Self::PassedOver(passed_over) => passed_over.form.name(),
+            Self::NotWhole(_) => "not-whole",
+            Self::NotSupported(_) => "not-supported",
+            Self::Limit(_) => "limit",
         }
     }
 
     /// Whether an error was told of it already, and a condition of its own holds.
     pub fn is_failure(&self) -> bool {
         matches!(self, Self::Failed(_))
+    }
+
+    /// Whether nothing is known to be wrong with it, and another program reads it, or this one with another limit.
+    pub fn is_no_fault(&self) -> bool {
+        matches!(self, Self::NotSupported(_) | Self::Limit(_))
     }
 }
 
@@ -89,7 +103,9 @@ impl fmt::Display for UnreadReason {
         f.write_str(match self {
             Self::LeadsElsewhere => "a link that leads out of what was given",
             Self::LeadsNowhere => "a link to something that is not there",
-            Self::Failed(why) | Self::NotUnpacked(why) => return f.write_str(why),
+            Self::Failed(why) | Self::NotUnpacked(why) | Self::NotWhole(why) | Self::NotSupported(why) | Self::Limit(why) => {
+                return f.write_str(why);
+            }
             Self::Foreign(what) => return write!(f, "not a file of etcd; it looks like {what}"),
             Self::PassedOver(passed_over) => return write!(f, "{passed_over}, the first at byte {}", passed_over.first),
             Self::Device => "a device",
@@ -120,6 +136,9 @@ impl Unread {
             UnreadReason::NoDatabase => Some(format!("if it is elsewhere, give both: scan {given} SNAP")),
             UnreadReason::NoLog => Some(format!("if it is elsewhere, give both: scan {given} WAL")),
             UnreadReason::NotUnpacked(_) => Some("unpack it, and give its files".to_owned()),
+            UnreadReason::NotWhole(_) => Some("fetch it again from where it came from, and compare sizes".to_owned()),
+            UnreadReason::NotSupported(_) => Some("nothing is wrong with it: use a program that reads it".to_owned()),
+            UnreadReason::Limit(_) => Some("nothing is wrong with it: raise --max-size, or unpack it and give its files".to_owned()),
             UnreadReason::NotApplied { .. } => Some(format!("what they hold: scan {given}")),
             UnreadReason::OtherMember => Some(format!("recover {path}")),
             UnreadReason::PassedOver(PassedOver { form, .. }) => Some(match form {

@@ -30,14 +30,12 @@ impl Digests {
     /// Hashes an evidence: its content, and the file where that is not the same.
     pub fn of(evidence: &Evidence, progress: &Progress) -> Self {
         let (payload, _) = trailer::split(evidence.content());
-        let contained = if evidence.container().is_some() { evidence.file().len() } else { 0 };
+        let is_contained = !evidence.is_whole_file();
+        let contained = if is_contained && !evidence.is_file_hashed() { evidence.file().len() } else { 0 };
         let total = (evidence.content().len() as u64).saturating_add(contained as u64);
         progress.to_hash.fetch_add(total, Ordering::Relaxed);
         let (content, payload) = digest::of_whole_and_prefix(evidence.content(), payload.len(), &progress.hashed);
-        let file = match evidence.container() {
-            None => content,
-            Some(_) => digest::of_whole_and_prefix(evidence.file(), 0, &progress.hashed).0,
-        };
+        let file = if is_contained { evidence.file_sha256(&progress.hashed) } else { content };
         Self { file, content, payload }
     }
 }

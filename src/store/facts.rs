@@ -74,8 +74,8 @@ pub struct Facts {
     pub kind: Kind,
     /// How it came to be looked at.
     pub role: Role,
-    /// What it was packed in.
-    pub container: Option<Container>,
+    /// What it was packed in, outermost first.
+    pub containers: Vec<Container>,
     /// Bytes of the file as given.
     pub size: u64,
     /// Whether reading it left its access time as it was; `None`: not known.
@@ -249,11 +249,11 @@ impl Facts {
             link_target: None,
             kind,
             role: Role::File,
-            container: evidence.container(),
+            containers: evidence.containers().to_vec(),
             size: evidence.file().len() as u64,
             keeps_access_time: evidence.keeps_access_time(),
             sha256: None,
-            content_size: evidence.container().map(|_| evidence.content().len() as u64),
+            content_size: (!evidence.is_whole_file()).then(|| evidence.content().len() as u64),
             content_sha256: None,
             newest_object_time: None,
             prefixes: Vec::new(),

@@ -54,7 +54,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 
 /// Which crates a room may name. The standard library is not listed.
 const CRATES: &[(&str, &[&str])] = &[
-    ("evidence", &["flate2", "libc", "memchr", "memmap2", "nom", "sha2", "thiserror", "zip", "zstd"]),
+    ("evidence", &["base64", "flate2", "libc", "memchr", "memmap2", "nom", "sha2", "tar", "thiserror", "zip", "zstd"]),
     ("wire", &["thiserror"]),
     (
         "kubernetes",
@@ -77,7 +77,7 @@ const CRATES: &[(&str, &[&str])] = &[
         "envelope",
         &["aes", "aes_gcm", "cbc", "foldhash", "hashbrown", "hkdf", "nom", "poly1305", "salsa20", "sha2", "subtle", "thiserror", "zeroize"],
     ),
-    ("bbolt", &["nom", "rayon", "thiserror"]),
+    ("bbolt", &["memchr", "nom", "rayon", "thiserror"]),
     ("mvcc", &["foldhash", "hashbrown", "memchr", "nom", "rayon", "sha2"]),
     ("etcd", &["crc32c", "nom", "prost", "serde", "serde_json", "thiserror"]),
     (

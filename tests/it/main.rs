@@ -21,6 +21,7 @@ mod carve_and_scan;
 mod carve_passed_over;
 mod clusters;
 mod common;
+mod containers;
 mod damage;
 mod description;
 mod differential;

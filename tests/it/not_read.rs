@@ -324,21 +324,21 @@ fn every_file_of_an_archive_is_read_also_those_that_its_directory_does_not_name(
     let (code, all, _) = scan_bytes("a.zip", &zip(&[("backup/a_etcd", one.bytes), ("backup/a_etcd.rkestate", b"{}")]));
     assert_eq!(
         (code, paths(&all), reasons(&all)),
-        (Some(3), vec!["a.zip/backup/a_etcd"], vec![("not-unpacked", "a.zip/backup/a_etcd.rkestate")])
+        (Some(3), vec!["a.zip!/backup/a_etcd"], vec![("not-unpacked", "a.zip!/backup/a_etcd.rkestate")])
     );
     let both = [("x.db", one.bytes), ("y.db", two.bytes)];
     let (code, all, _) = scan_bytes("a.zip", &zip(&both));
-    assert_eq!((code, paths(&all)), (Some(0), vec!["a.zip/x.db", "a.zip/y.db"]));
+    assert_eq!((code, paths(&all)), (Some(0), vec!["a.zip!/x.db", "a.zip!/y.db"]));
     // Two entries of one name, of which other programs see one.
     let mut same = zip(&both);
     replace_all(&mut same, b"y.db", b"x.db");
     let (code, all, _) = scan_bytes("a.zip", &same);
-    assert_eq!((code, paths(&all)), (Some(0), vec!["a.zip/x.db", "a.zip/x.db (in no directory)"]));
+    assert_eq!((code, paths(&all)), (Some(0), vec!["a.zip!/x.db", "a.zip!/x.db (in no directory)"]));
     // The first entry of one archive before another one.
     let first = zip(&[("y.db", two.bytes)]);
     let directory = (0..first.len()).find(|at| first[*at..].starts_with(b"PK\x01\x02")).unwrap();
     let (code, all, _) = scan_bytes("a.zip", &[&first[..directory], &zip(&[("x.db", one.bytes)])].concat());
-    assert_eq!((code, paths(&all)), (Some(0), vec!["a.zip/x.db", "a.zip/y.db (in no directory)"]));
+    assert_eq!((code, paths(&all)), (Some(0), vec!["a.zip!/x.db", "a.zip!/y.db (in no directory)"]));
     // Bytes of no entry.
     let (code, all, _) = scan_bytes("a.zip", &[&b"PK\x03\x04"[..], &[7; 100], &zip(&[("x.db", one.bytes)])].concat());
     assert_eq!((code, reasons(&all).len()), (Some(3), 1), "{:?}", reasons(&all));

@@ -106,7 +106,8 @@ fn a_file_that_fails_its_trailer_does_not_accuse_the_other() {
 fn small_snapshot() -> Vec<u8> {
     let secret = |name: u64| format!(r#"{{"kind":"Secret","apiVersion":"v1","metadata":{{"name":"s{name}","namespace":"ns","uid":"u"}}}}"#);
     let sealed = |name: u64| format!("k8s:enc:aescbc:v1:key{}:{:048}", name % 2, name);
-    let write = |main: u64| Write { value: if main.is_multiple_of(2) { secret(main) } else { sealed(main) }.into_bytes(), ..Write::at(main) };
+    let write =
+        |main: u64| Write { value: if main.is_multiple_of(2) { secret(main) } else { sealed(main) }.into_bytes(), ..Write::at(main) };
     let leaf_of = |pgid, revisions: std::ops::Range<u64>| pages::leaf(pgid, &revisions.map(|main| write(main).entry()).collect::<Vec<_>>());
     let first = |main: u64| write(main).stored_under();
     let all = [

@@ -137,7 +137,7 @@ or written again on a page that is lost. A new database holds every value, and c
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ScanArgs {
-    /// Snapshots, databases, data directories, files of a log; plain or in gzip, zstd or zip; - is standard input
+    /// Snapshots, databases, data directories, files of a log; plain or packed (gzip, zstd, zip, tar, base64); - is standard input
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     #[command(flatten, next_help_heading = SCOPE)]
@@ -153,7 +153,7 @@ pub(crate) struct ScanArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct CarveArgs {
-    /// Any files, plain or in gzip, zstd or zip; - is standard input
+    /// Any files, plain or packed (gzip, zstd, zip, tar, base64); - is standard input
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     #[command(flatten, next_help_heading = SCOPE)]
@@ -185,7 +185,7 @@ pub(crate) struct Looking {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct CheckArgs {
-    /// Snapshots, databases, data directories, files of a log; plain or in gzip, zstd or zip; - is standard input
+    /// Snapshots, databases, data directories, files of a log; plain or packed (gzip, zstd, zip, tar, base64); - is standard input
     #[arg(required_unless_present = "limits", value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// Print every limit of this tool, and what is said of a file that passes it

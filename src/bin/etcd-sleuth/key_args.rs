@@ -29,7 +29,7 @@ Examples:
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = KEYS_EXAMPLES)]
 pub(crate) struct KeysArgs {
-    /// Snapshots, databases, data directories, files of a log; plain or in gzip, zstd or zip; - is standard input
+    /// Snapshots, databases, data directories, files of a log; plain or packed (gzip, zstd, zip, tar, base64); - is standard input
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// Say whether this key is still needed, and by what
@@ -61,7 +61,7 @@ pub(crate) struct KeysArgs {
 #[derive(Debug, clap::Args)]
 #[command(after_help = VERIFY_EXAMPLES)]
 pub(crate) struct VerifyArgs {
-    /// Snapshots, databases, data directories, files of a log; plain or in gzip, zstd or zip; - is standard input
+    /// Snapshots, databases, data directories, files of a log; plain or packed (gzip, zstd, zip, tar, base64); - is standard input
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     #[command(flatten, next_help_heading = "Keys, and whom to ask")]

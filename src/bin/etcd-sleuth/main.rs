@@ -18,7 +18,7 @@ mod terminal;
 use std::process::ExitCode;
 
 use clap::Parser;
-use etcd_sleuth::case::bug;
+use etcd_sleuth::case::{RunError, bug};
 
 use self::args::{Args, Command};
 
@@ -45,7 +45,8 @@ fn main() -> ExitCode {
         Err(error) if output::is_broken_pipe(&error) => ExitCode::from(CANNOT_SAY),
         Err(error) => {
             output::error(&error);
-            ExitCode::from(output::ERROR)
+            let is_no_fault = matches!(error.downcast_ref::<RunError>(), Some(RunError::NotRead));
+            ExitCode::from(if is_no_fault { CANNOT_SAY } else { output::ERROR })
         }
     }
 }

@@ -327,7 +327,7 @@ pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
 /// Tells an error, its causes, each once, and what to try. What was told already is not told again.
 pub(crate) fn error(error: &anyhow::Error) {
     match error.downcast_ref::<RunError>() {
-        Some(RunError::NothingRead) => {}
+        Some(RunError::NothingRead | RunError::NotRead) => {}
         Some(RunError::Input(input)) => input_error(input),
         _ => tell(&causes(error), None),
     }

@@ -2,13 +2,12 @@
 
 use std::io;
 
-use super::super::limit::Limits;
 use super::super::range;
-use super::unpacked::{Content, Fault, Left, Unpacked};
+use super::unpacked::{Content, Fault, Room, Unpacked};
 
 /// Takes out what all parts hold.
-pub(super) fn unpack<P: Parts>(bytes: &[u8], limits: &Limits) -> Result<Unpacked, Fault> {
-    let mut content = Content { bytes: Vec::new(), limits, before: 0 };
+pub(super) fn unpack<P: Parts>(bytes: &[u8], room: &mut Room) -> Result<Unpacked, Fault> {
+    let mut content = Content::new(room);
     let (mut rest, mut left) = (bytes, Vec::new());
     let outcome = loop {
         match P::take(rest, &mut content) {
@@ -17,14 +16,13 @@ pub(super) fn unpack<P: Parts>(bytes: &[u8], limits: &Limits) -> Result<Unpacked
             Ok(behind) if P::begins(behind) => rest = behind,
             Ok(behind) => {
                 if !range::is_zero(behind) {
-                    let why = format!("{} bytes behind the last {} are none", behind.len(), P::NAME);
-                    left.push(Left { name: None, why });
+                    left.push((None, Fault::Bytes(format!("{} bytes behind the last {} are none", behind.len(), P::NAME))));
                 }
                 break Ok(());
             }
         }
     };
-    Ok(Unpacked { files: vec![content.end(outcome, None)?], left })
+    Ok(Unpacked { files: vec![content.end(outcome, None, room)?], left, ..Unpacked::default() })
 }
 
 /// A container that is a row of parts, whose contents follow one another.
@@ -36,7 +34,7 @@ pub(super) trait Parts {
     fn begins(bytes: &[u8]) -> bool;
 
     /// Takes out the first part, and says what stands behind it.
-    fn take<'a>(bytes: &'a [u8], content: &mut Content<'_>) -> io::Result<&'a [u8]>;
+    fn take<'a>(bytes: &'a [u8], content: &mut Content) -> io::Result<&'a [u8]>;
 }
 
 /// Gzip members.
@@ -49,7 +47,7 @@ impl Parts for Gzip {
         bytes.starts_with(&[0x1f, 0x8b])
     }
 
-    fn take<'a>(bytes: &'a [u8], content: &mut Content<'_>) -> io::Result<&'a [u8]> {
+    fn take<'a>(bytes: &'a [u8], content: &mut Content) -> io::Result<&'a [u8]> {
         let mut decoder = flate2::bufread::GzDecoder::new(bytes);
         content.fill(&mut decoder)?;
         Ok(decoder.into_inner())
@@ -67,10 +65,10 @@ impl Parts for Zstd {
         bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) || matches!(bytes, [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..])
     }
 
-    fn take<'a>(bytes: &'a [u8], content: &mut Content<'_>) -> io::Result<&'a [u8]> {
+    fn take<'a>(bytes: &'a [u8], content: &mut Content) -> io::Result<&'a [u8]> {
         let mut decoder = zstd::stream::read::Decoder::with_buffer(bytes)?.single_frame();
         // A window is held too. What every decoder takes is not refused.
-        let log = content.limits.max_size.max(1).ilog2().clamp(USUAL_WINDOW, LARGEST_WINDOW);
+        let log = content.max_size().max(1).ilog2().clamp(USUAL_WINDOW, LARGEST_WINDOW);
         decoder.window_log_max(log)?;
         content.fill(&mut decoder)?;
         Ok(decoder.finish())

@@ -1,40 +1,42 @@
 //! What comes out of a container, up to the limit, and why nothing does.
 
 use std::io::{self, Read};
-
-use super::super::limit::Limits;
+use std::ops::Range;
 
 /// What came out of a container.
-#[derive(Debug)]
-pub struct Unpacked {
+#[derive(Debug, Default)]
+pub(super) struct Unpacked {
     /// Its files: of an archive one or more, else one.
     pub files: Vec<UnpackedFile>,
-    /// What else is in it.
-    pub left: Vec<Left>,
+    /// Its links: name, and where it leads.
+    pub links: Vec<(String, String)>,
+    /// What else is in it: its name in an archive, and why nothing was taken out of it.
+    pub left: Vec<(Option<String>, Fault)>,
 }
 
 /// A file out of a container.
 #[derive(Debug)]
-pub struct UnpackedFile {
-    /// Its name in an archive of several.
+pub(super) struct UnpackedFile {
+    /// Its name in an archive.
     pub name: Option<String>,
     /// What came out.
-    pub content: Vec<u8>,
+    pub content: UnpackedContent,
     /// Why it is not whole, if it is not.
     pub damage: Option<String>,
 }
 
-/// Something in a container that nothing was taken out of.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Left {
-    /// Its name in an archive.
-    pub name: Option<String>,
-    /// What it is, and why nothing was taken out of it.
-    pub why: String,
+/// Where what came out is.
+#[derive(Debug)]
+pub(super) enum UnpackedContent {
+    /// It was made.
+    Made(Vec<u8>),
+    /// It stands in the container as it is.
+    Within(Range<usize>),
 }
 
-/// Why nothing can be taken out of a container.
+/// Why something is not taken out of a container.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Fault {
     /// An archive without a file that can be read.
     #[error("expected a snapshot in it, found {}{}", found.len(), list(found))]
@@ -45,6 +47,12 @@ pub enum Fault {
     /// The very first bytes cannot be unpacked.
     #[error("nothing can be unpacked: {0}")]
     Nothing(String),
+    /// It ends before its end.
+    #[error("{0}")]
+    EndsEarly(String),
+    /// Bytes of the container that are of nothing in it.
+    #[error("{0}")]
+    Bytes(String),
     /// It is packed in a way that this program does not read; nothing is wrong with it.
     #[error("not read by this program: {0}")]
     Unsupported(String),
@@ -55,11 +63,30 @@ pub enum Fault {
         got: u64,
     },
     /// More comes out than may be held.
-    #[error("more than {max_size} bytes when unpacked")]
+    #[error("more than {max_size} bytes when unpacked, which is as much as may be held in memory")]
     TooLarge {
         /// The bound.
         max_size: u64,
     },
+    /// It stands in more containers than are opened, one in the other.
+    #[error("in more than {depth} containers, one in the other")]
+    TooDeep {
+        /// The bound.
+        depth: usize,
+    },
+    /// It stands behind more files than are taken out of one input.
+    #[error("behind more than {files} files")]
+    TooMany {
+        /// The bound.
+        files: usize,
+    },
+}
+
+impl Fault {
+    /// Whether it is a limit of this program, and nothing about the container.
+    pub fn is_limit(&self) -> bool {
+        matches!(self, Self::Memory { .. } | Self::TooLarge { .. } | Self::TooDeep { .. } | Self::TooMany { .. })
+    }
 }
 
 /// Names that an error lists at most.
@@ -71,34 +98,73 @@ fn list(names: &[String]) -> String {
     if names.is_empty() { String::new() } else { format!(": {}{more}", names.join(", ")) }
 }
 
-/// What comes out, up to the limit.
-pub(super) struct Content<'l> {
-    pub bytes: Vec<u8>,
-    pub limits: &'l Limits,
-    /// Bytes that came out of other files of the same archive.
-    pub before: u64,
+/// What may be held of one input, all layers together.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Room {
+    /// Bytes in all.
+    pub max_size: u64,
+    /// Bytes that are held already.
+    pub held: u64,
 }
 
-impl Content<'_> {
+impl Room {
+    fn left(self) -> u64 {
+        self.max_size.saturating_sub(self.held)
+    }
+
+    /// Takes note of bytes that are held from now on.
+    pub(super) fn hold(&mut self, bytes: usize) {
+        self.held = self.held.saturating_add(bytes as u64);
+    }
+
+    /// Refuses what is known to be larger than what is left.
+    pub(super) fn expect(self, bytes: u64) -> Result<(), Fault> {
+        if bytes > self.left() { Err(self.passed()) } else { Ok(()) }
+    }
+
+    fn passed(self) -> Fault {
+        Fault::TooLarge { max_size: self.max_size }
+    }
+}
+
+/// What comes out of one file, up to the limit.
+pub(super) struct Content {
+    bytes: Vec<u8>,
+    room: Room,
+}
+
+impl Content {
+    pub(super) fn new(room: &Room) -> Self {
+        Self { bytes: Vec::new(), room: *room }
+    }
+
+    /// The most that may be held.
+    pub(super) fn max_size(&self) -> u64 {
+        self.room.max_size
+    }
+
     /// Reads to the end or to the limit, in steps, so that a bomb costs no more than the limit.
     pub(super) fn fill(&mut self, packed: &mut impl Read) -> io::Result<()> {
-        let left = self.limits.max_size.saturating_sub(self.before).saturating_sub(self.bytes.len() as u64);
+        let left = self.room.left().saturating_sub(self.bytes.len() as u64);
         packed.take(left.saturating_add(1)).read_to_end(&mut self.bytes).map(|_| ())
     }
 
     pub(super) fn is_too_large(&self) -> bool {
-        self.before.saturating_add(self.bytes.len() as u64) > self.limits.max_size
+        self.bytes.len() as u64 > self.room.left()
     }
 
-    /// What came of it, where reading ended like this.
-    pub(super) fn end(self, outcome: io::Result<()>, name: Option<String>) -> Result<UnpackedFile, Fault> {
+    /// What came of it, where reading ended like this. It is held from now on.
+    pub(super) fn end(self, outcome: io::Result<()>, name: Option<String>, room: &mut Room) -> Result<UnpackedFile, Fault> {
         if self.is_too_large() {
-            return Err(Fault::TooLarge { max_size: self.limits.max_size });
+            return Err(self.room.passed());
         }
         let damage = outcome.err().map(|error| fault_of(&error, self.bytes.len() as u64)).transpose()?;
         match damage {
             Some(reason) if self.bytes.is_empty() => Err(Fault::Nothing(reason)),
-            damage => Ok(UnpackedFile { name, content: self.bytes, damage }),
+            damage => {
+                room.hold(self.bytes.len());
+                Ok(UnpackedFile { name, content: UnpackedContent::Made(self.bytes), damage })
+            }
         }
     }
 }

@@ -8,9 +8,8 @@ use std::ops::Range;
 
 use ::zip::result::ZipError;
 
-use super::super::limit::Limits;
 use super::super::range;
-use super::unpacked::{Content, Fault, Left, Unpacked, UnpackedFile};
+use super::unpacked::{Content, Fault, Room, Unpacked, UnpackedFile};
 
 /// What an entry's own header begins with.
 const LOCAL_HEADER: &[u8] = b"PK\x03\x04";
@@ -18,56 +17,51 @@ const LOCAL_HEADER: &[u8] = b"PK\x03\x04";
 const DESCRIPTOR: u64 = 24;
 
 /// Takes out every file.
-pub(super) fn unpack(bytes: &[u8], limits: &Limits) -> Result<Unpacked, Fault> {
+pub(super) fn unpack(bytes: &[u8], room: &mut Room) -> Result<Unpacked, Fault> {
     let mut archive = ::zip::ZipArchive::new(Cursor::new(bytes)).map_err(fault_of)?;
-    let mut unpacking = Unpacking { bytes, limits, files: Vec::new(), left: Vec::new(), fault: None, covered: Vec::new() };
+    let mut unpacking = Unpacking { bytes, room, files: Vec::new(), left: Vec::new(), covered: Vec::new() };
     for index in 0..archive.len() {
-        let (name, is_dir) = {
+        let (name, is_dir, size) = {
             let entry = archive.by_index_raw(index).map_err(fault_of)?;
             let end = entry.data_start().unwrap_or(entry.header_start()).saturating_add(entry.compressed_size());
             unpacking.covered.push(entry.header_start()..end);
-            (name_of(entry.name_raw()), entry.is_dir())
+            (name_of(entry.name_raw()), entry.is_dir(), entry.size())
         };
         if !is_dir {
-            unpacking.take(name, archive.by_index(index))?;
+            unpacking.take(name, size, archive.by_index(index));
         }
     }
-    unpacking.between(archive.central_directory_start())?;
-    unpacking.finish()
+    unpacking.between(archive.central_directory_start());
+    let Unpacking { files, left, .. } = unpacking;
+    Ok(Unpacked { files, left, ..Unpacked::default() })
 }
 
 struct Unpacking<'a> {
     bytes: &'a [u8],
-    limits: &'a Limits,
+    room: &'a mut Room,
     files: Vec<UnpackedFile>,
-    left: Vec<Left>,
-    /// Why nothing came out of the first of those.
-    fault: Option<Fault>,
+    left: Vec<(Option<String>, Fault)>,
     /// Where the entries stand that the directory names.
     covered: Vec<Range<u64>>,
 }
 
 impl Unpacking<'_> {
-    fn take(&mut self, name: String, entry: Result<impl Read, ZipError>) -> Result<(), Fault> {
+    /// Takes out an entry that says to hold so many bytes.
+    fn take(&mut self, name: String, size: u64, entry: Result<impl Read, ZipError>) {
         let taken = entry.map_err(fault_of).and_then(|mut entry| {
-            let before = self.files.iter().map(|file| file.content.len() as u64).fold(0, u64::saturating_add);
-            let mut content = Content { bytes: Vec::new(), limits: self.limits, before };
+            self.room.expect(size)?;
+            let mut content = Content::new(self.room);
             let outcome = content.fill(&mut entry);
-            content.end(outcome, Some(name.clone()))
+            content.end(outcome, Some(name.clone()), self.room)
         });
         match taken {
             Ok(file) => self.files.push(file),
-            Err(fault @ (Fault::TooLarge { .. } | Fault::Memory { .. })) => return Err(fault),
-            Err(fault) => {
-                self.left.push(Left { name: Some(name), why: fault.to_string() });
-                self.fault.get_or_insert(fault);
-            }
+            Err(fault) => self.left.push((Some(name), fault)),
         }
-        Ok(())
     }
 
     /// What stands between the entries that the directory names.
-    fn between(&mut self, end: u64) -> Result<(), Fault> {
+    fn between(&mut self, end: u64) {
         self.covered.sort_by_key(|range| (range.start, range.end));
         let mut gaps = Vec::new();
         let mut at = 0u64;
@@ -78,12 +72,11 @@ impl Unpacking<'_> {
             at = at.max(range.end);
         }
         for gap in gaps {
-            self.gap(gap)?;
+            self.gap(gap);
         }
-        Ok(())
     }
 
-    fn gap(&mut self, gap: Range<u64>) -> Result<(), Fault> {
+    fn gap(&mut self, gap: Range<u64>) {
         let bytes = self.bytes;
         let of = |offset: u64| usize::try_from(offset).ok();
         let mut rest = of(gap.start).zip(of(gap.end)).and_then(|(start, end)| bytes.get(start..end)).unwrap_or_default();
@@ -93,33 +86,20 @@ impl Unpacking<'_> {
             match ::zip::read::read_zipfile_from_stream(&mut reader) {
                 Ok(Some(file)) => {
                     let name = format!("{} (in no directory)", name_of(file.name_raw()));
-                    self.take(name, Ok(file))?;
+                    self.take(name, 0, Ok(file));
                 }
                 Ok(None) => {}
                 Err(error) => {
                     let why = format!("{} bytes with an entry that no directory names: {error}", entry.len());
-                    self.left.push(Left { name: None, why });
-                    return Ok(());
+                    self.left.push((None, Fault::Bytes(why)));
+                    return;
                 }
             }
             // An entry takes at least its header.
             rest = entry.get(reader.read.max(LOCAL_HEADER.len())..).unwrap_or_default();
         }
         if rest.len() as u64 > DESCRIPTOR && !range::is_zero(rest) {
-            self.left.push(Left { name: None, why: format!("{} bytes that stand in no entry", rest.len()) });
-        }
-        Ok(())
-    }
-
-    fn finish(self) -> Result<Unpacked, Fault> {
-        let Self { mut files, left, fault, .. } = self;
-        match files.as_mut_slice() {
-            [] => Err(fault.unwrap_or(Fault::Entries { found: Vec::new() })),
-            [file] if left.is_empty() => {
-                file.name = None;
-                Ok(Unpacked { files, left })
-            }
-            _ => Ok(Unpacked { files, left }),
+            self.left.push((None, Fault::Bytes(format!("{} bytes that stand in no entry", rest.len()))));
         }
     }
 }
@@ -144,6 +124,7 @@ fn name_of(raw: &[u8]) -> String {
 
 fn fault_of(error: ZipError) -> Fault {
     match error {
+        ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED) => Fault::Unsupported("it is encrypted".to_owned()),
         ZipError::UnsupportedArchive(why) => Fault::Unsupported(why.to_owned()),
         ZipError::CompressionMethodNotSupported(method) => Fault::Unsupported(format!("compression method {method} of zip")),
         ZipError::InvalidPassword => Fault::Unsupported("it is encrypted".to_owned()),

@@ -191,7 +191,7 @@ impl<'a> EvidenceRecord<'a> {
             link_target: facts.link_target.as_ref().map(|target| target.to_string_lossy().into_owned()),
             kind: facts.kind.name(),
             role: facts.role.name(),
-            container: facts.container.iter().map(|c| c.name()).collect(),
+            container: facts.containers.iter().map(|c| c.name()).collect(),
             size: facts.size,
             access_time_kept: facts.keeps_access_time,
             content_size: facts.content_size,

@@ -110,7 +110,7 @@ fn check(evidence: &EvidenceReport) -> String {
 /// The digests whole, for who keeps the text.
 fn digest_lines(facts: &Facts) -> Vec<String> {
     let of_file = facts.sha256.map(|digest| digest.to_string());
-    let of_content = facts.content_sha256.filter(|_| facts.container.is_some()).map(|digest| format!("{digest} unpacked"));
+    let of_content = facts.content_sha256.map(|digest| format!("{digest} unpacked"));
     of_file.into_iter().chain(of_content).collect()
 }
 

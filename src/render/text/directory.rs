@@ -148,7 +148,7 @@ fn leftover_lines(leftovers: &[&EvidenceReport], directory: &Path) -> Vec<String
                     total => format!("a database; {} SECRETS CAN BE READ", thousands(total)),
                 },
             };
-            format!("{}, {} bytes: {what}", relative(&facts.path, directory), thousands(facts.size))
+            format!("{}, {} bytes: {what}", relative(&facts.path, directory), thousands(facts.content_size.unwrap_or(facts.size)))
         })
         .collect();
     if let Some(more) = leftovers.len().checked_sub(ROWS).filter(|n| *n > 0) {

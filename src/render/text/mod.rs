@@ -51,9 +51,11 @@ const LABEL: usize = 9;
 /// The lines that say what a file is.
 fn file_lines(facts: &Facts, altered_or_damaged: &[(Bearing, u64)]) -> Vec<String> {
     let digest = facts.sha256.map_or("not hashed".to_owned(), |d| format!("sha256 {:.16}…", d.to_string()));
-    let packed = match (facts.container, facts.content_size) {
-        (Some(container), Some(size)) => format!(" ({container}, {} bytes unpacked)", thousands(size)),
-        _ => String::new(),
+    let containers: Vec<&str> = facts.containers.iter().rev().map(|container| container.name()).collect();
+    let packed = match (facts.content_size, containers.as_slice()) {
+        (None, _) => String::new(),
+        (Some(size), []) => format!(" ({} bytes of it)", thousands(size)),
+        (Some(size), _) => format!(" ({}, {} bytes unpacked)", containers.join(" in "), thousands(size)),
     };
     let structure = match altered_or_damaged {
         [] => "structure sound".to_owned(),

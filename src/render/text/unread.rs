@@ -30,6 +30,8 @@ pub(super) fn subject(report: &Report) -> String {
     match (report.members.as_slice(), report.not_analysed.len()) {
         ([only], _) => terminal(&only.path.to_string_lossy()).into_owned(),
         ([], 1) => "1 input".to_owned(),
+        ([], 0) if report.unread.len() == 1 => "1 input".to_owned(),
+        ([], 0) => format!("{} inputs", report.unread.len()),
         ([], failed) => format!("{failed} inputs"),
         (members, _) => format!("{} inputs", members.len()),
     }

@@ -1,6 +1,6 @@
 //! From evidence to an open database: trailer, meta pages, page size.
 
-use crate::bbolt::{Db, OpenError};
+use crate::bbolt::{Db, Meta, OpenError};
 use crate::etcd::trailer::{self, Trailer};
 use crate::evidence::Evidence;
 use crate::evidence::digest::Sha256Digest;
@@ -45,6 +45,19 @@ impl<'data> OpenedDatabase<'data> {
             return Ok(Self { db, trailer });
         }
         Err(NotADatabase(error))
+    }
+
+    /// Where further databases begin, which were written behind it: it ends at its high-water mark, at the latest where they begin.
+    pub fn further(evidence: &'data Evidence) -> Vec<usize> {
+        let content = evidence.content();
+        let (mut starts, mut start) = (Vec::new(), Some(0usize));
+        while let Some(at) = start {
+            let db = content.get(at..).and_then(|rest| Db::open(rest).ok());
+            let used = db.and_then(|db| usize::try_from(db.high_water_mark().checked_mul(db.page_size())?).ok()?.checked_add(at));
+            start = used.and_then(|used| Meta::find_first(content, used));
+            starts.extend(start);
+        }
+        starts
     }
 
     /// What the bytes are. The snapshot API writes one meta twice and, last, a trailer; where the trailer is missing because the file

@@ -1,0 +1,81 @@
+//! The files of an input that is packed: where a member's directory stands in an archive, it is read as one on disk is.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::directory::{DataDirectory, Place};
+use super::files::{Files, archive_of};
+use super::survey::Survey;
+use super::{finder, joining};
+use crate::evidence::container::{Fault, Left};
+use crate::evidence::{Evidence, OpenedFile};
+use crate::report::UnreadReason;
+
+/// An input that was opened, as the members' directories in it and the files beside them.
+pub(super) struct Archive {
+    pub directories: Vec<DataDirectory>,
+    /// In their order.
+    pub loose: Vec<Evidence>,
+    /// Files of the directories.
+    pub files: Files,
+    pub left: Vec<Left>,
+}
+
+impl Archive {
+    /// Finds the directories. An image has none: all of it is searched.
+    pub(super) fn of(path: &Path, OpenedFile { evidences, links, left }: OpenedFile, as_image: bool) -> Self {
+        let is_one_file = matches!(evidences.as_slice(), [one] if one.path() == path);
+        if as_image || is_one_file {
+            return Self { directories: Vec::new(), loose: evidences, files: Files::Archive(BTreeMap::new()), left };
+        }
+        let archive = archive_of(path);
+        let survey = Survey::of_archive(archive.as_deref().unwrap_or(path), evidences.iter().map(Evidence::path), &links);
+        let (mut directories, _) = finder::members(&survey);
+        if directories.is_empty() {
+            return Self { directories, loose: evidences, files: Files::Archive(BTreeMap::new()), left };
+        }
+        // What stands beside a member's directory is a backup of its own.
+        for directory in &mut directories {
+            let path = directory.path.clone();
+            directory.strays.retain(|place| place.path.starts_with(&path));
+        }
+        let left = left_beside(left, &mut directories);
+        // Through a link a file has another path.
+        let places = directories.iter().flat_map(|directory| directory.files.iter().map(|file| &file.place).chain(&directory.strays));
+        let wanted: BTreeMap<&Path, &Path> =
+            places.map(|place| (place.target.as_deref().unwrap_or(&place.path), place.path.as_path())).collect();
+        let (mut of_directories, mut loose) = (BTreeMap::new(), Vec::new());
+        for evidence in evidences {
+            match wanted.get(evidence.path()) {
+                Some(path) if !of_directories.contains_key(*path) => drop(of_directories.insert((*path).to_owned(), evidence)),
+                _ => loose.push(evidence),
+            }
+        }
+        let files = Files::Archive(of_directories);
+        joining::join(&mut directories, &[path.to_owned()], &files);
+        Self { directories, loose, files, left }
+    }
+}
+
+/// Gives to each directory what of it was not taken out; what stands in none is left.
+fn left_beside(left: Vec<Left>, directories: &mut [DataDirectory]) -> Vec<Left> {
+    let mut beside = Vec::new();
+    for one in left {
+        match directories.iter_mut().find(|directory| one.path.starts_with(&directory.path)) {
+            Some(directory) => directory.unread.push((Place { path: one.path, target: None }, reason_of(&one.fault))),
+            None => beside.push(one),
+        }
+    }
+    beside
+}
+
+/// Why something of a container counts as not read.
+pub(super) fn reason_of(fault: &Fault) -> UnreadReason {
+    let why = fault.to_string();
+    match fault {
+        Fault::Unsupported(_) => UnreadReason::NotSupported(why),
+        Fault::Nothing(_) | Fault::EndsEarly(_) => UnreadReason::NotWhole(why),
+        fault if fault.is_limit() => UnreadReason::Limit(why),
+        _ => UnreadReason::NotUnpacked(why),
+    }
+}

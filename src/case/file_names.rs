@@ -1,0 +1,75 @@
+//! Names of files in a data directory, and what each says of the file.
+//!
+//! Source: etcd `server/etcdserver/api/snap/{snapshotter,db}.go`, `server/storage/wal/{util,file_pipeline,repair}.go`.
+
+use std::path::Path;
+
+use super::kind::FileRole;
+use crate::store::StoreKind;
+
+/// Which file of a part of a member has which role.
+pub(super) type PartOf = fn(&str) -> Option<FileRole>;
+
+/// The role of a file by its whole path.
+pub(super) fn role_of(path: &Path) -> Option<FileRole> {
+    let name = path.file_name()?.to_str()?;
+    match path.parent()?.file_name()?.to_str()? {
+        "snap" => part_in_snap(name),
+        "wal" => part_in_wal(name),
+        _ => None,
+    }
+}
+
+/// The role of a file in `snap`.
+pub(super) fn part_in_snap(name: &str) -> Option<FileRole> {
+    match name {
+        "db" => Some(FileRole::Member(StoreKind::Database)),
+        _ if name.ends_with(".snap") => Some(FileRole::Member(StoreKind::RaftSnapshot)),
+        _ if name.ends_with(".snap.db") || name.starts_with("db.tmp") || name.starts_with("tmp") => {
+            Some(FileRole::Leftover(StoreKind::Database))
+        }
+        _ if name.ends_with(".snap.broken") => Some(FileRole::Leftover(StoreKind::RaftSnapshot)),
+        _ if name.ends_with(".broken") || name.ends_with(".tmp") || name.ends_with(".part") => {
+            Some(FileRole::Leftover(StoreKind::Database))
+        }
+        _ => None,
+    }
+}
+
+/// The role of a file in `wal`.
+pub(super) fn part_in_wal(name: &str) -> Option<FileRole> {
+    match name {
+        _ if is_segment(name) => Some(FileRole::Member(StoreKind::Segment)),
+        _ if name.ends_with(".wal") || name.ends_with(".tmp") || name.ends_with(".broken") => Some(FileRole::Leftover(StoreKind::Segment)),
+        _ => None,
+    }
+}
+
+/// `<16 digits>-<16 digits>.wal`; etcd passes over any other name.
+pub(super) fn is_segment(name: &str) -> bool {
+    let is_number = |digits: &str| digits.len() == 16 && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    name.strip_suffix(".wal").and_then(|name| name.split_once('-')).is_some_and(|(seq, index)| is_number(seq) && is_number(index))
+}
+
+/// Names of files that etcd, its distributions and operators put into a data directory: settings and markers, no data of the store.
+pub(super) fn is_known_beside(name: &str) -> bool {
+    const NAMES: [&str; 10] = [
+        // RKE2 and k3s.
+        "config",
+        "name",
+        // etcd's own probe of whether it may write.
+        ".touch",
+        // OpenShift's operator.
+        "revision.json",
+        // Bitnami's charts.
+        "member_id",
+        "prevHostname",
+        // etcd-backup-restore.
+        "safe_guard",
+        "validation_marker",
+        "etcd.conf.yaml",
+        // The file that marks a data directory as one for caches and backups.
+        "CACHEDIR.TAG",
+    ];
+    NAMES.contains(&name)
+}

@@ -1,0 +1,90 @@
+//! Opening what was given: on disk, or in an archive whose files are open already.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::evidence::{Error, Evidence, Limits, OpenedFile};
+use crate::store::{OpenedDatabase, StoreKind};
+
+/// Where the files of a directory are opened.
+pub(super) enum Files {
+    /// On disk.
+    Disk(Limits),
+    /// In an archive, whose files are open already.
+    Archive(BTreeMap<PathBuf, Evidence>),
+}
+
+impl Files {
+    /// A file, to be looked at.
+    pub(super) fn look(&self, path: &Path) -> Option<Evidence> {
+        match self {
+            Self::Disk(limits) => Evidence::open(path, limits).ok(),
+            Self::Archive(files) => files.get(path).map(Evidence::again),
+        }
+    }
+
+    /// A file that is one evidence.
+    pub(super) fn open(&mut self, path: &Path) -> Result<Evidence, Error> {
+        match self {
+            Self::Disk(limits) => Evidence::open(path, limits),
+            Self::Archive(files) => files.remove(path).ok_or_else(|| not_there(path)),
+        }
+    }
+
+    /// A file, and of an archive each of its files.
+    pub(super) fn open_all(&mut self, path: &Path) -> Result<OpenedFile, Error> {
+        match self {
+            Self::Disk(limits) => open_all(path, limits),
+            Self::Archive(_) => Ok(OpenedFile { evidences: vec![self.open(path)?], ..OpenedFile::default() }),
+        }
+    }
+
+    /// Whether links lead to what was given, at most.
+    pub(super) fn is_archive(&self) -> bool {
+        matches!(self, Self::Archive(_))
+    }
+}
+
+/// Opens a file, all layers of it. What looks like base64 is taken for it where something known comes out, and a database that stands
+/// behind another one is an evidence of its own. A path of what is in an archive opens that alone.
+pub(super) fn open_all(path: &Path, limits: &Limits) -> Result<OpenedFile, Error> {
+    let archive = archive_of(path);
+    let OpenedFile { evidences, mut links, mut left } = Evidence::open_all(archive.as_deref().unwrap_or(path), limits)?;
+    let mut open = Vec::new();
+    for evidence in evidences {
+        match evidence.as_base64(limits).filter(is_proven) {
+            None => open.push(evidence),
+            Some(inner) => {
+                open.extend(inner.evidences);
+                links.extend(inner.links);
+                left.extend(inner.left);
+            }
+        }
+    }
+    let apart = |evidence: Evidence| {
+        let further = OpenedDatabase::further(&evidence);
+        evidence.split(&further)
+    };
+    let mut opened = OpenedFile { evidences: open.into_iter().flat_map(apart).collect(), links, left };
+    if archive.is_some() && !opened.keep(path) {
+        return Err(not_there(path));
+    }
+    Ok(opened)
+}
+
+/// The file that a path in an archive begins with; `None`: there is a file of that path, or no archive is meant.
+pub(super) fn archive_of(path: &Path) -> Option<PathBuf> {
+    if path.symlink_metadata().is_ok() {
+        return None;
+    }
+    let archive = |inner: &Path| Some(PathBuf::from(inner.to_str()?.strip_suffix('!')?));
+    path.ancestors().filter_map(archive).find(|archive| archive.is_file())
+}
+
+fn is_proven(opened: &OpenedFile) -> bool {
+    opened.evidences.iter().any(|evidence| StoreKind::of(evidence).is_ok()) || opened.left.iter().any(|left| left.fault.is_limit())
+}
+
+fn not_there(path: &Path) -> Error {
+    Error::Read { path: path.to_owned(), source: std::io::ErrorKind::NotFound.into() }
+}

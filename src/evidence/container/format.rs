@@ -1,0 +1,63 @@
+//! The one list of containers: how each is told by its bytes, and how it is opened.
+
+use std::fmt;
+
+use super::stream::{Gzip, Zstd};
+use super::unpacked::{Fault, Room, Unpacked};
+use super::{base64, stream, tar, zip};
+
+/// What an input was packed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Container {
+    /// Bytes written as text.
+    Base64,
+    /// One or more gzip members.
+    Gzip,
+    /// A tar archive.
+    Tar,
+    /// A zip archive.
+    Zip,
+    /// One or more zstd frames.
+    Zstd,
+}
+
+impl Container {
+    /// The container that `bytes` begin like.
+    pub fn of(bytes: &[u8]) -> Option<Self> {
+        match bytes {
+            [0x1f, 0x8b, ..] => Some(Self::Gzip),
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Self::Zstd),
+            [b'P', b'K', 3, 4, ..] => Some(Self::Zip),
+            _ => tar::begins(bytes).then_some(Self::Tar),
+        }
+    }
+
+    /// The word in the records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Base64 => "base64",
+            Self::Gzip => "gzip",
+            Self::Tar => "tar",
+            Self::Zip => "zip",
+            Self::Zstd => "zstd",
+        }
+    }
+
+    /// Takes the content out. One that ends early gives what came out, with the reason.
+    pub(super) fn unpack(self, bytes: &[u8], room: &mut Room) -> Result<Unpacked, Fault> {
+        match self {
+            Self::Base64 => base64::unpack(bytes, room),
+            Self::Gzip => stream::unpack::<Gzip>(bytes, room),
+            Self::Tar => tar::unpack(bytes),
+            Self::Zip => zip::unpack(bytes, room),
+            Self::Zstd => stream::unpack::<Zstd>(bytes, room),
+        }
+    }
+}
+
+impl fmt::Display for Container {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
