@@ -45,7 +45,7 @@ fn values(all: &[Value]) -> Vec<String> {
 
 fn containers(all: &[Value]) -> Vec<String> {
     let of = |evidence: &Value| evidence["container"].as_array().unwrap().iter().map(|word| word.as_str().unwrap().to_owned()).collect();
-    evidences(all).first().map(|evidence| of(evidence)).unwrap_or_default()
+    evidences(all).first().map(of).unwrap_or_default()
 }
 
 fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
