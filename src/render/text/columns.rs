@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::layout::{FIGURES, LABELS, visible, wrap};
+use super::marks::{FIGURES, LABELS};
+use super::wrap::{visible, wrap};
 
 /// Blanks between two columns.
 const GAP: usize = 2;

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::layout::{PARAGRAPH, Tone};
+use super::layout::Tone;
+use super::marks::PARAGRAPH;
 use super::thousands;
 use crate::finding::{Rule, Severity};
 use crate::report::EvidenceReport;

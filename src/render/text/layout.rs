@@ -1,26 +1,13 @@
 //! How text is laid out for whoever reads it: as it comes in a file or a pipe, and fitted to the width of a terminal.
-//!
-//! What is written to a [`Screen`] bears a few control characters that do not reach the reader. No text of evidence can hold one: it
-//! is escaped before (`render/escape.rs`).
-//!
-//! | character | what it says |
-//! |---|---|
-//! | [`CELL`] | stands between the cells of a row; rows that follow each other are one table, and the first is its header |
-//! | [`FIGURES`] | before the title of a column: its cells stand at the right |
-//! | [`LABELS`] | before the first title: the table begins at the edge, and where it does not fit its first column is wrapped |
-//! | [`PARAGRAPH`] | at the beginning of a line: it is wrapped also where there is no width |
-//! | `ESC [` up to `m` | colour, which is left out where there shall be none |
 
 use std::io::{self, Write};
 
 use super::columns;
+use super::marks::{CELL, LABELS, PARAGRAPH};
+use super::wrap::{ESCAPE, without_colour, wrap};
 
-pub(super) const CELL: char = '\u{1f}';
-pub(super) const FIGURES: char = '\u{1e}';
-pub(super) const PARAGRAPH: char = '\u{1d}';
-pub(super) const LABELS: char = '\u{1c}';
-const ESCAPE: char = '\u{1b}';
-
+/// Names at the left of the first screen are this wide.
+pub(super) const LABEL: usize = 9;
 /// Characters in a line of a paragraph where there is no width.
 const PARAGRAPH_WIDTH: usize = 110;
 /// A terminal that is narrower is treated as this wide.
@@ -169,65 +156,13 @@ fn lines(line: &str, width: Option<usize>) -> Vec<String> {
 /// Where the lines behind the first begin.
 fn hanging(text: &str, is_paragraph: bool) -> usize {
     let leading = text.len().saturating_sub(text.trim_start_matches(' ').len());
-    if is_paragraph || leading >= super::LABEL {
+    if is_paragraph || leading >= LABEL {
         return leading;
     }
     // The label of a block, and the gap behind it.
-    let label = text.find("  ").filter(|at| leading == 0 && *at < super::LABEL);
+    let label = text.find("  ").filter(|at| leading == 0 && *at < LABEL);
     let gap = label.and_then(|at| Some(text.get(at..)?.len().saturating_sub(text.get(at..)?.trim_start_matches(' ').len())));
     label.zip(gap).map_or(leading.saturating_add(2), |(at, gap)| at.saturating_add(gap))
-}
-
-/// A text in lines of this width at most, broken between words; the lines behind the first begin with `hanging` blanks. A word that is
-/// longer stays whole.
-pub(super) fn wrap(text: &str, width: usize, hanging: usize) -> Vec<String> {
-    let mut out = Vec::new();
-    let mut line = String::new();
-    let mut blanks = String::new();
-    for piece in pieces(text) {
-        if piece.starts_with(' ') {
-            blanks.push_str(piece);
-            continue;
-        }
-        let is_begun = !line.trim_start_matches(' ').is_empty();
-        let long = visible(&line).saturating_add(blanks.len()).saturating_add(visible(piece));
-        if is_begun && long > width {
-            out.push(std::mem::replace(&mut line, " ".repeat(hanging)));
-        } else {
-            line.push_str(&blanks);
-        }
-        blanks.clear();
-        line.push_str(piece);
-    }
-    out.push(line);
-    out
-}
-
-/// Words and the blanks between them.
-fn pieces(text: &str) -> impl Iterator<Item = &str> {
-    let mut rest = text;
-    std::iter::from_fn(move || {
-        let is_blank = rest.starts_with(' ');
-        let end = rest.find(|c| (c == ' ') != is_blank).unwrap_or(rest.len());
-        let (piece, behind) = rest.split_at_checked(end)?;
-        rest = behind;
-        (!piece.is_empty()).then_some(piece)
-    })
-}
-
-/// How many columns of a terminal a text takes.
-pub(super) fn visible(text: &str) -> usize {
-    unicode_width::UnicodeWidthStr::width(without_colour(text).as_ref())
-}
-
-fn without_colour(text: &str) -> std::borrow::Cow<'_, str> {
-    if !text.contains(ESCAPE) {
-        return text.into();
-    }
-    let mut parts = text.split(ESCAPE);
-    let mut out = parts.next().unwrap_or_default().to_owned();
-    parts.for_each(|part| out.push_str(part.split_once('m').map_or("", |(_, rest)| rest)));
-    out.into()
 }
 
 #[cfg(test)]

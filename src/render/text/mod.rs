@@ -11,6 +11,7 @@ mod headline;
 mod key_label;
 mod keys;
 mod layout;
+mod marks;
 mod number;
 mod object;
 mod pages;
@@ -20,6 +21,7 @@ mod scan;
 mod table;
 mod unread;
 mod verify;
+mod wrap;
 
 pub use self::carve::CarveText;
 pub use self::check::{CheckText, check_status, limits};
@@ -44,9 +46,6 @@ use crate::store::{
 
 use super::escape;
 use super::records::timestamp;
-
-/// Names at the left of the first screen are this wide.
-const LABEL: usize = 9;
 
 /// The lines that say what a file is.
 fn file_lines(facts: &Facts, altered_or_damaged: &[(Bearing, u64)]) -> Vec<String> {
@@ -302,6 +301,6 @@ fn next_steps(steps: &[String]) -> String {
 fn block(out: &mut String, label: &str, lines: &[String]) {
     for (index, line) in lines.iter().enumerate() {
         let label = if index == 0 { label } else { "" };
-        out.push_str(&format!("{label:<LABEL$}{line}\n"));
+        out.push_str(&format!("{label:<width$}{line}\n", width = layout::LABEL));
     }
 }

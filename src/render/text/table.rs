@@ -4,13 +4,13 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::super::escape::terminal;
-use super::layout::{CELL, FIGURES, LABELS};
+use super::marks::{CELL, FIGURES, LABELS};
 use crate::evidence::anomaly::Anomaly;
 
 /// Characters of a name that are shown; the records have all of them.
 const LONGEST: usize = 60;
 
-/// A table as a [`super::layout::Screen`] takes it: a header and rows, of which each is a line.
+/// A table as a [`super::Screen`] takes it: a header and rows, of which each is a line.
 pub(super) struct Table(Vec<Vec<String>>);
 
 impl Table {
