@@ -148,6 +148,8 @@ pub(crate) struct ScanArgs {
     #[command(flatten, next_help_heading = READING)]
     pub(crate) reading: Reading,
     #[command(flatten, next_help_heading = OUTPUT)]
+    pub(crate) listing: Listing,
+    #[command(flatten, next_help_heading = OUTPUT)]
     pub(crate) writing: Writing,
 }
 
@@ -160,6 +162,8 @@ pub(crate) struct CarveArgs {
     pub(crate) looking: Looking,
     #[command(flatten, next_help_heading = READING)]
     pub(crate) reading: Reading,
+    #[command(flatten, next_help_heading = OUTPUT)]
+    pub(crate) listing: Listing,
     #[command(flatten, next_help_heading = OUTPUT)]
     pub(crate) writing: Writing,
 }
@@ -178,8 +182,13 @@ pub(crate) struct Looking {
     /// Exit with 0 whatever is found (errors still give 1)
     #[arg(long, help_heading = ANSWER)]
     pub(crate) exit_zero: bool,
+}
+
+/// What is written beside the answer. It stands behind [`Reading`], so that headings have one order in every command's help.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Listing {
     /// Also write a list for those who rotate: every Secret that can be read, the most urgent first (CSV, a new file, mode 0600)
-    #[arg(long, value_name = "FILE", help_heading = OUTPUT)]
+    #[arg(long, value_name = "FILE")]
     pub(crate) rotate_list: Option<PathBuf>,
 }
 
@@ -292,7 +301,7 @@ impl Global {
 impl ScanArgs {
     pub(crate) fn plan(&self) -> Plan {
         let plan = self.reading.plan(self.looking.scope(), &self.looking.resources, self.files.len());
-        Plan { named: self.looking.named(), read: ReadOptions { residue: self.residue.mode(), ..plan.read }, ..plan }
+        Plan { named: self.listing.named(), read: ReadOptions { residue: self.residue.mode(), ..plan.read }, ..plan }
     }
 
     pub(crate) fn run_info(&self) -> RunInfo {
@@ -303,7 +312,7 @@ impl ScanArgs {
 impl CarveArgs {
     pub(crate) fn plan(&self) -> Plan {
         let plan = self.reading.plan(self.looking.scope(), &self.looking.resources, self.files.len());
-        Plan { named: self.looking.named(), as_image: true, ..plan }
+        Plan { named: self.listing.named(), as_image: true, ..plan }
     }
 
     pub(crate) fn run_info(&self) -> RunInfo {
@@ -361,12 +370,14 @@ impl RecoverArgs {
     }
 }
 
-impl Looking {
+impl Listing {
     /// How many Secrets are listed by name: all of them where a list is written.
     fn named(&self) -> usize {
         if self.rotate_list.is_some() { usize::MAX } else { NAMED }
     }
+}
 
+impl Looking {
     fn note(&self, options: Options) -> Options {
         let fail_on = self.fail_on.to_possible_value().map(|value| value.get_name().to_owned());
         let options = options.text("resources", Some(&self.resources)).text("fail-on", fail_on).flag("exit-zero", self.exit_zero);

@@ -6,14 +6,14 @@ use etcd_sleuth::case::{Plan, Question};
 use etcd_sleuth::render::text::{ScanText, status_line};
 use etcd_sleuth::render::{self, RunInfo};
 
-use crate::args::{Global, Looking, ScanArgs};
+use crate::args::{Global, Listing, Looking, ScanArgs};
 use crate::output::Output;
 use crate::session::{Session, Text};
 use crate::shared_args::Writing;
 
 pub(crate) fn scan(args: &ScanArgs, global: &Global) -> anyhow::Result<u8> {
     let text: Text<'_> = &|out| Box::new(ScanText::new(out, global.quiet));
-    search(&args.files, &args.plan(), args.run_info(), (&args.looking, &args.writing), global, text)
+    search(&args.files, &args.plan(), args.run_info(), (&args.looking, &args.listing, &args.writing), global, text)
 }
 
 /// Looks for what can be read without a key, and lists it for those who rotate where that is asked.
@@ -21,11 +21,11 @@ pub(super) fn search(
     files: &[std::path::PathBuf],
     plan: &Plan,
     run: RunInfo,
-    (looking, writing): (&Looking, &Writing),
+    (looking, listing, writing): (&Looking, &Listing, &Writing),
     global: &Global,
     text: Text<'_>,
 ) -> anyhow::Result<u8> {
-    let list = looking.rotate_list.as_deref().map(|path| Output::open(Some(path), writing.force, files)).transpose()?;
+    let list = listing.rotate_list.as_deref().map(|path| Output::open(Some(path), writing.force, files)).transpose()?;
     let session = Session { inputs: files, also_read: &[], global, writing, run };
     let answer = session.answer(plan, Question::Storage(looking.fail_on()), text, status_line)?;
     if let Some(mut list) = list {
