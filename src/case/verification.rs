@@ -245,10 +245,9 @@ fn notes(needs: &Needs<'_>, report: &Report) -> Vec<String> {
         let Some(most) = key.identity.provider().most_writes() else { continue };
         let seen = total(key.counts);
         let limit = if seen >= most { ": PAST THE LIMIT, rotate it" } else { "" };
-        notes.push(format!(
-            "{}: {seen} writes are seen here, of the {most} that one key may make{limit}; others left no trace",
-            key.identity
-        ));
+        let writes = if seen == 1 { "write is" } else { "writes are" };
+        notes
+            .push(format!("{}: {seen} {writes} seen here, of the {most} that one key may make{limit}; others left no trace", key.identity));
     }
     notes
 }

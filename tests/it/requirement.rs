@@ -209,7 +209,11 @@ fn a_value_of_unknown_form_is_not_known_and_not_plaintext() {
         let answer = verify(&[sealed(A, "key1", secret("s")), value], &[config(&[rule(&["secrets"], &[KEY1, CLEAR])])], &[]);
         assert_eq!(left(&answer), [one("secrets", "not-known", 1)], "{what}");
         assert_eq!(answer.code, 3, "{what}: {}", answer.shown);
-        assert!(answer.shown.contains("Re-encryption NOT KNOWN") && answer.quiet.contains("not known: 1"), "{what}: {}", answer.shown);
+        assert!(
+            answer.shown.contains("Re-encryption NOT KNOWN") && answer.quiet.contains("of 1 it is not known"),
+            "{what}: {}",
+            answer.shown
+        );
         assert!(!answer.shown.contains("kubectl") && !answer.shown.contains("in plaintext"), "{what}: {}", answer.shown);
     }
 }

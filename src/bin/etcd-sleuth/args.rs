@@ -218,12 +218,12 @@ pub(crate) struct ShowArgs {
     /// With --reveal: this revision instead of the newest
     #[arg(long, value_name = "N", requires = "reveal")]
     pub(crate) revision: Option<u64>,
+    #[command(flatten, next_help_heading = "Keys, with --reveal")]
+    pub(crate) holders: Holders,
     #[command(flatten, next_help_heading = READING)]
     pub(crate) reading: Reading,
     #[command(flatten, next_help_heading = OUTPUT)]
     pub(crate) writing: Writing,
-    #[command(flatten, next_help_heading = "Keys, with --reveal")]
-    pub(crate) holders: Holders,
 }
 
 #[derive(Debug, clap::Args)]

@@ -48,7 +48,7 @@ pub(crate) struct KeysArgs {
     #[arg(long, value_name = "KEY", group = "one_key")]
     pub(crate) opens: Option<String>,
     /// An EncryptionConfiguration, for the names in it; its keys are not used
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Keys")]
     pub(crate) encryption_config: Vec<PathBuf>,
     #[command(flatten, next_help_heading = SCOPE)]
     pub(crate) within: Within,
