@@ -111,9 +111,15 @@ fn a_whole_file_in_base64_or_hexadecimal_digits_is_counted_to_the_last_value() {
     for before in 0..3 {
         let bytes = [&b"abc"[..before], fixture.bytes].concat();
         let (standard, url) = (STANDARD.encode(&bytes), URL_SAFE_NO_PAD.encode(&bytes));
-        for text in [in_lines(&standard, 76, "\n"), in_lines(&standard, 64, "\r\n"), standard, url] {
+        let forms = [(true, in_lines(&standard, 76, "\n")), (true, in_lines(&standard, 64, "\r\n")), (true, standard), (false, url)];
+        for (is_standard, text) in forms {
             let carved = Carved::of(text.as_bytes(), "secrets");
             let passed_over = carved.passed_over();
+            if before == 0 && is_standard {
+                // A database from its first byte on is no passage in base64: it is packed in it, and read.
+                assert_eq!((carved.code, passed_over.len()), (2, 0));
+                continue;
+            }
             let counts = [("base64", "secret"), ("base64", "encrypted")].map(|of| passed_over.get(&of).map(|(count, _)| *count));
             assert_eq!((carved.code, counts, passed_over.len()), (3, [Some(secrets), Some(sealed)], 2), "{before}");
         }

@@ -17,6 +17,7 @@ use crate::evidence::anomaly::{Bearing, Class};
 use crate::finding::{Condition, Outcome};
 use crate::report::readable::{Readable, ReadableIn};
 use crate::report::{EvidenceReport, MemberReport, Render, RenderPages, Report, not_looked_at};
+use crate::store::Content;
 
 /// What a scan says: for each member its first screen and its tables, then one line.
 pub struct ScanText<'o> {
@@ -111,10 +112,14 @@ fn readable_in_words(report: &Report) -> Option<String> {
         report.readable().map(|(_, readable)| of(readable)).fold(0, u64::saturating_add)
     };
     let inputs = |count: fn(&Readable) -> u64| report.readable().map(|(_, readable)| count(readable)).fold(0, u64::saturating_add);
+    // Bytes of no known form have no pages, and nothing in them says what is current.
+    let has_pages = report.evidences.iter().any(|evidence| !matches!(evidence.facts.content, Content::Image(_)));
+    let perhaps = inputs(|r| r.unknown.current);
     let places = [
-        (sum(|r| r.current), "now"),
+        (sum(|r| r.current).saturating_sub(perhaps), "now"),
+        (perhaps, "that may have been deleted since"),
         (sum(|r| r.retained), "in history"),
-        (sum(|r| r.residue), "only in free pages"),
+        (sum(|r| r.residue), if has_pages { "only in free pages" } else { "somewhere in these bytes" }),
         (sum(|r| r.log).saturating_add(inputs(|r| r.ahead)), "only in the log"),
     ];
     let places: Vec<String> = places.iter().filter(|(n, _)| *n > 0).map(|(n, place)| format!("{} {place}", thousands(*n))).collect();
