@@ -20,21 +20,11 @@ pub(super) fn distance(word: &str, name: &str) -> Option<usize> {
         return Some(1);
     }
     let most = FURTHEST.min(word.chars().count().div_ceil(3));
-    let (a, b): (Vec<char>, Vec<char>) = (word.chars().collect(), name.chars().collect());
-    if a.len().abs_diff(b.len()) > most {
+    // Their lengths alone may be too far apart, and cost nothing.
+    if word.chars().count().abs_diff(name.chars().count()) > most {
         return None;
     }
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (index, left) in a.iter().enumerate() {
-        let mut next = vec![index.saturating_add(1)];
-        for ((right, above), diagonal) in b.iter().zip(row.iter().skip(1)).zip(&row) {
-            let before = next.last().copied().unwrap_or_default();
-            let changed = diagonal.saturating_add(usize::from(left != right));
-            next.push(changed.min(above.saturating_add(1)).min(before.saturating_add(1)));
-        }
-        row = next;
-    }
-    row.last().copied().filter(|distance| *distance <= most)
+    Some(strsim::levenshtein(&word, &name)).filter(|distance| *distance <= most)
 }
 
 #[cfg(test)]

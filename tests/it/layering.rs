@@ -103,7 +103,7 @@ const CRATES: &[(&str, &[&str])] = &[
             "zeroize",
         ],
     ),
-    ("row", &["globset", "thiserror"]),
+    ("row", &["globset", "strsim", "thiserror"]),
     ("store", &["aho_corasick", "base64", "foldhash", "hashbrown", "memchr", "rayon", "sha2", "thiserror", "zeroize"]),
     ("collect", &["foldhash", "hashbrown", "rayon"]),
     ("finding", &[]),
