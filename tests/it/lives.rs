@@ -73,8 +73,14 @@ fn compare(dir: &Path, truth: &Value, seed: u64) {
     let [summary] = of_kind("summary")[..] else { panic!("{what}: no summary") };
     assert_eq!(summary["not_analysed"], Value::Array(Vec::new()), "{what}");
 
-    let checked = common::sleuth().current_dir(dir).args(["check", path]).output().unwrap();
+    let checked = common::sleuth().current_dir(dir).args(["check", path, "-f", "jsonl"]).output().unwrap();
     assert!(matches!(checked.status.code(), Some(0 | 2)), "{what}: check exits {:?}", checked.status.code());
+    // Each version's own `snapshot status`, as far as its program takes the file.
+    let checked = common::records(&checked);
+    for (version, total) in truth["total_keys"].as_object().into_iter().flatten() {
+        let field = if version.as_str() < "3.6" { "total_keys_up_to_3_5" } else { "total_keys" };
+        assert_eq!(&common::of_kind(&checked, "evidence-end")[0]["snapshot_status"][field], total, "{what}: {version}");
+    }
 
     // A database that was killed may be behind its log: then the newest writes are in the log alone.
     let databases: Vec<_> = of_kind("evidence").into_iter().filter(|evidence| !evidence["revision"].is_null()).collect();

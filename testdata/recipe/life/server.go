@@ -25,11 +25,11 @@ type Server struct {
 
 // StartServer starts etcd on free loopback ports and waits until it is ready.
 func StartServer(dir string, o ServerOptions) (*Server, error) {
-	client, err := freeURL()
+	client, err := FreeURL()
 	if err != nil {
 		return nil, err
 	}
-	peer, err := freeURL()
+	peer, err := FreeURL()
 	if err != nil {
 		return nil, err
 	}
@@ -69,8 +69,8 @@ func StartServer(dir string, o ServerOptions) (*Server, error) {
 // Stop stops the server cleanly.
 func (s *Server) Stop() { s.etcd.Close() }
 
-// freeURL finds a port by listening on it for a moment.
-func freeURL() (url.URL, error) {
+// FreeURL finds a port by listening on it for a moment.
+func FreeURL() (url.URL, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return url.URL{}, err

@@ -119,7 +119,7 @@ func (l *life) restore() error {
 		return fmt.Errorf("%v: %w: %s", cmd.Args, err, said)
 	}
 	l.did("restore, bumped by %d", bump)
-	if err := errors.Join(remove(old.Dir), remove(path)); err != nil {
+	if err := errors.Join(os.RemoveAll(old.Dir), os.Remove(path)); err != nil {
 		return err
 	}
 	l.members[0] = m

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -151,5 +150,3 @@ func (l *life) caughtUp(m *server.Member) error {
 	}
 	return fmt.Errorf("%s is at revision %d of %d: %w", m.Name, got, want, err)
 }
-
-func remove(path string) error { return os.RemoveAll(path) }

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -16,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"etcd-sleuth.invalid/recipe/life"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
 )
@@ -47,25 +47,17 @@ type Settings struct {
 	V2            bool          // 3.4 serves the v2 API
 }
 
+// New is a member that was not started yet.
 func New(name, dir string) (*Member, error) {
-	client, err := freeAddress()
+	client, err := life.FreeURL()
 	if err != nil {
 		return nil, err
 	}
-	peer, err := freeAddress()
+	peer, err := life.FreeURL()
 	if err != nil {
 		return nil, err
 	}
-	return &Member{Name: name, Dir: dir, Client: "http://" + client, Peer: "http://" + peer}, nil
-}
-
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer l.Close()
-	return l.Addr().String(), nil
+	return &Member{Name: name, Dir: dir, Client: client.String(), Peer: peer.String()}, nil
 }
 
 // Program is one of a version: server, etcdctl or etcdutl.
