@@ -9,6 +9,7 @@ use super::findings::findings;
 use super::first_screen::{ROWS, keys, next, readable_table, resource_tables, secrets, types, values};
 use super::headline::{What, did_you_mean, headline, in_scope, no_kubernetes, not_placed, nothing_matches};
 use super::keys::beside;
+use super::number::counted;
 use super::table::Table;
 use super::unread::{self, warning};
 use super::{against, block, cluster_lines, compared_lines, doubts, file_lines, log_sentence, member_name, snapshot_sentence, thousands};
@@ -115,10 +116,6 @@ fn log_lines(segments: &[&EvidenceReport]) -> Vec<String> {
             .to_owned(),
     );
     lines
-}
-
-fn counted(count: u64, noun: &str) -> String {
-    format!("{} {noun}{}", thousands(count), if count == 1 { "" } else { "s" })
 }
 
 fn snapshot_lines(snapshots: &[&EvidenceReport]) -> Vec<String> {

@@ -7,6 +7,7 @@ use super::super::escape::terminal;
 use super::headline::within;
 use super::key_label::{distinct_labels, whole};
 use super::layout::{Screen, Tone};
+use super::number::counted;
 use super::table::Table;
 use super::unread::{self, ending, subject};
 use super::{next_steps, thousands};
@@ -69,7 +70,7 @@ fn retirement_in_words(retirement: &Retirement, report: &Report) -> String {
             format!("{key} is still needed by {} current {} in {needing} of {read}", thousands(current), noun(retirement, report))
         }
         RetirementVerdict::HistoryOnly(all) => {
-            format!("{key} is named by {} in {read}, none of them current: history, residue or logs", values(all))
+            format!("{key} is named by {} in {read}, none of them current: history, residue or logs", counted(all, "value"))
         }
         RetirementVerdict::NothingNamesIt => format!("{key} is named by no value in {read}"),
         RetirementVerdict::CannotSay => format!("{key}: whether anything in {read} needs it cannot be said"),
@@ -78,10 +79,6 @@ fn retirement_in_words(retirement: &Retirement, report: &Report) -> String {
 
 fn files(count: usize) -> String {
     if count == 1 { "1 file".to_owned() } else { format!("{count} files") }
-}
-
-fn values(count: u64) -> String {
-    if count == 1 { "1 value".to_owned() } else { format!("{} values", thousands(count)) }
 }
 
 /// `s5.db rev 520, snapshot`
@@ -179,7 +176,7 @@ fn retire(retirement: &Retirement, report: &Report) -> String {
             format!("DO NOT DELETE: {} current {noun} in {} name this key.\n", thousands(current), files_with_current(retirement, report))
         }
         RetirementVerdict::HistoryOnly(all) => {
-            format!("ONLY HISTORY, RESIDUE OR LOGS NAME THIS KEY: {}, none of them current.\n", values(all))
+            format!("ONLY HISTORY, RESIDUE OR LOGS NAME THIS KEY: {}, none of them current.\n", counted(all, "value"))
         }
         RetirementVerdict::NothingNamesIt => format!("NO VALUE IN {} NAMES THIS KEY.\n", files(report.evidences.len()).to_uppercase()),
         RetirementVerdict::CannotSay => "CANNOT SAY whether anything needs this key.\n".to_owned(),
@@ -247,7 +244,7 @@ fn opens(Opens { target, objects, more }: &Opens, report: &Report) -> String {
     let mut out = format!(
         "WHOEVER HAS {} OPENS {} IN {}, {} OF THEM CURRENT\n",
         terminal(&target.text),
-        values(total(sum)).to_uppercase(),
+        counted(total(sum), "value").to_uppercase(),
         files(report.evidences.len()).to_uppercase(),
         thousands(sum.current)
     );

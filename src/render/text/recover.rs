@@ -2,6 +2,7 @@
 
 use super::super::escape::terminal;
 use super::check::verdict;
+use super::number::counted;
 use super::unread;
 use super::{conditions, thousands};
 use crate::recovery::Standing;
@@ -22,15 +23,11 @@ pub fn recovered(found: &Recovered, database: Option<&str>, has_records: bool, i
     }
     let general = if is_quiet { Vec::new() } else { not_looked_at([&found.evidence]) };
     out.push_str(&unread::not_looked_at(general, found.unread.iter()));
-    let keys = keys(found.counts.total());
+    let keys = counted(found.counts.total(), "key");
     let path = terminal(&found.evidence.facts.path.to_string_lossy()).into_owned();
     let conditions = conditions(found.outcome.conditions());
     out.push_str(&format!("{path}: {keys} recovered{conditions} (exit {})\n", found.outcome.exit_code()));
     out
-}
-
-fn keys(count: u64) -> String {
-    if count == 1 { "1 key".to_owned() } else { format!("{} keys", thousands(count)) }
 }
 
 /// What is said of the recovered keys.
@@ -45,7 +42,7 @@ fn summary(found: &Recovered) -> String {
         (Standing::Deleted, "that were deleted"),
         (Standing::Residue, "that only residue has whole: whether they were deleted is not known"),
     ];
-    let mut out = format!("recovered {}\n", keys(counts.total()));
+    let mut out = format!("recovered {}\n", counted(counts.total(), "key"));
     for (standing, what) in kinds.into_iter().filter(|(standing, _)| counts.of_standing(*standing) > 0) {
         out.push_str(&format!("  {} {what}\n", thousands(counts.of_standing(standing))));
     }

@@ -7,6 +7,7 @@ use super::headline::within;
 use super::key_label::{distinct_labels, whole};
 use super::keys::evidence_label;
 use super::layout::{Screen, Tone};
+use super::number::counted;
 use super::requirement::requirement;
 use super::table::Table;
 use super::unread::{self, ending, subject};
@@ -239,7 +240,7 @@ fn headline(proof: &Proof, report: &Report, tone: Tone) -> String {
 }
 
 fn asked(verify: &VerificationResult, asked: &[Asked]) -> Vec<String> {
-    let sources = |n: u64| format!("{} DEK source{}", thousands(n), if n == 1 { "" } else { "s" });
+    let sources = |n: u64| counted(n, "DEK source");
     let mut lines: Vec<String> = asked.iter().map(|asked| format!("{}: {}", terminal(&asked.name), sources(asked.total()))).collect();
     match lines.is_empty() {
         true => lines.push("nobody; keys were given".to_owned()),
