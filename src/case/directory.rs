@@ -52,8 +52,8 @@ pub(super) struct Elsewhere {
     pub place: Place,
     /// What stands in its place in a member's directory.
     pub stands_for: StandsFor,
-    /// Whether something is there.
-    pub is_there: bool,
+    /// Why it is not read where it is not followed.
+    pub reason: UnreadReason,
 }
 
 /// What a link stands for.
@@ -79,7 +79,7 @@ impl DataDirectory {
 
     /// Whether it has a database and a log.
     pub(super) fn is_joined(&self) -> bool {
-        [StoreKind::Database, StoreKind::Segment].into_iter().all(|kind| self.own(kind).next().is_some())
+        self.has(StoreKind::Database) && self.has(StoreKind::Segment)
     }
 
     /// The real paths of its files.
@@ -94,6 +94,11 @@ impl DataDirectory {
     /// Files of one kind that the member works with.
     pub(super) fn own(&self, kind: StoreKind) -> impl Iterator<Item = &DataFile> {
         self.files.iter().filter(move |file| file.role == FileRole::Member(kind))
+    }
+
+    /// Whether there is one of that kind.
+    pub(super) fn has(&self, kind: StoreKind) -> bool {
+        self.own(kind).next().is_some()
     }
 
     /// Takes over the files of another directory of the same member.
@@ -114,6 +119,11 @@ impl DataDirectory {
 }
 
 impl Elsewhere {
+    /// A link to what is not read unless it is followed.
+    pub(super) fn of(entry: &Entry, place: Place, stands_for: StandsFor) -> Option<Self> {
+        Some(Self { place, stands_for, reason: entry.kind.why_unread()? })
+    }
+
     /// What it leads to, as part of a directory like this one.
     pub(super) fn behind(&self, directory: &DataDirectory) -> DataDirectory {
         let Self { place, stands_for, .. } = self;
@@ -133,10 +143,7 @@ impl Elsewhere {
                 (EntryKind::File, Some(role)) => found.files.push(DataFile { role, place }),
                 (EntryKind::File, None) => found.strays.push(place),
                 (EntryKind::Directory, _) => found.unread.push((place, UnreadReason::TooDeep)),
-                (EntryKind::Elsewhere, _) => found.unread.push((place, UnreadReason::LeadsElsewhere)),
-                (EntryKind::Nowhere, _) => found.unread.push((place, UnreadReason::LeadsNowhere)),
-                (EntryKind::Device, _) => found.unread.push((place, UnreadReason::Device)),
-                (EntryKind::Passage, _) => {}
+                (kind, _) => found.unread.extend(kind.why_unread().map(|reason| (place, reason))),
             }
         }
         found

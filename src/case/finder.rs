@@ -21,7 +21,6 @@ use std::path::{Path, PathBuf};
 use super::directory::{DataDirectory, DataFile, Elsewhere, Place, StandsFor};
 use super::file_names::{PartOf, is_segment, part_in_snap, part_in_wal};
 use super::survey::{Entry, EntryKind, Listing, Survey};
-use crate::report::UnreadReason;
 
 /// What each member of the survey is made of, and all real paths that they have. Each file is of one member, and taken once.
 pub(super) fn members(survey: &Survey) -> (Vec<DataDirectory>, BTreeSet<PathBuf>) {
@@ -58,10 +57,7 @@ impl<'a> Finder<'a> {
             let Some(entry) = listing.entries.iter().find(|entry| entry.name == name) else { continue };
             match entry.kind {
                 EntryKind::Directory => parts.extend(self.survey.listings.get(&entry.real).map(|part| (entry, part, part_of))),
-                EntryKind::Elsewhere | EntryKind::Nowhere => {
-                    let is_there = entry.kind == EntryKind::Elsewhere;
-                    found.elsewhere.push(Elsewhere { place: entry.place(), stands_for, is_there });
-                }
+                EntryKind::Elsewhere | EntryKind::Nowhere => found.elsewhere.extend(Elsewhere::of(entry, entry.place(), stands_for)),
                 EntryKind::File | EntryKind::Passage | EntryKind::Device => {}
             }
         }
@@ -116,8 +112,7 @@ impl<'a> Finder<'a> {
             EntryKind::File if self.taken.insert(entry.real.clone()) => found.files.push(DataFile { role, place }),
             EntryKind::Elsewhere | EntryKind::Nowhere => {
                 self.taken.insert(entry.path.clone());
-                let is_there = entry.kind == EntryKind::Elsewhere;
-                found.elsewhere.push(Elsewhere { place, stands_for: StandsFor::File(role), is_there });
+                found.elsewhere.extend(Elsewhere::of(entry, place, StandsFor::File(role)));
             }
             _ => {}
         }
@@ -131,18 +126,11 @@ impl<'a> Finder<'a> {
             if self.taken.contains(&entry.path) {
                 continue;
             }
-            let reason = match entry.kind {
-                EntryKind::Elsewhere => UnreadReason::LeadsElsewhere,
-                EntryKind::Nowhere => UnreadReason::LeadsNowhere,
-                EntryKind::Device => UnreadReason::Device,
-                // What a link leads to is told where it stands.
-                EntryKind::File if !entry.is_link && self.taken.insert(entry.real.clone()) => {
-                    member.strays.push(entry.place());
-                    continue;
-                }
-                EntryKind::File | EntryKind::Directory | EntryKind::Passage => continue,
-            };
-            member.unread.push((entry.place(), reason));
+            // What a link leads to is told where it stands.
+            if entry.kind == EntryKind::File && !entry.is_link && self.taken.insert(entry.real.clone()) {
+                member.strays.push(entry.place());
+            }
+            member.unread.extend(entry.kind.why_unread().map(|reason| (entry.place(), reason)));
         }
     }
 

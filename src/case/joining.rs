@@ -80,9 +80,8 @@ pub(super) fn is_one_member(directory: &DataDirectory, files: &Files) -> bool {
 /// Each directory that has a log and no database, with the one that has its database and no log. Where two logs fit one database, or
 /// two databases one log, which of them is meant is not known.
 fn pairs(members: &[DataDirectory], files: &Files) -> BTreeMap<usize, usize> {
-    let lacks = |member: &DataDirectory, kind| member.own(kind).next().is_none();
     let alone = |has: StoreKind, lacking: StoreKind| -> Vec<(usize, &DataDirectory)> {
-        members.iter().enumerate().filter(|(_, member)| !lacks(member, has) && lacks(member, lacking)).collect()
+        members.iter().enumerate().filter(|(_, member)| member.has(has) && !member.has(lacking)).collect()
     };
     let (logs, databases) = (alone(StoreKind::Segment, StoreKind::Database), alone(StoreKind::Database, StoreKind::Segment));
     if logs.is_empty() || databases.is_empty() {
@@ -146,7 +145,7 @@ pub(super) fn files_alone(inputs: &[PathBuf], members: &[DataDirectory], files: 
             _ => {}
         }
     }
-    let is_log = |member: &DataDirectory| member.own(StoreKind::Segment).next().is_some() && !member.is_joined();
+    let is_log = |member: &DataDirectory| member.has(StoreKind::Segment) && !member.has(StoreKind::Database);
     if logs.is_empty() && !members.iter().any(is_log) {
         return Vec::new();
     }

@@ -39,7 +39,7 @@ impl Run<'_> {
         members.extend(joining::files_alone(inputs, &members, &disk));
         joining::join(&mut members, inputs, &disk);
         members.retain(|member| member.is_directory || member.is_joined());
-        taken.extend(members.iter().filter(|member| !member.is_directory || member.is_joined()).flat_map(DataDirectory::real_paths));
+        taken.extend(members.iter().filter(|member| member.is_joined()).flat_map(DataDirectory::real_paths));
         let mut given = Vec::new();
         let mut of_input: BTreeMap<usize, Vec<DataDirectory>> = BTreeMap::new();
         for member in members {
@@ -219,7 +219,7 @@ impl Run<'_> {
         for link in std::mem::take(&mut directory.elsewhere) {
             let is_log = matches!(link.stands_for, StandsFor::Wal | StandsFor::File(FileRole::Member(StoreKind::Segment)));
             let kind = if is_log { StoreKind::Segment } else { StoreKind::Database };
-            if !matches!(link.stands_for, StandsFor::File(_)) && directory.own(kind).next().is_some() {
+            if !matches!(link.stands_for, StandsFor::File(_)) && directory.has(kind) {
                 // What it stands for was given too.
                 continue;
             }
@@ -233,8 +233,7 @@ impl Run<'_> {
                 Some(joined) => *directory = joined,
                 None => {
                     told.push(kind);
-                    let reason = if link.is_there { UnreadReason::LeadsElsewhere } else { UnreadReason::LeadsNowhere };
-                    self.not_read(link.place, reason);
+                    self.not_read(link.place, link.reason);
                 }
             }
         }
@@ -244,7 +243,7 @@ impl Run<'_> {
         {
             let names_it = |path: &Path| path.ends_with(part) || role_of(path) == Some(FileRole::Member(kind));
             let is_told = told.contains(&kind) || directory.unread.iter().any(|(place, _)| names_it(&place.path));
-            if directory.own(kind).next().is_none() && !is_told {
+            if !directory.has(kind) && !is_told {
                 self.not_read(Place { path: directory.path.clone(), target: None }, reason);
             }
         }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::InputError;
 use crate::evidence::Error;
-use crate::evidence::container::Link;
+use crate::evidence::container::{Link, root_of};
 use crate::evidence::limit::{DIRECTORY_DEPTH, DIRECTORY_NAMES};
 use crate::report::UnreadReason;
 
@@ -68,6 +68,18 @@ pub(super) enum EntryKind {
     Device,
 }
 
+impl EntryKind {
+    /// Why it is not read; `None` where it may be, or holds nothing.
+    pub(super) fn why_unread(self) -> Option<UnreadReason> {
+        match self {
+            Self::Elsewhere => Some(UnreadReason::LeadsElsewhere),
+            Self::Nowhere => Some(UnreadReason::LeadsNowhere),
+            Self::Device => Some(UnreadReason::Device),
+            Self::File | Self::Directory | Self::Passage => None,
+        }
+    }
+}
+
 impl Survey {
     /// Looks through all inputs that are directories.
     pub(super) fn of(inputs: &[PathBuf]) -> Self {
@@ -83,9 +95,7 @@ impl Survey {
 
     /// Looks through an archive, of whose files these are the paths. No link leads out of it.
     pub(super) fn of_archive<'a>(archive: &Path, files: impl Iterator<Item = &'a Path>, links: &[Link]) -> Self {
-        let mut root = archive.to_owned().into_os_string();
-        root.push("!");
-        let root = PathBuf::from(root);
+        let root = root_of(archive);
         let files: BTreeSet<&Path> = files.filter(|path| path.starts_with(&root) && **path != root).collect();
         let mut survey = Self::default();
         for path in &files {

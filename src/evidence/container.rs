@@ -22,6 +22,7 @@ mod zip;
 
 pub(super) use self::base64::may_be as may_be_base64;
 pub use self::format::Container;
+pub(crate) use self::layers::root_of;
 pub(super) use self::layers::{Layers, Part, is_in, within};
 pub use self::layers::{Left, Link};
 pub use self::unpacked::Fault;

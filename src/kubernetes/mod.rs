@@ -32,6 +32,7 @@ pub use self::encoding::Encoding;
 pub use self::key_material::KeyMaterial;
 pub use self::kubeadm::KubeadmNames;
 pub use self::object::{Object, Owner};
+pub(crate) use self::prefix::PREFIXES_BY_DEFAULT;
 pub use self::prefix::{PrefixVotes, Prefixes};
 pub use self::resource::GroupResource;
 pub use self::secret::{DataItem, Secret, as_document};

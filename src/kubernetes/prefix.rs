@@ -13,7 +13,7 @@ use super::resource::{self, Scope};
 use super::{Encoding, Object};
 
 /// Prefixes that API servers have by default.
-const BY_DEFAULT: [&[u8]; 3] = [b"/kubernetes.io", b"/openshift.io", b"/registry"];
+pub(crate) const PREFIXES_BY_DEFAULT: [&str; 3] = ["/kubernetes.io", "/openshift.io", "/registry"];
 
 /// How the prefix of what is encrypted at rest begins.
 const SEALED: &[u8] = b"k8s:enc:";
@@ -53,7 +53,7 @@ impl<'data> PrefixVotes<'data> {
             }
         }
         // Objects of API groups alone, which have no built-in's word, are an API server's too.
-        if let Some(default) = BY_DEFAULT.into_iter().find(|default| below(key, default).is_some())
+        if let Some(default) = PREFIXES_BY_DEFAULT.into_iter().map(str::as_bytes).find(|default| below(key, default).is_some())
             && prefix.is_none_or(|prefix| below(prefix, default).is_some_and(begins_with_group))
             && (Proof::of(value) > Proof::None || value.starts_with(b"{\"apiVersion\":\""))
         {
@@ -79,7 +79,7 @@ impl<'data> PrefixVotes<'data> {
         self.0.iter().filter_map(move |(prefix, proof)| {
             // In their order, what is continued stands before what continues it.
             while shorter.pop_if(|last| !prefix.starts_with(last)).is_some() {}
-            let is_default = BY_DEFAULT.contains(prefix);
+            let is_default = PREFIXES_BY_DEFAULT.iter().any(|default| default.as_bytes() == *prefix);
             let is_group = *proof < Proof::Object && shorter.iter().any(|other| below(prefix, other).is_some_and(begins_with_group));
             if !is_default && (*proof == Proof::None || is_group) {
                 return None;

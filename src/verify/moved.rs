@@ -16,6 +16,7 @@ use super::source::Home;
 use super::{Keyring, Source};
 use crate::envelope::KeyIdentity;
 use crate::evidence::EvidenceId;
+use crate::kubernetes::PREFIXES_BY_DEFAULT;
 use crate::row::{Resources, Scope, ValueRow};
 
 /// Openings that are tried for each key of a cluster, over all its values.
@@ -24,8 +25,6 @@ const TRIES_A_KEY: usize = 16;
 const TRIES_A_VALUE: usize = 64;
 /// Most values of one key that are searched for.
 const VALUES: usize = 1_000;
-/// Prefixes that API servers have by default.
-const PREFIXES: [&str; 3] = ["/registry", "/kubernetes.io", "/openshift.io"];
 /// Parts of a key that may be another prefix.
 const DEEPEST: usize = 6;
 
@@ -180,7 +179,7 @@ fn collect<'a, 'data: 'a>(sources: &[Source<'a, 'data>], clusters: &mut BTreeMap
         });
     }
     let (clusters, _) = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-    clusters.values_mut().for_each(|candidates| candidates.prefixes.extend(PREFIXES));
+    clusters.values_mut().for_each(|candidates| candidates.prefixes.extend(PREFIXES_BY_DEFAULT));
     let own = |source: &Source<'a, 'data>| -> Vec<(Home<'a>, &'a str)> {
         let store = source.store;
         store.prefixes().iter().filter_map(|prefix| Some((source.home(Some(prefix)), std::str::from_utf8(prefix).ok()?))).collect()
@@ -193,7 +192,7 @@ fn collect<'a, 'data: 'a>(sources: &[Source<'a, 'data>], clusters: &mut BTreeMap
     // What another cluster beside it has is not the cluster's own, though it may be so by default.
     for source in sources {
         let own = own(source);
-        for (other, taken) in own.iter().filter(|(_, prefix)| PREFIXES.contains(prefix)) {
+        for (other, taken) in own.iter().filter(|(_, prefix)| PREFIXES_BY_DEFAULT.contains(prefix)) {
             for (home, _) in own.iter().filter(|(home, _)| home != other) {
                 if let Some(candidates) = clusters.get_mut(home) {
                     candidates.prefixes.remove(taken);

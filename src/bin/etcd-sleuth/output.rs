@@ -1,6 +1,6 @@
 //! Where output goes, and how errors are told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -245,14 +245,17 @@ pub(crate) fn each_once(inputs: &[PathBuf], is_quiet: bool) -> Vec<PathBuf> {
     let mut known: BTreeMap<FileId, &PathBuf> = BTreeMap::new();
     let mut once = Vec::new();
     for input in inputs {
-        match id_of_input(input).map(|id| known.entry(id).or_insert(input)) {
-            Some(first) if *first != input || once.contains(input) => {
-                if !is_quiet {
-                    let (input, first) = (input.to_string_lossy(), first.to_string_lossy());
-                    say(&format!("note: {} is {}, which was given before: it is read once\n", terminal(&input), terminal(&first)));
-                }
+        match id_of_input(input).map(|id| known.entry(id)) {
+            Some(Entry::Occupied(first)) if !is_quiet => {
+                let (input, first) = (input.to_string_lossy(), first.get().to_string_lossy());
+                say(&format!("note: {} is {}, which was given before: it is read once\n", terminal(&input), terminal(&first)));
             }
-            _ => once.push(input.clone()),
+            Some(Entry::Occupied(_)) => {}
+            Some(Entry::Vacant(free)) => {
+                free.insert(input);
+                once.push(input.clone());
+            }
+            None => once.push(input.clone()),
         }
     }
     once

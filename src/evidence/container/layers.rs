@@ -191,7 +191,7 @@ pub(in super::super) fn within(archive: &Path, name: &str) -> PathBuf {
 }
 
 /// What all paths in an archive begin with.
-fn root_of(archive: &Path) -> PathBuf {
+pub(crate) fn root_of(archive: &Path) -> PathBuf {
     let mut path = archive.to_owned().into_os_string();
     path.push("!");
     path.into()
