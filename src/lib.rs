@@ -16,7 +16,7 @@
 //!
 //! | where | stands in |
 //! |---|---|
-//! | it is told what a file is | `store/kind.rs` |
+//! | it is told what a file is | `store/mod.rs`, in `StoreKind` |
 //! | it is told which files of a data directory are read | `case/finder.rs` |
 //! | parts of one member that were given in two places are joined, and whose log a link leads to | `case/joining.rs` |
 //! | the files of a data directory are put together | `case/opening.rs`, and read in `case/reading.rs` |

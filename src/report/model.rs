@@ -184,12 +184,11 @@ impl Report {
             Some(ResidueMode::Pages) => &["free pages"],
             Some(ResidueMode::Off) | None => &[],
         };
-        let has = |kind| self.evidences.iter().any(|evidence| evidence.facts.kind == kind);
+        let kinds: BTreeSet<Kind> = self.evidences.iter().map(|evidence| evidence.facts.kind).collect();
         let has_trees =
             self.evidences.iter().filter(|evidence| evidence.facts.database().is_some()).all(|evidence| evidence.facts.has_tree());
         let tree = least.filter(|_| has_trees).map(|_| "tree");
-        let others = [(Kind::Wal, "write-ahead log"), (Kind::RaftSnapshot, "raft snapshots"), (Kind::Image, "bytes of no known form")];
-        let others = others.into_iter().filter(|(kind, _)| has(*kind)).map(|(_, name)| name);
+        let others = kinds.into_iter().filter_map(Kind::place_looked_at);
         tree.into_iter().chain(places.iter().copied()).chain(others).collect()
     }
 

@@ -13,7 +13,7 @@ use crate::evidence::{Container, Evidence};
 use crate::kubernetes::ClusterIds;
 
 /// What the bytes are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Kind {
     /// What the snapshot API sends: with its trailer, or cut short of it.
@@ -37,6 +37,27 @@ impl Kind {
             Self::Wal => "wal",
             Self::RaftSnapshot => "raft-snapshot",
             Self::Image => "image",
+        }
+    }
+
+    /// What a file of this kind is called.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Snapshot => "snapshot",
+            Self::Database => "database of a data directory",
+            Self::Wal => "write-ahead log",
+            Self::RaftSnapshot => "raft snapshot",
+            Self::Image => "read as bytes of no known form",
+        }
+    }
+
+    /// Where whoever read such files has looked; a database has several places of its own.
+    pub fn place_looked_at(self) -> Option<&'static str> {
+        match self {
+            Self::Snapshot | Self::Database => None,
+            Self::Wal => Some("write-ahead log"),
+            Self::RaftSnapshot => Some("raft snapshots"),
+            Self::Image => Some("bytes of no known form"),
         }
     }
 }

@@ -5,8 +5,8 @@
 //!               │ first pass: facts, anomalies, names of keys, prefixes, which keys exist
 //!               └ second pass: tasks ─> finds, in the order of the rows
 //! ```
-//! Rows, counts and findings are made through [`Store`] alone, whichever store it is: a further one is a room here, with a line in
-//! `kind.rs` and its facts in `facts.rs`. What `recover`, `pages` and the comparison of databases ask, a [`DatabaseStore`] answers.
+//! Rows, counts and findings are made through [`Store`] alone, whichever store it is: a further one is a room here, with its lines in
+//! [`StoreKind`] below, and its facts in `facts.rs`. What `recover`, `pages` and the comparison of databases ask, a [`DatabaseStore`] answers.
 //! The first pass settles what a row needs to know of all the others (is there a newer revision? which reading of a key's name do
 //! others share?), so that rows can be streamed and need not fit in memory. In which order a store decodes its bytes is its own affair.
 #![deny(clippy::arithmetic_side_effects)]
@@ -17,16 +17,15 @@ mod existence;
 mod facts;
 mod heads;
 mod image;
-mod kind;
 mod log;
 mod options;
+mod profile;
 mod raft_snapshot;
 mod unapplied;
 mod whole;
 mod witness;
 
 use std::ops::Range;
-use std::sync::Arc;
 
 pub use self::database::{Account, DatabaseStore, KeyTree, NotADatabase, OpenedDatabase, Residue};
 pub(crate) use self::database::{WriteAt, revisions_behind};
@@ -37,9 +36,9 @@ pub use self::facts::{
 };
 pub(crate) use self::heads::{ids_of_log, log_has_entry, members_of_snapshot, schema_of};
 pub use self::image::{BeginningOf, ImageFacts, ImageStore, MetaPage, PagesFound, PassedOver, PassedOverForm};
-pub use self::kind::{BoxedStore, StoreKind};
 pub use self::log::{MemberContext, SegmentStore};
 pub use self::options::{ReadOptions, ResidueMode};
+pub use self::profile::Profile;
 pub use self::raft_snapshot::RaftSnapshotStore;
 pub use self::unapplied::Unapplied;
 pub use crate::bbolt::PageCounts;
@@ -47,10 +46,8 @@ pub use crate::etcd::schema::{Member, Schema};
 pub use crate::etcd::status::Status;
 pub use crate::etcd::trailer::Trailer;
 
-use self::witness::Witness;
 use crate::envelope::NameTable;
 use crate::evidence::Evidence;
-use crate::evidence::anomaly::Anomalies;
 use crate::kubernetes::Prefixes;
 use crate::row::Found;
 
@@ -133,54 +130,58 @@ impl Task {
     }
 }
 
-/// What is known of an evidence, whichever store it is.
-#[derive(Clone, Debug)]
-pub struct Profile<'data> {
-    /// What it is.
-    pub facts: Facts,
-    /// What is odd about its bytes.
-    pub anomalies: Anomalies,
-    content: &'data [u8],
-    names: Arc<NameTable<'data>>,
-    prefixes: Arc<Prefixes>,
+/// A store of any kind.
+pub type BoxedStore<'data> = Box<dyn Store<'data> + 'data>;
+
+/// What a file is read as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum StoreKind {
+    /// A snapshot or a database.
+    Database,
+    /// A raft snapshot.
+    RaftSnapshot,
+    /// A segment of a write-ahead log.
+    Segment,
+    /// Any bytes, searched by what stands in them.
+    Image,
 }
 
-impl<'data> Profile<'data> {
-    /// What the first pass learnt. The segments of a log share their names and prefixes.
-    fn new(
-        evidence: &'data Evidence,
-        mut facts: Facts,
-        anomalies: Anomalies,
-        names: impl Into<Arc<NameTable<'data>>>,
-        prefixes: impl Into<Arc<Prefixes>>,
-    ) -> Self {
-        let (names, prefixes) = (names.into(), prefixes.into());
-        facts.prefixes = prefixes.texts();
-        facts.is_complete = anomalies.leave_all_read();
-        Self { facts, anomalies, content: evidence.content(), names, prefixes }
+impl StoreKind {
+    /// What a file is by its bytes. Any bytes can be read as an image; none is told to be one.
+    ///
+    /// # Errors
+    /// Its bytes are of no form that is read; the error says what a database would have.
+    pub fn of(evidence: &Evidence) -> Result<Self, NotADatabase> {
+        match OpenedDatabase::open(evidence) {
+            Ok(_) => Ok(Self::Database),
+            Err(_) if raft_snapshot::is_raft_snapshot(evidence) => Ok(Self::RaftSnapshot),
+            Err(_) if log::is_segment(evidence) => Ok(Self::Segment),
+            Err(reason) => Err(reason),
+        }
     }
 
-    /// The same of an evidence whose names and prefixes are what its own values say, and what the user gave.
-    fn of_witness(
-        evidence: &'data Evidence,
-        facts: Facts,
-        anomalies: Anomalies,
-        Witness { mut names, votes }: Witness<'data>,
+    /// Reads files of this kind of one member, each of which becomes a store: segments in the order of their log, others as they are
+    /// given.
+    ///
+    /// # Errors
+    /// One is read as a database, and none can be opened in it.
+    pub fn read<'data>(
+        self,
+        evidences: &[&'data Evidence],
+        member: MemberContext<'_, 'data>,
         options: &ReadOptions,
-    ) -> Self {
-        names.give(options.names.iter().cloned());
-        Self::new(evidence, facts, anomalies, names, votes.elect(&options.prefixes))
+    ) -> Result<Vec<BoxedStore<'data>>, NotADatabase> {
+        let each = || evidences.iter().copied();
+        Ok(match self {
+            Self::Database => each().map(|one| Ok(boxed(DatabaseStore::read(one, options)?))).collect::<Result<_, _>>()?,
+            Self::RaftSnapshot => each().map(|one| boxed(RaftSnapshotStore::read(one, options))).collect(),
+            Self::Segment => SegmentStore::read_log(evidences, member, options).into_iter().map(boxed).collect(),
+            Self::Image => each().map(|one| boxed(ImageStore::search(one, options))).collect(),
+        })
     }
+}
 
-    /// Adds what is found odd later.
-    pub fn add_anomalies(&mut self, anomalies: Anomalies) {
-        self.anomalies.merge(anomalies);
-        self.facts.is_complete = self.anomalies.leave_all_read();
-    }
-
-    fn settle(&mut self, digests: Option<&Digests>) {
-        self.facts.sha256 = digests.map(|digests| digests.file);
-        self.facts.content_sha256 = digests.filter(|_| self.facts.content_size.is_some()).map(|digests| digests.content);
-        self.facts.is_complete = self.anomalies.leave_all_read();
-    }
+fn boxed<'data>(store: impl Store<'data> + 'data) -> BoxedStore<'data> {
+    Box::new(store)
 }

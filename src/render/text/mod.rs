@@ -41,7 +41,7 @@ use crate::finding::Condition;
 use crate::kubernetes::{ClusterId, ClusterIds};
 use crate::report::EvidenceReport;
 use crate::store::{
-    ClusterNames, Content, DatabaseFacts, Facts, Kind, LogFacts, Member, PageCounts, PagesFound, RaftSnapshotFacts, Schema, Trailer,
+    ClusterNames, DatabaseFacts, Facts, Kind, LogFacts, Member, PageCounts, PagesFound, RaftSnapshotFacts, Schema, Trailer,
 };
 
 use super::escape;
@@ -64,16 +64,15 @@ fn file_lines(facts: &Facts, altered_or_damaged: &[(Bearing, u64)]) -> Vec<Strin
     let target = facts.link_target.as_ref().map_or(String::new(), |target| format!(", a link to {}", target.display()));
     let path = format!("{}{target}", facts.path.display());
     let mut lines = vec![format!("{}, {} bytes{packed}, {digest}", escape::terminal(&path), thousands(facts.size))];
-    match &facts.content {
-        Content::Database(database) => {
-            lines.push(format!("{}; {}", kind_name(facts), trailer_sentence(database)));
-            lines.push(format!("{structure}; {}", page_states(&database.pages)));
-        }
-        Content::Log(log) => lines.push(format!("{}; {}; {structure}", kind_name(facts), log_sentence(log))),
-        Content::Image(image) => lines.push(format!("{}; {}", kind_name(facts), pages_sentence(&image.pages))),
-        Content::RaftSnapshot(snapshot) => {
-            lines.push(format!("{}; {}; {structure}", kind_name(facts), snapshot_sentence(snapshot)));
-        }
+    let kind = kind_name(facts);
+    if let Some(database) = facts.database() {
+        lines.push(format!("{kind}; {}", trailer_sentence(database)));
+        lines.push(format!("{structure}; {}", page_states(&database.pages)));
+    } else if let Some(image) = facts.image() {
+        lines.push(format!("{kind}; {}", pages_sentence(&image.pages)));
+    } else {
+        let own = facts.log().map(log_sentence).or_else(|| facts.raft_snapshot().map(snapshot_sentence));
+        lines.push(own.map_or(format!("{kind}; {structure}"), |own| format!("{kind}; {own}; {structure}")));
     }
     lines
 }
@@ -228,12 +227,8 @@ fn compared_lines(evidence: &EvidenceReport) -> Vec<String> {
 fn kind_name(facts: &Facts) -> &'static str {
     let has_twin_metas = facts.database().is_some_and(|database| database.has_twin_metas);
     match facts.kind {
-        Kind::Snapshot => "snapshot",
         Kind::Database if has_twin_metas => "a snapshot that lost its trailer, or a database that etcdutl opened last",
-        Kind::Database => "database of a data directory",
-        Kind::Wal => "write-ahead log",
-        Kind::RaftSnapshot => "raft snapshot",
-        Kind::Image => "read as bytes of no known form",
+        kind => kind.in_words(),
     }
 }
 

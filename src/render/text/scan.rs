@@ -17,7 +17,6 @@ use crate::evidence::anomaly::{Bearing, Class};
 use crate::finding::{Condition, Outcome};
 use crate::report::readable::{Readable, ReadableIn};
 use crate::report::{EvidenceReport, MemberReport, Render, RenderPages, Report, not_looked_at};
-use crate::store::Content;
 
 /// What a scan says: for each member its first screen and its tables, then one line.
 pub struct ScanText<'o> {
@@ -113,7 +112,7 @@ fn readable_in_words(report: &Report) -> Option<String> {
     };
     let inputs = |count: fn(&Readable) -> u64| report.readable().map(|(_, readable)| count(readable)).fold(0, u64::saturating_add);
     // Bytes of no known form have no pages, and nothing in them says what is current.
-    let has_pages = report.evidences.iter().any(|evidence| !matches!(evidence.facts.content, Content::Image(_)));
+    let has_pages = report.evidences.iter().any(|evidence| evidence.facts.image().is_none());
     let perhaps = inputs(|r| r.unknown.current);
     let places = [
         (sum(|r| r.current).saturating_sub(perhaps), "now"),
