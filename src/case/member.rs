@@ -8,7 +8,7 @@ use crate::collect::Tally;
 use crate::evidence::{Evidence, EvidenceId, MemberId};
 use crate::kubernetes::ClusterIds;
 use crate::report::readable::ClusterContext;
-use crate::store::{BoxedStore, DatabaseStore, Digests, Role, Store};
+use crate::store::{AnyStore, DatabaseStore, Digests, Role, Store};
 use crate::verify::Source;
 
 /// A member whose files are open.
@@ -39,7 +39,7 @@ pub(super) struct ReadMember<'data> {
 /// An evidence after the first pass.
 pub(super) struct ReadEvidence<'data> {
     pub id: EvidenceId,
-    pub store: BoxedStore<'data>,
+    pub store: AnyStore<'data>,
     /// Its digests, as soon as they are made.
     pub digests: Receiver<Option<Digests>>,
 }
@@ -96,12 +96,8 @@ impl<'data> WholeTally<'data> {
 pub(super) fn sources<'a, 'data>(members: &'a [ReadMember<'data>]) -> Vec<Source<'a, 'data>> {
     let of = |member: &'a ReadMember<'data>| {
         let (member_id, clusters) = (member.id, member.clusters());
-        let source = move |evidence: &'a ReadEvidence<'data>| Source {
-            id: evidence.id,
-            member: member_id,
-            clusters,
-            store: evidence.store.as_ref(),
-        };
+        let source =
+            move |evidence: &'a ReadEvidence<'data>| Source { id: evidence.id, member: member_id, clusters, store: &*evidence.store };
         member.evidences.iter().map(source)
     };
     members.iter().flat_map(of).collect()

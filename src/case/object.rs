@@ -29,8 +29,9 @@ impl Run<'_> {
         }
         let keys = Mutex::new(BTreeSet::new());
         for evidence in &member.evidences {
-            Collector::new(evidence.store.as_ref(), &self.plan.scope).each(|row| {
-                if name.is_of(row.key(), evidence.store.prefixes()) {
+            let prefixes = evidence.store.prefixes();
+            Collector::new(&*evidence.store, &self.plan.scope).each(|row| {
+                if name.is_of(row.key(), prefixes) {
                     keys.lock().unwrap_or_else(PoisonError::into_inner).insert(row.key());
                 }
             });
@@ -48,8 +49,9 @@ impl Run<'_> {
     pub(super) fn note_near_names(&mut self, member: &ReadMember<'_>, name: ObjectName<'_>) {
         let near = Mutex::new(std::mem::take(&mut self.report.near_names));
         for evidence in &member.evidences {
-            Collector::new(evidence.store.as_ref(), &self.plan.scope).each(|row| {
-                if let Some(like) = name.like(row.key(), evidence.store.prefixes()) {
+            let prefixes = evidence.store.prefixes();
+            Collector::new(&*evidence.store, &self.plan.scope).each(|row| {
+                if let Some(like) = name.like(row.key(), prefixes) {
                     let mut near = near.lock().unwrap_or_else(PoisonError::into_inner);
                     near.insert(like);
                     if near.len() > NEAR_NAMES {

@@ -113,7 +113,7 @@ impl<'data> Contents<'data> {
 
     /// The rows in scope, in their order, evidence by evidence.
     pub fn rows(&self) -> impl Iterator<Item = Row<'data>> {
-        self.evidences().flat_map(|evidence| Collector::new(evidence.store.as_ref(), &self.plan.scope).rows())
+        self.evidences().flat_map(|evidence| Collector::new(&*evidence.store, &self.plan.scope).rows())
     }
 
     fn evidences(&self) -> impl Iterator<Item = &ReadEvidence<'data>> {

@@ -56,7 +56,7 @@ impl Run<'_> {
     ) -> Result<(), RunError> {
         let (mut has_database, mut whole) = (false, WholeTally::default());
         for evidence in &mut member.evidences {
-            let collected = Collector::new(evidence.store.as_ref(), &self.plan.scope).each(|_| {});
+            let collected = Collector::new(&*evidence.store, &self.plan.scope).each(|_| {});
             whole.add(member.is_directory, evidence, &collected.tally);
             let report = self.settle(evidence, collected);
             let Some(database) = evidence.store.as_database() else { continue };

@@ -11,13 +11,13 @@ use super::story;
 use super::{InputError, RunError};
 use crate::evidence::Evidence;
 use crate::report::UnreadReason;
-use crate::store::{BeginningOf, BoxedStore, Digests, Facts, MemberContext, PassedOver, Progress, Role, StoreKind};
+use crate::store::{AnyStore, BeginningOf, Digests, Facts, MemberContext, PassedOver, Progress, Role, StoreKind};
 
 /// A file of a member, of which digests are made.
 type OpenAndHashed<'data> = (&'data OpenFile, Receiver<Option<Digests>>);
 
 /// What it turned out to be, before it has a number.
-type Unnumbered<'data> = (BoxedStore<'data>, Receiver<Option<Digests>>);
+type Unnumbered<'data> = (AnyStore<'data>, Receiver<Option<Digests>>);
 
 impl Run<'_> {
     /// The first pass over a member's files, beside which their digests are made.

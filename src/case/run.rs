@@ -143,7 +143,7 @@ impl<'a> Run<'a> {
         wanted: WantedRows<'_>,
     ) -> Result<Collected<'data>, RunError> {
         let WantedRows { filter, verdicts, .. } = wanted;
-        let collector = Collector::new(evidence.store.as_ref(), &self.plan.scope);
+        let collector = Collector::new(&*evidence.store, &self.plan.scope);
         let (writer, render) = (self.render.row_writer().filter(|_| !filter.is_none()), &mut self.render);
         let matches = AtomicU64::new(0);
         let (id, prefixes) = (evidence.id, evidence.store.prefixes());

@@ -35,8 +35,7 @@ impl Run<'_> {
             for evidence in &mut member.evidences {
                 let path = evidence.store.profile().facts.path.clone();
                 let report = self.attempt_output(&path, |run| {
-                    let collected =
-                        count(&Source { id: evidence.id, member: id, clusters: clusters.as_ref(), store: evidence.store.as_ref() });
+                    let collected = count(&Source { id: evidence.id, member: id, clusters: clusters.as_ref(), store: &*evidence.store });
                     whole.add(is_directory, evidence, &collected.tally);
                     Ok(run.settle(evidence, collected))
                 })?;
@@ -115,7 +114,7 @@ impl Run<'_> {
     fn objects_under(&self, members: &[ReadMember<'_>], target: &Target) -> (Vec<(Retention, String)>, u64) {
         let found = Mutex::new(BTreeSet::<(Retention, String)>::new());
         for evidence in members.iter().flat_map(|member| &member.evidences) {
-            Collector::new(evidence.store.as_ref(), &self.plan.scope).each(|row| {
+            Collector::new(&*evidence.store, &self.plan.scope).each(|row| {
                 if let Row::Value(value) = row
                     && !value.is_duplicate
                     && is_under(row, target)

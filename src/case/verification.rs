@@ -150,13 +150,13 @@ fn watched<'data>(sources: &[Source<'_, 'data>], tallies: &BTreeMap<EvidenceId, 
     let exposed = |source: &Source<'_, 'data>| tallies.get(&source.id).map(|tally| &tally.exposed);
     let mut watched = BTreeSet::new();
     for source in sources {
-        let Some(database) = source.store.as_database().filter(|_| !source.is_leftover()) else { continue };
+        let Some(existing) = source.store.existing().filter(|_| !source.is_leftover()) else { continue };
         let current = exposed(source);
         for other in sources.iter().filter(|other| other.member == source.member) {
             for key in exposed(other).into_iter().flat_map(|exposed| exposed.keys()) {
                 let is_plain_now = current.and_then(|exposed| exposed.get(key)).is_some_and(|exposure| exposure.current);
                 if let (Cow::Borrowed(key), false) = (key, is_plain_now)
-                    && database.keyspace.exists(key)
+                    && existing.is_in_tree(key)
                 {
                     watched.insert((source.member, *key));
                 }

@@ -6,7 +6,7 @@
 //!               └ second pass: tasks ─> finds, in the order of the rows
 //! ```
 //! Rows, counts and findings are made through [`Store`] alone, whichever store it is: a further one is a room here, with its lines in
-//! [`StoreKind`] below, and its facts in `facts.rs`. What `recover`, `pages` and the comparison of databases ask, a [`DatabaseStore`] answers.
+//! the list below, [`StoreKind`], and its words and facts in `facts.rs`. What `recover`, `pages` and the comparison of databases ask, a [`DatabaseStore`] answers.
 //! The first pass settles what a row needs to know of all the others (is there a newer revision? which reading of a key's name do
 //! others share?), so that rows can be streamed and need not fit in memory. In which order a store decodes its bytes is its own affair.
 #![deny(clippy::arithmetic_side_effects)]
@@ -17,6 +17,7 @@ mod existence;
 mod facts;
 mod heads;
 mod image;
+mod interface;
 mod log;
 mod options;
 mod profile;
@@ -25,7 +26,7 @@ mod unapplied;
 mod whole;
 mod witness;
 
-use std::ops::Range;
+use std::ops::{Deref, DerefMut};
 
 pub use self::database::{Account, DatabaseStore, KeyTree, NotADatabase, OpenedDatabase, Residue};
 pub(crate) use self::database::{WriteAt, revisions_behind};
@@ -36,6 +37,7 @@ pub use self::facts::{
 };
 pub(crate) use self::heads::{ids_of_log, log_has_entry, members_of_snapshot, schema_of};
 pub use self::image::{BeginningOf, ImageFacts, ImageStore, MetaPage, PagesFound, PassedOver, PassedOverForm};
+pub use self::interface::{Store, Task};
 pub use self::log::{MemberContext, SegmentStore};
 pub use self::options::{ReadOptions, ResidueMode};
 pub use self::profile::Profile;
@@ -46,92 +48,51 @@ pub use crate::etcd::schema::{Member, Schema};
 pub use crate::etcd::status::Status;
 pub use crate::etcd::trailer::Trailer;
 
-use crate::envelope::NameTable;
 use crate::evidence::Evidence;
-use crate::kubernetes::Prefixes;
-use crate::row::Found;
-
-/// An evidence after the first pass.
-pub trait Store<'data>: Send + Sync {
-    /// What is known of it.
-    fn profile(&self) -> &Profile<'data>;
-
-    /// The same, to add what is known later.
-    fn profile_mut(&mut self) -> &mut Profile<'data>;
-
-    /// The reading of its writes, divided into tasks in the order of the rows.
-    fn tasks(&self) -> Vec<Task>;
-
-    /// Shows the finds of one task in their order.
-    fn read(&self, task: &Task, see: &mut dyn FnMut(Found<'data>));
-
-    /// Its content, in which finds have their offsets.
-    fn content(&self) -> &'data [u8] {
-        self.profile().content
-    }
-
-    /// Names of keys that its values support.
-    fn names(&self) -> &NameTable<'data> {
-        &self.profile().names
-    }
-
-    /// Prefixes of the API server's keys.
-    fn prefixes<'a>(&'a self) -> &'a Prefixes
-    where
-        'data: 'a,
-    {
-        &self.profile().prefixes
-    }
-
-    /// Which keys exist; `None` where nothing in it tells.
-    fn existing(&self) -> Option<Existing<'_>> {
-        None
-    }
-
-    /// What a log has behind the database beside it.
-    fn unapplied(&self) -> Option<&Unapplied> {
-        None
-    }
-
-    /// Whether a log beside it has something of a key that is newer, so that what the store says of it need not be so now.
-    fn has_unapplied(&self, _key: &[u8]) -> bool {
-        false
-    }
-
-    /// Adds its digests, and what follows from them. Called once, when everything else is known.
-    fn settle(&mut self, digests: Option<&Digests>) {
-        self.profile_mut().settle(digests);
-    }
-
-    /// The store as a database, for questions that only a database can answer.
-    fn as_database(&self) -> Option<&DatabaseStore<'data>> {
-        None
-    }
-
-    /// The same, to add what is known later.
-    fn as_database_mut(&mut self) -> Option<&mut DatabaseStore<'data>> {
-        None
-    }
-}
-
-/// A part of the reading of a store, for one thread. What its numbers mean is the store's own affair.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Task {
-    /// Which of the store's lists.
-    pub list: u8,
-    /// Which items of it.
-    pub items: Range<usize>,
-}
-
-impl Task {
-    /// Tasks of at most `most` items each over a list of `count`.
-    fn over(list: u8, count: usize, most: usize) -> impl Iterator<Item = Self> {
-        (0..count).step_by(most.max(1)).map(move |start| Self { list, items: start..start.saturating_add(most).min(count) })
-    }
-}
 
 /// A store of any kind.
-pub type BoxedStore<'data> = Box<dyn Store<'data> + 'data>;
+pub enum AnyStore<'data> {
+    /// One that answers more questions than every store does.
+    Database(Box<DatabaseStore<'data>>),
+    /// Any other.
+    Other(Box<dyn Store<'data> + 'data>),
+}
+
+impl<'data> AnyStore<'data> {
+    /// The store as a database.
+    pub fn as_database(&self) -> Option<&DatabaseStore<'data>> {
+        if let Self::Database(database) = self { Some(database) } else { None }
+    }
+
+    /// The same, to add what is known later.
+    pub fn as_database_mut(&mut self) -> Option<&mut DatabaseStore<'data>> {
+        if let Self::Database(database) = self { Some(database) } else { None }
+    }
+
+    fn other(store: impl Store<'data> + 'data) -> Self {
+        Self::Other(Box::new(store))
+    }
+}
+
+impl<'data> Deref for AnyStore<'data> {
+    type Target = dyn Store<'data> + 'data;
+
+    fn deref(&self) -> &Self::Target {
+        match self {
+            Self::Database(database) => database.as_ref(),
+            Self::Other(store) => store.as_ref(),
+        }
+    }
+}
+
+impl DerefMut for AnyStore<'_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        match self {
+            Self::Database(database) => database.as_mut(),
+            Self::Other(store) => store.as_mut(),
+        }
+    }
+}
 
 /// What a file is read as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -171,17 +132,15 @@ impl StoreKind {
         evidences: &[&'data Evidence],
         member: MemberContext<'_, 'data>,
         options: &ReadOptions,
-    ) -> Result<Vec<BoxedStore<'data>>, NotADatabase> {
+    ) -> Result<Vec<AnyStore<'data>>, NotADatabase> {
         let each = || evidences.iter().copied();
         Ok(match self {
-            Self::Database => each().map(|one| Ok(boxed(DatabaseStore::read(one, options)?))).collect::<Result<_, _>>()?,
-            Self::RaftSnapshot => each().map(|one| boxed(RaftSnapshotStore::read(one, options))).collect(),
-            Self::Segment => SegmentStore::read_log(evidences, member, options).into_iter().map(boxed).collect(),
-            Self::Image => each().map(|one| boxed(ImageStore::search(one, options))).collect(),
+            Self::Database => {
+                each().map(|one| Ok(AnyStore::Database(Box::new(DatabaseStore::read(one, options)?)))).collect::<Result<_, _>>()?
+            }
+            Self::RaftSnapshot => each().map(|one| AnyStore::other(RaftSnapshotStore::read(one, options))).collect(),
+            Self::Segment => SegmentStore::read_log(evidences, member, options).into_iter().map(AnyStore::other).collect(),
+            Self::Image => each().map(|one| AnyStore::other(ImageStore::search(one, options))).collect(),
         })
     }
-}
-
-fn boxed<'data>(store: impl Store<'data> + 'data) -> BoxedStore<'data> {
-    Box::new(store)
 }

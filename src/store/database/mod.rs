@@ -125,12 +125,4 @@ impl<'data> Store<'data> for DatabaseStore<'data> {
     fn settle(&mut self, digests: Option<&Digests>) {
         self.add_digests(digests);
     }
-
-    fn as_database(&self) -> Option<&DatabaseStore<'data>> {
-        Some(self)
-    }
-
-    fn as_database_mut(&mut self) -> Option<&mut DatabaseStore<'data>> {
-        Some(self)
-    }
 }
