@@ -19,20 +19,19 @@ pub(super) struct Archive {
     /// Files of the directories.
     pub files: Files,
     pub left: Vec<Left>,
+    /// Links that are of no directory, and lead to nothing in the archive.
+    pub unread: Vec<(Place, UnreadReason)>,
 }
 
 impl Archive {
     /// Finds the directories. An image has none: all of it is searched.
     pub(super) fn of(path: &Path, OpenedFile { evidences, links, left }: OpenedFile, as_image: bool) -> Self {
-        let is_one_file = matches!(evidences.as_slice(), [one] if one.path() == path);
-        if as_image || is_one_file {
-            return Self { directories: Vec::new(), loose: evidences, files: Files::Archive(BTreeMap::new()), left };
-        }
         let archive = archive_of(path);
         let survey = Survey::of_archive(archive.as_deref().unwrap_or(path), evidences.iter().map(Evidence::path), &links);
-        let (mut directories, _) = finder::members(&survey);
+        let is_one_file = matches!(evidences.as_slice(), [one] if one.path() == path);
+        let (mut directories, _) = if as_image || is_one_file { Default::default() } else { finder::members(&survey) };
         if directories.is_empty() {
-            return Self { directories, loose: evidences, files: Files::Archive(BTreeMap::new()), left };
+            return Self { directories, loose: evidences, files: Files::Archive(BTreeMap::new()), left, unread: unread_links(&survey) };
         }
         // What stands beside a member's directory is a backup of its own.
         for directory in &mut directories {
@@ -53,7 +52,7 @@ impl Archive {
         }
         let files = Files::Archive(of_directories);
         joining::join(&mut directories, &[path.to_owned()], &files);
-        Self { directories, loose, files, left }
+        Self { directories, loose, files, left, unread: Vec::new() }
     }
 }
 
@@ -69,10 +68,17 @@ fn left_beside(left: Vec<Left>, directories: &mut [DataDirectory]) -> Vec<Left> 
     beside
 }
 
+/// Links that lead to nothing in the archive.
+fn unread_links(survey: &Survey) -> Vec<(Place, UnreadReason)> {
+    let links = survey.listings.values().flat_map(|listing| &listing.entries).filter(|entry| entry.is_link);
+    links.filter_map(|link| Some((link.place(), link.kind.why_unread()?))).collect()
+}
+
 /// Why something of a container counts as not read.
 pub(super) fn reason_of(fault: &Fault) -> UnreadReason {
     let why = fault.to_string();
     match fault {
+        Fault::Device => UnreadReason::Device,
         Fault::Unsupported(_) => UnreadReason::NotSupported(why),
         Fault::Nothing(_) | Fault::EndsEarly(_) => UnreadReason::NotWhole(why),
         fault if fault.is_limit() => UnreadReason::Limit(why),

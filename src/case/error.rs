@@ -186,6 +186,7 @@ fn hint_on_container(fault: &Fault) -> &'static str {
     match fault {
         Fault::Entries { .. } => "unpack it and name the snapshot among its files",
         Fault::Bytes(_) => "search it as any bytes: etcd-sleuth carve",
+        Fault::Device => "give the device itself, or a copy of what is on it",
         Fault::Nothing(_) | Fault::EndsEarly(_) => "fetch it again from where it came from, and compare sizes",
         Fault::Unsupported(_) => "nothing is wrong with it: unpack it with another program, and give its files",
         Fault::Memory { .. } => "nothing is wrong with it: unpack it to a file, which is not held in memory",

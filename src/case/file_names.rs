@@ -2,6 +2,7 @@
 //!
 //! Source: etcd `server/etcdserver/api/snap/{snapshotter,db}.go`, `server/storage/wal/{util,file_pipeline,repair}.go`.
 
+use std::ffi::OsStr;
 use std::path::Path;
 
 use super::kind::FileRole;
@@ -52,8 +53,9 @@ pub(super) fn is_segment(name: &str) -> bool {
 }
 
 /// Names of files that etcd, its distributions and operators put into a data directory: settings and markers, no data of the store.
-pub(super) fn is_known_beside(name: &str) -> bool {
-    const NAMES: [&str; 10] = [
+/// Also the lists of what is in a backup, and of its checksums. All of them are short texts.
+pub(super) fn is_known_beside(path: &Path, bytes: &[u8]) -> bool {
+    const NAMES: [&str; 12] = [
         // RKE2 and k3s.
         "config",
         "name",
@@ -70,6 +72,22 @@ pub(super) fn is_known_beside(name: &str) -> bool {
         "etcd.conf.yaml",
         // The file that marks a data directory as one for caches and backups.
         "CACHEDIR.TAG",
+        // Whoever puts a snapshot into an archive.
+        "manifest.json",
+        "metadata.json",
     ];
-    NAMES.contains(&name)
+    let Some(text) = std::str::from_utf8(bytes).ok().filter(|text| text.len() <= SHORT) else { return false };
+    path.file_name().and_then(OsStr::to_str).is_some_and(|name| NAMES.contains(&name)) || is_of_checksums(text)
+}
+
+/// Bytes of such a text at most.
+const SHORT: usize = 4096;
+
+/// Whether each line is a checksum, and the name of a file behind it.
+fn is_of_checksums(text: &str) -> bool {
+    let is_one = |line: &str| {
+        let digits = line.bytes().take_while(u8::is_ascii_hexdigit).count();
+        matches!(digits, 32 | 40 | 64 | 128) && line.bytes().nth(digits) == Some(b' ')
+    };
+    !text.is_empty() && text.lines().all(is_one)
 }

@@ -46,7 +46,7 @@ impl Files {
 }
 
 /// Opens a file, all layers of it. What looks like base64 is taken for it where something known comes out, and a database that stands
-/// behind another one is an evidence of its own. A path of what is in an archive opens that alone.
+/// behind another one, packed or not, is an evidence of its own. A path of what is in an archive opens that alone.
 pub(super) fn open_all(path: &Path, limits: &Limits) -> Result<OpenedFile, Error> {
     let archive = archive_of(path);
     let OpenedFile { evidences, mut links, mut left } = Evidence::open_all(archive.as_deref().unwrap_or(path), limits)?;
@@ -61,11 +61,21 @@ pub(super) fn open_all(path: &Path, limits: &Limits) -> Result<OpenedFile, Error
             }
         }
     }
-    let apart = |evidence: Evidence| {
+    let mut opened = OpenedFile { evidences: Vec::new(), links, left };
+    open.reverse();
+    while let Some(evidence) = open.pop() {
         let further = OpenedDatabase::further(&evidence);
-        evidence.split(&further)
-    };
-    let mut opened = OpenedFile { evidences: open.into_iter().flat_map(apart).collect(), links, left };
+        let mut pieces = evidence.split(&further).into_iter();
+        opened.evidences.extend(pieces.next());
+        let mut behind = Vec::new();
+        for piece in pieces {
+            let OpenedFile { evidences, links, left } = piece.unpacked(limits);
+            behind.extend(evidences);
+            opened.links.extend(links);
+            opened.left.extend(left);
+        }
+        open.extend(behind.into_iter().rev());
+    }
     if archive.is_some() && !opened.keep(path) {
         return Err(not_there(path));
     }

@@ -82,7 +82,7 @@ impl Run<'_> {
     /// A file by itself, or of an archive its members' directories, and each file beside them.
     fn open_file_alone(&mut self, id: MemberId, path: &Path) -> Result<Vec<OpenMember>, RunError> {
         let Some(opened) = self.attempt(path, |run| run.open_all(path))? else { return Ok(Vec::new()) };
-        let Archive { directories, loose, mut files, left } = Archive::of(path, opened, self.plan.as_image);
+        let Archive { directories, loose, mut files, left, unread } = Archive::of(path, opened, self.plan.as_image);
         let mut members = Vec::new();
         for directory in directories {
             let id = if members.is_empty() { id } else { self.numbering.member() };
@@ -108,6 +108,9 @@ impl Run<'_> {
             false => self.nothing_in(path, foreign),
         }
         self.left_in(left, is_read);
+        for (place, reason) in unread {
+            self.not_read(place, reason);
+        }
         Ok(members)
     }
 
@@ -115,7 +118,9 @@ impl Run<'_> {
     fn beside(&mut self, foreign: Vec<(Evidence, InputError)>) {
         for (evidence, error) in foreign {
             let reason = match error.unread_reason() {
-                UnreadReason::Failed(_) if evidence.content().is_empty() => continue,
+                UnreadReason::Failed(_) if evidence.content().is_empty() || is_known_beside(evidence.path(), evidence.content()) => {
+                    continue;
+                }
                 UnreadReason::Failed(_) => {
                     let what = Foreign::of(evidence.content()).what();
                     UnreadReason::NotUnpacked(format!("not a file of etcd; it looks like {what}"))
@@ -189,7 +194,6 @@ impl Run<'_> {
 
     /// A file that etcd does not write, and of an archive each of its files: read where its bytes are of a form that is known.
     fn open_stray(&mut self, place: &Place, opened: &mut Files, files: &mut Vec<OpenFile>) -> Result<(), RunError> {
-        let is_known = place.path.file_name().is_some_and(|name| is_known_beside(&name.to_string_lossy()));
         let stray = self.attempt(&place.path, |run| {
             run.case.host.opening(&place.path);
             Ok(opened.open_all(&place.path)?)
@@ -198,7 +202,8 @@ impl Run<'_> {
         for evidence in evidences {
             match StoreKind::of(&evidence) {
                 Ok(kind) => files.push(OpenFile { evidence, role: FileRole::Leftover(kind), target: place.target.clone() }),
-                Err(_) if holds_nothing(&evidence, StoreKind::Database) || is_known => {}
+                Err(_) if holds_nothing(&evidence, StoreKind::Database) => {}
+                Err(_) if is_known_beside(evidence.path(), evidence.content()) => {}
                 Err(reason) => {
                     let place = Place { path: evidence.path().to_owned(), target: place.target.clone() };
                     let reason = match InputError::not_recognised(&evidence, reason).unread_reason() {

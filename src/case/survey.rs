@@ -14,6 +14,8 @@ use crate::report::UnreadReason;
 
 /// Directories in each other that are looked through in an archive.
 const ARCHIVE_DEPTH: usize = 64;
+/// Links that are followed one behind the other in an archive, as many as Linux follows.
+const LINKS: usize = 40;
 /// Names that an error lists at most.
 const LISTED: usize = 8;
 
@@ -101,21 +103,33 @@ impl Survey {
         for path in &files {
             survey.add(&root, Entry::new(path, path.to_path_buf(), EntryKind::File, false));
         }
-        for Link { path, target, within } in links {
-            let kind = match within {
-                Some(real) if files.contains(real.as_path()) => EntryKind::File,
-                Some(real) if survey.listings.contains_key(real) => EntryKind::Directory,
-                Some(_) if target.is_relative() => EntryKind::Nowhere,
-                _ => EntryKind::Elsewhere,
-            };
-            let is_there = matches!(kind, EntryKind::File | EntryKind::Directory);
-            let real = within.clone().filter(|_| is_there).unwrap_or_else(|| target.clone());
+        let by_path: BTreeMap<&Path, &Link> = links.iter().map(|link| (link.path.as_path(), link)).collect();
+        let leads: Vec<_> = links.iter().map(|link| survey.behind_in_archive(link, &files, &by_path)).collect();
+        for (Link { path, .. }, (real, kind)) in links.iter().zip(leads) {
             survey.add(&root, Entry::new(path, real, kind, true));
         }
         for listing in survey.listings.values_mut() {
             listing.entries.sort_by(|a, b| a.path.cmp(&b.path));
         }
         survey
+    }
+
+    /// Where a link in an archive leads, through other links in it.
+    fn behind_in_archive(&self, link: &Link, files: &BTreeSet<&Path>, links: &BTreeMap<&Path, &Link>) -> (PathBuf, EntryKind) {
+        let mut real = link.within.clone();
+        for _ in 0..LINKS {
+            match real.take() {
+                Some(at) if files.contains(at.as_path()) => return (at, EntryKind::File),
+                Some(at) if self.listings.contains_key(&at) => return (at, EntryKind::Directory),
+                Some(at) => {
+                    let next = at.ancestors().find_map(|part| Some((part, links.get(part)?.within.as_deref()?)));
+                    real = next.and_then(|(part, leads)| Some(leads.join(at.strip_prefix(part).ok()?)));
+                }
+                None => break,
+            }
+        }
+        let is_inside = link.is_hard || link.target.is_relative() && link.within.is_some();
+        (link.target.clone(), if is_inside { EntryKind::Nowhere } else { EntryKind::Elsewhere })
     }
 
     /// Adds an entry, and the directories that it stands in.

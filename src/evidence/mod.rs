@@ -97,6 +97,11 @@ impl Evidence {
         may_be.then(|| OpenedFile::from_layers(&self.file, Layers::within(Container::Base64, self.part.clone(), limits)))
     }
 
+    /// Itself, or what comes out of it where it is a container.
+    pub fn unpacked(self, limits: &Limits) -> OpenedFile {
+        OpenedFile::from_layers(&self.file, Layers::of(self.part, limits))
+    }
+
     /// Whether a file that can be read begins like a container. It is not unpacked.
     pub fn is_packed(path: &Path) -> bool {
         Self::map(path).is_ok_and(|bytes| Container::of(Whole::given(bytes).as_slice()).is_some())

@@ -21,6 +21,7 @@ mod carve_and_scan;
 mod carve_passed_over;
 mod clusters;
 mod common;
+mod container_bytes;
 mod containers;
 mod damage;
 mod description;

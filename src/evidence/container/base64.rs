@@ -41,13 +41,10 @@ pub(super) fn unpack(bytes: &[u8], room: &mut Room) -> Result<Unpacked, Fault> {
     let content = READER.decode(&digits).map_err(|error| Fault::Nothing(error.to_string()))?;
     room.hold(content.len());
     let (mut damage, mut left) = (None, Vec::new());
-    match (padding, behind.len()) {
-        (_, 0) if is_cut => damage = Some(format!("the base64 ends early; {} bytes came out of it and were read", content.len())),
-        (_, 0) => {}
-        (0, more) => {
-            damage = Some(format!("the base64 ends at a byte that is none, {more} before the end; {} bytes came out", content.len()));
-        }
-        (_, more) => left.push((None, Fault::Bytes(format!("{more} bytes behind the end of the base64")))),
+    match behind.len() {
+        0 if is_cut => damage = Some(format!("the base64 ends early; {} bytes came out of it and were read", content.len())),
+        0 => {}
+        more => left.push((None, Fault::Bytes(format!("{more} bytes behind the end of the base64")))),
     }
     let file = UnpackedFile { name: None, content: UnpackedContent::Made(content), damage };
     Ok(Unpacked { files: vec![file], left, ..Unpacked::default() })

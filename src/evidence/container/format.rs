@@ -27,7 +27,7 @@ impl Container {
     pub fn of(bytes: &[u8]) -> Option<Self> {
         match bytes {
             [0x1f, 0x8b, ..] => Some(Self::Gzip),
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Self::Zstd),
+            _ if Zstd::begins_archive(bytes) => Some(Self::Zstd),
             [b'P', b'K', 3, 4, ..] => Some(Self::Zip),
             _ => tar::begins(bytes).then_some(Self::Tar),
         }

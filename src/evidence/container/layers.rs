@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::super::limit::{CONTAINER_DEPTH, CONTAINER_FILES, Limits};
 use super::super::whole::Whole;
 use super::format::Container;
-use super::unpacked::{Fault, Room, Unpacked, UnpackedContent, UnpackedFile};
+use super::unpacked::{Fault, Room, Unpacked, UnpackedContent, UnpackedFile, UnpackedLink};
 
 /// Bytes that stand in an input, and what they are packed in.
 #[derive(Clone, Debug)]
@@ -57,6 +57,8 @@ pub struct Link {
     pub target: PathBuf,
     /// The path in the archive that this is, whether something stands there or not; `None`: it leads out of it.
     pub within: Option<PathBuf>,
+    /// Whether it is a hard link, whose target is a file of the archive.
+    pub is_hard: bool,
 }
 
 /// What was taken out of an input, all layers of it.
@@ -136,7 +138,7 @@ impl Layers {
                 return Vec::new();
             }
         };
-        self.links.extend(links.into_iter().map(|(name, target)| Link::of(&part.path, &name, &target)));
+        self.links.extend(links.iter().map(|link| Link::of(&part.path, link)));
         let mut inner = Vec::new();
         let is_of_files = files.iter().any(|file| file.name.is_some());
         for file in files {
@@ -209,8 +211,9 @@ fn plain(name: &str) -> PathBuf {
 }
 
 impl Link {
-    fn of(archive: &Path, name: &str, target: &str) -> Self {
-        let mut inner = if target.starts_with('/') { PathBuf::new() } else { plain(name) };
+    fn of(archive: &Path, UnpackedLink { name, target, is_hard }: &UnpackedLink) -> Self {
+        let is_from_root = *is_hard || target.starts_with('/');
+        let mut inner = if is_from_root { PathBuf::new() } else { plain(name) };
         inner.pop();
         let mut leads_out = false;
         for part in target.split('/') {
@@ -221,6 +224,6 @@ impl Link {
             }
         }
         let within = (!leads_out && !inner.as_os_str().is_empty()).then(|| within(archive, &inner.to_string_lossy()));
-        Self { path: self::within(archive, name), target: target.into(), within }
+        Self { path: self::within(archive, name), target: target.into(), within, is_hard: *is_hard }
     }
 }

@@ -8,10 +8,12 @@
 
 use std::io::{self, Cursor};
 
-use ::tar::{Archive, Entry, EntryType};
+use ::tar::{Archive, Entry, EntryType, Header};
 
 use super::super::range;
-use super::unpacked::{Fault, Unpacked, UnpackedContent, UnpackedFile};
+use super::beside::Beside;
+use super::pax;
+use super::unpacked::{Fault, Unpacked, UnpackedContent, UnpackedFile, UnpackedLink};
 
 /// Everything in it begins at a multiple of it.
 const BLOCK: usize = 512;
@@ -19,6 +21,9 @@ const BLOCK: usize = 512;
 const CHECKSUM: (usize, usize) = (148, 8);
 /// What stands at byte 257 of a header since POSIX.
 const MAGIC: &[u8] = b"ustar";
+
+/// Bytes of the longest path that a system has.
+const LONG_NAME: usize = 4096;
 
 /// Whether bytes begin with a header; one that is broken has its sign at least.
 pub(super) fn begins(bytes: &[u8]) -> bool {
@@ -40,7 +45,7 @@ fn is_header(block: &[u8]) -> bool {
 
 /// Takes out every file, and says what of it is none.
 pub(super) fn unpack(bytes: &[u8]) -> Result<Unpacked, Fault> {
-    let mut unpacking = Unpacking { bytes, at: 0, unpacked: Unpacked::default() };
+    let mut unpacking = Unpacking { bytes, at: 0, unpacked: Unpacked::default(), beside: Beside::default() };
     while unpacking.run_of_entries() {}
     unpacking.finish()
 }
@@ -50,6 +55,7 @@ struct Unpacking<'a> {
     /// Behind the last entry.
     at: usize,
     unpacked: Unpacked,
+    beside: Beside,
 }
 
 impl Unpacking<'_> {
@@ -86,18 +92,26 @@ impl Unpacking<'_> {
         let link = entry.link_name_bytes().map(|target| name_of(&target));
         let kind = entry.header().entry_type();
         let (size, start) = (entry.size(), of(entry.raw_file_position()));
-        let is_link = matches!(kind, EntryType::Symlink | EntryType::Link);
-        let length = if is_link { 0 } else { size };
-        let end = usize::try_from(length).ok().and_then(|length| start.checked_add(length)).unwrap_or(usize::MAX);
+        self.look_before(of(entry.raw_header_position()));
+        let end = usize::try_from(size).ok().and_then(|length| start.checked_add(length)).unwrap_or(usize::MAX);
         self.at = end.checked_next_multiple_of(BLOCK).unwrap_or(usize::MAX).min(self.bytes.len());
+        let there = self.bytes.len().min(end);
+        let within = self.bytes.get(start..there).unwrap_or_default();
+        self.beside.add("behind the ends of files", self.bytes.get(there..self.at).unwrap_or_default());
         match kind {
-            EntryType::Directory | EntryType::Block | EntryType::Char | EntryType::Fifo | EntryType::XGlobalHeader => {}
-            EntryType::Symlink => self.unpacked.links.push((name, link.unwrap_or_default())),
-            // A hard link's target is a name of the archive.
-            EntryType::Link => self.unpacked.links.push((name, format!("/{}", link.unwrap_or_default().trim_start_matches('/')))),
+            EntryType::XGlobalHeader => pax::look_beside(within, &mut self.beside),
+            EntryType::Directory | EntryType::Fifo => self.beside.add("what is no file", within),
+            EntryType::Block | EntryType::Char => {
+                self.beside.add("what is no file", within);
+                self.unpacked.left.push((Some(name), Fault::Device));
+            }
+            EntryType::Symlink | EntryType::Link => {
+                self.beside.add("links", within);
+                let (target, is_hard) = (link.unwrap_or_default(), kind == EntryType::Link);
+                self.unpacked.links.push(UnpackedLink { name, target, is_hard });
+            }
             _ if let Some(what) = not_whole(kind, &mut entry) => self.unpacked.left.push((Some(name), Fault::Unsupported(what.to_owned()))),
             _ => {
-                let there = self.bytes.len().min(end);
                 let got = there.saturating_sub(start);
                 let damage = (there < end).then(|| format!("the tar ends early; {got} of {size} bytes are there and were read"));
                 let content = UnpackedContent::Within(start.min(there)..there);
@@ -106,8 +120,36 @@ impl Unpacking<'_> {
         }
     }
 
+    /// What stands between the last entry and the header of the next one: what says more of it.
+    fn look_before(&mut self, header: usize) {
+        let bytes = self.bytes.get(..header.saturating_add(BLOCK)).unwrap_or_default();
+        let mut at = self.at;
+        while let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk::<BLOCK>) {
+            let behind = at.saturating_add(BLOCK);
+            self.beside.add("unused bytes of headers", unused(block));
+            let is_further = at < header && !range::is_zero(block);
+            let size = Header::from_byte_slice(block).entry_size().ok().filter(|_| is_further).and_then(|size| usize::try_from(size).ok());
+            let end = behind.saturating_add(size.unwrap_or(0));
+            at = end.checked_next_multiple_of(BLOCK).unwrap_or(usize::MAX);
+            if !is_further {
+                continue;
+            }
+            let data = bytes.get(behind..end).unwrap_or_default();
+            match Header::from_byte_slice(block).entry_type() {
+                EntryType::XHeader => pax::look_beside(data, &mut self.beside),
+                // A name of any length, which is the entry's.
+                EntryType::GNULongName | EntryType::GNULongLink => {
+                    self.beside.add("long names", data.get(LONG_NAME..).unwrap_or_default());
+                }
+                _ => self.beside.add("what is no file", data),
+            }
+            self.beside.add("behind the ends of files", bytes.get(end..at).unwrap_or_default());
+        }
+    }
+
     fn finish(self) -> Result<Unpacked, Fault> {
-        let Self { bytes, at, mut unpacked } = self;
+        let Self { bytes, at, mut unpacked, beside } = self;
+        unpacked.left.extend(beside.left());
         if let ([], [], [(None, Fault::Bytes(why))]) = (unpacked.files.as_slice(), unpacked.links.as_slice(), unpacked.left.as_slice()) {
             return Err(Fault::Nothing(why.clone()));
         }
@@ -135,6 +177,18 @@ fn not_whole(kind: EntryType, entry: &mut Entry<'_, Cursor<&[u8]>>) -> Option<&'
 }
 
 const SPARSE: &str = "a sparse file, of which the tar has only the parts that are not zeros";
+
+/// Bytes of a header that no field is in.
+fn unused(block: &[u8; BLOCK]) -> &[u8] {
+    let from = match block.get(257..265) {
+        Some(b"ustar  \0") => 495,
+        Some([b'u', b's', b't', b'a', b'r', ..]) => 500,
+        _ => 257,
+    };
+    let unused = block.get(from..).unwrap_or_default();
+    // The sign of star, which is a form of its own.
+    unused.strip_suffix(b"tar\0").unwrap_or(unused)
+}
 
 fn name_of(raw: &[u8]) -> String {
     String::from_utf8_lossy(raw).escape_debug().to_string()

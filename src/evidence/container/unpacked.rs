@@ -8,8 +8,8 @@ use std::ops::Range;
 pub(super) struct Unpacked {
     /// Its files: of an archive one or more, else one.
     pub files: Vec<UnpackedFile>,
-    /// Its links: name, and where it leads.
-    pub links: Vec<(String, String)>,
+    /// Its links.
+    pub links: Vec<UnpackedLink>,
     /// What else is in it: its name in an archive, and why nothing was taken out of it.
     pub left: Vec<(Option<String>, Fault)>,
 }
@@ -23,6 +23,17 @@ pub(super) struct UnpackedFile {
     pub content: UnpackedContent,
     /// Why it is not whole, if it is not.
     pub damage: Option<String>,
+}
+
+/// A link in an archive.
+#[derive(Debug)]
+pub(super) struct UnpackedLink {
+    /// Its name.
+    pub name: String,
+    /// Where it leads, as it is written.
+    pub target: String,
+    /// Whether that is a name of the archive.
+    pub is_hard: bool,
 }
 
 /// Where what came out is.
@@ -47,6 +58,9 @@ pub enum Fault {
     /// The very first bytes cannot be unpacked.
     #[error("nothing can be unpacked: {0}")]
     Nothing(String),
+    /// A device, which is no file.
+    #[error("a device")]
+    Device,
     /// It ends before its end.
     #[error("{0}")]
     EndsEarly(String),
@@ -147,6 +161,11 @@ impl Content {
     pub(super) fn fill(&mut self, packed: &mut impl Read) -> io::Result<()> {
         let left = self.room.left().saturating_sub(self.bytes.len() as u64);
         packed.take(left.saturating_add(1)).read_to_end(&mut self.bytes).map(|_| ())
+    }
+
+    /// What came out so far.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     pub(super) fn is_too_large(&self) -> bool {

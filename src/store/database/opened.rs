@@ -2,9 +2,9 @@
 
 use crate::bbolt::{Db, Meta, OpenError};
 use crate::etcd::trailer::{self, Trailer};
-use crate::evidence::Evidence;
 use crate::evidence::digest::Sha256Digest;
 use crate::evidence::range;
+use crate::evidence::{Container, Evidence};
 use crate::store::Kind;
 
 /// A bbolt database within an evidence.
@@ -47,14 +47,18 @@ impl<'data> OpenedDatabase<'data> {
         Err(NotADatabase(error))
     }
 
-    /// Where further databases begin, which were written behind it: it ends at its high-water mark, at the latest where they begin.
+    /// Where further databases begin, which were written behind it, or last a container of some: it ends at its high-water mark, at the
+    /// latest where they begin.
     pub fn further(evidence: &'data Evidence) -> Vec<usize> {
         let content = evidence.content();
         let (mut starts, mut start) = (Vec::new(), Some(0usize));
         while let Some(at) = start {
             let db = content.get(at..).and_then(|rest| Db::open(rest).ok());
             let used = db.and_then(|db| usize::try_from(db.high_water_mark().checked_mul(db.page_size())?).ok()?.checked_add(at));
-            start = used.and_then(|used| Meta::find_first(content, used));
+            let begins = |at: &usize| content.get(*at..).is_some_and(begins_packed);
+            let packed = used.and_then(|used| [used, used.saturating_add(trailer::LEN)].into_iter().find(begins));
+            starts.extend(packed);
+            start = used.filter(|_| packed.is_none()).and_then(|used| Meta::find_first(content, used));
             starts.extend(start);
         }
         starts
@@ -99,5 +103,17 @@ impl<'data> OpenedDatabase<'data> {
     pub(crate) fn surplus(&self) -> &'data [u8] {
         let whole = self.db.pages_in_file().saturating_mul(self.db.page_size());
         usize::try_from(whole).ok().and_then(|at| self.db.bytes().get(at..)).unwrap_or_default()
+    }
+}
+
+/// Whether bytes behind a database begin like a container, or like one that this program does not open. More is asked of them than of
+/// a file's first bytes, since here old pages may stand.
+fn begins_packed(bytes: &[u8]) -> bool {
+    const XZ: &[u8] = b"\xfd7zXZ\0";
+    let is_bzip2 = matches!(bytes, [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, 0x53, 0x59, ..]);
+    match Container::of(bytes) {
+        Some(Container::Gzip) => matches!(bytes, [_, _, 8, 0..=0x1f, ..]),
+        Some(_) => true,
+        None => is_bzip2 || bytes.starts_with(XZ),
     }
 }
