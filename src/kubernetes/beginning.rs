@@ -22,7 +22,7 @@ const LONGEST_WORD: u8 = 0x7f;
 /// What begins somewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Beginning {
-    /// A Secret, or an object whose kind the bytes end before.
+    /// A Secret, a list that may hold some, or an object whose kind the bytes end before.
     Secret,
     /// An object of another kind.
     Other,
@@ -34,7 +34,7 @@ impl Beginning {
         let head = bytes.get(..TELLING).unwrap_or(bytes);
         match protobuf(head).or_else(|e| if is_incomplete(&e) { Err(e) } else { json(head) }) {
             Ok((_, (api_version, kind))) => Some(match (api_version, kind) {
-                (b"v1", b"Secret" | b"") => Self::Secret,
+                (b"v1", b"Secret" | b"SecretList" | b"List" | b"") => Self::Secret,
                 _ => Self::Other,
             }),
             Err(e) => is_incomplete(&e).then_some(Self::Secret),
@@ -99,6 +99,7 @@ mod tests {
             (br#"{"apiVersion":"v1","kind":"Pod","metadata":{"#, Some(Beginning::Other)),
             (br#"{"apiVersion":"example.com/v1","data":{"#, Some(Beginning::Other)),
             (br#"{"kind":"Secr"#, Some(Beginning::Secret)),
+            (br#"{"kind":"List","apiVersion":"v1","items":["#, Some(Beginning::Secret)),
             (br#"{"kind":"Secret","name":"v1"}"#, None),
             (br#"{"kind":"{"kind":"{"#, None),
             (b"{}", None),

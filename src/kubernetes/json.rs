@@ -59,7 +59,7 @@ pub(crate) struct NoJsonObject {
     pub has_end: bool,
 }
 
-/// The length of the JSON object that begins these bytes, and says of which API it is.
+/// The length of the JSON object that begins these bytes, says of which API it is, and is no list of others.
 ///
 /// # Errors
 /// None does.
@@ -67,7 +67,8 @@ pub(super) fn object_length(bytes: &[u8]) -> Result<usize, NoJsonObject> {
     let mut stream = serde_json::Deserializer::from_slice(bytes).into_iter::<Identity<'_>>();
     let endless = |read| Err(NoJsonObject { read, has_end: false });
     match stream.next() {
-        Some(Ok(identity)) if identity.api_version.is_empty() || identity.kind.is_empty() => {
+        // The objects of a list are looked for one by one.
+        Some(Ok(identity)) if identity.api_version.is_empty() || matches!(identity.kind, "" | "List" | "SecretList") => {
             Err(NoJsonObject { read: stream.byte_offset(), has_end: true })
         }
         Some(Ok(_)) => Ok(stream.byte_offset()),
@@ -82,10 +83,11 @@ fn position(bytes: &[u8], error: &serde_json::Error) -> usize {
     line.saturating_add(error.column())
 }
 
-/// The namespace and name of a Secret, where they stand in it without escapes.
+/// The namespace and name of a Secret, where they stand in it without escapes; empty where it has none, as before it was stored.
 pub(super) fn secret_identity(value: &[u8]) -> Option<(&str, &str)> {
     let identity: Identity<'_> = serde_json::from_slice(value).ok()?;
-    (identity.api_version == "v1" && identity.kind == "Secret").then_some((identity.metadata.namespace?, identity.metadata.name?))
+    let IdentityMetadata { namespace, name } = identity.metadata;
+    (identity.api_version == "v1" && identity.kind == "Secret").then_some((namespace.unwrap_or_default(), name.unwrap_or_default()))
 }
 
 /// What an object says of itself, borrowed.

@@ -149,6 +149,8 @@ impl Unread {
                 PassedOverForm::Base64 | PassedOverForm::Hex | PassedOverForm::Escaped => {
                     "decode it, and search what comes out; treat it as readable".to_owned()
                 }
+                PassedOverForm::Text => "it is readable as it stands: treat it as known".to_owned(),
+                PassedOverForm::Compressed => "cut it out, unpack it, and search what comes out".to_owned(),
             }),
             UnreadReason::Failed(_) | UnreadReason::Device => None,
         }

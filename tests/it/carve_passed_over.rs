@@ -196,6 +196,58 @@ fn text_with_escapes_is_counted() {
     }
 }
 
+/// `kubectl get secret -o json` and `-o yaml`, with the fields in any order, alone and in lists.
+#[test]
+fn secrets_written_for_people_are_counted() {
+    let object =
+        json!({"apiVersion": "v1", "data": {"password": "Q0FOQVJZ"}, "kind": "Secret", "metadata": {"name": "db"}, "type": "Opaque"});
+    let pretty = |value: &Value| serde_json::to_string_pretty(value).unwrap();
+    let list = pretty(&json!({"apiVersion": "v1", "items": [object, object], "kind": "List", "metadata": {}}));
+    let other_order = r#"{"type":"Opaque","metadata":{"name":"db"},"data":{"a":"YQ=="},"apiVersion":"v1","kind":"Secret"}"#;
+    let yaml = "apiVersion: v1\ndata:\n  password: Q0FOQVJZ\nkind: Secret\nmetadata:\n  name: db\ntype: Opaque\n";
+    let without_kinds = r#"{"kind":"SecretList","apiVersion":"v1","metadata":{},"items":[{"metadata":{"name":"db"},"data":{"a":"YQ=="}}]}"#;
+    for (text, count) in [
+        (pretty(&object), 1),
+        (list, 2),
+        (other_order.to_owned(), 1),
+        (yaml.to_owned(), 1),
+        (format!("---\n{yaml}---\n{yaml}"), 2),
+        (without_kinds.to_owned(), 1),
+    ] {
+        let carved = Carved::of(text.as_bytes(), "secrets");
+        let counts: Vec<_> = carved.passed_over().into_iter().map(|(of, (count, _))| (of, count)).collect();
+        assert_eq!((carved.code, counts), (3, vec![(("text", "secret"), count)]), "{text}");
+        let escaped = Carved::of(json!({"log": text}).to_string().as_bytes(), "secrets");
+        let counts: Vec<_> = escaped.passed_over().into_iter().map(|(of, (count, _))| (of, count)).collect();
+        assert_eq!((escaped.code, counts), (3, vec![(("escaped", "secret"), count)]), "{text}");
+    }
+    // What is written as the API server writes it is read, in a list too.
+    let list = json!({"apiVersion": "v1", "items": [object, object], "kind": "List", "metadata": {}}).to_string();
+    let carved = Carved::of(list.as_bytes(), "secrets");
+    assert_eq!((carved.code, carved.passed_over(), of_kind(&carved.all, "value").len()), (2, BTreeMap::new(), 2));
+    let refers = "involvedObject:\n  apiVersion: v1\n  kind: Secret\n  name: db\nkind: Event\nmetadata:\n  name: e\n";
+    assert_eq!(Carved::of(refers.as_bytes(), "secrets").code, 0);
+}
+
+#[test]
+fn compressed_streams_within_an_image_are_counted() {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    packed.write_all(&secret("db", b"CANARY-1").repeat(10)).unwrap();
+    let packed = packed.finish().unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("image"), [&vec![0; 5000][..], &packed, &vec![0; 3000], &packed].concat()).unwrap();
+    let all = records(&run_in(dir.path(), &["carve", "image", "--format", "jsonl"]));
+    let unread = of_kind(&all, "unread");
+    let told = |field: &str| unread[0][field].clone();
+    assert_eq!((unread.len(), told("reason"), told("of")), (1, json!("compressed"), json!("stream")));
+    assert_eq!((told("count"), told("offset")), (json!(2), json!(5000)));
+    let (code, screen) = text(&run_in(dir.path(), &["carve", "image"]));
+    assert!(code == 3 && screen.contains("2 compressed streams that were not unpacked in image"), "{screen}");
+    // From its first byte on it is a container, which is opened.
+    let carved = Carved::of(&packed, "secrets");
+    assert_eq!((carved.code, carved.passed_over()), (2, BTreeMap::new()));
+}
+
 #[test]
 fn what_was_read_is_not_passed_over() {
     for fixture in Fixture::all() {

@@ -121,7 +121,11 @@ fn carve(member: &MemberReport, evidence: &EvidenceReport, report: &Report) -> S
             out.push_str(&format!("  and {} more: --rotate-list FILE lists all of them\n", thousands(more)));
         }
     }
-    let general = ["compressed or encrypted parts of these bytes", "values under another encoding"].map(str::to_owned);
+    let general = [
+        "encrypted parts of these bytes, and compressed ones of other formats than gzip, zstd, zip, xz and bzip2",
+        "values under another encoding",
+    ]
+    .map(str::to_owned);
     out.push_str(&not_looked_at(general.to_vec(), report.unread_of(member.id)));
     out
 }

@@ -30,6 +30,8 @@ pub enum BeginningOf {
     Sealed,
     /// Another object.
     Other,
+    /// A compressed stream, with whatever is in it.
+    Stream,
 }
 
 impl BeginningOf {
@@ -39,6 +41,7 @@ impl BeginningOf {
             Self::Secret => "secret",
             Self::Sealed => "encrypted",
             Self::Other => "object",
+            Self::Stream => "stream",
         }
     }
 
@@ -107,6 +110,10 @@ pub enum PassedOverForm {
     Hex,
     /// As text with escapes.
     Escaped,
+    /// As JSON with blanks or with its fields in any order, or as YAML.
+    Text,
+    /// In a form that makes it smaller.
+    Compressed,
 }
 
 impl PassedOverForm {
@@ -118,6 +125,8 @@ impl PassedOverForm {
             Self::Base64 => "base64",
             Self::Hex => "hex",
             Self::Escaped => "escaped",
+            Self::Text => "text",
+            Self::Compressed => "compressed",
         }
     }
 }
@@ -132,6 +141,8 @@ impl fmt::Display for PassedOver {
             (BeginningOf::Sealed, _) => "encrypted values",
             (BeginningOf::Other, 1) => "other object",
             (BeginningOf::Other, _) => "other objects",
+            (BeginningOf::Stream, 1) => "compressed stream",
+            (BeginningOf::Stream, _) => "compressed streams",
         };
         let how = match self.form {
             PassedOverForm::NoEnd => "of which no end was found",
@@ -139,6 +150,9 @@ impl fmt::Display for PassedOver {
             PassedOverForm::Base64 => "in base64",
             PassedOverForm::Hex => "in hexadecimal digits",
             PassedOverForm::Escaped => "in text with escapes",
+            PassedOverForm::Text => "as text, in JSON or YAML",
+            PassedOverForm::Compressed if self.count == 1 => "that was not unpacked",
+            PassedOverForm::Compressed => "that were not unpacked",
         };
         write!(f, "{} {noun} {how}", self.count)
     }

@@ -1,204 +1,152 @@
-//! Beginnings of values in text: base64, hexadecimal digits, escapes.
+//! Beginnings of values in text: base64, hexadecimal digits, escapes, and one of them within another.
 //!
-//! | text | from |
-//! |---|---|
-//! | base64, of either alphabet, at any of its three alignments | `etcdctl get -w json`, delta snapshots, a whole file as base64 |
-//! | hexadecimal digits | dumps of SQL databases |
-//! | escapes | `etcdctl get -w fields`, dumps of SQL databases |
+//! | text | from | looked for |
+//! |---|---|---|
+//! | base64, of either alphabet, at any of its three alignments | `etcdctl get -w json`, delta snapshots, a whole file as base64 | what values begin with |
+//! | base64 of base64 | an object that holds one of these, as base64 | the same twice |
+//! | hexadecimal digits, with or without something between them | dumps of SQL databases, `openssl`, source code | two digits of two bytes |
+//! | lines of a dump of bytes, with offsets and a column of characters | `xxd`, `hexdump`, `od` | each line, [`dump`] |
+//! | escapes: `\x00`, `\u0000`, `\000`, `\0`, `%00` | `etcdctl get -w fields`, dumps of SQL databases, logs | the first escape |
+//! | JSON and YAML for people, also with escapes | `kubectl get -o json`, `-o yaml`, manifests | `Secret`, [`manifest`] |
+//! | compressed streams | within images and dumps | the first bytes of each format, [`compressed`] |
 //!
-//! Four to ten characters of a beginning are the same in every value, and are looked for together. What they stand for is decoded as
+//! A few characters of a beginning are the same in every value, and are looked for together. What they stand for is decoded as
 //! far as it says what it is. Lines may end within them.
 
+mod dump;
+mod escapes;
+mod written;
+
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use aho_corasick::packed::Searcher;
-use base64::Engine;
-use base64::alphabet::STANDARD;
-use base64::engine::general_purpose::{GeneralPurpose, PAD};
-use zeroize::Zeroizing;
-
+use self::written::{BEGINNINGS, Written, is_of_base64};
 use super::begun::{BeginningOf, Begun, PassedOverForm};
-use crate::kubernetes::TELLING;
+use super::compressed::{self, IsOne};
+use super::manifest;
+use super::needles::Needles;
+use crate::kubernetes::fragment;
 
-/// What values begin with, as far as it is the same in all of them.
-const BEGINNINGS: [&[u8]; 4] = [b"k8s\0\x0a", b"k8s:enc:", b"{\"kind\":\"", b"{\"apiVersion\":\""];
-/// The same with the escapes of SQL, Go, JSON and C; of JSON objects as the API server writes them.
-const ESCAPED: [&[u8]; 5] =
-    [br"k8s\0\n", br"k8s\x00\n", br"k8s\u0000\n", br"k8s\000\012", br#"{\"kind\":\"Secret\",\"apiVersion\":\"v1\""#];
-/// The longest text that is looked for.
-const LONGEST: usize = 40;
+/// So far before and behind the end of a line a beginning may reach that goes on on the next one.
+const ACROSS: usize = 64;
 /// How far the next line may be indented, and its beginning reach.
-const NEAR: usize = LONGEST + 64;
-/// So far behind an escaped beginning its kind is looked for.
-const ESCAPED_KIND: usize = 96;
-/// So much text is decoded at most to see what begins.
-const DECODED: usize = 1024;
-/// What decodes to fewer bytes may look like a beginning by chance.
-const SHORTEST: usize = 8;
+const NEAR: usize = ACROSS + 64;
 
-static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::new);
+static NEEDLES: LazyLock<Needles<Meaning>> = LazyLock::new(|| {
+    let mut needles: Vec<(Vec<u8>, Meaning)> = Written::all().into_iter().map(|(text, it)| (text, Meaning::Written(it))).collect();
+    needles.push((manifest::KIND.to_vec(), Meaning::Manifest));
+    needles.extend(compressed::STREAMS.map(|(text, is_one)| (text.to_vec(), Meaning::Stream(is_one))));
+    Needles::new(needles)
+});
 
-/// What is looked for.
-struct Texts {
-    /// `None` on processors without the instructions for it.
-    packed: Option<Searcher>,
-    patterns: Vec<(Vec<u8>, Written)>,
+/// What a text that is looked for may be the beginning of.
+enum Meaning {
+    Written(Written),
+    /// A Secret as people read it.
+    Manifest,
+    /// A compressed stream.
+    Stream(IsOne),
 }
 
-/// How a text is to be read.
-#[derive(Clone, Debug)]
-enum Written {
-    /// The characters before it stand for bits that are not all of the value; these stand for the same.
-    Base64 {
-        lead: Vec<u8>,
-    },
-    Hex,
-    Escaped,
-}
-
-impl Texts {
-    fn new() -> Self {
-        let mut patterns = Vec::new();
-        for beginning in BEGINNINGS {
-            for (before, skipped) in [(0usize, 0usize), (1, 2), (2, 3)] {
-                let bits = before.saturating_add(beginning.len()).saturating_mul(8);
-                let text = BASE64.encode([&vec![0; before][..], beginning].concat()).into_bytes();
-                let whole = text.get(..bits.checked_div(6).unwrap_or(0)).unwrap_or_default();
-                if let Some((lead, text)) = whole.split_at_checked(skipped) {
-                    patterns.push((text.to_vec(), Written::Base64 { lead: lead.to_vec() }));
-                }
-            }
-            let digits: String = beginning.iter().map(|byte| format!("{byte:02x}")).collect();
-            patterns.push((digits.to_ascii_uppercase().into_bytes(), Written::Hex));
-            patterns.push((digits.into_bytes(), Written::Hex));
-        }
-        patterns.extend(ESCAPED.iter().map(|text| (text.to_vec(), Written::Escaped)));
-        Self { packed: Searcher::new(patterns.iter().map(|(text, _)| text)), patterns }
-    }
-
-    /// Shows where a text that is looked for begins.
-    fn each<'a>(&'a self, bytes: &[u8], mut see: impl FnMut(Range<usize>, &'a Written)) {
-        let mut found = |range: Range<usize>, pattern: usize| {
-            if let Some((_, written)) = self.patterns.get(pattern) {
-                see(range, written);
-            }
-        };
-        match &self.packed {
-            Some(packed) => packed.find_iter(bytes).for_each(|it| found(it.start()..it.end(), it.pattern().as_usize())),
-            None => {
-                for (pattern, (text, _)) in self.patterns.iter().enumerate() {
-                    let ends = |at: usize| at..at.saturating_add(text.len());
-                    memchr::memmem::find_iter(bytes, text).for_each(|at| found(ends(at), pattern));
-                }
+impl Meaning {
+    /// What begins in the bytes where this was found.
+    fn begun(&self, bytes: &[u8], at: usize) -> Option<Begun> {
+        match self {
+            Self::Manifest => manifest::secret(bytes, at),
+            Self::Stream(is_one) => compressed::begun(bytes, at, *is_one),
+            Self::Written(written) => {
+                let of = written.begins(bytes.get(at..)?)?;
+                Some(Begun { at: at as u64, form: written.form(), of })
             }
         }
     }
 }
-
-/// Reads both alphabets, of which the second differs in characters that are put right before, and text that is cut anywhere.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &STANDARD,
-    PAD.with_decode_allow_trailing_bits(true).with_decode_padding_mode(base64::engine::DecodePaddingMode::Indifferent),
-);
 
 /// Notes what begins within a window in text.
 pub(super) fn begun(bytes: &[u8], window: Range<usize>, begun: &mut Vec<Begun>) {
-    let reach = window.start..window.end.saturating_add(LONGEST).min(bytes.len());
-    let Some(text) = bytes.get(reach) else { return };
-    let mut note = |at: usize, written: &Written| {
-        if let Some(of) = bytes.get(at..).filter(|_| window.contains(&at)).and_then(|rest| written.begins(rest)) {
-            begun.push(Begun { at: at as u64, form: written.form(), of });
+    let mut note = |found: Begun| {
+        if usize::try_from(found.at).is_ok_and(|at| window.contains(&at)) {
+            begun.push(found);
         }
     };
-    TEXTS.each(text, |range, written| note(window.start.saturating_add(range.start), written));
+    in_text(bytes, window.clone(), &mut note);
+    dump::each_run(bytes, window.clone(), |dumped| {
+        for begun in dumped_beginnings(dumped.bytes()) {
+            if let Some(at) = usize::try_from(begun.at).ok().and_then(|at| dumped.place(at)) {
+                note(Begun { at: at as u64, form: PassedOverForm::Hex, ..begun });
+            }
+        }
+    });
+}
+
+/// What begins in the bytes of a dump, as it would stand in a database or in text.
+fn dumped_beginnings(bytes: &[u8]) -> Vec<Begun> {
+    let (mut found, mut objects) = (Vec::new(), Vec::<Range<usize>>::new());
+    let (mut left, mut done) = (bytes.len(), 0usize);
+    let starts: BTreeSet<usize> = BEGINNINGS.iter().flat_map(|beginning| memchr::memmem::find_iter(bytes, beginning)).collect();
+    for at in starts {
+        let rest = bytes.get(at..).unwrap_or_default();
+        let Some(of) = BeginningOf::of(rest) else { continue };
+        found.push(Begun { at: at as u64, form: PassedOverForm::Hex, of });
+        if at >= done && rest.starts_with(b"{") {
+            let length = fragment::json_object_length(rest.get(..left).unwrap_or(rest));
+            left = left.saturating_sub(length.map_or_else(|none| none.read, |length| length));
+            done = at.saturating_add(length.unwrap_or(0));
+            objects.push(at..done);
+        }
+    }
+    // The kind of an object that was found may stand far behind its first bytes, and is not another one's.
+    let is_of_one = |at: u64| {
+        let before = objects.partition_point(|object| object.start as u64 <= at);
+        before.checked_sub(1).and_then(|last| objects.get(last)).is_some_and(|object| at < object.end as u64)
+    };
+    in_text(bytes, 0..bytes.len(), &mut |begun| {
+        if begun.form != PassedOverForm::Text || !is_of_one(begun.at) {
+            found.push(begun);
+        }
+    });
+    found
+}
+
+/// Shows what begins in text, of which lines may end within it.
+fn in_text(bytes: &[u8], window: Range<usize>, note: &mut impl FnMut(Begun)) {
+    let reach = window.start..window.end.saturating_add(NEEDLES.longest()).min(bytes.len());
+    let Some(text) = bytes.get(reach) else { return };
+    let mut see = |at: usize, meaning: &Meaning| {
+        if let Some(begun) = meaning.begun(bytes, at) {
+            note(begun);
+        }
+    };
+    NEEDLES.each(text, |range, meaning| see(window.start.saturating_add(range.start), meaning));
     for newline in memchr::memchr_iter(b'\n', text) {
-        at_end_of_line(bytes, window.start.saturating_add(newline), &mut note);
+        at_end_of_line(bytes, window.start.saturating_add(newline), &mut see);
     }
 }
 
 /// Shows what begins at the end of a line and goes on on the next one.
-fn at_end_of_line(bytes: &[u8], newline: usize, see: &mut impl FnMut(usize, &Written)) {
+fn at_end_of_line(bytes: &[u8], newline: usize, see: &mut impl FnMut(usize, &Meaning)) {
     let behind = newline.saturating_add(1);
     let behind = bytes.get(behind..behind.saturating_add(NEAR).min(bytes.len())).unwrap_or_default().trim_ascii_start();
-    let before = bytes.get(newline.saturating_sub(LONGEST)..newline).unwrap_or_default();
+    let start = newline.saturating_sub(ACROSS);
+    let before = bytes.get(start..newline).unwrap_or_default();
     let before = before.strip_suffix(b"\r").unwrap_or(before);
     let is_code = |byte: Option<&u8>| byte.is_some_and(|byte| is_of_base64(*byte));
     if !is_code(before.last()) || !is_code(behind.first()) || !is_code(behind.get(1)) {
         return;
     }
-    let joined = [before, behind.get(..LONGEST).unwrap_or(behind)].concat();
-    let start = newline.saturating_sub(LONGEST);
-    TEXTS.each(&joined, |range, written| {
+    let joined = [before, behind.get(..ACROSS).unwrap_or(behind)].concat();
+    NEEDLES.each(&joined, |range, meaning| {
         if range.start < before.len() && range.end > before.len() {
-            see(start.saturating_add(range.start), written);
+            see(start.saturating_add(range.start), meaning);
         }
     });
-}
-
-impl Written {
-    fn form(&self) -> PassedOverForm {
-        match self {
-            Self::Base64 { .. } => PassedOverForm::Base64,
-            Self::Hex => PassedOverForm::Hex,
-            Self::Escaped => PassedOverForm::Escaped,
-        }
-    }
-
-    /// What it is that begins where the text does.
-    fn begins(&self, text: &[u8]) -> Option<BeginningOf> {
-        let text = text.get(..DECODED).unwrap_or(text);
-        match self {
-            Self::Base64 { lead } => {
-                let characters = TELLING.saturating_mul(4).div_ceil(3);
-                let mut code = Zeroizing::new(lead.clone());
-                code.extend(unwrapped(text, is_of_base64).take(characters).map(|byte| match byte {
-                    b'-' => b'+',
-                    b'_' => b'/',
-                    byte => byte,
-                }));
-                // One character alone is less than a byte.
-                let whole = code.len().saturating_sub(usize::from(code.len() % 4 == 1));
-                let decoded = Zeroizing::new(BASE64.decode(code.get(..whole)?).ok()?);
-                let value = decoded.get(lead.len().saturating_sub(1)..).filter(|value| value.len() >= SHORTEST)?;
-                BeginningOf::of(value)
-            }
-            Self::Hex => {
-                let digits = Zeroizing::new(unwrapped(text, |byte| byte.is_ascii_hexdigit()).take(TELLING * 2).collect::<Vec<u8>>());
-                let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-                let decoded = Zeroizing::new(digits.chunks_exact(2).map_while(byte).collect::<Vec<u8>>());
-                BeginningOf::of(&decoded).filter(|_| decoded.len() >= SHORTEST)
-            }
-            Self::Escaped => {
-                let head = text.get(..ESCAPED_KIND).unwrap_or(text);
-                let is_secret = memchr::memmem::find(head, b"Secret").is_some();
-                Some(if is_secret { BeginningOf::Secret } else { BeginningOf::Other })
-            }
-        }
-    }
-}
-
-/// The characters of a code, without the ends of lines and the blanks that the next line begins with.
-fn unwrapped(text: &[u8], is_of_the_code: impl Fn(u8) -> bool) -> impl Iterator<Item = u8> {
-    let mut begins_a_line = false;
-    text.iter()
-        .copied()
-        .filter(move |byte| {
-            let is_end = matches!(byte, b'\r' | b'\n');
-            let is_blank = begins_a_line && matches!(byte, b' ' | b'\t');
-            begins_a_line = is_end || is_blank;
-            !is_end && !is_blank
-        })
-        .take_while(move |byte| is_of_the_code(*byte))
-}
-
-fn is_of_base64(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')
 }
 
 #[cfg(test)]
 #[allow(clippy::arithmetic_side_effects, reason = "a test that overflows fails")]
 mod tests {
+    use base64::Engine;
     use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
     use super::*;
@@ -208,6 +156,8 @@ mod tests {
     fn found(text: &[u8]) -> Vec<(u64, PassedOverForm, BeginningOf)> {
         let mut all = Vec::new();
         begun(text, 0..text.len(), &mut all);
+        // One that two ways find is one.
+        super::super::begun::drop_read(&mut all, Vec::new());
         all.iter().map(|begun| (begun.at, begun.form, begun.of)).collect()
     }
 
@@ -248,8 +198,100 @@ mod tests {
             assert_eq!(found(&lines.join(&b"\n"[..])), [(0, PassedOverForm::Hex, BeginningOf::Secret)], "{width}");
         }
         for text in [r"k8s\0\n\f\n\x02v1\x12\x06Secret", r"k8s\x00\n\f\n\x02v1", r"k8s\u0000\n\f", r"k8s\000\012\014Secret"] {
-            let of = if text.contains("Secret") { BeginningOf::Secret } else { BeginningOf::Other };
-            assert_eq!(found(text.as_bytes()), [(0, PassedOverForm::Escaped, of)], "{text}");
+            // Where it does not come to say what it is, it may be one.
+            assert_eq!(found(text.as_bytes()), [(0, PassedOverForm::Escaped, BeginningOf::Secret)], "{text}");
+        }
+        let other = r"k8s\x00\n\x0f\n\x02v1\x12\tConfigMap\x12\x90";
+        assert_eq!(found(other.as_bytes()), [(0, PassedOverForm::Escaped, BeginningOf::Other)]);
+    }
+
+    /// Bytes as each program writes them, with where in the text they begin.
+    #[test]
+    fn every_way_to_write_bytes_as_digits_or_escapes_is_told() {
+        let each = |bytes: &[u8], format: fn(&u8) -> String, between: &str| bytes.iter().map(format).collect::<Vec<_>>().join(between);
+        let lower: fn(&u8) -> String = |byte| format!("{byte:02x}");
+        let upper: fn(&u8) -> String = |byte| format!("{byte:02X}");
+        let c: fn(&u8) -> String = |byte| format!("0x{byte:02x}");
+        for value in [SECRET, br#"{"kind":"Secret","apiVersion":"v1","metadata":{}}"#] {
+            for digits in [lower, upper] {
+                for between in ["", " ", ":", "-", ",", ", "] {
+                    let text = format!("a value: {}", each(value, digits, between));
+                    assert_eq!(found(text.as_bytes()), [(9, PassedOverForm::Hex, BeginningOf::Secret)], "{text}");
+                }
+            }
+            for between in [" ", ",", ", "] {
+                let text = format!("a value: {}", each(value, c, between));
+                assert_eq!(found(text.as_bytes()), [(11, PassedOverForm::Hex, BeginningOf::Secret)], "{text}");
+            }
+            let escapes: [fn(&u8) -> String; 5] = [
+                |byte| format!(r"\x{byte:02x}"),
+                |byte| format!(r"\x{byte:02X}"),
+                |byte| format!(r"\u{byte:04x}"),
+                |byte| format!(r"\{byte:03o}"),
+                |byte| format!("%{byte:02X}"),
+            ];
+            for escape in escapes {
+                let text = format!("a value: {}", each(value, escape, ""));
+                assert_eq!(found(text.as_bytes()), [(9, PassedOverForm::Escaped, BeginningOf::Secret)], "{text}");
+                let some: fn(&u8) -> bool = |byte| byte.is_ascii_graphic();
+                let mixed: String =
+                    value.iter().map(|byte| if some(byte) { char::from(*byte).to_string() } else { escape(byte) }).collect();
+                let is_plain = value.iter().all(some);
+                assert_eq!(found(format!("a value: {mixed}").as_bytes()).len(), usize::from(!is_plain), "{mixed}");
+            }
+        }
+    }
+
+    /// A line of a dump: its bytes as `xxd`, `hexdump` and `od` write them.
+    fn dump(bytes: &[u8], line: impl Fn(usize, &[u8]) -> String) -> String {
+        bytes.chunks(16).enumerate().map(|(number, bytes)| line(number * 16, bytes)).collect()
+    }
+
+    #[test]
+    fn lines_of_a_dump_are_read_together_wherever_a_value_begins() {
+        let words = |bytes: &[u8], swapped: bool| -> String {
+            let word = |pair: &[u8]| match pair {
+                [first, second] if swapped => format!("{second:02x}{first:02x} "),
+                pair => pair.iter().map(|byte| format!("{byte:02x}")).collect::<String>() + " ",
+            };
+            bytes.chunks(2).map(word).collect()
+        };
+        let bytes = |bytes: &[u8]| -> String { bytes.iter().map(|byte| format!("{byte:02x} ")).collect() };
+        let text =
+            |bytes: &[u8]| bytes.iter().map(|byte| if byte.is_ascii_graphic() { char::from(*byte) } else { '.' }).collect::<String>();
+        for before in 0..40 {
+            let mut content = [&b"0123456789 abc  def0123456789deadbeef.. a"[..before], SECRET, &[7; 33]].concat();
+            content.resize(content.len().next_multiple_of(2), 0);
+            for dumped in [
+                dump(&content, |at, line| format!("{at:08x}: {} {}\n", words(line, false), text(line))),
+                dump(&content, |at, line| {
+                    let (first, second) = line.split_at(line.len().min(8));
+                    format!("{at:08x}  {} {} |{}|\n", bytes(first), bytes(second), text(line))
+                }),
+                dump(&content, |at, line| format!("{at:07x} {}\n", words(line, true))),
+                dump(&content, |at, line| format!("{at:07o} {}\r\n", bytes(line))),
+                dump(&content, |_, line| format!("  {}\n", line.iter().map(|byte| format!("0x{byte:02x}, ")).collect::<String>())),
+                dump(&content, |_, line| format!("    {}\n", line.iter().map(|byte| format!("{byte:02X}:")).collect::<String>())),
+                dump(&content, |_, line| format!("{}\n", bytes(line).replace(' ', ""))),
+            ] {
+                let it = found(dumped.as_bytes());
+                let is_one =
+                    !it.is_empty() && it.iter().all(|one| one.1 == PassedOverForm::Hex && one.2 == BeginningOf::Secret && one.0 == it[0].0);
+                assert!(is_one, "{before} {it:?}\n{dumped}");
+            }
+        }
+        // Base64 in the lines of a dump.
+        let content = STANDARD.encode(SECRET);
+        let dumped = dump(content.as_bytes(), |at, line| format!("{at:08x}: {} {}\n", words(line, false), text(line)));
+        assert!(matches!(found(dumped.as_bytes())[..], [(10, PassedOverForm::Hex, BeginningOf::Secret), ..]));
+    }
+
+    #[test]
+    fn base64_of_base64_is_told() {
+        for before in 0..9usize {
+            let text = STANDARD.encode([&[b'x'; 9][..before], STANDARD.encode(SECRET).as_bytes()].concat());
+            let it = found(text.as_bytes());
+            assert!(matches!(it[..], [(_, PassedOverForm::Base64, BeginningOf::Secret)]), "{text} {it:?}");
         }
     }
 
@@ -268,6 +310,7 @@ mod tests {
             let mut all = Vec::new();
             begun(text.as_bytes(), 0..border, &mut all);
             begun(text.as_bytes(), border..text.len(), &mut all);
+            super::super::begun::drop_read(&mut all, Vec::new());
             assert_eq!(all.len(), whole.len(), "{border}");
         }
     }

@@ -16,8 +16,11 @@
 //! right behind the value shows that it is whole, it is called a fragment.
 
 mod begun;
+mod compressed;
 mod encoded;
 mod find;
+mod manifest;
+mod needles;
 mod pages;
 mod sqlite;
 mod writes;

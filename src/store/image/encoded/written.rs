@@ -1,0 +1,180 @@
+//! How what values begin with looks in each encoding, and how it is decoded again.
+
+use base64::Engine;
+use base64::alphabet::STANDARD;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use zeroize::Zeroizing;
+
+use super::super::begun::{BeginningOf, PassedOverForm};
+use super::escapes;
+use crate::kubernetes::TELLING;
+
+/// What values begin with in a database, as far as it is the same in all of them.
+pub(super) const BEGINNINGS: [&[u8]; 4] = [b"k8s\0\x0a", b"k8s:enc:", b"{\"kind\":\"", b"{\"apiVersion\":\""];
+/// The kind of Secrets that are written for people. Other fields may stand before it.
+const MANIFESTS: [&[u8]; 2] = [b"kind\": \"Secret", b"kind: Secret"];
+/// The digits of two bytes that these begin with, in either case.
+const PAIRS: [(&str, &str); 5] = [("6b", "38"), ("6B", "38"), ("7b", "22"), ("7B", "22"), ("6b", "69")];
+/// What may stand between two bytes in hexadecimal digits.
+const BETWEEN: [&str; 9] = ["", " ", ":", "-", ",", ", ", " 0x", ",0x", ", 0x"];
+/// So much text is decoded at most to see what begins.
+const DECODED: usize = 2048;
+/// What decodes to fewer bytes may look like a beginning by chance.
+const SHORTEST: usize = 8;
+
+/// How a text is to be read.
+#[derive(Clone, Debug)]
+pub(super) enum Written {
+    Base64 {
+        /// The characters before it stand for bits that are not all of the value; these stand for the same.
+        lead: Vec<u8>,
+        /// How to read what comes out, where it is text again.
+        within: Option<Box<Self>>,
+    },
+    Hex,
+    Escaped,
+}
+
+impl Written {
+    /// Each text that is looked for, with how it is to be read.
+    pub(super) fn all() -> Vec<(Vec<u8>, Self)> {
+        let once = |beginnings: &[&[u8]]| -> Vec<(Vec<u8>, Self)> {
+            beginnings
+                .iter()
+                .flat_map(|beginning| base64(beginning).map(|(text, lead)| (text, Self::Base64 { lead, within: None })))
+                .collect()
+        };
+        let values = once(&BEGINNINGS);
+        let twice = values.iter().flat_map(|(text, within)| {
+            base64(text).map(|(text, lead)| (text, Self::Base64 { lead, within: Some(Box::new(within.clone())) }))
+        });
+        let mut all: Vec<(Vec<u8>, Self)> = twice.collect();
+        all.extend(values);
+        all.extend(once(&MANIFESTS));
+        let hex = PAIRS.iter().flat_map(|(first, second)| BETWEEN.map(|between| format!("{first}{between}{second}").into_bytes()));
+        all.extend(hex.map(|text| (text, Self::Hex)));
+        all.extend(escapes::NEEDLES.map(|text| (text.to_vec(), Self::Escaped)));
+        all
+    }
+
+    pub(super) fn form(&self) -> PassedOverForm {
+        match self {
+            Self::Base64 { .. } => PassedOverForm::Base64,
+            Self::Hex => PassedOverForm::Hex,
+            Self::Escaped => PassedOverForm::Escaped,
+        }
+    }
+
+    /// What it is that begins where the text does.
+    pub(super) fn begins(&self, text: &[u8]) -> Option<BeginningOf> {
+        let text = text.get(..DECODED).unwrap_or(text);
+        match self {
+            Self::Base64 { lead, within: None } => {
+                let decoded = of_base64(lead, text, TELLING.saturating_mul(4).div_ceil(3))?;
+                of_decoded(decoded.get(lead.len().saturating_sub(1)..)?)
+            }
+            Self::Base64 { lead, within: Some(within) } => {
+                let decoded = of_base64(lead, text, TELLING.saturating_mul(2))?;
+                within.begins(decoded.get(lead.len().saturating_sub(1)..)?)
+            }
+            Self::Hex => {
+                let decoded: Zeroizing<Vec<u8>> = Zeroizing::new(of_hex(text).take(TELLING).collect());
+                of_decoded(&decoded)
+            }
+            Self::Escaped => escapes::begins(text),
+        }
+    }
+}
+
+/// What begins bytes that came out of an encoding.
+fn of_decoded(value: &[u8]) -> Option<BeginningOf> {
+    let is_word_end = |behind: &[u8]| !behind.first().is_some_and(u8::is_ascii_alphanumeric);
+    if MANIFESTS.iter().any(|kind| value.strip_prefix(*kind).is_some_and(is_word_end)) {
+        return Some(BeginningOf::Secret);
+    }
+    BeginningOf::of(value).filter(|_| value.len() >= SHORTEST)
+}
+
+/// Bytes in base64 at each of its three alignments: the characters that are theirs alone, and others that stand for the same bits as
+/// those before.
+fn base64(bytes: &[u8]) -> [(Vec<u8>, Vec<u8>); 3] {
+    [(0usize, 0usize), (1, 2), (2, 3)].map(|(before, skipped)| {
+        let bits = before.saturating_add(bytes.len()).saturating_mul(8);
+        let text = BASE64.encode([&vec![0; before][..], bytes].concat()).into_bytes();
+        let whole = text.get(..bits.checked_div(6).unwrap_or(0)).unwrap_or_default();
+        let (lead, text) = whole.split_at_checked(skipped).unwrap_or_default();
+        (text.to_vec(), lead.to_vec())
+    })
+}
+
+/// Reads both alphabets, of which the second differs in characters that are put right before, and text that is cut anywhere.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(base64::engine::DecodePaddingMode::Indifferent),
+);
+
+fn of_base64(lead: &[u8], text: &[u8], characters: usize) -> Option<Zeroizing<Vec<u8>>> {
+    let mut code = Zeroizing::new(lead.to_vec());
+    code.extend(unwrapped(text, is_of_base64).take(characters).map(|byte| match byte {
+        b'-' => b'+',
+        b'_' => b'/',
+        byte => byte,
+    }));
+    // One character alone is less than a byte.
+    let whole = code.len().saturating_sub(usize::from(code.len() % 4 == 1));
+    Some(Zeroizing::new(BASE64.decode(code.get(..whole)?).ok()?))
+}
+
+/// The characters of a code, without the ends of lines and the blanks that the next line begins with.
+fn unwrapped(text: &[u8], is_of_the_code: impl Fn(u8) -> bool) -> impl Iterator<Item = u8> {
+    let mut begins_a_line = false;
+    text.iter()
+        .copied()
+        .filter(move |byte| {
+            let is_end = matches!(byte, b'\r' | b'\n');
+            let is_blank = begins_a_line && matches!(byte, b' ' | b'\t');
+            begins_a_line = is_end || is_blank;
+            !is_end && !is_blank
+        })
+        .take_while(move |byte| is_of_the_code(*byte))
+}
+
+pub(super) fn is_of_base64(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')
+}
+
+/// The bytes that pairs of digits stand for, whatever parts them. A line may end within a pair.
+fn of_hex(text: &[u8]) -> impl Iterator<Item = u8> + '_ {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let (high, behind) = without_separators(rest).split_first()?;
+        let low = if behind.first().is_some_and(u8::is_ascii_hexdigit) { behind } else { behind.trim_ascii_start() };
+        let (low, behind) = low.split_first()?;
+        rest = behind;
+        byte_of(*high, *low)
+    })
+}
+
+/// The byte that two digits stand for, and what is behind them.
+pub(super) fn hex_byte(text: &[u8]) -> Option<(u8, &[u8])> {
+    let ([high, low], behind) = text.split_first_chunk()?;
+    Some((byte_of(*high, *low)?, behind))
+}
+
+fn byte_of(high: u8, low: u8) -> Option<u8> {
+    let digit = |byte: u8| u8::try_from(char::from(byte).to_digit(16)?).ok();
+    digit(high)?.checked_mul(16)?.checked_add(digit(low)?)
+}
+
+/// Takes off what may stand between the bytes of a list in hexadecimal digits.
+pub(super) fn without_separators(mut text: &[u8]) -> &[u8] {
+    loop {
+        text = match text {
+            [b'0', b'x' | b'X', behind @ ..] | [b'\\', b'x' | b'X', behind @ ..] => behind,
+            [b' ' | b'\t' | b'\r' | b'\n' | b':' | b',' | b';' | b'-' | b'"' | b'\'', behind @ ..] => behind,
+            _ => return text,
+        };
+    }
+}
