@@ -226,13 +226,20 @@ impl<'a> Run<'a> {
             match judging {
                 Judging::Plaintext(fail_on) => evidence.judgement.add_to(outcome, fail_on),
                 Judging::Trust => evidence.judgement.trust(|condition| outcome.open(condition)),
+                Judging::Keys => {
+                    evidence.judgement.trust(|condition| outcome.open(condition));
+                    if evidence.unknown_forms > 0 {
+                        outcome.open(Condition::UnknownStorage);
+                    }
+                }
                 Judging::Integrity => evidence.judgement.trust(|condition| match condition {
                     Condition::Altered | Condition::Damaged | Condition::Divergent => outcome.found(condition),
                     other => outcome.open(other),
                 }),
             }
         }
-        if matches!(judging, Judging::Plaintext(FailOn::Current | FailOn::Retained)) && report.readable_without_a_tree() {
+        let asks_for_now = matches!(judging, Judging::Plaintext(FailOn::Current | FailOn::Retained));
+        if asks_for_now && (report.readable_without_a_tree() || report.readable().any(|(_, readable)| readable.perhaps_current > 0)) {
             outcome.open(Condition::CurrentNotKnown);
         }
         if report.evidences.is_empty() && !report.unread.iter().any(|unread| unread.reason.is_no_fault()) {
@@ -350,6 +357,8 @@ pub(super) enum Judging {
     Plaintext(FailOn),
     /// Whether the answer can be trusted.
     Trust,
+    /// The same, and whether every value says which key it needs.
+    Keys,
     /// Whether the file is as it was written: that is the answer.
     Integrity,
 }
@@ -359,7 +368,8 @@ impl Judging {
         match question {
             Question::Storage(fail_on) => Self::Plaintext(*fail_on),
             Question::Integrity => Self::Integrity,
-            Question::Keys(_) | Question::Verify(_) | Question::Object(_) => Self::Trust,
+            Question::Keys(_) | Question::Verify(_) => Self::Keys,
+            Question::Object(_) => Self::Trust,
         }
     }
 }

@@ -11,17 +11,67 @@
 
 use super::member::ReadEvidence;
 use crate::evidence::anomaly::{Anomalies, Class};
-use crate::store::{Facts, Unapplied};
+use crate::store::Unapplied;
+
+/// What of the entries stands where.
+#[derive(Clone, Copy, Debug)]
+struct Entries {
+    /// The last one that the database has applied.
+    applied: u64,
+    /// The last one that a raft snapshot stands for.
+    newest: Option<u64>,
+    /// The first one of the log.
+    first: Option<u64>,
+    /// The last one of the log.
+    last: Option<u64>,
+    /// The last one that is called committed.
+    committed: Option<u64>,
+    /// Some are missing within the log.
+    has_gap: bool,
+    /// There is a log, with entries that can be read or without.
+    has_log: bool,
+}
+
+impl Entries {
+    /// Those of the member's own evidences; `None`: what the database has applied is not known.
+    fn of(evidences: &[ReadEvidence<'_>]) -> Option<Self> {
+        let own = || evidences.iter().filter(|evidence| evidence.is_own()).map(|evidence| evidence.store.profile());
+        let logs = || own().filter_map(|profile| profile.facts.log());
+        let newest = own().filter_map(|profile| profile.facts.sound_snapshot_index()).max();
+        Some(Self {
+            applied: own().find_map(|profile| profile.facts.database()?.schema.consistent_index)?,
+            newest,
+            first: logs().filter_map(|log| log.indices).map(|(first, _)| first).min(),
+            last: logs().filter_map(|log| log.indices).map(|(_, last)| last).max(),
+            committed: logs().filter_map(|log| log.commit).max().max(newest),
+            has_log: logs().next().is_some(),
+            has_gap: own().any(|profile| profile.facts.log().is_some() && profile.anomalies.counts().contains_key(&Class::WalGap)),
+        })
+    }
+
+    /// Entries between the database and the log, where they stand nowhere: the first and the last.
+    fn between(&self) -> Option<(u64, u64)> {
+        let first = self.first.filter(|first| *first > self.applied.saturating_add(1))?;
+        Some((self.applied.saturating_add(1), first.saturating_sub(1)))
+    }
+
+    /// Whether committed entries that the database has not applied are not there: then any key may be written or deleted in them.
+    fn lack_some_behind(&self) -> bool {
+        let is_past_all = |committed: u64| committed > self.last.unwrap_or(0).max(self.applied);
+        self.between().is_some()
+            || self.committed.is_some_and(is_past_all)
+            || self.has_gap && self.last.is_some_and(|last| last > self.applied)
+    }
+}
 
 /// Notes in the member's own evidences where they leave something out between them, and tells the database what its log has behind it.
 pub(super) fn hold_together(evidences: &mut [ReadEvidence<'_>]) {
-    note_unapplied(evidences);
-    let own = || evidences.iter().filter(|evidence| evidence.is_own()).map(|evidence| &evidence.store.profile().facts);
-    let Some(applied) = own().find_map(|facts| facts.database()?.schema.consistent_index) else { return };
-    let newest = own().filter_map(Facts::sound_snapshot_index).max();
-    let indices = || own().filter_map(|facts| facts.log()?.indices);
-    let first = indices().map(|(first, _)| first).min();
-    let last = indices().map(|(_, last)| last).max().max(newest);
+    let entries = Entries::of(evidences);
+    note_unapplied(evidences, entries.is_some_and(|entries| entries.lack_some_behind()));
+    let Some(entries) = entries else { return };
+    let Entries { applied, newest, first, .. } = entries;
+    // Of a log without an entry that can be read nothing reaches the database.
+    let last = entries.last.max(newest).or(entries.has_log.then_some(0));
     let replacement = newest.map_or_else(String::new, |newest| format!("{newest:016x}.snap.db"));
     let has_replacement = evidences.iter().any(|evidence| evidence.store.profile().facts.path.ends_with(&replacement));
     let mut first_segment = true;
@@ -40,17 +90,17 @@ pub(super) fn hold_together(evidences: &mut [ReadEvidence<'_>]) {
         }
         if facts.database().is_some()
             && let Some(last) = last.filter(|last| *last < applied)
-            && first.is_some()
+            && entries.has_log
         {
+            let ends = if last == 0 { "has no entry that can be read".to_owned() } else { format!("ends at {last}") };
             found.note(Class::IndexPastLog, None, None, || {
-                format!("it has applied all entries up to {applied}; the log ends at {last}, and what follows stands nowhere")
+                format!("it has applied all entries up to {applied}; the log {ends}, and what follows stands nowhere")
             });
         }
         if facts.log().is_some()
             && std::mem::take(&mut first_segment)
-            && let Some(first) = first.filter(|first| *first > applied.saturating_add(1))
+            && let (Some(first), Some((from, to))) = (first, entries.between())
         {
-            let (from, to) = (applied.saturating_add(1), first.saturating_sub(1));
             found.note(Class::WalGap, None, None, || {
                 format!("the database has applied all entries up to {applied}, and the log begins at {first}: entries {from} to {to} stand nowhere")
             });
@@ -62,10 +112,13 @@ pub(super) fn hold_together(evidences: &mut [ReadEvidence<'_>]) {
 }
 
 /// Tells the member's database which keys its log has something newer of.
-fn note_unapplied(evidences: &mut [ReadEvidence<'_>]) {
+fn note_unapplied(evidences: &mut [ReadEvidence<'_>], lacks_entries: bool) {
     let mut all: Option<Unapplied> = None;
     for unapplied in evidences.iter().filter(|evidence| evidence.is_own()).filter_map(|evidence| evidence.store.unapplied()) {
         all.get_or_insert_default().merge(unapplied);
+    }
+    if lacks_entries {
+        all.get_or_insert_default().add_missing_entries();
     }
     let own = evidences.iter_mut().filter(|evidence| evidence.is_own());
     if let Some(database) = own.filter_map(|evidence| evidence.store.as_database_mut()).next() {

@@ -103,6 +103,9 @@ impl Run<'_> {
         if proof.requirement.not_known() > 0 {
             outcome.open(Condition::UnknownStorage);
         }
+        if proof.requirement.is_refused {
+            outcome.open(Condition::ConfigurationRefused);
+        }
         let is_open =
             |answer: Answer| matches!(answer, Answer::NoKey(_) | Answer::UnknownProvider) && answer.standing() == Standing::NotAsked;
         if proof.coverage.count(|_, answer| is_open(answer)) > 0 || proof.coverage.count_in_leftovers(|_, answer| is_open(answer)) > 0 {

@@ -103,20 +103,16 @@ impl<'data> Part<'data> {
     fn row(&mut self, store: &dyn Store<'data>, scope: &Scope, found: &Found<'data>) -> Option<Row<'data>> {
         let mut noted = Vec::new();
         let row = row_of(store, found, &mut self.digests, |class, detail| noted.push((class, detail)))?;
-        let Row::Value(value) = &row else {
-            return scope.holds_key(found.key, store.prefixes()).then_some(row);
-        };
-        let in_scope = scope.holds(value.storage_key.as_ref());
+        let in_scope = scope.holds(&row, store.prefixes());
+        let Row::Value(value) = &row else { return in_scope.then_some(row) };
         let tally = &mut self.collected.tally;
-        if !in_scope && value.form() == Form::Plaintext && scope.may_hold(value.storage_key.as_ref()) {
+        if !in_scope && value.form() == Form::Plaintext && scope.may_hold(value, store.prefixes()) {
             tally.add_not_placed(value);
         }
-        if (value.place, value.retention) == (Place::Tree, Retention::Current) && !value.key.is_empty() {
+        let is_newest = matches!(value.retention, Retention::Current | Retention::Newest);
+        if value.place == Place::Tree && is_newest && !value.key.is_empty() {
             let resource = value.storage_key.as_ref().map(|key| key.group_resource.clone());
             tally.add_resource(resource, value.form(), in_scope);
-        }
-        if in_scope && value.retention == Retention::Current && value.is_secret() && store.has_unapplied(value.key) {
-            tally.unapplied.count(value.form());
         }
         tally.note_key_material(value);
         // Whether the evidence is sound does not hang on what was asked of it. Outside of what etcd reads any bytes may stand.

@@ -18,6 +18,8 @@ pub struct KeyUse<'data> {
     pub group_resources: BTreeSet<GroupResource<'data>>,
     /// Distinct wrapped DEKs or seeds, by the first eight bytes of their digest.
     dek_sources: HashSet<u64, FixedState>,
+    /// Values that may be current, and of which that is not known.
+    pub perhaps_current: u64,
     /// Values whose name has more than one reading.
     pub uncertain: u64,
 }
@@ -27,6 +29,8 @@ pub struct KeyUse<'data> {
 pub struct KeyCounts {
     /// Newest revisions of keys that exist.
     pub current: u64,
+    /// The newest that the database has, of keys of which it is not known what they have now.
+    pub newest: u64,
     /// Older ones.
     pub superseded: u64,
     /// Of deleted keys.
@@ -54,6 +58,7 @@ impl<'data> KeyUse<'data> {
     pub(super) fn add(&mut self, value: &ValueRow<'data>, envelope: &EnvelopeInfo<'data>) {
         let count = self.counts.of(value.retention);
         *count = count.saturating_add(1);
+        self.perhaps_current = self.perhaps_current.saturating_add(u64::from(value.may_be_current()));
         if let Some(resource) = value.storage_key.as_ref().map(|key| &key.group_resource)
             && !self.group_resources.contains(resource)
         {
@@ -71,6 +76,7 @@ impl<'data> KeyUse<'data> {
 
     pub(super) fn merge(&mut self, other: Self) {
         self.counts.add(other.counts);
+        self.perhaps_current = self.perhaps_current.saturating_add(other.perhaps_current);
         self.group_resources.extend(other.group_resources);
         self.dek_sources.extend(other.dek_sources);
         self.uncertain = self.uncertain.saturating_add(other.uncertain);
@@ -90,6 +96,7 @@ impl KeyCounts {
     fn of(&mut self, retention: Retention) -> &mut u64 {
         match retention {
             Retention::Current => &mut self.current,
+            Retention::Newest => &mut self.newest,
             Retention::Superseded => &mut self.superseded,
             Retention::Deleted => &mut self.deleted,
             Retention::Residue => &mut self.residue,

@@ -21,8 +21,8 @@ pub struct Tally<'data> {
     pub exposed: Map<Cow<'data, [u8]>, Exposure<'data>>,
     /// Secrets that exist, by how their newest revision is stored.
     pub secrets: SecretCounts,
-    /// Those among them that need not exist, or not so: the log beside the database has something newer of them.
-    pub unapplied: SecretCounts,
+    /// Secrets of the database of which it is not known what they are now, by how their newest revision there is stored.
+    pub not_known: SecretCounts,
     /// Keys that rows in scope name.
     pub keys: Grouped<KeyIdentity<'data>, KeyUse<'data>>,
     /// Existing objects of every resource, in scope or not; the empty name is for keys that are no object's.
@@ -41,6 +41,8 @@ pub struct Tally<'data> {
     pub secret_values: BTreeMap<(Retention, Form), u64>,
     /// Tombstones in scope.
     pub tombstones: u64,
+    /// Values of objects in scope of which the form is not known: which key they need, if any, is not known either.
+    pub unknown_forms: u64,
     /// Encrypted values in scope with more than one reading of their key's name.
     pub uncertain_names: u64,
     /// Objects in plaintext, in scope or not, that hold keys, by their key in etcd; where they stand, the most urgent place.
@@ -79,6 +81,8 @@ impl Sum {
 pub struct Exposure<'data> {
     /// In its newest revision.
     pub current: bool,
+    /// In the newest revision that the database has, which need not be what it has now.
+    pub newest: bool,
     /// In an older retained revision.
     pub superseded: bool,
     /// It was deleted, and a retained revision still holds it.
@@ -95,7 +99,7 @@ pub struct Exposure<'data> {
     pub has_key: bool,
     /// Its type in the newest revision that can be read.
     pub secret_type: Cow<'data, str>,
-    newest: (Option<u64>, Option<u64>),
+    newest_revision: (Option<u64>, Option<u64>),
     /// The value of the newest revision that can be read whole.
     pub value: Option<ValueBytes<'data>>,
     /// Create revisions of what can be read: an object that was deleted and made again has several.
@@ -104,7 +108,7 @@ pub struct Exposure<'data> {
     pub has_unknown_incarnation: bool,
 }
 
-/// Secrets that exist, by how their newest revision is stored.
+/// Secrets by how their newest revision is stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SecretCounts {
     /// Readable without a key.
@@ -154,7 +158,7 @@ impl StorageCounts {
 
 impl SecretCounts {
     /// Counts one that is stored so.
-    pub(super) fn count(&mut self, form: Form) {
+    fn count(&mut self, form: Form) {
         bump(match form {
             Form::Plaintext => &mut self.plaintext,
             Form::Encrypted => &mut self.encrypted,
@@ -170,18 +174,7 @@ impl SecretCounts {
         self.empty = self.empty.saturating_add(other.empty);
     }
 
-    /// These without those.
-    #[must_use]
-    pub fn without(self, other: Self) -> Self {
-        Self {
-            plaintext: self.plaintext.saturating_sub(other.plaintext),
-            encrypted: self.encrypted.saturating_sub(other.encrypted),
-            unknown: self.unknown.saturating_sub(other.unknown),
-            empty: self.empty.saturating_sub(other.empty),
-        }
-    }
-
-    /// All that exist.
+    /// All of them.
     pub fn total(&self) -> u64 {
         [self.plaintext, self.encrypted, self.unknown, self.empty].into_iter().fold(0, u64::saturating_add)
     }
@@ -192,6 +185,8 @@ impl SecretCounts {
 pub enum FirstPlace {
     /// Its newest revision.
     Current,
+    /// The newest revision that the database has, which need not be what it has now.
+    Newest,
     /// An older retained revision, or a retained one of what was deleted.
     Retained,
     /// Residue.
@@ -205,15 +200,21 @@ impl Exposure<'_> {
     pub fn first_place(&self) -> FirstPlace {
         match self {
             _ if self.current => FirstPlace::Current,
+            _ if self.newest => FirstPlace::Newest,
             _ if self.superseded || self.deleted => FirstPlace::Retained,
             _ if self.residue => FirstPlace::Residue,
             _ => FirstPlace::Log,
         }
     }
 
+    /// Whether it may stand in plaintext now, and that is not known.
+    pub fn may_be_current(&self) -> bool {
+        !self.current && (self.newest || self.ahead)
+    }
+
     /// The newest revision that can be read whole.
     pub fn revision(&self) -> Option<u64> {
-        self.newest.0
+        self.newest_revision.0
     }
 }
 
@@ -240,8 +241,10 @@ impl<'data> Tally<'data> {
             (false, true) if value.form() == Form::Plaintext => self.unnamed_others.add(value.length()),
             (false, _) => {}
         }
-        if let Some(envelope) = value.envelope().filter(|_| value.is_counted()) {
-            self.add_key(value, envelope);
+        match value.envelope().filter(|_| value.is_counted()) {
+            Some(envelope) => self.add_key(value, envelope),
+            None if value.form() == Form::Unknown && value.storage_key.is_some() && value.is_counted() => bump(&mut self.unknown_forms),
+            None => {}
         }
     }
 
@@ -278,8 +281,10 @@ impl<'data> Tally<'data> {
 
     fn add_secret(&mut self, value: &ValueRow<'data>, prefixes: &Prefixes) {
         bump(self.secret_values.entry((value.retention, value.form())).or_default());
-        if value.retention == Retention::Current {
-            self.secrets.count(value.form());
+        match value.retention {
+            Retention::Current => self.secrets.count(value.form()),
+            Retention::Newest => self.not_known.count(value.form()),
+            Retention::Superseded | Retention::Deleted | Retention::Residue | Retention::Log => {}
         }
         if value.form() == Form::Plaintext {
             let (identity, has_key) = identity(value, prefixes);
@@ -287,12 +292,13 @@ impl<'data> Tally<'data> {
             exposure.has_key |= has_key;
             match value.retention {
                 Retention::Current => exposure.current = true,
+                Retention::Newest => exposure.newest = true,
                 Retention::Superseded => exposure.superseded = true,
                 Retention::Deleted => exposure.deleted = true,
                 Retention::Residue => exposure.residue = true,
                 Retention::Log => {
                     exposure.log = true;
-                    exposure.ahead |= value.api == Api::V3 && value.log.is_some_and(|log| log.applied.is_none());
+                    exposure.ahead |= value.is_ahead();
                     exposure.is_of_v2 |= value.api == Api::V2;
                 }
             }
@@ -301,9 +307,9 @@ impl<'data> Tally<'data> {
                 _ => exposure.has_unknown_incarnation = true,
             }
             if let Some(secret) = value.protection.secret()
-                && (value.written.main, value.written.sub) >= exposure.newest
+                && (value.written.main, value.written.sub) >= exposure.newest_revision
             {
-                exposure.newest = (value.written.main, value.written.sub);
+                exposure.newest_revision = (value.written.main, value.written.sub);
                 exposure.secret_type = secret.secret_type.clone();
                 exposure.value = Some(value.bytes);
             }
@@ -333,7 +339,7 @@ impl<'data> Tally<'data> {
             self.exposed.entry(key).and_modify(|known| known.merge(&exposure)).or_insert(exposure);
         }
         self.secrets.merge(other.secrets);
-        self.unapplied.merge(other.unapplied);
+        self.not_known.merge(other.not_known);
         self.keys.merge(other.keys, KeyUse::merge);
         self.resources.merge(other.resources, ResourceCounts::merge);
         add_all(&mut self.values, other.values);
@@ -343,6 +349,7 @@ impl<'data> Tally<'data> {
         self.not_placed.merge(other.not_placed);
         add_all(&mut self.secret_values, other.secret_values);
         self.tombstones = self.tombstones.saturating_add(other.tombstones);
+        self.unknown_forms = self.unknown_forms.saturating_add(other.unknown_forms);
         self.uncertain_names = self.uncertain_names.saturating_add(other.uncertain_names);
         other.key_material.into_iter().for_each(|(object, retention)| self.add_key_material(object, retention));
     }
@@ -351,6 +358,7 @@ impl<'data> Tally<'data> {
 impl Exposure<'_> {
     fn merge(&mut self, other: &Self) {
         self.current |= other.current;
+        self.newest |= other.newest;
         self.superseded |= other.superseded;
         self.deleted |= other.deleted;
         self.residue |= other.residue;
@@ -360,8 +368,8 @@ impl Exposure<'_> {
         self.has_key |= other.has_key;
         self.has_unknown_incarnation |= other.has_unknown_incarnation;
         self.incarnations.extend(&other.incarnations);
-        if other.newest > self.newest {
-            self.newest = other.newest;
+        if other.newest_revision > self.newest_revision {
+            self.newest_revision = other.newest_revision;
             self.secret_type = other.secret_type.clone();
             self.value = other.value;
         }

@@ -52,12 +52,17 @@ impl KeyPattern {
     }
 
     /// The keys that text names among those that values do, by the narrowest reading that fits any: a whole key ID is one key
-    /// of the KMS, whatever providers call it; then what is printed exactly so; then a provider and a name, whatever the ID.
+    /// of the KMS, whatever providers call it; then what is printed exactly so; then a provider and a name, whatever the ID; then a
+    /// name alone, whatever the provider.
     pub fn find<'k>(text: &str, seen: &'k [KeyIdentity<'static>]) -> Vec<&'k KeyIdentity<'static>> {
         let by_id = Self::of_key_id(text);
         let named = text.split_once('/').map(|(provider, name)| Self::of_name(provider, name));
-        let readings: [&dyn Fn(&KeyIdentity<'_>) -> bool; 3] =
-            [&|key| by_id.matches(key), &|key| key.to_string() == text, &|key| named.as_ref().is_some_and(|named| named.matches(key))];
+        let readings: [&dyn Fn(&KeyIdentity<'_>) -> bool; 4] = [
+            &|key| by_id.matches(key),
+            &|key| key.to_string() == text,
+            &|key| named.as_ref().is_some_and(|named| named.matches(key)),
+            &|key| key.name.as_deref() == Some(text),
+        ];
         let fitting = readings.iter().map(|fits| seen.iter().filter(|key| fits(key)).collect::<Vec<_>>());
         fitting.into_iter().find(|keys| !keys.is_empty()).unwrap_or_default()
     }

@@ -70,7 +70,7 @@ fn found(role: Role, tally: &Tally<'_>) -> Found {
         let count = match (role, exposure.first_place()) {
             (Role::Leftover, _) | (_, FirstPlace::Residue | FirstPlace::Log) => &mut found.residue,
             (Role::File | Role::Member, FirstPlace::Current) => &mut found.current,
-            (Role::File | Role::Member, FirstPlace::Retained) => &mut found.retained,
+            (Role::File | Role::Member, FirstPlace::Newest | FirstPlace::Retained) => &mut found.retained,
         };
         *count = count.saturating_add(1);
     }
@@ -89,6 +89,7 @@ struct Judge<'a, 'data> {
 impl Judge<'_, '_> {
     fn plaintext(&mut self) {
         self.secrets(Rule::PlaintextCurrent, FirstPlace::Current, |exposure| exposure.current);
+        self.secrets(Rule::PlaintextNewest, FirstPlace::Newest, |exposure| exposure.newest);
         self.secrets(Rule::PlaintextSuperseded, FirstPlace::Retained, |exposure| exposure.superseded);
         // Of a Secret that was deleted and made again, the revisions since then are the newer place.
         let nowhere_newer = |exposure: &Exposure<'_>| exposure.first_place() == FirstPlace::Retained && !exposure.superseded;

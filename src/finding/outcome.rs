@@ -54,6 +54,8 @@ pub enum Condition {
     NotOpened,
     /// A key could not be asked.
     KeyNotAsked,
+    /// What is required stands in a configuration that no API server takes.
+    ConfigurationRefused,
     /// The scope that was asked for holds nothing.
     NothingInScope,
     /// Secrets can be read of which it is not known whether they are current, and that was asked.
@@ -91,6 +93,7 @@ impl Condition {
             Self::OtherKeyThanRequired => "other-key-than-required",
             Self::NotOpened => "not-opened",
             Self::KeyNotAsked => "key-not-asked",
+            Self::ConfigurationRefused => "configuration-refused",
             Self::NothingInScope => "nothing-in-scope",
             Self::CurrentNotKnown => "current-not-known",
             Self::NotRead => "not-read",
@@ -107,7 +110,7 @@ impl Condition {
 pub struct Found {
     /// Secrets whose newest revision is in plaintext.
     pub current: u64,
-    /// Secrets with an older or deleted retained revision in plaintext, and not a current one.
+    /// Secrets with a retained revision in plaintext that is not the newest, or not known to be it, or of a Secret that was deleted.
     pub retained: u64,
     /// Secrets in plaintext only where etcd no longer shows them: residue, logs, fragments.
     pub residue: u64,

@@ -55,6 +55,11 @@ rules! {
         "Whoever has this file reads them.",
         "Contain: configure encryption at rest, rewrite every Secret, and rotate what a copied file held.",
         "https://kubernetes.io/docs/tasks/administer-cluster/encrypt-data/";
+    PlaintextNewest = "plaintext-newest", Error,
+        "The newest revisions that the database has of Secrets are in plaintext",
+        "The log goes on behind the database, and writes or deletes them later: whether they are stored so now is not known. Whoever has this file reads them.",
+        "Contain: configure encryption at rest, rewrite every Secret, and rotate what a copied file held.",
+        "https://kubernetes.io/docs/tasks/administer-cluster/encrypt-data/";
     PlaintextSuperseded = "plaintext-superseded", Warning,
         "Older revisions of Secrets are in plaintext",
         "The Secret was written again, but the revision before is still there.",
@@ -154,6 +159,7 @@ impl Rule {
     pub fn is_about_objects(self) -> bool {
         match self {
             Self::PlaintextCurrent
+            | Self::PlaintextNewest
             | Self::PlaintextSuperseded
             | Self::PlaintextDeleted
             | Self::PlaintextResidue

@@ -166,6 +166,11 @@ impl EncryptionConfig {
         Ok(Self { rules, problems: reader.problems })
     }
 
+    /// Whether no API server takes it: one that finds a single part wrong does not start.
+    pub fn is_refused(&self) -> bool {
+        !self.problems.is_empty()
+    }
+
     /// What is wrong with parts of it.
     pub fn problems(&self) -> &[Problem] {
         &self.problems

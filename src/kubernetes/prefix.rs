@@ -35,11 +35,21 @@ enum Proof {
 }
 
 /// The prefixes in use, in order, without a slash at the end. They are bytes, as keys are.
+///
+/// Where the user named some, the others that are in use are known too: what stands below them is foreign, although it may stand below
+/// a named one as well.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Prefixes {
-    sorted: Vec<Vec<u8>>,
-    /// For each of them how many stand up to the longest one that it begins with; 0: with none.
-    continued: Vec<usize>,
+    sorted: Vec<Prefix>,
+    are_named: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Prefix {
+    bytes: Vec<u8>,
+    /// How many prefixes stand up to the longest one that it begins with; 0: with none.
+    continues: usize,
+    is_foreign: bool,
 }
 
 impl<'data> PrefixVotes<'data> {
@@ -71,26 +81,36 @@ impl<'data> PrefixVotes<'data> {
 
     /// The prefixes of API servers: those that were given, else those that are proved.
     pub fn elect(&self, given: &[String]) -> Prefixes {
-        if given.is_empty() { Prefixes::new(self.proved().map(<[u8]>::to_vec)) } else { self.spelled(given) }
+        let own = self.spelled(given);
+        let proved = self.proved(&own).into_iter().map(<[u8]>::to_vec);
+        if given.is_empty() { Prefixes::new(proved) } else { Prefixes::named(proved.collect(), own) }
     }
 
-    fn proved(&self) -> impl Iterator<Item = &'data [u8]> {
-        let mut shorter: Vec<&[u8]> = Vec::new();
-        self.0.iter().filter_map(move |(prefix, proof)| {
+    /// Those that are proved, and with them what continues one that is `known`.
+    fn proved(&self, known: &BTreeSet<Vec<u8>>) -> Vec<&'data [u8]> {
+        let mut all: BTreeMap<&[u8], Option<(&'data [u8], Proof)>> = known.iter().map(|known| (known.as_slice(), None)).collect();
+        for (prefix, proof) in &self.0 {
+            all.entry(prefix).or_insert(Some((prefix, *proof)));
+        }
+        let (mut shorter, mut proved) = (Vec::<&[u8]>::new(), Vec::new());
+        for (prefix, heard) in all {
             // In their order, what is continued stands before what continues it.
             while shorter.pop_if(|last| !prefix.starts_with(last)).is_some() {}
-            let is_default = PREFIXES_BY_DEFAULT.iter().any(|default| default.as_bytes() == *prefix);
-            let is_group = *proof < Proof::Object && shorter.iter().any(|other| below(prefix, other).is_some_and(begins_with_group));
-            if !is_default && (*proof == Proof::None || is_group) {
-                return None;
+            if let Some((heard, proof)) = heard {
+                let is_default = PREFIXES_BY_DEFAULT.iter().any(|default| default.as_bytes() == prefix);
+                let is_group = proof < Proof::Object && shorter.iter().any(|other| below(prefix, other).is_some_and(begins_with_group));
+                if !is_default && (proof == Proof::None || is_group) {
+                    continue;
+                }
+                proved.push(heard);
             }
             shorter.push(prefix);
-            Some(*prefix)
-        })
+        }
+        proved
     }
 
     /// As the user gives them: with or without slashes at both ends, in the spelling that keys have.
-    fn spelled(&self, given: &[String]) -> Prefixes {
+    fn spelled(&self, given: &[String]) -> BTreeSet<Vec<u8>> {
         let spellings = given.iter().flat_map(|given| {
             let bare = given.trim_matches('/');
             let all: BTreeSet<String> = match bare {
@@ -100,7 +120,7 @@ impl<'data> PrefixVotes<'data> {
             let seen: Vec<String> = all.iter().filter(|spelling| self.0.contains_key(spelling.as_bytes())).cloned().collect();
             if seen.is_empty() { all.into_iter().collect() } else { seen }
         });
-        Prefixes::new(spellings.map(String::into_bytes))
+        spellings.map(String::into_bytes).collect()
     }
 }
 
@@ -122,51 +142,80 @@ impl Proof {
 impl Prefixes {
     /// These prefixes.
     pub fn new(prefixes: impl IntoIterator<Item = Vec<u8>>) -> Self {
-        let sorted: Vec<Vec<u8>> = prefixes.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
-        let (mut continued, mut open) = (Vec::new(), Vec::<(usize, &Vec<u8>)>::new());
-        for (prefix, up_to) in sorted.iter().zip(1..) {
-            while open.pop_if(|(_, last)| !prefix.starts_with(last)).is_some() {}
-            continued.push(open.last().map_or(0, |(up_to, _)| *up_to));
-            open.push((up_to, prefix));
-        }
-        Self { sorted, continued }
+        Self::of(prefixes.into_iter().map(|bytes| (bytes, false)).collect(), false)
     }
 
-    /// These and others.
+    /// Those that the user named, of all that are in use.
+    fn named(in_use: BTreeSet<Vec<u8>>, named: BTreeSet<Vec<u8>>) -> Self {
+        let foreign = in_use.into_iter().map(|bytes| (bytes, true));
+        Self::of(foreign.chain(named.into_iter().map(|bytes| (bytes, false))).collect(), true)
+    }
+
+    /// By their bytes, each with whether it is foreign.
+    fn of(prefixes: BTreeMap<Vec<u8>, bool>, are_named: bool) -> Self {
+        let (mut sorted, mut open) = (Vec::<Prefix>::new(), Vec::<usize>::new());
+        for (bytes, is_foreign) in prefixes {
+            let is_open =
+                |up_to: &usize| up_to.checked_sub(1).and_then(|at| sorted.get(at)).is_some_and(|last| bytes.starts_with(&last.bytes));
+            while open.pop_if(|up_to| !is_open(up_to)).is_some() {}
+            let continues = open.last().copied().unwrap_or(0);
+            sorted.push(Prefix { bytes, continues, is_foreign });
+            open.push(sorted.len());
+        }
+        Self { sorted, are_named }
+    }
+
+    /// These and those of another part of the same member. A named one that only one of the two has in one spelling is the same.
     pub fn and(&self, others: &Self) -> Self {
-        Self::new(self.iter().chain(others.iter()).map(<[u8]>::to_vec))
+        let own = |prefixes: &Self| prefixes.iter().map(<[u8]>::to_vec).collect::<BTreeSet<_>>();
+        let (mine, theirs) = (own(self), own(others));
+        if !self.are_named {
+            return Self::new(mine.into_iter().chain(theirs));
+        }
+        let both: BTreeSet<Vec<u8>> = mine.intersection(&theirs).cloned().collect();
+        let named = if both.is_empty() { mine.into_iter().chain(theirs).collect() } else { both };
+        let foreign = self.sorted.iter().chain(&others.sorted).filter(|prefix| prefix.is_foreign).map(|prefix| prefix.bytes.clone());
+        Self::named(foreign.collect(), named)
     }
 
     /// The prefix of a key, and what follows it and its slash; of several the longest.
     pub fn split<'key>(&self, key: &'key [u8]) -> Option<(&'key [u8], &'key [u8])> {
         // Of those up to the key, the last one begins with every one that the key begins with.
-        let mut up_to = self.sorted.partition_point(|prefix| prefix.as_slice() <= key);
+        let mut up_to = self.sorted.partition_point(|prefix| prefix.bytes.as_slice() <= key);
         while let Some(index) = up_to.checked_sub(1) {
             let prefix = self.sorted.get(index)?;
-            if let Some(rest) = below(key, prefix) {
-                return Some((key.get(..prefix.len())?, rest));
+            if let Some(rest) = below(key, &prefix.bytes) {
+                return (!prefix.is_foreign).then_some((key.get(..prefix.bytes.len())?, rest));
             }
-            up_to = *self.continued.get(index)?;
+            up_to = prefix.continues;
         }
         None
     }
 
-    /// The prefixes, in order.
+    /// Whether what stands under a key is looked at, so far as prefixes were named: others are foreign, whatever they hold. `None`: the
+    /// key is lost (empty), and may have been a foreign one.
+    pub fn admit(&self, key: &[u8]) -> Option<bool> {
+        match key {
+            _ if !self.are_named => Some(true),
+            [] => (!self.sorted.iter().any(|prefix| prefix.is_foreign)).then_some(true),
+            key => Some(self.split(key).is_some()),
+        }
+    }
+
+    /// The prefixes, in order; no foreign one.
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        self.sorted.iter().map(Vec::as_slice)
+        self.sorted.iter().filter(|prefix| !prefix.is_foreign).map(|prefix| prefix.bytes.as_slice())
     }
 
     /// The prefix, where there is one alone.
     pub fn only(&self) -> Option<&[u8]> {
-        match self.sorted.as_slice() {
-            [prefix] => Some(prefix),
-            _ => None,
-        }
+        let mut own = self.iter();
+        own.next().filter(|_| own.next().is_none())
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.sorted.is_empty()
+        self.iter().next().is_none()
     }
 
     /// The prefixes as text.

@@ -81,8 +81,9 @@ fn contents(store: &DatabaseStore<'_>, total: u64) -> Vec<PageContent> {
     let (size, scope, mut digests) = (store.opened.db.page_size(), Scope::default(), Digests::default());
     for task in store.tasks() {
         store.read(&task, &mut |found| {
-            let Some(Row::Value(value)) = row_of(store, &found, &mut digests, |_, _| {}) else { return };
-            let Some(offset) = value.offset.filter(|_| scope.holds(value.storage_key.as_ref())) else { return };
+            let row = row_of(store, &found, &mut digests, |_, _| {}).filter(|row| scope.holds(row, store.prefixes()));
+            let Some(Row::Value(value)) = row else { return };
+            let Some(offset) = value.offset else { return };
             let content = match value.form() {
                 Form::Plaintext => PageContent::Plaintext,
                 Form::Encrypted => PageContent::Encrypted,

@@ -90,17 +90,18 @@ impl<'a, 'data> Recovery<'a, 'data> {
         let mut keys = Keys::of(store, with_residue);
         let mut digests = Digests::default();
         for task in store.tasks() {
-            store.each_write(&task, |at, found| match row_of(store, &found, &mut digests, |_, _| {}) {
-                Some(Row::Tombstone(row)) if scope.holds_key(row.key, store.prefixes()) => {
+            let mut row = |found: &_| row_of(store, found, &mut digests, |_, _| {}).filter(|row| scope.holds(row, store.prefixes()));
+            store.each_write(&task, |at, found| match row(&found) {
+                Some(Row::Tombstone(row)) => {
                     keys.see(row.key, row.place, row.pgid, row.revision, Found::Deletion);
                 }
-                Some(Row::Value(row)) if scope.holds(row.storage_key.as_ref()) => {
+                Some(Row::Value(row)) => {
                     let Some(main) = row.written.main else { return };
                     let revision = revision_of(store, at, &row, main);
                     let is_whole = !row.is_fragment() && row.written.sub.is_some();
                     keys.see(row.key, row.place, row.pgid, revision, if is_whole { Found::Value(at) } else { Found::Piece });
                 }
-                Some(Row::Tombstone(_) | Row::Value(_)) | None => {}
+                None => {}
             });
         }
         let Keys { by_key, loss, revision, .. } = keys;

@@ -33,10 +33,10 @@ pub struct EvidenceReport {
     pub anomaly_counts: BTreeMap<Class, u64>,
     /// Secrets that exist.
     pub secrets: SecretCounts,
+    /// Secrets of the database of which it is not known what they are now.
+    pub not_known: SecretCounts,
     /// Values of Secrets that were looked at, at any place and stored in any way.
     pub secret_values: u64,
-    /// Those among them of which the log beside the database has something newer: what they are now is not known.
-    pub unapplied: SecretCounts,
     /// Secrets that can be read.
     pub readable: Readable,
     /// Keys that values name, the most needed first.
@@ -55,6 +55,8 @@ pub struct EvidenceReport {
     pub not_placed: Sum,
     /// Tombstones in scope.
     pub tombstones: u64,
+    /// Values of objects in scope of which the form is not known.
+    pub unknown_forms: u64,
     /// Encrypted values with more than one reading of their key's name.
     pub uncertain_names: u64,
     /// Objects in plaintext that hold keys: what they hold, their key in etcd, and the most urgent place they stand in.
@@ -79,6 +81,8 @@ pub struct KeyReport {
     pub identity: KeyIdentity<'static>,
     /// Values under it.
     pub counts: KeyCounts,
+    /// Those that may be current, and of which that is not known.
+    pub perhaps_current: u64,
     /// Their resources.
     pub group_resources: BTreeSet<String>,
     /// Distinct wrapped DEKs or seeds.
@@ -136,7 +140,7 @@ impl EvidenceReport {
             facts,
             secrets: tally.secrets,
             secret_values: tally.secret_values.values().copied().fold(0, u64::saturating_add),
-            unapplied: tally.unapplied,
+            not_known: tally.not_known,
             readable,
             keys,
             resources: tally.resources.into_groups().into_iter().map(|(resource, counts)| (resource.0.into_owned(), counts)).collect(),
@@ -146,6 +150,7 @@ impl EvidenceReport {
             unnamed_others: tally.unnamed_others,
             not_placed: tally.not_placed,
             tombstones: tally.tombstones,
+            unknown_forms: tally.unknown_forms,
             uncertain_names: tally.uncertain_names,
             key_material: tally
                 .key_material
@@ -179,6 +184,7 @@ impl KeyReport {
         Self {
             identity: identity.owned(),
             counts: used.counts,
+            perhaps_current: used.perhaps_current,
             group_resources: used.group_resources.iter().map(|resource| resource.0.to_string()).collect(),
             dek_sources: used.dek_sources(),
             uncertain: used.uncertain,

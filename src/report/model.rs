@@ -8,7 +8,6 @@ use super::readable::{Readable, ReadableSecret};
 use super::retirement::Retirement;
 use super::unread::Unread;
 use super::verification::Verification;
-use crate::collect::SecretCounts;
 use crate::envelope::KeyIdentity;
 use crate::evidence::{EvidenceId, MemberId};
 use crate::finding::{Finding, Found};
@@ -83,6 +82,7 @@ impl Report {
             let known = all.entry(key.identity.clone()).or_default();
             known.identity = key.identity.clone();
             known.counts.add(key.counts);
+            known.perhaps_current = known.perhaps_current.saturating_add(key.perhaps_current);
             known.group_resources.extend(key.group_resources.iter().cloned());
             known.dek_sources = known.dek_sources.saturating_add(key.dek_sources);
             known.uncertain = known.uncertain.saturating_add(key.uncertain);
@@ -140,10 +140,10 @@ impl Report {
         self.unread.iter().filter(move |unread| unread.member == Some(member))
     }
 
-    /// Secrets that exist, by how their newest revision is stored. What was left behind says nothing of now.
-    pub fn secrets(&self, count: fn(&SecretCounts) -> u64) -> u64 {
+    /// Secrets of the databases, by what is known of them now. What was left behind says nothing of now.
+    pub fn secrets(&self, count: fn(&EvidenceReport) -> u64) -> u64 {
         let own = self.evidences.iter().filter(|evidence| evidence.facts.role != Role::Leftover);
-        own.map(|evidence| count(&evidence.secrets)).fold(0, u64::saturating_add)
+        own.map(count).fold(0, u64::saturating_add)
     }
 
     /// The filter that nothing in any input matches.

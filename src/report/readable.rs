@@ -16,8 +16,10 @@ pub struct Readable {
     pub existing: ReadableIn,
     /// Those that were deleted.
     pub deleted: ReadableIn,
-    /// Those of which neither is known, since there is no tree, or a part of it is lost.
+    /// Those of which neither is known: there is no tree, a part of it is lost, or the log has something newer.
     pub unknown: ReadableIn,
+    /// Those that may stand in plaintext now, and of which that is not known.
+    pub perhaps_current: u64,
     /// Those that stand in a log and that the database beside it is not known to have had: new, or never carried out.
     pub ahead: u64,
     /// Those of the existing ones that were deleted and made again, of which only an earlier incarnation can be read.
@@ -33,6 +35,8 @@ pub struct Readable {
 pub struct ReadableIn {
     /// In the newest revision.
     pub current: u64,
+    /// In the newest revision that the database has, which need not be what they have now.
+    pub newest: u64,
     /// In an older retained one.
     pub retained: u64,
     /// Only in residue.
@@ -58,7 +62,7 @@ pub struct ReadableSecret {
     pub data: Vec<(String, u64)>,
     /// Whether it exists now.
     pub exists: Exists,
-    /// Places in which it can be read: `current`, `history`, `residue`, `log`.
+    /// Places in which it can be read: `current`, `newest`, `history`, `residue`, `log`.
     pub places: Vec<&'static str>,
     /// The newest revision that can be read.
     pub revision: Option<u64>,
@@ -67,8 +71,10 @@ pub struct ReadableSecret {
 /// Whether a Secret that can be read exists now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exists {
-    /// It does, or it is not known to be deleted: it is to be treated as in use.
+    /// It does.
     Yes,
+    /// Neither is known: it is to be treated as in use.
+    NotKnown,
     /// It was deleted and made again: another object has its name now.
     Replaced,
     /// It was deleted.
@@ -80,6 +86,7 @@ impl Exists {
     pub fn name(self) -> &'static str {
         match self {
             Self::Yes => "yes",
+            Self::NotKnown => "not-known",
             Self::Replaced => "replaced",
             Self::Deleted => "deleted",
         }
@@ -127,7 +134,8 @@ impl ClusterContext<'_> {
         match self.existence(key, exposure) {
             Existence::Exists if self.is_replaced(key, exposure) => Exists::Replaced,
             Existence::Deleted if !exposure.ahead => Exists::Deleted,
-            Existence::Exists | Existence::Deleted | Existence::Unknown => Exists::Yes,
+            Existence::Exists => Exists::Yes,
+            Existence::Deleted | Existence::Unknown => Exists::NotKnown,
         }
     }
 }
@@ -135,12 +143,13 @@ impl ClusterContext<'_> {
 impl ReadableIn {
     /// All of them.
     pub fn total(&self) -> u64 {
-        [self.current, self.retained, self.residue, self.log].into_iter().fold(0, u64::saturating_add)
+        [self.current, self.newest, self.retained, self.residue, self.log].into_iter().fold(0, u64::saturating_add)
     }
 
     fn add(&mut self, exposure: &Exposure<'_>) {
         let count = match exposure.first_place() {
             FirstPlace::Current => &mut self.current,
+            FirstPlace::Newest => &mut self.newest,
             FirstPlace::Retained => &mut self.retained,
             FirstPlace::Residue => &mut self.residue,
             FirstPlace::Log => &mut self.log,
@@ -177,6 +186,7 @@ impl Readable {
     fn count(&mut self, context: &ClusterContext<'_>, key: &[u8], exposure: &Exposure<'_>) -> Exists {
         let exists = context.exists(key, exposure);
         self.total = self.total.saturating_add(1);
+        self.perhaps_current = self.perhaps_current.saturating_add(u64::from(exposure.may_be_current()));
         match context.existence(key, exposure) {
             Existence::Exists => {
                 self.existing.add(exposure);
@@ -208,6 +218,7 @@ impl ReadableSecret {
         };
         let places = [
             (exposure.current, "current"),
+            (exposure.newest, "newest"),
             (exposure.superseded || exposure.deleted, "history"),
             (exposure.residue, "residue"),
             (exposure.log, "log"),

@@ -35,6 +35,8 @@ pub struct Need {
     pub evidence: EvidenceId,
     /// Values that name it.
     pub named: KeyCounts,
+    /// Those among them that may be current, and of which that is not known.
+    pub perhaps_current: u64,
     /// Values of KMS v1, which do not say which key they need.
     pub unknown: KeyCounts,
 }
@@ -69,10 +71,11 @@ impl Retirement {
         let is_kms = target.is_kms();
         let hides_key = |key: &KeyIdentity<'_>| key.provider().hides_kms_key();
         let needs = evidences.iter().map(|report| {
-            let mut need = Need { evidence: report.id, named: KeyCounts::default(), unknown: KeyCounts::default() };
+            let mut need = Need { evidence: report.id, named: KeyCounts::default(), perhaps_current: 0, unknown: KeyCounts::default() };
             for key in &report.keys {
                 if target.is(&key.identity) {
                     need.named.add(key.counts);
+                    need.perhaps_current = need.perhaps_current.saturating_add(key.perhaps_current);
                 } else if is_kms && hides_key(&key.identity) && !target.keys.iter().any(hides_key) {
                     need.unknown.add(key.counts);
                 }
@@ -87,6 +90,12 @@ impl Retirement {
             }
         }
         let mut doubts = doubts(evidences, unread);
+        doubts.extend(names_not_known(target, evidences));
+        match needs.iter().map(|need| need.perhaps_current).fold(0, u64::saturating_add) {
+            0 => {}
+            1 => doubts.insert(0, "1 value that names it may be current: the database has not applied all of its log".to_owned()),
+            n => doubts.insert(0, format!("{n} values that name it may be current: the database has not applied all of its log")),
+        }
         if let Some(doubt) = other_spellings(&may_be) {
             doubts.insert(0, doubt);
         }
@@ -123,8 +132,8 @@ impl RetirementVerdict {
 
 /// All values.
 pub fn total(counts: KeyCounts) -> u64 {
-    let KeyCounts { current, superseded, deleted, residue, log } = counts;
-    [current, superseded, deleted, residue, log].into_iter().fold(0, u64::saturating_add)
+    let KeyCounts { current, newest, superseded, deleted, residue, log } = counts;
+    [current, newest, superseded, deleted, residue, log].into_iter().fold(0, u64::saturating_add)
 }
 
 /// Keys that are listed before the rest is only counted.
@@ -139,6 +148,22 @@ fn other_spellings(may_be: &BTreeMap<KeyIdentity<'static>, (KeyCounts, &'static 
     let more = may_be.len().checked_sub(LISTED).filter(|more| *more > 0).map_or(String::new(), |more| format!(", and {more} more"));
     let settle = "--same-key A=B, or --aws-keys FILE with what `aws kms list-aliases` or `describe-key` printed, settles it";
     (!listed.is_empty()).then(|| format!("it may be what these values name in another way: {}{more}; {settle}", listed.join(", ")))
+}
+
+/// Values that may name the key, by a name that cannot be read, or that has another reading.
+fn names_not_known(target: &Target, evidences: &[EvidenceReport]) -> Vec<String> {
+    let (mut unreadable, mut uncertain) = (0u64, 0u64);
+    for key in evidences.iter().flat_map(|evidence| &evidence.keys) {
+        if target.is(&key.identity) || !target.may_be_of(&key.identity.provider) || !key.identity.provider().is_known() {
+            continue;
+        }
+        match key.identity.name {
+            None => unreadable = unreadable.saturating_add(total(key.counts)),
+            Some(_) => uncertain = uncertain.saturating_add(key.uncertain),
+        }
+    }
+    let said = [(unreadable, "bear a key's name that cannot be read"), (uncertain, "bear a key's name that has more than one reading")];
+    said.into_iter().filter(|(count, _)| *count > 0).map(|(count, why)| format!("values that may name it: {count} {why}")).collect()
 }
 
 /// Why values may have been overlooked.
@@ -180,6 +205,11 @@ fn doubts(evidences: &[EvidenceReport], unread: Unread<'_>) -> Vec<String> {
         let count = unknown.values().copied().fold(0, u64::saturating_add);
         let values = if count == 1 { "1 value is".to_owned() } else { format!("{count} values are") };
         doubts.push(format!("{values} under a provider that is not known here"));
+    }
+    match evidences.iter().map(|evidence| evidence.unknown_forms).fold(0, u64::saturating_add) {
+        0 => {}
+        1 => doubts.push("1 value is of a form that is not known here, and may need it".to_owned()),
+        n => doubts.push(format!("{n} values are of a form that is not known here, and may need it")),
     }
     let databases = || evidences.iter().filter_map(|evidence| evidence.facts.database());
     if databases().any(|database| database.residue_mode != ResidueMode::Full) {

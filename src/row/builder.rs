@@ -86,7 +86,9 @@ impl<'data> Builder<'_, 'data> {
                 None => Protection::Unknown(None),
                 Some(encoding) => {
                     // A Secret under a key that is not of the API server's form, or not known, says itself which one it is.
-                    storage_key = storage_key.map(|key| with_own_group(key, value, encoding)).or_else(|| key_of_secret(value, encoding));
+                    storage_key = storage_key.map(|key| with_own_group(key, value, encoding));
+                    let is_foreign = self.prefixes.admit(key) == Some(false);
+                    storage_key = storage_key.or_else(|| key_of_secret(value, encoding).filter(|_| !is_foreign));
                     let of_secret = storage_key.as_ref().filter(|key| key.group_resource.is_secrets());
                     let secret = of_secret.and_then(|key| read_secret(value, encoding, key, note));
                     Protection::Plaintext { encoding: Some(encoding), secret }

@@ -86,6 +86,9 @@ pub struct Escaped {
 pub enum Retention {
     /// The newest revision of a key that exists.
     Current,
+    /// The newest revision that the database has of a key which later entries of its log write or delete, or may: what the key has
+    /// now is not known.
+    Newest,
     /// An older retained revision of a key that exists.
     Superseded,
     /// A retained revision of a key that was deleted.
@@ -98,12 +101,13 @@ pub enum Retention {
 
 impl Retention {
     /// Every one, in the order of the records.
-    pub const ALL: [Self; 5] = [Self::Current, Self::Superseded, Self::Deleted, Self::Residue, Self::Log];
+    pub const ALL: [Self; 6] = [Self::Current, Self::Newest, Self::Superseded, Self::Deleted, Self::Residue, Self::Log];
 
     /// The word in the records.
     pub fn name(self) -> &'static str {
         match self {
             Self::Current => "current",
+            Self::Newest => "newest",
             Self::Superseded => "superseded",
             Self::Deleted => "deleted",
             Self::Residue => "residue",
@@ -113,7 +117,7 @@ impl Retention {
 
     /// Whether etcd still shows it.
     pub fn is_retained(self) -> bool {
-        matches!(self, Self::Current | Self::Superseded | Self::Deleted)
+        matches!(self, Self::Current | Self::Newest | Self::Superseded | Self::Deleted)
     }
 }
 

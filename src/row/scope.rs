@@ -2,6 +2,7 @@
 
 use globset::{Glob, GlobMatcher};
 
+use super::value::{Row, ValueRow};
 use crate::kubernetes::{GroupResource, Prefixes, StorageKey};
 
 /// Which objects are looked at.
@@ -97,13 +98,17 @@ impl Scope {
         [resources, pattern("namespace", &self.namespace), pattern("name", &self.name)].into_iter().flatten().collect()
     }
 
-    /// Whether the object with this key of etcd is looked at.
-    pub fn holds_key(&self, key: &[u8], prefixes: &Prefixes) -> bool {
-        self.holds(StorageKey::of(key, prefixes).as_ref())
+    /// Whether a row is looked at.
+    pub fn holds(&self, row: &Row<'_>, prefixes: &Prefixes) -> bool {
+        prefixes.admit(row.key()) == Some(true)
+            && match row {
+                Row::Value(value) => self.holds_object(value.storage_key.as_ref()),
+                Row::Tombstone(tombstone) => self.holds_object(StorageKey::of(tombstone.key, prefixes).as_ref()),
+            }
     }
 
-    /// Whether the object with this key is looked at; `None` is a key that is no object's.
-    pub fn holds(&self, key: Option<&StorageKey<'_>>) -> bool {
+    /// Whether an object is among those that are looked at; `None` is what no object's key names.
+    fn holds_object(&self, key: Option<&StorageKey<'_>>) -> bool {
         let Some(key) = key else {
             return self.resources == Resources::All && self.namespace.is_none() && self.name.is_none();
         };
@@ -112,13 +117,17 @@ impl Scope {
             && self.name.as_ref().is_none_or(|glob| glob.is_match(key.name))
     }
 
-    /// Whether a piece of a value that is not held may be of an object that is looked at: its name is lost, and a name is asked for.
-    pub fn may_hold(&self, key: Option<&StorageKey<'_>>) -> bool {
+    /// Whether a value that is not held may be of an object that is looked at: its name is lost, and a name is asked for, or its key
+    /// is lost, and may have been below a prefix that is not looked at.
+    pub fn may_hold(&self, value: &ValueRow<'_>, prefixes: &Prefixes) -> bool {
         let asks_for_names = self.namespace.is_some() || self.name.is_some();
-        asks_for_names
-            && match key {
-                Some(key) => key.name.is_empty() && self.resources.hold(&key.group_resource),
-                None => self.resources == Resources::All,
-            }
+        let is_name_lost = asks_for_names && value.storage_key.as_ref().is_none_or(|key| key.name.is_empty());
+        match (prefixes.admit(value.key), &value.storage_key) {
+            (Some(false), _) => false,
+            (Some(true), _) if !is_name_lost => false,
+            (_, Some(key)) if is_name_lost => self.resources.hold(&key.group_resource),
+            (_, None) if is_name_lost => self.resources == Resources::All,
+            (_, key) => self.holds_object(key.as_ref()),
+        }
     }
 }

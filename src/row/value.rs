@@ -164,6 +164,16 @@ impl<'data> ValueRow<'data> {
         !self.is_duplicate && (self.extent == Extent::Whole || self.written.counts.is_some())
     }
 
+    /// Whether it is in an entry of a log that no database is known to have.
+    pub fn is_ahead(&self) -> bool {
+        self.api == Api::V3 && self.log.is_some_and(|log| log.applied.is_none())
+    }
+
+    /// Whether it may be what its key has now, and that is not known.
+    pub fn may_be_current(&self) -> bool {
+        self.retention == Retention::Newest || self.is_ahead()
+    }
+
     /// Whether it is a core Secret's.
     pub fn is_secret(&self) -> bool {
         self.storage_key.as_ref().is_some_and(|key| key.group_resource.is_secrets())

@@ -49,11 +49,6 @@ pub trait Store<'data>: Send + Sync {
         None
     }
 
-    /// Whether a log beside it has something of a key that is newer, so that what the store says of it need not be so now.
-    fn has_unapplied(&self, _key: &[u8]) -> bool {
-        false
-    }
-
     /// Adds its digests, and what follows from them. Called once, when everything else is known.
     fn settle(&mut self, digests: Option<&Digests>) {
         self.profile_mut().settle(digests);

@@ -9,8 +9,8 @@ use hashbrown::HashSet;
 use crate::etcd::raft::Operation;
 
 /// Keys that committed entries write or delete, and the database has not applied; those of a lease that is revoked, as soon as
-/// the database has named them. What stands in either branch of a transaction is
-/// among them, since which one ran is nowhere.
+/// the database has named them. What stands in either branch of a transaction is among them, since which one ran is nowhere. Where
+/// entries are missing, every key may be.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unapplied {
     written: HashSet<Vec<u8>, FixedState>,
@@ -18,6 +18,8 @@ pub struct Unapplied {
     ranges: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
     /// Leases that are revoked. Which keys go with them, the database says.
     revoked: BTreeSet<i64>,
+    /// Entries that the database has not applied are not there.
+    lacks_entries: bool,
 }
 
 impl Unapplied {
@@ -67,9 +69,15 @@ impl Unapplied {
     pub fn merge(&mut self, other: &Self) {
         other.written.iter().for_each(|key| self.add_written(key));
         self.revoked.extend(&other.revoked);
+        self.lacks_entries |= other.lacks_entries;
         for (start, end) in &other.ranges {
             self.add_deleted(start, end.as_deref().unwrap_or(&[0]));
         }
+    }
+
+    /// Notes that entries are missing: any key may be written or deleted in them.
+    pub fn add_missing_entries(&mut self) {
+        self.lacks_entries = true;
     }
 
     /// Leases whose keys are deleted.
@@ -84,7 +92,7 @@ impl Unapplied {
 
     /// Whether a key is written, so that it may exist though the database does not have it.
     pub fn writes(&self, key: &[u8]) -> bool {
-        self.written.contains(key)
+        self.lacks_entries || self.written.contains(key)
     }
 
     /// Whether a key is written or deleted.
@@ -116,6 +124,12 @@ mod tests {
         let mut all = Unapplied::default();
         all.add_deleted(b"m", b"\0");
         all.merge(&unapplied);
+        assert!(!all.writes(b"n"));
+        let mut gap = Unapplied::default();
+        gap.add_missing_entries();
+        let mut with_gap = all.clone();
+        with_gap.merge(&gap);
+        assert!(with_gap.touches(b"n") && with_gap.writes(b"n"));
         assert!(all.touches(b"b") && all.touches(b"zz") && all.touches(b"m") && !all.touches(b"l"));
     }
 }

@@ -9,7 +9,7 @@ use crate::row::Retention;
 /// What became of all values in scope, copies aside.
 #[derive(Clone, Debug, Default)]
 pub struct Coverage {
-    /// By resource and key; those of files that were left behind apart.
+    /// By prefix, resource and key; those of files that were left behind apart.
     pub lines: Vec<CoverageLine>,
 }
 
@@ -18,6 +18,8 @@ pub struct Coverage {
 pub struct CoverageLine {
     /// Of files that were left behind: what is current there is not what the member has now.
     pub is_leftover: bool,
+    /// The prefix of their API server; bytes that are no text are replaced. `None`: their keys are no API server's.
+    pub prefix: Option<String>,
     /// The resource; empty for keys that are no object's.
     pub group_resource: String,
     /// The key that the values name.

@@ -60,7 +60,9 @@ impl<'data> Needs<'data> {
     fn add(&mut self, evidence: EvidenceId, row: &ValueRow<'data>) {
         let Some(info) = row.envelope() else { return };
         let identity = info.key();
-        if let (true, Some(revision)) = (matches!(row.retention, Retention::Current | Retention::Superseded), row.written.main) {
+        if let (true, Some(revision)) =
+            (matches!(row.retention, Retention::Current | Retention::Newest | Retention::Superseded), row.written.main)
+        {
             let began = self.began.entry((evidence, prefix_of(row), identity.clone())).or_insert(revision);
             *began = revision.min(*began);
         }

@@ -54,8 +54,20 @@ pub struct Unproven {
     pub named: KeyIdentity<'static>,
 }
 
-/// Whether it was left behind, the resource, the key.
-type Line<'data> = (bool, String, KeyIdentity<'data>);
+/// What is counted together.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Line<'data> {
+    is_leftover: bool,
+    prefix: Option<&'data [u8]>,
+    group_resource: String,
+    key: KeyIdentity<'data>,
+}
+
+impl<'data> Line<'data> {
+    fn of(row: &ValueRow<'data>, is_leftover: bool, group_resource: String, key: KeyIdentity<'data>) -> Self {
+        Self { is_leftover, prefix: row.storage_key.as_ref().and_then(|key| key.prefix), group_resource, key }
+    }
+}
 
 /// An answer, or what it depends on.
 #[derive(Clone)]
@@ -110,7 +122,7 @@ impl Proof {
             opened_by: BTreeMap::new(),
             moves: Vec::new(),
             unproven: BTreeMap::new(),
-            requirement: Requirement::default(),
+            requirement: Requirement { is_refused: required.is_refused(), ..Requirement::default() },
             wanted: BTreeMap::new(),
             began: BTreeMap::new(),
             comparison: Comparison::of(watched),
@@ -224,7 +236,7 @@ impl<'data> Gathering<'data> {
     fn add(&mut self, source: &Source<'_, 'data>, row: &ValueRow<'data>, resource: String, attempt: Attempt) {
         let Some(envelope) = row.envelope() else { return };
         let evidence = source.id;
-        let line = (source.is_leftover(), resource, envelope.key());
+        let line = Line::of(row, source.is_leftover(), resource, envelope.key());
         let is_counted = row.is_counted();
         let answer = match attempt {
             Attempt::Not(answer) => Provisional::Known(answer),
@@ -252,7 +264,7 @@ impl<'data> Gathering<'data> {
         };
         let is_current = row.retention == Retention::Current && !source.is_leftover();
         if is_current && !matches!(answer, Provisional::Known(answer) if answer.standing() == Standing::Opened) {
-            self.unproven.insert((evidence, row.key), (line.2.owned(), answer.clone()));
+            self.unproven.insert((evidence, row.key), (line.key.owned(), answer.clone()));
             if self.unproven.len() > LISTED {
                 self.unproven.pop_last();
             }
@@ -316,10 +328,11 @@ impl<'data> Gathering<'data> {
         moves.sort();
         let lines: Vec<CoverageLine> = answers
             .into_iter()
-            .map(|((is_leftover, group_resource, identity), counts)| CoverageLine {
+            .map(|(Line { is_leftover, prefix, group_resource, key }, counts)| CoverageLine {
                 is_leftover,
+                prefix: prefix.map(|prefix| String::from_utf8_lossy(prefix).into_owned()),
                 group_resource,
-                key: identity.owned(),
+                key: key.owned(),
                 counts,
             })
             .collect();
@@ -346,8 +359,8 @@ impl<'data> Failing<'data> {
         let leftovers: BTreeSet<EvidenceId> = sources.iter().filter(|source| source.is_leftover()).map(|source| source.id).collect();
         let counted = self.values().filter_map(|(opener, at, row)| {
             let identity = row.envelope()?.key();
-            let (opener, line) = (opener.clone(), (leftovers.contains(&at.0), resource_of(row, None).into_owned(), identity));
-            Some((at, Counted { opener, line, retention: row.retention, is_counted: !row.is_duplicate }))
+            let line = Line::of(row, leftovers.contains(&at.0), resource_of(row, None).into_owned(), identity);
+            Some((at, Counted { opener: opener.clone(), line, retention: row.retention, is_counted: !row.is_duplicate }))
         });
         counted.collect()
     }

@@ -41,10 +41,12 @@ pub struct Requirement {
     pub left: BTreeMap<Left, u64>,
     /// The same in files that were left behind: they are not what the member has now.
     pub in_leftovers: BTreeMap<Left, u64>,
+    /// What is required stands in a configuration that no API server takes: what one writes with it is not known.
+    pub is_refused: bool,
     /// Of the current values that are so, those that only name the key: nobody could open them.
     pub by_name: u64,
-    /// Values written under another key after the required one began: by that key, how many, the first and the last revision.
-    pub late: BTreeMap<(EvidenceId, Option<KeyIdentity<'static>>), (u64, u64, u64)>,
+    /// Values written under another key after the required one began: by prefix and that key, how many, the first and the last revision.
+    pub late: BTreeMap<(EvidenceId, Option<String>, Option<KeyIdentity<'static>>), (u64, u64, u64)>,
 }
 
 /// Current values that are left.
@@ -54,6 +56,8 @@ pub struct Left {
     pub evidence: EvidenceId,
     /// The resource.
     pub group_resource: String,
+    /// The prefix of its API server; bytes that are no text are replaced.
+    pub prefix: Option<String>,
     /// The namespace; `None` where the resource has none.
     pub namespace: Option<String>,
     /// What they are under.
@@ -71,6 +75,8 @@ pub enum Under {
     SameName(KeyIdentity<'static>),
     /// By its name the required key, which does not open it.
     NotOpened(KeyIdentity<'static>),
+    /// Whatever the log has behind the database, which writes or deletes it later, or may.
+    NotApplied,
     /// A form that is not known here, or a name that cannot be read; or it is not known what is required.
     NotKnown,
 }
@@ -85,6 +91,11 @@ pub(super) struct Wanted {
 }
 
 impl Required<'_> {
+    /// Whether it is what a configuration says that no API server takes.
+    pub(super) fn is_refused(&self) -> bool {
+        self.key.is_none() && self.configs.iter().any(EncryptionConfig::is_refused)
+    }
+
     /// What is required of a resource; `None`: nothing.
     pub(super) fn of(&self, group_resource: &str, keyring: &Keyring<'_>) -> Option<Wanted> {
         if GroupResource(group_resource.into()).is_never_encrypted() {
@@ -134,8 +145,12 @@ impl Requirement {
         wanted: &Wanted,
         began: Option<&Began<'_>>,
     ) {
-        let is_retained = row.place == Place::Tree && matches!(row.retention, Retention::Current | Retention::Superseded);
-        let Some(storage_key) = row.storage_key.as_ref().filter(|_| is_retained && row.form() != Form::Empty) else { return };
+        let is_retained =
+            row.place == Place::Tree && matches!(row.retention, Retention::Current | Retention::Newest | Retention::Superseded);
+        let is_of_log = row.is_ahead() && row.log.is_some_and(|log| log.committed == Some(true));
+        let Some(storage_key) = row.storage_key.as_ref().filter(|_| (is_retained || is_of_log) && row.form() != Form::Empty) else {
+            return;
+        };
         let is_current = row.retention == Retention::Current;
         let under = wanted.other_than(row, attempt);
         if !source.is_leftover() {
@@ -144,13 +159,19 @@ impl Requirement {
             let is_asked = attempt.is_none_or(|attempt| matches!(attempt, Attempt::Opened { .. }));
             self.by_name = self.by_name.saturating_add(u64::from(is_current && under.is_none() && !is_asked));
         }
-        let Some(under) = under else { return };
-        if !source.is_leftover() {
-            self.see_late(source.id, row, &under, began);
+        if let Some(under) = under.as_ref().filter(|_| is_retained && !source.is_leftover()) {
+            self.see_late(source.id, row, under, began);
         }
-        if is_current {
+        let left = match row.retention {
+            Retention::Current => under,
+            // What the log makes of it need not be under the same key.
+            Retention::Newest => Some(Under::NotApplied),
+            _ => under.filter(|_| is_of_log).map(|_| Under::NotApplied),
+        };
+        if let Some(under) = left {
             let namespace = storage_key.namespace.map(str::to_owned);
-            let left = Left { evidence: source.id, group_resource: group_resource.to_owned(), namespace, under };
+            let prefix = storage_key.prefix.map(|prefix| String::from_utf8_lossy(prefix).into_owned());
+            let left = Left { evidence: source.id, group_resource: group_resource.to_owned(), prefix, namespace, under };
             let of_source = if source.is_leftover() { &mut self.in_leftovers } else { &mut self.left };
             let count = of_source.entry(left).or_default();
             *count = count.saturating_add(1);
@@ -162,13 +183,14 @@ impl Requirement {
         let other = match under {
             Under::Plaintext => None,
             Under::Key(other) => Some(other.clone()),
-            Under::SameName(_) | Under::NotOpened(_) | Under::NotKnown => return,
+            Under::SameName(_) | Under::NotOpened(_) | Under::NotApplied | Under::NotKnown => return,
         };
         let began = began.and_then(|began| began.get(&(evidence, prefix_of(row)))).copied();
         if let (Some(began), Some(revision)) = (began, row.written.main)
             && revision > began
         {
-            let late = self.late.entry((evidence, other)).or_insert((0, revision, revision));
+            let prefix = row.storage_key.as_ref().and_then(|key| key.prefix).map(|prefix| String::from_utf8_lossy(prefix).into_owned());
+            let late = self.late.entry((evidence, prefix, other)).or_insert((0, revision, revision));
             *late = (late.0.saturating_add(1), late.1.min(revision), late.2.max(revision));
         }
     }
@@ -189,7 +211,7 @@ impl Requirement {
 
     /// Current values of which it is not known.
     pub fn not_known(&self) -> u64 {
-        self.count(|under| *under == Under::NotKnown)
+        self.count(|under| matches!(under, Under::NotApplied | Under::NotKnown))
     }
 
     /// Current values that are as required.
@@ -257,6 +279,7 @@ impl Under {
             Self::Key(_) => "other-key",
             Self::SameName(_) => "other-key-of-this-name",
             Self::NotOpened(_) => "not-opened",
+            Self::NotApplied => "not-applied",
             Self::NotKnown => "not-known",
         }
     }
@@ -265,7 +288,7 @@ impl Under {
     pub fn key(&self) -> Option<&KeyIdentity<'static>> {
         match self {
             Self::Key(key) | Self::SameName(key) | Self::NotOpened(key) => Some(key),
-            Self::Plaintext | Self::NotKnown => None,
+            Self::Plaintext | Self::NotApplied | Self::NotKnown => None,
         }
     }
 

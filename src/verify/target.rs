@@ -84,6 +84,15 @@ impl Target {
         self.known.contains(key)
     }
 
+    /// Whether a key of a provider with this word may be the one that was asked for.
+    pub fn may_be_of(&self, provider: &str) -> bool {
+        let parsed = || KeyPattern::parse(&self.text).and_then(|pattern| pattern.provider);
+        match self.keys.is_empty() {
+            true => parsed().is_none_or(|word| word == provider),
+            false => self.keys.iter().any(|key| key.provider == provider),
+        }
+    }
+
     /// Why a key that is not the one that was asked for may be that one all the same, written in another way; `None`: it is not.
     pub fn may_be(&self, key: &KeyIdentity<'_>, same: &SameKeys) -> Option<&'static str> {
         let id = key.key_id.as_deref().filter(|_| self.is_kms() && key.provider().is_kms() && !self.is(key))?;

@@ -41,7 +41,14 @@ fn a_key_is_found_by_name_by_name_and_id_and_by_id() {
 fn what_may_be_several_keys_lists_them_and_what_is_none_lists_those_that_are() {
     let Err(NoTarget::Ambiguous { readings, .. }) = Target::find("kms/two", &seen(), &SameKeys::default()) else { panic!("found") };
     assert_eq!(readings, ["kms/two/id1", "kms/two/id2"]);
-    for text in ["key1", "aescbc", "secretbox/key1", "kms/aws/arn", ""] {
+    // A name alone is one of those that have it.
+    let Err(NoTarget::Ambiguous { readings, .. }) = Target::find("key1", &seen(), &SameKeys::default()) else { panic!("found") };
+    assert_eq!(readings, ["aescbc/key1", "aesgcm/key1"]);
+    assert_eq!(
+        Target::find("other", &seen(), &SameKeys::default()).map(|target| target.keys),
+        Ok(vec![seen()[6].clone(), seen()[3].clone()])
+    );
+    for text in ["key9", "aescbc", "secretbox/key1", "kms/aws/arn", ""] {
         let Err(NoTarget::Unseen { seen: listed, .. }) = Target::find(text, &seen(), &SameKeys::default()) else {
             panic!("{text} is found")
         };

@@ -101,6 +101,56 @@ fn a_prefix_can_be_given_with_a_slash_in_front_and_without() {
     }
 }
 
+/// What stands below other prefixes is foreign to a prefix that is named, also below one that continues it: no row, count, key or list
+/// has it. A prefix under which nothing stands is an empty scope.
+#[test]
+fn a_named_prefix_holds_its_own_keys_alone() {
+    let (dir, beside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (db, list) = (secret("db"), beside.path().join("rotate.csv"));
+    let keys = ["/registry/secrets/prod/db", "/t/deep/secrets/prod/db", "/t/secrets/prod/db", "/t/secrets/prod/db2", "/copy/of/db"];
+    let values: Vec<(&[u8], &[u8])> = keys.iter().map(|key| (key.as_bytes(), db.as_slice())).collect();
+    let sealed_for_other = [(&b"/registry/secrets/prod/sealed"[..], SEALED)];
+    database(dir.path(), "a.db", &[&values[..], &sealed_for_other].concat());
+    for (named, own) in [("/registry", 1), ("/t/deep", 1), ("/t", 2), ("t/", 2)] {
+        for resources in ["secrets", "all"] {
+            let args = ["scan", "a.db", "--resources", resources, "--etcd-prefix", named];
+            let more = ["--format", "jsonl", "--rotate-list", list.to_str().unwrap(), "--force"];
+            let all = records(&run_in(dir.path(), &[&args[..], &more].concat()));
+            let plaintext = |value: &&&Value| value["protection"] == "plaintext";
+            let prefix = format!("/{}", named.trim_matches('/'));
+            assert!(of_kind(&all, "value").iter().all(|value| value["prefix"] == prefix.as_str()), "{named}");
+            assert_eq!(of_kind(&all, "value").iter().filter(plaintext).count(), own, "{named}");
+            assert_eq!(of_kind(&all, "summary")[0]["secrets_readable"]["total"], own, "{named}");
+            assert_eq!(of_kind(&all, "finding")[0]["count"], own, "{named}");
+            assert_eq!(fs::read_to_string(&list).unwrap().lines().count(), 1 + own, "{named}");
+        }
+        let named_keys =
+            of_kind(&records(&run_in(dir.path(), &["keys", "a.db", "--etcd-prefix", named, "--format", "jsonl"])), "key").len();
+        assert_eq!(named_keys, usize::from(named == "/registry"), "{named}");
+    }
+    fs::write(dir.path().join("enc.yaml"), CONFIG).unwrap();
+    for command in [&["scan"][..], &["keys"], &["check"], &["verify", "--encryption-config", "enc.yaml"]] {
+        let args = [command, &["a.db", "--etcd-prefix", "/nope"]].concat();
+        assert_eq!(conditions(dir.path(), &args), json!(["nothing-in-scope"]), "{command:?}");
+        assert_eq!(run_in(dir.path(), &args).status.code(), Some(3), "{command:?}");
+    }
+}
+
+/// Over the prefixes of a real etcd the counts add up, those of residue too.
+#[test]
+fn the_counts_of_the_prefixes_of_one_etcd_add_up() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("a.db"), Fixture::named("two-clusters").bytes).unwrap();
+    let readable = |more: &[&str]| {
+        let all = records(&run_in(dir.path(), &[&["scan", "a.db", "--format", "jsonl"], more].concat()));
+        of_kind(&all, "summary")[0]["secrets_readable"]["total"].as_u64().unwrap()
+    };
+    let [registry, tenant] = ["/registry", "/tenant-b"].map(|prefix| readable(&["--etcd-prefix", prefix]));
+    assert_eq!((registry, tenant), (19, 4));
+    assert_eq!(registry + tenant, readable(&[]));
+    assert_eq!(registry + tenant, readable(&["--etcd-prefix", "/tenant-b", "--etcd-prefix", "/registry"]));
+}
+
 #[test]
 fn foreign_keys_are_no_secrets_of_a_cluster_and_no_kubernetes_objects() {
     let dir = tempfile::tempdir().unwrap();

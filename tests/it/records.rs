@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 use std::{fmt, fs};
 
+use common::raft::raft_snapshot;
 use common::{Fixture, of_kind, records, run_in, sleuth, unpack_directory};
 use etcd_sleuth::evidence::anomaly::Class;
 use etcd_sleuth::finding::Rule;
@@ -164,6 +165,17 @@ fn recovered() -> (String, Vec<u8>) {
     ("recover damaged.db".to_owned(), output.stdout)
 }
 
+/// What `scan` writes of a member whose database lacks entries that a raft snapshot stands for.
+fn behind_its_raft_snapshot() -> (String, Vec<u8>) {
+    let dir = tempfile::tempdir().unwrap();
+    let snap = dir.path().join("data/member/snap");
+    fs::create_dir_all(&snap).unwrap();
+    fs::write(snap.join("db"), Fixture::named("fresh").bytes).unwrap();
+    let store = r#"{"Root":{"Path":"/","Value":"","Children":{}},"CurrentVersion":2}"#;
+    fs::write(snap.join(format!("{:016x}-{:016x}.snap", 2, 1u64 << 40)), raft_snapshot(store, 1 << 40)).unwrap();
+    ("scan data".to_owned(), run_in(dir.path(), &["scan", "data", "--format", "jsonl"]).stdout)
+}
+
 /// Names of what stands in a folder.
 fn files(dir: &Path) -> Vec<String> {
     let Ok(entries) = fs::read_dir(dir) else { return Vec::new() };
@@ -178,7 +190,7 @@ fn every_record_is_one_of_the_schema() {
     let of_any = jsonschema::draft202012::new(&schema).unwrap();
     let mut by_kind = BTreeMap::new();
     let mut shown = BTreeSet::new();
-    for (name, output) in runs_in_lines().iter().chain([&recovered()]) {
+    for (name, output) in runs_in_lines().iter().chain([&recovered(), &behind_its_raft_snapshot()]) {
         for record in lines(output) {
             let kind = record["record"].as_str().unwrap().to_owned();
             assert_valid(by_kind.entry(kind.clone()).or_insert_with(|| validator(&kind)), name, &record);
@@ -223,7 +235,7 @@ fn every_record_is_one_of_the_schema() {
 #[test]
 fn fields_stand_in_the_order_of_the_schema() {
     let schema = schema();
-    for (name, output) in runs_in_lines().iter().chain([&recovered()]) {
+    for (name, output) in runs_in_lines().iter().chain([&recovered(), &behind_its_raft_snapshot()]) {
         for line in output.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
             let Fields(fields) = serde_json::from_slice(line).unwrap();
             let record: Value = serde_json::from_slice(line).unwrap();

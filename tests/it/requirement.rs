@@ -195,6 +195,61 @@ fn a_first_provider_identity_requires_plaintext_and_says_so() {
     assert!(answer.code == 0 && !answer.shown.contains("PLAINTEXT"), "{}", answer.shown);
 }
 
+/// Of one resource among several too, in the only line of a quiet run.
+#[test]
+fn plaintext_is_said_to_be_required_of_whatever_resource() {
+    let values = [sealed(A, "key1", secret("a")), plain("configmaps", "v1", "prod", "c")];
+    let answer = verify(&values, &[config(&[rule(&["configmaps"], &[CLEAR, KEY1]), rule(&["secrets"], &[KEY1])])], &["--resources", "all"]);
+    assert!(answer.quiet.contains("the required state of configmaps is plaintext") && answer.code == 0, "{}", answer.quiet);
+}
+
+/// An API server does not start with a configuration of which one part is wrong: nothing is complete by it, wherever that part stands.
+#[test]
+fn by_a_configuration_that_no_api_server_takes_nothing_is_complete() {
+    let value = [sealed(A, "key1", secret("a"))];
+    let sound = rule(&["secrets"], &[KEY1]);
+    let key = |name: &str, secret: &str| json!({ "name": name, "secret": secret });
+    let with = |providers: Value| config(&[json!({ "resources": ["secrets"], "providers": providers })]);
+    for (what, config) in [
+        ("a key of three bytes first", with(json!([{ "aesgcm": { "keys": [key("key1", "YWJj")] } }]))),
+        ("a key that is no base64 behind it", with(json!([sound["providers"][0], { "aescbc": { "keys": [key("key2", "*")] } }]))),
+        ("a provider that no API server has", with(json!([sound["providers"][0], { "rot13": {} }]))),
+        ("a resource that is none", config(&[sound.clone(), json!({ "resources": ["*"], "providers": [{ "identity": {} }] })])),
+    ] {
+        let answer = verify(&value, &[config], &[]);
+        assert!(
+            !answer.shown.contains("COMPLETE") && answer.shown.contains("no API server takes this configuration"),
+            "{what}: {}",
+            answer.shown
+        );
+        assert!(answer.quiet.contains("configuration-refused"), "{what}: {}", answer.quiet);
+        assert_eq!(answer.code, 3, "{what}: {}", answer.shown);
+    }
+    assert_eq!(verify(&value, &[config(&[sound])], &[]).code, 0);
+}
+
+/// Two objects of one name, each of an API server of its own, are two rows and two commands.
+#[test]
+fn what_is_left_names_the_prefix_where_there_are_several() {
+    let (one, other) = (sealed(A, "key1", secret("a")), secret("b"));
+    let below = |prefix: &str, (key, value): &Stored| (key.replacen("/registry", prefix, 1), value.clone());
+    let values = [one.clone(), other.clone(), below("/t", &one), below("/t", &other)];
+    let answer = verify(&values, &[config(&[rule(&["secrets"], &[KEY1])])], &[]);
+    let left: Vec<(&Value, &Value)> =
+        answer.summary["left"].as_array().unwrap().iter().map(|left| (&left["prefix"], &left["count"])).collect();
+    assert!(left.contains(&(&json!("/registry"), &json!(1))) && left.contains(&(&json!("/t"), &json!(1))), "{left:?}");
+    let mut lines: Vec<&str> = answer.shown.lines().filter(|line| line.contains("kubectl") || line.contains("aesgcm/key1")).collect();
+    assert!(
+        answer.shown.contains("# at the API server of /t\n") && answer.shown.contains("# at the API server of /registry\n"),
+        "{}",
+        answer.shown
+    );
+    let all = lines.len();
+    lines.sort_unstable();
+    lines.dedup();
+    assert!(all > 3 && lines.len() == all, "{}", answer.shown);
+}
+
 #[test]
 fn a_value_of_unknown_form_is_not_known_and_not_plaintext() {
     let (key, whole) = sealed(A, "key1", secret("bare"));

@@ -97,6 +97,40 @@ fn nothing_names_a_key_only_where_no_other_way_to_write_it_can_mean_it() {
     }
 }
 
+/// A local key is found by its name alone, where only one provider has it. What does not say which key it needs may need any.
+#[test]
+fn a_name_alone_is_a_key_and_a_value_that_names_none_may_need_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |values: &[&[u8]]| {
+        let entries = (2..).zip(values).map(|(main, value)| {
+            Write { main, key: format!("/registry/secrets/prod/s{main}").into_bytes(), value: value.to_vec() }.entry()
+        });
+        fs::write(dir.path().join("a.db"), pages::database(&[pages::root(3), pages::leaf(3, &entries.collect::<Vec<_>>())])).unwrap();
+    };
+    let ask = |args: &[&str]| {
+        let output = run_in(dir.path(), &[&["keys", "a.db"], args].concat());
+        (output.status.code().unwrap(), format!("{}{}", text(&output).1, stderr(&output)))
+    };
+    let cbc = |name: &str| format!("k8s:enc:aescbc:v1:{name}:0123456789abcdef0123456789abcdef0123456789abcdef").into_bytes();
+    let gcm = |name: &str| format!("k8s:enc:aesgcm:v1:{name}:0123456789abcdef0123456789abcdef0123456789abcdef").into_bytes();
+    write(&[&cbc("old"), &cbc("two"), &gcm("two")]);
+    for spelling in ["old", "aescbc/old"] {
+        let (code, said) = ask(&["--retire", spelling]);
+        assert!(code == 2 && said.contains("1 current Secrets in a.db name this key"), "{spelling}: {said}");
+    }
+    let (code, said) = ask(&["--retire", "two", "--confirm-unseen"]);
+    assert!(code == 1 && said.contains("aescbc/two, aesgcm/two"), "{said}");
+
+    // Without its prefix, and with one that is cut.
+    let whole = cbc("old");
+    for bare in [&whole["k8s:enc:aescbc:v1:old:".len()..], b"k8s:enc:\xff\xfe", b"\x80\x81\x82\x83\x84\x85\x86\x87"] {
+        write(&[&cbc("new"), bare]);
+        assert_eq!(ask(&[]).0, 3, "{bare:?}");
+        let (code, said) = ask(&["--retire", "aescbc/old", "--confirm-unseen"]);
+        assert!(code == 3 && said.starts_with("CANNOT SAY"), "{bare:?}: {said}");
+    }
+}
+
 #[test]
 fn what_is_known_of_keys_settles_what_a_name_means() {
     let (alias, here, other) = (arn("eu-west-1", "alias/eks"), key("eu-west-1", ID), key("eu-west-1", OTHER_ID));

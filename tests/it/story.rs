@@ -172,6 +172,113 @@ fn what_the_log_has_behind_the_database_is_not_known() {
     assert_eq!((now, lost), (existing, 0), "{shown}");
 }
 
+/// Whether a key's newest revision is what it has now is decided once: rows, counts, findings, the list for those who rotate, exit
+/// codes, and what is said of the encryption key that may still be needed, follow it.
+#[test]
+fn what_is_not_known_to_be_current_is_nowhere_called_so() {
+    let make = |requests: &[Vec<u8>]| {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir_all(dir.path().join("data/member/snap")).unwrap();
+        fs::create_dir_all(dir.path().join("data/member/wal")).unwrap();
+        let plain = br#"{"kind":"Secret","apiVersion":"v1","metadata":{"name":"a","namespace":"p","uid":"u"}}"#.to_vec();
+        let sealed = b"k8s:enc:aescbc:v1:old:0123456789abcdef0123456789abcdef".to_vec();
+        let write = |main: u64, key: &str, value: &[u8]| Write { main, key: key.as_bytes().to_vec(), value: value.to_vec() }.entry();
+        let entries = [write(2, "/registry/secrets/p/a", &plain), write(3, "/registry/secrets/p/b", &sealed)];
+        fs::write(dir.path().join("data/member/snap/db"), pages::database(&[pages::root_at(3, 10), pages::leaf(3, &entries)])).unwrap();
+        let log = segment_from(1, &[&nothing(10)[..], requests].concat(), 10 + requests.len() as u64);
+        fs::write(dir.path().join(format!("data/member/wal/{:016x}-{:016x}.wal", 0, 1)), log).unwrap();
+        dir
+    };
+    let told = |dir: &Path| {
+        let out = tempfile::tempdir().unwrap();
+        let list = out.path().join("list.csv");
+        let all = records(&run_in(dir, &["scan", "data", "--format", "jsonl", "--rotate-list", list.to_str().unwrap()]));
+        let in_tree: Vec<_> = of_kind(&all, "value").iter().filter(|v| v["place"] == "tree").map(|v| v["retention"].clone()).collect();
+        let summary = of_kind(&all, "summary")[0].clone();
+        let now = ["plaintext", "encrypted", "not_known"].map(|form| summary["secrets_current"][form].as_u64().unwrap());
+        let readable = ["existing", "not_known", "current", "newest"].map(|part| summary["secrets_readable"][part].as_u64().unwrap());
+        let rule = of_kind(&all, "finding")[0]["rule"].as_str().unwrap().to_owned();
+        let row = fs::read_to_string(list).unwrap().lines().nth(1).unwrap().to_owned();
+        let code = |args: &[&str]| run_in(dir, args).status.code().unwrap();
+        let codes = ["any", "retained", "current"].map(|fail_on| code(&["scan", "data", "--fail-on", fail_on]));
+        (in_tree, now, readable, rule, row, codes, code(&["keys", "data", "--retire", "aescbc/old"]))
+    };
+    let (in_tree, now, readable, rule, row, codes, retired) = told(make(&[]).path());
+    assert_eq!((in_tree, now, readable), (vec!["current".into(); 2], [1, 1, 0], [1, 0, 1, 0]));
+    assert_eq!((rule.as_str(), codes, retired), ("plaintext-current", [2, 2, 2], 2));
+    assert!(row.ends_with(",current,2,yes"), "{row}");
+
+    let dir = make(&[delete("/registry/secrets/", "/registry/secrets0")]);
+    let (in_tree, now, readable, rule, row, codes, retired) = told(dir.path());
+    assert_eq!((in_tree, now, readable), (vec!["newest".into(); 2], [0, 0, 2], [0, 1, 0, 1]));
+    assert_eq!((rule.as_str(), codes, retired), ("plaintext-newest", [2, 2, 3], 3));
+    assert!(row.ends_with(",newest,2,not-known"), "{row}");
+    for (args, not_said) in [(&["scan", "data"][..], "current"), (&["show", "data", "p/a"], "current"), (&["scan", "-q", "data"], " now")] {
+        let (_, shown) = text(&run_in(dir.path(), args));
+        let rest = shown.lines().filter(|line| !line.contains("need") || !line.contains("current"));
+        assert!(rest.clone().all(|line| !line.contains(not_said) || line.contains("perhaps")), "{shown}");
+    }
+
+    // What the log alone has in plaintext may be current too.
+    let secret = r#"{"kind":"Secret","apiVersion":"v1","metadata":{"name":"c","namespace":"p","uid":"u"}}"#;
+    let dir = make(&[
+        put("/registry/secrets/p/c", secret),
+        put("/registry/secrets/p/a", "k8s:enc:aescbc:v1:old:0123456789abcdef0123456789abcdef"),
+    ]);
+    assert_eq!(run_in(dir.path(), &["scan", "data", "--fail-on", "current"]).status.code(), Some(3));
+    fs::write(dir.path().join("enc.yaml"), "kind: EncryptionConfiguration\nresources: [{resources: [secrets], providers: [{aescbc: {keys: [{name: old, secret: AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=}]}}]}]\n").unwrap();
+    let all = records(&run_in(dir.path(), &["verify", "data", "--encryption-config", "enc.yaml", "--format", "jsonl"]));
+    let left = of_kind(&all, "summary")[0]["verify"]["left"].clone();
+    assert!(left.as_array().unwrap().iter().any(|left| left["why"] == "not-applied" && left["count"] == 3), "{left}");
+}
+
+/// Where committed entries behind the database are missing, no key is known to be as the database has it.
+#[test]
+fn behind_missing_entries_nothing_is_known_to_exist() {
+    for (member, is_known) in [
+        (Directory::of("migration"), true),
+        // A raft snapshot stands for entries that neither the database nor a log has.
+        (Directory::of("migration").snapshot(1 << 40), false),
+    ] {
+        let (existing, unknown, shown) = readable(&member);
+        assert_eq!((existing > 0, unknown > 0), (is_known, !is_known), "{shown}");
+    }
+    // The log begins too late, and ends before what it calls committed.
+    let applied = Directory::of("migration").applied;
+    for (first, count, commit) in [(applied + 3, 4, applied + 6), (1, applied + 1, applied + 9)] {
+        let (existing, unknown, shown) = readable(&Directory::of("migration").log(first, &nothing(count), commit));
+        assert!(existing == 0 && unknown > 0, "{shown}");
+    }
+}
+
+/// A log that ends in a torn record before what the database has applied lacks entries, whatever the tear is of; one that is torn behind
+/// what was applied lacks none.
+#[test]
+fn a_torn_log_that_ends_before_the_database_lacks_entries() {
+    for (kept, lacks) in [(-3i64, true), (-1, true), (0, false), (2, false)] {
+        for torn in [1, 9, 20] {
+            let member = Directory::of("fresh");
+            let kept = member.applied.checked_add_signed(kept).unwrap();
+            let (whole, more) = (segment_from(1, &nothing(kept), kept), segment_from(1, &nothing(kept + 1), kept));
+            // Up to the hard state, which comes last, both are the same.
+            let same = whole.iter().zip(&more).take_while(|(a, b)| a == b).count() & !7;
+            let at = member.path().join(format!("data/member/wal/{:016x}-{:016x}.wal", 0, 1));
+            fs::write(at, &more[..same + torn]).unwrap();
+            let (told, code) = member.told();
+            let expected = if lacks { vec!["index-past-log".to_owned()] } else { vec![] };
+            assert_eq!((told, code), (expected, Some(3)), "{kept} {torn}");
+            let shown = text(&run_in(member.path(), &["check", "data"])).1;
+            assert!(shown.contains("wal-torn-record"), "{shown}");
+        }
+    }
+    // Of this log no entry can be read at all.
+    let member = Directory::of("fresh");
+    let (none, one) = (segment_from(1, &[], 0), segment_from(1, &nothing(1), 0));
+    let same = none.iter().zip(&one).take_while(|(a, b)| a == b).count() & !7;
+    fs::write(member.path().join(format!("data/member/wal/{:016x}-{:016x}.wal", 0, 1)), &one[..same + 20]).unwrap();
+    assert_eq!(member.told(), (vec!["index-past-log".to_owned()], Some(3)));
+}
+
 /// A lease that is revoked takes its keys with it: those that the database has attached to it are not said to exist.
 #[test]
 fn keys_of_a_lease_that_the_log_revokes_are_not_known_to_exist() {

@@ -50,7 +50,7 @@ pub(crate) struct Global {
     /// Show no progress on standard error
     #[arg(long, global = true)]
     pub(crate) no_progress: bool,
-    /// Threads that read pages [default: one a core]
+    /// Threads that read pages, at most four a core [default: one a core]
     #[arg(long, value_name = "N", global = true)]
     pub(crate) threads: Option<NonZeroUsize>,
     /// Largest content taken from standard input or out of a container, such as 500M or 16G
@@ -248,7 +248,8 @@ pub(crate) struct RecoverArgs {
     resources: String,
     #[command(flatten, next_help_heading = SCOPE)]
     names: Names,
-    /// Prefix of the API server's keys, such as /registry [default: what the keys show]
+    /// Prefix of the API server's keys, such as /registry; all other keys are foreign then, and not looked at [default: what the keys
+    /// show]
     #[arg(long, value_name = "PREFIX", help_heading = READING)]
     pub(crate) etcd_prefix: Vec<String>,
     /// Write the records (JSON Lines) to a new file (mode 0600) instead of standard output

@@ -15,6 +15,7 @@ mod shrinking;
 mod signals;
 mod terminal;
 
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -24,6 +25,9 @@ use self::args::{Args, Command};
 
 /// Exit code where the answer is open.
 const CANNOT_SAY: u8 = 3;
+
+/// Threads for each core, at most, however many are asked for.
+const THREADS_PER_CORE: usize = 4;
 
 fn main() -> ExitCode {
     let args = match Args::try_parse() {
@@ -53,7 +57,10 @@ fn main() -> ExitCode {
 
 fn run(args: Args) -> anyhow::Result<u8> {
     if let Some(threads) = args.global.threads {
-        rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global()?;
+        // Those beyond what the cores can do would only wait for each other.
+        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let most = cores.saturating_mul(THREADS_PER_CORE);
+        rayon::ThreadPoolBuilder::new().num_threads(threads.get().min(most)).build_global()?;
     }
     shrinking::watch()?;
     interrupt::watch()?;

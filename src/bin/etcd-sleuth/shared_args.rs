@@ -40,7 +40,8 @@ impl Names {
 /// How evidence is read.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Reading {
-    /// Prefix of the API server's keys, such as /registry [default: what the keys show]
+    /// Prefix of the API server's keys, such as /registry; all other keys are foreign then, and not looked at [default: what the keys
+    /// show]
     #[arg(long, value_name = "PREFIX")]
     pub(crate) etcd_prefix: Vec<String>,
     /// Whether the file is hashed; without it the trailer cannot be judged

@@ -180,10 +180,15 @@ impl<'data> Records<'data> {
         }
     }
 
-    /// Fewer bytes than a length word has.
+    /// Fewer bytes than a length word has, which every writer pads records to: what was written last was cut.
     fn end_at(&mut self, rest: &'data [u8]) -> Option<Record<'data>> {
-        if let Some(first) = first_non_zero(rest) {
-            self.note_tail(self.at.saturating_add(first));
+        let offset = self.at as u64;
+        match (range::is_zero(rest), self.is_last) {
+            (true, _) => {}
+            (false, true) => self.note_torn(offset),
+            (false, false) => {
+                self.note(Class::FileTruncated, Some(offset), || "the segment is cut within the length of a record".to_owned())
+            }
         }
         self.stop()
     }

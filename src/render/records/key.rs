@@ -20,6 +20,7 @@ pub struct KeyRecord<'a> {
     key_id: Option<&'a str>,
     dek_sources: u64,
     current: u64,
+    newest: u64,
     superseded: u64,
     deleted: u64,
     residue: u64,
@@ -39,8 +40,8 @@ type Column = (&'static str, fn(&KeyRecord<'_>) -> String);
 impl<'a> KeyRecord<'a> {
     /// Columns of the table in CSV: the fields in their order.
     pub(in super::super) const COLUMNS: &'static [Column] = columns!(KeyRecord:
-        evidence, group_resources, provider, provider_version, provider_name, key_id, dek_sources, current, superseded, deleted,
-        residue, log, opened, failed, state, kms_key_id, kms_key_ids, manager, rotated
+        evidence, group_resources, provider, provider_version, provider_name, key_id, dek_sources, current, newest, superseded,
+        deleted, residue, log, opened, failed, state, kms_key_id, kms_key_ids, manager, rotated
     );
 
     /// The record of a key in one evidence.
@@ -50,7 +51,7 @@ impl<'a> KeyRecord<'a> {
 
     /// The record of a key over all evidences.
     pub fn new(key: &'a KeyReport) -> Self {
-        let KeyCounts { current, superseded, deleted, residue, log } = key.counts;
+        let KeyCounts { current, newest, superseded, deleted, residue, log } = key.counts;
         Self {
             record: "key",
             evidence: None,
@@ -61,6 +62,7 @@ impl<'a> KeyRecord<'a> {
             key_id: key.identity.key_id.as_deref(),
             dek_sources: key.dek_sources,
             current,
+            newest,
             superseded,
             deleted,
             residue,

@@ -45,6 +45,7 @@ struct RetireRecord<'a> {
     key: &'a str,
     verdict: &'static str,
     current: u64,
+    newest: u64,
     superseded: u64,
     deleted: u64,
     residue: u64,
@@ -66,6 +67,7 @@ impl<'a> RetireRecord<'a> {
             key: &retirement.key,
             verdict: retirement.verdict().name(),
             current: named.current,
+            newest: named.newest,
             superseded: named.superseded,
             deleted: named.deleted,
             residue: named.residue,
@@ -147,6 +149,7 @@ impl VerifyRecord {
 #[derive(Debug, Serialize)]
 struct LeftRecord {
     group_resource: String,
+    prefix: Option<String>,
     under: Option<String>,
     why: &'static str,
     leftover: bool,
@@ -155,15 +158,16 @@ struct LeftRecord {
 
 impl LeftRecord {
     fn all(requirement: &Requirement) -> Vec<Self> {
-        let mut counts = BTreeMap::<(bool, &str, &Under), u64>::new();
+        let mut counts = BTreeMap::<(bool, &str, Option<&str>, &Under), u64>::new();
         for (is_leftover, all) in [(false, &requirement.left), (true, &requirement.in_leftovers)] {
             for (left, more) in all {
-                let count = counts.entry((is_leftover, &left.group_resource, &left.under)).or_default();
+                let count = counts.entry((is_leftover, &left.group_resource, left.prefix.as_deref(), &left.under)).or_default();
                 *count = count.saturating_add(*more);
             }
         }
-        let record = |((leftover, group_resource, under), count): ((bool, &str, &Under), u64)| Self {
+        let record = |((leftover, group_resource, prefix, under), count): ((bool, &str, Option<&str>, &Under), u64)| Self {
             group_resource: group_resource.to_owned(),
+            prefix: prefix.map(str::to_owned),
             under: under.key().map(ToString::to_string),
             why: under.name(),
             leftover,
@@ -179,6 +183,7 @@ struct SecretCountsRecord {
     encrypted: u64,
     unknown: u64,
     empty: u64,
+    not_known: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -186,7 +191,9 @@ struct ReadableRecord {
     total: u64,
     existing: u64,
     deleted: u64,
+    not_known: u64,
     current: u64,
+    newest: u64,
     retained: u64,
     residue: u64,
     log: u64,
@@ -265,16 +272,19 @@ impl<'a> SummaryRecord<'a> {
             members: report.members.len(),
             not_analysed: &report.not_analysed,
             secrets_current: SecretCountsRecord {
-                plaintext: report.secrets(|s| s.plaintext),
-                encrypted: report.secrets(|s| s.encrypted),
-                unknown: report.secrets(|s| s.unknown),
-                empty: report.secrets(|s| s.empty),
+                plaintext: report.secrets(|e| e.secrets.plaintext),
+                encrypted: report.secrets(|e| e.secrets.encrypted),
+                unknown: report.secrets(|e| e.secrets.unknown),
+                empty: report.secrets(|e| e.secrets.empty),
+                not_known: report.secrets(|e| e.not_known.total()),
             },
             secrets_readable: ReadableRecord {
                 total: inputs(|r| r.total),
-                existing: inputs(|r| r.existing.total().saturating_add(r.unknown.total())),
+                existing: inputs(|r| r.existing.total()),
                 deleted: inputs(|r| r.deleted.total()),
+                not_known: inputs(|r| r.unknown.total()),
                 current: readable(|r| r.current),
+                newest: readable(|r| r.newest),
                 retained: readable(|r| r.retained),
                 residue: readable(|r| r.residue),
                 log: readable(|r| r.log),

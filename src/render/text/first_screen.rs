@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::super::escape::terminal;
+use super::key_counts::{CountColumns, cell};
 use super::key_label::distinct_labels;
 use super::table::{Table, name};
 use super::thousands;
-use crate::collect::{KeyCounts, ResourceCounts, StorageCounts};
+use crate::collect::{ResourceCounts, StorageCounts};
 use crate::finding::Rule;
 use crate::report::readable::{Exists, ReadableSecret};
 use crate::report::{EvidenceReport, KeyReport, MemberReport, Report};
@@ -19,9 +20,8 @@ pub(super) const ROWS: usize = 20;
 pub(super) fn secrets(evidence: &EvidenceReport, in_scope: &str) -> String {
     let (existing, deleted, lost) = (evidence.readable.existing, evidence.readable.deleted, evidence.readable.unknown);
     let older = existing.retained.saturating_add(existing.residue).saturating_add(existing.log);
-    let secrets = evidence.secrets.without(evidence.unapplied);
+    let secrets = evidence.secrets;
     let hidden = secrets.encrypted.saturating_sub(older);
-    let cell = |n: u64| if n == 0 { "-".to_owned() } else { thousands(n) };
     let mut table = Table::of_labels(&[&format!("Secrets{in_scope}"), "now", "deleted"]);
     let mut row = |what: &str, now: u64, gone: u64| table.add_row([what.to_owned(), cell(now), cell(gone)]);
     row("stored in plaintext", secrets.plaintext, 0);
@@ -32,7 +32,7 @@ pub(super) fn secrets(evidence: &EvidenceReport, in_scope: &str) -> String {
         ("encrypted; no plaintext of it in this file (other copies not seen)", hidden),
         ("stored in a form not known here", secrets.unknown),
         ("without a value", secrets.empty),
-        ("not known: committed entries of the log, which the database has not applied, write or delete them", evidence.unapplied.total()),
+        ("not known: the log goes on behind the database, and writes or deletes them, or may", evidence.not_known.total()),
         ("perhaps among them, or deleted, and readable", lost.total()),
         ("in the log, not in the database yet (written last, or never carried out)", evidence.readable.ahead),
     ] {
@@ -86,25 +86,23 @@ pub(super) fn keys(keys: &[KeyReport], in_scope: &str) -> String {
             0 => format!("Encrypted values{in_scope} need"),
             n => format!("The {}{in_scope} encrypted now need", thousands(n)),
         };
+    let columns = CountColumns::of(keys.iter().map(|key| key.counts));
     let has_log = keys.iter().any(|key| key.counts.log > 0);
     let labels = distinct_labels(keys.iter().map(|key| &key.identity));
     // What bears a prefix of no known provider is not counted as encrypted, so it stands by itself.
     let (known, unknown): (Vec<_>, Vec<_>) = keys.iter().zip(&labels).partition(|(key, _)| key.identity.provider().is_known());
     let row = |(key, label): &(&KeyReport, &String)| {
-        let KeyCounts { current, superseded, deleted, residue, log } = key.counts;
         let doubt = if key.uncertain > 0 { format!(" (name not certain for {})", thousands(key.uncertain)) } else { String::new() };
-        let cell = |n: u64| if n == 0 { "-".to_owned() } else { thousands(n) };
-        let older = superseded.saturating_add(deleted);
-        let log = has_log.then(|| cell(log));
-        [format!("  {label}{doubt}"), cell(current), cell(older), cell(residue)].into_iter().chain(log)
+        let log = has_log.then(|| cell(key.counts.log));
+        [format!("  {label}{doubt}")].into_iter().chain(columns.of_tree(key.counts)).chain([cell(key.counts.residue)]).chain(log)
     };
     let mut out = String::new();
     for (title, keys) in [(title.as_str(), known), ("Under providers not known to this version", unknown)] {
         if keys.is_empty() {
             continue;
         }
-        let columns = [title, "current", "older", "residue", "log"];
-        let mut table = Table::of_labels(columns.get(..4usize.saturating_add(usize::from(has_log))).unwrap_or_default());
+        let after: &[&str] = if has_log { &["residue", "log"] } else { &["residue"] };
+        let mut table = Table::of_labels(&columns.titles(&[title], after));
         keys.iter().take(ROWS).for_each(|key| table.add_row(row(key)));
         out.push_str(&format!("{table}\n"));
         if let Some(more) = keys.len().checked_sub(ROWS).filter(|n| *n > 0) {
@@ -194,6 +192,7 @@ pub(super) fn readable_table(evidence: &EvidenceReport, in_scope: &str) -> Strin
 /// Where a Secret can be read, in words.
 fn readable_in(secret: &ReadableSecret) -> String {
     let place = |name: &&'static str| match *name {
+        "newest" => "the database's newest revision",
         "history" if secret.exists == Exists::Deleted => "retained",
         "history" => "older revision",
         "residue" => "free pages",
@@ -202,6 +201,8 @@ fn readable_in(secret: &ReadableSecret) -> String {
     let places: Vec<&str> = secret.places.iter().map(place).collect();
     let state = match secret.exists {
         Exists::Yes => "",
+        Exists::NotKnown if secret.places.contains(&"newest") => "perhaps deleted or changed: ",
+        Exists::NotKnown => "",
         Exists::Replaced => "deleted and made again, the one before: ",
         Exists::Deleted => "deleted: ",
     };

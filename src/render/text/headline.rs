@@ -75,7 +75,7 @@ pub(super) fn headline(evidence: &EvidenceReport, report: &Report, what: What) -
 fn in_words(evidence: &EvidenceReport, report: &Report, what: What) -> String {
     let what = what.name();
     let has_tree = evidence.facts.has_tree();
-    let (readable, existing) = (&evidence.readable, evidence.secrets.without(evidence.unapplied).total());
+    let (readable, existing) = (&evidence.readable, evidence.secrets.total());
     let scope = scope(report);
     let in_scope = in_scope(report);
     if report.resources != "secrets" && evidence.secret_values == 0 && readable.total == 0 && evidence.unnamed_secrets.count == 0 {
@@ -99,7 +99,11 @@ fn in_words(evidence: &EvidenceReport, report: &Report, what: What) -> String {
             1 => format!("1 Secret{in_scope} exists"),
             n => format!("{} Secrets{in_scope} exist", thousands(n)),
         };
-        return format!("NO PLAINTEXT SECRET FOUND IN {place}{scope}\n  {exist}{unknown}.\n");
+        let not_known = match evidence.not_known.total() {
+            0 => String::new(),
+            n => format!("; of {}{in_scope} it is not known, the database has not applied all of its log", thousands(n)),
+        };
+        return format!("NO PLAINTEXT SECRET FOUND IN {place}{scope}\n  {exist}{unknown}{not_known}.\n");
     }
     let noun = if readable.total == 1 { "SECRET" } else { "SECRETS" };
     if !has_tree {
@@ -115,7 +119,7 @@ fn in_words(evidence: &EvidenceReport, report: &Report, what: What) -> String {
     }
     let unknown = match readable.unknown.total() {
         0 => String::new(),
-        n if evidence.unapplied.total() > 0 => {
+        n if evidence.not_known.total() > 0 => {
             format!("; of {} neither is known, the database has not applied all of its log: treat them as in use", thousands(n))
         }
         n => format!("; of {} neither is known: treat them as in use", thousands(n)),

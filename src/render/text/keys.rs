@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use super::super::escape::terminal;
 use super::headline::within;
+use super::key_counts::{CountColumns, cell};
 use super::key_label::{distinct_labels, whole};
 use super::layout::{Screen, Tone};
 use super::number::counted;
@@ -119,6 +120,7 @@ pub(super) fn beside<'a>(evidences: impl IntoIterator<Item = &'a EvidenceReport>
 fn keys(report: &Report) -> String {
     let keys = report.keys();
     let current = keys.iter().map(|key| key.counts.current).fold(0, u64::saturating_add);
+    let perhaps = keys.iter().map(|key| key.perhaps_current).fold(0, u64::saturating_add);
     let mut out = format!(
         "{} KEY{} NAMED IN {} FILE{}; {}\n",
         keys.len(),
@@ -126,6 +128,8 @@ fn keys(report: &Report) -> String {
         report.evidences.len(),
         if report.evidences.len() == 1 { "" } else { "S" },
         match report.has_tree() {
+            true if perhaps > 0 =>
+                format!("{} values that are current need one, and {} that may be", thousands(current), thousands(perhaps)),
             true => format!("{} values that are current need one", thousands(current)),
             false => "which values are current is not known".to_owned(),
         }
@@ -134,7 +138,8 @@ fn keys(report: &Report) -> String {
         out.push_str(&format!("  In scope: {}; values outside of it are not counted.\n", terminal(filter)));
     }
     out.push_str(&beside(&report.evidences, report.filter.is_some()));
-    let mut rows = Table::new(&["key", "file", "current", "older", "residue", "log", "resources"]);
+    let columns = CountColumns::of(keys.iter().map(|key| key.counts));
+    let mut rows = Table::new(&columns.titles(&["key", "file"], &["residue", "log", "resources"]));
     let lines = report.evidences.iter().map(|evidence| evidence.keys.len()).fold(0, usize::saturating_add);
     let labels = distinct_labels(keys.iter().map(|key| &key.identity));
     // Every key has a line, so that no more keys than lines are looked for.
@@ -144,15 +149,9 @@ fn keys(report: &Report) -> String {
             let Some(used) = evidence.keys.iter().find(|used| used.identity == key.identity).filter(|_| shown < ROWS) else { continue };
             shown = shown.saturating_add(1);
             let resources: Vec<_> = used.group_resources.iter().take(4).map(|resource| terminal(resource)).collect();
-            rows.add_row([
-                label.clone(),
-                terminal(&file_name(evidence)).into_owned(),
-                cell(used.counts.current),
-                cell(used.counts.superseded.saturating_add(used.counts.deleted)),
-                cell(used.counts.residue),
-                cell(used.counts.log),
-                resources.join(", "),
-            ]);
+            let whose = [label.clone(), terminal(&file_name(evidence)).into_owned()];
+            let others = [cell(used.counts.residue), cell(used.counts.log), resources.join(", ")];
+            rows.add_row(whose.into_iter().chain(columns.of_tree(used.counts)).chain(others));
         }
     }
     out.push_str(&format!("{rows}\n"));
@@ -188,6 +187,9 @@ fn retire(retirement: &Retirement, report: &Report) -> String {
     }
     .paint(&out);
     out.push_str(&format!("  {key}\n"));
+    for named in retirement.named.iter().filter(|named| named.to_string() != retirement.key).take(ROWS) {
+        out.push_str(&format!("  that is {}\n", whole(named)));
+    }
     if maybe > 0 {
         out.push_str(&format!("  {} more may need it: KMS v1 does not say which key wrapped them.\n", thousands(maybe)));
     }
@@ -197,14 +199,14 @@ fn retire(retirement: &Retirement, report: &Report) -> String {
     }
     out.push_str("  Offline: key names are what the plugin or configuration wrote; nothing was opened.\n");
     let has_unknown = retirement.needs.iter().any(|need| total(need.unknown) > 0);
-    let mut rows = if has_unknown {
-        Table::new(&["file", "current", "older", "residue/log", "KMS v1, key unknown: current", "older", "residue/log"])
-    } else {
-        Table::new(&["file", "current", "older", "residue/log"])
-    };
-    let cells = |counts: KeyCounts| {
-        [cell(counts.current), cell(counts.superseded.saturating_add(counts.deleted)), cell(counts.residue.saturating_add(counts.log))]
-    };
+    let columns = CountColumns::of(retirement.needs.iter().flat_map(|need| [need.named, need.unknown]));
+    let mut titles = columns.titles(&["file"], &["residue/log"]);
+    if has_unknown {
+        titles.push("KMS v1, key unknown: current");
+        titles.extend(columns.titles(&[], &["residue/log"]).into_iter().skip(1));
+    }
+    let mut rows = Table::new(&titles);
+    let cells = |counts: KeyCounts| columns.of_tree(counts).chain([cell(counts.residue.saturating_add(counts.log))]);
     for need in &retirement.needs {
         let Some(evidence) = report.evidence(need.evidence) else { continue };
         let mut row = vec![evidence_label(evidence)];
@@ -252,11 +254,12 @@ fn opens(Opens { target, objects, more }: &Opens, report: &Report) -> String {
         out.push_str(&format!("  {}\n", whole(key)));
     }
     out.push_str("  Offline: by what the values name; nothing was opened.\n");
-    let mut rows = Table::new(&["file", "current", "older", "residue", "log"]);
+    let columns = CountColumns::of([sum]);
+    let mut rows = Table::new(&columns.titles(&["file"], &["residue", "log"]));
     for evidence in &report.evidences {
         let counts = used(evidence);
-        let older = counts.superseded.saturating_add(counts.deleted);
-        rows.add_row([evidence_label(evidence), cell(counts.current), cell(older), cell(counts.residue), cell(counts.log)]);
+        let others = [cell(counts.residue), cell(counts.log)];
+        rows.add_row([evidence_label(evidence)].into_iter().chain(columns.of_tree(counts)).chain(others));
     }
     out.push_str(&format!("{rows}\n"));
     for (retention, object) in objects {
@@ -349,8 +352,4 @@ fn files_with_current(retirement: &Retirement, report: &Report) -> String {
 
 fn file_name(evidence: &EvidenceReport) -> String {
     evidence.facts.path.display().to_string()
-}
-
-fn cell(count: u64) -> String {
-    if count == 0 { "-".to_owned() } else { thousands(count) }
 }

@@ -8,6 +8,7 @@ mod directory;
 mod findings;
 mod first_screen;
 mod headline;
+mod key_counts;
 mod key_label;
 mod keys;
 mod layout;

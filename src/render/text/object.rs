@@ -70,6 +70,7 @@ impl Render for ObjectText<'_> {
         let revision = revealed.revision.map_or("(not known)".to_owned(), |revision| revision.to_string());
         let state = match revealed.retention {
             Retention::Current => "",
+            Retention::Newest => " (the newest in the database; the log goes on)",
             Retention::Superseded => " (an older one)",
             Retention::Deleted => " (deleted)",
             Retention::Residue => " (from free pages)",

@@ -22,17 +22,25 @@ pub(super) fn requirement(requirement: &Requirement, report: &Report) -> String 
     out.push_str(&plaintext_required(requirement));
     out.push_str(&left_by_resource(&requirement.left));
     out.push_str(&rewrites(&requirement.left));
-    for ((evidence, key), (count, first, last)) in requirement.late.iter().take(ROWS) {
+    let has_prefixes = has_several(requirement.late.keys().map(|(_, prefix, _)| prefix.as_deref()));
+    for ((evidence, prefix, key), (count, first, last)) in requirement.late.iter().take(ROWS) {
+        let below = below(prefix.as_deref().filter(|_| has_prefixes));
         let file = report.path_of(*evidence).display().to_string();
         let under = key.as_ref().map_or("plaintext".to_owned(), whole);
         out.push_str(&format!(
-            "  {}: {} values were written under {under} after the required key began, at revisions {first} to {last}: an API server that was not restarted?\n",
+            "  {}: {} values{below} were written under {under} after the required key began, at revisions {first} to {last}: an API server that was not restarted?\n",
             terminal(&file),
             thousands(*count)
         ));
     }
     out.push_str(&leftovers(requirement, report));
     out
+}
+
+/// Whether rows are of several prefixes: then each of them names its own.
+pub(super) fn has_several<'p>(mut prefixes: impl Iterator<Item = Option<&'p str>>) -> bool {
+    let first = prefixes.next();
+    prefixes.any(|prefix| Some(prefix) != first)
 }
 
 /// Whether all is as required, in one line.
@@ -60,12 +68,15 @@ fn completeness(requirement: &Requirement) -> String {
     if not_known > 0 {
         parts.push(format!("of {} it is not known", thousands(not_known)));
     }
+    if requirement.is_refused {
+        parts.push("no API server takes this configuration".to_owned());
+    }
     let by_name = match requirement.by_name {
         0 => String::new(),
         by_name => format!(" ({} of them by the key's name alone: nobody opened them)", thousands(by_name)),
     };
     match left.saturating_add(not_opened) {
-        0 if not_known == 0 => {
+        0 if not_known == 0 && !requirement.is_refused => {
             format!("Re-encryption COMPLETE in these files: all {} current values are {required}{by_name}\n", thousands(met))
         }
         0 => format!("Re-encryption NOT KNOWN: {}, {} are {required}{by_name}\n", parts.join(", "), thousands(met)),
@@ -85,20 +96,26 @@ fn plaintext_required(requirement: &Requirement) -> String {
 
 /// How many values are left, by resource and by what they are under.
 fn left_by_resource(left: &BTreeMap<Left, u64>) -> String {
-    let mut resources: BTreeMap<&str, BTreeMap<String, u64>> = BTreeMap::new();
+    let has_prefixes = has_several(left.keys().map(|left| left.prefix.as_deref()));
+    let mut resources: BTreeMap<(&str, Option<&str>), BTreeMap<String, u64>> = BTreeMap::new();
     for (left, count) in left {
-        let under = resources.entry(&left.group_resource).or_default().entry(under(&left.under)).or_default();
+        let resource = (left.group_resource.as_str(), left.prefix.as_deref().filter(|_| has_prefixes));
+        let under = resources.entry(resource).or_default().entry(under(&left.under)).or_default();
         *under = under.saturating_add(*count);
     }
     let mut out = String::new();
-    for (resource, under) in resources.iter().take(ROWS) {
+    for ((resource, prefix), under) in resources.iter().take(ROWS) {
         let under: Vec<String> = under.iter().map(|(under, count)| format!("{} {under}", thousands(*count))).collect();
-        out.push_str(&format!("  {}: {}\n", terminal(resource), under.join(", ")));
+        out.push_str(&format!("  {}{}: {}\n", terminal(resource), below(*prefix), under.join(", ")));
     }
     if let Some(more) = resources.len().checked_sub(ROWS).filter(|more| *more > 0) {
         out.push_str(&format!("  and {more} more resources\n"));
     }
     out
+}
+
+fn below(prefix: Option<&str>) -> String {
+    prefix.map_or(String::new(), |prefix| format!(" below {}", terminal(prefix)))
 }
 
 fn under(under: &Under) -> String {
@@ -107,22 +124,27 @@ fn under(under: &Under) -> String {
         Under::Key(key) => format!("under {}", whole(key)),
         Under::SameName(key) => format!("under another key of the name {}", whole(key)),
         Under::NotOpened(key) => format!("that name {} and do not open with it", whole(key)),
+        Under::NotApplied => "not known: the log behind the database writes or deletes them, or may".to_owned(),
         Under::NotKnown => "not known: no form or key name that is known here".to_owned(),
     }
 }
 
 /// What rewrites them. A value that no API server can read, none rewrites.
 fn rewrites(left: &BTreeMap<Left, u64>) -> String {
-    let mut groups: BTreeMap<(&str, Option<&str>), u64> = BTreeMap::new();
+    let has_prefixes = has_several(left.keys().map(|left| left.prefix.as_deref()));
+    let mut groups: BTreeMap<(Option<&str>, &str, Option<&str>), u64> = BTreeMap::new();
     for (left, count) in left.iter().filter(|(left, _)| left.under.is_otherwise()) {
-        let group = groups.entry((&left.group_resource, left.namespace.as_deref())).or_default();
+        let prefix = left.prefix.as_deref().filter(|_| has_prefixes);
+        let group = groups.entry((prefix, &left.group_resource, left.namespace.as_deref())).or_default();
         *group = group.saturating_add(*count);
     }
     let mut out = String::new();
-    for ((resource, namespace), count) in groups.iter().take(ROWS) {
+    for ((prefix, resource, namespace), count) in groups.iter().take(ROWS) {
         let namespace = namespace.map_or(String::new(), |namespace| format!(" -n {}", terminal(namespace)));
+        // Each prefix has an API server of its own.
+        let server = prefix.map_or(String::new(), |prefix| format!("  # at the API server of {}", terminal(prefix)));
         out.push_str(&format!(
-            "  {:>6}  kubectl get {}{namespace} -o json | kubectl replace -f -\n",
+            "  {:>6}  kubectl get {}{namespace} -o json | kubectl replace -f -{server}\n",
             thousands(*count),
             terminal(resource)
         ));

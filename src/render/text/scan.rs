@@ -113,10 +113,9 @@ fn readable_in_words(report: &Report) -> Option<String> {
     let inputs = |count: fn(&Readable) -> u64| report.readable().map(|(_, readable)| count(readable)).fold(0, u64::saturating_add);
     // Bytes of no known form have no pages, and nothing in them says what is current.
     let has_pages = report.evidences.iter().any(|evidence| evidence.facts.image().is_none());
-    let perhaps = inputs(|r| r.unknown.current);
     let places = [
-        (sum(|r| r.current).saturating_sub(perhaps), "now"),
-        (perhaps, "that may have been deleted since"),
+        (sum(|r| r.current), "now"),
+        (sum(|r| r.newest), "that may have been changed or deleted since"),
         (sum(|r| r.retained), "in history"),
         (sum(|r| r.residue), if has_pages { "only in free pages" } else { "somewhere in these bytes" }),
         (sum(|r| r.log).saturating_add(inputs(|r| r.ahead)), "only in the log"),

@@ -8,7 +8,7 @@ use super::key_label::{distinct_labels, whole};
 use super::keys::evidence_label;
 use super::layout::{Screen, Tone};
 use super::number::counted;
-use super::requirement::requirement;
+use super::requirement::{has_several, requirement};
 use super::table::Table;
 use super::unread::{self, ending, subject};
 use super::{block, next_steps, thousands};
@@ -19,6 +19,8 @@ use crate::verify::{Answer, CoverageLine, Proof, SameValue, Standing, State};
 
 /// Lines of a list before the rest is only counted.
 const ROWS: usize = 20;
+/// Resources that the last line names before the rest is only counted.
+const NAMED: usize = 3;
 /// Rows of the coverage.
 const COVERAGE_ROWS: usize = 200;
 
@@ -157,7 +159,10 @@ fn next(verify: &VerificationResult) -> Vec<String> {
     }
     if proof.requirement.left() > 0 {
         steps.push("rewrite what is left, restart API servers that write under an old key, take a new snapshot and verify it");
-    } else if proof.requirement.left.is_empty() && proof.requirement.required.keys().any(|state| matches!(state, State::Key(_))) {
+    } else if proof.requirement.left.is_empty()
+        && !proof.requirement.is_refused
+        && proof.requirement.required.keys().any(|state| matches!(state, State::Key(_)))
+    {
         steps.push("etcd-sleuth keys FILES --retire OLDKEY, over every backup, before a key is disabled");
     }
     steps.into_iter().map(str::to_owned).collect()
@@ -180,8 +185,10 @@ pub fn verify_status(report: &Report, outcome: &Outcome) -> String {
     if proof.requirement.not_known() > 0 {
         left.push_str(&format!("; of {} it is not known", thousands(proof.requirement.not_known())));
     }
-    if proof.requirement.required.get(&State::Plaintext).is_some_and(|resources| resources.contains_key("secrets")) {
-        left.push_str("; the required state of secrets is plaintext");
+    if let Some(resources) = proof.requirement.required.get(&State::Plaintext) {
+        let more = resources.len().checked_sub(NAMED).filter(|more| *more > 0).map_or(String::new(), |more| format!(" and {more} more"));
+        let named: Vec<_> = resources.keys().take(NAMED).map(|resource| terminal(resource)).collect();
+        left.push_str(&format!("; the required state of {}{more} is plaintext", named.join(", ")));
     }
     let said: &[Condition] = if proof.requirement.left() > 0 { &[Condition::OtherKeyThanRequired] } else { &[] };
     format!("{}{}{left}{}", of_scope(report), opened_in_words(proof, report.has_tree()), ending(report, outcome, said))
@@ -226,8 +233,7 @@ fn headline(proof: &Proof, report: &Report, tone: Tone) -> String {
         (all > 0)
             .then(|| format!("{} of {} {}", thousands(proof.count(Some(retention), Standing::Opened)), thousands(all), retention.name()))
     };
-    let mut others: Vec<String> =
-        [Retention::Superseded, Retention::Deleted, Retention::Residue, Retention::Log].into_iter().filter_map(of).collect();
+    let mut others: Vec<String> = Retention::ALL.into_iter().filter(|retention| *retention != Retention::Current).filter_map(of).collect();
     let all = proof.coverage.count_in_leftovers(|_, _| true);
     if all > 0 {
         let opened = proof.coverage.count_in_leftovers(|_, answer| answer.standing() == Standing::Opened);
@@ -256,7 +262,9 @@ fn coverage(proof: &Proof) -> String {
     if proof.coverage.lines.is_empty() {
         return String::new();
     }
-    let mut rows = Table::new(&["opened / all", "key", "current", "older", "residue", "log"]);
+    let has_prefixes = has_several(proof.coverage.lines.iter().map(|line| line.prefix.as_deref()));
+    let columns = ["prefix", "opened / all", "key", "current", "older", "residue", "log"];
+    let mut rows = Table::new(columns.get(usize::from(!has_prefixes)..).unwrap_or_default());
     let cell = |line: &CoverageLine, of: &[Retention]| {
         let all = line.count(|retention, _| of.contains(&retention));
         let opened = line.count(|retention, answer| of.contains(&retention) && answer.standing() == Standing::Opened);
@@ -267,14 +275,16 @@ fn coverage(proof: &Proof) -> String {
     for (line, label) in lines.zip(labels) {
         let resource = if line.group_resource.is_empty() { "(no object's key)".into() } else { terminal(&line.group_resource) };
         let resource = if line.is_leftover { format!("{resource}, left behind") } else { resource.into_owned() };
-        rows.add_row([
+        let prefix = has_prefixes.then(|| terminal(line.prefix.as_deref().unwrap_or("-")).into_owned());
+        let cells = [
             resource,
             label,
             cell(line, &[Retention::Current]),
-            cell(line, &[Retention::Superseded, Retention::Deleted]),
+            cell(line, &[Retention::Newest, Retention::Superseded, Retention::Deleted]),
             cell(line, &[Retention::Residue]),
             cell(line, &[Retention::Log]),
-        ]);
+        ];
+        rows.add_row(prefix.into_iter().chain(cells));
     }
     format!("\n{rows}\n\n")
 }

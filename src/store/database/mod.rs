@@ -82,6 +82,14 @@ impl<'data> DatabaseStore<'data> {
         self.task_list().par_iter().flat_map_iter(of_task).collect()
     }
 
+    /// What a revision in the tree is to its key. What is newest here need not be what the key has now.
+    fn retention(&self, at: RevisionKey, key: &[u8]) -> Retention {
+        match self.keyspace.retention(at, key).into() {
+            Retention::Current if self.unapplied.as_ref().is_some_and(|unapplied| unapplied.touches(key)) => Retention::Newest,
+            retention => retention,
+        }
+    }
+
     /// What `etcdutl snapshot status` counts over all buckets.
     pub fn status(&self) -> Status {
         Status::of(&self.opened.db, &self.tree)
@@ -116,10 +124,6 @@ impl<'data> Store<'data> for DatabaseStore<'data> {
         let lost = self.lost.iter().chain(one_meta_is_lost).collect();
         let created = Box::new(|key: &[u8]| self.create_revision(key));
         self.profile.facts.has_tree().then_some(Existing { keyspace: &self.keyspace, lost, created, unapplied: self.unapplied.as_ref() })
-    }
-
-    fn has_unapplied(&self, key: &[u8]) -> bool {
-        self.unapplied.as_ref().is_some_and(|unapplied| unapplied.touches(key))
     }
 
     fn settle(&mut self, digests: Option<&Digests>) {

@@ -93,7 +93,7 @@ impl<'data> DatabaseStore<'data> {
         let content = if at.is_tombstone { FoundContent::Tombstone(element.value) } else { FoundContent::Value(kv.value) };
         Some(Found {
             place: Place::Tree,
-            retention: self.keyspace.retention(at, kv.key).into(),
+            retention: self.retention(at, kv.key),
             pgid: Some(pgid),
             key: kv.key,
             written,
