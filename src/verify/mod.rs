@@ -35,7 +35,7 @@ pub use self::keyring::Keyring;
 pub use self::moved::Move;
 pub use self::needs::Needs;
 pub use self::proof::{Proof, Unproven};
-pub use self::requirement::{Left, Required, Requirement, State, Under};
+pub use self::requirement::{Late, Left, Required, Requirement, State, Under};
 pub use self::same_value::{SameValue, SameValues};
 pub use self::source::Source;
 pub use self::target::{NoTarget, Target};

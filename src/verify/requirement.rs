@@ -46,8 +46,11 @@ pub struct Requirement {
     /// Of the current values that are so, those that only name the key: nobody could open them.
     pub by_name: u64,
     /// Values written under another key after the required one began: by prefix and that key, how many, the first and the last revision.
-    pub late: BTreeMap<(EvidenceId, Option<String>, Option<KeyIdentity<'static>>), (u64, u64, u64)>,
+    pub late: BTreeMap<Late, (u64, u64, u64)>,
 }
+
+/// Whose values were written late: of which evidence, below which prefix, under which key; `None`: in plaintext.
+pub type Late = (EvidenceId, Option<String>, Option<KeyIdentity<'static>>);
 
 /// Current values that are left.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
