@@ -10,6 +10,7 @@
 //! databases are of one cluster is told here, once.
 #![deny(clippy::arithmetic_side_effects)]
 
+mod another_log;
 mod archive;
 pub mod bug;
 mod calls;

@@ -3,6 +3,7 @@
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::Scope;
 
+use super::another_log;
 use super::directory::Place;
 use super::kind::FileRole;
 use super::member::{OpenFile, OpenMember, ReadEvidence, ReadMember};
@@ -10,6 +11,7 @@ use super::run::Run;
 use super::story;
 use super::{InputError, RunError};
 use crate::evidence::Evidence;
+use crate::evidence::anomaly::{Anomalies, Class};
 use crate::report::UnreadReason;
 use crate::store::{AnyStore, BeginningOf, Digests, Facts, MemberContext, PassedOver, Progress, Role, StoreKind};
 
@@ -37,13 +39,34 @@ impl Run<'_> {
         let database = own.iter().find_map(|(store, _)| store.as_database());
         let snapshot_index = own.iter().filter_map(|(store, _)| store.profile().facts.sound_snapshot_index()).max();
         let context = MemberContext { database, snapshot_index };
-        let log = self.read_together(StoreKind::Segment, segments, context, role)?;
+        let log = self.read_log(segments, (&own, context), role)?;
         let left = self.read_each(leftovers, context, Role::Leftover)?;
         let stores = own.into_iter().chain(log).chain(left);
         let mut evidences: Vec<_> = stores.map(|(store, digests)| ReadEvidence { id: self.numbering.evidence(), store, digests }).collect();
         story::hold_together(&mut evidences);
         evidences.iter().for_each(|read| self.note_passed_over(&read.store.profile().facts));
         Ok(ReadMember { id: member.id, path: member.path.clone(), is_directory: member.is_directory, evidences })
+    }
+
+    /// Reads the log that stands beside what was read of a member. One that is proven to be another member's is read by itself.
+    fn read_log<'data>(
+        &mut self,
+        segments: Vec<OpenAndHashed<'data>>,
+        (own, context): (&[Unnumbered<'data>], MemberContext<'_, 'data>),
+        role: Role,
+    ) -> Result<Vec<Unnumbered<'data>>, RunError> {
+        let evidences: Vec<&Evidence> = segments.iter().map(|(file, _)| &file.evidence).collect();
+        let own = own.iter().map(|(store, _)| &store.profile().facts);
+        let Some(contradiction) = another_log::contradiction(own, &evidences) else {
+            return self.read_together(StoreKind::Segment, segments, context, role);
+        };
+        let mut log = self.read_together(StoreKind::Segment, segments, MemberContext::default(), Role::Leftover)?;
+        if let Some((first, _)) = log.first_mut() {
+            let mut anomalies = Anomalies::default();
+            anomalies.note(Class::WalOfAnotherMember, None, None, || contradiction);
+            first.profile_mut().add_anomalies(anomalies);
+        }
+        Ok(log)
     }
 
     /// Notes what a search of any bytes passed over: where Secrets are looked for, no object that is of another kind by its own words.

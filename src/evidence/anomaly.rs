@@ -184,6 +184,8 @@ classes! {
     WalTailNotZero = "wal-tail-not-zero", Altered;
     /// A segment or entries of the log are not there.
     WalGap = "wal-gap", Incomplete;
+    /// The log in a member's place is another member's: the member's own is not there, and nothing of this one is joined to the database.
+    WalOfAnotherMember = "wal-of-another-member", Incomplete;
     /// The newest raft snapshot stands for entries that the database has not applied: etcd does not start on such a directory.
     RaftSnapshotAhead = "raft-snapshot-ahead", Incomplete;
     /// The database has applied entries that the log beside it does not have, nor a raft snapshot stands for.

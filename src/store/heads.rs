@@ -1,8 +1,10 @@
 //! Whose a file is, before it is read: only its head is looked at.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::etcd::Schema;
-use crate::etcd::raft::Snapshot;
-use crate::etcd::wal::{Chain, Content, Metadata, Records};
+use crate::etcd::raft::{Entry, EntryKind, MembershipChange, Snapshot};
+use crate::etcd::wal::{Chain, Content, Metadata, Records, Verdict};
 use crate::evidence::Evidence;
 
 use super::OpenedDatabase;
@@ -36,4 +38,51 @@ pub(crate) fn schema_of(database: &Evidence) -> Option<Schema> {
 /// IDs of the members that a raft snapshot names.
 pub(crate) fn members_of_snapshot(snapshot: &Evidence) -> Option<Vec<u64>> {
     Snapshot::parse(snapshot.content()).ok().map(|snapshot| snapshot.members())
+}
+
+/// What a log says of the cluster's members.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LogMembership {
+    /// Whether it has every entry from the first one on, undamaged, so that nothing of it stands in a raft snapshot alone.
+    pub is_from_the_first: bool,
+    /// Its last entry.
+    pub last: u64,
+    /// Members that entries add, each with the first of them.
+    pub added: BTreeMap<u64, u64>,
+    /// Members that entries remove.
+    pub removed: BTreeSet<u64>,
+    /// The term of the entry that was asked for.
+    pub term: Option<u64>,
+}
+
+impl LogMembership {
+    /// Reads all segments, which are in their order. `asked`: the entry whose term is asked for.
+    pub(crate) fn of(segments: &[&Evidence], asked: u64) -> Self {
+        let mut log = Self { is_from_the_first: true, ..Self::default() };
+        for segment in segments {
+            for record in Records::new(segment.content(), Chain::default(), true).filter(|record| !record.is_torn) {
+                let is_sound = record.crc != Verdict::Differs && !record.follows_break;
+                match record.content() {
+                    Ok(Content::Entry(entry)) if is_sound => log.see(&entry, asked),
+                    Ok(Content::Snapshot(mark)) => log.is_from_the_first &= is_sound && mark.index == 0,
+                    Ok(_) => log.is_from_the_first &= is_sound,
+                    Err(_) => log.is_from_the_first = false,
+                }
+            }
+        }
+        log
+    }
+
+    fn see(&mut self, entry: &Entry<'_>, asked: u64) {
+        self.is_from_the_first &= entry.index <= self.last.saturating_add(1) && entry.kind != EntryKind::ConfChangeV2;
+        self.last = entry.index;
+        if entry.index == asked {
+            self.term = Some(entry.term);
+        }
+        match entry.membership() {
+            Some(MembershipChange::Added(id)) => drop(self.added.entry(id).or_insert(entry.index)),
+            Some(MembershipChange::Removed(id)) => drop(self.removed.insert(id)),
+            None => {}
+        }
+    }
 }

@@ -35,7 +35,7 @@ pub use self::existence::{Existence, Existing};
 pub use self::facts::{
     ByteAccount, ClusterNames, Content, CredentialCounts, DatabaseFacts, Facts, Kind, LogFacts, RaftSnapshotFacts, Role,
 };
-pub(crate) use self::heads::{ids_of_log, log_has_entry, members_of_snapshot, schema_of};
+pub(crate) use self::heads::{LogMembership, ids_of_log, log_has_entry, members_of_snapshot, schema_of};
 pub use self::image::{BeginningOf, ImageFacts, ImageStore, MetaPage, PagesFound, PassedOver, PassedOverForm};
 pub use self::interface::{Store, Task};
 pub use self::log::{MemberContext, SegmentStore};

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use common::pages::{self, Write};
-use common::raft::{bytes, number, raft_snapshot, segment_from};
+use common::raft::{bytes, member_added, number, raft_snapshot, raft_snapshot_of, segment_from, segment_of};
 use common::{Fixture, of_kind, records, run_in, text};
 use serde_json::Value;
 
@@ -19,6 +19,8 @@ struct Directory {
     dir: tempfile::TempDir,
     /// The last entry that the database has applied.
     applied: u64,
+    /// The only member that it has.
+    member: u64,
 }
 
 impl Directory {
@@ -28,8 +30,9 @@ impl Directory {
         fs::create_dir_all(dir.path().join("data/member/wal")).unwrap();
         fs::write(dir.path().join("data/member/snap/db"), Fixture::named(fixture).bytes).unwrap();
         let all = records(&run_in(dir.path(), &["scan", "data/member/snap/db", "--format", "jsonl"]));
-        let applied = of_kind(&all, "evidence")[0]["consistent_index"].as_u64().unwrap();
-        Self { dir, applied }
+        let database = of_kind(&all, "evidence")[0];
+        let member = u64::from_str_radix(database["members"][0]["id"].as_str().unwrap(), 16).unwrap();
+        Self { applied: database["consistent_index"].as_u64().unwrap(), dir, member }
     }
 
     fn path(&self) -> &Path {
@@ -42,10 +45,18 @@ impl Directory {
         self
     }
 
-    /// A log that begins at an entry; all up to `commit` is committed.
+    /// The log of member 7 that begins at an entry; all up to `commit` is committed. The first entry of all adds the database's member.
     fn log(self, first: u64, requests: &[Vec<u8>], commit: u64) -> Self {
+        let mut requests = requests.to_vec();
+        if first == 1 {
+            requests[0] = member_added(self.member);
+        }
+        self.log_of(7, first, &requests, commit)
+    }
+
+    fn log_of(self, member: u64, first: u64, requests: &[Vec<u8>], commit: u64) -> Self {
         let name = format!("data/member/wal/{:016x}-{first:016x}.wal", 0);
-        fs::write(self.path().join(name), segment_from(first, requests, commit)).unwrap();
+        fs::write(self.path().join(name), segment_of((member, 8), first, requests, commit)).unwrap();
         self
     }
 
@@ -53,7 +64,7 @@ impl Directory {
     fn told(&self) -> (Vec<String>, Option<i32>) {
         let output = run_in(self.path(), &["check", "data", "--format", "jsonl"]);
         let class = |anomaly: &&Value| anomaly["class"].as_str().unwrap().to_owned();
-        let of_the_story = ["raft-snapshot-ahead", "index-past-log", "wal-gap"];
+        let of_the_story = ["raft-snapshot-ahead", "index-past-log", "wal-gap", "wal-of-another-member"];
         let all = records(&output);
         (of_kind(&all, "anomaly").iter().map(class).filter(|class| of_the_story.contains(&class.as_str())).collect(), output.status.code())
     }
@@ -124,6 +135,56 @@ fn entries_that_stand_nowhere_are_told_with_their_range() {
     let shown = text(&run_in(member.path(), &["check", "data"])).1;
     assert!(shown.contains(&format!("entries {} to {} stand nowhere", applied + 1, applied + 2)), "{shown}");
     assert!(text(&run_in(member.path(), &["scan", "data"])).1.contains("4 entries ahead of the database"));
+}
+
+/// A log of another member in the member's place: proven by a raft snapshot that does not have that member, or by a log from the first
+/// entry on that never adds what the database has as members. Nothing of it is taken for what the database does not have yet.
+#[test]
+fn the_log_of_another_member_is_told_and_not_joined() {
+    let told = (vec!["wal-of-another-member".to_owned()], Some(3));
+    let with_put = |count: u64| [nothing(count), vec![put("/registry/secrets/a/b", "x")]].concat();
+    let of_snapshot = Directory::of("fresh");
+    let applied = of_snapshot.applied;
+    let of_snapshot = of_snapshot.snapshot(applied).log_of(9, applied - 2, &with_put(3), applied + 1);
+    let of_members = Directory::of("fresh");
+    let mut requests = with_put(applied);
+    requests[0] = member_added(9);
+    let of_members = of_members.log_of(9, 1, &requests, applied + 1);
+    for member in [of_snapshot, of_members] {
+        assert_eq!(member.told(), told);
+        let all = records(&run_in(member.path(), &["scan", "data", "--format", "jsonl"]));
+        let log = of_kind(&all, "evidence").into_iter().find(|evidence| evidence["kind"] == "wal").unwrap();
+        assert_eq!((&log["role"], &log["log"]["member_id"]), (&"leftover".into(), &"9".into()));
+        let put = of_kind(&all, "value").into_iter().find(|value| value["key"] == "/registry/secrets/a/b").unwrap();
+        assert_eq!(put["applied"], Value::Null);
+        assert!(!text(&run_in(member.path(), &["scan", "data"])).1.contains("ahead of the database"));
+    }
+}
+
+/// A learner, a member that was restored from a backup of other members, one whose database is behind the entry that adds it, and one
+/// whose log begins later and says nothing of members.
+#[test]
+fn a_log_of_which_nothing_proves_that_it_is_anothers_is_the_members() {
+    let learner = Directory::of("fresh");
+    let applied = learner.applied;
+    let conf_state = [number(1, 5), number(2, 7)].concat();
+    fs::write(
+        learner.path().join(format!("data/member/snap/{:016x}-{applied:016x}.snap", 2)),
+        raft_snapshot_of(&conf_state, STORE, applied),
+    )
+    .unwrap();
+    let restored = Directory::of("fresh").snapshot(applied);
+    let mut behind = nothing(applied + 2);
+    behind[0] = member_added(learner.member);
+    behind[usize::try_from(applied).unwrap()] = member_added(7);
+    for member in [
+        learner.log_of(7, applied, &nothing(2), applied + 1),
+        restored.log_of(7, 1, &nothing(applied + 1), applied + 1),
+        Directory::of("fresh").log_of(7, 1, &behind, applied + 2),
+        Directory::of("fresh").log_of(7, 2, &nothing(applied), applied + 1),
+    ] {
+        assert_eq!(member.told(), (vec![], Some(0)));
+    }
 }
 
 /// What the first screen says: of how many Secrets that can be read it is said that they exist, of how many it is not known; and all of it.
@@ -297,7 +358,7 @@ fn keys_of_a_lease_that_the_log_revokes_are_not_known_to_exist() {
         let mut all = nothing(10);
         all.extend_from_slice(requests);
         fs::write(dir.path().join(format!("data/member/wal/{:016x}-{:016x}.wal", 0, 1)), segment_from(1, &all, 10 + commit)).unwrap();
-        readable(&Directory { dir, applied: 10 })
+        readable(&Directory { dir, applied: 10, member: 7 })
     };
     let (now, lost, shown) = with(&[], 0);
     assert_eq!((now, lost), (4, 0), "{shown}");

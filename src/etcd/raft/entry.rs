@@ -6,6 +6,8 @@
 //! | | Term | 2 | uint64 |
 //! | | Index | 3 | uint64 |
 //! | | Data | 4 | bytes; absent in the entry with which a leader begins |
+//! | ConfChange | Type | 2 | 0 member added, 1 removed, 2 updated, 3 learner added |
+//! | | NodeID | 3 | uint64 |
 //! | HardState | term | 1 | uint64 |
 //! | | vote | 2 | uint64 |
 //! | | commit | 3 | uint64 |
@@ -72,6 +74,34 @@ impl<'data> Entry<'data> {
         // Raft counts both from 1, and a change of membership names a member.
         let changes_nothing = entry.kind == EntryKind::ConfChange && entry.data.is_empty();
         if entry.term == 0 || entry.index == 0 || changes_nothing { Err(Damage::Number(0)) } else { Ok(entry) }
+    }
+}
+
+/// What a change of membership does to a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MembershipChange {
+    /// It is one from now on, a learner perhaps.
+    Added(u64),
+    /// It is none any more.
+    Removed(u64),
+}
+
+impl Entry<'_> {
+    /// Which member the entry adds or removes; `None`: it does neither.
+    pub fn membership(&self) -> Option<MembershipChange> {
+        let (mut kind, mut id) = (0, 0);
+        for field in Fields::new(self.data).take_while(|_| self.kind == EntryKind::ConfChange) {
+            match field.ok()?.into_parts() {
+                (2, Value::Varint(number)) => kind = number,
+                (3, Value::Varint(number)) => id = number,
+                _ => {}
+            }
+        }
+        match (self.kind, kind) {
+            (EntryKind::ConfChange, 0 | 3) => Some(MembershipChange::Added(id)),
+            (EntryKind::ConfChange, 1) => Some(MembershipChange::Removed(id)),
+            _ => None,
+        }
     }
 }
 

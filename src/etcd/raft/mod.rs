@@ -23,7 +23,7 @@ mod tests;
 pub use self::auth::{AuthKind, Credential};
 pub(crate) use self::cut::CutEntry;
 pub(in crate::etcd) use self::entry::Ascending;
-pub use self::entry::{Entry, EntryKind, HardState};
+pub use self::entry::{Entry, EntryKind, HardState, MembershipChange};
 pub use self::request::{Request, RequestKind, Unreadable};
 pub(crate) use self::snapshot::SnapshotName;
 pub(in crate::etcd) use self::snapshot::hex16;

@@ -6,7 +6,8 @@
 //! | | data | 2 | bytes: raftpb.Snapshot |
 //! | raftpb.Snapshot | data | 1 | bytes: the v2 store as JSON |
 //! | | metadata | 2 | conf_state = 1, index = 2, term = 3 |
-//! | raftpb.ConfState | voters, learners | 1, 3 | uint64, repeated |
+//! | raftpb.ConfState | voters, learners | 1, 2 | uint64, repeated |
+//! | | those of a change in progress | 3, 4 | uint64, repeated |
 //!
 //! Source: etcd `server/etcdserver/api/snap/{snapshotter.go,snappb/snap.proto}`; of the v2 store see `v2_store.rs`.
 
@@ -77,7 +78,7 @@ impl<'data> Snapshot<'data> {
     /// IDs of the members, learners among them.
     pub fn members(&self) -> Vec<u64> {
         let id = |field: Field<'_>| match field.into_parts() {
-            (1 | 3, Value::Varint(id)) => Some(id),
+            (1..=4, Value::Varint(id)) => Some(id),
             _ => None,
         };
         Fields::new(self.conf_state).filter_map(Result::ok).filter_map(id).collect()

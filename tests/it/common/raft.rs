@@ -46,14 +46,26 @@ pub(crate) fn segment_of((member, cluster): (u64, u64), first: u64, requests: &[
     frame(1, Some([number(1, member), number(2, cluster)].concat()));
     frame(5, Some([number(1, first - 1), number(2, 2 * u64::from(first > 1))].concat()));
     for (index, request) in (first..).zip(requests) {
-        frame(2, Some([number(1, 0), number(2, 2), number(3, index), bytes(4, request)].concat()));
+        // A request begins with a message.
+        let is_change = u64::from(request.first() == Some(&8));
+        frame(2, Some([number(1, is_change), number(2, 2), number(3, index), bytes(4, request)].concat()));
     }
     frame(3, Some([number(1, 2), number(2, 7), number(3, commit)].concat()));
     out
 }
 
-/// A raft snapshot file of the v2 store that this JSON is, at an index of term 2.
+/// The data of an entry that adds a member.
+pub(crate) fn member_added(id: u64) -> Vec<u8> {
+    [number(1, 1), number(2, 0), number(3, id)].concat()
+}
+
+/// A raft snapshot file of the v2 store that this JSON is, at an index of term 2, when member 7 was the only one.
 pub(crate) fn raft_snapshot(store: &str, index: u64) -> Vec<u8> {
-    let data = [bytes(1, store.as_bytes()), bytes(2, &[bytes(1, &number(1, 7)), number(2, index), number(3, 2)].concat())].concat();
+    raft_snapshot_of(&number(1, 7), store, index)
+}
+
+/// The same of other members.
+pub(crate) fn raft_snapshot_of(conf_state: &[u8], store: &str, index: u64) -> Vec<u8> {
+    let data = [bytes(1, store.as_bytes()), bytes(2, &[bytes(1, conf_state), number(2, index), number(3, 2)].concat())].concat();
     [number(1, crc32c::crc32c(&data).into()), bytes(2, &data)].concat()
 }

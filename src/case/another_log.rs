@@ -1,0 +1,56 @@
+//! Proof that the log in a member's place is another member's.
+//!
+//! A database does not say whose it is. Two things do:
+//! * every raft snapshot names the members at its entry, and a member takes none without being one of them;
+//! * where no raft snapshot was ever taken, the log has all entries from the first one on, and what the database says of members and
+//!   terms comes from them alone.
+//!
+//! A log that neither proves nor disproves is the member's: its database may be behind it, or may have been restored, and then has the
+//! members of old.
+//!
+//! Source: etcd `server/etcdserver/{bootstrap,server}.go`, `etcdutl/snapshot/v3_snapshot.go` (`saveWALAndSnap`).
+
+use std::collections::BTreeSet;
+
+use crate::evidence::Evidence;
+use crate::store::{Facts, LogMembership, Schema, ids_of_log};
+
+/// What of a log contradicts the database and the raft snapshots that it stands beside.
+pub(super) fn contradiction<'a>(own: impl Iterator<Item = &'a Facts> + Clone, segments: &[&Evidence]) -> Option<String> {
+    let schema = &own.clone().find_map(Facts::database)?.schema;
+    let (member, cluster) = segments.iter().copied().find_map(ids_of_log)?;
+    let whose = format!("it is the log of member {member:x} of cluster {cluster:x}");
+    let newest = own.filter_map(|facts| Some((facts.sound_snapshot_index()?, &facts.raft_snapshot()?.members))).max();
+    if let Some((index, members)) = newest.filter(|(_, members)| !members.is_empty()) {
+        let is_another = !members.contains(&member);
+        return is_another.then(|| format!("{whose}, and the raft snapshot of entry {index} beside it has the members {}", list(members)));
+    }
+    of_first_entries(schema, member, &LogMembership::of(segments, schema.consistent_index?)).map(|why| format!("{whose}, and {why}"))
+}
+
+/// The same of a log that has all entries since the cluster began.
+fn of_first_entries(schema: &Schema, member: u64, log: &LogMembership) -> Option<String> {
+    let applied = schema.consistent_index?;
+    if !log.is_from_the_first || log.last < applied {
+        return None;
+    }
+    if let Some((term, in_log)) = schema.term.zip(log.term).filter(|(term, in_log)| term > in_log) {
+        return Some(format!("its entry {applied} is of term {in_log}; the database has applied that entry in term {term}"));
+    }
+    let members: BTreeSet<u64> = schema.members.iter().filter_map(|member| u64::from_str_radix(&member.id, 16).ok()).collect();
+    if members.is_empty() {
+        return None;
+    }
+    let never_added: Vec<u64> = members.iter().filter(|id| !log.added.contains_key(id)).copied().collect();
+    let should_have = log.added.get(&member).is_some_and(|index| *index <= applied) && !log.removed.contains(&member);
+    match should_have && !members.contains(&member) {
+        _ if !never_added.is_empty() => Some(format!("none of its entries adds what the database has as members: {}", list(&never_added))),
+        true => Some(format!("its member was added by an entry that the database has applied, whose members are {}", list(members.iter()))),
+        false => None,
+    }
+}
+
+fn list<'a>(ids: impl IntoIterator<Item = &'a u64>) -> String {
+    let ids: Vec<String> = ids.into_iter().map(|id| format!("{id:x}")).collect();
+    ids.join(", ")
+}
