@@ -38,12 +38,12 @@ fn of_first_entries(schema: &Schema, member: u64, log: &LogMembership) -> Option
         return Some(format!("its entry {applied} is of term {in_log}; the database has applied that entry in term {term}"));
     }
     let members: BTreeSet<u64> = schema.members.iter().filter_map(|member| u64::from_str_radix(&member.id, 16).ok()).collect();
-    if members.is_empty() {
+    if members.is_empty() || members.contains(&member) {
         return None;
     }
     let never_added: Vec<u64> = members.iter().filter(|id| !log.added.contains_key(id)).copied().collect();
     let should_have = log.added.get(&member).is_some_and(|index| *index <= applied) && !log.removed.contains(&member);
-    match should_have && !members.contains(&member) {
+    match should_have {
         _ if !never_added.is_empty() => Some(format!("none of its entries adds what the database has as members: {}", list(&never_added))),
         true => Some(format!("its member was added by an entry that the database has applied, whose members are {}", list(members.iter()))),
         false => None,

@@ -35,6 +35,7 @@ mod recover;
 mod rows;
 mod run;
 mod story;
+mod stranger;
 mod survey;
 mod together;
 mod verdicts;

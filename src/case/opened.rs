@@ -97,7 +97,7 @@ impl Opened {
         let (members, so_far) = step(&self.plan, (&[], Limits::default()), &self.so_far, |run| {
             let mut members = Vec::new();
             for member in &self.members {
-                members.push(thread::scope(|scope| run.read(member, scope, &progress))?);
+                members.extend(thread::scope(|scope| run.read(member, scope, &progress))?);
             }
             Ok(members.iter().any(|member| !member.evidences.is_empty()).then_some(members))
         })?;

@@ -171,15 +171,18 @@ impl Run<'_> {
             let file = self.attempt(&place.path, |run| {
                 run.case.host.opening(&place.path);
                 let evidence = opened.open(&place.path)?;
-                if matches!(role, FileRole::Leftover(_)) && holds_nothing(&evidence, role.kind()) {
-                    return Ok(None);
-                }
-                if role.kind() == StoreKind::Database {
-                    kind_of(&evidence)?;
-                }
-                Ok(Some(OpenFile { evidence, role, target: place.target.clone() }))
+                Ok((role_by_bytes(role, &evidence), evidence))
             })?;
-            files.extend(file.flatten());
+            match file {
+                Some((_, evidence)) if holds_nothing(&evidence, role) => {}
+                Some((Some(role), evidence)) => files.push(OpenFile { evidence, role, target: place.target }),
+                Some((None, evidence)) if matches!(role, FileRole::Member(StoreKind::Database)) => {
+                    let path = place.path;
+                    self.attempt(&path, |_| kind_of(&evidence))?;
+                }
+                Some((None, evidence)) => self.not_read(place, UnreadReason::Foreign(Foreign::of(evidence.content()).what().to_owned())),
+                None => {}
+            }
         }
         for place in directory.strays {
             self.open_stray(&place, opened, &mut files)?;
@@ -202,7 +205,7 @@ impl Run<'_> {
         for evidence in evidences {
             match StoreKind::of(&evidence) {
                 Ok(kind) => files.push(OpenFile { evidence, role: FileRole::Leftover(kind), target: place.target.clone() }),
-                Err(_) if holds_nothing(&evidence, StoreKind::Database) => {}
+                Err(_) if holds_nothing(&evidence, FileRole::Leftover(StoreKind::Database)) => {}
                 Err(_) if is_known_beside(evidence.path(), evidence.content()) => {}
                 Err(reason) => {
                     let place = Place { path: evidence.path().to_owned(), target: place.target.clone() };
@@ -278,8 +281,26 @@ fn kind_of(evidence: &Evidence) -> Result<StoreKind, InputError> {
     StoreKind::of(evidence).map_err(|reason| InputError::not_recognised(evidence, reason))
 }
 
-/// Whether a leftover has no bytes, or as a database none but zeros: it was created, and nothing was written.
-fn holds_nothing(evidence: &Evidence, kind: StoreKind) -> bool {
+/// Whether a file has no bytes, or as a database that was left behind none but zeros: it was created, and nothing was written. A database
+/// and a segment that are the member's own have some.
+fn holds_nothing(evidence: &Evidence, role: FileRole) -> bool {
     let bytes = evidence.content();
-    bytes.is_empty() || kind == StoreKind::Database && range::is_zero(bytes)
+    match role {
+        FileRole::Member(StoreKind::Database | StoreKind::Segment) => false,
+        FileRole::Leftover(StoreKind::Database) => range::is_zero(bytes),
+        FileRole::Member(_) | FileRole::Leftover(_) => bytes.is_empty(),
+    }
+}
+
+/// What a file is to its member: its name says which role it may have, and its bytes what it is. Where they tell nothing, one that has the
+/// whole name of a segment or a raft snapshot is a broken one, and zeros are what was preallocated. `None`: it is not known.
+fn role_by_bytes(role: FileRole, evidence: &Evidence) -> Option<FileRole> {
+    if role.kind() == StoreKind::Segment && range::is_zero(evidence.content()) {
+        return Some(role);
+    }
+    match StoreKind::of_bytes(evidence) {
+        Some(kind) if kind == role.kind() => Some(role),
+        Some(kind) => Some(FileRole::Leftover(kind)),
+        None => StoreKind::of(evidence).is_ok_and(|kind| role == FileRole::Member(kind)).then_some(role),
+    }
 }

@@ -32,8 +32,11 @@ impl Case<'_> {
             for member in run.open(given)? {
                 let progress = Progress::default();
                 thread::scope(|scope| {
-                    let mut read = run.read(&member, scope, &progress)?;
-                    run.pages(&mut read, member.path.clone(), question, render)
+                    for mut read in run.read(&member, scope, &progress)? {
+                        let path = read.path.clone();
+                        run.pages(&mut read, path, question, render)?;
+                    }
+                    Ok::<(), RunError>(())
                 })?;
             }
         }

@@ -5,10 +5,12 @@ use std::thread::Scope;
 
 use super::another_log;
 use super::directory::Place;
+use super::file_names::role_of;
 use super::kind::FileRole;
 use super::member::{OpenFile, OpenMember, ReadEvidence, ReadMember};
 use super::run::Run;
 use super::story;
+use super::stranger::is_stranger;
 use super::{InputError, RunError};
 use crate::evidence::Evidence;
 use crate::evidence::anomaly::{Anomalies, Class};
@@ -22,13 +24,14 @@ type OpenAndHashed<'data> = (&'data OpenFile, Receiver<Option<Digests>>);
 type Unnumbered<'data> = (AnyStore<'data>, Receiver<Option<Digests>>);
 
 impl Run<'_> {
-    /// The first pass over a member's files, beside which their digests are made.
+    /// The first pass over a member's files, beside which their digests are made: the member, and each database beside it that is a
+    /// member of its own.
     pub(super) fn read<'scope, 'data: 'scope>(
         &mut self,
         member: &'data OpenMember,
         scope: &'scope Scope<'scope, '_>,
         progress: &'scope Progress,
-    ) -> Result<ReadMember<'data>, RunError> {
+    ) -> Result<Vec<ReadMember<'data>>, RunError> {
         self.place = Some((member.id, member.path.clone()));
         let digests = self.hash(member, scope, progress);
         let (leftovers, mut own): (Vec<_>, Vec<_>) =
@@ -40,12 +43,27 @@ impl Run<'_> {
         let snapshot_index = own.iter().filter_map(|(store, _)| store.profile().facts.sound_snapshot_index()).max();
         let context = MemberContext { database, snapshot_index };
         let log = self.read_log(segments, (&own, context), role)?;
-        let left = self.read_each(leftovers, context, Role::Leftover)?;
+        // What nothing says to be the member's is not held to what the member has applied.
+        let (named, strays): (Vec<_>, Vec<_>) = leftovers.into_iter().partition(|(file, _)| role_of(file.evidence.path()).is_some());
+        let mut left = self.read_each(named, context, Role::Leftover)?;
+        left.extend(self.read_each(strays, MemberContext::default(), Role::Leftover)?);
+        let (strangers, left): (Vec<_>, Vec<_>) = left.into_iter().partition(|(store, _)| is_stranger(store, database));
         let stores = own.into_iter().chain(log).chain(left);
         let mut evidences: Vec<_> = stores.map(|(store, digests)| ReadEvidence { id: self.numbering.evidence(), store, digests }).collect();
         story::hold_together(&mut evidences);
         evidences.iter().for_each(|read| self.note_passed_over(&read.store.profile().facts));
-        Ok(ReadMember { id: member.id, path: member.path.clone(), is_directory: member.is_directory, evidences })
+        let mut read = vec![ReadMember { id: member.id, path: member.path.clone(), is_directory: member.is_directory, evidences }];
+        read.extend(strangers.into_iter().map(|stranger| self.file_alone(stranger)));
+        Ok(read)
+    }
+
+    /// A file of a directory that is a member of its own.
+    fn file_alone<'data>(&mut self, (mut store, digests): Unnumbered<'data>) -> ReadMember<'data> {
+        let facts = &mut store.profile_mut().facts;
+        facts.role = Role::File;
+        let path = facts.path.clone();
+        let evidences = vec![ReadEvidence { id: self.numbering.evidence(), store, digests }];
+        ReadMember { id: self.numbering.member(), path, is_directory: false, evidences }
     }
 
     /// Reads the log that stands beside what was read of a member. One that is proven to be another member's is read by itself.

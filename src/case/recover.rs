@@ -65,7 +65,7 @@ impl Case<'_> {
         self.host.with_progress(path, &progress, &mut || {
             if let Some(question) = question.take() {
                 done = thread::scope(|scope| {
-                    let mut read = run.read(&member, scope, &progress)?;
+                    let mut read = run.read(&member, scope, &progress)?.into_iter().next().ok_or(RunError::NothingRead)?;
                     let place = read.evidences.iter().position(|evidence| evidence.store.as_database().is_some());
                     let Some(evidence) = place.and_then(|place| read.evidences.get_mut(place)) else {
                         let why = "recover reads a database; scan and show list what stands in a log or a raft snapshot alone";

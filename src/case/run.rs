@@ -99,11 +99,12 @@ impl<'a> Run<'a> {
                 let mut done = Ok::<(), RunError>(());
                 host.with_progress(&member.path, &progress, &mut || {
                     done = thread::scope(|scope| {
-                        let mut read = self.read(&member, scope, &progress)?;
-                        let is_ambiguous = matches!(filter, RowFilter::Object(name) if self.note_namesakes(&read, *name));
-                        self.tell(&mut read, if is_ambiguous { &RowFilter::None } else { filter })?;
-                        if let (RowFilter::Object(name), 0, false) = (filter, self.matches, is_ambiguous) {
-                            self.note_near_names(&read, *name);
+                        for mut read in self.read(&member, scope, &progress)? {
+                            let is_ambiguous = matches!(filter, RowFilter::Object(name) if self.note_namesakes(&read, *name));
+                            self.tell(&mut read, if is_ambiguous { &RowFilter::None } else { filter })?;
+                            if let (RowFilter::Object(name), 0, false) = (filter, self.matches, is_ambiguous) {
+                                self.note_near_names(&read, *name);
+                            }
                         }
                         Ok(())
                     });
@@ -339,7 +340,7 @@ impl<'a> Run<'a> {
             host.with_progress(&member.path, &progress, &mut || {
                 read = Some(thread::scope(|scope| self.read(member, scope, &progress)));
             });
-            members.extend(read.transpose()?);
+            members.extend(read.transpose()?.into_iter().flatten());
         }
         match question {
             Question::Keys(keys) => self.ask_of_keys(&mut members, &keys),

@@ -79,9 +79,19 @@ impl ClusterIds {
 
     /// Whether two etcds hold the same cluster below the same prefix, and below no prefix that both have another one.
     pub fn are_those_of(&self, other: &Self) -> bool {
-        let both = self.iter().filter_map(|(prefix, id)| Some((id.uid()?, other.of(prefix)?.uid()?)));
-        let mut shared = both.map(|(ours, theirs)| ours == theirs).peekable();
+        let mut shared = self.shared(other).peekable();
         shared.peek().is_some() && shared.all(|is_same| is_same)
+    }
+
+    /// Whether two etcds hold different clusters below a prefix that both have.
+    pub fn contradict(&self, other: &Self) -> bool {
+        self.shared(other).any(|is_same| !is_same)
+    }
+
+    /// Of each prefix that both have, and of whose cluster both know the UID, whether it is the same one.
+    fn shared<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = bool> + 'a {
+        let both = self.iter().filter_map(|(prefix, id)| Some((id.uid()?, other.of(prefix)?.uid()?)));
+        both.map(|(ours, theirs)| ours == theirs)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::envelope::KeyIdentity;
 use crate::evidence::{EvidenceId, MemberId};
 use crate::finding::{Finding, Found};
 use crate::row::Retention;
-use crate::store::{Kind, ResidueMode, Role};
+use crate::store::{Content, Facts, Kind, ResidueMode, Role};
 use crate::verify::Target;
 
 /// A run over one or several inputs.
@@ -184,7 +184,14 @@ impl Report {
             Some(ResidueMode::Pages) => &["free pages"],
             Some(ResidueMode::Off) | None => &[],
         };
-        let kinds: BTreeSet<Kind> = self.evidences.iter().map(|evidence| evidence.facts.kind).collect();
+        // Where nothing in a file can be told to be of its form, it was not looked at.
+        let is_read = |facts: &Facts| match &facts.content {
+            Content::RaftSnapshot(snapshot) => snapshot.index.is_some(),
+            Content::Log(log) => log.records > 0,
+            _ => true,
+        };
+        let read = self.evidences.iter().filter(|evidence| is_read(&evidence.facts));
+        let kinds: BTreeSet<Kind> = read.map(|evidence| evidence.facts.kind).collect();
         let has_trees =
             self.evidences.iter().filter(|evidence| evidence.facts.database().is_some()).all(|evidence| evidence.facts.has_tree());
         let tree = least.filter(|_| has_trees).map(|_| "tree");

@@ -122,6 +122,15 @@ impl StoreKind {
         }
     }
 
+    /// What a file is by its bytes alone, whatever its name; `None`: they are of no form that is read.
+    pub fn of_bytes(evidence: &Evidence) -> Option<Self> {
+        match evidence.content() {
+            bytes if log::begins_segment(bytes) => Some(Self::Segment),
+            bytes if raft_snapshot::begins_raft_snapshot(bytes) => Some(Self::RaftSnapshot),
+            _ => OpenedDatabase::open(evidence).is_ok().then_some(Self::Database),
+        }
+    }
+
     /// Reads files of this kind of one member, each of which becomes a store: segments in the order of their log, others as they are
     /// given.
     ///

@@ -19,6 +19,11 @@ use crate::row::{Api, Escaped, Found, FoundContent, Place, Retention, Written};
 /// Values that one task reads.
 const TASK: usize = 256;
 
+/// Whether bytes are those of a raft snapshot, perhaps of one that is cut.
+pub(super) fn begins_raft_snapshot(bytes: &[u8]) -> bool {
+    Snapshot::parse(bytes).is_ok_and(|snapshot| snapshot.crc_matches) || Snapshot::is_cut(bytes)
+}
+
 /// Whether bytes, or else the name they were given under, are those of a raft snapshot.
 pub(super) fn is_raft_snapshot(evidence: &Evidence) -> bool {
     name_of(evidence).is_some() || Snapshot::parse(evidence.content()).is_ok_and(|snapshot| snapshot.crc_matches)
@@ -51,6 +56,13 @@ impl<'data> RaftSnapshotStore<'data> {
                 let finds = find(evidence, values.as_deref().unwrap_or_default());
                 let count = values.map(|_| finds.iter().filter(|find| !find.is_duplicate).count() as u64);
                 (judge(&snapshot, count, name_of(evidence), &mut anomalies), finds)
+            }
+            Err(_) if Snapshot::is_cut(evidence.content()) => {
+                let size = evidence.content().len();
+                anomalies.note(Class::FileTruncated, Some(size as u64), None, || {
+                    format!("the raft snapshot ends within its data, at {size} bytes")
+                });
+                (RaftSnapshotFacts::default(), Vec::new())
             }
             Err(damage) => {
                 let size = evidence.content().len();

@@ -26,6 +26,7 @@ mod containers;
 mod damage;
 mod description;
 mod differential;
+mod directory_roles;
 mod divergence;
 mod features;
 mod fuzz_corpora;

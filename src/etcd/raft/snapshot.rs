@@ -75,6 +75,18 @@ impl<'data> Snapshot<'data> {
         Ok(snapshot)
     }
 
+    /// Whether a file begins as one, and ends before its data do.
+    pub fn is_cut(file: &[u8]) -> bool {
+        let mut fields = Fields::new(file);
+        let has_crc = fields.next().is_some_and(|field| field.is_ok_and(|field| matches!(field.into_parts(), (1, Value::Varint(_)))));
+        // Behind the CRC, which takes ten bytes at most, stand field 2, its length, and in it field 1 or 2.
+        let begins = |at: usize| {
+            file.get(at..)
+                .is_some_and(|rest| rest.first() == Some(&0x12) && rest.iter().skip(2).take(5).any(|byte| matches!(byte, 0x0a | 0x12)))
+        };
+        has_crc && matches!(fields.next(), Some(Err(Damage::Length { .. }))) && (2..12).any(begins)
+    }
+
     /// IDs of the members, learners among them.
     pub fn members(&self) -> Vec<u64> {
         let id = |field: Field<'_>| match field.into_parts() {

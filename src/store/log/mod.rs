@@ -47,6 +47,11 @@ pub struct SegmentStore<'data> {
     unapplied: Option<Unapplied>,
 }
 
+/// Whether bytes are those of a segment.
+pub(super) fn begins_segment(bytes: &[u8]) -> bool {
+    wal::begins_segment(bytes)
+}
+
 /// Whether bytes, or else the name they were given under, are those of a segment.
 pub(super) fn is_segment(evidence: &Evidence) -> bool {
     wal::begins_segment(evidence.content()) || name_of(evidence).is_some()

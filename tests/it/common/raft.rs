@@ -46,8 +46,8 @@ pub(crate) fn segment_of((member, cluster): (u64, u64), first: u64, requests: &[
     frame(1, Some([number(1, member), number(2, cluster)].concat()));
     frame(5, Some([number(1, first - 1), number(2, 2 * u64::from(first > 1))].concat()));
     for (index, request) in (first..).zip(requests) {
-        // A request begins with a message.
-        let is_change = u64::from(request.first() == Some(&8));
+        // A change of membership begins with two numbers, and no request does.
+        let is_change = u64::from(matches!(request.as_slice(), [8, _, 16, ..]));
         frame(2, Some([number(1, is_change), number(2, 2), number(3, index), bytes(4, request)].concat()));
     }
     frame(3, Some([number(1, 2), number(2, 7), number(3, commit)].concat()));
