@@ -15,6 +15,7 @@ use super::page::{HEADER_LEN, PageHeader};
 use super::pgid::Pgid;
 use crate::evidence::anomaly::{Anomalies, Class};
 use crate::evidence::range;
+use crate::evidence::words::{noun, verb};
 
 /// Bytes of an element, of a leaf or of a branch page.
 pub(super) const ELEMENT_LEN: u64 = 16;
@@ -80,7 +81,12 @@ impl<'data> Packing<'data> {
         let has_slack = !range::is_zero(slack);
         if has_slack {
             anomalies.note(Class::SlackNotZero, range::offset_within(db.bytes(), slack), Some(pgid), || {
-                format!("{} bytes behind the last element are not all zero; every writer leaves zeros there", slack.len())
+                let bytes = noun(slack.len() as u64, "byte");
+                format!(
+                    "{} {bytes} behind the last element {} zero; every writer leaves zeros there",
+                    slack.len(),
+                    verb(slack.len() as u64, "is not", "are not all")
+                )
             });
         }
         // bbolt before 1.3.3 took a page more than needed where the elements fill their pages to the last byte.
@@ -91,7 +97,7 @@ impl<'data> Packing<'data> {
         }
         if self.gaps > 0 {
             anomalies.note(Class::ElementGap, offset, Some(pgid), || {
-                format!("{} bytes between elements; every writer packs them one behind the other", self.gaps)
+                format!("{} {} between elements; every writer packs them one behind the other", self.gaps, noun(self.gaps, "byte"))
             });
         }
         has_slack || self.gaps > 0

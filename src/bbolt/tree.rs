@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::bucket::{Bucket, Root, inline_elements};
 use super::loss::Hole;
-use super::page::{Fault, Flags, Page};
+use super::packing;
+use super::page::{Fault, Flags, HEADER_LEN, Page};
 use super::{Db, Element, LeafElements, Pgid};
 use crate::evidence::range;
 
@@ -129,11 +130,22 @@ impl<'data> Tree<'data> {
         elements.filter_map(move |element| Some((pgid, element.ok()?)))
     }
 
-    /// The bytes behind the last element of a leaf page in use.
-    pub(crate) fn page_slack(&self, db: &Db<'data>, pgid: Pgid) -> Option<&'data [u8]> {
-        let page = self.leaf_page(db, pgid).ok()?;
-        let mut elements = LeafElements::new(page.bytes, page.header);
-        elements.by_ref().all(|element| element.is_ok()).then(|| elements.rest())
+    /// The bytes of a leaf page in use that none of its elements has: those behind the last one, and where elements cannot be read
+    /// those between the others.
+    pub(crate) fn page_rest(&self, db: &Db<'data>, pgid: Pgid) -> Vec<&'data [u8]> {
+        let Ok(page) = self.leaf_page(db, pgid) else { return Vec::new() };
+        // A page that says more elements than fit has its data where these would be.
+        let start = Some(packing::data_start(page.header)).filter(|start| *start <= page.bytes.len() as u64).unwrap_or(HEADER_LEN);
+        let (mut rest, mut done) = (Vec::new(), start);
+        let mut between = |from: u64, to: u64| rest.extend(range::slice(page.bytes, from, to.saturating_sub(from)));
+        for element in LeafElements::new(page.bytes, page.header).flatten() {
+            if let Some(key) = range::offset_within(page.bytes, element.key) {
+                between(done, key);
+                done = key.saturating_add(element.key.len() as u64).saturating_add(element.value.len() as u64);
+            }
+        }
+        between(done, page.bytes.len() as u64);
+        rest
     }
 
     /// Whether a leaf page is the whole tree of its bucket, which may be empty.

@@ -77,7 +77,7 @@ pub enum Bearing {
 pub enum Doubt {
     /// Whether a page shows all that stood on it: it may have had more.
     Extent,
-    /// Whether bytes behind the last element of a page hold something.
+    /// Whether bytes of a page that none of its elements has hold something.
     Slack,
     /// Whether writes stand in the order of their revisions, in bucket `key` alone.
     Order,
@@ -105,7 +105,7 @@ classes! {
     /// A page's overflow count runs past the end of the file or the high-water mark.
     OverflowPastEnd = "overflow-past-end", Damaged;
     /// An element's key or value lies outside its page, or overlaps its neighbour.
-    ElementOutOfBounds = "element-out-of-bounds", Damaged;
+    ElementOutOfBounds = "element-out-of-bounds", Damaged, doubts Slack;
     /// A key that is not larger than its predecessor, or outside what the parent page allows.
     KeyOrder = "key-order", Damaged, doubts Order, Writes, History;
     /// A key of no bytes, which bbolt forbids.
@@ -113,7 +113,7 @@ classes! {
     /// Bytes behind the last element of a page in use are not zero, as every writer leaves them.
     SlackNotZero = "slack-not-zero", Altered, doubts Extent, Slack;
     /// Bytes stand between the elements of a page, which every writer packs one behind the other.
-    ElementGap = "element-gap", Altered, doubts Extent;
+    ElementGap = "element-gap", Altered, doubts Extent, Slack;
     /// A page below a branch page has no elements, where every writer takes such a page out of the tree.
     EmptyPage = "empty-page", Altered, doubts Extent;
     /// A page's run is longer than what stands on it needs, and than any writer makes it.
@@ -143,7 +143,7 @@ classes! {
     /// Bytes after the last page that are no snapshot trailer.
     TrailingBytes = "trailing-bytes", Altered;
     /// More stands behind a snapshot's trailer, which matches what is before it.
-    TrailerFollowed = "trailer-followed", Altered;
+    TrailerFollowed = "trailer-followed", Note;
     /// The SHA-256 at the end is not that of the bytes before it.
     TrailerMismatch = "trailer-mismatch", Altered;
     /// A key in etcd's `key` bucket that is no revision.

@@ -21,6 +21,7 @@ mod mapping;
 pub mod number;
 pub mod range;
 mod whole;
+pub(crate) mod words;
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};

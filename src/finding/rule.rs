@@ -117,12 +117,12 @@ rules! {
         "";
     FileAltered = "file-altered", Error,
         "The file is not as it was written",
-        "Its trailer does not match, or bytes stand where every writer leaves zeros.",
+        "A checksum in it does not match what it stands for, or something stands in it that no writer leaves so: the anomalies say what, and where.",
         "Preserve: keep it as it is, with its digest. Compare it with another copy before trusting it.";
     FileDamaged = "file-damaged", Error,
         "The file's structure is damaged",
         "What hangs from the broken places is missing from this answer.",
-        "Preserve: keep it as it is, with its digest. etcd-sleuth check says what is missing, etcd-sleuth recover brings back what can be read.";
+        "Preserve: keep it as it is, with its digest. etcd-sleuth check says what is missing, etcd-sleuth recover brings back what can be read, etcd-sleuth carve finds values without the pages around them.";
     FileIncomplete = "file-incomplete", Error,
         "The file is not whole",
         "Something that belongs to it is not there: bytes that its meta page counts, revisions, or entries of its log.",

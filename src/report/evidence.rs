@@ -8,6 +8,7 @@ use crate::collect::{KeyCounts, KeyUse, ResourceCounts, SecretCounts, Sum, Tally
 use crate::envelope::KeyIdentity;
 use crate::evidence::EvidenceId;
 use crate::evidence::anomaly::{Anomalies, Anomaly, Class};
+use crate::evidence::words::noun;
 use crate::finding::Judgement;
 use crate::kubernetes::KeyMaterial;
 use crate::mvcc::history::Comparison;
@@ -203,8 +204,8 @@ pub fn not_looked_at<'a>(evidences: impl IntoIterator<Item = &'a EvidenceReport>
     }
     if objects > 0 {
         list.push(match encrypted {
-            0 => format!("{objects} other objects (all unencrypted)"),
-            _ => format!("{objects} other objects ({encrypted} of them encrypted)"),
+            0 => format!("{objects} other {} ({}unencrypted)", noun(objects, "object"), if objects == 1 { "" } else { "all " }),
+            _ => format!("{objects} other {} ({encrypted} of them encrypted)", noun(objects, "object")),
         });
     }
     let has = |kinds: &[Kind]| evidences.clone().into_iter().any(|evidence| kinds.contains(&evidence.facts.kind));

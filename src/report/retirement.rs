@@ -7,6 +7,7 @@ use crate::collect::KeyCounts;
 use crate::envelope::KeyIdentity;
 use crate::evidence::EvidenceId;
 use crate::evidence::anomaly::Bearing;
+use crate::evidence::words::{noun, verb};
 use crate::kms::SameKeys;
 use crate::store::ResidueMode;
 use crate::verify::Target;
@@ -142,7 +143,7 @@ const LISTED: usize = 5;
 /// The doubt that a key which is written in another way is the one that was asked for.
 fn other_spellings(may_be: &BTreeMap<KeyIdentity<'static>, (KeyCounts, &'static str)>) -> Option<String> {
     let one = |(key, (counts, why)): (&KeyIdentity<'_>, &(KeyCounts, &str))| {
-        format!("{key} ({} values, {} of them current: {why})", total(*counts), counts.current)
+        format!("{key} ({} {}, {} of them current: {why})", total(*counts), noun(total(*counts), "value"), counts.current)
     };
     let listed: Vec<String> = may_be.iter().take(LISTED).map(one).collect();
     let more = may_be.len().checked_sub(LISTED).filter(|more| *more > 0).map_or(String::new(), |more| format!(", and {more} more"));
@@ -182,8 +183,7 @@ fn doubts(evidences: &[EvidenceReport], unread: Unread<'_>) -> Vec<String> {
     }
     match unread.not_analysed {
         0 => {}
-        1 => doubts.push("1 input could not be read".to_owned()),
-        n => doubts.push(format!("{n} inputs could not be read")),
+        n => doubts.push(format!("{n} {} could not be read", noun(n as u64, "input"))),
     }
     if !unread.passed_over.is_empty() {
         doubts.push(format!("not read: {}", unread.passed_over.join(", ")));
@@ -203,7 +203,7 @@ fn doubts(evidences: &[EvidenceReport], unread: Unread<'_>) -> Vec<String> {
     }
     if !unknown.is_empty() {
         let count = unknown.values().copied().fold(0, u64::saturating_add);
-        let values = if count == 1 { "1 value is".to_owned() } else { format!("{count} values are") };
+        let values = format!("{count} {} {}", noun(count, "value"), verb(count, "is", "are"));
         doubts.push(format!("{values} under a provider that is not known here"));
     }
     match evidences.iter().map(|evidence| evidence.unknown_forms).fold(0, u64::saturating_add) {

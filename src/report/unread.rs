@@ -143,6 +143,9 @@ impl Unread {
             UnreadReason::OtherMember => Some(format!("recover {path}")),
             UnreadReason::PassedOver(PassedOver { form, .. }) => Some(match form {
                 PassedOverForm::NoEnd => "if it goes on in another file, or elsewhere in a volume, search that too".to_owned(),
+                PassedOverForm::Sqlite if self.path.iter().any(|part| part.to_string_lossy().ends_with('!')) => {
+                    "unpack it, and write the values of the SQLite database in it to files with sqlite3, and search those".to_owned()
+                }
                 PassedOverForm::Sqlite => {
                     format!("write its values to files, and search those: sqlite3 {path} \"SELECT writefile(id, value) FROM kine\"")
                 }

@@ -136,6 +136,8 @@ pub enum Content {
 pub struct DatabaseFacts {
     /// What the trailer says; `None` where there is one and hashing is switched off.
     pub trailer: Option<Trailer>,
+    /// Bytes behind a trailer that matches.
+    pub behind_trailer: u64,
     /// Bytes in a page.
     pub page_size: u64,
     /// First page never allocated.

@@ -94,7 +94,7 @@ fn a_wrong_trailer_is_an_alteration() {
     fs::write(dir.path().join("input"), &db).unwrap();
     let (code, stdout) = text(&run_in(dir.path(), &["check", "input"]));
     assert_eq!(code, 2);
-    assert!(stdout.starts_with("input: ALTERED"), "{stdout}");
+    assert!(stdout.starts_with("input: NOT AS WRITTEN: it DOES NOT MATCH ITS TRAILER"), "{stdout}");
     let scanned = records(&run_in(dir.path(), &["scan", "input", "--format", "jsonl"]));
     assert!(!of_kind(&scanned, "value").is_empty());
     assert_eq!(evidences(&scanned)[0]["trailer"], "mismatch");
@@ -527,7 +527,7 @@ fn what_a_lost_part_of_the_tree_would_tell_is_not_guessed() {
     fs::write(&path, &sound[..sound.len() / 2]).unwrap();
     let (code, screen) = text(&run_in(dir.path(), &["scan", "half.db"]));
     assert!(code == 2 && screen.contains("Which of them exist now is not known, the part of the file that says so is lost"), "{screen}");
-    assert!(!screen.contains("deleted") && !screen.contains("ALTERED") && screen.contains("INCOMPLETE"), "{screen}");
+    assert!(!screen.contains("deleted") && !screen.contains("NOT AS WRITTEN") && screen.contains("INCOMPLETE"), "{screen}");
     let (_, screen) = text(&run_in(dir.path(), &["check", "half.db"]));
     assert!(screen.contains("which keys exist is not known: the tree that says so is lost"), "{screen}");
     assert!(screen.contains("is not to be compared") && !screen.contains("hash"), "{screen}");

@@ -185,6 +185,20 @@ fn a_row_of_sqlite_that_goes_on_elsewhere_is_counted_as_one() {
         let place = before as u64 + 4096 + 2000;
         assert_eq!((carved.code, carved.passed_over()), (3, [(("sqlite", "secret"), (1, place))].into()), "{before}");
     }
+    // No other program reads a path into an archive.
+    let dir = tempfile::tempdir().unwrap();
+    let mut tar = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_ustar();
+    header.set_size(image.len() as u64);
+    tar.append_data(&mut header, "state.db", &image[..]).unwrap();
+    std::fs::write(dir.path().join("a.tar"), tar.into_inner().unwrap()).unwrap();
+    std::fs::write(dir.path().join("state.db"), &image).unwrap();
+    let advice = |file: &str| {
+        let all = records(&run_in(dir.path(), &["carve", file, "--format", "jsonl"]));
+        of_kind(&all, "unread").iter().find(|one| one["reason"] == "sqlite").unwrap()["advice"].as_str().unwrap().to_owned()
+    };
+    assert!(advice("state.db").contains("sqlite3 state.db "), "{}", advice("state.db"));
+    assert!(advice("a.tar").starts_with("unpack it") && !advice("a.tar").contains("!/"), "{}", advice("a.tar"));
 }
 
 #[test]

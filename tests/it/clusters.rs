@@ -183,7 +183,7 @@ fn what_exists_and_what_can_be_read_are_counted_over_the_same_keys() {
     // A key that is no API server's held a Secret, and holds something else now.
     database(dir.path(), "a.db", &[(b"/registry/secrets/prod/x", SEALED), (b"/copy/of/db", &db), (b"/copy/of/db", b"gone")]);
     let (code, shown) = text(&run_in(dir.path(), &["scan", "a.db"]));
-    assert!(code == 2 && shown.contains("\n  0 of the 1 that exist now, and 0 deleted; of 1 neither is known"), "{shown}");
+    assert!(code == 2 && shown.contains("\n  0 of the 1 that exists now, and 0 deleted; of 1 neither is known"), "{shown}");
 }
 
 #[test]

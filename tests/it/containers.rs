@@ -315,7 +315,21 @@ fn databases_behind_one_another_are_evidences_each() {
     assert_eq!((code, evidences(&all).len()), (Some(0), 2));
     // Other bytes behind it are told.
     let (code, all, _) = scan_file(&gzip(&[one, b"and more"].concat()), &[]);
-    assert_eq!((code, evidences(&all).len()), (Some(3), 1));
+    assert_eq!((code, evidences(&all).len()), (Some(0), 1));
+    assert_eq!(of_kind(&all, "anomaly")[0]["detail"], "the trailer matches; 8 bytes stand behind it");
+}
+
+/// The size beside a member's path is the member's.
+#[test]
+fn a_file_in_an_archive_has_its_own_size() {
+    let (dir, one) = (tempfile::tempdir().unwrap(), Fixture::named("fresh").bytes);
+    let archive = tar(&[("backup/one.db", one), ("backup/notes", &[7; 40_000])]);
+    fs::write(dir.path().join("a.tar"), &archive).unwrap();
+    let (_, screen) = text(&run_in(dir.path(), &["scan", "a.tar"]));
+    let number = etcd_sleuth::render::text::thousands;
+    let (member, whole) = (number(one.len() as u64), number(archive.len() as u64));
+    let line = screen.lines().find(|line| line.starts_with("File ")).unwrap();
+    assert!(line.contains(&format!("a.tar!/backup/one.db, {member} bytes, out of tar, {whole} bytes, sha256 ")), "{line}");
 }
 
 #[test]
@@ -333,6 +347,8 @@ fn a_database_and_its_log_that_are_given_as_files_are_one_member() {
         assert_eq!((count(&all, "database"), count(&all, "wal")), (1, count(&wanted, "wal")));
         let ahead = |all: &[Value]| of_kind(all, "summary")[0]["secrets_readable"]["ahead"].clone();
         assert_eq!(ahead(&all), ahead(&wanted));
+        let (_, screen) = text(&run_in(dir.path(), &[&["scan"][..], &inputs].concat()));
+        assert!(screen.lines().next().unwrap().contains(" THESE FILES"), "{screen}");
     }
     // Another cluster's is not.
     fs::write(dir.path().join("y.db"), Fixture::named("etcd35").bytes).unwrap();

@@ -321,7 +321,7 @@ fn what_was_left_behind_is_not_what_the_member_has() {
         fs::write(snap.join(name), &leftover).unwrap();
         let answer = verify_in(dir.path(), "etcd", &configs, &[]);
         assert!(answer.shown.starts_with("the 1 current value opens with the keys given\n"), "{what}: {}", answer.shown);
-        assert!(answer.shown.contains("Re-encryption COMPLETE in these files: all 1 current values"), "{what}: {}", answer.shown);
+        assert!(answer.shown.contains("Re-encryption COMPLETE in these files: 1 current value is"), "{what}: {}", answer.shown);
         assert_eq!((&answer.summary["not_under_required"], &answer.summary["current"]), (&json!(0), &json!(1)), "{what}");
         assert!(!answer.shown.contains("kubectl"), "{what}: {}", answer.shown);
         assert_eq!(answer.shown.contains("LEFT BEHIND, not what the member has now"), opened.is_none(), "{what}: {}", answer.shown);

@@ -4,7 +4,7 @@ use crate::common;
 
 use std::collections::BTreeSet;
 
-use common::{Fixture, of_kind, records, run_in, text, unpack_directory};
+use common::{Fixture, of_kind, pages, records, run_in, text, unpack_directory};
 use serde_json::json;
 
 #[test]
@@ -123,4 +123,75 @@ fn each_finding_says_what_removes_it() {
     ] {
         assert!(words.contains(said), "{said:?} is missing in\n{shown}");
     }
+}
+
+/// Words that end in an s and are no plural.
+const NO_PLURALS: [&str; 12] = ["is", "was", "has", "this", "its", "opens", "needs", "names", "exists", "does", "stands", "less"];
+
+/// Lines in which a one stands before a plural.
+fn wrong_plurals(shown: &str) -> Vec<&str> {
+    let is_wrong = |line: &&str| {
+        let words: Vec<&str> = line.split(|c: char| c.is_whitespace() || "(),;:/".contains(c)).filter(|word| !word.is_empty()).collect();
+        words.windows(2).any(|pair| {
+            let noun = pair[1].to_lowercase();
+            let is_plural = noun.len() > 2 && noun.ends_with('s') && !noun.ends_with("ss") && noun.chars().all(char::is_alphabetic);
+            pair[0] == "1" && (noun == "are" || noun == "were" || is_plural && !NO_PLURALS.contains(&noun.as_str()))
+        })
+    };
+    // Behind the rows of tables other columns follow.
+    shown.lines().filter(|line| !line.trim_start().contains("  ")).filter(is_wrong).collect()
+}
+
+#[test]
+fn one_of_anything_is_told_in_the_singular() {
+    assert_eq!(wrong_plurals("1 Secrets exist\n1 Secret exists\n1 are stored\nof 1 SECRETS\n1 is left").len(), 3);
+    let write = |main: u64, value: &str| pages::Write { value: value.as_bytes().to_vec(), ..pages::Write::at(main) };
+    let secret = r#"{"kind":"Secret","apiVersion":"v1","metadata":{"name":"s2","namespace":"ns"},"data":{"a":"YQ=="},"type":"Opaque"}"#;
+    let sealed = "k8s:enc:aescbc:v1:key1:0123456789abcdef0123456789abcdef";
+    let of = |writes: &[pages::Write]| {
+        let entries: Vec<_> = writes.iter().map(pages::Write::entry).collect();
+        pages::snapshot_with_freelist(&[pages::root(3), pages::leaf(3, &entries), pages::freelist(4, &[])], 4)
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let plain = of(&[write(2, secret)]);
+    for (name, bytes) in [
+        ("plain", plain.clone()),
+        ("followed", [&plain[..], b"x"].concat()),
+        ("sealed", of(&[write(2, sealed)])),
+        ("both", of(&[write(2, secret), write(3, sealed)])),
+        ("unknown", of(&[write(2, "a value of no known form")])),
+        ("other", of(&[pages::Write { key: b"/registry/pods/ns/p".to_vec(), ..write(2, sealed) }])),
+        ("foreign", of(&[pages::Write { key: b"/other".to_vec(), ..write(2, "x") }])),
+        ("image", [&[0xa5; 700][..], secret.as_bytes()].concat()),
+    ] {
+        std::fs::write(dir.path().join(name), bytes).unwrap();
+    }
+    std::fs::write(dir.path().join("nobody.yaml"), common::NOBODY).unwrap();
+    let files = ["plain", "followed", "sealed", "both", "unknown", "other", "foreign"];
+    let mut commands: Vec<Vec<&str>> = vec![vec!["carve", "image"], vec!["scan", "image"], vec!["check", "plain", "sealed"]];
+    for file in files {
+        let of_file = [
+            &["scan", file][..],
+            &["scan", file, "--resources", "all"],
+            &["scan", file, "-q"],
+            &["check", file],
+            &["keys", file],
+            &["keys", file, "--retire", "aescbc/key1"],
+            &["keys", file, "--opens", "aescbc/key1"],
+            &["verify", file, "--encryption-config", "nobody.yaml"],
+            &["pages", file, "--list"],
+            &["carve", file],
+            &["show", file, "ns/s2"],
+        ];
+        commands.extend(of_file.map(<[&str]>::to_vec));
+    }
+    for command in &commands {
+        let output = run_in(dir.path(), command);
+        let (_, shown) = text(&output);
+        let all = shown + &common::stderr(&output);
+        assert!(!all.trim().is_empty(), "{command:?}");
+        assert_eq!(wrong_plurals(&all), Vec::<&str>::new(), "{command:?}\n{all}");
+    }
+    let (_, shown) = text(&run_in(dir.path(), &["keys", "plain"]));
+    assert!(shown.starts_with("NO KEY IS NAMED IN 1 FILE\n") && !shown.contains("NEXT"), "{shown}");
 }

@@ -33,7 +33,7 @@ fn assert_one_value_is_told(dir: &std::path::Path, key: &str, revision: u64) {
     for shown in [&checked, &scanned] {
         assert!(shown.contains("structure sound; 1 value CANNOT BE DECODED"), "{shown}");
         assert!(shown.contains(&format!("{key}, revision {revision}: ")), "{shown}");
-        assert!(!shown.contains("DAMAGED") && !shown.contains("ALTERED"), "{shown}");
+        assert!(!shown.contains("DAMAGED") && !shown.contains("NOT AS WRITTEN"), "{shown}");
     }
     let all = records(&run_in(dir, &["scan", "a.db", "--format", "jsonl"]));
     let conditions = of_kind(&all, "summary")[0]["conditions"].as_array().unwrap().clone();
@@ -79,7 +79,7 @@ fn a_compaction_finished_past_the_scheduled_one_is_told() {
     fs::write(dir.path().join("a.db"), &bytes).unwrap();
     let (code, checked) = text(&run_in(dir.path(), &["check", "a.db"]));
     assert!(code == 2 && checked.contains("compaction-contradiction"), "{checked}");
-    assert!(checked.contains("ALTERED: bytes stand in it that no writer leaves so"), "{checked}");
+    assert!(checked.contains("NOT AS WRITTEN: something stands in it that no writer leaves so"), "{checked}");
     assert!(text(&run_in(dir.path(), &["scan", "a.db"])).1.contains("compaction-contradiction"));
 }
 
@@ -135,7 +135,7 @@ fn said(dir: &std::path::Path, command: &[&str]) -> (Vec<String>, Vec<String>, V
     let held = of_kind(&all, "summary")[0]["conditions"].as_array().unwrap().clone();
     let held = held.iter().map(|held| held.as_str().unwrap().to_owned()).filter(|held| of_the_file.contains(&held.as_str()));
     let (_, shown) = text(&run_in(dir, &[command, &["a.db"]].concat()));
-    let words = ["DAMAGED", "ALTERED", "INCOMPLETE", "CANNOT BE DECODED", "DOES NOT MATCH ITS TRAILER", "structure sound"];
+    let words = ["DAMAGED", "NOT AS WRITTEN", "INCOMPLETE", "CANNOT BE DECODED", "DOES NOT MATCH ITS TRAILER", "structure sound"];
     (anomalies, held.collect(), words.into_iter().filter(|word| shown.contains(word)).collect(), output.status.code())
 }
 
@@ -184,5 +184,5 @@ fn scan_and_check_say_the_same_of_any_change() {
         assert_eq!(scan.3 == Some(0), check.3 == Some(0), "{what}: {scan:?} {check:?}");
         told.extend(scan.2);
     }
-    assert!(["DAMAGED", "ALTERED", "INCOMPLETE"].iter().all(|word| told.contains(word)), "{told:?}");
+    assert!(["DAMAGED", "NOT AS WRITTEN", "INCOMPLETE"].iter().all(|word| told.contains(word)), "{told:?}");
 }

@@ -5,6 +5,7 @@ use super::record::{Frame, Invalid, Kind, Record, WORD, beginning, content, leng
 use crate::evidence::anomaly::{Anomalies, Class};
 use crate::evidence::number::le_u64;
 use crate::evidence::range;
+use crate::evidence::words::{noun, verb};
 
 /// What a disk writes whole or not at all, as etcd takes it.
 const SECTOR: u64 = 512;
@@ -82,7 +83,14 @@ impl<'data> Records<'data> {
         }
         if !range::is_zero(frame.padding) {
             let place = range::offset_within(self.bytes, frame.padding);
-            self.note(Class::WalPaddingNotZero, place, || format!("{} bytes of padding that are not zero", frame.padding.len()));
+            self.note(Class::WalPaddingNotZero, place, || {
+                format!(
+                    "{} {} of padding that {} zero",
+                    frame.padding.len(),
+                    noun(frame.padding.len() as u64, "byte"),
+                    verb(frame.padding.len() as u64, "is not", "are not")
+                )
+            });
         }
         self.at = end;
         self.seen.end = end.min(self.bytes.len()) as u64;

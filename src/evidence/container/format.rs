@@ -44,6 +44,11 @@ impl Container {
         }
     }
 
+    /// Whether it may hold several files, each with a name.
+    pub fn has_names(self) -> bool {
+        matches!(self, Self::Tar | Self::Zip)
+    }
+
     /// Takes the content out. One that ends early gives what came out, with the reason.
     pub(super) fn unpack(self, bytes: &[u8], room: &mut Room) -> Result<Unpacked, Fault> {
         match self {

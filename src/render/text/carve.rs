@@ -7,10 +7,12 @@ use super::first_screen::types;
 use super::headline::{in_scope, not_placed, scope};
 use super::key_label::distinct_labels;
 use super::layout::{Screen, Tone};
+use super::number::counted;
 use super::scan::status_line;
 use super::table::{Table, name};
 use super::unread::{not_looked_at, warning};
 use super::{against, block, file_lines, thousands};
+use crate::evidence::words::noun;
 use crate::finding::Outcome;
 use crate::report::retirement::total;
 use crate::report::{EvidenceReport, MemberReport, Render, RenderPages, Report};
@@ -53,7 +55,6 @@ impl RenderPages for CarveText<'_> {}
 /// What `carve` says of one image.
 fn carve(member: &MemberReport, evidence: &EvidenceReport, report: &Report) -> String {
     let readable = &evidence.readable;
-    let noun = if readable.total == 1 { "SECRET" } else { "SECRETS" };
     let unmatched = report.filter.as_deref().filter(|_| evidence.is_out_of_scope());
     let mut out = match readable.total {
         0 if unmatched.is_some() => format!("NOTHING IN THESE BYTES MATCHES: {}\n", terminal(unmatched.unwrap_or_default())),
@@ -61,7 +62,7 @@ fn carve(member: &MemberReport, evidence: &EvidenceReport, report: &Report) -> S
             format!("NO PLAINTEXT SECRET FOUND IN WHAT COULD BE READ OF THESE BYTES{}\n", scope(report))
         }
         0 => format!("NO PLAINTEXT SECRET FOUND IN THESE BYTES{}\n", scope(report)),
-        n => format!("{} {noun} CAN BE READ FROM THESE BYTES WITHOUT ANY KEY{}\n", thousands(n), scope(report)),
+        n => format!("{} CAN BE READ FROM THESE BYTES WITHOUT ANY KEY{}\n", counted(n, "Secret").to_uppercase(), scope(report)),
     };
     out = if readable.total > 0 { Tone::Bad } else { Tone::Open }.paint(&out);
     if readable.total > 0 && !evidence.facts.has_tree() {
@@ -103,7 +104,7 @@ fn carve(member: &MemberReport, evidence: &EvidenceReport, report: &Report) -> S
     let keys = evidence.keys.iter().take(ROWS);
     for (key, label) in keys.clone().zip(distinct_labels(keys.map(|key| &key.identity))) {
         let count = total(key.counts);
-        out.push_str(&format!("  {:>9} {} under {label}\n", thousands(count), if count == 1 { "value" } else { "values" }));
+        out.push_str(&format!("  {:>9} {} under {label}\n", thousands(count), noun(count, "value")));
     }
     out.push_str(&not_placed(report.parts(member)));
     out.push_str(&types(&readable.types, in_scope(report)));

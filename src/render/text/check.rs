@@ -5,11 +5,13 @@ use std::io::{self, Write};
 
 use super::super::escape::terminal;
 use super::layout::{Screen, Tone};
+use super::number::counted;
 use super::table;
 use super::unread::{self, ending, subject};
-use super::{against, block, cluster_lines, compared_lines, file_lines, thousands};
+use super::{against, block, cluster_lines, compared_lines, file_lines, followed, thousands};
 use crate::evidence::anomaly::{Bearing, Class};
 use crate::evidence::limit;
+use crate::evidence::words::verb;
 use crate::finding::{Condition, Outcome};
 use crate::report::{EvidenceReport, Render, RenderPages, Report, not_looked_at};
 use crate::store::{DatabaseFacts, Facts, KeyTree, Trailer};
@@ -155,10 +157,12 @@ fn keys_and_revisions(database: &DatabaseFacts) -> String {
         KeyTree::Whole => "",
     };
     format!(
-        "{} keys exist{lost} in {} retained revisions, {} of them tombstones",
-        thousands(database.keys_current),
-        thousands(database.revisions),
-        thousands(database.tombstones)
+        "{} {}{lost} in {}, {} of them {}",
+        counted(database.keys_current, "key"),
+        verb(database.keys_current, "exists", "exist"),
+        counted(database.revisions, "retained revision"),
+        thousands(database.tombstones),
+        verb(database.tombstones, "a tombstone", "tombstones")
     )
 }
 
@@ -174,7 +178,7 @@ pub fn check_status(report: &Report, outcome: &Outcome) -> String {
                 *count = count.saturating_add(1);
             }
             let counts: Vec<String> = counts.into_iter().map(|(word, count)| format!("{count} {word}")).collect();
-            format!("{} files: {}", several.len(), counts.join(", "))
+            format!("{}: {}", counted(several.len() as u64, "file"), counts.join(", "))
         }
     };
     let said_by_verdict = [Condition::Altered, Condition::Damaged, Condition::Incomplete, Condition::ValueUndecoded, Condition::Divergent];
@@ -196,7 +200,7 @@ fn worst_word(evidence: &EvidenceReport) -> &'static str {
     match worst {
         Some(Bearing::Incomplete) => "INCOMPLETE",
         Some(Bearing::Damaged) => "DAMAGED",
-        Some(Bearing::Altered) => "ALTERED",
+        Some(Bearing::Altered) => "NOT AS WRITTEN",
         Some(Bearing::Undecoded) => "with values that CANNOT BE DECODED",
         _ if evidence.anomaly_counts.contains_key(&Class::MemberDivergence) => "that DIFFERS from another",
         Some(Bearing::Note | Bearing::Divergent) | None => "whole",
@@ -223,13 +227,10 @@ pub(super) fn verdict(evidence: &EvidenceReport) -> String {
     if bearings.contains(&Bearing::Damaged) {
         words.push("DAMAGED: the structure is broken");
     }
-    // What stands behind a trailer that matches says nothing against what stands before it.
-    let is_followed = trailer_of(evidence) == Some(Trailer::Match) && altered(evidence).all(|class| class == Class::TrailerFollowed);
     if bearings.contains(&Bearing::Altered) {
-        words.push(match trailer_of(evidence) {
-            _ if is_followed => "matches its own trailer, but OTHER BYTES STAND BEHIND IT",
-            Some(Trailer::Mismatch) => "ALTERED after it was taken",
-            _ => "ALTERED: bytes stand in it that no writer leaves so",
+        words.push(match evidence.facts.database().and_then(|database| database.trailer) {
+            Some(Trailer::Mismatch) => "NOT AS WRITTEN: it DOES NOT MATCH ITS TRAILER",
+            _ => "NOT AS WRITTEN: something stands in it that no writer leaves so",
         });
     }
     if bearings.contains(&Bearing::Undecoded) {
@@ -243,19 +244,11 @@ pub(super) fn verdict(evidence: &EvidenceReport) -> String {
     };
     match (words.is_empty(), database.trailer) {
         (false, _) => words.join("; "),
+        (true, Some(Trailer::Match)) if database.behind_trailer > 0 => format!("whole; {}", followed(database.behind_trailer)),
         (true, Some(Trailer::Match)) => "whole, matches its own trailer (detects corruption, not forgery)".to_owned(),
         (true, Some(Trailer::Absent)) => "whole, no trailer to check it against".to_owned(),
         (true, _) => "whole; its trailer was not judged, because hashing is off".to_owned(),
     }
-}
-
-fn trailer_of(evidence: &EvidenceReport) -> Option<Trailer> {
-    evidence.facts.database()?.trailer
-}
-
-/// What speaks for an alteration.
-fn altered(evidence: &EvidenceReport) -> impl Iterator<Item = Class> {
-    evidence.anomaly_counts.keys().copied().filter(|class| class.bearing() == Bearing::Altered)
 }
 
 fn anomalies(evidence: &EvidenceReport) -> String {

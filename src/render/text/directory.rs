@@ -12,7 +12,7 @@ use super::keys::beside;
 use super::number::counted;
 use super::table::Table;
 use super::unread::{self, warning};
-use super::{against, block, cluster_lines, compared_lines, doubts, file_lines, log_sentence, member_name, snapshot_sentence, thousands};
+use super::{against, block, cluster_lines, compared_lines, doubts, file_lines, log_sentence, member_name, snapshot_sentence};
 use crate::evidence::anomaly::{Bearing, Class};
 use crate::report::{EvidenceReport, MemberReport, Report, not_looked_at};
 use crate::store::{Facts, Kind, LogFacts, Role};
@@ -25,10 +25,12 @@ pub(super) fn directory(directory: &MemberReport, whole: &EvidenceReport, report
     };
     let database: Vec<&EvidenceReport> = of(&[Kind::Database, Kind::Snapshot], Role::Member);
     let unmatched = report.filter.as_deref().filter(|_| parts.iter().all(|part| part.is_out_of_scope()));
+    let is_below = |facts: &Facts| facts.path != directory.path && facts.path.starts_with(&directory.path);
+    let what = if parts.iter().all(|part| is_below(&part.facts)) { What::Directory } else { What::Files };
     let mut out = match unmatched {
-        Some(filter) => nothing_matches(whole, report, filter, What::Directory),
-        None if report.is_without_kubernetes(directory) => no_kubernetes(whole, What::Directory),
-        None => headline(whole, report, What::Directory) + &did_you_mean(whole, report),
+        Some(filter) => nothing_matches(whole, report, filter, what),
+        None if report.is_without_kubernetes(directory) => no_kubernetes(whole, what),
+        None => headline(whole, report, what) + &did_you_mean(whole, report),
     };
     out.push_str(&warning(report.unread_of(directory.id)));
     match database.as_slice() {
@@ -87,13 +89,12 @@ fn member_line(segments: &[&EvidenceReport], facts: &Facts) -> Option<String> {
 fn log_lines(segments: &[&EvidenceReport]) -> Vec<String> {
     let logs: Vec<_> = segments.iter().filter_map(|segment| segment.facts.log()).collect();
     let (Some(first), Some(last)) = (logs.iter().find_map(|log| log.indices), logs.iter().rev().find_map(|log| log.indices)) else {
-        return if logs.is_empty() { Vec::new() } else { vec![format!("{} segments, no entries", logs.len())] };
+        return if logs.is_empty() { Vec::new() } else { vec![format!("{}, no entries", counted(logs.len() as u64, "segment"))] };
     };
     let sum = |count: fn(&LogFacts) -> u64| logs.iter().map(|log| count(log)).fold(0, u64::saturating_add);
-    let noun = if logs.len() == 1 { "segment" } else { "segments" };
     let mut line = format!(
-        "{} {noun}, entries {} to {}: {}, {}",
-        logs.len(),
+        "{}, entries {} to {}: {}, {}",
+        counted(logs.len() as u64, "segment"),
         first.0,
         last.1,
         counted(sum(|log| log.puts), "write"),
@@ -101,8 +102,7 @@ fn log_lines(segments: &[&EvidenceReport]) -> Vec<String> {
     );
     match sum(|log| log.ahead.unwrap_or(0)) {
         0 => {}
-        1 => line.push_str("; 1 entry ahead of the database"),
-        ahead => line.push_str(&format!("; {} entries ahead of the database", thousands(ahead))),
+        ahead => line.push_str(&format!("; {} ahead of the database", counted(ahead, "entry"))),
     }
     let mut lines = vec![line];
     let elsewhere = segments.iter().find_map(|segment| segment.facts.link_target.as_deref().and_then(Path::parent));
@@ -142,10 +142,10 @@ fn leftover_lines(leftovers: &[&EvidenceReport], directory: &Path) -> Vec<String
                 (_, Some(snapshot)) => snapshot_sentence(snapshot),
                 _ => match part.readable.total {
                     0 => "a database; no plaintext Secret found in it".to_owned(),
-                    total => format!("a database; {} SECRETS CAN BE READ", thousands(total)),
+                    total => format!("a database; {} CAN BE READ", counted(total, "Secret").to_uppercase()),
                 },
             };
-            format!("{}, {} bytes: {what}", relative(&facts.path, directory), thousands(facts.content_size.unwrap_or(facts.size)))
+            format!("{}, {}: {what}", relative(&facts.path, directory), counted(facts.content_size.unwrap_or(facts.size), "byte"))
         })
         .collect();
     if let Some(more) = leftovers.len().checked_sub(ROWS).filter(|n| *n > 0) {

@@ -35,7 +35,9 @@ pub(super) fn findings<'a>(whole: &EvidenceReport, parts: impl IntoIterator<Item
     let mut out = "\nFindings\n".to_owned();
     for (rule, (count, nowhere_newer)) in counts {
         let count = match nowhere_newer {
-            Some(newest) if newest < count => format!(" ({}, {} of them in no newer place)", thousands(count), thousands(newest)),
+            Some(newest) if newest < count => {
+                format!(" ({}; {} of them can also be read in a newer place)", thousands(count), thousands(count.saturating_sub(newest)))
+            }
             _ if count > 1 || rule.is_about_objects() => format!(" ({})", thousands(count)),
             _ => String::new(),
         };

@@ -6,9 +6,11 @@ use std::path::Path;
 use super::super::escape::terminal;
 use super::key_counts::{CountColumns, cell};
 use super::key_label::distinct_labels;
+use super::number::counted;
 use super::table::{Table, name};
 use super::thousands;
 use crate::collect::{ResourceCounts, StorageCounts};
+use crate::evidence::words::{noun, verb};
 use crate::finding::Rule;
 use crate::report::readable::{Exists, ReadableSecret};
 use crate::report::{EvidenceReport, KeyReport, MemberReport, Report};
@@ -57,9 +59,11 @@ pub(super) fn secrets(evidence: &EvidenceReport, in_scope: &str) -> String {
             thousands(older)
         ));
     }
-    for (sum, what) in [(evidence.unnamed_secrets, "pieces of plaintext Secrets"), (evidence.unnamed_others, "pieces of other plaintext")] {
+    for (sum, what) in [(evidence.unnamed_secrets, "plaintext Secrets"), (evidence.unnamed_others, "other plaintext")] {
         if sum.count > 0 {
-            out.push_str(&format!("And {} {what}, {} bytes, whose names are lost\n", thousands(sum.count), thousands(sum.bytes)));
+            let (pieces, bytes) = (counted(sum.count, "piece"), counted(sum.bytes, "byte"));
+            let names = verb(sum.count, "name is", "names are");
+            out.push_str(&format!("And {pieces} of {what}, {bytes}, whose {names} lost\n"));
         }
     }
     out
@@ -106,14 +110,15 @@ pub(super) fn keys(keys: &[KeyReport], in_scope: &str) -> String {
         keys.iter().take(ROWS).for_each(|key| table.add_row(row(key)));
         out.push_str(&format!("{table}\n"));
         if let Some(more) = keys.len().checked_sub(ROWS).filter(|n| *n > 0) {
-            out.push_str(&format!("  and {more} more keys\n"));
+            out.push_str(&format!("  and {} more {}\n", thousands(more as u64), noun(more as u64, "key")));
         }
     }
     let statics = keys.iter().filter(|key| key.identity.provider().is_local()).count();
     if statics > 0 {
-        let keys = if statics == 1 { "1 of these keys stands".to_owned() } else { format!("{statics} of these keys stand") };
+        let (stand, their) = if statics == 1 { ("stands", "its") } else { ("stand", "their") };
+        let keys = if statics == keys.len() && statics == 1 { "This key".to_owned() } else { format!("{statics} of these keys") };
         out.push_str(&format!(
-            "{keys} in the API server's EncryptionConfiguration; if that file was copied too, count their Secrets as readable\n"
+            "{keys} {stand} in the API server's EncryptionConfiguration; if that file was copied too, count {their} Secrets as readable\n"
         ));
     }
     out
@@ -151,7 +156,10 @@ pub(super) fn next(evidence: &EvidenceReport, member: &MemberReport, report: &Re
     let path = shell_word(&member.path);
     let is_doubted = |rule: Rule| matches!(rule, Rule::FileAltered | Rule::FileDamaged | Rule::FileIncomplete);
     if evidence.judgement.findings.iter().any(|finding| is_doubted(finding.rule)) {
-        return Some(format!("etcd-sleuth check {path}"));
+        // Without its pages a file is bytes.
+        let has_revisions = evidence.facts.database().is_none_or(|database| database.revision.is_some());
+        let carve = if has_revisions { String::new() } else { format!("; etcd-sleuth carve {path}") };
+        return Some(format!("etcd-sleuth check {path}{carve}"));
     }
     evidence.readable.first.first()?;
     // Members are told one by one, so this one is the first where none was told before it.
@@ -238,7 +246,7 @@ fn by_resource(evidence: &EvidenceReport, title: &str, of: fn(&ResourceCounts) -
     match resources.len().saturating_sub(ROWS) {
         0 => {}
         1 => out.push_str("  and 1 more resource\n"),
-        more => out.push_str(&format!("  and {more} more resources\n")),
+        more => out.push_str(&format!("  and {more} more {}\n", noun(more as u64, "resource"))),
     }
     out
 }

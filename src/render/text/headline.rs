@@ -2,8 +2,10 @@
 
 use super::super::escape::terminal;
 use super::layout::Tone;
+use super::number::counted;
 use super::thousands;
 use crate::collect::Sum;
+use crate::evidence::words::verb;
 use crate::report::{EvidenceReport, Report};
 use crate::row::near;
 use crate::store::ResidueMode;
@@ -13,13 +15,16 @@ use crate::store::ResidueMode;
 pub(super) enum What {
     File,
     Directory,
+    /// Files that were given in several places.
+    Files,
 }
 
 impl What {
     fn name(self) -> &'static str {
         match self {
-            Self::File => "FILE",
-            Self::Directory => "DIRECTORY",
+            Self::File => "THIS FILE",
+            Self::Directory => "THIS DIRECTORY",
+            Self::Files => "THESE FILES",
         }
     }
 }
@@ -34,10 +39,10 @@ fn painted(tone: Tone, headline: &str) -> String {
 pub(super) fn nothing_matches(evidence: &EvidenceReport, report: &Report, filter: &str, what: What) -> String {
     let outside = match evidence.passed_over().0 {
         0 => "So nothing was looked at.".to_owned(),
-        n => format!("So nothing was looked at; {} objects are outside of it.", thousands(n)),
+        n => format!("So nothing was looked at; {} {} outside of it.", counted(n, "object"), verb(n, "is", "are")),
     };
     let meant = did_you_mean(evidence, report);
-    painted(Tone::Open, &format!("NOTHING IN THIS {} MATCHES: {}\n  {outside}\n{meant}", what.name(), terminal(filter)))
+    painted(Tone::Open, &format!("NOTHING IN {} MATCHES: {}\n  {outside}\n{meant}", what.name(), terminal(filter)))
 }
 
 /// A line for each resource that was asked for, of which there is nothing, and that is like one that there is.
@@ -58,7 +63,7 @@ pub(super) fn no_kubernetes(evidence: &EvidenceReport, what: What) -> String {
         1 => "The 1 key that exists is other software's, and was not looked at".to_owned(),
         n => format!("The {} keys that exist are other software's, and were not looked at", thousands(n)),
     };
-    let said = format!("NO KUBERNETES OBJECTS IN THIS {}\n  {keys}: --etcd-prefix names a prefix that was not found.\n", what.name());
+    let said = format!("NO KUBERNETES OBJECTS IN {}\n  {keys}: --etcd-prefix names a prefix that was not found.\n", what.name());
     painted(Tone::Open, &said)
 }
 
@@ -85,27 +90,24 @@ fn in_words(evidence: &EvidenceReport, report: &Report, what: What) -> String {
     if readable.total == 0 {
         let unknown = match evidence.secrets.unknown {
             0 => String::new(),
-            n => format!("; {n} are stored in a form not known here"),
+            n => format!("; {} {} stored in a form not known here", thousands(n), verb(n, "is", "are")),
         };
         let place = match evidence.facts.residue_mode() {
-            Some(ResidueMode::Off) => format!("THE TREE OF THIS {what}"),
-            _ if !evidence.facts.is_complete => format!("WHAT COULD BE READ OF THIS {what}"),
-            _ => format!("THIS {what}"),
+            Some(ResidueMode::Off) => format!("THE TREE OF {what}"),
+            _ if !evidence.facts.is_complete => format!("WHAT COULD BE READ OF {what}"),
+            _ => what.to_owned(),
         };
         if !has_tree {
             return format!("NO PLAINTEXT SECRET FOUND IN {place}{scope}\n");
         }
-        let exist = match existing {
-            1 => format!("1 Secret{in_scope} exists"),
-            n => format!("{} Secrets{in_scope} exist", thousands(n)),
-        };
+        let exist = format!("{}{in_scope} {}", counted(existing, "Secret"), verb(existing, "exists", "exist"));
         let not_known = match evidence.not_known.total() {
             0 => String::new(),
             n => format!("; of {}{in_scope} it is not known, the database has not applied all of its log", thousands(n)),
         };
         return format!("NO PLAINTEXT SECRET FOUND IN {place}{scope}\n  {exist}{unknown}{not_known}.\n");
     }
-    let noun = if readable.total == 1 { "SECRET" } else { "SECRETS" };
+    let secrets = counted(readable.total, "Secret").to_uppercase();
     if !has_tree {
         let why = match evidence.facts.database() {
             Some(database) if database.active_meta.is_none() => "no valid meta page says which pages are in use",
@@ -113,8 +115,7 @@ fn in_words(evidence: &EvidenceReport, report: &Report, what: What) -> String {
             None => "that is in the database, not in the log",
         };
         return format!(
-            "{} {noun} CAN BE READ FROM THIS {what} WITHOUT ANY KEY{scope}\n  Which of them exist now is not known, {why}: treat them as in use.\n",
-            thousands(readable.total)
+            "{secrets} CAN BE READ FROM {what} WITHOUT ANY KEY{scope}\n  Which of them exist now is not known, {why}: treat them as in use.\n",
         );
     }
     let unknown = match readable.unknown.total() {
@@ -126,17 +127,14 @@ fn in_words(evidence: &EvidenceReport, report: &Report, what: What) -> String {
     };
     let ahead = match readable.ahead {
         0 => String::new(),
-        n => format!("; {} more are in the log and not in the database yet", thousands(n)),
+        n => format!("; {} more {} in the log and not in the database yet", thousands(n), verb(n, "is", "are")),
     };
     format!(
-        "{} {noun} CAN BE READ FROM THIS {what} WITHOUT ANY KEY{scope}\n  {} of the {}{in_scope} that exist now, and {} deleted{unknown}{ahead}.\n",
-        thousands(readable.total),
+        "{secrets} CAN BE READ FROM {what} WITHOUT ANY KEY{scope}\n  {} of the {}{in_scope} that {} now, and {} deleted{unknown}{ahead}.\n",
         thousands(readable.existing.total()),
         thousands(existing),
-        match readable.deleted.total() {
-            1 => "1".to_owned(),
-            n => thousands(n),
-        },
+        verb(existing, "exists", "exist"),
+        thousands(readable.deleted.total()),
     )
 }
 
@@ -156,11 +154,11 @@ pub(super) fn not_placed<'a>(evidences: impl IntoIterator<Item = &'a EvidenceRep
     evidences.into_iter().for_each(|evidence| sum.merge(evidence.not_placed));
     match sum.count {
         0 => String::new(),
-        1 => format!("A piece of plaintext of {} bytes has lost its name: whether it is in scope cannot be told\n", thousands(sum.bytes)),
+        1 => format!("A piece of plaintext of {} has lost its name: whether it is in scope cannot be told\n", counted(sum.bytes, "byte")),
         n => format!(
-            "{} pieces of plaintext, {} bytes, have lost their names: whether they are in scope cannot be told\n",
+            "{} pieces of plaintext, {}, have lost their names: whether they are in scope cannot be told\n",
             thousands(n),
-            thousands(sum.bytes)
+            counted(sum.bytes, "byte")
         ),
     }
 }

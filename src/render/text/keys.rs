@@ -13,6 +13,7 @@ use super::table::Table;
 use super::unread::{self, ending, subject};
 use super::{next_steps, thousands};
 use crate::collect::KeyCounts;
+use crate::evidence::words::verb;
 use crate::finding::{Condition, Outcome};
 use crate::kubernetes::KeyMaterial;
 use crate::report::retirement::{Need, Retirement, RetirementVerdict, total};
@@ -53,11 +54,10 @@ impl RenderPages for KeysText<'_> {}
 
 /// The last line, and the only one of a quiet run.
 pub fn keys_status(report: &Report, outcome: &Outcome) -> String {
-    let said = match (&report.retirement, report.keys().len()) {
+    let said = match &report.retirement {
         _ if report.evidences.is_empty() => format!("{}, none could be read", subject(report)),
-        (Some(retirement), _) => retirement_in_words(retirement, report),
-        (None, 1) => format!("{}: 1 key named", subject(report)),
-        (None, keys) => format!("{}: {keys} keys named", subject(report)),
+        Some(retirement) => retirement_in_words(retirement, report),
+        None => format!("{}: {} named", subject(report), counted(report.keys().len() as u64, "key")),
     };
     format!("{said}{}{}", within(report), ending(report, outcome, &[Condition::KeyStillNeeded, Condition::KeyNotKnown]))
 }
@@ -68,7 +68,8 @@ fn retirement_in_words(retirement: &Retirement, report: &Report) -> String {
     match retirement.verdict() {
         RetirementVerdict::StillNeeded(current) => {
             let needing = retirement.needs.iter().filter(|need| need.named.current > 0).count();
-            format!("{key} is still needed by {} current {} in {needing} of {read}", thousands(current), noun(retirement, report))
+            let what = named_by(retirement, report);
+            format!("{key} is still needed by {} in {} of {read}", counted(current, &format!("current {what}")), thousands(needing as u64))
         }
         RetirementVerdict::HistoryOnly(all) => {
             format!("{key} is named by {} in {read}, none of them current: history, residue or logs", counted(all, "value"))
@@ -79,7 +80,7 @@ fn retirement_in_words(retirement: &Retirement, report: &Report) -> String {
 }
 
 fn files(count: usize) -> String {
-    if count == 1 { "1 file".to_owned() } else { format!("{count} files") }
+    counted(count as u64, "file")
 }
 
 /// `s5.db rev 520, snapshot`
@@ -121,23 +122,28 @@ fn keys(report: &Report) -> String {
     let keys = report.keys();
     let current = keys.iter().map(|key| key.counts.current).fold(0, u64::saturating_add);
     let perhaps = keys.iter().map(|key| key.perhaps_current).fold(0, u64::saturating_add);
-    let mut out = format!(
-        "{} KEY{} NAMED IN {} FILE{}; {}\n",
-        keys.len(),
-        if keys.len() == 1 { "" } else { "S" },
-        report.evidences.len(),
-        if report.evidences.len() == 1 { "" } else { "S" },
-        match report.has_tree() {
-            true if perhaps > 0 =>
-                format!("{} values that are current need one, and {} that may be", thousands(current), thousands(perhaps)),
-            true => format!("{} values that are current need one", thousands(current)),
-            false => "which values are current is not known".to_owned(),
-        }
-    );
+    let files = files(report.evidences.len()).to_uppercase();
+    let need = || {
+        let values = counted(current, "value");
+        format!("{values} that {} current {} one", verb(current, "is", "are"), verb(current, "needs", "need"))
+    };
+    let needed = match report.has_tree() {
+        true if perhaps > 0 => format!("{}, and {} that may be", need(), thousands(perhaps)),
+        true => need(),
+        false => "which values are current is not known".to_owned(),
+    };
+    let mut out = match keys.len() as u64 {
+        0 => format!("NO KEY IS NAMED IN {files}\n"),
+        named => format!("{} NAMED IN {files}; {needed}\n", counted(named, "key").to_uppercase()),
+    };
     if let Some(filter) = &report.filter {
         out.push_str(&format!("  In scope: {}; values outside of it are not counted.\n", terminal(filter)));
     }
     out.push_str(&beside(&report.evidences, report.filter.is_some()));
+    let end = unread::not_looked_at(not_looked_at(&report.evidences), report.unread.iter());
+    if keys.is_empty() {
+        return out + &end;
+    }
     let columns = CountColumns::of(keys.iter().map(|key| key.counts));
     let mut rows = Table::new(&columns.titles(&["key", "file"], &["residue", "log", "resources"]));
     let lines = report.evidences.iter().map(|evidence| evidence.keys.len()).fold(0, usize::saturating_add);
@@ -156,12 +162,12 @@ fn keys(report: &Report) -> String {
     }
     out.push_str(&format!("{rows}\n"));
     if let Some(more) = lines.checked_sub(ROWS).filter(|more| *more > 0) {
-        out.push_str(&format!("  and {more} more lines: --format csv has all of them\n"));
+        let has = verb(more as u64, "line: --format csv has it", "lines: --format csv has all of them");
+        out.push_str(&format!("  and {} more {has}\n", thousands(more as u64)));
     }
     out.push_str("  Offline: key names are what the plugin or configuration wrote; nothing was opened.\n");
     out.push_str(&next_steps(&["etcd-sleuth keys FILES --retire KEY".to_owned(), "etcd-sleuth verify FILES --plan …".to_owned()]));
-    out.push_str(&unread::not_looked_at(not_looked_at(&report.evidences), report.unread.iter()));
-    out
+    out + &end
 }
 
 /// Whether a key is still needed.
@@ -169,10 +175,12 @@ fn retire(retirement: &Retirement, report: &Report) -> String {
     let key = terminal(&retirement.key);
     let counts = |fits: fn(&Need) -> u64| retirement.needs.iter().map(fits).fold(0, u64::saturating_add);
     let maybe = counts(|need| need.unknown.current);
-    let noun = noun(retirement, report);
+    let what = named_by(retirement, report);
     let mut out = match retirement.verdict() {
         RetirementVerdict::StillNeeded(current) => {
-            format!("DO NOT DELETE: {} current {noun} in {} name this key.\n", thousands(current), files_with_current(retirement, report))
+            let values = counted(current, &format!("current {what}"));
+            let name = verb(current, "names", "name");
+            format!("DO NOT DELETE: {values} in {} {name} this key.\n", files_with_current(retirement, report))
         }
         RetirementVerdict::HistoryOnly(all) => {
             format!("ONLY HISTORY, RESIDUE OR LOGS NAME THIS KEY: {}, none of them current.\n", counted(all, "value"))
@@ -220,9 +228,10 @@ fn retire(retirement: &Retirement, report: &Report) -> String {
     for need in retirement.needs.iter().filter(|need| need.named.current > 0) {
         let Some(evidence) = report.evidence(need.evidence) else { continue };
         out.push_str(&format!(
-            "If it is deleted: {} restored: these {} unreadable, and one of them can fail every LIST that includes it.\n",
+            "If it is deleted: {} restored: {} unreadable, which can fail every LIST that includes {}.\n",
             terminal(&file_name(evidence)),
-            thousands(need.named.current)
+            counted(need.named.current, what),
+            verb(need.named.current, "it", "one of them")
         ));
     }
     let newest = report.evidences.iter().filter_map(|evidence| evidence.facts.database()?.revision).max();
@@ -328,7 +337,7 @@ fn contain(retirement: &Retirement) -> String {
 }
 
 /// What the values that name a key are.
-fn noun(retirement: &Retirement, report: &Report) -> &'static str {
+fn named_by(retirement: &Retirement, report: &Report) -> &'static str {
     let mut resources = retirement
         .needs
         .iter()
@@ -337,7 +346,7 @@ fn noun(retirement: &Retirement, report: &Report) -> &'static str {
         .flat_map(|evidence| &evidence.keys)
         .filter(|key| retirement.named.contains(&key.identity))
         .flat_map(|key| &key.group_resources);
-    if resources.all(|resource| resource == "secrets") { "Secrets" } else { "values" }
+    if resources.all(|resource| resource == "secrets") { "Secret" } else { "value" }
 }
 
 fn files_with_current(retirement: &Retirement, report: &Report) -> String {

@@ -38,6 +38,7 @@ pub use self::verify::{VerifyText, announcement, verify_status};
 use std::collections::BTreeSet;
 
 use crate::evidence::anomaly::{Bearing, Class};
+use crate::evidence::words::verb;
 use crate::finding::Condition;
 use crate::kubernetes::{ClusterId, ClusterIds};
 use crate::report::EvidenceReport;
@@ -45,6 +46,7 @@ use crate::store::{
     ClusterNames, DatabaseFacts, Facts, Kind, LogFacts, Member, PageCounts, PagesFound, RaftSnapshotFacts, Schema, Trailer,
 };
 
+use self::number::counted;
 use super::escape;
 use super::records::timestamp;
 
@@ -64,10 +66,18 @@ fn file_lines(facts: &Facts, altered_or_damaged: &[(Bearing, u64)]) -> Vec<Strin
     };
     let target = facts.link_target.as_ref().map_or(String::new(), |target| format!(", a link to {}", target.display()));
     let path = format!("{}{target}", facts.path.display());
-    let mut lines = vec![format!("{}, {} bytes{packed}, {digest}", escape::terminal(&path), thousands(facts.size))];
+    let path = escape::terminal(&path);
+    let file = match facts.content_size.filter(|_| facts.containers.iter().any(|container| container.has_names())) {
+        // What an archive is of, it is of many files.
+        Some(size) => {
+            format!("{path}, {} bytes, out of {}, {} bytes, {digest}", thousands(size), containers.join(" in "), thousands(facts.size))
+        }
+        None => format!("{path}, {} bytes{packed}, {digest}", thousands(facts.size)),
+    };
+    let mut lines = vec![file];
     let kind = kind_name(facts);
     if let Some(database) = facts.database() {
-        lines.push(format!("{kind}; {}", trailer_sentence(database)));
+        lines.push(format!("{kind}; {}", trailer_sentence(facts.kind, database)));
         lines.push(format!("{structure}; {}", page_states(&database.pages)));
     } else if let Some(image) = facts.image() {
         lines.push(format!("{kind}; {}", pages_sentence(&image.pages)));
@@ -87,17 +97,17 @@ fn page_states(pages: &PageCounts) -> String {
             states.push(format!("{} {name}", thousands(count)));
         }
     }
-    format!("{} pages: {}", thousands(pages.total()), states.join(", "))
+    format!("{}: {}", counted(pages.total(), "page"), states.join(", "))
 }
 
 fn log_sentence(log: &LogFacts) -> String {
     match log.indices {
         None => "no entries".to_owned(),
         Some((first, last)) => format!(
-            "entries {first} to {last}, {} writes, {} deletions{}",
-            thousands(log.puts),
-            thousands(log.deletions),
-            if log.overridden > 0 { format!(", {} entries overridden", thousands(log.overridden)) } else { String::new() },
+            "entries {first} to {last}, {}, {}{}",
+            counted(log.puts, "write"),
+            counted(log.deletions, "deletion"),
+            if log.overridden > 0 { format!(", {} overridden", counted(log.overridden, "entry")) } else { String::new() },
         ),
     }
 }
@@ -105,7 +115,7 @@ fn log_sentence(log: &LogFacts) -> String {
 fn pages_sentence(pages: &PagesFound) -> String {
     match (pages.leaves, pages.metas) {
         (0, 0) => "no page of a database in it".to_owned(),
-        (leaves, metas) => format!("{} leaf pages and {} valid meta pages of databases in it", thousands(leaves), thousands(metas)),
+        (leaves, metas) => format!("{} and {} of databases in it", counted(leaves, "leaf page"), counted(metas, "valid meta page")),
     }
 }
 
@@ -113,8 +123,7 @@ fn snapshot_sentence(snapshot: &RaftSnapshotFacts) -> String {
     let index = snapshot.index.map_or("not readable".to_owned(), |index| format!("at entry {index}"));
     match snapshot.v2_values {
         Some(0) => format!("{index}, no keys of the v2 API"),
-        Some(1) => format!("{index}, 1 value of the v2 API"),
-        Some(values) => format!("{index}, {} values of the v2 API", thousands(values)),
+        Some(values) => format!("{index}, {} of the v2 API", counted(values, "value")),
         None => format!("{index}, its v2 store was not read"),
     }
 }
@@ -218,7 +227,8 @@ fn compared_lines(evidence: &EvidenceReport) -> Vec<String> {
         [] => {}
         [other] => {
             let other = other.path.to_string_lossy();
-            lines.push(format!("the {} writes that it shares with {} are the same", thousands(shared), escape::terminal(&other)));
+            let (writes, are) = (counted(shared, "write"), verb(shared, "is", "are"));
+            lines.push(format!("the {writes} that it shares with {} {are} the same", escape::terminal(&other)));
         }
         others => lines.push(format!("the writes that it shares with each of {} others of this cluster are the same", others.len())),
     }
@@ -233,13 +243,21 @@ fn kind_name(facts: &Facts) -> &'static str {
     }
 }
 
-fn trailer_sentence(facts: &DatabaseFacts) -> &'static str {
-    match facts.trailer {
+fn trailer_sentence(kind: Kind, facts: &DatabaseFacts) -> String {
+    let said = match facts.trailer {
+        Some(Trailer::Match) if facts.behind_trailer > 0 => return followed(facts.behind_trailer),
         Some(Trailer::Match) => "matches its own trailer (detects corruption, not forgery)",
-        Some(Trailer::Mismatch) => "DOES NOT MATCH ITS TRAILER: altered or damaged after it was taken",
+        Some(Trailer::Mismatch) => "DOES NOT MATCH ITS TRAILER",
+        Some(Trailer::Absent) if kind == Kind::Snapshot => "its trailer is cut off, so nothing to check it against",
         Some(Trailer::Absent) => "no trailer, so nothing to check it against",
         None => "trailer not judged (not hashed)",
-    }
+    };
+    said.to_owned()
+}
+
+/// What is said of a trailer that is not the end of its file.
+fn followed(behind: u64) -> String {
+    format!("the trailer matches; {} {} behind it", counted(behind, "byte"), verb(behind, "stands", "stand"))
 }
 
 /// What speaks against a file, in the words of the verdict of `check`, the worst first.
@@ -247,15 +265,13 @@ fn doubts(against: &[(Bearing, u64)]) -> String {
     let word = |bearing: Bearing| match bearing {
         Bearing::Incomplete => "INCOMPLETE",
         Bearing::Damaged => "DAMAGED",
-        Bearing::Altered => "ALTERED",
+        Bearing::Altered => "NOT AS WRITTEN",
         Bearing::Divergent => "DIVERGENT",
         Bearing::Note | Bearing::Undecoded => "notes",
     };
     let of = |(bearing, count): &(Bearing, u64)| match count {
-        1 if *bearing == Bearing::Undecoded => "1 value CANNOT BE DECODED".to_owned(),
-        n if *bearing == Bearing::Undecoded => format!("{} values CANNOT BE DECODED", thousands(*n)),
-        1 => format!("{} (1 place)", word(*bearing)),
-        n => format!("{} ({} places)", word(*bearing), thousands(*n)),
+        n if *bearing == Bearing::Undecoded => format!("{} CANNOT BE DECODED", counted(*n, "value")),
+        n => format!("{} ({})", word(*bearing), counted(*n, "place")),
     };
     against.iter().rev().map(of).collect::<Vec<_>>().join(", ")
 }
@@ -272,14 +288,16 @@ fn against(counts: &std::collections::BTreeMap<Class, u64>) -> Vec<(Bearing, u64
 
 /// The conditions that hold, as the last line of a run names them.
 pub fn conditions(held: impl Iterator<Item = Condition>) -> String {
-    let names: Vec<_> = held.map(Condition::name).collect();
+    // Of a file that does not fit itself it is not known who or what changed it.
+    let word = |condition: Condition| if condition == Condition::Altered { "not as written" } else { condition.name() };
+    let names: Vec<_> = held.map(word).collect();
     if names.is_empty() { String::new() } else { format!("; {}", names.join(", ")) }
 }
 
 /// What is said beside the answer where reading may have changed access times; empty where it has not.
 pub fn access_times<'a>(evidences: impl IntoIterator<Item = &'a EvidenceReport>) -> String {
     let changed = evidences.into_iter().filter(|evidence| evidence.facts.keeps_access_time == Some(false)).count();
-    let files = if changed == 1 { "1 file belongs".to_owned() } else { format!("{} files belong", thousands(changed as u64)) };
+    let files = format!("{} {}", counted(changed as u64, "file"), verb(changed as u64, "belongs", "belong"));
     match changed {
         0 => String::new(),
         _ => format!("note: {files} to another user, so that reading may have changed the access time, as the file system is mounted\n"),

@@ -1,8 +1,10 @@
 //! Numbers for people.
 
+use crate::evidence::words;
+
 /// `1 key`, `1,234 keys`.
 pub(super) fn counted(count: u64, noun: &str) -> String {
-    format!("{} {noun}{}", thousands(count), if count == 1 { "" } else { "s" })
+    format!("{} {}", thousands(count), words::noun(count, noun))
 }
 
 /// `1234567` as `1,234,567`.

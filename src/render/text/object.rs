@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::super::escape::{json_document, terminal, terminal_bytes};
 use super::super::records::timestamp;
 use super::layout::{Screen, Tone};
-use super::thousands;
+use super::number::counted;
 use super::unread::{self, ending, subject};
 use crate::collect::{Lines, RowKind};
 use crate::evidence::EvidenceId;
@@ -77,8 +77,8 @@ impl Render for ObjectText<'_> {
             Retention::Log => " (from the log)",
         };
         let how = if revealed.is_opened { "opened with a key, " } else { "" };
-        let (object, bytes) = (terminal(revealed.object), thousands(revealed.bytes.len() as u64));
-        (self.say)(&format!("warning: printing {object}, revision {revision}{state}, {how}{bytes} bytes, in clear\n"));
+        let (object, bytes) = (terminal(revealed.object), counted(revealed.bytes.len() as u64, "byte"));
+        (self.say)(&format!("warning: printing {object}, revision {revision}{state}, {how}{bytes}, in clear\n"));
         let unreadable = |reason: kubernetes::Unreadable| io::Error::new(io::ErrorKind::InvalidData, reason.to_string());
         let mut out = self.out.raw()?;
         match kubernetes::as_document(revealed.bytes, revealed.encoding).map_err(unreadable)? {
@@ -133,8 +133,7 @@ pub fn several_of_object(object: &str, keys: &[String]) -> String {
 pub fn object_status(report: &Report, outcome: &Outcome) -> String {
     match report.evidences.len() {
         0 => format!("{}, none could be read{}", subject(report), ending(report, outcome, &[])),
-        1 => format!("1 file read{}", ending(report, outcome, &[])),
-        n => format!("{n} files read{}", ending(report, outcome, &[])),
+        n => format!("{} read{}", counted(n as u64, "file"), ending(report, outcome, &[])),
     }
 }
 
@@ -143,11 +142,11 @@ fn write_row(_context: RowContext<'_>, row: &Row<'_>, lines: &mut Lines) {
     let said = match row {
         Row::Tombstone(tombstone) => format!("  revision {:<8} deleted\n", tombstone.revision.to_string()),
         Row::Value(value) => format!(
-            "  revision {:<8} {:<10} version {}, {} bytes at offset {}, page {}\n    {}\n{}",
+            "  revision {:<8} {:<10} version {}, {} at offset {}, page {}\n    {}\n{}",
             known(value.written.main),
             value.retention.name(),
             known(value.written.counts.map(|counts| counts.version)),
-            thousands(value.length()),
+            counted(value.length(), "byte"),
             known(value.offset),
             known(value.pgid),
             storage(value),
@@ -210,7 +209,7 @@ fn contents(value: &ValueRow<'_>) -> String {
     }
     let mut out = format!("    {}\n", facts.join(", "));
     for item in &secret.data {
-        out.push_str(&format!("      {:<32} {} bytes, not shown\n", terminal(&item.name), thousands(item.length)));
+        out.push_str(&format!("      {:<32} {}, not shown\n", terminal(&item.name), counted(item.length, "byte")));
     }
     out
 }

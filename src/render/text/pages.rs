@@ -6,11 +6,13 @@ use std::path::PathBuf;
 use super::super::escape::{terminal, terminal_bytes};
 use super::check::check_status;
 use super::layout::{Screen, Tone};
+use super::number::counted;
 use super::object::storage;
 use super::table::Table;
 use super::thousands;
 use super::unread;
 use crate::evidence::EvidenceId;
+use crate::evidence::words::noun;
 use crate::finding::Outcome;
 use crate::pages::{PageContent, PageLine, PageMapReport, PageReport, PageState};
 use crate::report::{Render, RenderPages, Report, not_looked_at};
@@ -77,7 +79,7 @@ fn overview(report: &PageMapReport, columns: u64) -> String {
     let PageMapReport { counts, page_size, .. } = report;
     let total = counts.total();
     let path = terminal(&report.path.to_string_lossy()).into_owned();
-    let mut out = format!("{path}: {} pages of {} bytes\n", thousands(total), thousands(*page_size));
+    let mut out = format!("{path}: {} of {} bytes\n", counted(total, "page"), thousands(*page_size));
     for (state, count) in [
         (PageState::Meta, counts.meta),
         (PageState::Freelist, counts.freelist),
@@ -143,7 +145,7 @@ fn symbol_with(state: PageState, content: PageContent) -> char {
 fn runs(report: &PageMapReport) -> String {
     let mut table = Table::new(&["page", "pages", "state", "header"]);
     for run in &report.runs {
-        let header = run.header.map_or("-".to_owned(), |header| format!("{}, {} elements", header.flags, header.count));
+        let header = run.header.map_or("-".to_owned(), |header| format!("{}, {}", header.flags, counted(header.count.into(), "element")));
         table.add_row([run.pgid.to_string(), run.count.to_string(), run.state.name().to_owned(), header]);
     }
     format!("{table}\n")
@@ -181,7 +183,7 @@ fn one(page: &PageReport<'_>) -> String {
     }
     out.extend(page.lines.iter().map(line));
     if page.more_lines > 0 {
-        out.push_str(&format!("  and {} more lines\n", thousands(page.more_lines)));
+        out.push_str(&format!("  and {} more {}\n", thousands(page.more_lines), noun(page.more_lines, "line")));
     }
     match page.values.as_slice() {
         [] => out.push_str("no value of bucket \"key\" stands on it\n"),
@@ -212,10 +214,10 @@ fn value_line(value: &ValueRow<'_>) -> String {
         (false, false) => "",
     };
     format!(
-        "  {} {name} at revision {}: {} bytes from {}{kind}; {}\n",
+        "  {} {name} at revision {}: {} from {}{kind}; {}\n",
         value.retention.name(),
         value.written.main.map_or("-".to_owned(), |revision| revision.to_string()),
-        thousands(value.length()),
+        counted(value.length(), "byte"),
         value.offset.unwrap_or(0),
         storage(value),
     )

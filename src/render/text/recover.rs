@@ -5,6 +5,7 @@ use super::check::verdict;
 use super::number::counted;
 use super::unread;
 use super::{conditions, thousands};
+use crate::evidence::words::verb;
 use crate::recovery::Standing;
 use crate::report::{Recovered, not_looked_at};
 
@@ -52,8 +53,8 @@ fn summary(found: &Recovered) -> String {
         (counts.pieces, "", "by their newest write, which is there only in pieces (an older one: --include-residue)"),
     ];
     for (count, state, what) in left.into_iter().filter(|(count, ..)| *count > 0) {
-        let keys = format!("{state} {}", if count == 1 { "key" } else { "keys" });
-        out.push_str(&format!("left out: {} {} {what}\n", thousands(count), keys.trim_start()));
+        let keys = format!("{state} key");
+        out.push_str(&format!("left out: {} {what}\n", counted(count, keys.trim_start())));
     }
     out
 }
@@ -62,12 +63,16 @@ fn summary(found: &Recovered) -> String {
 fn of_database(path: &str, found: &Recovered, has_records: bool) -> String {
     let Some(rebuilt) = &found.rebuilt else { return String::new() };
     let mut out = format!(
-        "wrote {path}: {} keys at revision {}, as a snapshot that etcdutl snapshot restore takes\n",
-        thousands(rebuilt.writes),
+        "wrote {path}: {} at revision {}, as a snapshot that etcdutl snapshot restore takes\n",
+        counted(rebuilt.writes, "key"),
         found.counts.revision
     );
     if rebuilt.collisions > 0 {
-        out.push_str(&format!("  left out: {} keys that claim the revision of another\n", thousands(rebuilt.collisions)));
+        out.push_str(&format!(
+            "  left out: {} that {} the revision of another\n",
+            counted(rebuilt.collisions, "key"),
+            verb(rebuilt.collisions, "claims", "claim")
+        ));
     }
     if found.counts.total() != found.counts.of_standing(Standing::Current) {
         let records = if has_records { "the records" } else { "-o FILE" };

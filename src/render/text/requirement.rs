@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use super::super::escape::terminal;
 use super::key_label::whole;
+use super::number::counted;
 use super::thousands;
 use crate::evidence::EvidenceId;
+use crate::evidence::words::verb;
 use crate::report::Report;
 use crate::verify::{Left, Requirement, State, Under};
 
@@ -28,9 +30,9 @@ pub(super) fn requirement(requirement: &Requirement, report: &Report) -> String 
         let file = report.path_of(*evidence).display().to_string();
         let under = key.as_ref().map_or("plaintext".to_owned(), whole);
         out.push_str(&format!(
-            "  {}: {} values{below} were written under {under} after the required key began, at revisions {first} to {last}: an API server that was not restarted?\n",
+            "  {}: {} written under {under} after the required key began, at revisions {first} to {last}: an API server that was not restarted?\n",
             terminal(&file),
-            thousands(*count)
+            format_args!("{}{below} {}", counted(*count, "value"), verb(*count, "was", "were"))
         ));
     }
     out.push_str(&leftovers(requirement, report));
@@ -56,14 +58,11 @@ fn completeness(requirement: &Requirement) -> String {
     let (not_opened, not_known) = (requirement.not_opened(), requirement.not_known());
     let mut parts = Vec::new();
     if left > 0 {
-        parts.push(format!("{} current value{} not {required}", thousands(left), if left == 1 { " is" } else { "s are" }));
+        parts.push(format!("{} {} not {required}", counted(left, "current value"), verb(left, "is", "are")));
     }
     if not_opened > 0 {
-        parts.push(format!(
-            "{} name{} the required key and do not open with it",
-            thousands(not_opened),
-            if not_opened == 1 { "s" } else { "" }
-        ));
+        let name = verb(not_opened, "names the required key and does not open with it", "name the required key and do not open with it");
+        parts.push(format!("{} {name}", thousands(not_opened)));
     }
     if not_known > 0 {
         parts.push(format!("of {} it is not known", thousands(not_known)));
@@ -77,10 +76,12 @@ fn completeness(requirement: &Requirement) -> String {
     };
     match left.saturating_add(not_opened) {
         0 if not_known == 0 && !requirement.is_refused => {
-            format!("Re-encryption COMPLETE in these files: all {} current values are {required}{by_name}\n", thousands(met))
+            let all = if met == 1 { "" } else { "all " };
+            let values = counted(met, "current value");
+            format!("Re-encryption COMPLETE in these files: {all}{values} {} {required}{by_name}\n", verb(met, "is", "are"))
         }
-        0 => format!("Re-encryption NOT KNOWN: {}, {} are {required}{by_name}\n", parts.join(", "), thousands(met)),
-        _ => format!("Re-encryption NOT COMPLETE: {}, {} are{by_name}\n", parts.join(", "), thousands(met)),
+        0 => format!("Re-encryption NOT KNOWN: {}, {} {} {required}{by_name}\n", parts.join(", "), thousands(met), verb(met, "is", "are")),
+        _ => format!("Re-encryption NOT COMPLETE: {}, {} {}{by_name}\n", parts.join(", "), thousands(met), verb(met, "is", "are")),
     }
 }
 

@@ -10,10 +10,12 @@ use super::first_screen::{ROWS, keys, next, readable_table, resource_tables, sec
 use super::headline::{What, did_you_mean, headline, in_scope, no_kubernetes, not_placed, nothing_matches, within};
 use super::keys::beside;
 use super::layout::{Screen, Tone};
+use super::number::counted;
 use super::table::anomalies;
 use super::unread::{self, ending, subject, warning};
 use super::{against, block, cluster_lines, compared_lines, file_lines, thousands};
 use crate::evidence::anomaly::{Bearing, Class};
+use crate::evidence::words::verb;
 use crate::finding::{Condition, Outcome};
 use crate::report::readable::{Readable, ReadableIn};
 use crate::report::{EvidenceReport, MemberReport, Render, RenderPages, Report, not_looked_at};
@@ -124,13 +126,14 @@ fn readable_in_words(report: &Report) -> Option<String> {
     let pieces = report.evidences.iter().map(|e| e.unnamed_secrets.count).fold(0, u64::saturating_add);
     let pieces = match pieces {
         0 => None,
-        1 => Some("1 piece of a Secret whose name is lost".to_owned()),
-        n => Some(format!("{} pieces of Secrets whose names are lost", thousands(n))),
+        n => {
+            let whose = verb(n, "of a Secret whose name is lost", "of Secrets whose names are lost");
+            Some(format!("{} {whose}", counted(n, "piece")))
+        }
     };
     let secrets = match inputs(|r| r.total) {
         0 => None,
-        1 => Some(format!("1 Secret readable without a key: {}", places.join(", "))),
-        n => Some(format!("{} Secrets readable without a key: {}", thousands(n), places.join(", "))),
+        n => Some(format!("{} readable without a key: {}", counted(n, "Secret"), places.join(", "))),
     };
     let said: Vec<String> = secrets.into_iter().chain(pieces).collect();
     (!said.is_empty()).then(|| said.join("; "))

@@ -1,6 +1,7 @@
 //! What was not read, where people see it: in the headline, in the last line, and under NOT LOOKED AT.
 
 use super::super::escape::terminal;
+use super::number::counted;
 use super::{conditions, thousands};
 use crate::finding::{Condition, Outcome};
 use crate::report::{Report, Unread};
@@ -29,11 +30,9 @@ pub(super) fn ending(report: &Report, outcome: &Outcome, said: &[Condition]) -> 
 pub(super) fn subject(report: &Report) -> String {
     match (report.members.as_slice(), report.not_analysed.len()) {
         ([only], _) => terminal(&only.path.to_string_lossy()).into_owned(),
-        ([], 1) => "1 input".to_owned(),
-        ([], 0) if report.unread.len() == 1 => "1 input".to_owned(),
-        ([], 0) => format!("{} inputs", report.unread.len()),
-        ([], failed) => format!("{failed} inputs"),
-        (members, _) => format!("{} inputs", members.len()),
+        ([], 0) => counted(report.unread.len() as u64, "input"),
+        ([], failed) => counted(failed as u64, "input"),
+        (members, _) => counted(members.len() as u64, "input"),
     }
 }
 

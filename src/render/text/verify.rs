@@ -12,6 +12,7 @@ use super::requirement::{has_several, requirement};
 use super::table::Table;
 use super::unread::{self, ending, subject};
 use super::{block, next_steps, thousands};
+use crate::evidence::words::verb;
 use crate::finding::{Condition, Outcome};
 use crate::report::{Asked, Render, RenderPages, Report, VerificationPlan, VerificationResult, not_looked_at};
 use crate::row::Retention;
@@ -69,7 +70,7 @@ fn plan(plan: &VerificationPlan, report: &Report) -> String {
     let mut out = format!("{} DEK sources{}, one call each; nobody was asked\n", plan.dek_sources, within(report));
     let unclaimed = Some(&plan.unclaimed).filter(|unclaimed| unclaimed.total() > 0);
     for asked in plan.asked.iter().chain(unclaimed) {
-        out.push_str(&format!("  {}: {} calls for {} values\n", terminal(&asked.name), asked.total(), asked.values));
+        out.push_str(&format!("  {}: {} for {}\n", terminal(&asked.name), counted(asked.total(), "call"), counted(asked.values, "value")));
         for (key, calls) in &asked.calls {
             let key = key.as_deref().unwrap_or("KMS v1: the key is not known before it is asked");
             out.push_str(&format!("    {calls:>6}  {}\n", terminal(key)));
@@ -110,9 +111,9 @@ fn duration(plan: &VerificationPlan) -> String {
     }
     if let Some(most) = plan.max_calls.filter(|most| *most < calls) {
         out.push_str(&format!(
-            "  MORE THAN ONE RUN MAKES: it ends after {} calls (--max-calls); raise that for {} calls\n",
-            thousands(most),
-            thousands(calls)
+            "  MORE THAN ONE RUN MAKES: it ends after {} (--max-calls); raise that for {}\n",
+            counted(most, "call"),
+            counted(calls, "call")
         ));
     }
     out
@@ -179,8 +180,7 @@ pub fn verify_status(report: &Report, outcome: &Outcome) -> String {
     let proof = &result.proof;
     let mut left = match proof.requirement.left() {
         0 => String::new(),
-        1 => "; 1 is not under the key that is required".to_owned(),
-        left => format!("; {} are not under the key that is required", thousands(left)),
+        left => format!("; {} {} not under the key that is required", thousands(left), verb(left, "is", "are")),
     };
     if proof.requirement.not_known() > 0 {
         left.push_str(&format!("; of {} it is not known", thousands(proof.requirement.not_known())));
@@ -223,7 +223,7 @@ fn opened_in_words(proof: &Proof, has_tree: bool) -> String {
     let others = others.into_iter().filter(|(n, ..)| *n > 0);
     let others =
         others.map(|(n, one, many)| format!("{} {}", thousands(n), if n == 1 { one } else { many })).collect::<Vec<_>>().join(", ");
-    format!("{} of {} current values open with the keys given; {others}", thousands(opened), thousands(all))
+    format!("{} of {} {} with the keys given; {others}", thousands(opened), counted(all, "current value"), verb(opened, "opens", "open"))
 }
 
 fn headline(proof: &Proof, report: &Report, tone: Tone) -> String {
@@ -250,7 +250,7 @@ fn asked(verify: &VerificationResult, asked: &[Asked]) -> Vec<String> {
     let mut lines: Vec<String> = asked.iter().map(|asked| format!("{}: {}", terminal(&asked.name), sources(asked.total()))).collect();
     match lines.is_empty() {
         true => lines.push("nobody; keys were given".to_owned()),
-        false => lines.push(format!("{} calls to unwrap, {} about keys' state", thousands(verify.calls), thousands(verify.other_calls))),
+        false => lines.push(format!("{} to unwrap, {} about keys' state", counted(verify.calls, "call"), thousands(verify.other_calls))),
     }
     if verify.is_cut_short {
         lines.push("ENDED EARLY: not every DEK source was asked about".to_owned());
@@ -308,7 +308,7 @@ fn unopened(verify: &VerificationResult) -> String {
         if let Answer::NoKey(reason) = answer {
             let details = verify.failures.iter().filter(|((of, detail), _)| of == reason && !detail.is_empty());
             for ((_, detail), count) in details.take(5) {
-                out.push_str(&format!("    {} of {} DEK sources\n", terminal(detail), thousands(*count)));
+                out.push_str(&format!("    {} of {}\n", terminal(detail), counted(*count, "DEK source")));
             }
         }
     }
@@ -318,7 +318,7 @@ fn unopened(verify: &VerificationResult) -> String {
     }
     let current = verify.proof.coverage.count(|retention, answer| retention == Retention::Current && answer.standing() != Standing::Opened);
     if let Some(more) = current.checked_sub(verify.proof.unproven.len().min(ROWS) as u64).filter(|more| *more > 0) {
-        out.push_str(&format!("    and {} more that are current\n", thousands(more)));
+        out.push_str(&format!("    and {} more that {} current\n", thousands(more), verb(more, "is", "are")));
     }
     out
 }

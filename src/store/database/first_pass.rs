@@ -8,8 +8,9 @@ use super::seen::Seen;
 use super::{DatabaseStore, Profile};
 use crate::bbolt::{self, Bucket, Db, PageMap, PageState, Tree};
 use crate::etcd::Schema;
-use crate::etcd::trailer::Trailer;
+use crate::etcd::trailer::{self, Trailer};
 use crate::evidence::anomaly::{Anomalies, Bearing, Class, Doubt};
+use crate::evidence::words::{noun, verb};
 use crate::evidence::{Evidence, range};
 use crate::kubernetes::ClusterIds;
 use crate::mvcc::Keyspace;
@@ -36,9 +37,9 @@ impl<'data> DatabaseStore<'data> {
         let Seen { keyspace, history, mut witness, identity, newest_time, large, anomalies: found } = seen;
         anomalies.merge(found);
         let other = bbolt::check(db, &mut pages, &mut anomalies);
-        let behind_trailer = opened.behind_trailer();
+        let behind_trailer = opened.behind_trailer().map(|behind| behind as u64);
         match behind_trailer {
-            Some(behind) => note_behind_trailer(&opened, behind, &mut anomalies),
+            Some(behind) => note_behind_trailer(db, behind, &mut anomalies),
             None => note_surplus(&opened, &mut anomalies),
         }
         let ground = Ground {
@@ -58,8 +59,9 @@ impl<'data> DatabaseStore<'data> {
         let history = options.history.then(|| history.sort_writes(known_revisions(key_tree, &keyspace, &schema, &anomalies)));
         let mut content = facts_of(&opened, &keyspace, &pages, key_tree, schema, (options.residue, residue.account));
         let mut kind = opened.kind();
-        if behind_trailer.is_some() {
+        if let Some(behind) = behind_trailer {
             (content.trailer, kind) = (Some(Trailer::Match), Kind::Snapshot);
+            content.behind_trailer = behind;
         }
         let facts = Facts { newest_object_time: newest_time, ..Facts::of(evidence, kind, Content::Database(Box::new(content))) };
         let of_other = other.map_or(0, |other| other.pages_read());
@@ -119,6 +121,7 @@ fn facts_of(
     let db = &opened.db;
     DatabaseFacts {
         trailer: opened.trailer.is_none().then_some(Trailer::Absent),
+        behind_trailer: 0,
         page_size: db.page_size(),
         high_water_mark: db.active().map(|active| active.high_water_mark),
         txid: db.active().map(|active| active.txid),
@@ -144,17 +147,24 @@ fn facts_of(
 /// Bytes behind the last whole page are odd, unless the file ends early: then they are the beginning of its next page.
 fn note_surplus(opened: &OpenedDatabase<'_>, anomalies: &mut Anomalies) {
     let (db, surplus) = (&opened.db, opened.surplus());
-    if !surplus.is_empty() && db.pages_in_file() >= db.high_water_mark() {
-        let offset = range::offset_within(db.bytes(), surplus);
-        anomalies.note(Class::TrailingBytes, offset, None, || format!("{} bytes behind the last whole page", surplus.len()));
+    if surplus.is_empty() || db.pages_in_file() < db.high_water_mark() {
+        return;
     }
+    let (offset, length) = (range::offset_within(db.bytes(), surplus), surplus.len());
+    if opened.has_cut_trailer() {
+        return anomalies.note(Class::FileTruncated, offset, None, || {
+            format!("the file ends within its trailer, of which {length} of {} bytes are there and match", trailer::LEN)
+        });
+    }
+    let bytes = noun(length as u64, "byte");
+    anomalies.note(Class::TrailingBytes, offset, None, || format!("{length} {bytes} behind the last whole page"));
 }
 
 /// Bytes behind a trailer that matches are none of the snapshot's.
-fn note_behind_trailer(opened: &OpenedDatabase<'_>, behind: &[u8], anomalies: &mut Anomalies) {
-    let more = behind.len().saturating_add(opened.trailer.map_or(0, <[u8]>::len));
-    let detail = || format!("the trailer matches; {more} bytes stand behind it");
-    anomalies.note(Class::TrailerFollowed, range::offset_within(opened.db.bytes(), behind), None, detail);
+fn note_behind_trailer(db: &Db<'_>, behind: u64, anomalies: &mut Anomalies) {
+    let offset = db.high_water_mark().saturating_mul(db.page_size()).saturating_add(trailer::LEN as u64);
+    let detail = || format!("the trailer matches; {behind} {} {} behind it", noun(behind, "byte"), verb(behind, "stands", "stand"));
+    anomalies.note(Class::TrailerFollowed, Some(offset), None, detail);
 }
 
 /// Notes what speaks against a matching trailer: the snapshot API writes one meta twice, and nothing past the high-water mark.
@@ -168,10 +178,9 @@ fn note_what_no_snapshot_is(db: &Db<'_>, anomalies: &mut Anomalies) {
     let (pages, high_water_mark) = (db.pages_in_file(), db.high_water_mark());
     if pages > high_water_mark {
         anomalies.note(Class::TrailingBytes, Some(db.page_offset(high_water_mark)), Some(high_water_mark), || {
-            format!(
-                "the trailer matches, but {} pages stand past the high-water mark, where the snapshot API ends",
-                pages.saturating_sub(high_water_mark)
-            )
+            let more = pages.saturating_sub(high_water_mark);
+            let (pages, stand) = (noun(more, "page"), verb(more, "stands", "stand"));
+            format!("the trailer matches, but {more} {pages} {stand} past the high-water mark, where the snapshot API ends")
         });
     }
 }

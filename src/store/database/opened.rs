@@ -69,7 +69,7 @@ impl<'data> OpenedDatabase<'data> {
     /// `etcdutl` opened last, which writes both metas alike: nothing in it tells, so it is called what it is used as.
     pub fn kind(&self) -> Kind {
         let ends_early = self.db.pages_in_file() < self.db.high_water_mark();
-        match self.trailer.is_some() || self.db.has_twin_metas() && ends_early {
+        match self.trailer.is_some() || self.db.has_twin_metas() && (ends_early || self.has_cut_trailer()) {
             true => Kind::Snapshot,
             false => Kind::Database,
         }
@@ -88,15 +88,24 @@ impl<'data> OpenedDatabase<'data> {
         }
     }
 
-    /// What stands behind a snapshot's trailer: the snapshot is there as it was sent, and more was written behind it. `None`: there is
+    /// Whether the file ends within its trailer: what is there of it is the beginning of the right one.
+    pub(crate) fn has_cut_trailer(&self) -> bool {
+        let surplus = self.surplus();
+        let is_short = (1..trailer::LEN).contains(&surplus.len()) && self.db.pages_in_file() == self.db.high_water_mark();
+        let sent = || self.db.bytes().strip_suffix(surplus).unwrap_or_default();
+        is_short && self.db.has_twin_metas() && Sha256Digest::of(sent()).0.starts_with(surplus)
+    }
+
+    /// How many bytes stand behind a snapshot's trailer: the snapshot is there as it was sent, and more was written behind it. `None`: there is
     /// no trailer that matches before the end of the file.
-    pub(crate) fn behind_trailer(&self) -> Option<&'data [u8]> {
+    pub(crate) fn behind_trailer(&self) -> Option<usize> {
         let end = usize::try_from(self.db.high_water_mark().checked_mul(self.db.page_size())?).ok()?;
         let (sent, behind) = self.db.bytes().split_at_checked(end).filter(|_| self.db.has_twin_metas())?;
         let (trailer, more) = behind.split_at_checked(trailer::LEN)?;
         // Pages that were never used are zero: they are not worth a digest of the whole file.
         let is_trailer = !more.is_empty() && !range::is_zero(trailer) && trailer == Sha256Digest::of(sent).0;
-        is_trailer.then_some(more)
+        // What has the size of a trailer is one of the bytes behind it.
+        is_trailer.then(|| more.len().saturating_add(self.trailer.map_or(0, <[u8]>::len)))
     }
 
     /// The bytes between the last whole page and the trailer, or the end of the content where there is none.

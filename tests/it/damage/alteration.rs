@@ -17,7 +17,7 @@ fn assert_altered(name: &str, class: Class, pgid: u64, reason: &str, change: imp
     assert!(reading.has_on(class, pgid), "{:?}", reading.anomalies);
     assert!(reading.anomalies[0].detail.contains(reason), "{:?}", reading.anomalies);
     assert!(
-        reading.verdict.contains("ALTERED: bytes stand in it that no writer leaves so") && !reading.verdict.contains("DAMAGED"),
+        reading.verdict.contains("NOT AS WRITTEN: something stands in it that no writer leaves so") && !reading.verdict.contains("DAMAGED"),
         "{}",
         reading.verdict
     );

@@ -22,6 +22,8 @@ fn class_17_elements_that_leave_their_page() {
         assert_eq!(reading.offsets(Class::ElementOutOfBounds).len(), 1, "{field} {value}: {:?}", reading.anomalies);
         assert!(mutant.retained(|p| p != page).is_subset(&reading.tree));
         assert_eq!(on_page.difference(&reading.tree).count(), 1, "{field} {value}: the others on its page are read");
+        // What it had stands where it stood.
+        assert!(mutant.retained(|_| true).is_subset(&reading.all), "{field} {value}");
         assert_nothing_foreign(&mutant, &reading);
     }
     // More elements than there are.
@@ -31,6 +33,7 @@ fn class_17_elements_that_leave_their_page() {
     let reading = mutant.read();
     assert!(reading.has(Class::ElementOutOfBounds, page));
     assert!(mutant.retained(|p| p != page).is_subset(&reading.tree));
+    assert!(mutant.retained(|_| true).is_subset(&reading.all));
     // A key of no bytes: its place is that of its page.
     let mut mutant = bare("migration");
     mutant.set(page, 16 + 8, 4, 0);

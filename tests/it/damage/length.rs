@@ -94,7 +94,7 @@ fn class_26_trailers() {
         assert_eq!(reading.offsets(Class::TrailerMismatch), offsets);
         assert_nothing_foreign(&mutant, &reading);
         assert_eq!(reading.tree, everything);
-        let verdict = if class.is_some() { "ALTERED" } else { "whole, no trailer" };
+        let verdict = if class.is_some() { "NOT AS WRITTEN" } else { "whole, no trailer" };
         assert!(reading.verdict.contains(verdict), "{}", reading.verdict);
     }
     // Damage that the trailer vouches for is damage all the same.
@@ -103,4 +103,33 @@ fn class_26_trailers() {
     mutant.set(page, header::ID, 8, 5).with_right_trailer();
     assert!(mutant.read().has(Class::PageIdMismatch, page));
     assert!(read(&sound.bytes).unwrap().verdict.contains("matches its own trailer"));
+}
+
+/// A snapshot that lost the end of its trailer is incomplete, and nobody altered it; behind a trailer that matches nothing is wrong with
+/// what stands before it.
+#[test]
+fn a_trailer_that_is_cut_or_followed_accuses_nobody() {
+    let sound = Mutant::of("migration");
+    let everything = sound.retained(|_| true);
+    for cut in [1, 16, 31] {
+        let mut mutant = Mutant::of("migration");
+        mutant.bytes.truncate(mutant.bytes.len() - cut);
+        let reading = mutant.read();
+        assert_eq!(reading.classes(), BTreeSet::from(["file-truncated"]), "{cut}");
+        assert_eq!(reading.offsets(Class::FileTruncated), [Some(sound.bytes.len() as u64 - 32)]);
+        assert!(reading.verdict.ends_with(": INCOMPLETE: something that belongs to it is missing"), "{}", reading.verdict);
+        assert_eq!(reading.tree, everything);
+        // Another ending is none of its own.
+        let last = mutant.bytes.len() - 1;
+        mutant.bytes[last] ^= 1;
+        assert_eq!(mutant.read().classes(), BTreeSet::from(["trailing-bytes"]), "{cut}");
+    }
+    for (more, said) in [(1, "1 byte stands behind it"), (38, "38 bytes stand behind it"), (512, "512 bytes stand behind it")] {
+        let mut mutant = Mutant::of("migration");
+        mutant.bytes.extend(vec![7; more]);
+        let reading = mutant.read();
+        assert_eq!(reading.classes(), BTreeSet::from(["trailer-followed"]), "{more}");
+        assert!(reading.verdict.ends_with(&format!(": whole; the trailer matches; {said}")), "{}", reading.verdict);
+        assert_eq!(reading.tree, everything);
+    }
 }

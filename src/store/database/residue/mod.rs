@@ -59,7 +59,7 @@ pub(super) struct Ground<'a, 'data> {
     pub pages: &'a PageMap,
     /// Bytes behind the last whole page.
     pub surplus: &'data [u8],
-    /// Whether pages in use have bytes behind their last element.
+    /// Whether pages in use have bytes that are of none of their elements.
     pub has_slack: bool,
     /// The revision that the tree is at.
     pub revision: Option<u64>,
@@ -99,8 +99,8 @@ pub(super) fn find<'data>(ground: Ground<'_, 'data>, mode: ResidueMode) -> (Resi
     if full {
         if ground.has_slack {
             for pgid in ground.tree.leaf_pages() {
-                if let Some(slack) = ground.tree.page_slack(db, pgid).filter(|slack| !range::is_zero(slack)) {
-                    found.bytes(db, Some(pgid), Place::Slack, slack, slack.len());
+                for rest in ground.tree.page_rest(db, pgid).into_iter().filter(|rest| !range::is_zero(rest)) {
+                    found.bytes(db, Some(pgid), Place::Slack, rest, rest.len());
                 }
             }
         }

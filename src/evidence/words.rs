@@ -1,0 +1,28 @@
+//! Words that agree with a count.
+
+use std::borrow::Cow;
+
+/// The noun as it stands behind a count: `key`, `keys`; `entry`, `entries`.
+pub(crate) fn noun(count: u64, one: &str) -> Cow<'_, str> {
+    match one.strip_suffix('y').filter(|stem| !stem.ends_with(['a', 'e', 'o', 'u'])) {
+        _ if count == 1 => Cow::Borrowed(one),
+        Some(stem) => Cow::Owned(format!("{stem}ies")),
+        None => Cow::Owned(format!("{one}s")),
+    }
+}
+
+/// The verb, or whatever else differs, behind a count.
+pub(crate) fn verb<'a>(count: u64, one: &'a str, several: &'a str) -> &'a str {
+    if count == 1 { one } else { several }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nouns_and_verbs_agree_with_their_count() {
+        assert_eq!([noun(1, "key"), noun(0, "key"), noun(2, "entry"), noun(1, "entry")], ["key", "keys", "entries", "entry"]);
+        assert_eq!([verb(1, "is", "are"), verb(0, "is", "are"), verb(2, "is", "are")], ["is", "are", "are"]);
+    }
+}
