@@ -87,7 +87,7 @@ const SHORT: usize = 4096;
 fn is_of_checksums(text: &str) -> bool {
     let is_one = |line: &str| {
         let digits = line.bytes().take_while(u8::is_ascii_hexdigit).count();
-        matches!(digits, 32 | 40 | 64 | 128) && line.bytes().nth(digits) == Some(b' ')
+        matches!(digits, 32 | 40 | 64 | 128) && line.as_bytes().get(digits) == Some(&b' ')
     };
     !text.is_empty() && text.lines().all(is_one)
 }

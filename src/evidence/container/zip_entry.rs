@@ -121,7 +121,7 @@ impl<'a> Entry<'a> {
                 Ok(TakenOut { file: UnpackedFile { name, content, damage }, hurt, end: self.packed.end })
             }
             8 => {
-                room.expect(self.size.unwrap_or(0).min(packed.len() as u64 * MOST_DEFLATED))?;
+                room.expect(self.size.unwrap_or(0).min((packed.len() as u64).saturating_mul(MOST_DEFLATED)))?;
                 let mut content = Content::new(room);
                 let mut decoder = flate2::bufread::DeflateDecoder::new(packed);
                 let outcome = content.fill(&mut decoder);
