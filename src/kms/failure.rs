@@ -30,6 +30,10 @@ pub enum Reason {
     KmsUnavailable,
     /// The plugin could not be reached, or did not answer in time.
     PluginUnavailable,
+    /// There is no socket of a plugin to connect to, or whoever asks may not use it.
+    NoSocket,
+    /// The plugin does not have the API that the value was sealed through.
+    ApiNotServed,
     /// An answer that is none: garbage, too large, a DEK of a length that no DEK has.
     BadAnswer,
     /// The KMS or plugin refused for a reason that is not one of these.
@@ -42,7 +46,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::NoKeyGiven,
         Self::WrongKey,
         Self::KeyNotFound,
@@ -55,6 +59,8 @@ impl Reason {
         Self::Throttled,
         Self::KmsUnavailable,
         Self::PluginUnavailable,
+        Self::NoSocket,
+        Self::ApiNotServed,
         Self::BadAnswer,
         Self::Refused,
         Self::NotAttempted,
@@ -76,6 +82,8 @@ impl Reason {
             Self::Throttled => "throttled",
             Self::KmsUnavailable => "kms-unavailable",
             Self::PluginUnavailable => "plugin-unavailable",
+            Self::NoSocket => "no-socket",
+            Self::ApiNotServed => "api-not-served",
             Self::BadAnswer => "bad-answer",
             Self::Refused => "refused",
             Self::NotAttempted => "not-attempted",
@@ -90,7 +98,32 @@ impl Reason {
 
     /// Whether the next question to the same KMS will get the same answer.
     pub fn is_of_the_kms(self) -> bool {
-        matches!(self, Self::KmsUnavailable | Self::PluginUnavailable | Self::Throttled)
+        matches!(self, Self::KmsUnavailable | Self::PluginUnavailable | Self::Throttled | Self::NoSocket)
+    }
+
+    /// How much it leaves open, where several were asked in turn and none unwrapped it: what another answer of the same holder could
+    /// still change is told before what cannot be changed, and that before those who could not be asked at all.
+    pub(super) fn openness(self) -> u8 {
+        match self {
+            Self::NoKeyGiven => 0,
+            Self::ApiNotServed => 1,
+            Self::WrongKey
+            | Self::KeyNotFound
+            | Self::Disabled
+            | Self::PendingDeletion
+            | Self::KeyUnusable
+            | Self::ContextOrDamage
+            | Self::Refused => 2,
+            Self::AccessDenied
+            | Self::NotConfigured
+            | Self::Throttled
+            | Self::KmsUnavailable
+            | Self::PluginUnavailable
+            | Self::NoSocket
+            | Self::BadAnswer
+            | Self::NotAttempted
+            | Self::UnwrappedBefore => 3,
+        }
     }
 }
 

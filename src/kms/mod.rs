@@ -24,6 +24,7 @@ mod plan;
 #[cfg(feature = "kms-plugin")]
 pub mod plugin;
 mod ring;
+mod silence;
 mod state;
 
 #[cfg(test)]
@@ -37,7 +38,7 @@ pub use self::iam::{EncryptionContexts, PLACE_TO_FILL, UsedKey, decrypt_policy, 
 pub use self::key_spelling::{Likeness, NoSpelling, SameKeys};
 pub use self::ledger::{Ledger, LedgerError};
 pub use self::pace::{Pace, Patience};
-pub use self::plan::{Plan, Share, WrappedDek};
+pub use self::plan::{Plan, Share, Turns, WrappedDek};
 pub use self::ring::{Asking, Held, Ring};
 pub use self::state::KeyState;
 

@@ -56,15 +56,24 @@ pub struct Plan {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Share {
     /// Calls by the key that the values name; `None`: KMS v1, which names none.
-    pub calls: BTreeMap<Option<Box<str>>, u64>,
-    /// Values that wait for them.
+    pub calls: BTreeMap<Option<Box<str>>, Turns>,
+    /// Values that wait for those in which it is the first.
     pub values: u64,
 }
 
+/// Calls about DEK sources by when it is somebody's turn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Turns {
+    /// Calls about those of which it is asked first.
+    pub first: u64,
+    /// Calls about those that others are asked before it: at most so many, where they do not unwrap them.
+    pub further: u64,
+}
+
 impl Share {
-    /// All calls.
+    /// All calls in which it is the first.
     pub fn total(&self) -> u64 {
-        self.calls.values().copied().fold(0, u64::saturating_add)
+        self.calls.values().map(|turns| turns.first).fold(0, u64::saturating_add)
     }
 }
 
@@ -103,16 +112,21 @@ impl Plan {
         self.sources.is_empty()
     }
 
-    /// The calls of each unwrapper, in the order given, and of none: each source goes to the first that claims it.
+    /// The calls of each unwrapper, in the order given, and of none: each source goes to the first that claims it, and on to the others
+    /// that do where it is not unwrapped.
     pub fn shares(&self, unwrappers: &[Box<dyn Unwrapper>]) -> (Vec<Share>, Share) {
         let mut shares = vec![Share::default(); unwrappers.len()];
         let mut unclaimed = Share::default();
         for source in self.sources.values() {
-            let index = unwrappers.iter().position(|unwrapper| unwrapper.claims(source));
-            let share = index.and_then(|index| shares.get_mut(index)).unwrap_or(&mut unclaimed);
-            let calls = share.calls.entry(source.id.key_id.clone()).or_default();
-            *calls = calls.saturating_add(1);
+            let mut claiming = shares.iter_mut().zip(unwrappers).filter(|(_, unwrapper)| unwrapper.claims(source)).map(|(share, _)| share);
+            let share = claiming.next().unwrap_or(&mut unclaimed);
+            let turns = share.calls.entry(source.id.key_id.clone()).or_default();
+            turns.first = turns.first.saturating_add(1);
             share.values = share.values.saturating_add(source.values);
+            for other in claiming {
+                let turns = other.calls.entry(source.id.key_id.clone()).or_default();
+                turns.further = turns.further.saturating_add(1);
+            }
         }
         (shares, unclaimed)
     }

@@ -8,6 +8,7 @@
 //! `unix:///path`; a path that begins with `/@` names an abstract socket. No TLS.
 //! Source: k8s.io/kms `apis/v1beta1/api.proto`, `apis/v2/api.proto`, k8s.io/apiserver `envelope/grpc_service.go`, v0.36.
 
+use std::fmt;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -80,11 +81,11 @@ impl Socket {
     /// Says what is wrong with a path before it is connected to.
     fn look(&self) -> Result<(), Failure> {
         let Self::Path(path) = self else { return Ok(()) };
-        let unavailable = |what: &str| Failure::new(Reason::PluginUnavailable, &format!("{}: {what}", path.display()));
-        let found = fs::metadata(path).map_err(|error| unavailable(&error.kind().to_string()))?;
+        let none = |what: &str| Failure::new(Reason::NoSocket, &format!("{}: {what}", path.display()));
+        let found = fs::metadata(path).map_err(|error| none(&error.kind().to_string()))?;
         match std::os::unix::fs::FileTypeExt::is_socket(&found.file_type()) {
             true => Ok(()),
-            false => Err(unavailable("is no socket")),
+            false => Err(none("is no socket")),
         }
     }
 
@@ -97,6 +98,15 @@ impl Socket {
     }
 }
 
+impl fmt::Display for Socket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path(path) => path.display().fmt(f),
+            Self::Abstract(name) => write!(f, "@{name}"),
+        }
+    }
+}
+
 impl Plugin {
     /// A plugin for the values of `provider_name`; connected to when it is asked first.
     ///
@@ -104,7 +114,7 @@ impl Plugin {
     /// No runtime can be made.
     pub fn new(provider_name: &str, socket: Socket, timeout: Duration) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let name = format!("KMS plugin {provider_name}");
+        let name = format!("KMS plugin {provider_name} at {socket}");
         Ok(Self { name, provider_name: provider_name.to_owned(), socket, timeout, runtime, channel: None })
     }
 
@@ -226,6 +236,12 @@ const AWS_CODES: [&str; 14] = [
     "DependencyTimeoutException",
 ];
 
+/// Whether the connection ended before an answer came, as when a plugin dies.
+fn is_cut_off(status: &Status) -> bool {
+    let mut causes = std::iter::successors(std::error::Error::source(status), |cause| cause.source());
+    causes.any(|cause| cause.is::<io::Error>() || cause.downcast_ref::<h2::Error>().is_some_and(h2::Error::is_io))
+}
+
 /// The failure behind a gRPC status. Most plugins put their KMS's words into the message of an unknown error.
 fn failure(status: &Status) -> Failure {
     let message = status.message();
@@ -234,12 +250,14 @@ fn failure(status: &Status) -> Failure {
     let reason = match status.code() {
         _ if of_aws.is_some() => of_aws.unwrap_or(Reason::Refused),
         // Not the plugin's answer, but what came instead of one.
+        Code::Unknown | Code::Internal if is_cut_off(status) => Reason::PluginUnavailable,
         Code::Unknown | Code::Internal if is_transport => Reason::BadAnswer,
         Code::OutOfRange if message.contains("message length") => Reason::BadAnswer,
         Code::Internal if message.contains("decod") || message.contains("protocol") => Reason::BadAnswer,
         Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled => Reason::PluginUnavailable,
         Code::PermissionDenied | Code::Unauthenticated => Reason::AccessDenied,
         Code::NotFound => Reason::KeyNotFound,
+        Code::Unimplemented => Reason::ApiNotServed,
         Code::ResourceExhausted => Reason::Throttled,
         Code::InvalidArgument => Reason::ContextOrDamage,
         _ => Reason::Refused,

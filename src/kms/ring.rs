@@ -1,14 +1,17 @@
 //! The ring: every DEK source asked about once, and what came of it.
 
-use std::collections::BTreeMap;
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "a test that overflows fails")]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::ledger::{Call, LedgerError, UNWRAPPED};
 use super::pace::pause;
+use super::silence::Silence;
 use super::{Budget, Failure, Ledger, Patience, Plan, Reason, Unwrapped, Unwrapper, WrappedDek};
+use crate::envelope::Provider;
 use crate::envelope::open::{DataKey, DekSourceId};
-
-/// After so many failures of its own in a row a KMS is not asked any more.
-const GIVE_UP_AFTER: u32 = 3;
 
 /// What is held of a DEK source.
 pub enum Held {
@@ -50,47 +53,57 @@ pub struct Asking<'a> {
     pub on_source: &'a dyn Fn(),
 }
 
-/// Failures in a row that are the KMS's own and not a key's.
-#[derive(Clone, Copy, Default)]
-struct Silence {
-    length: u32,
-    reason: Option<Reason>,
+/// One who is asked, and what its answers taught.
+struct Holder<'a> {
+    unwrapper: &'a mut dyn Unwrapper,
+    silence: Silence,
+    /// Providers whose API it does not have.
+    not_served: BTreeSet<Provider>,
 }
 
 impl Ring {
-    /// Asks about every DEK source of the plan, each at the first unwrapper that claims it.
+    /// Asks about every DEK source of the plan, in turn at those who claim it, until one unwraps it.
+    ///
+    /// Who has unwrapped one under the same provider and key is asked first.
     ///
     /// # Errors
     /// The ledger cannot be written. The call that could not be noted was made; no further one is.
     pub fn unwrap(plan: &Plan, unwrappers: &mut [Box<dyn Unwrapper>], asking: &mut Asking<'_>) -> Result<Self, LedgerError> {
         let mut ring = Self::default();
-        let mut silences = vec![Silence::default(); unwrappers.len()];
+        let mut holders: Vec<Holder<'_>> = unwrappers.iter_mut().map(|unwrapper| Holder::new(unwrapper.as_mut())).collect();
+        let mut first: BTreeMap<(Provider, Option<&str>), usize> = BTreeMap::new();
         for source in plan.sources() {
-            let held = match unwrappers.iter().position(|unwrapper| unwrapper.claims(source)) {
-                None => nothing(Reason::NoKeyGiven.into()),
-                Some(index) => match (unwrappers.get_mut(index), silences.get_mut(index)) {
-                    (Some(unwrapper), Some(silence)) => ring.ask(source, unwrapper.as_mut(), silence, asking)?,
-                    _ => nothing(Reason::NoKeyGiven.into()),
-                },
-            };
+            let alike = (source.id.provider, source.id.key_id.as_deref());
+            let mut turns: Vec<usize> = (0..holders.len()).filter(|index| holders.get(*index).is_some_and(|h| h.claims(source))).collect();
+            turns.sort_by_key(|index| first.get(&alike) != Some(index));
+            let mut held = nothing(Reason::NoKeyGiven.into());
+            for index in turns {
+                let Some(holder) = holders.get_mut(index) else { continue };
+                let answer = ring.ask(source, holder, asking)?;
+                let is_answer =
+                    matches!(answer, Held::Key { .. } | Held::Nothing { failure: Failure { reason: Reason::UnwrappedBefore, .. }, .. });
+                held = held.or(answer);
+                if is_answer {
+                    first.insert(alike, index);
+                    break;
+                }
+            }
             ring.held.insert(source.id.clone(), held);
             (asking.on_source)();
         }
         Ok(ring)
     }
 
-    fn ask(
-        &mut self,
-        source: &WrappedDek,
-        unwrapper: &mut dyn Unwrapper,
-        silence: &mut Silence,
-        asking: &mut Asking<'_>,
-    ) -> Result<Held, LedgerError> {
+    fn ask(&mut self, source: &WrappedDek, holder: &mut Holder<'_>, asking: &mut Asking<'_>) -> Result<Held, LedgerError> {
         if let Some(kms_key_id) = asking.ledger.as_ref().and_then(|ledger| ledger.unwrapped_before(&source.digest())) {
             return Ok(Held::Nothing { failure: Reason::UnwrappedBefore.into(), kms_key_id: kms_key_id.map(str::to_owned) });
         }
-        if let Some(reason) = silence.reason.filter(|_| silence.length >= GIVE_UP_AFTER) {
-            return Ok(nothing(Failure::new(reason, &format!("so {GIVE_UP_AFTER} times in a row, and not asked any more"))));
+        let (key, provider) = (&source.id.key_id, source.id.provider);
+        if holder.not_served.contains(&provider) {
+            return Ok(nothing(Reason::ApiNotServed.into()));
+        }
+        if let Some(reason) = holder.silence.reason(key) {
+            return Ok(nothing(Failure::new(reason, "so several times in a row, and not asked any more")));
         }
         let mut repeats = 0u32;
         let failure = loop {
@@ -99,30 +112,30 @@ impl Ring {
                 return Ok(nothing(Reason::NotAttempted.into()));
             }
             self.calls = self.calls.saturating_add(1);
-            let answer = unwrapper.unwrap(source);
+            let answer = holder.unwrapper.unwrap(source);
             if let Some(ledger) = &mut asking.ledger {
                 let outcome = answer.as_ref().map(|unwrapped| (UNWRAPPED, unwrapped.kms_key_id.as_deref()));
-                let (operation, key_id) = ("Decrypt", source.id.key_id.as_deref());
-                ledger.note(&Call { operation, source: Some(source), key_id, outcome, ..Call::of(unwrapper) })?;
+                let (operation, key_id) = ("Decrypt", key.as_deref());
+                ledger.note(&Call { operation, source: Some(source), key_id, outcome, ..Call::of(holder.unwrapper) })?;
             }
             let failure = match answer {
-                Ok(Unwrapped { key, kms_key_id }) => {
-                    *silence = Silence::default();
-                    return Ok(Held::Key { key, kms_key_id });
+                Ok(Unwrapped { key: data_key, kms_key_id }) => {
+                    holder.silence.hear(key, None);
+                    return Ok(Held::Key { key: data_key, kms_key_id });
                 }
                 Err(failure) => failure,
             };
             asking.budget.learn(failure.reason);
             match asking.patience.wait(repeats) {
-                Some(wait) if failure.reason.is_passing() && silence.length == 0 => pause(wait, asking.is_stopped),
+                Some(wait) if failure.reason.is_passing() && holder.silence.may_pass(key) => pause(wait, asking.is_stopped),
                 _ => break failure,
             }
             repeats = repeats.saturating_add(1);
         };
-        *silence = match failure.reason.is_of_the_kms() {
-            true => Silence { length: silence.length.saturating_add(1), reason: Some(failure.reason) },
-            false => Silence::default(),
-        };
+        if failure.reason == Reason::ApiNotServed {
+            holder.not_served.insert(provider);
+        }
+        holder.silence.hear(key, Some(failure.reason));
         Ok(nothing(failure))
     }
 
@@ -144,6 +157,31 @@ impl Ring {
     /// Whether the budget or the user ended it before everything was asked.
     pub fn is_cut_short(&self) -> bool {
         self.is_cut_short
+    }
+}
+
+impl<'a> Holder<'a> {
+    fn new(unwrapper: &'a mut dyn Unwrapper) -> Self {
+        Self { unwrapper, silence: Silence::default(), not_served: BTreeSet::new() }
+    }
+
+    fn claims(&self, source: &WrappedDek) -> bool {
+        self.unwrapper.claims(source)
+    }
+}
+
+impl Held {
+    /// What is held after one more was asked: a key if there is one, else the failure that leaves the most open.
+    fn or(self, answer: Self) -> Self {
+        match (&self, &answer) {
+            (Self::Key { .. }, _) => self,
+            (Self::Nothing { failure, .. }, Self::Nothing { failure: other, .. })
+                if failure.reason.openness() >= other.reason.openness() =>
+            {
+                self
+            }
+            _ => answer,
+        }
     }
 }
 

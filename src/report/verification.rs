@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::kms::{Failure, Reason};
+use crate::kms::{Failure, Reason, Turns};
 use crate::row::Retention;
 use crate::verify::{Proof, Standing};
 
@@ -40,8 +40,8 @@ pub struct Asked {
     /// Such as `AWS KMS`.
     pub name: String,
     /// DEK sources to unwrap, by the key that values name; `None`: KMS v1, which names none.
-    pub calls: BTreeMap<Option<String>, u64>,
-    /// Values that wait for them.
+    pub calls: BTreeMap<Option<String>, Turns>,
+    /// Values that wait for those of which it is asked first.
     pub values: u64,
 }
 
@@ -70,12 +70,22 @@ impl VerificationPlan {
     pub fn calls(&self) -> u64 {
         self.asked.iter().map(Asked::total).fold(0, u64::saturating_add)
     }
+
+    /// The same, and those that several are asked in turn: more are not made, but for those that are repeated.
+    pub fn most_calls(&self) -> u64 {
+        self.asked.iter().map(Asked::further).fold(self.calls(), u64::saturating_add)
+    }
 }
 
 impl Asked {
-    /// All DEK sources.
+    /// All DEK sources of which it is asked first.
     pub fn total(&self) -> u64 {
-        self.calls.values().copied().fold(0, u64::saturating_add)
+        self.calls.values().map(|turns| turns.first).fold(0, u64::saturating_add)
+    }
+
+    /// Those that others are asked about before it: at most so many further calls.
+    pub fn further(&self) -> u64 {
+        self.calls.values().map(|turns| turns.further).fold(0, u64::saturating_add)
     }
 }
 

@@ -91,6 +91,8 @@ impl Answer {
                 | Reason::Throttled
                 | Reason::KmsUnavailable
                 | Reason::PluginUnavailable
+                | Reason::NoSocket
+                | Reason::ApiNotServed
                 | Reason::BadAnswer
                 | Reason::Refused
                 | Reason::NotAttempted => Standing::NotAsked,

@@ -3,7 +3,7 @@
 #![cfg(all(feature = "kms-plugin", target_os = "linux"))]
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener};
 use std::path::Path;
@@ -24,6 +24,8 @@ enum Reply {
     Message(Vec<u8>),
     Status(u32, &'static str),
     Never,
+    /// The first connection ends before an answer; on the next one there is one.
+    DieOnce(Vec<u8>),
 }
 
 type Asked = Arc<Mutex<Vec<(String, Vec<u8>)>>>;
@@ -43,6 +45,10 @@ fn serve(listener: UnixListener, reply: Reply) -> Asked {
                 tokio::task::spawn_local(async move {
                     let Ok(mut connection) = h2::server::handshake(stream).await else { return };
                     while let Some(Ok((request, respond))) = connection.accept().await {
+                        if matches!(reply, Reply::DieOnce(_)) && noted.lock().unwrap().is_empty() {
+                            noted.lock().unwrap().push((request.uri().path().to_owned(), Vec::new()));
+                            return;
+                        }
                         tokio::task::spawn_local(answer(request, respond, Arc::clone(&noted), reply.clone()));
                     }
                 });
@@ -69,7 +75,7 @@ async fn answer(
     noted.lock().unwrap().push((path, message[5..].to_vec()));
     let headers = http::Response::builder().header("content-type", "application/grpc");
     match reply {
-        Reply::Message(message) => {
+        Reply::Message(message) | Reply::DieOnce(message) => {
             let mut stream = respond.send_response(headers.body(()).unwrap(), false).ok()?;
             let frame = [&[0], &u32::try_from(message.len()).unwrap().to_be_bytes()[..], &message].concat();
             stream.reserve_capacity(frame.len());
@@ -197,6 +203,7 @@ fn errors_of_plugins_have_their_words() {
         (5, "no such key", Reason::KeyNotFound),
         (7, "no", Reason::AccessDenied),
         (8, "slow down", Reason::Throttled),
+        (12, "unknown service", Reason::ApiNotServed),
         (14, "not now", Reason::PluginUnavailable),
         (16, "who", Reason::AccessDenied),
     ] {
@@ -211,11 +218,11 @@ fn errors_of_plugins_have_their_words() {
 fn sockets_that_are_none_say_what_they_are() {
     let dir = tempfile::tempdir().unwrap();
     let (found, detail) = reason(&endpoint(dir.path()));
-    assert!(found == Reason::PluginUnavailable && detail.contains("not found"), "{detail}");
+    assert!(found == Reason::NoSocket && detail.contains("not found"), "{detail}");
     // A file.
     std::fs::write(dir.path().join("kms.sock"), b"").unwrap();
     let (found, detail) = reason(&endpoint(dir.path()));
-    assert!(found == Reason::PluginUnavailable && detail.contains("is no socket"), "{detail}");
+    assert!(found == Reason::NoSocket && detail.contains("is no socket"), "{detail}");
     // A socket that nobody listens on.
     std::fs::remove_file(dir.path().join("kms.sock")).unwrap();
     drop(UnixListener::bind(dir.path().join("kms.sock")).unwrap());
@@ -241,6 +248,32 @@ fn a_plugin_that_hangs_is_given_up_in_time() {
     drop(silent);
 }
 
+/// A connection that ends during a call says nothing of the plugin's answer: the same question may be put again.
+#[test]
+fn a_connection_that_ends_during_a_call_is_none() {
+    let (_dir, at, asked) = double(Reply::DieOnce(field_1(&SEED)));
+    let plan = plan_v2(1);
+    let mut plugin = Plugin::new("vault", Socket::parse(&at).unwrap(), Duration::from_millis(700)).unwrap();
+    let source = plan.sources().next().unwrap();
+    let failure = plugin.unwrap(source).map(|_| ()).unwrap_err();
+    assert_eq!(failure.reason, Reason::PluginUnavailable, "{failure}");
+    assert!(plugin.unwrap(source).is_ok());
+    assert_eq!(asked.lock().unwrap().len(), 2);
+    // One that takes the bytes and hangs up, at once and after a while.
+    for wait in [0, 50] {
+        let dir = tempfile::tempdir().unwrap();
+        let listener = UnixListener::bind(dir.path().join("kms.sock")).unwrap();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let _ = stream.unwrap().read(&mut [0; 4096]);
+                std::thread::sleep(Duration::from_millis(wait));
+            }
+        });
+        let (found, detail) = reason(&endpoint(dir.path()));
+        assert_eq!(found, Reason::PluginUnavailable, "{detail}");
+    }
+}
+
 #[test]
 fn garbage_is_a_bad_answer() {
     // Something else than HTTP/2.
@@ -252,7 +285,7 @@ fn garbage_is_a_bad_answer() {
         }
     });
     let (found, detail) = reason(&endpoint(dir.path()));
-    assert!(matches!(found, Reason::BadAnswer | Reason::PluginUnavailable), "{found:?} {detail}");
+    assert_eq!(found, Reason::BadAnswer, "{detail}");
     // HTTP/2 and gRPC, but no message, and one that is too large.
     let (_dir, endpoint, _) = double(Reply::Message(vec![0xff; 100]));
     assert_eq!(reason(&endpoint).0, Reason::BadAnswer);

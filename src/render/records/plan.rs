@@ -12,13 +12,14 @@ pub struct PlanRecord<'a> {
     asked: Option<&'a str>,
     key_id: Option<&'a str>,
     calls: u64,
+    further_calls: u64,
 }
 
 type Column = (&'static str, fn(&PlanRecord<'_>) -> String);
 
 impl<'a> PlanRecord<'a> {
     /// Its columns in a table.
-    pub(in super::super) const COLUMNS: &'static [Column] = columns!(PlanRecord: asked, key_id, calls);
+    pub(in super::super) const COLUMNS: &'static [Column] = columns!(PlanRecord: asked, key_id, calls, further_calls);
 
     /// Those of a plan: of each who is asked, and last of what nobody can be asked about.
     pub fn of(plan: &'a VerificationPlan) -> impl Iterator<Item = Self> + 'a {
@@ -28,6 +29,12 @@ impl<'a> PlanRecord<'a> {
     /// The records of one who is asked; `is_nobody`: of what nobody can be asked about.
     fn all(asked: &'a Asked, is_nobody: bool) -> impl Iterator<Item = Self> + 'a {
         let name = (!is_nobody).then_some(asked.name.as_str());
-        asked.calls.iter().map(move |(key, calls)| Self { record: "plan", asked: name, key_id: key.as_deref(), calls: *calls })
+        asked.calls.iter().map(move |(key, turns)| Self {
+            record: "plan",
+            asked: name,
+            key_id: key.as_deref(),
+            calls: turns.first,
+            further_calls: turns.further,
+        })
     }
 }

@@ -57,7 +57,7 @@ impl RenderPages for VerifyText<'_> {}
 pub fn announcement(plan: &VerificationPlan) -> String {
     let mut out = String::new();
     for asked in &plan.asked {
-        out.push_str(&format!("{}: {} DEK sources to unwrap, one call each\n", terminal(&asked.name), asked.total()));
+        out.push_str(&format!("{}: {} DEK sources to unwrap, one call each{}\n", terminal(&asked.name), asked.total(), in_turn(asked)));
     }
     if plan.unclaimed.total() > 0 {
         out.push_str(&format!("nobody to ask about {} DEK sources\n", plan.unclaimed.total()));
@@ -70,10 +70,13 @@ fn plan(plan: &VerificationPlan, report: &Report) -> String {
     let mut out = format!("{} DEK sources{}, one call each; nobody was asked\n", plan.dek_sources, within(report));
     let unclaimed = Some(&plan.unclaimed).filter(|unclaimed| unclaimed.total() > 0);
     for asked in plan.asked.iter().chain(unclaimed) {
-        out.push_str(&format!("  {}: {} for {}\n", terminal(&asked.name), counted(asked.total(), "call"), counted(asked.values, "value")));
-        for (key, calls) in &asked.calls {
+        let (name, calls, values) = (terminal(&asked.name), counted(asked.total(), "call"), counted(asked.values, "value"));
+        out.push_str(&format!("  {name}: {calls} for {values}{}\n", in_turn(asked)));
+        for (key, turns) in &asked.calls {
             let key = key.as_deref().unwrap_or("KMS v1: the key is not known before it is asked");
-            out.push_str(&format!("    {calls:>6}  {}\n", terminal(key)));
+            let at_most =
+                if turns.further > 0 { format!(", at most {}", turns.first.saturating_add(turns.further)) } else { String::new() };
+            out.push_str(&format!("    {:>6}  {}{at_most}\n", turns.first, terminal(key)));
         }
     }
     out.push_str(&duration(plan));
@@ -92,9 +95,17 @@ fn plan(plan: &VerificationPlan, report: &Report) -> String {
     out
 }
 
+/// What is asked of one only where those before it do not unwrap it.
+fn in_turn(asked: &Asked) -> String {
+    match asked.further() {
+        0 => String::new(),
+        further => format!("; at most {} more, about what those above do not unwrap", thousands(further)),
+    }
+}
+
 /// How long the calls take, and whether one run may make all of them.
 fn duration(plan: &VerificationPlan) -> String {
-    let calls = plan.calls();
+    let calls = plan.most_calls();
     if calls == 0 {
         return String::new();
     }
@@ -107,7 +118,8 @@ fn duration(plan: &VerificationPlan) -> String {
             120..7200 => format!("{} min", seconds.div_ceil(60)),
             _ => format!("{} h", seconds.div_ceil(3600)),
         };
-        out.push_str(&format!("  about {words} at {} calls a second (--rate), and at most two calls a key about its state\n", plan.rate));
+        let up_to = if calls > plan.calls() { "at most" } else { "about" };
+        out.push_str(&format!("  {up_to} {words} at {} calls a second (--rate), and at most two calls a key about its state\n", plan.rate));
     }
     if let Some(most) = plan.max_calls.filter(|most| *most < calls) {
         out.push_str(&format!(
