@@ -106,8 +106,12 @@ impl Run<'_> {
         if proof.requirement.is_refused {
             outcome.open(Condition::ConfigurationRefused);
         }
-        let is_open =
-            |answer: Answer| matches!(answer, Answer::NoKey(_) | Answer::UnknownProvider) && answer.standing() == Standing::NotAsked;
+        // What an earlier run unwrapped says nothing of the values of this one.
+        let is_open = |answer: Answer| match answer.standing() {
+            Standing::AskedBefore => true,
+            Standing::NotAsked => matches!(answer, Answer::NoKey(_) | Answer::UnknownProvider),
+            Standing::Opened | Standing::Unopenable => false,
+        };
         if proof.coverage.count(|_, answer| is_open(answer)) > 0 || proof.coverage.count_in_leftovers(|_, answer| is_open(answer)) > 0 {
             outcome.open(Condition::KeyNotAsked);
         }

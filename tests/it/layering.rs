@@ -89,6 +89,7 @@ const CRATES: &[(&str, &[&str])] = &[
             "aws_smithy_http_client",
             "aws_smithy_types",
             "base64",
+            "h2",
             "http_body_util",
             "hyper_util",
             "jiff",

@@ -390,6 +390,35 @@ fn a_budget_leaves_a_valid_answer() {
     assert!(output.status.code() == Some(1) && stderr(&output).contains("no line of a ledger"), "{}", stderr(&output));
 }
 
+/// What a ledger spares is a call, and never a proof: a run that opened nothing does not end with 0, whatever an earlier one opened.
+#[test]
+fn a_ledger_is_no_proof() {
+    let world = World::of("migration");
+    let (_, records, _) = world.verify(&[]);
+    let mut by_name: BTreeMap<(&str, &str), Vec<&Value>> = BTreeMap::new();
+    for value in of_kind(&records, "value").into_iter().filter(|value| value["resource"] == "secrets") {
+        by_name.entry((value["namespace"].as_str().unwrap_or(""), value["name"].as_str().unwrap_or(""))).or_default().push(value);
+    }
+    let of_kms = |value: &&Value| value["provider"] == "kms" && value["outcome"] == "opened";
+    let is_of_kms = |values: &[&Value]| values.iter().any(|value| value["retention"] == "current") && values.iter().all(of_kms);
+    let ((namespace, name), values) = by_name.iter().find(|((_, name), values)| !name.is_empty() && is_of_kms(values)).unwrap();
+    let current = values.iter().find(|value| value["retention"] == "current").unwrap();
+    let required = format!("kms/{}", current["provider_name"].as_str().unwrap());
+    let scope = ["--resources", "secrets", "--namespace", namespace, "--name", name, "--require-key", &required];
+    let one = [&["--ledger", "calls.jsonl"][..], &scope].concat();
+    let (code, first, output) = world.verify(&one);
+    assert_eq!(code, 0, "{}", stderr(&output));
+    assert!(outcomes(&first)["opened"] > 0);
+    let asked = world.kms.calls("Decrypt");
+    let (code, second, _) = world.verify(&one);
+    assert_eq!((code, world.kms.calls("Decrypt")), (3, asked));
+    assert_eq!(outcomes(&second).keys().map(String::as_str).collect::<Vec<_>>(), ["unwrapped-before"]);
+    let file = world.file.to_str().unwrap();
+    let output = world.run(&[&["verify", file, "--aws-kms"][..], &one].concat());
+    let (code, shown) = text(&output);
+    assert!(code == 3 && shown.contains("not asked again") && !shown.contains("exit 0"), "{shown}");
+}
+
 #[test]
 fn a_plan_asks_nobody() {
     let world = World::of("migration");

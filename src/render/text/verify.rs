@@ -165,7 +165,7 @@ fn next(verify: &VerificationResult) -> Vec<String> {
         steps.push("find out who moved ciphertext, or which prefix the cluster had: no key helps against it");
     }
     if verify.is_cut_short {
-        steps.push("run again with the same --ledger: what was unwrapped is not asked again");
+        steps.push("run again with the same --ledger for the rest: what was unwrapped is not asked again. One run that opens all needs a higher --max-calls");
     }
     if proof.requirement.not_opened() > 0 {
         steps.push("look for the key under which the rest was written: give the EncryptionConfiguration of every API server");
@@ -230,7 +230,11 @@ fn opened_in_words(proof: &Proof, has_tree: bool) -> String {
             "could not be asked about",
             "could not be asked about",
         ),
-        (current(|answer| answer.standing() == Standing::AskedBefore), "was opened by an earlier run", "were opened by an earlier run"),
+        (
+            current(|answer| answer.standing() == Standing::AskedBefore),
+            "was not asked again, and its key answered in an earlier run",
+            "were not asked again, and their keys answered in an earlier run",
+        ),
     ];
     let others = others.into_iter().filter(|(n, ..)| *n > 0);
     let others =
