@@ -205,7 +205,7 @@ fn a_filter_names_its_scope_and_makes_no_verdict() {
         assert!(quiet.starts_with(&format!("a.db: no plaintext Secret found in scope ({words}) in: ")), "{quiet}");
     }
     let (code, shown) = text(&run_in(dir.path(), &["scan", "a.db", "--namespace", "prod"]));
-    assert!(code == 2 && shown.contains("WITHOUT ANY KEY, IN SCOPE: namespace prod\n  1 of the 1 in scope that exist now"), "{shown}");
+    assert!(code == 2 && shown.contains("WITHOUT ANY KEY, IN SCOPE: namespace prod\n  1 of the 1 in scope that exists now"), "{shown}");
     assert!(shown.contains("\na.db: 1 Secret readable without a key: 1 now in scope (namespace prod)"), "{shown}");
     // Where no Secret is in scope, nothing is said of Secrets.
     for filter in

@@ -116,7 +116,7 @@ fn a_name_alone_is_a_key_and_a_value_that_names_none_may_need_it() {
     write(&[&cbc("old"), &cbc("two"), &gcm("two")]);
     for spelling in ["old", "aescbc/old"] {
         let (code, said) = ask(&["--retire", spelling]);
-        assert!(code == 2 && said.contains("1 current Secrets in a.db name this key"), "{spelling}: {said}");
+        assert!(code == 2 && said.contains("1 current Secret in a.db names this key"), "{spelling}: {said}");
     }
     let (code, said) = ask(&["--retire", "two", "--confirm-unseen"]);
     assert!(code == 1 && said.contains("aescbc/two, aesgcm/two"), "{said}");
