@@ -320,7 +320,8 @@ fn a_torn_log_that_ends_before_the_database_lacks_entries() {
         for torn in [1, 9, 20] {
             let member = Directory::of("fresh");
             let kept = member.applied.checked_add_signed(kept).unwrap();
-            let (whole, more) = (segment_from(1, &nothing(kept), kept), segment_from(1, &nothing(kept + 1), kept));
+            let entries = |count: u64| [&[member_added(member.member)][..], &nothing(count - 1)].concat();
+            let (whole, more) = (segment_from(1, &entries(kept), kept), segment_from(1, &entries(kept + 1), kept));
             // Up to the hard state, which comes last, both are the same.
             let same = whole.iter().zip(&more).take_while(|(a, b)| a == b).count() & !7;
             let at = member.path().join(format!("data/member/wal/{:016x}-{:016x}.wal", 0, 1));
