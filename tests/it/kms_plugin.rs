@@ -280,8 +280,12 @@ fn garbage_is_a_bad_answer() {
     let dir = tempfile::tempdir().unwrap();
     let listener = UnixListener::bind(dir.path().join("kms.sock")).unwrap();
     std::thread::spawn(move || {
+        // They are kept open: one that hangs up is cut off, whatever it wrote before.
+        let mut streams = Vec::new();
         for stream in listener.incoming() {
-            let _ = stream.unwrap().write_all(&[0xff; 4096]);
+            let mut stream = stream.unwrap();
+            let _ = stream.write_all(&[0xff; 4096]);
+            streams.push(stream);
         }
     });
     let (found, detail) = reason(&endpoint(dir.path()));
