@@ -241,10 +241,15 @@ impl<'data> Tally<'data> {
             (false, true) if value.form() == Form::Plaintext => self.unnamed_others.add(value.length()),
             (false, _) => {}
         }
-        match value.envelope().filter(|_| value.is_counted()) {
-            Some(envelope) => self.add_key(value, envelope),
-            None if value.form() == Form::Unknown && value.storage_key.is_some() && value.is_counted() => bump(&mut self.unknown_forms),
-            None => {}
+        if value.is_counted() {
+            if let Some(envelope) = value.envelope() {
+                self.add_key(value, envelope);
+            }
+            // What names no key, and is not known to need none, may need any.
+            let names_none = value.envelope().is_none_or(|envelope| envelope.name.is_none());
+            if value.form() == Form::Unknown && names_none && value.storage_key.is_some() {
+                bump(&mut self.unknown_forms);
+            }
         }
     }
 
