@@ -77,13 +77,16 @@ impl Ring {
             let mut turns: Vec<usize> = (0..holders.len()).filter(|index| holders.get(*index).is_some_and(|h| h.claims(source))).collect();
             turns.sort_by_key(|index| first.get(&alike) != Some(index));
             let mut held = nothing(Reason::NoKeyGiven.into());
+            if !turns.is_empty()
+                && let Some(before) = unwrapped_before(source, asking)
+            {
+                held = before;
+                turns.clear();
+            }
             for index in turns {
                 let Some(holder) = holders.get_mut(index) else { continue };
-                let answer = ring.ask(source, holder, asking)?;
-                let is_answer =
-                    matches!(answer, Held::Key { .. } | Held::Nothing { failure: Failure { reason: Reason::UnwrappedBefore, .. }, .. });
-                held = held.or(answer);
-                if is_answer {
+                held = held.or(ring.ask(source, holder, asking)?);
+                if let Held::Key { .. } = held {
                     first.insert(alike, index);
                     break;
                 }
@@ -95,9 +98,6 @@ impl Ring {
     }
 
     fn ask(&mut self, source: &WrappedDek, holder: &mut Holder<'_>, asking: &mut Asking<'_>) -> Result<Held, LedgerError> {
-        if let Some(kms_key_id) = asking.ledger.as_ref().and_then(|ledger| ledger.unwrapped_before(&source.digest())) {
-            return Ok(Held::Nothing { failure: Reason::UnwrappedBefore.into(), kms_key_id: kms_key_id.map(str::to_owned) });
-        }
         let (key, provider) = (&source.id.key_id, source.id.provider);
         if holder.not_served.contains(&provider) {
             return Ok(nothing(Reason::ApiNotServed.into()));
@@ -183,6 +183,12 @@ impl Held {
             _ => answer,
         }
     }
+}
+
+/// What the ledger of an earlier run says of a DEK source.
+fn unwrapped_before(source: &WrappedDek, asking: &Asking<'_>) -> Option<Held> {
+    let kms_key_id = asking.ledger.as_ref()?.unwrapped_before(&source.digest())?;
+    Some(Held::Nothing { failure: Reason::UnwrappedBefore.into(), kms_key_id: kms_key_id.map(str::to_owned) })
 }
 
 fn nothing(failure: Failure) -> Held {
