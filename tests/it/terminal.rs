@@ -11,9 +11,10 @@ use common::{Fixture, run_in, sleuth, stderr, text};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_etcd-sleuth");
 
-/// What a run shows on a terminal of this width, without the terminal's own line ends.
+/// What a run shows on a terminal of this width, without the terminal's own line ends. It sees this environment and nothing of the
+/// test's: on a machine that builds changes, `CI` alone would bring colours to a dumb terminal.
 fn on_terminal(dir: &Path, width: usize, environment: &str, args: &str) -> String {
-    let command = format!("stty cols {width} rows 50; exec env {environment} {BINARY} --no-progress {args}");
+    let command = format!("stty cols {width} rows 50; exec env -i {environment} {BINARY} --no-progress {args}");
     let output = Command::new("script").args(["-qec", &command, "/dev/null"]).current_dir(dir).stdin(Stdio::null()).output().unwrap();
     String::from_utf8(output.stdout).unwrap().replace('\r', "")
 }

@@ -127,10 +127,17 @@ fn unzstd(path: &Path) -> Vec<u8> {
     bytes
 }
 
-/// The binary.
+/// The binary, with nothing of the test's surroundings that shapes an answer: what they say of colours, and of AWS.
 pub(crate) fn sleuth() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_etcd-sleuth"));
-    command.stdin(Stdio::null()).env_remove("NO_COLOR").env("AWS_EC2_METADATA_DISABLED", "true");
+    command.stdin(Stdio::null());
+    for (name, _) in std::env::vars_os() {
+        let is_of_colours = ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "CI"].iter().any(|known| name == *known);
+        if is_of_colours || name.to_string_lossy().starts_with("AWS_") {
+            command.env_remove(name);
+        }
+    }
+    command.env("AWS_EC2_METADATA_DISABLED", "true");
     command
 }
 
