@@ -1,7 +1,7 @@
 //! The calls of a run.
 
 use super::{Holders, RunError};
-use crate::kms::{Asking, Budget, Ledger, Pace, Patience};
+use crate::kms::{Asking, Budget, Ledger, Pace, Patience, WrappedDek};
 
 /// The calls of a run: one budget for all of them, and the ledger that notes them.
 pub(super) struct Calls {
@@ -19,6 +19,11 @@ impl Calls {
     /// How the next are made.
     pub(super) fn asking<'a>(&'a mut self, is_stopped: &'a dyn Fn() -> bool, on_source: &'a dyn Fn()) -> Asking<'a> {
         Asking { budget: &mut self.budget, patience: Patience::default(), ledger: self.ledger.as_mut(), is_stopped, on_source }
+    }
+
+    /// Notes in the ledger DEK sources of which every value has opened.
+    pub(super) fn note_opened<'a>(&mut self, sources: impl Iterator<Item = &'a WrappedDek>) -> Result<(), RunError> {
+        Ok(self.ledger.as_mut().map_or(Ok(()), |ledger| ledger.note_opened(sources))?)
     }
 
     /// Calls that were made so far.

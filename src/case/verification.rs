@@ -23,7 +23,8 @@ impl Run<'_> {
     /// Which key opens what, and what still needs one?
     pub(super) fn verify(&mut self, members: &mut [ReadMember<'_>], question: VerifyQuestion<'_>) -> Result<(), RunError> {
         let VerifyQuestion { mut holders, require_key, plan_only } = question;
-        let (mut needs, scope) = (Needs::default(), &self.plan.scope);
+        let mut needs = if holders.ledger.is_some() { Needs::that_remember() } else { Needs::default() };
+        let scope = &self.plan.scope;
         let mut exposed: BTreeMap<EvidenceId, Tally<'_>> = BTreeMap::new();
         let reports = self.count_all(members, |source| {
             let collected = needs.read(source, scope);
@@ -44,11 +45,13 @@ impl Run<'_> {
         let sources = sources(members);
         let watched = watched(&sources, &exposed);
         let proof = Proof::of(&sources, &self.plan.scope, &keyring, required, &needs, watched);
+        calls.note_opened(needs.plan.sources().filter(|source| proof.has_opened_all(source)))?;
         self.report.proofs = proofs(&proof, &needs.plan, &ring, &mut holders, &mut calls)?;
         let mut result = VerificationResult {
             calls: ring.calls(),
             other_calls: calls.made().saturating_sub(ring.calls()),
             is_cut_short: ring.is_cut_short(),
+            opened_before: None,
             failures: BTreeMap::new(),
             unused: unused(&holders, &self.report),
             notes: notes(&needs, &self.report),
@@ -56,8 +59,10 @@ impl Run<'_> {
             proof,
         };
         for (_, held) in ring.iter() {
-            if let Held::Nothing { failure, .. } = held {
-                result.add_failure(failure);
+            match held {
+                Held::Nothing(failure) => result.add_failure(failure),
+                Held::OpenedBefore { time, .. } => result.opened_before = result.opened_before.max(Some(time.clone())),
+                Held::Key { .. } => {}
             }
         }
         self.judge_proof(&result.proof);
@@ -106,14 +111,22 @@ impl Run<'_> {
         if proof.requirement.is_refused {
             outcome.open(Condition::ConfigurationRefused);
         }
-        // What an earlier run unwrapped says nothing of the values of this one.
-        let is_open = |answer: Answer| match answer.standing() {
-            Standing::AskedBefore => true,
-            Standing::NotAsked => matches!(answer, Answer::NoKey(_) | Answer::UnknownProvider),
-            Standing::Opened | Standing::Unopenable => false,
+        let holds = |fits: fn(Answer) -> bool| {
+            proof.coverage.count(|_, answer| fits(answer)) > 0 || proof.coverage.count_in_leftovers(|_, answer| fits(answer)) > 0
         };
-        if proof.coverage.count(|_, answer| is_open(answer)) > 0 || proof.coverage.count_in_leftovers(|_, answer| is_open(answer)) > 0 {
+        let is_not_asked = holds(|answer| match answer.standing() {
+            Standing::Refused => true,
+            Standing::NotAsked => matches!(answer, Answer::NoKey(_) | Answer::UnknownProvider),
+            Standing::Opened | Standing::OpenedBefore | Standing::Unopenable | Standing::Undecided => false,
+        });
+        // A run that opened nothing has proved nothing, whatever a ledger says of earlier ones.
+        let is_of_the_ledger_alone =
+            holds(|answer| answer == Answer::OpenedBefore) && !holds(|answer| answer.standing() == Standing::Opened);
+        if is_not_asked || is_of_the_ledger_alone {
             outcome.open(Condition::KeyNotAsked);
+        }
+        if holds(|answer| answer.standing() == Standing::Undecided) {
+            outcome.open(Condition::NotDecided);
         }
     }
 }
@@ -198,7 +211,7 @@ fn proofs(
     }
     for source in plan.sources() {
         let used = match ring.get(&source.id) {
-            Some(Held::Key { kms_key_id: Some(used), .. } | Held::Nothing { kms_key_id: Some(used), .. }) => used,
+            Some(Held::Key { kms_key_id: Some(used), .. } | Held::OpenedBefore { kms_key_id: Some(used), .. }) => used,
             _ => continue,
         };
         for name in &source.provider_names {
@@ -230,7 +243,9 @@ fn proofs(
 fn other_keys(plan: &KmsPlan, ring: &Ring) -> Vec<(String, String)> {
     let differing = plan.sources().filter_map(|source| {
         let named = source.id.key_id.as_deref()?;
-        let Some(Held::Key { kms_key_id: Some(used), .. }) = ring.get(&source.id) else { return None };
+        let (Held::Key { kms_key_id: Some(used), .. } | Held::OpenedBefore { kms_key_id: Some(used), .. }) = ring.get(&source.id)? else {
+            return None;
+        };
         let is_key = named.contains(":key/") && used.contains(":key/");
         (is_key && named != used).then(|| (named.to_owned(), used.clone()))
     });

@@ -52,8 +52,10 @@ pub enum Condition {
     OtherKeyThanRequired,
     /// A value that is current is provably not opened by the keys that were given.
     NotOpened,
-    /// A key could not be asked.
+    /// A key could not be asked, or gave no answer about a value.
     KeyNotAsked,
+    /// A KMS has answered, and its answer does not tell a key that does not open a value from another fault.
+    NotDecided,
     /// What is required stands in a configuration that no API server takes.
     ConfigurationRefused,
     /// The scope that was asked for holds nothing.
@@ -93,6 +95,7 @@ impl Condition {
             Self::OtherKeyThanRequired => "other-key-than-required",
             Self::NotOpened => "not-opened",
             Self::KeyNotAsked => "key-not-asked",
+            Self::NotDecided => "not-decided",
             Self::ConfigurationRefused => "configuration-refused",
             Self::NothingInScope => "nothing-in-scope",
             Self::CurrentNotKnown => "current-not-known",

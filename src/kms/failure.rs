@@ -40,13 +40,11 @@ pub enum Reason {
     Refused,
     /// Not asked: the calls that were allowed are spent, or the run was broken off.
     NotAttempted,
-    /// Not asked: an earlier run has unwrapped it, as its ledger says.
-    UnwrappedBefore,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 17] = [
         Self::NoKeyGiven,
         Self::WrongKey,
         Self::KeyNotFound,
@@ -64,7 +62,6 @@ impl Reason {
         Self::BadAnswer,
         Self::Refused,
         Self::NotAttempted,
-        Self::UnwrappedBefore,
     ];
 
     /// The word in the records.
@@ -87,7 +84,6 @@ impl Reason {
             Self::BadAnswer => "bad-answer",
             Self::Refused => "refused",
             Self::NotAttempted => "not-attempted",
-            Self::UnwrappedBefore => "unwrapped-before",
         }
     }
 
@@ -107,13 +103,8 @@ impl Reason {
         match self {
             Self::NoKeyGiven => 0,
             Self::ApiNotServed => 1,
-            Self::WrongKey
-            | Self::KeyNotFound
-            | Self::Disabled
-            | Self::PendingDeletion
-            | Self::KeyUnusable
-            | Self::ContextOrDamage
-            | Self::Refused => 2,
+            Self::WrongKey | Self::KeyNotFound | Self::Disabled | Self::PendingDeletion | Self::KeyUnusable => 2,
+            Self::ContextOrDamage | Self::Refused => 3,
             Self::AccessDenied
             | Self::NotConfigured
             | Self::Throttled
@@ -121,8 +112,7 @@ impl Reason {
             | Self::PluginUnavailable
             | Self::NoSocket
             | Self::BadAnswer
-            | Self::NotAttempted
-            | Self::UnwrappedBefore => 3,
+            | Self::NotAttempted => 4,
         }
     }
 }

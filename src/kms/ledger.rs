@@ -4,8 +4,16 @@
 //! {"time":"2026-01-01T00:00:00Z","by":"AWS KMS","caller":"AKIA…","operation":"Decrypt","request_id":"…",
 //!  "input_sha256":"…","key_id":"arn:…","outcome":"unwrapped","kms_key_id":"arn:…"}
 //! ```
-//! `caller` is the access key ID, and `request_id` the number, under which CloudTrail has the call. One line a call, appended and written through, so that a run that is broken off leaves whole lines. A later run with the same
-//! ledger does not ask again what was unwrapped; failures are asked again.
+//! `caller` is the access key ID, and `request_id` the number, under which CloudTrail has the call. One line a call, appended and written
+//! through, so that a run that is broken off leaves whole lines.
+//!
+//! Where every value of a DEK source has opened, a line of the operation `open` follows at the end, with the digest of these values and
+//! of their storage keys:
+//! ```text
+//! {"time":"…","by":"etcd-sleuth","operation":"open","input_sha256":"…","outcome":"opened","values":12,"values_sha256":"…"}
+//! ```
+//! A later run with the same ledger does not ask again about a DEK source of which it has the very same values: that they open is
+//! proved of these bytes. Of any other value a ledger says nothing, and so its source is asked about, as failures are.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -15,17 +23,22 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::{Failure, Unwrapper, WrappedDek};
-use crate::evidence::digest::Sha256Digest;
 
 /// Longest line that is read; ours are far shorter.
 const LONGEST_LINE: u64 = 64 << 10;
 pub(super) const UNWRAPPED: &str = "unwrapped";
+const OPENED: &str = "opened";
+/// How every line begins.
+const BEGINNING: &[u8] = br#"{"time":""#;
 
 /// An open ledger.
 pub struct Ledger {
     file: File,
     path: PathBuf,
+    /// The key that the KMS used, by the digest of the DEK source.
     unwrapped: BTreeMap<String, Option<String>>,
+    /// When DEK sources have opened values, by the digests of both; in UTC.
+    opened: BTreeMap<(String, String), String>,
 }
 
 /// Why a ledger cannot be used.
@@ -49,7 +62,7 @@ pub enum LedgerError {
     },
 }
 
-/// A line as it is written.
+/// A line about a call, as it is written.
 #[derive(Serialize)]
 struct Line<'a> {
     time: String,
@@ -62,6 +75,18 @@ struct Line<'a> {
     outcome: &'a str,
     detail: Option<&'a str>,
     kms_key_id: Option<&'a str>,
+}
+
+/// A line about values that have opened, as it is written.
+#[derive(Serialize)]
+struct OpenedLine {
+    time: String,
+    by: &'static str,
+    operation: &'static str,
+    input_sha256: String,
+    outcome: &'static str,
+    values: u64,
+    values_sha256: String,
 }
 
 /// One call, as it is noted.
@@ -101,7 +126,7 @@ impl Ledger {
         if !file.metadata().map_err(io)?.is_file() {
             return Err(io(io::Error::other("is no regular file")));
         }
-        let mut unwrapped = BTreeMap::new();
+        let (mut unwrapped, mut opened) = (BTreeMap::new(), BTreeMap::new());
         let mut reader = BufReader::new(&file);
         let mut number = 0usize;
         let mut ends_whole = true;
@@ -118,21 +143,52 @@ impl Ledger {
                 Some(line) if line.outcome == UNWRAPPED => {
                     unwrapped.extend(line.input_sha256.map(|input| (input, line.kms_key_id)));
                 }
+                Some(LineRead { outcome, input_sha256: Some(input), values_sha256: Some(values), time: Some(time), .. })
+                    if outcome == OPENED =>
+                {
+                    opened.insert((input, values), time);
+                }
                 Some(_) => {}
-                // The last line of a run that was killed may be torn; anything else is another file.
-                None if !ends_whole && number > 1 => {}
+                // The last line of a run that was killed may be torn, and later runs go on behind it; anything else is another file.
+                None if number > 1 && is_torn(&text) => {}
                 None => return Err(LedgerError::Form { path: path.to_owned(), line: number }),
             }
         }
         if !ends_whole {
             file.seek(SeekFrom::End(0)).and_then(|_| file.write_all(b"\n")).map_err(io)?;
         }
-        Ok(Self { file, path: path.to_owned(), unwrapped })
+        Ok(Self { file, path: path.to_owned(), unwrapped, opened })
     }
 
-    /// Whether an earlier run has unwrapped this, and with which key as the KMS said.
-    pub(super) fn unwrapped_before(&self, digest: &Sha256Digest) -> Option<Option<&str>> {
-        self.unwrapped.get(&digest.to_string()).map(Option::as_deref)
+    /// When an earlier run has opened the very values that need this, and with which key as the KMS said.
+    pub(super) fn opened_before(&self, source: &WrappedDek) -> Option<(&str, Option<&str>)> {
+        let opened = (source.digest().to_string(), source.sealed_digest()?.to_string());
+        let time = self.opened.get(&opened)?;
+        Some((time, self.unwrapped.get(&opened.0)?.as_deref()))
+    }
+
+    /// Notes DEK sources of which every value has opened in this run.
+    ///
+    /// # Errors
+    /// The ledger cannot be written.
+    pub fn note_opened<'a>(&mut self, sources: impl IntoIterator<Item = &'a WrappedDek>) -> Result<(), LedgerError> {
+        let time = jiff::Timestamp::now().to_string();
+        let mut text = Vec::new();
+        for source in sources {
+            let Some(values) = source.sealed_digest() else { continue };
+            let line = OpenedLine {
+                time: time.clone(),
+                by: env!("CARGO_PKG_NAME"),
+                operation: "open",
+                input_sha256: source.digest().to_string(),
+                outcome: OPENED,
+                values: source.sealed.len() as u64,
+                values_sha256: values.to_string(),
+            };
+            text.extend(serde_json::to_vec(&line).unwrap_or_default());
+            text.push(b'\n');
+        }
+        self.append(&text)
     }
 
     /// Notes one call.
@@ -151,9 +207,19 @@ impl Ledger {
         };
         let mut text = serde_json::to_vec(&line).unwrap_or_default();
         text.push(b'\n');
-        let written = self.file.write_all(&text).and_then(|()| self.file.sync_data());
+        self.append(&text)
+    }
+
+    fn append(&mut self, lines: &[u8]) -> Result<(), LedgerError> {
+        let written = self.file.write_all(lines).and_then(|()| self.file.sync_data());
         written.map_err(|source| LedgerError::Io { path: self.path.clone(), source })
     }
+}
+
+/// Whether a line is the beginning of one of ours.
+fn is_torn(line: &[u8]) -> bool {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    BEGINNING.starts_with(line) || line.starts_with(BEGINNING)
 }
 
 /// What is read of a line.
@@ -162,4 +228,6 @@ struct LineRead {
     input_sha256: Option<String>,
     outcome: String,
     kms_key_id: Option<String>,
+    values_sha256: Option<String>,
+    time: Option<String>,
 }

@@ -19,12 +19,21 @@ pub struct WrappedDek {
     pub annotations: BTreeMap<String, Vec<u8>>,
     /// Values that need it.
     pub values: u64,
+    /// What they are, each with its storage key, as digests; empty where the plan was not to remember them.
+    pub(super) sealed: BTreeSet<Sha256Digest>,
 }
 
 impl WrappedDek {
     /// The first of its providers' names.
     pub fn provider_name(&self) -> &str {
         self.provider_names.first().map_or("", AsRef::as_ref)
+    }
+
+    /// A digest of the values that need it, for the ledger: a run that has opened them has proved it of these bytes, and of no others.
+    /// `None` where they were not remembered.
+    pub(super) fn sealed_digest(&self) -> Option<Sha256Digest> {
+        let all: Vec<u8> = self.sealed.iter().flat_map(|digest| digest.0).collect();
+        (!all.is_empty()).then(|| Sha256Digest::of(&all))
     }
 
     /// A digest of all that makes it one question, for the ledger.
@@ -50,6 +59,8 @@ impl WrappedDek {
 #[derive(Default)]
 pub struct Plan {
     sources: BTreeMap<DekSourceId, WrappedDek>,
+    /// Whether what is to be opened is remembered, so that a ledger can say of which bytes a run has proved that they open.
+    is_remembered: bool,
 }
 
 /// The calls that one unwrapper would get.
@@ -78,6 +89,11 @@ impl Share {
 }
 
 impl Plan {
+    /// A plan that remembers which values it is about: with a ledger, what an earlier run has opened is not asked about again.
+    pub fn that_remembers() -> Self {
+        Self { is_remembered: true, ..Self::default() }
+    }
+
     /// Takes note of a value; `None` where its DEK source is of an unknown type or passes the API server's limits.
     pub fn add(&mut self, provider_name: &str, envelope: &KmsEnvelope<'_>) -> Option<DekSourceId> {
         let id = DekSourceId::of(envelope)?;
@@ -89,12 +105,21 @@ impl Plan {
             wrapped: envelope.dek_source.into(),
             annotations: annotations(),
             values: 0,
+            sealed: BTreeSet::new(),
         });
         if !source.provider_names.contains(provider_name) {
             source.provider_names.insert(provider_name.into());
         }
         source.values = source.values.saturating_add(1);
         Some(id)
+    }
+
+    /// Remembers a value that was added, if this plan does: its storage key, and its bytes as they stand in the evidence.
+    pub fn remember(&mut self, id: &DekSourceId, storage_key: &[u8], value: &[u8]) {
+        if let (true, Some(source)) = (self.is_remembered, self.sources.get_mut(id)) {
+            let length = (storage_key.len() as u64).to_be_bytes();
+            source.sealed.insert(Sha256Digest::of(&[&length[..], storage_key, value].concat()));
+        }
     }
 
     /// The DEK sources, sorted by identity.

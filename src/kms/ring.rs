@@ -22,13 +22,15 @@ pub enum Held {
         /// The key that the KMS says it used.
         kms_key_id: Option<String>,
     },
-    /// No key.
-    Nothing {
-        /// Why.
-        failure: Failure,
-        /// The key that the KMS said it used in an earlier run.
+    /// No key, and none is needed: an earlier run has opened the values, as its ledger says.
+    OpenedBefore {
+        /// When, in UTC.
+        time: String,
+        /// The key that the KMS said it used then.
         kms_key_id: Option<String>,
     },
+    /// No key.
+    Nothing(Failure),
 }
 
 /// The DEK sources of a run with what became of them.
@@ -76,9 +78,9 @@ impl Ring {
             let alike = (source.id.provider, source.id.key_id.as_deref());
             let mut turns: Vec<usize> = (0..holders.len()).filter(|index| holders.get(*index).is_some_and(|h| h.claims(source))).collect();
             turns.sort_by_key(|index| first.get(&alike) != Some(index));
-            let mut held = nothing(Reason::NoKeyGiven.into());
+            let mut held = Held::Nothing(Reason::NoKeyGiven.into());
             if !turns.is_empty()
-                && let Some(before) = unwrapped_before(source, asking)
+                && let Some(before) = opened_before(source, asking)
             {
                 held = before;
                 turns.clear();
@@ -100,16 +102,16 @@ impl Ring {
     fn ask(&mut self, source: &WrappedDek, holder: &mut Holder<'_>, asking: &mut Asking<'_>) -> Result<Held, LedgerError> {
         let (key, provider) = (&source.id.key_id, source.id.provider);
         if holder.not_served.contains(&provider) {
-            return Ok(nothing(Reason::ApiNotServed.into()));
+            return Ok(Held::Nothing(Reason::ApiNotServed.into()));
         }
         if let Some(reason) = holder.silence.reason(key) {
-            return Ok(nothing(Failure::new(reason, "so several times in a row, and not asked any more")));
+            return Ok(Held::Nothing(Failure::new(reason, "so several times in a row, and not asked any more")));
         }
         let mut repeats = 0u32;
         let failure = loop {
             if !asking.budget.take(asking.is_stopped) {
                 self.is_cut_short = true;
-                return Ok(nothing(Reason::NotAttempted.into()));
+                return Ok(Held::Nothing(Reason::NotAttempted.into()));
             }
             self.calls = self.calls.saturating_add(1);
             let answer = holder.unwrapper.unwrap(source);
@@ -136,7 +138,7 @@ impl Ring {
             holder.not_served.insert(provider);
         }
         holder.silence.hear(key, Some(failure.reason));
-        Ok(nothing(failure))
+        Ok(Held::Nothing(failure))
     }
 
     /// What is held of a DEK source; `None` for one that was not in the plan.
@@ -174,23 +176,15 @@ impl Held {
     /// What is held after one more was asked: a key if there is one, else the failure that leaves the most open.
     fn or(self, answer: Self) -> Self {
         match (&self, &answer) {
-            (Self::Key { .. }, _) => self,
-            (Self::Nothing { failure, .. }, Self::Nothing { failure: other, .. })
-                if failure.reason.openness() >= other.reason.openness() =>
-            {
-                self
-            }
+            (Self::Key { .. } | Self::OpenedBefore { .. }, _) => self,
+            (Self::Nothing(failure), Self::Nothing(other)) if failure.reason.openness() >= other.reason.openness() => self,
             _ => answer,
         }
     }
 }
 
-/// What the ledger of an earlier run says of a DEK source.
-fn unwrapped_before(source: &WrappedDek, asking: &Asking<'_>) -> Option<Held> {
-    let kms_key_id = asking.ledger.as_ref()?.unwrapped_before(&source.digest())?;
-    Some(Held::Nothing { failure: Reason::UnwrappedBefore.into(), kms_key_id: kms_key_id.map(str::to_owned) })
-}
-
-fn nothing(failure: Failure) -> Held {
-    Held::Nothing { failure, kms_key_id: None }
+/// What the ledger of earlier runs says of a DEK source.
+fn opened_before(source: &WrappedDek, asking: &Asking<'_>) -> Option<Held> {
+    let (time, kms_key_id) = asking.ledger.as_ref()?.opened_before(source)?;
+    Some(Held::OpenedBefore { time: time.to_owned(), kms_key_id: kms_key_id.map(str::to_owned) })
 }

@@ -55,6 +55,8 @@ pub struct VerificationResult {
     pub other_calls: u64,
     /// Whether the budget or the user ended the asking early.
     pub is_cut_short: bool,
+    /// When the last of the earlier runs was that have opened what was not asked about again, as the ledger says; in UTC.
+    pub opened_before: Option<String>,
     /// Why DEK sources were not unwrapped, and how many.
     pub failures: BTreeMap<(Reason, String), u64>,
     /// Keys that were given and that no value names.
@@ -99,6 +101,11 @@ impl VerificationResult {
     /// Encrypted values that are current.
     pub fn current(&self) -> u64 {
         self.proof.coverage.count(|retention, _| retention == Retention::Current)
+    }
+
+    /// Those of them that open with the given keys, in this run or an earlier one.
+    pub fn current_opened(&self) -> u64 {
+        self.current_of(Standing::Opened).saturating_add(self.current_of(Standing::OpenedBefore))
     }
 
     /// Those of them of which this became.

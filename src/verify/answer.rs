@@ -21,6 +21,8 @@ pub enum Answer {
     OtherKeyOrDamaged,
     /// It was sealed for another storage key.
     MovedCiphertext,
+    /// An earlier run has opened it: its ledger has the digest of the same bytes under the same storage key, and nobody was asked again.
+    OpenedBefore,
     /// There is no key.
     NoKey(Reason),
     /// A fragment.
@@ -38,12 +40,23 @@ pub enum Answer {
 pub enum Standing {
     /// They do.
     Opened,
+    /// They did in an earlier run, as its ledger says.
+    OpenedBefore,
     /// They provably do not.
     Unopenable,
+    /// The KMS was asked, and its answer fits a key that does not open it as well as another fault.
+    Undecided,
+    /// The KMS was asked, and gave no key for a reason that says nothing of the value.
+    Refused,
     /// It could not be asked.
     NotAsked,
-    /// An earlier run has asked.
-    AskedBefore,
+}
+
+impl Standing {
+    /// Whether the given keys open a value, in this run or an earlier one.
+    pub fn is_opened(self) -> bool {
+        matches!(self, Self::Opened | Self::OpenedBefore)
+    }
 }
 
 impl Answer {
@@ -57,6 +70,7 @@ impl Answer {
             Self::DamagedCiphertext => "damaged-ciphertext",
             Self::OtherKeyOrDamaged => "other-key-or-damaged",
             Self::MovedCiphertext => "moved-ciphertext",
+            Self::OpenedBefore => "opened-before",
             Self::NoKey(reason) => reason.name(),
             Self::NotWhole => "not-whole",
             Self::NoStorageKey => "storage-key-not-known",
@@ -74,27 +88,23 @@ impl Answer {
     pub fn standing(self) -> Standing {
         match self {
             Self::Opened | Self::Misplaced | Self::NoObject => Standing::Opened,
+            Self::OpenedBefore => Standing::OpenedBefore,
             Self::WrongKey | Self::DamagedCiphertext | Self::OtherKeyOrDamaged | Self::MovedCiphertext | Self::EnvelopeInvalid => {
                 Standing::Unopenable
             }
             Self::NoKey(reason) => match reason {
-                Reason::WrongKey
-                | Reason::KeyNotFound
-                | Reason::Disabled
-                | Reason::PendingDeletion
-                | Reason::KeyUnusable
-                | Reason::ContextOrDamage => Standing::Unopenable,
-                Reason::UnwrappedBefore => Standing::AskedBefore,
+                Reason::WrongKey | Reason::KeyNotFound | Reason::Disabled | Reason::PendingDeletion | Reason::KeyUnusable => {
+                    Standing::Unopenable
+                }
+                Reason::ContextOrDamage => Standing::Undecided,
+                Reason::AccessDenied | Reason::BadAnswer | Reason::Refused => Standing::Refused,
                 Reason::NoKeyGiven
-                | Reason::AccessDenied
                 | Reason::NotConfigured
                 | Reason::Throttled
                 | Reason::KmsUnavailable
                 | Reason::PluginUnavailable
                 | Reason::NoSocket
                 | Reason::ApiNotServed
-                | Reason::BadAnswer
-                | Reason::Refused
                 | Reason::NotAttempted => Standing::NotAsked,
             },
             Self::NotWhole | Self::NoStorageKey | Self::UnknownProvider => Standing::NotAsked,
@@ -114,12 +124,12 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// `opened` of the records: null where nobody could be asked.
+    /// `opened` of the records: null where it is not known.
     pub fn opened(&self) -> Option<bool> {
         match self.answer.standing() {
-            Standing::Opened => Some(true),
+            Standing::Opened | Standing::OpenedBefore => Some(true),
             Standing::Unopenable => Some(false),
-            Standing::NotAsked | Standing::AskedBefore => None,
+            Standing::Undecided | Standing::Refused | Standing::NotAsked => None,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Answer, Standing};
+use super::Answer;
 use crate::envelope::KeyIdentity;
 use crate::row::Retention;
 
@@ -55,7 +55,7 @@ impl Coverage {
     pub fn by_key(&self) -> BTreeMap<&KeyIdentity<'static>, (u64, u64)> {
         let mut keys = BTreeMap::<_, (u64, u64)>::new();
         for line in &self.lines {
-            let count = |opened: bool| line.count(|_, answer| (answer.standing() == Standing::Opened) == opened);
+            let count = |opened: bool| line.count(|_, answer| answer.standing().is_opened() == opened);
             let (opened, failed) = keys.entry(&line.key).or_default();
             (*opened, *failed) = (opened.saturating_add(count(true)), failed.saturating_add(count(false)));
         }
@@ -66,7 +66,7 @@ impl Coverage {
     pub fn unopened(&self) -> BTreeMap<Answer, u64> {
         let mut sums = BTreeMap::new();
         for ((_, answer), count) in self.lines.iter().flat_map(|line| &line.counts) {
-            if answer.standing() != Standing::Opened {
+            if !answer.standing().is_opened() {
                 let sum: &mut u64 = sums.entry(*answer).or_default();
                 *sum = sum.saturating_add(*count);
             }

@@ -119,7 +119,8 @@ impl Keyring<'_> {
     ) -> Attempt {
         match self.ring.get(&id) {
             None => Attempt::Not(Answer::NoKey(Reason::NoKeyGiven)),
-            Some(Held::Nothing { failure, .. }) => Attempt::Not(Answer::NoKey(failure.reason)),
+            Some(Held::Nothing(failure)) => Attempt::Not(Answer::NoKey(failure.reason)),
+            Some(Held::OpenedBefore { .. }) => Attempt::Not(Answer::OpenedBefore),
             Some(Held::Key { key: data_key, kms_key_id }) => {
                 if key.key_id.is_none() {
                     key.key_id = kms_key_id.clone().map(Into::into);

@@ -50,6 +50,11 @@ impl<'data> Needs<'data> {
         })
     }
 
+    /// The same of what a ledger may say that an earlier run has opened it.
+    pub fn that_remember() -> Self {
+        Self { plan: Plan::that_remembers(), ..Self::default() }
+    }
+
     /// What a single value needs.
     pub fn of_one(evidence: EvidenceId, row: &ValueRow<'data>) -> Self {
         let mut needs = Self::default();
@@ -69,8 +74,9 @@ impl<'data> Needs<'data> {
         let (Some(name), Some(sealed), false) = (info.name, Sealed::parse(row.bytes.0), row.is_fragment()) else { return };
         // What is sealed with a local key needs nobody, and what is malformed nobody opens.
         let Ok(Body::Kms(envelope)) = Body::parse(sealed.provider, name.body) else { return };
-        let is_planned = self.plan.add(name.name, &envelope).is_some();
-        if let (true, Some(dek_source_type), false) = (is_planned, envelope.dek_source_type, row.is_duplicate) {
+        let Some(id) = self.plan.add(name.name, &envelope) else { return };
+        self.plan.remember(&id, row.key, row.bytes.0);
+        if let (Some(dek_source_type), false) = (envelope.dek_source_type, row.is_duplicate) {
             let count = self.dek_source_types.entry((identity, dek_source_type)).or_default();
             *count = count.saturating_add(1);
         }

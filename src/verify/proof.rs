@@ -11,9 +11,10 @@ use super::needs::Began;
 use super::requirement::Wanted;
 use super::same_value::{self, Comparison};
 use super::{Answer, Coverage, CoverageLine, Keyring, Move, Needs, Required, Requirement, SameValues, Source, Standing, Verdict};
-use crate::envelope::open::DekSourceKind;
+use crate::envelope::open::{DekSourceId, DekSourceKind};
 use crate::envelope::{KeyIdentity, KeyPattern};
 use crate::evidence::{EvidenceId, MemberId};
+use crate::kms::WrappedDek;
 use crate::kubernetes::{Encoding, Object};
 use crate::row::{Form, Retention, Scope, ValueRow};
 
@@ -36,6 +37,8 @@ pub struct Proof {
     /// Keys that opened something.
     pub opened_by: BTreeMap<KeyIdentity<'static>, u64>,
     opened_others: BTreeSet<Opener>,
+    /// Values that each DEK source has opened, copies too.
+    opened_of: BTreeMap<DekSourceId, u64>,
     moved: BTreeMap<At, String>,
     /// Openings that were tried to find what moved: a measure of the work.
     tries: u64,
@@ -94,6 +97,7 @@ struct Gathering<'data> {
     failing: Failing<'data>,
     opened_others: BTreeSet<Opener>,
     opened_by: BTreeMap<KeyIdentity<'static>, u64>,
+    opened_of: BTreeMap<DekSourceId, u64>,
     moves: Vec<Move>,
     unproven: BTreeMap<(EvidenceId, &'data [u8]), (KeyIdentity<'static>, Provisional)>,
     requirement: Requirement,
@@ -120,6 +124,7 @@ impl Proof {
             failing: Failing::default(),
             opened_others: BTreeSet::new(),
             opened_by: BTreeMap::new(),
+            opened_of: BTreeMap::new(),
             moves: Vec::new(),
             unproven: BTreeMap::new(),
             requirement: Requirement { is_refused: required.is_refused(), ..Requirement::default() },
@@ -164,6 +169,11 @@ impl Proof {
                 None => Verdict { answer: meaning(&opener, &self.opened_others), opened_by: None, sealed_for: None },
             },
         })
+    }
+
+    /// Whether every value that needs a DEK source has opened, and is the object that its storage key names.
+    pub fn has_opened_all(&self, source: &WrappedDek) -> bool {
+        self.opened_of.get(&source.id) == Some(&source.values)
     }
 
     /// Openings that were tried to find the storage keys of what moved. It measures that work, which is bounded by the number of values
@@ -242,6 +252,10 @@ impl<'data> Gathering<'data> {
             Attempt::Not(answer) => Provisional::Known(answer),
             Attempt::Opened { opener, key, contents, is_bound, .. } => {
                 let verdict = verdict_of(&contents, key.clone(), is_bound, row);
+                if let (Opener::Dek(id), Answer::Opened) = (&opener, verdict.answer) {
+                    let opened = self.opened_of.entry(id.clone()).or_default();
+                    *opened = opened.saturating_add(1);
+                }
                 self.opened_others.insert(opener);
                 if is_counted {
                     let opened = self.opened_by.entry(key.clone()).or_default();
@@ -263,7 +277,7 @@ impl<'data> Gathering<'data> {
             }
         };
         let is_current = row.retention == Retention::Current && !source.is_leftover();
-        if is_current && !matches!(answer, Provisional::Known(answer) if answer.standing() == Standing::Opened) {
+        if is_current && !matches!(answer, Provisional::Known(answer) if answer.standing().is_opened()) {
             self.unproven.insert((evidence, row.key), (line.key.owned(), answer.clone()));
             if self.unproven.len() > LISTED {
                 self.unproven.pop_last();
@@ -286,6 +300,7 @@ impl<'data> Gathering<'data> {
             failing,
             mut opened_others,
             opened_by,
+            opened_of,
             mut moves,
             unproven,
             mut requirement,
@@ -347,6 +362,7 @@ impl<'data> Gathering<'data> {
             same_values: comparison.finish(),
             opened_by,
             opened_others,
+            opened_of,
             moved,
             tries,
         }

@@ -110,6 +110,7 @@ fn answers_have_words_of_their_own_and_say_whether_they_prove_anything() {
         Answer::NoStorageKey,
         Answer::UnknownProvider,
         Answer::EnvelopeInvalid,
+        Answer::OpenedBefore,
     ];
     answers.extend(Reason::ALL.map(Answer::NoKey));
     let words: std::collections::BTreeSet<_> = answers.iter().map(|answer| answer.name()).collect();
@@ -118,9 +119,10 @@ fn answers_have_words_of_their_own_and_say_whether_they_prove_anything() {
     assert_eq!(Answer::WrongKey.name(), Answer::NoKey(Reason::WrongKey).name());
     for (answer, standing) in [
         (Answer::NoKey(Reason::Throttled), Standing::NotAsked),
-        (Answer::NoKey(Reason::AccessDenied), Standing::NotAsked),
+        (Answer::NoKey(Reason::AccessDenied), Standing::Refused),
+        (Answer::NoKey(Reason::ContextOrDamage), Standing::Undecided),
         (Answer::NoKey(Reason::Disabled), Standing::Unopenable),
-        (Answer::NoKey(Reason::UnwrappedBefore), Standing::AskedBefore),
+        (Answer::OpenedBefore, Standing::OpenedBefore),
         (Answer::WrongKey, Standing::Unopenable),
     ] {
         assert_eq!(answer.standing(), standing);

@@ -339,8 +339,8 @@ fn what_a_kms_says_becomes_outcome_and_exit_code() {
         (
             Key { state: "Enabled", context: [("a".to_owned(), "b".to_owned())].into(), ..Key::default() },
             "context-mismatch-or-damaged-dek",
-            json!(false),
-            "not-opened",
+            json!(null),
+            "not-decided",
         ),
     ] {
         world.kms.with(|state| state.keys.insert(arn.clone(), key));
@@ -379,7 +379,9 @@ fn a_budget_leaves_a_valid_answer() {
     let (_, second, _) = world.verify(&ledger);
     assert_eq!(world.kms.calls("Decrypt") as u64, all);
     let outcomes = outcomes(&second);
-    assert!(outcomes["unwrapped-before"] >= 5 && !outcomes.contains_key("not-attempted"), "{outcomes:?}");
+    let summary = &of_kind(&second, "summary")[0]["verify"];
+    assert!(outcomes["opened-before"] >= 5 && outcomes.keys().all(|outcome| outcome.starts_with("opened")), "{outcomes:?}");
+    assert_eq!(summary["current_opened"], summary["current"], "{summary}");
     // The key that the KMS named in the first run is known in the second.
     for key in of_kind(&second, "key").into_iter().filter(|key| key["provider"] == "kms") {
         assert!(key["kms_key_id"].is_string(), "{key}");
@@ -388,6 +390,48 @@ fn a_budget_leaves_a_valid_answer() {
     std::fs::write(world.dir.path().join("notes.txt"), "my notes\n").unwrap();
     let output = world.run(&["verify", world.file.to_str().unwrap(), "--aws-kms", "--ledger", "notes.txt"]);
     assert!(output.status.code() == Some(1) && stderr(&output).contains("no line of a ledger"), "{}", stderr(&output));
+}
+
+/// Runs that are each cut short come to the whole answer, and each asks only what is left.
+#[test]
+fn a_resumed_run_comes_to_the_whole_answer() {
+    let world = World::of("migration");
+    let (code, whole, _) = world.verify(&[]);
+    let (all, asked) = (of_kind(&whole, "summary")[0]["verify"]["dek_sources"].as_u64().unwrap(), world.kms.calls("Decrypt"));
+    let is_open = |records: &[Value]| outcomes(records).contains_key("not-attempted");
+    assert!(all > 2 && !is_open(&whole));
+    for run in 1..=all {
+        let (resumed, records, _) = world.verify(&["--max-calls", "1", "--ledger", "calls.jsonl"]);
+        let summary = of_kind(&records, "summary")[0]["verify"].clone();
+        assert_eq!((is_open(&records), resumed == code || run < all), (run < all, true), "{summary}");
+        assert!(run < all || summary["current_opened"] == summary["current"], "{summary}");
+    }
+    assert_eq!(world.kms.calls("Decrypt") - asked, usize::try_from(all).unwrap());
+}
+
+/// What a ledger says is of the bytes that were opened: a ciphertext that was moved or changed since is asked about like any other.
+#[test]
+fn a_ledger_of_one_file_says_nothing_of_another() {
+    let fixture = Fixture::named("migration");
+    let world = World::of("migration");
+    let ledger = ["--ledger", "calls.jsonl"];
+    let (_, first, _) = world.verify(&ledger);
+    let all = world.kms.calls("Decrypt");
+    let found = current(&fixture, |w| w["provider_name"] == "aws-b");
+    let (one, one_at) = &found[0];
+    let renamed = format!("{}#", &one[..one.len() - 1]);
+    let sealed = encrypted(&first).into_iter().find(|v| v["key"] == *found[1].0 && v["retention"] == "current").unwrap();
+    let last = usize::try_from(sealed["offset"].as_u64().unwrap() + sealed["length"].as_u64().unwrap()).unwrap() - 1;
+    let mut bytes = fixture.bytes.to_vec();
+    bytes[*one_at..*one_at + one.len()].copy_from_slice(renamed.as_bytes());
+    bytes[last] ^= 1;
+    std::fs::write(&world.file, bytes).unwrap();
+    let (code, second, _) = world.verify(&ledger);
+    assert_eq!((code, moved(&second)), (2, [(renamed, one.clone())].into()));
+    let failed = |word: &str| outcomes(&second).get(word).copied().unwrap_or(0);
+    assert_eq!(failed("damaged-ciphertext") + failed("wrong-key"), 1, "{:?}", outcomes(&second));
+    let again = world.kms.calls("Decrypt") - all;
+    assert!((1..=2).contains(&again), "only the DEK sources of what was changed: {again}");
 }
 
 /// What a ledger spares is a call, and never a proof: a run that opened nothing does not end with 0, whatever an earlier one opened.
@@ -401,11 +445,17 @@ fn a_ledger_is_no_proof() {
     let asked = world.kms.calls("Decrypt");
     let (code, second, _) = world.verify(&one);
     assert_eq!((code, world.kms.calls("Decrypt")), (3, asked));
-    assert_eq!(outcomes(&second).keys().map(String::as_str).collect::<Vec<_>>(), ["unwrapped-before"]);
+    assert_eq!(outcomes(&second).keys().map(String::as_str).collect::<Vec<_>>(), ["opened-before"]);
     let file = world.file.to_str().unwrap();
     let output = world.run(&[&["verify", file, "--aws-kms"][..], &one].concat());
     let (code, shown) = text(&output);
-    assert!(code == 3 && shown.contains("not asked again") && !shown.contains("exit 0"), "{shown}");
+    assert!(
+        code == 3
+            && shown.contains("not asked about again")
+            && shown.contains("this run opened no current value")
+            && !shown.contains("exit 0"),
+        "{shown}"
+    );
 }
 
 #[test]
@@ -452,7 +502,8 @@ fn every_call_is_noted_as_cloudtrail_has_it() {
     let world = World::of("compacted");
     let (_, all, output) = world.verify(&["--ledger", "calls.jsonl", "--case", "2026-17"]);
     let text = std::fs::read_to_string(world.dir.path().join("calls.jsonl")).unwrap_or_else(|_| panic!("{}", stderr(&output)));
-    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
+    let lines: Vec<Value> = lines.filter(|line: &Value| line["operation"] != "open").collect();
     let made = world.kms.with(|state| (state.calls.clone(), state.agents.clone()));
     assert!(!lines.is_empty() && lines.len() == made.0.len());
     for (number, (line, (operation, _))) in lines.iter().zip(&made.0).enumerate() {

@@ -144,7 +144,7 @@ pub(crate) struct Holders {
     /// Seconds that one call may take [default: 10]
     #[arg(long, value_name = "SECONDS")]
     timeout: Option<f64>,
-    /// Note every call in this file, and do not ask again what it says was unwrapped; never a key
+    /// Note every call in this file, never a key; what it says has opened is not asked about again, where it is the same bytes
     #[arg(long, value_name = "FILE")]
     pub(crate) ledger: Option<PathBuf>,
 }

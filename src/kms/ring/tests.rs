@@ -21,7 +21,7 @@ fn v2(key_id: &str, source: &[u8], annotation: &[u8], kind: i32) -> Vec<u8> {
 
 /// Five distinct DEK sources in eight values.
 fn plan() -> Plan {
-    let mut plan = Plan::default();
+    let mut plan = Plan::that_remembers();
     for (key_id, source, annotation, kind) in [
         ("k", b"one", b"1", 1),
         ("k", b"one", b"1", 1),
@@ -31,7 +31,8 @@ fn plan() -> Plan {
         ("k", b"one", b"1", 1),
     ] {
         let message = v2(key_id, source, annotation, kind);
-        assert!(plan.add("two", &KmsEnvelope::parse(Provider::KmsV2, &message).unwrap()).is_some());
+        let id = plan.add("two", &KmsEnvelope::parse(Provider::KmsV2, &message).unwrap()).unwrap();
+        plan.remember(&id, b"/registry/secrets/a/b", &message);
     }
     let v1 = [&[0, 3][..], b"one", &[0; 28]].concat();
     plan.add("one", &KmsEnvelope::parse(Provider::KmsV1, &v1).unwrap()).unwrap();
@@ -106,7 +107,8 @@ fn run(
     let ring = Ring::unwrap(&plan(), &mut unwrappers, &mut asking).unwrap();
     let outcome = |held: &Held| match held {
         Held::Key { .. } => "key".to_owned(),
-        Held::Nothing { failure, .. } => failure.reason.name().to_owned(),
+        Held::Nothing(failure) => failure.reason.name().to_owned(),
+        Held::OpenedBefore { .. } => "opened-before".to_owned(),
     };
     (ring.iter().map(|(_, held)| outcome(held)).collect(), ring, counters.iter().map(|asked| asked.get()).collect())
 }
@@ -199,26 +201,42 @@ fn several_holders_of_one_provider_are_asked_in_turn() {
 
 #[test]
 fn a_budget_ends_the_asking_and_the_ledger_lets_a_later_run_go_on() {
+    let note = |ring: &Ring, ledger: &mut Ledger| {
+        let (plan, is_key) = (plan(), |source: &&WrappedDek| matches!(ring.get(&source.id), Some(Held::Key { .. })));
+        ledger.note_opened(plan.sources().filter(is_key)).unwrap();
+    };
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("ledger.jsonl");
     let open = || Ledger::open(&path).unwrap();
     let (outcomes, ring, _) = run(&[("two", &[Ok(32)])], Some(2), Some(&mut open()));
     assert_eq!(outcomes, ["no-key-given", "key", "key", "not-attempted", "not-attempted"]);
     assert!(ring.is_cut_short());
+    // That a DEK was unwrapped says nothing of what it is to open.
+    let (_, _, asked) = run(&[("two", &[Ok(32)])], Some(1), Some(&mut open()));
+    assert_eq!(asked, [1]);
+    note(&ring, &mut open());
     let (outcomes, ring, asked) = run(&[("two", &[Err(Reason::Disabled), Ok(32)])], None, Some(&mut open()));
-    assert_eq!(outcomes, ["no-key-given", "unwrapped-before", "unwrapped-before", "disabled", "key"]);
+    assert_eq!(outcomes, ["no-key-given", "opened-before", "opened-before", "disabled", "key"]);
     assert_eq!((ring.calls(), asked), (2, vec![2]));
     let before = ring.iter().nth(1).unwrap().1;
-    assert!(matches!(before, Held::Nothing { kms_key_id: Some(used), .. } if used == "used"));
+    assert!(matches!(before, Held::OpenedBefore { kms_key_id: Some(used), .. } if used == "used"));
     let text = std::fs::read_to_string(&path).unwrap();
-    assert_eq!(text.lines().count(), 4);
+    assert_eq!(text.lines().count(), 7);
     // Nothing of a key: neither its bytes nor a digest of them.
     let digest = crate::evidence::digest::Sha256Digest::of(&[9; 32]).to_string();
     assert!(!text.contains(&digest) && !text.contains("CQkJCQ") && !text.contains("090909"));
     // A run that was killed left half a line; the next one goes on behind it.
     std::fs::write(&path, format!("{text}{{\"time\":\"20")).unwrap();
-    let (outcomes, ..) = run(&[("two", &[Ok(32)])], None, Some(&mut open()));
-    assert_eq!(outcomes, ["no-key-given", "unwrapped-before", "unwrapped-before", "key", "unwrapped-before"]);
+    let (outcomes, ring, _) = run(&[("two", &[Ok(32)])], None, Some(&mut open()));
+    assert_eq!(outcomes, ["no-key-given", "opened-before", "opened-before", "key", "key"]);
+    note(&ring, &mut open());
+    // Another value under the same DEK source: nobody has opened it.
+    let mut more = plan();
+    let first = more.sources().nth(1).unwrap().id.clone();
+    more.remember(&first, b"/registry/secrets/a/other", b"sealed");
+    let is_known = |plan: &Plan| plan.sources().map(|source| open().opened_before(source).is_some()).collect::<Vec<_>>();
+    assert_eq!(is_known(&plan()), [false, true, true, true, true]);
+    assert_eq!(is_known(&more), [false, false, true, true, true]);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;

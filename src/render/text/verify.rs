@@ -22,6 +22,8 @@ use crate::verify::{Answer, CoverageLine, Proof, SameValue, Standing, State};
 const ROWS: usize = 20;
 /// Resources that the last line names before the rest is only counted.
 const NAMED: usize = 3;
+/// Characters of a date, at the beginning of a time.
+const DATE: usize = "2026-01-01".len();
 /// Rows of the coverage.
 const COVERAGE_ROWS: usize = 200;
 
@@ -132,7 +134,7 @@ fn duration(plan: &VerificationPlan) -> String {
 }
 
 fn verify(verify: &VerificationResult, plan: &VerificationPlan, report: &Report, tone: Tone) -> String {
-    let mut out = headline(&verify.proof, report, tone);
+    let mut out = headline(verify, report, tone);
     let files: Vec<String> = report.evidences.iter().map(evidence_label).collect();
     block(&mut out, "Files", &files);
     block(&mut out, "Asked", &asked(verify, &plan.asked));
@@ -165,7 +167,10 @@ fn next(verify: &VerificationResult) -> Vec<String> {
         steps.push("find out who moved ciphertext, or which prefix the cluster had: no key helps against it");
     }
     if verify.is_cut_short {
-        steps.push("run again with the same --ledger for the rest: what was unwrapped is not asked again. One run that opens all needs a higher --max-calls");
+        steps.push("run again with the same --ledger for the rest: a data key whose values have all opened is not asked about again, as long as they are the same bytes");
+    }
+    if proof.coverage.count(|_, answer| answer.standing() == Standing::Undecided) > 0 {
+        steps.push("what is not decided: give the encryption context that the plugin has (--encryption-context-for), or look into the plugin's own log. If an older copy of the same value opens, this one was changed");
     }
     if proof.requirement.not_opened() > 0 {
         steps.push("look for the key under which the rest was written: give the EncryptionConfiguration of every API server");
@@ -203,7 +208,7 @@ pub fn verify_status(report: &Report, outcome: &Outcome) -> String {
         left.push_str(&format!("; the required state of {}{more} is plaintext", named.join(", ")));
     }
     let said: &[Condition] = if proof.requirement.left() > 0 { &[Condition::OtherKeyThanRequired] } else { &[] };
-    format!("{}{}{left}{}", of_scope(report), opened_in_words(proof, report.has_tree()), ending(report, outcome, said))
+    format!("{}{}{left}{}", of_scope(report), opened_in_words(result, report.has_tree()), ending(report, outcome, said))
 }
 
 /// What a sentence is about, where a filter was given.
@@ -212,47 +217,63 @@ fn of_scope(report: &Report) -> String {
 }
 
 /// How many of the current values open, and why the others do not.
-fn opened_in_words(proof: &Proof, has_tree: bool) -> String {
+fn opened_in_words(result: &VerificationResult, has_tree: bool) -> String {
+    let proof = &result.proof;
     let current = |is_of: fn(Answer) -> bool| proof.coverage.count(|of, answer| of == Retention::Current && is_of(answer));
-    let (all, opened) = (current(|_| true), current(|answer| answer.standing() == Standing::Opened));
+    let (all, opened, before) = (result.current(), result.current_opened(), result.current_of(Standing::OpenedBefore));
+    let when =
+        result.opened_before.as_deref().and_then(|time| time.get(..DATE)).map_or(String::new(), |date| format!(" on {}", terminal(date)));
+    let earlier = format!(
+        "{} not asked about again: an earlier run opened {}{when}, as the ledger says",
+        thousands(before),
+        verb(before, "it", "them")
+    );
     match all {
         0 if !has_tree => return "which values are current is not known: no database with its tree was read".to_owned(),
         0 => return "no value that is current is encrypted".to_owned(),
+        _ if before == all => return format!("this run opened no current value; {earlier}"),
         1 if opened == all => return "the 1 current value opens with the keys given".to_owned(),
+        _ if opened == all && before > 0 => return format!("all {} current values open with the keys given; {earlier}", thousands(all)),
         _ if opened == all => return format!("all {} current values open with the keys given", thousands(all)),
         _ => {}
     }
+    let of = |standing| result.current_of(standing);
+    let of_no_key = current(Answer::is_for_want_of_a_key);
     let others = [
-        (current(|answer| answer.standing() == Standing::Unopenable), "does not open with them", "do not open with them"),
-        (current(Answer::is_for_want_of_a_key), "needs a key that was not given", "need keys that were not given"),
+        (of(Standing::Unopenable), "does not open with them", "do not open with them"),
         (
-            current(|answer| answer.standing() == Standing::NotAsked && !answer.is_for_want_of_a_key()),
-            "could not be asked about",
-            "could not be asked about",
+            of(Standing::Undecided),
+            "is not decided: another encryption context or key, or a changed DEK",
+            "are not decided: another encryption context or key, or a changed DEK",
         ),
-        (
-            current(|answer| answer.standing() == Standing::AskedBefore),
-            "was not asked again, and its key answered in an earlier run",
-            "were not asked again, and their keys answered in an earlier run",
-        ),
+        (of_no_key, "needs a key that was not given", "need keys that were not given"),
+        (of(Standing::Refused), "was asked about, and no key came", "were asked about, and no key came"),
+        (of(Standing::NotAsked).saturating_sub(of_no_key), "could not be asked about", "could not be asked about"),
     ];
     let others = others.into_iter().filter(|(n, ..)| *n > 0);
-    let others =
-        others.map(|(n, one, many)| format!("{} {}", thousands(n), if n == 1 { one } else { many })).collect::<Vec<_>>().join(", ");
+    let others = others.map(|(n, one, many)| format!("{} {}", thousands(n), if n == 1 { one } else { many }));
+    let others = others.chain((before > 0).then_some(earlier)).collect::<Vec<_>>().join(", ");
     format!("{} of {} {} with the keys given; {others}", thousands(opened), counted(all, "current value"), verb(opened, "opens", "open"))
 }
 
-fn headline(proof: &Proof, report: &Report, tone: Tone) -> String {
-    let mut out = tone.paint(&format!("{}{}\n", of_scope(report), opened_in_words(proof, report.has_tree())));
+fn headline(result: &VerificationResult, report: &Report, tone: Tone) -> String {
+    let proof = &result.proof;
+    let mut out = tone.paint(&format!("{}{}\n", of_scope(report), opened_in_words(result, report.has_tree())));
     let of = |retention: Retention| {
         let all = proof.coverage.count(|of, _| of == retention);
-        (all > 0)
-            .then(|| format!("{} of {} {}", thousands(proof.count(Some(retention), Standing::Opened)), thousands(all), retention.name()))
+        (all > 0).then(|| {
+            format!(
+                "{} of {} {}",
+                thousands(proof.coverage.count(|of, answer| of == retention && answer.standing().is_opened())),
+                thousands(all),
+                retention.name()
+            )
+        })
     };
     let mut others: Vec<String> = Retention::ALL.into_iter().filter(|retention| *retention != Retention::Current).filter_map(of).collect();
     let all = proof.coverage.count_in_leftovers(|_, _| true);
     if all > 0 {
-        let opened = proof.coverage.count_in_leftovers(|_, answer| answer.standing() == Standing::Opened);
+        let opened = proof.coverage.count_in_leftovers(|_, answer| answer.standing().is_opened());
         others.push(format!("{} of {} in files left behind", thousands(opened), thousands(all)));
     }
     if !others.is_empty() {
@@ -283,7 +304,7 @@ fn coverage(proof: &Proof) -> String {
     let mut rows = Table::new(columns.get(usize::from(!has_prefixes)..).unwrap_or_default());
     let cell = |line: &CoverageLine, of: &[Retention]| {
         let all = line.count(|retention, _| of.contains(&retention));
-        let opened = line.count(|retention, answer| of.contains(&retention) && answer.standing() == Standing::Opened);
+        let opened = line.count(|retention, answer| of.contains(&retention) && answer.standing().is_opened());
         if all == 0 { "-".to_owned() } else { format!("{} / {}", thousands(opened), thousands(all)) }
     };
     let lines = proof.coverage.lines.iter().take(COVERAGE_ROWS);
@@ -332,7 +353,7 @@ fn unopened(verify: &VerificationResult) -> String {
         let answer = words(unproven.answer);
         out.push_str(&format!("    {}  {answer}  {}\n", terminal(&unproven.key), whole(&unproven.named)));
     }
-    let current = verify.proof.coverage.count(|retention, answer| retention == Retention::Current && answer.standing() != Standing::Opened);
+    let current = verify.proof.coverage.count(|retention, answer| retention == Retention::Current && !answer.standing().is_opened());
     if let Some(more) = current.checked_sub(verify.proof.unproven.len().min(ROWS) as u64).filter(|more| *more > 0) {
         out.push_str(&format!("    and {} more that {} current\n", thousands(more), verb(more, "is", "are")));
     }
