@@ -40,6 +40,7 @@
 //! left out.
 //!
 //! ```
+//! use etcd_sleuth::evidence::count::{Count, Secrets};
 //! use etcd_sleuth::render::escape;
 //! use etcd_sleuth::row::{Form, Row};
 //!
@@ -55,7 +56,7 @@
 //!     }
 //! }
 //! let answer = contents.judge()?;
-//! assert_eq!(answer.report.readable().map(|(_, readable)| readable.total).sum::<u64>(), 68);
+//! assert_eq!(answer.report.readable().map(|(_, readable)| readable.total).sum::<Count<Secrets>>(), 68);
 //! # Ok(())
 //! # }
 //! ```
@@ -113,6 +114,8 @@
 //! * **No panic on input.** Lints deny indexing, `unwrap`, and unchecked arithmetic in every room that parses. Walks are
 //!   iterative, each page is entered once, and nothing is allocated from a length that was not checked. A panic all the same ends
 //!   the reading of one input, is told as a bug, and the other inputs are read.
+//! * **A count has a unit.** A [`evidence::Count`] of objects is added to objects alone, and printed as objects: values, Secrets,
+//!   tombstones, DEK sources and calls are other types. The bare number is asked for where a ratio, or another program, needs it.
 //! * **Damage is data.** What is broken is an [`evidence::anomaly::Anomaly`] with its place, and the walk goes on.
 //! * **Evidence is read-only.** It is mapped or read, never locked, and nothing is written beside it. `unsafe` stands in one
 //!   file, around the mapping.

@@ -1,6 +1,7 @@
 //! The calls of a run.
 
 use super::{Holders, RunError};
+use crate::evidence::count::{self, Count};
 use crate::kms::{Asking, Budget, Ledger, Pace, Patience, WrappedDek};
 
 /// The calls of a run: one budget for all of them, and the ledger that notes them.
@@ -27,7 +28,7 @@ impl Calls {
     }
 
     /// Calls that were made so far.
-    pub(super) fn made(&self) -> u64 {
+    pub(super) fn made(&self) -> Count<count::Calls> {
         self.budget.made()
     }
 }

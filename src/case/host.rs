@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::InputError;
+use crate::evidence::count::{Count, DekSources};
 use crate::finding::Outcome;
 use crate::report::{Render, Report, VerificationPlan};
 use crate::store::Progress;
@@ -27,7 +28,7 @@ pub trait Host {
     fn asking(&self, _plan: &VerificationPlan) {}
 
     /// Asks them, which may be stopped and whose progress may be shown.
-    fn while_asking(&self, _dek_sources: u64, ask: &mut Ask<'_>) {
+    fn while_asking(&self, _dek_sources: Count<DekSources>, ask: &mut Ask<'_>) {
         ask(&|| false, &|| {});
     }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::envelope::Provider;
+use crate::evidence::count::{Calls, Count};
 use crate::finding::FailOn;
 use crate::kms::{EncryptionConfig, EncryptionContexts, SameKeys, Unwrapper};
 use crate::row::{Pattern, Scope};
@@ -94,7 +95,7 @@ pub struct Holders<'a> {
     /// Calls a second, to all who are asked together; without a limit where it is not a positive number.
     pub rate: f64,
     /// At most so many calls in all, repeated ones included; `None`: no limit.
-    pub max_calls: Option<u64>,
+    pub max_calls: Option<Count<Calls>>,
     /// Where every call is noted.
     pub ledger: Option<PathBuf>,
 }

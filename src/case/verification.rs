@@ -11,10 +11,10 @@ use super::verdicts::Verdicts;
 use super::{Holders, RunError, VerifyQuestion, names_of, plan::kms_names};
 use crate::collect::Tally;
 use crate::envelope::{KeyIdentity, KeyPattern};
+use crate::evidence::count::{Count, Values};
 use crate::evidence::{EvidenceId, MemberId};
 use crate::finding::{About, Condition, Finding, Rule};
 use crate::kms::{Held, KeyState, Plan as KmsPlan, Ring, Share, UsedKey, decrypt_policy, has_place_to_fill};
-use crate::report::retirement::total;
 use crate::report::{Asked, KeyProof, Report, Verification, VerificationPlan, VerificationResult};
 use crate::row::Retention;
 use crate::verify::{Answer, Keyring, Needs, Proof, Required, Source, Standing};
@@ -49,7 +49,7 @@ impl Run<'_> {
         self.report.proofs = proofs(&proof, &needs.plan, &ring, &mut holders, &mut calls)?;
         let mut result = VerificationResult {
             calls: ring.calls(),
-            other_calls: calls.made().saturating_sub(ring.calls()),
+            other_calls: calls.made().without(ring.calls()),
             is_cut_short: ring.is_cut_short(),
             opened_before: None,
             failures: BTreeMap::new(),
@@ -74,7 +74,7 @@ impl Run<'_> {
     /// Asks about every DEK source of a plan. Whoever started the run may end the asking, and what is known is told.
     pub(super) fn ask(&self, plan: &KmsPlan, holders: &mut Holders<'_>, calls: &mut Calls) -> Result<Ring, RunError> {
         let mut ring = Ok(Ring::default());
-        self.case.host.while_asking(plan.len() as u64, &mut |is_stopped, on_source| {
+        self.case.host.while_asking(Count::of_len(plan.len()), &mut |is_stopped, on_source| {
             ring = Ring::unwrap(plan, holders.unwrappers, &mut calls.asking(is_stopped, on_source));
         });
         Ok(ring?)
@@ -87,16 +87,16 @@ impl Run<'_> {
         for found in &proof.moves {
             moved.entry(found.evidence).or_default().push(About::Object(found.key.clone()));
         }
-        let mut left: BTreeMap<EvidenceId, (u64, Vec<About>)> = BTreeMap::new();
+        let mut left: BTreeMap<EvidenceId, (Count<Values>, Vec<About>)> = BTreeMap::new();
         for (found, more) in proof.requirement.left.iter().filter(|(left, _)| left.under.is_otherwise()) {
             let (count, keys) = left.entry(found.evidence).or_default();
-            *count = count.saturating_add(*more);
+            count.add(*more);
             keys.extend(found.under.key().map(|key| About::Key(key.to_string())));
         }
         for evidence in &report.evidences {
             let moved = Finding::of(Rule::MovedCiphertext, moved.remove(&evidence.id).unwrap_or_default());
             let (count, keys) = left.remove(&evidence.id).unwrap_or_default();
-            let left = Finding { count, ..Finding::of(Rule::OtherKeyThanRequired, keys) };
+            let left = Finding { count: count.one_each(), ..Finding::of(Rule::OtherKeyThanRequired, keys) };
             report.findings.extend([moved, left].into_iter().filter(|finding| finding.count > 0).map(|finding| (evidence.id, finding)));
         }
         if proof.count(Some(Retention::Current), Standing::Unopenable) > 0 {
@@ -148,7 +148,7 @@ impl Holders<'_> {
             decrypt_policy(&used.collect(), &self.kms_keys)
         });
         VerificationPlan {
-            dek_sources: plan.len() as u64,
+            dek_sources: Count::of_len(plan.len()),
             rate: self.rate,
             max_calls: self.max_calls,
             asked: self.unwrappers.iter().zip(&shares).map(|(unwrapper, share)| asked(unwrapper.name(), share)).collect(),
@@ -255,7 +255,7 @@ fn other_keys(plan: &KmsPlan, ring: &Ring) -> Vec<(String, String)> {
 /// What is worth knowing of how keys are used: two DEK source types under one key, and how near an aesgcm key is to its limit.
 fn notes(needs: &Needs<'_>, report: &Report) -> Vec<String> {
     let mut notes = Vec::new();
-    let mut types: BTreeMap<KeyIdentity<'static>, Vec<(i64, u64)>> = BTreeMap::new();
+    let mut types: BTreeMap<KeyIdentity<'static>, Vec<(i64, Count<Values>)>> = BTreeMap::new();
     for ((identity, dek_source_type), count) in &needs.dek_source_types {
         types.entry(identity.owned()).or_default().push((*dek_source_type, *count));
     }
@@ -265,7 +265,7 @@ fn notes(needs: &Needs<'_>, report: &Report) -> Vec<String> {
     }
     for key in report.keys() {
         let Some(most) = key.identity.provider().most_writes() else { continue };
-        let seen = total(key.counts);
+        let seen = key.counts.total();
         let limit = if seen >= most { ": PAST THE LIMIT, rotate it" } else { "" };
         let writes = if seen == 1 { "write is" } else { "writes are" };
         notes

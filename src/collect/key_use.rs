@@ -6,6 +6,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashSet;
 
 use crate::envelope::KeyIdentity;
+use crate::evidence::count::{Count, DekSources, Values};
 use crate::kubernetes::GroupResource;
 use crate::row::{EnvelopeInfo, Retention, ValueRow};
 
@@ -19,26 +20,26 @@ pub struct KeyUse<'data> {
     /// Distinct wrapped DEKs or seeds, by the first eight bytes of their digest.
     dek_sources: HashSet<u64, FixedState>,
     /// Values that may be current, and of which that is not known.
-    pub perhaps_current: u64,
+    pub perhaps_current: Count<Values>,
     /// Values whose name has more than one reading.
-    pub uncertain: u64,
+    pub uncertain: Count<Values>,
 }
 
 /// Values under a key, by what became of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct KeyCounts {
     /// Newest revisions of keys that exist.
-    pub current: u64,
+    pub current: Count<Values>,
     /// The newest that the database has, of keys of which it is not known what they have now.
-    pub newest: u64,
+    pub newest: Count<Values>,
     /// Older ones.
-    pub superseded: u64,
+    pub superseded: Count<Values>,
     /// Of deleted keys.
-    pub deleted: u64,
+    pub deleted: Count<Values>,
     /// In residue.
-    pub residue: u64,
+    pub residue: Count<Values>,
     /// In logs.
-    pub log: u64,
+    pub log: Count<Values>,
 }
 
 impl<'data> EnvelopeInfo<'data> {
@@ -50,15 +51,14 @@ impl<'data> EnvelopeInfo<'data> {
 
 impl<'data> KeyUse<'data> {
     /// How many distinct wrapped DEKs or seeds these values have.
-    pub fn dek_sources(&self) -> u64 {
-        self.dek_sources.len() as u64
+    pub fn dek_sources(&self) -> Count<DekSources> {
+        Count::of_len(self.dek_sources.len())
     }
 
     /// Adds a value under the key.
     pub(super) fn add(&mut self, value: &ValueRow<'data>, envelope: &EnvelopeInfo<'data>) {
-        let count = self.counts.of(value.retention);
-        *count = count.saturating_add(1);
-        self.perhaps_current = self.perhaps_current.saturating_add(u64::from(value.may_be_current()));
+        self.counts.of(value.retention).add_one();
+        self.perhaps_current.add_if(value.may_be_current());
         if let Some(resource) = value.storage_key.as_ref().map(|key| &key.group_resource)
             && !self.group_resources.contains(resource)
         {
@@ -69,31 +69,34 @@ impl<'data> KeyUse<'data> {
         {
             self.dek_sources.insert(u64::from_le_bytes(*head));
         }
-        if envelope.name.is_some_and(|name| !name.is_certain) {
-            self.uncertain = self.uncertain.saturating_add(1);
-        }
+        self.uncertain.add_if(envelope.name.is_some_and(|name| !name.is_certain));
     }
 
     pub(super) fn merge(&mut self, other: Self) {
         self.counts.add(other.counts);
-        self.perhaps_current = self.perhaps_current.saturating_add(other.perhaps_current);
+        self.perhaps_current.add(other.perhaps_current);
         self.group_resources.extend(other.group_resources);
         self.dek_sources.extend(other.dek_sources);
-        self.uncertain = self.uncertain.saturating_add(other.uncertain);
+        self.uncertain.add(other.uncertain);
     }
 }
 
 impl KeyCounts {
+    /// All of them.
+    pub fn total(self) -> Count<Values> {
+        let Self { current, newest, superseded, deleted, residue, log } = self;
+        [current, newest, superseded, deleted, residue, log].into_iter().sum()
+    }
+
     /// Adds those of another part.
     pub fn add(&mut self, other: Self) {
         for retention in Retention::ALL {
             let more = *{ other }.of(retention);
-            let count = self.of(retention);
-            *count = count.saturating_add(more);
+            self.of(retention).add(more);
         }
     }
 
-    fn of(&mut self, retention: Retention) -> &mut u64 {
+    fn of(&mut self, retention: Retention) -> &mut Count<Values> {
         match retention {
             Retention::Current => &mut self.current,
             Retention::Newest => &mut self.newest,

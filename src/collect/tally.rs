@@ -9,6 +9,7 @@ use hashbrown::HashMap;
 use super::grouped::Grouped;
 use super::key_use::KeyUse;
 use crate::envelope::KeyIdentity;
+use crate::evidence::count::{Count, Fragments, Objects, Secrets, Tombstones, Unit, Values};
 use crate::kubernetes::{GroupResource, KeyMaterial, Prefixes, StorageKey};
 use crate::row::{Api, EnvelopeInfo, Form, Place, Retention, Row, ValueBytes, ValueRow};
 
@@ -28,7 +29,7 @@ pub struct Tally<'data> {
     /// Existing objects of every resource, in scope or not; the empty name is for keys that are no object's.
     pub resources: Grouped<GroupResource<'data>, ResourceCounts>,
     /// Values in scope by place, what became of them, and how they are stored.
-    pub values: BTreeMap<(Place, Retention, Form), u64>,
+    pub values: BTreeMap<(Place, Retention, Form), Count<Values>>,
     /// Fragments among them.
     pub fragments: Sum,
     /// Fragments of plaintext Secrets of which not even the key is known.
@@ -38,13 +39,13 @@ pub struct Tally<'data> {
     /// Fragments of plaintext whose name is lost, where the scope asks for a name: whether they are in scope cannot be told.
     pub not_placed: Sum,
     /// The same of Secrets alone.
-    pub secret_values: BTreeMap<(Retention, Form), u64>,
+    pub secret_values: BTreeMap<(Retention, Form), Count<Values>>,
     /// Tombstones in scope.
-    pub tombstones: u64,
+    pub tombstones: Count<Tombstones>,
     /// Values of objects in scope of which the form is not known: which key they need, if any, is not known either.
-    pub unknown_forms: u64,
+    pub unknown_forms: Count<Values>,
     /// Encrypted values in scope with more than one reading of their key's name.
-    pub uncertain_names: u64,
+    pub uncertain_names: Count<Values>,
     /// Objects in plaintext, in scope or not, that hold keys, by their key in etcd; where they stand, the most urgent place.
     pub key_material: BTreeMap<(KeyMaterial, &'data [u8]), Retention>,
 }
@@ -55,23 +56,23 @@ const KEY_MATERIAL: usize = 1_000;
 /// Create revisions that are remembered of one key.
 const INCARNATIONS: usize = 100;
 
-/// How many, and how many bytes.
+/// How many fragments, and how many bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sum {
     /// How many.
-    pub count: u64,
+    pub count: Count<Fragments>,
     /// Their bytes together.
     pub bytes: u64,
 }
 
 impl Sum {
     fn add(&mut self, bytes: u64) {
-        self.merge(Self { count: 1, bytes });
+        self.merge(Self { count: Count::new(1), bytes });
     }
 
     /// Adds another sum.
     pub fn merge(&mut self, other: Self) {
-        self.count = self.count.saturating_add(other.count);
+        self.count.add(other.count);
         self.bytes = self.bytes.saturating_add(other.bytes);
     }
 }
@@ -112,13 +113,13 @@ pub struct Exposure<'data> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SecretCounts {
     /// Readable without a key.
-    pub plaintext: u64,
+    pub plaintext: Count<Secrets>,
     /// Under an envelope.
-    pub encrypted: u64,
+    pub encrypted: Count<Secrets>,
     /// In a form not known.
-    pub unknown: u64,
+    pub unknown: Count<Secrets>,
     /// Without a value.
-    pub empty: u64,
+    pub empty: Count<Secrets>,
 }
 
 /// Existing objects of a resource.
@@ -134,11 +135,11 @@ pub struct ResourceCounts {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StorageCounts {
     /// All of them.
-    pub objects: u64,
+    pub objects: Count<Objects>,
     /// Readable without a key.
-    pub plaintext: u64,
+    pub plaintext: Count<Objects>,
     /// Under an envelope.
-    pub encrypted: u64,
+    pub encrypted: Count<Objects>,
 }
 
 impl ResourceCounts {
@@ -150,33 +151,33 @@ impl ResourceCounts {
 
 impl StorageCounts {
     fn merge(&mut self, other: Self) {
-        self.objects = self.objects.saturating_add(other.objects);
-        self.plaintext = self.plaintext.saturating_add(other.plaintext);
-        self.encrypted = self.encrypted.saturating_add(other.encrypted);
+        self.objects.add(other.objects);
+        self.plaintext.add(other.plaintext);
+        self.encrypted.add(other.encrypted);
     }
 }
 
 impl SecretCounts {
     /// Counts one that is stored so.
     fn count(&mut self, form: Form) {
-        bump(match form {
-            Form::Plaintext => &mut self.plaintext,
-            Form::Encrypted => &mut self.encrypted,
-            Form::Unknown => &mut self.unknown,
-            Form::Empty => &mut self.empty,
-        });
+        match form {
+            Form::Plaintext => self.plaintext.add_one(),
+            Form::Encrypted => self.encrypted.add_one(),
+            Form::Unknown => self.unknown.add_one(),
+            Form::Empty => self.empty.add_one(),
+        }
     }
 
     fn merge(&mut self, other: Self) {
-        self.plaintext = self.plaintext.saturating_add(other.plaintext);
-        self.encrypted = self.encrypted.saturating_add(other.encrypted);
-        self.unknown = self.unknown.saturating_add(other.unknown);
-        self.empty = self.empty.saturating_add(other.empty);
+        self.plaintext.add(other.plaintext);
+        self.encrypted.add(other.encrypted);
+        self.unknown.add(other.unknown);
+        self.empty.add(other.empty);
     }
 
     /// All of them.
-    pub fn total(&self) -> u64 {
-        [self.plaintext, self.encrypted, self.unknown, self.empty].into_iter().fold(0, u64::saturating_add)
+    pub fn total(&self) -> Count<Secrets> {
+        [self.plaintext, self.encrypted, self.unknown, self.empty].into_iter().sum()
     }
 }
 
@@ -220,17 +221,17 @@ impl Exposure<'_> {
 
 impl<'data> Tally<'data> {
     /// Values of Secrets of one retention and form.
-    pub fn secrets_of_form(&self, retention: Retention, form: Form) -> u64 {
-        self.secret_values.get(&(retention, form)).copied().unwrap_or(0)
+    pub fn secrets_of_form(&self, retention: Retention, form: Form) -> Count<Values> {
+        self.secret_values.get(&(retention, form)).copied().unwrap_or_default()
     }
 
     /// Counts a row that is looked at, of an evidence with these prefixes.
     pub fn add(&mut self, row: &Row<'data>, prefixes: &Prefixes) {
         let value = match row {
-            Row::Tombstone(_) => return bump(&mut self.tombstones),
+            Row::Tombstone(_) => return self.tombstones.add_one(),
             Row::Value(value) => value,
         };
-        bump(self.values.entry((value.place, value.retention, value.form())).or_default());
+        self.values.entry((value.place, value.retention, value.form())).or_default().add_one();
         if value.is_fragment() {
             self.fragments.add(value.length());
         }
@@ -248,7 +249,7 @@ impl<'data> Tally<'data> {
             // What names no key, and is not known to need none, may need any.
             let names_none = value.envelope().is_none_or(|envelope| envelope.name.is_none());
             if value.form() == Form::Unknown && names_none && value.storage_key.is_some() {
-                bump(&mut self.unknown_forms);
+                self.unknown_forms.add_one();
             }
         }
     }
@@ -276,16 +277,16 @@ impl<'data> Tally<'data> {
     pub(crate) fn add_resource(&mut self, resource: Option<GroupResource<'data>>, form: Form, in_scope: bool) {
         let Some(counts) = self.resources.entry(&resource.unwrap_or(GroupResource(Cow::Borrowed("")))) else { return };
         let counts = if in_scope { &mut counts.in_scope } else { &mut counts.out_of_scope };
-        bump(&mut counts.objects);
+        counts.objects.add_one();
         match form {
-            Form::Plaintext => bump(&mut counts.plaintext),
-            Form::Encrypted => bump(&mut counts.encrypted),
+            Form::Plaintext => counts.plaintext.add_one(),
+            Form::Encrypted => counts.encrypted.add_one(),
             Form::Empty | Form::Unknown => {}
         }
     }
 
     fn add_secret(&mut self, value: &ValueRow<'data>, prefixes: &Prefixes) {
-        bump(self.secret_values.entry((value.retention, value.form())).or_default());
+        self.secret_values.entry((value.retention, value.form())).or_default().add_one();
         match value.retention {
             Retention::Current => self.secrets.count(value.form()),
             Retention::Newest => self.not_known.count(value.form()),
@@ -326,7 +327,7 @@ impl<'data> Tally<'data> {
             key.add(value, envelope);
         }
         if envelope.name.is_some_and(|name| !name.is_certain) {
-            bump(&mut self.uncertain_names);
+            self.uncertain_names.add_one();
         }
     }
 
@@ -353,9 +354,9 @@ impl<'data> Tally<'data> {
         self.unnamed_others.merge(other.unnamed_others);
         self.not_placed.merge(other.not_placed);
         add_all(&mut self.secret_values, other.secret_values);
-        self.tombstones = self.tombstones.saturating_add(other.tombstones);
-        self.unknown_forms = self.unknown_forms.saturating_add(other.unknown_forms);
-        self.uncertain_names = self.uncertain_names.saturating_add(other.uncertain_names);
+        self.tombstones.add(other.tombstones);
+        self.unknown_forms.add(other.unknown_forms);
+        self.uncertain_names.add(other.uncertain_names);
         other.key_material.into_iter().for_each(|(object, retention)| self.add_key_material(object, retention));
     }
 }
@@ -400,13 +401,8 @@ fn identity<'data>(value: &ValueRow<'data>, prefixes: &Prefixes) -> (Cow<'data, 
     }
 }
 
-fn add_all<K: Ord>(counts: &mut BTreeMap<K, u64>, more: BTreeMap<K, u64>) {
+fn add_all<K: Ord, U: Unit>(counts: &mut BTreeMap<K, Count<U>>, more: BTreeMap<K, Count<U>>) {
     for (kind, count) in more {
-        let known = counts.entry(kind).or_default();
-        *known = known.saturating_add(count);
+        counts.entry(kind).or_insert(Count::ZERO).add(count);
     }
-}
-
-fn bump(count: &mut u64) {
-    *count = count.saturating_add(1);
 }

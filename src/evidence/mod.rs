@@ -12,6 +12,7 @@
 
 pub mod anomaly;
 pub mod container;
+pub mod count;
 pub mod digest;
 mod error;
 mod id;
@@ -33,6 +34,7 @@ use self::container::{Fault, Layers, Left, Link, Part};
 use self::digest::Sha256Digest;
 
 pub use self::container::Container;
+pub use self::count::{Count, Unit};
 pub use self::error::Error;
 pub use self::id::{EvidenceId, MemberId, Numbering};
 pub use self::limit::Limits;

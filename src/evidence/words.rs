@@ -12,8 +12,8 @@ pub(crate) fn noun(count: u64, one: &str) -> Cow<'_, str> {
 }
 
 /// The verb, or whatever else differs, behind a count.
-pub(crate) fn verb<'a>(count: u64, one: &'a str, several: &'a str) -> &'a str {
-    if count == 1 { one } else { several }
+pub(crate) fn verb<'a>(count: impl Into<u64>, one: &'a str, several: &'a str) -> &'a str {
+    if count.into() == 1 { one } else { several }
 }
 
 #[cfg(test)]
@@ -23,6 +23,6 @@ mod tests {
     #[test]
     fn nouns_and_verbs_agree_with_their_count() {
         assert_eq!([noun(1, "key"), noun(0, "key"), noun(2, "entry"), noun(1, "entry")], ["key", "keys", "entries", "entry"]);
-        assert_eq!([verb(1, "is", "are"), verb(0, "is", "are"), verb(2, "is", "are")], ["is", "are", "are"]);
+        assert_eq!([1u64, 0, 2].map(|count| verb(count, "is", "are")), ["is", "are", "are"]);
     }
 }

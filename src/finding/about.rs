@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::Rule;
+use crate::evidence::count::{Count, Matches};
 
 /// A finding: a rule that an evidence met.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,9 +12,9 @@ pub struct Finding {
     /// The rule.
     pub rule: Rule,
     /// How many things met it.
-    pub count: u64,
+    pub count: Count<Matches>,
     /// Of Secrets that can be read in one place, how many of them cannot be read in a newer one: by that each is counted once.
-    pub nowhere_newer: Option<u64>,
+    pub nowhere_newer: Option<Count<Matches>>,
     /// What they are, in order; the first [`Finding::LISTED`] of them.
     pub about: BTreeSet<About>,
 }
@@ -45,9 +46,9 @@ impl Finding {
 
     /// A finding about these things, as many as they are.
     pub fn of(rule: Rule, things: impl IntoIterator<Item = About>) -> Self {
-        let (mut about, mut count) = (BTreeSet::new(), 0u64);
+        let (mut about, mut count) = (BTreeSet::new(), Count::ZERO);
         for thing in things {
-            count = count.saturating_add(1);
+            count.add_one();
             about.insert(thing);
             if about.len() > Self::LISTED {
                 about.pop_last();

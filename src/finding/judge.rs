@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::{About, Condition, FailOn, Finding, Found, Outcome, Rule};
 use crate::collect::{Exposure, FirstPlace, Tally};
 use crate::evidence::anomaly::{Anomalies, Bearing};
+use crate::evidence::count::{Count, Matches, Values};
 use crate::row::{Form, Retention};
 use crate::store::{CredentialCounts, Facts, Role, Trailer};
 
@@ -15,7 +16,8 @@ pub struct Judgement {
     pub findings: Vec<Finding>,
     /// Plaintext Secrets.
     pub found: Found,
-    unknown: u64,
+    /// Values of Secrets in a form that is not known.
+    unknown: Count<Values>,
     /// What anomalies say of the file as a whole.
     bearings: BTreeSet<Bearing>,
 }
@@ -30,10 +32,7 @@ impl Judgement {
         Self {
             findings: judge.findings,
             found: found(facts.role, tally),
-            unknown: Retention::ALL
-                .into_iter()
-                .map(|retention| tally.secrets_of_form(retention, Form::Unknown))
-                .fold(0, u64::saturating_add),
+            unknown: unknown(tally),
             bearings: anomalies.counts().keys().map(|class| class.bearing()).collect(),
         }
     }
@@ -63,18 +62,21 @@ impl Judgement {
     }
 }
 
+/// Values of Secrets in a form that is not known.
+fn unknown(tally: &Tally<'_>) -> Count<Values> {
+    Retention::ALL.into_iter().map(|retention| tally.secrets_of_form(retention, Form::Unknown)).sum()
+}
+
 /// Plaintext Secrets by the threshold that counts them. What a database that is not the member's calls current is not.
 fn found(role: Role, tally: &Tally<'_>) -> Found {
-    let mut found = Found::default();
+    let mut found = Found { fragments: tally.unnamed_secrets.count, ..Found::default() };
     for exposure in tally.exposed.values() {
-        let count = match (role, exposure.first_place()) {
-            (Role::Leftover, _) | (_, FirstPlace::Residue | FirstPlace::Log) => &mut found.residue,
-            (Role::File | Role::Member, FirstPlace::Current) => &mut found.current,
-            (Role::File | Role::Member, FirstPlace::Newest | FirstPlace::Retained) => &mut found.retained,
-        };
-        *count = count.saturating_add(1);
+        match (role, exposure.first_place()) {
+            (Role::Leftover, _) | (_, FirstPlace::Residue | FirstPlace::Log) => found.residue.add_one(),
+            (Role::File | Role::Member, FirstPlace::Current) => found.current.add_one(),
+            (Role::File | Role::Member, FirstPlace::Newest | FirstPlace::Retained) => found.retained.add_one(),
+        }
     }
-    found.residue = found.residue.saturating_add(tally.unnamed_secrets.count);
     found
 }
 
@@ -95,20 +97,21 @@ impl Judge<'_, '_> {
         let nowhere_newer = |exposure: &Exposure<'_>| exposure.first_place() == FirstPlace::Retained && !exposure.superseded;
         self.secrets_in(Rule::PlaintextDeleted, nowhere_newer, |exposure| exposure.deleted);
         self.secrets(Rule::PlaintextResidue, FirstPlace::Residue, |exposure| exposure.residue);
-        self.count(Rule::PlaintextFragments, self.tally.unnamed_secrets.count);
+        self.count(Rule::PlaintextFragments, self.tally.unnamed_secrets.count.one_each());
         self.secrets(Rule::PlaintextLog, FirstPlace::Log, |exposure| exposure.log);
     }
 
     fn keys_and_credentials(&mut self) {
         self.users(Rule::EtcdPasswordsLog, |counts| counts.passwords);
         self.users(Rule::EtcdTokensLog, |counts| counts.tokens);
-        self.count(Rule::EtcdPasswordHashes, self.facts.database().map_or(0, |database| database.schema.password_hashes));
-        self.count(Rule::V2Values, self.facts.raft_snapshot().and_then(|snapshot| snapshot.v2_values).unwrap_or(0));
+        let hashes = self.facts.database().map_or(0, |database| database.schema.password_hashes);
+        self.count(Rule::EtcdPasswordHashes, Count::new(hashes));
+        let v2_values = self.facts.raft_snapshot().and_then(|snapshot| snapshot.v2_values).unwrap_or(0);
+        self.count(Rule::V2Values, Count::new(v2_values));
         let objects = self.tally.key_material.keys().map(|(_, key)| About::Object(String::from_utf8_lossy(key).into_owned()));
         let finding = Finding::of(Rule::KeysBesideData, objects);
         self.add(finding);
-        let unknown = Retention::ALL.into_iter().map(|retention| self.tally.secrets_of_form(retention, Form::Unknown));
-        self.count(Rule::UnknownStorage, unknown.fold(0, u64::saturating_add));
+        self.count(Rule::UnknownStorage, unknown(self.tally).one_each());
     }
 
     fn file(&mut self) {
@@ -119,17 +122,18 @@ impl Judge<'_, '_> {
             (Rule::ValuesUndecoded, Bearing::Undecoded),
             (Rule::FileDivergent, Bearing::Divergent),
         ] {
-            let counts = self.anomalies.counts().iter().filter(|(class, _)| class.bearing() == bearing).map(|(_, count)| *count);
+            let counts =
+                self.anomalies.counts().iter().filter(|(class, _)| class.bearing() == bearing).map(|(_, count)| Count::new(*count));
             let places = self.anomalies.listed().iter().filter(|anomaly| anomaly.class.bearing() == bearing);
             let about = places.map(|anomaly| About::Place { offset: anomaly.offset, pgid: anomaly.pgid });
-            let finding = Finding { count: counts.fold(0, u64::saturating_add), ..Finding::of(rule, about) };
+            let finding = Finding { count: counts.sum(), ..Finding::of(rule, about) };
             self.add(finding);
         }
         let Some(database) = self.facts.database() else { return };
         let schema = &database.schema;
-        self.count(Rule::NoTrailer, u64::from(database.trailer == Some(Trailer::Absent)));
-        self.count(Rule::CompactionUnfinished, u64::from(schema.scheduled_compact_revision > schema.finished_compact_revision));
-        self.count(Rule::AlarmRaised, schema.alarms.len() as u64);
+        self.met(Rule::NoTrailer, database.trailer == Some(Trailer::Absent));
+        self.met(Rule::CompactionUnfinished, schema.scheduled_compact_revision > schema.finished_compact_revision);
+        self.count(Rule::AlarmRaised, Count::of_len(schema.alarms.len()));
     }
 
     /// Secrets that can be read in one place. Each is counted there, also where a newer place holds it too.
@@ -140,7 +144,7 @@ impl Judge<'_, '_> {
     fn secrets_in(&mut self, rule: Rule, is_nowhere_newer: impl Fn(&Exposure<'_>) -> bool, is_there: fn(&Exposure<'_>) -> bool) {
         let there = || self.tally.exposed.iter().filter(|(_, exposure)| is_there(exposure));
         let about = there().map(|(key, _)| About::Object(String::from_utf8_lossy(key).into_owned()));
-        let nowhere_newer = there().filter(|(_, exposure)| is_nowhere_newer(exposure)).count() as u64;
+        let nowhere_newer = Count::of_len(there().filter(|(_, exposure)| is_nowhere_newer(exposure)).count());
         let finding = Finding { nowhere_newer: Some(nowhere_newer), ..Finding::of(rule, about) };
         self.add(finding);
     }
@@ -152,7 +156,12 @@ impl Judge<'_, '_> {
         self.add(finding);
     }
 
-    fn count(&mut self, rule: Rule, count: u64) {
+    /// A rule that the file as a whole meets.
+    fn met(&mut self, rule: Rule, is_met: bool) {
+        self.count(rule, Count::new(u64::from(is_met)));
+    }
+
+    fn count(&mut self, rule: Rule, count: Count<Matches>) {
         self.add(Finding { count, ..Finding::of(rule, []) });
     }
 

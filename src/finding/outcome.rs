@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::evidence::count::{Count, Fragments, Secrets};
+
 /// From which state of a plaintext Secret on a scan counts as found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FailOn {
@@ -112,11 +114,13 @@ impl Condition {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Found {
     /// Secrets whose newest revision is in plaintext.
-    pub current: u64,
+    pub current: Count<Secrets>,
     /// Secrets with a retained revision in plaintext that is not the newest, or not known to be it, or of a Secret that was deleted.
-    pub retained: u64,
-    /// Secrets in plaintext only where etcd no longer shows them: residue, logs, fragments.
-    pub residue: u64,
+    pub retained: Count<Secrets>,
+    /// Secrets in plaintext only where etcd no longer shows them: residue, logs.
+    pub residue: Count<Secrets>,
+    /// Pieces of Secrets whose names are lost.
+    pub fragments: Count<Fragments>,
 }
 
 impl Found {
@@ -126,7 +130,7 @@ impl Found {
             FailOn::Never => false,
             FailOn::Current => self.current > 0,
             FailOn::Retained => self.current > 0 || self.retained > 0,
-            FailOn::Any => self.current > 0 || self.retained > 0 || self.residue > 0,
+            FailOn::Any => self.current > 0 || self.retained > 0 || self.residue > 0 || self.fragments > 0,
         }
     }
 }
@@ -194,9 +198,10 @@ mod tests {
     #[test]
     fn the_threshold_counts_what_is_at_or_above_it() {
         let reached = |found: Found| [FailOn::Never, FailOn::Current, FailOn::Retained, FailOn::Any].map(|fail_on| found.reaches(fail_on));
-        assert_eq!(reached(Found { current: 1, ..Found::default() }), [false, true, true, true]);
-        assert_eq!(reached(Found { retained: 1, ..Found::default() }), [false, false, true, true]);
-        assert_eq!(reached(Found { residue: 1, ..Found::default() }), [false, false, false, true]);
+        assert_eq!(reached(Found { current: Count::new(1), ..Found::default() }), [false, true, true, true]);
+        assert_eq!(reached(Found { retained: Count::new(1), ..Found::default() }), [false, false, true, true]);
+        assert_eq!(reached(Found { residue: Count::new(1), ..Found::default() }), [false, false, false, true]);
+        assert_eq!(reached(Found { fragments: Count::new(1), ..Found::default() }), [false, false, false, true]);
         assert_eq!(reached(Found::default()), [false; 4]);
     }
 }

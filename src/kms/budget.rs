@@ -1,20 +1,21 @@
 //! How many calls a run may make, and how fast: one budget for all of them, whatever they ask.
 
 use super::{Pace, Reason};
+use crate::evidence::count::{Calls, Count};
 
 /// The calls of a run.
 #[derive(Clone, Debug)]
 pub struct Budget {
     pace: Pace,
-    most: Option<u64>,
-    made: u64,
+    most: Option<Count<Calls>>,
+    made: Count<Calls>,
     is_ended: bool,
 }
 
 impl Budget {
     /// At this pace; at most so many calls, repeated ones included.
-    pub fn new(pace: Pace, most: Option<u64>) -> Self {
-        Self { pace, most, made: 0, is_ended: false }
+    pub fn new(pace: Pace, most: Option<Count<Calls>>) -> Self {
+        Self { pace, most, made: Count::ZERO, is_ended: false }
     }
 
     /// Takes one call, and waits until it may be made. Not where the run was broken off or the calls are spent: then no other is made.
@@ -22,7 +23,7 @@ impl Budget {
         self.is_ended |= is_stopped() || self.most.is_some_and(|most| self.made >= most);
         if !self.is_ended {
             self.pace.wait(is_stopped);
-            self.made = self.made.saturating_add(1);
+            self.made.add_one();
         }
         !self.is_ended
     }
@@ -35,7 +36,7 @@ impl Budget {
     }
 
     /// Calls that were made.
-    pub fn made(&self) -> u64 {
+    pub fn made(&self) -> Count<Calls> {
         self.made
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Unwrapper;
 use crate::envelope::KmsEnvelope;
 use crate::envelope::open::{DekSourceId, DekSourceKind};
+use crate::evidence::count::{Calls, Count, Values};
 use crate::evidence::digest::Sha256Digest;
 
 /// A DEK source as it stands in values.
@@ -18,7 +19,7 @@ pub struct WrappedDek {
     /// KMS v2: what the plugin wrote beside it, and needs again.
     pub annotations: BTreeMap<String, Vec<u8>>,
     /// Values that need it.
-    pub values: u64,
+    pub values: Count<Values>,
     /// What they are, each with its storage key, as digests; empty where the plan was not to remember them.
     pub(super) sealed: BTreeSet<Sha256Digest>,
 }
@@ -69,22 +70,22 @@ pub struct Share {
     /// Calls by the key that the values name; `None`: KMS v1, which names none.
     pub calls: BTreeMap<Option<Box<str>>, Turns>,
     /// Values that wait for those in which it is the first.
-    pub values: u64,
+    pub values: Count<Values>,
 }
 
 /// Calls about DEK sources by when it is somebody's turn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Turns {
     /// Calls about those of which it is asked first.
-    pub first: u64,
+    pub first: Count<Calls>,
     /// Calls about those that others are asked before it: at most so many, where they do not unwrap them.
-    pub further: u64,
+    pub further: Count<Calls>,
 }
 
 impl Share {
     /// All calls in which it is the first.
-    pub fn total(&self) -> u64 {
-        self.calls.values().map(|turns| turns.first).fold(0, u64::saturating_add)
+    pub fn total(&self) -> Count<Calls> {
+        self.calls.values().map(|turns| turns.first).sum()
     }
 }
 
@@ -104,13 +105,13 @@ impl Plan {
             provider_names: BTreeSet::new(),
             wrapped: envelope.dek_source.into(),
             annotations: annotations(),
-            values: 0,
+            values: Count::ZERO,
             sealed: BTreeSet::new(),
         });
         if !source.provider_names.contains(provider_name) {
             source.provider_names.insert(provider_name.into());
         }
-        source.values = source.values.saturating_add(1);
+        source.values.add_one();
         Some(id)
     }
 
@@ -145,12 +146,10 @@ impl Plan {
         for source in self.sources.values() {
             let mut claiming = shares.iter_mut().zip(unwrappers).filter(|(_, unwrapper)| unwrapper.claims(source)).map(|(share, _)| share);
             let share = claiming.next().unwrap_or(&mut unclaimed);
-            let turns = share.calls.entry(source.id.key_id.clone()).or_default();
-            turns.first = turns.first.saturating_add(1);
-            share.values = share.values.saturating_add(source.values);
+            share.calls.entry(source.id.key_id.clone()).or_default().first.add_one();
+            share.values.add(source.values);
             for other in claiming {
-                let turns = other.calls.entry(source.id.key_id.clone()).or_default();
-                turns.further = turns.further.saturating_add(1);
+                other.calls.entry(source.id.key_id.clone()).or_default().further.add_one();
             }
         }
         (shares, unclaimed)

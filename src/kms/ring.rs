@@ -12,6 +12,7 @@ use super::silence::Silence;
 use super::{Budget, Failure, Ledger, Patience, Plan, Reason, Unwrapped, Unwrapper, WrappedDek};
 use crate::envelope::Provider;
 use crate::envelope::open::{DataKey, DekSourceId};
+use crate::evidence::count::{Calls, Count};
 
 /// What is held of a DEK source.
 pub enum Held {
@@ -37,7 +38,7 @@ pub enum Held {
 #[derive(Default)]
 pub struct Ring {
     held: BTreeMap<DekSourceId, Held>,
-    calls: u64,
+    calls: Count<Calls>,
     is_cut_short: bool,
 }
 
@@ -113,7 +114,7 @@ impl Ring {
                 self.is_cut_short = true;
                 return Ok(Held::Nothing(Reason::NotAttempted.into()));
             }
-            self.calls = self.calls.saturating_add(1);
+            self.calls.add_one();
             let answer = holder.unwrapper.unwrap(source);
             if let Some(ledger) = &mut asking.ledger {
                 let outcome = answer.as_ref().map(|unwrapped| (UNWRAPPED, unwrapped.kms_key_id.as_deref()));
@@ -152,7 +153,7 @@ impl Ring {
     }
 
     /// Calls that were made.
-    pub fn calls(&self) -> u64 {
+    pub fn calls(&self) -> Count<Calls> {
         self.calls
     }
 

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::escape;
+use crate::evidence::{Count, Unit};
 
 /// A field that can stand in a cell.
 pub(super) trait Cell {
@@ -37,6 +38,12 @@ impl Cell for Cow<'_, str> {
 impl Cell for String {
     fn cell(&self) -> String {
         escape::csv_cell(self).into_owned()
+    }
+}
+
+impl<U: Unit> Cell for Count<U> {
+    fn cell(&self) -> String {
+        self.to_string()
     }
 }
 

@@ -8,7 +8,8 @@ use crate::collect::{KeyCounts, KeyUse, ResourceCounts, SecretCounts, Sum, Tally
 use crate::envelope::KeyIdentity;
 use crate::evidence::EvidenceId;
 use crate::evidence::anomaly::{Anomalies, Anomaly, Class};
-use crate::evidence::words::noun;
+use crate::evidence::count::{Count, DekSources, Objects, Tombstones, Values};
+use crate::evidence::words::verb;
 use crate::finding::Judgement;
 use crate::kubernetes::KeyMaterial;
 use crate::mvcc::history::Comparison;
@@ -37,7 +38,7 @@ pub struct EvidenceReport {
     /// Secrets of the database of which it is not known what they are now.
     pub not_known: SecretCounts,
     /// Values of Secrets that were looked at, at any place and stored in any way.
-    pub secret_values: u64,
+    pub secret_values: Count<Values>,
     /// Secrets that can be read.
     pub readable: Readable,
     /// Keys that values name, the most needed first.
@@ -45,7 +46,7 @@ pub struct EvidenceReport {
     /// Existing objects by resource.
     pub resources: BTreeMap<String, ResourceCounts>,
     /// Values in scope.
-    pub values: BTreeMap<(Place, Retention, Form), u64>,
+    pub values: BTreeMap<(Place, Retention, Form), Count<Values>>,
     /// Fragments among them.
     pub fragments: Sum,
     /// Fragments of plaintext Secrets of which not even the key is known.
@@ -55,11 +56,11 @@ pub struct EvidenceReport {
     /// Fragments of plaintext whose name is lost, where the scope asks for a name: in no other count.
     pub not_placed: Sum,
     /// Tombstones in scope.
-    pub tombstones: u64,
+    pub tombstones: Count<Tombstones>,
     /// Values of objects in scope of which the form is not known.
-    pub unknown_forms: u64,
+    pub unknown_forms: Count<Values>,
     /// Encrypted values with more than one reading of their key's name.
-    pub uncertain_names: u64,
+    pub uncertain_names: Count<Values>,
     /// Objects in plaintext that hold keys: what they hold, their key in etcd, and the most urgent place they stand in.
     pub key_material: Vec<(KeyMaterial, String, Retention)>,
 }
@@ -83,13 +84,13 @@ pub struct KeyReport {
     /// Values under it.
     pub counts: KeyCounts,
     /// Those that may be current, and of which that is not known.
-    pub perhaps_current: u64,
+    pub perhaps_current: Count<Values>,
     /// Their resources.
     pub group_resources: BTreeSet<String>,
     /// Distinct wrapped DEKs or seeds.
-    pub dek_sources: u64,
+    pub dek_sources: Count<DekSources>,
     /// Values whose name has more than one reading.
-    pub uncertain: u64,
+    pub uncertain: Count<Values>,
     /// What became of them, where they were to be opened.
     pub proof: Option<KeyProof>,
 }
@@ -98,9 +99,9 @@ pub struct KeyReport {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyProof {
     /// Values that opened.
-    pub opened: u64,
+    pub opened: Count<Values>,
     /// Values that did not, whatever the reason.
-    pub failed: u64,
+    pub failed: Count<Values>,
     /// Such as `Enabled`.
     pub state: Option<String>,
     /// `AWS` or `CUSTOMER`.
@@ -140,7 +141,7 @@ impl EvidenceReport {
             anomalies: anomalies.into_sorted(),
             facts,
             secrets: tally.secrets,
-            secret_values: tally.secret_values.values().copied().fold(0, u64::saturating_add),
+            secret_values: tally.secret_values.values().copied().sum(),
             not_known: tally.not_known,
             readable,
             keys,
@@ -174,9 +175,9 @@ impl EvidenceReport {
     }
 
     /// Existing objects that were not looked at, and how many of them are encrypted.
-    pub fn passed_over(&self) -> (u64, u64) {
-        let outside = self.resources.values().map(|counts| counts.out_of_scope);
-        outside.fold((0, 0), |(all, encrypted), counts| (all.saturating_add(counts.objects), encrypted.saturating_add(counts.encrypted)))
+    pub fn passed_over(&self) -> (Count<Objects>, Count<Objects>) {
+        let outside = || self.resources.values().map(|counts| counts.out_of_scope);
+        (outside().map(|counts| counts.objects).sum(), outside().map(|counts| counts.encrypted).sum())
     }
 }
 
@@ -197,16 +198,16 @@ impl KeyReport {
 /// What was not looked at in these evidences.
 pub fn not_looked_at<'a>(evidences: impl IntoIterator<Item = &'a EvidenceReport> + Clone) -> Vec<String> {
     let mut list = Vec::new();
-    let (mut objects, mut encrypted) = (0u64, 0u64);
-    for passed_over in evidences.clone().into_iter().map(EvidenceReport::passed_over) {
-        objects = objects.saturating_add(passed_over.0);
-        encrypted = encrypted.saturating_add(passed_over.1);
-    }
+    let passed_over = || evidences.clone().into_iter().map(EvidenceReport::passed_over);
+    let objects: Count<Objects> = passed_over().map(|(all, _)| all).sum();
+    let encrypted: Count<Objects> = passed_over().map(|(_, encrypted)| encrypted).sum();
     if objects > 0 {
-        list.push(match encrypted {
-            0 => format!("{objects} other {} ({}unencrypted)", noun(objects, "object"), if objects == 1 { "" } else { "all " }),
-            _ => format!("{objects} other {} ({encrypted} of them encrypted)", noun(objects, "object")),
-        });
+        let encrypted = if encrypted > 0 {
+            format!("{encrypted} of them encrypted")
+        } else {
+            verb(objects, "unencrypted", "all unencrypted").to_owned()
+        };
+        list.push(format!("{objects} other {} ({encrypted})", objects.noun()));
     }
     let has = |kinds: &[Kind]| evidences.clone().into_iter().any(|evidence| kinds.contains(&evidence.facts.kind));
     if !has(&[Kind::Snapshot, Kind::Database]) {

@@ -9,6 +9,7 @@ use super::retirement::Retirement;
 use super::unread::Unread;
 use super::verification::Verification;
 use crate::envelope::KeyIdentity;
+use crate::evidence::count::{Count, Secrets};
 use crate::evidence::{EvidenceId, MemberId};
 use crate::finding::{Finding, Found};
 use crate::row::Retention;
@@ -82,10 +83,10 @@ impl Report {
             let known = all.entry(key.identity.clone()).or_default();
             known.identity = key.identity.clone();
             known.counts.add(key.counts);
-            known.perhaps_current = known.perhaps_current.saturating_add(key.perhaps_current);
+            known.perhaps_current.add(key.perhaps_current);
             known.group_resources.extend(key.group_resources.iter().cloned());
-            known.dek_sources = known.dek_sources.saturating_add(key.dek_sources);
-            known.uncertain = known.uncertain.saturating_add(key.uncertain);
+            known.dek_sources.add(key.dek_sources);
+            known.uncertain.add(key.uncertain);
         }
         for (name, proof) in &self.proofs {
             if let Some(key) = all.get_mut(name) {
@@ -141,9 +142,9 @@ impl Report {
     }
 
     /// Secrets of the databases, by what is known of them now. What was left behind says nothing of now.
-    pub fn secrets(&self, count: fn(&EvidenceReport) -> u64) -> u64 {
+    pub fn secrets(&self, count: fn(&EvidenceReport) -> Count<Secrets>) -> Count<Secrets> {
         let own = self.evidences.iter().filter(|evidence| evidence.facts.role != Role::Leftover);
-        own.map(count).fold(0, u64::saturating_add)
+        own.map(count).sum()
     }
 
     /// The filter that nothing in any input matches.

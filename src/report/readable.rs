@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::collect::{Exposure, FirstPlace};
+use crate::evidence::count::{Count, Secrets};
 use crate::kubernetes::{Encoding, Prefixes, Secret, StorageKey};
 use crate::store::{Existence, Existing};
 
@@ -11,7 +12,7 @@ use crate::store::{Existence, Existing};
 #[derive(Clone, Debug, Default)]
 pub struct Readable {
     /// All of them.
-    pub total: u64,
+    pub total: Count<Secrets>,
     /// Those that exist now.
     pub existing: ReadableIn,
     /// Those that were deleted.
@@ -19,13 +20,13 @@ pub struct Readable {
     /// Those of which neither is known: there is no tree, a part of it is lost, or the log has something newer.
     pub unknown: ReadableIn,
     /// Those that may stand in plaintext now, and of which that is not known.
-    pub perhaps_current: u64,
+    pub perhaps_current: Count<Secrets>,
     /// Those that stand in a log and that the database beside it is not known to have had: new, or never carried out.
-    pub ahead: u64,
+    pub ahead: Count<Secrets>,
     /// Those of the existing ones that were deleted and made again, of which only an earlier incarnation can be read.
-    pub replaced: u64,
+    pub replaced: Count<Secrets>,
     /// How many of each type.
-    pub types: BTreeMap<String, u64>,
+    pub types: BTreeMap<String, Count<Secrets>>,
     /// The first of them, the most urgent first.
     pub first: Vec<ReadableSecret>,
 }
@@ -34,15 +35,15 @@ pub struct Readable {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ReadableIn {
     /// In the newest revision.
-    pub current: u64,
+    pub current: Count<Secrets>,
     /// In the newest revision that the database has, which need not be what they have now.
-    pub newest: u64,
+    pub newest: Count<Secrets>,
     /// In an older retained one.
-    pub retained: u64,
+    pub retained: Count<Secrets>,
     /// Only in residue.
-    pub residue: u64,
+    pub residue: Count<Secrets>,
     /// Only in a log.
-    pub log: u64,
+    pub log: Count<Secrets>,
 }
 
 /// A Secret that can be read without a key.
@@ -142,19 +143,18 @@ impl ClusterContext<'_> {
 
 impl ReadableIn {
     /// All of them.
-    pub fn total(&self) -> u64 {
-        [self.current, self.newest, self.retained, self.residue, self.log].into_iter().fold(0, u64::saturating_add)
+    pub fn total(&self) -> Count<Secrets> {
+        [self.current, self.newest, self.retained, self.residue, self.log].into_iter().sum()
     }
 
     fn add(&mut self, exposure: &Exposure<'_>) {
-        let count = match exposure.first_place() {
-            FirstPlace::Current => &mut self.current,
-            FirstPlace::Newest => &mut self.newest,
-            FirstPlace::Retained => &mut self.retained,
-            FirstPlace::Residue => &mut self.residue,
-            FirstPlace::Log => &mut self.log,
-        };
-        *count = count.saturating_add(1);
+        match exposure.first_place() {
+            FirstPlace::Current => self.current.add_one(),
+            FirstPlace::Newest => self.newest.add_one(),
+            FirstPlace::Retained => self.retained.add_one(),
+            FirstPlace::Residue => self.residue.add_one(),
+            FirstPlace::Log => self.log.add_one(),
+        }
     }
 }
 
@@ -185,20 +185,20 @@ impl Readable {
     /// Counts one, and says whether it exists.
     fn count(&mut self, context: &ClusterContext<'_>, key: &[u8], exposure: &Exposure<'_>) -> Exists {
         let exists = context.exists(key, exposure);
-        self.total = self.total.saturating_add(1);
-        self.perhaps_current = self.perhaps_current.saturating_add(u64::from(exposure.may_be_current()));
+        self.total.add_one();
+        self.perhaps_current.add_if(exposure.may_be_current());
         match context.existence(key, exposure) {
             Existence::Exists => {
                 self.existing.add(exposure);
-                self.replaced = self.replaced.saturating_add(u64::from(exists == Exists::Replaced));
+                self.replaced.add_if(exists == Exists::Replaced);
             }
-            _ if exposure.ahead && !context.is_in_tree(key) => self.ahead = self.ahead.saturating_add(1),
+            _ if exposure.ahead && !context.is_in_tree(key) => self.ahead.add_one(),
             Existence::Deleted => self.deleted.add(exposure),
             Existence::Unknown => self.unknown.add(exposure),
         }
         match self.types.get_mut(exposure.secret_type.as_ref()) {
-            Some(known) => *known = known.saturating_add(1),
-            None => drop(self.types.insert(exposure.secret_type.to_string(), 1)),
+            Some(known) => known.add_one(),
+            None => drop(self.types.insert(exposure.secret_type.to_string(), Count::new(1))),
         }
         exists
     }

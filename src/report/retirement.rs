@@ -7,6 +7,7 @@ use crate::collect::KeyCounts;
 use crate::envelope::KeyIdentity;
 use crate::evidence::EvidenceId;
 use crate::evidence::anomaly::Bearing;
+use crate::evidence::count::{Count, Values};
 use crate::evidence::words::{noun, verb};
 use crate::kms::SameKeys;
 use crate::store::ResidueMode;
@@ -37,7 +38,7 @@ pub struct Need {
     /// Values that name it.
     pub named: KeyCounts,
     /// Those among them that may be current, and of which that is not known.
-    pub perhaps_current: u64,
+    pub perhaps_current: Count<Values>,
     /// Values of KMS v1, which do not say which key they need.
     pub unknown: KeyCounts,
 }
@@ -57,9 +58,9 @@ pub struct Unread<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RetirementVerdict {
     /// Values that are current name it.
-    StillNeeded(u64),
+    StillNeeded(Count<Values>),
     /// Only history, residue or logs do.
-    HistoryOnly(u64),
+    HistoryOnly(Count<Values>),
     /// None does.
     NothingNamesIt,
     /// Not to be told.
@@ -72,11 +73,12 @@ impl Retirement {
         let is_kms = target.is_kms();
         let hides_key = |key: &KeyIdentity<'_>| key.provider().hides_kms_key();
         let needs = evidences.iter().map(|report| {
-            let mut need = Need { evidence: report.id, named: KeyCounts::default(), perhaps_current: 0, unknown: KeyCounts::default() };
+            let (named, unknown) = (KeyCounts::default(), KeyCounts::default());
+            let mut need = Need { evidence: report.id, named, perhaps_current: Count::ZERO, unknown };
             for key in &report.keys {
                 if target.is(&key.identity) {
                     need.named.add(key.counts);
-                    need.perhaps_current = need.perhaps_current.saturating_add(key.perhaps_current);
+                    need.perhaps_current.add(key.perhaps_current);
                 } else if is_kms && hides_key(&key.identity) && !target.keys.iter().any(hides_key) {
                     need.unknown.add(key.counts);
                 }
@@ -92,15 +94,18 @@ impl Retirement {
         }
         let mut doubts = doubts(evidences, unread);
         doubts.extend(names_not_known(target, evidences));
-        match needs.iter().map(|need| need.perhaps_current).fold(0, u64::saturating_add) {
-            0 => {}
-            1 => doubts.insert(0, "1 value that names it may be current: the database has not applied all of its log".to_owned()),
-            n => doubts.insert(0, format!("{n} values that name it may be current: the database has not applied all of its log")),
+        let perhaps_current: Count<Values> = needs.iter().map(|need| need.perhaps_current).sum();
+        if perhaps_current > 0 {
+            let (values, name) = (perhaps_current.noun(), verb(perhaps_current, "names", "name"));
+            doubts.insert(
+                0,
+                format!("{perhaps_current} {values} that {name} it may be current: the database has not applied all of its log"),
+            );
         }
         if let Some(doubt) = other_spellings(&may_be) {
             doubts.insert(0, doubt);
         }
-        if needs.iter().any(|need| total(need.unknown) > 0) {
+        if needs.iter().any(|need| need.unknown.total() > 0) {
             doubts.insert(0, "KMS v1 does not say which key wrapped its values: only a call to the KMS does".to_owned());
         }
         Self { key: target.text.clone(), named: target.keys.clone(), needs, may_be, doubts, is_kms }
@@ -110,11 +115,11 @@ impl Retirement {
     pub fn verdict(&self) -> RetirementVerdict {
         let mut named = KeyCounts::default();
         self.needs.iter().for_each(|need| named.add(need.named));
-        match (named.current, total(named)) {
-            (current @ 1.., _) => RetirementVerdict::StillNeeded(current),
-            (0, _) if !self.doubts.is_empty() => RetirementVerdict::CannotSay,
-            (0, 0) => RetirementVerdict::NothingNamesIt,
-            (0, all) => RetirementVerdict::HistoryOnly(all),
+        match (named.current, named.total()) {
+            (current, _) if current > 0 => RetirementVerdict::StillNeeded(current),
+            _ if !self.doubts.is_empty() => RetirementVerdict::CannotSay,
+            (_, all) if all > 0 => RetirementVerdict::HistoryOnly(all),
+            _ => RetirementVerdict::NothingNamesIt,
         }
     }
 }
@@ -131,19 +136,14 @@ impl RetirementVerdict {
     }
 }
 
-/// All values.
-pub fn total(counts: KeyCounts) -> u64 {
-    let KeyCounts { current, newest, superseded, deleted, residue, log } = counts;
-    [current, newest, superseded, deleted, residue, log].into_iter().fold(0, u64::saturating_add)
-}
-
 /// Keys that are listed before the rest is only counted.
 const LISTED: usize = 5;
 
 /// The doubt that a key which is written in another way is the one that was asked for.
 fn other_spellings(may_be: &BTreeMap<KeyIdentity<'static>, (KeyCounts, &'static str)>) -> Option<String> {
     let one = |(key, (counts, why)): (&KeyIdentity<'_>, &(KeyCounts, &str))| {
-        format!("{key} ({} {}, {} of them current: {why})", total(*counts), noun(total(*counts), "value"), counts.current)
+        let (all, current) = (counts.total(), counts.current);
+        format!("{key} ({all} {}, {current} of them current: {why})", all.noun())
     };
     let listed: Vec<String> = may_be.iter().take(LISTED).map(one).collect();
     let more = may_be.len().checked_sub(LISTED).filter(|more| *more > 0).map_or(String::new(), |more| format!(", and {more} more"));
@@ -153,14 +153,14 @@ fn other_spellings(may_be: &BTreeMap<KeyIdentity<'static>, (KeyCounts, &'static 
 
 /// Values that may name the key, by a name that cannot be read, or that has another reading.
 fn names_not_known(target: &Target, evidences: &[EvidenceReport]) -> Vec<String> {
-    let (mut unreadable, mut uncertain) = (0u64, 0u64);
+    let (mut unreadable, mut uncertain) = (Count::<Values>::ZERO, Count::<Values>::ZERO);
     for key in evidences.iter().flat_map(|evidence| &evidence.keys) {
         if target.is(&key.identity) || !target.may_be_of(&key.identity.provider) || !key.identity.provider().is_known() {
             continue;
         }
         match key.identity.name {
-            None => unreadable = unreadable.saturating_add(total(key.counts)),
-            Some(_) => uncertain = uncertain.saturating_add(key.uncertain),
+            None => unreadable.add(key.counts.total()),
+            Some(_) => uncertain.add(key.uncertain),
         }
     }
     let said = [(unreadable, "bear a key's name that cannot be read"), (uncertain, "bear a key's name that has more than one reading")];
@@ -194,22 +194,15 @@ fn doubts(evidences: &[EvidenceReport], unread: Unread<'_>) -> Vec<String> {
     if !evidences.iter().any(|evidence| evidence.facts.has_tree()) {
         doubts.push("no database with its tree was read, so which values are current is not known".to_owned());
     }
-    let mut unknown: BTreeMap<String, u64> = BTreeMap::new();
-    for key in evidences.iter().flat_map(|evidence| &evidence.keys) {
-        if !key.identity.provider().is_known() {
-            let count = unknown.entry(key.identity.to_string()).or_default();
-            *count = count.saturating_add(total(key.counts));
-        }
+    let are = |count: Count<Values>| format!("{count} {} {}", count.noun(), verb(count, "is", "are"));
+    let keys = evidences.iter().flat_map(|evidence| &evidence.keys);
+    let unknown: Count<Values> = keys.filter(|key| !key.identity.provider().is_known()).map(|key| key.counts.total()).sum();
+    if unknown > 0 {
+        doubts.push(format!("{} under a provider that is not known here", are(unknown)));
     }
-    if !unknown.is_empty() {
-        let count = unknown.values().copied().fold(0, u64::saturating_add);
-        let values = format!("{count} {} {}", noun(count, "value"), verb(count, "is", "are"));
-        doubts.push(format!("{values} under a provider that is not known here"));
-    }
-    match evidences.iter().map(|evidence| evidence.unknown_forms).fold(0, u64::saturating_add) {
-        0 => {}
-        1 => doubts.push("1 value is of a form that is not known here, and may need it".to_owned()),
-        n => doubts.push(format!("{n} values are of a form that is not known here, and may need it")),
+    let unknown_forms: Count<Values> = evidences.iter().map(|evidence| evidence.unknown_forms).sum();
+    if unknown_forms > 0 {
+        doubts.push(format!("{} of a form that is not known here, and may need it", are(unknown_forms)));
     }
     let databases = || evidences.iter().filter_map(|evidence| evidence.facts.database());
     if databases().any(|database| database.residue_mode != ResidueMode::Full) {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::evidence::count::{Calls, Count, DekSources, Values};
 use crate::kms::{Failure, Reason, Turns};
 use crate::row::Retention;
 use crate::verify::{Proof, Standing};
@@ -19,11 +20,11 @@ pub struct Verification {
 #[derive(Clone, Debug, Default)]
 pub struct VerificationPlan {
     /// Distinct DEK sources that values in scope have.
-    pub dek_sources: u64,
+    pub dek_sources: Count<DekSources>,
     /// Calls a second.
     pub rate: f64,
     /// At most so many calls in a run.
-    pub max_calls: Option<u64>,
+    pub max_calls: Option<Count<Calls>>,
     /// Those who are asked, in their order.
     pub asked: Vec<Asked>,
     /// What nobody can be asked about.
@@ -42,7 +43,7 @@ pub struct Asked {
     /// DEK sources to unwrap, by the key that values name; `None`: KMS v1, which names none.
     pub calls: BTreeMap<Option<String>, Turns>,
     /// Values that wait for those of which it is asked first.
-    pub values: u64,
+    pub values: Count<Values>,
 }
 
 /// What came of a verification.
@@ -50,15 +51,15 @@ pub struct VerificationResult {
     /// What became of every value.
     pub proof: Proof,
     /// Calls that were made to unwrap DEK sources.
-    pub calls: u64,
+    pub calls: Count<Calls>,
     /// Calls that were made to ask of the keys' state.
-    pub other_calls: u64,
+    pub other_calls: Count<Calls>,
     /// Whether the budget or the user ended the asking early.
     pub is_cut_short: bool,
     /// When the last of the earlier runs was that have opened what was not asked about again, as the ledger says; in UTC.
     pub opened_before: Option<String>,
     /// Why DEK sources were not unwrapped, and how many.
-    pub failures: BTreeMap<(Reason, String), u64>,
+    pub failures: BTreeMap<(Reason, String), Count<DekSources>>,
     /// Keys that were given and that no value names.
     pub unused: Vec<String>,
     /// What is worth knowing of how keys are used.
@@ -69,47 +70,46 @@ pub struct VerificationResult {
 
 impl VerificationPlan {
     /// Calls that unwrap: those about DEK sources that somebody can be asked about.
-    pub fn calls(&self) -> u64 {
-        self.asked.iter().map(Asked::total).fold(0, u64::saturating_add)
+    pub fn calls(&self) -> Count<Calls> {
+        self.asked.iter().map(Asked::total).sum()
     }
 
     /// The same, and those that several are asked in turn: more are not made, but for those that are repeated.
-    pub fn most_calls(&self) -> u64 {
-        self.asked.iter().map(Asked::further).fold(self.calls(), u64::saturating_add)
+    pub fn most_calls(&self) -> Count<Calls> {
+        self.asked.iter().map(Asked::further).chain([self.calls()]).sum()
     }
 }
 
 impl Asked {
-    /// All DEK sources of which it is asked first.
-    pub fn total(&self) -> u64 {
-        self.calls.values().map(|turns| turns.first).fold(0, u64::saturating_add)
+    /// A call about each DEK source of which it is asked first.
+    pub fn total(&self) -> Count<Calls> {
+        self.calls.values().map(|turns| turns.first).sum()
     }
 
     /// Those that others are asked about before it: at most so many further calls.
-    pub fn further(&self) -> u64 {
-        self.calls.values().map(|turns| turns.further).fold(0, u64::saturating_add)
+    pub fn further(&self) -> Count<Calls> {
+        self.calls.values().map(|turns| turns.further).sum()
     }
 }
 
 impl VerificationResult {
     /// Notes a failure.
     pub fn add_failure(&mut self, failure: &Failure) {
-        let count = self.failures.entry((failure.reason, failure.detail.clone())).or_default();
-        *count = count.saturating_add(1);
+        self.failures.entry((failure.reason, failure.detail.clone())).or_default().add_one();
     }
 
     /// Encrypted values that are current.
-    pub fn current(&self) -> u64 {
+    pub fn current(&self) -> Count<Values> {
         self.proof.coverage.count(|retention, _| retention == Retention::Current)
     }
 
     /// Those of them that open with the given keys, in this run or an earlier one.
-    pub fn current_opened(&self) -> u64 {
-        self.current_of(Standing::Opened).saturating_add(self.current_of(Standing::OpenedBefore))
+    pub fn current_opened(&self) -> Count<Values> {
+        self.current_of(Standing::Opened).plus(self.current_of(Standing::OpenedBefore))
     }
 
     /// Those of them of which this became.
-    pub fn current_of(&self, standing: Standing) -> u64 {
+    pub fn current_of(&self, standing: Standing) -> Count<Values> {
         self.proof.count(Some(Retention::Current), standing)
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Answer;
 use crate::envelope::KeyIdentity;
+use crate::evidence::count::{Count, Values};
 use crate::row::Retention;
 
 /// What became of all values in scope, copies aside.
@@ -25,50 +26,50 @@ pub struct CoverageLine {
     /// The key that the values name.
     pub key: KeyIdentity<'static>,
     /// How many, by what became of them in etcd and here.
-    pub counts: BTreeMap<(Retention, Answer), u64>,
+    pub counts: BTreeMap<(Retention, Answer), Count<Values>>,
 }
 
 impl CoverageLine {
     /// Values that fit.
-    pub fn count(&self, fits: impl Fn(Retention, Answer) -> bool) -> u64 {
+    pub fn count(&self, fits: impl Fn(Retention, Answer) -> bool) -> Count<Values> {
         let fitting = self.counts.iter().filter(|((retention, answer), _)| fits(*retention, *answer));
-        fitting.map(|(_, count)| *count).fold(0, u64::saturating_add)
+        fitting.map(|(_, count)| *count).sum()
     }
 }
 
 impl Coverage {
     /// Values that fit; those of files that were left behind are not the member's.
-    pub fn count(&self, fits: impl Fn(Retention, Answer) -> bool) -> u64 {
+    pub fn count(&self, fits: impl Fn(Retention, Answer) -> bool) -> Count<Values> {
         self.count_where(false, fits)
     }
 
     /// Values that fit in files that were left behind.
-    pub fn count_in_leftovers(&self, fits: impl Fn(Retention, Answer) -> bool) -> u64 {
+    pub fn count_in_leftovers(&self, fits: impl Fn(Retention, Answer) -> bool) -> Count<Values> {
         self.count_where(true, fits)
     }
 
-    fn count_where(&self, is_leftover: bool, fits: impl Fn(Retention, Answer) -> bool) -> u64 {
-        self.lines.iter().filter(|line| line.is_leftover == is_leftover).map(|line| line.count(&fits)).fold(0, u64::saturating_add)
+    fn count_where(&self, is_leftover: bool, fits: impl Fn(Retention, Answer) -> bool) -> Count<Values> {
+        self.lines.iter().filter(|line| line.is_leftover == is_leftover).map(|line| line.count(&fits)).sum()
     }
 
     /// Values under each key that opened, and that did not.
-    pub fn by_key(&self) -> BTreeMap<&KeyIdentity<'static>, (u64, u64)> {
-        let mut keys = BTreeMap::<_, (u64, u64)>::new();
+    pub fn by_key(&self) -> BTreeMap<&KeyIdentity<'static>, (Count<Values>, Count<Values>)> {
+        let mut keys = BTreeMap::<_, (Count<Values>, Count<Values>)>::new();
         for line in &self.lines {
             let count = |opened: bool| line.count(|_, answer| answer.standing().is_opened() == opened);
             let (opened, failed) = keys.entry(&line.key).or_default();
-            (*opened, *failed) = (opened.saturating_add(count(true)), failed.saturating_add(count(false)));
+            opened.add(count(true));
+            failed.add(count(false));
         }
         keys
     }
 
     /// Answers other than an opening, each with its number of values.
-    pub fn unopened(&self) -> BTreeMap<Answer, u64> {
+    pub fn unopened(&self) -> BTreeMap<Answer, Count<Values>> {
         let mut sums = BTreeMap::new();
         for ((_, answer), count) in self.lines.iter().flat_map(|line| &line.counts) {
             if !answer.standing().is_opened() {
-                let sum: &mut u64 = sums.entry(*answer).or_default();
-                *sum = sum.saturating_add(*count);
+                sums.entry(*answer).or_insert(Count::ZERO).add(*count);
             }
         }
         sums

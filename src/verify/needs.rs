@@ -7,6 +7,7 @@ use super::Source;
 use crate::collect::Collected;
 use crate::envelope::{Body, KeyIdentity, KeyPattern, Sealed};
 use crate::evidence::EvidenceId;
+use crate::evidence::count::{Count, Values};
 use crate::kms::Plan;
 use crate::row::{Retention, Scope, ValueRow};
 
@@ -21,7 +22,7 @@ pub struct Needs<'data> {
     /// The first revision that a retained value has under each key, by evidence and by the prefix of its cluster.
     pub began: BTreeMap<(EvidenceId, &'data [u8], KeyIdentity<'data>), u64>,
     /// Values by the stored type of their DEK source, where a provider has one.
-    pub dek_source_types: BTreeMap<(KeyIdentity<'data>, i64), u64>,
+    pub dek_source_types: BTreeMap<(KeyIdentity<'data>, i64), Count<Values>>,
 }
 
 /// The prefix of a row's cluster; empty where it has none.
@@ -77,8 +78,7 @@ impl<'data> Needs<'data> {
         let Some(id) = self.plan.add(name.name, &envelope) else { return };
         self.plan.remember(&id, row.key, row.bytes.0);
         if let (Some(dek_source_type), false) = (envelope.dek_source_type, row.is_duplicate) {
-            let count = self.dek_source_types.entry((identity, dek_source_type)).or_default();
-            *count = count.saturating_add(1);
+            self.dek_source_types.entry((identity, dek_source_type)).or_default().add_one();
         }
     }
 }

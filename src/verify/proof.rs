@@ -13,6 +13,7 @@ use super::same_value::{self, Comparison};
 use super::{Answer, Coverage, CoverageLine, Keyring, Move, Needs, Required, Requirement, SameValues, Source, Standing, Verdict};
 use crate::envelope::open::{DekSourceId, DekSourceKind};
 use crate::envelope::{KeyIdentity, KeyPattern};
+use crate::evidence::count::{Count, Values};
 use crate::evidence::{EvidenceId, MemberId};
 use crate::kms::WrappedDek;
 use crate::kubernetes::{Encoding, Object};
@@ -35,10 +36,10 @@ pub struct Proof {
     /// Old plaintext against today's values.
     pub same_values: SameValues,
     /// Keys that opened something.
-    pub opened_by: BTreeMap<KeyIdentity<'static>, u64>,
+    pub opened_by: BTreeMap<KeyIdentity<'static>, Count<Values>>,
     opened_others: BTreeSet<Opener>,
     /// Values that each DEK source has opened, copies too.
-    opened_of: BTreeMap<DekSourceId, u64>,
+    opened_of: BTreeMap<DekSourceId, Count<Values>>,
     moved: BTreeMap<At, String>,
     /// Openings that were tried to find what moved: a measure of the work.
     tries: u64,
@@ -91,13 +92,13 @@ struct Counted<'data> {
 
 /// What is collected while values are opened.
 struct Gathering<'data> {
-    answers: BTreeMap<Line<'data>, BTreeMap<(Retention, Answer), u64>>,
+    answers: BTreeMap<Line<'data>, BTreeMap<(Retention, Answer), Count<Values>>>,
     /// Values whose tag or padding does not hold, until it is known what that means.
-    failed: BTreeMap<(Line<'data>, Retention, Opener), u64>,
+    failed: BTreeMap<(Line<'data>, Retention, Opener), Count<Values>>,
     failing: Failing<'data>,
     opened_others: BTreeSet<Opener>,
-    opened_by: BTreeMap<KeyIdentity<'static>, u64>,
-    opened_of: BTreeMap<DekSourceId, u64>,
+    opened_by: BTreeMap<KeyIdentity<'static>, Count<Values>>,
+    opened_of: BTreeMap<DekSourceId, Count<Values>>,
     moves: Vec<Move>,
     unproven: BTreeMap<(EvidenceId, &'data [u8]), (KeyIdentity<'static>, Provisional)>,
     requirement: Requirement,
@@ -183,7 +184,7 @@ impl Proof {
     }
 
     /// Values of this standing among those with this retention.
-    pub fn count(&self, retention: Option<Retention>, standing: Standing) -> u64 {
+    pub fn count(&self, retention: Option<Retention>, standing: Standing) -> Count<Values> {
         self.coverage.count(|of, answer| retention.is_none_or(|wanted| wanted == of) && answer.standing() == standing)
     }
 }
@@ -253,13 +254,11 @@ impl<'data> Gathering<'data> {
             Attempt::Opened { opener, key, contents, is_bound, .. } => {
                 let verdict = verdict_of(&contents, key.clone(), is_bound, row);
                 if let (Opener::Dek(id), Answer::Opened) = (&opener, verdict.answer) {
-                    let opened = self.opened_of.entry(id.clone()).or_default();
-                    *opened = opened.saturating_add(1);
+                    self.opened_of.entry(id.clone()).or_default().add_one();
                 }
                 self.opened_others.insert(opener);
                 if is_counted {
-                    let opened = self.opened_by.entry(key.clone()).or_default();
-                    *opened = opened.saturating_add(1);
+                    self.opened_by.entry(key.clone()).or_default().add_one();
                 }
                 if let (Answer::MovedCiphertext, Some(offset), Some(sealed_for), Ok(own)) =
                     (verdict.answer, row.offset, verdict.sealed_for, std::str::from_utf8(row.key))
@@ -290,7 +289,7 @@ impl<'data> Gathering<'data> {
             Provisional::Known(answer) => self.answers.entry(line).or_default().entry((row.retention, answer)).or_default(),
             Provisional::Failed(opener, _) => self.failed.entry((line, row.retention, opener)).or_default(),
         };
-        *count = count.saturating_add(1);
+        count.add_one();
     }
 
     fn finish(self, sources: &[Source<'_, 'data>], keyring: &Keyring<'_>) -> Proof {
@@ -314,18 +313,16 @@ impl<'data> Gathering<'data> {
         let of = |found: &Move| counted.get(&(found.evidence, found.offset));
         // What opens under another storage key is proof of the key as well.
         opened_others.extend(found.iter().filter_map(of).map(|counted| counted.opener.clone()));
-        let mut moved_counts: BTreeMap<(Line<'data>, Retention, Opener), u64> = BTreeMap::new();
+        let mut moved_counts: BTreeMap<(Line<'data>, Retention, Opener), Count<Values>> = BTreeMap::new();
         for Counted { opener, line, retention, .. } in found.iter().filter_map(of).filter(|counted| counted.is_counted) {
-            let count = moved_counts.entry((line.clone(), *retention, opener.clone())).or_default();
-            *count = count.saturating_add(1);
+            moved_counts.entry((line.clone(), *retention, opener.clone())).or_default().add_one();
         }
         for ((line, retention, opener), count) in failed {
-            let moved = moved_counts.get(&(line.clone(), retention, opener.clone())).copied().unwrap_or(0);
+            let moved = moved_counts.get(&(line.clone(), retention, opener.clone())).copied().unwrap_or_default();
             let counts = answers.entry(line).or_default();
-            for (answer, more) in [(Answer::MovedCiphertext, moved), (meaning(&opener, &opened_others), count.saturating_sub(moved))] {
+            for (answer, more) in [(Answer::MovedCiphertext, moved), (meaning(&opener, &opened_others), count.without(moved))] {
                 if more > 0 {
-                    let known = counts.entry((retention, answer)).or_default();
-                    *known = known.saturating_add(more);
+                    counts.entry((retention, answer)).or_default().add(more);
                 }
             }
         }

@@ -8,6 +8,7 @@ use super::needs::{Began, prefix_of};
 use super::{Answer, Keyring, Source, Standing};
 use crate::envelope::{KeyIdentity, KeyPattern};
 use crate::evidence::EvidenceId;
+use crate::evidence::count::{Count, Values};
 use crate::kms::{ConfiguredProvider, EncryptionConfig};
 use crate::kubernetes::GroupResource;
 use crate::row::{EnvelopeInfo, Form, Place, Retention, ValueRow};
@@ -36,17 +37,17 @@ pub enum State {
 #[derive(Clone, Debug, Default)]
 pub struct Requirement {
     /// Every state that is required of a value that was seen, each with its resources and how many of their current values are so.
-    pub required: BTreeMap<State, BTreeMap<String, u64>>,
+    pub required: BTreeMap<State, BTreeMap<String, Count<Values>>>,
     /// Current values that are not so, or of which that is not proved.
-    pub left: BTreeMap<Left, u64>,
+    pub left: BTreeMap<Left, Count<Values>>,
     /// The same in files that were left behind: they are not what the member has now.
-    pub in_leftovers: BTreeMap<Left, u64>,
+    pub in_leftovers: BTreeMap<Left, Count<Values>>,
     /// What is required stands in a configuration that no API server takes: what one writes with it is not known.
     pub is_refused: bool,
     /// Of the current values that are so, those that only name the key: nobody could open them.
-    pub by_name: u64,
+    pub by_name: Count<Values>,
     /// Values written under another key after the required one began: by prefix and that key, how many, the first and the last revision.
-    pub late: BTreeMap<Late, (u64, u64, u64)>,
+    pub late: BTreeMap<Late, (Count<Values>, u64, u64)>,
 }
 
 /// Whose values were written late: of which evidence, below which prefix, under which key; `None`: in plaintext.
@@ -158,9 +159,9 @@ impl Requirement {
         let under = wanted.other_than(row, attempt);
         if !source.is_leftover() {
             let met = self.required.entry(wanted.state.clone()).or_default().entry(group_resource.to_owned()).or_default();
-            *met = met.saturating_add(u64::from(is_current && under.is_none()));
+            met.add_if(is_current && under.is_none());
             let is_asked = attempt.is_none_or(|attempt| matches!(attempt, Attempt::Opened { .. }));
-            self.by_name = self.by_name.saturating_add(u64::from(is_current && under.is_none() && !is_asked));
+            self.by_name.add_if(is_current && under.is_none() && !is_asked);
         }
         if let Some(under) = under.as_ref().filter(|_| is_retained && !source.is_leftover()) {
             self.see_late(source.id, row, under, began);
@@ -176,8 +177,7 @@ impl Requirement {
             let prefix = storage_key.prefix.map(|prefix| String::from_utf8_lossy(prefix).into_owned());
             let left = Left { evidence: source.id, group_resource: group_resource.to_owned(), prefix, namespace, under };
             let of_source = if source.is_leftover() { &mut self.in_leftovers } else { &mut self.left };
-            let count = of_source.entry(left).or_default();
-            *count = count.saturating_add(1);
+            of_source.entry(left).or_default().add_one();
         }
     }
 
@@ -193,33 +193,34 @@ impl Requirement {
             && revision > began
         {
             let prefix = row.storage_key.as_ref().and_then(|key| key.prefix).map(|prefix| String::from_utf8_lossy(prefix).into_owned());
-            let late = self.late.entry((evidence, prefix, other)).or_insert((0, revision, revision));
-            *late = (late.0.saturating_add(1), late.1.min(revision), late.2.max(revision));
+            let (count, first, last) = self.late.entry((evidence, prefix, other)).or_insert((Count::ZERO, revision, revision));
+            count.add_one();
+            (*first, *last) = (revision.min(*first), revision.max(*last));
         }
     }
 
-    fn count(&self, fits: impl Fn(&Under) -> bool) -> u64 {
-        self.left.iter().filter(|(left, _)| fits(&left.under)).map(|(_, count)| *count).fold(0, u64::saturating_add)
+    fn count(&self, fits: impl Fn(&Under) -> bool) -> Count<Values> {
+        self.left.iter().filter(|(left, _)| fits(&left.under)).map(|(_, count)| *count).sum()
     }
 
     /// Current values that are provably stored otherwise.
-    pub fn left(&self) -> u64 {
+    pub fn left(&self) -> Count<Values> {
         self.count(Under::is_otherwise)
     }
 
     /// Current values that name the required key and provably do not open with it.
-    pub fn not_opened(&self) -> u64 {
+    pub fn not_opened(&self) -> Count<Values> {
         self.count(|under| matches!(under, Under::NotOpened(_)))
     }
 
     /// Current values of which it is not known.
-    pub fn not_known(&self) -> u64 {
+    pub fn not_known(&self) -> Count<Values> {
         self.count(|under| matches!(under, Under::NotApplied | Under::NotKnown))
     }
 
     /// Current values that are as required.
-    pub fn met(&self) -> u64 {
-        self.required.values().flat_map(BTreeMap::values).copied().fold(0, u64::saturating_add)
+    pub fn met(&self) -> Count<Values> {
+        self.required.values().flat_map(BTreeMap::values).copied().sum()
     }
 
     /// Forgets resources of which no value at all is encrypted and that nobody meant.

@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use super::Source;
 use crate::evidence::MemberId;
+use crate::evidence::count::{Count, Secrets};
 use crate::kubernetes::{Encoding, each_data_item};
 use crate::row::{Form, Retention, ValueRow};
 
@@ -30,8 +31,8 @@ pub struct SameValues {
 
 impl SameValues {
     /// How many are the same, changed, and not comparable.
-    pub fn counts(&self) -> (u64, u64, u64) {
-        let count = |fits: fn(&SameValue) -> bool| self.secrets.values().filter(|same| fits(same)).count() as u64;
+    pub fn counts(&self) -> (Count<Secrets>, Count<Secrets>, Count<Secrets>) {
+        let count = |fits: fn(&SameValue) -> bool| Count::of_len(self.secrets.values().filter(|same| fits(same)).count());
         (
             count(|same| matches!(same, SameValue::Same(_))),
             count(|same| *same == SameValue::Changed),

@@ -13,6 +13,7 @@ use aws_credential_types::Credentials;
 use aws_sdk_kms::config::SharedCredentialsProvider;
 use common::kms_double::{Answer, Key, KmsDouble, State};
 use etcd_sleuth::envelope::{KmsEnvelope, Provider, pb};
+use etcd_sleuth::evidence::Count;
 use etcd_sleuth::kms::aws::AwsKms;
 use etcd_sleuth::kms::{Asking, Budget, EncryptionContexts, Failure, Held, KeyState, Pace, Patience, Plan, Reason, Ring, Unwrapper};
 use prost::Message;
@@ -257,7 +258,7 @@ fn throttling_is_waited_out_and_every_call_is_counted_and_noted() {
         let mut ledger = etcd_sleuth::kms::Ledger::open(&path).unwrap();
         let mut unwrappers: Vec<Box<dyn Unwrapper>> = vec![Box::new(kms(&double, EncryptionContexts::default()))];
         let (is_stopped, on_source) = (|| false, || {});
-        let mut budget = Budget::new(Pace::per_second(0.0), max_calls);
+        let mut budget = Budget::new(Pace::per_second(0.0), max_calls.map(Count::new));
         let mut asking =
             Asking { budget: &mut budget, patience, ledger: Some(&mut ledger), is_stopped: &is_stopped, on_source: &on_source };
         Ring::unwrap(&plan, &mut unwrappers, &mut asking).unwrap()
@@ -268,7 +269,7 @@ fn throttling_is_waited_out_and_every_call_is_counted_and_noted() {
         Held::OpenedBefore { .. } => "opened before".to_owned(),
     };
     let ring = run(None);
-    assert_eq!((outcome(&ring), ring.calls(), double.calls("Decrypt")), (format!("key {ARN}"), 3, 3));
+    assert_eq!((outcome(&ring), ring.calls(), double.calls("Decrypt")), (format!("key {ARN}"), Count::new(3), 3));
     let text = std::fs::read_to_string(&path).unwrap();
     let outcomes: Vec<_> = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["outcome"].clone()).collect();
     assert_eq!(outcomes, ["throttled", "throttled", "unwrapped"]);
@@ -276,7 +277,7 @@ fn throttling_is_waited_out_and_every_call_is_counted_and_noted() {
     std::fs::remove_file(&path).unwrap();
     double.with(|state| state.instead = vec![throttled; 9]);
     let ring = run(None);
-    assert_eq!((outcome(&ring), ring.calls(), ring.is_cut_short()), ("throttled".to_owned(), 4, false));
+    assert_eq!((outcome(&ring), ring.calls(), ring.is_cut_short()), ("throttled".to_owned(), Count::new(4), false));
     let ring = run(Some(2));
-    assert_eq!((outcome(&ring), ring.calls(), ring.is_cut_short()), ("not-attempted".to_owned(), 2, true));
+    assert_eq!((outcome(&ring), ring.calls(), ring.is_cut_short()), ("not-attempted".to_owned(), Count::new(2), true));
 }

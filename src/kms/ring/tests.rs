@@ -44,7 +44,7 @@ fn plan() -> Plan {
 fn values_are_one_question_where_type_key_source_and_annotations_agree() {
     let plan = plan();
     assert_eq!(plan.len(), 5);
-    assert_eq!(plan.sources().map(|source| source.values).collect::<BTreeSet<_>>(), [1, 2, 3].into());
+    assert_eq!(plan.sources().map(|source| source.values).collect::<BTreeSet<_>>(), [1, 2, 3].map(Count::new).into());
     assert_eq!(plan.sources().map(WrappedDek::digest).collect::<BTreeSet<_>>().len(), 5);
     let mut strange = Plan::default();
     for (key_id, source, kind) in [("k", &b"s"[..], 2), ("", b"s", 1), ("k", b"", 1), (&"k".repeat(1 << 20), b"s", 1), ("k", &[0; 1025], 1)]
@@ -102,7 +102,7 @@ fn run(
         })
         .collect();
     let patience = Patience { first: Duration::from_millis(1), longest: Duration::from_millis(2), repeats: 2 };
-    let mut budget = Budget::new(Pace::per_second(0.0), max_calls);
+    let mut budget = Budget::new(Pace::per_second(0.0), max_calls.map(Count::new));
     let mut asking = Asking { budget: &mut budget, patience, ledger, is_stopped: &|| false, on_source: &|| {} };
     let ring = Ring::unwrap(&plan(), &mut unwrappers, &mut asking).unwrap();
     let outcome = |held: &Held| match held {
@@ -117,20 +117,20 @@ fn run(
 fn each_dek_source_is_asked_about_once() {
     let (outcomes, ring, asked) = run(&[("two", &[Ok(32)])], None, None);
     assert_eq!(outcomes, ["no-key-given", "key", "key", "key", "key"]);
-    assert_eq!((ring.calls(), asked), (4, vec![4]));
+    assert_eq!((ring.calls(), asked), (Count::new(4), vec![4]));
     let (outcomes, ring, asked) = run(&[("two", &[Err(Reason::AccessDenied)]), ("one", &[Ok(32)])], None, None);
     assert_eq!(outcomes, ["key", "access-denied", "access-denied", "access-denied", "access-denied"]);
-    assert_eq!((ring.calls(), asked), (5, vec![4, 1]));
+    assert_eq!((ring.calls(), asked), (Count::new(5), vec![4, 1]));
 }
 
 #[test]
 fn the_shares_of_a_plan_are_the_calls_that_are_made() {
     let unwrappers: Vec<Box<dyn Unwrapper>> = vec![Box::new(Script { claims: "two", answers: vec![], asked: std::rc::Rc::default() })];
     let (shares, unclaimed) = plan().shares(&unwrappers);
-    let first = |first| Turns { first, further: 0 };
+    let first = |first| Turns { first: Count::new(first), further: Count::ZERO };
     assert_eq!(shares[0].calls, BTreeMap::from([(Some("k".into()), first(3)), (Some("l".into()), first(1))]));
-    assert_eq!((shares[0].total(), shares[0].values), (4, 6));
-    assert_eq!((unclaimed.calls, unclaimed.values), (BTreeMap::from([(None, first(1))]), 2));
+    assert_eq!((shares[0].total(), shares[0].values), (Count::new(4), Count::new(6)));
+    assert_eq!((unclaimed.calls, unclaimed.values), (BTreeMap::from([(None, first(1))]), Count::new(2)));
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn a_kms_that_is_not_there_is_given_up() {
     assert_eq!(ring.calls(), 6);
     let passing = [Err(Reason::KmsUnavailable), Err(Reason::Throttled), Ok(32)];
     let (outcomes, ring, _) = run(&[("two", &passing)], None, None);
-    assert_eq!((outcomes[1].as_str(), ring.calls()), ("key", 6));
+    assert_eq!((outcomes[1].as_str(), ring.calls()), ("key", Count::new(6)));
 }
 
 /// The outage of one key hides no other: sources are sorted by key, and those of the other keys are still asked about.
@@ -168,7 +168,7 @@ fn the_outage_of_one_key_hides_no_other() {
     let mut asking = Asking { budget: &mut budget, patience, ledger: None, is_stopped: &|| false, on_source: &|| {} };
     let ring = Ring::unwrap(&plan, &mut unwrappers, &mut asking).unwrap();
     // Five repeats of the first question, and three questions about each of three keys.
-    assert_eq!((ring.calls(), asked.get(), plan.len()), (14, 14, 1800));
+    assert_eq!((ring.calls(), asked.get(), plan.len()), (Count::new(14), 14, 1800));
 }
 
 /// Two that serve one provider are asked in turn, in either order; who has unwrapped one is asked first about the like of it.
@@ -178,7 +178,7 @@ fn several_holders_of_one_provider_are_asked_in_turn() {
     for reason in [Reason::Refused, Reason::WrongKey, Reason::ContextOrDamage, Reason::AccessDenied] {
         let (outcomes, ring, asked) = run(&[("two", &[Err(reason)]), ("two", &[Ok(32)])], None, None);
         assert_eq!(outcomes, all);
-        assert_eq!((ring.calls(), asked), (6, vec![2, 4]), "one lost call for each of two keys");
+        assert_eq!((ring.calls(), asked), (Count::new(6), vec![2, 4]), "one lost call for each of two keys");
         let (outcomes, _, asked) = run(&[("two", &[Ok(32)]), ("two", &[Err(reason)])], None, None);
         assert_eq!((outcomes, asked), (all.map(str::to_owned).to_vec(), vec![4, 0]));
     }
@@ -194,7 +194,7 @@ fn several_holders_of_one_provider_are_asked_in_turn() {
     let unwrappers =
         ["two", "two"].map(|claims| -> Box<dyn Unwrapper> { Box::new(Script { claims, answers: vec![], asked: std::rc::Rc::default() }) });
     let (shares, _) = plan().shares(&unwrappers);
-    let turns = |first, further| Turns { first, further };
+    let turns = |first, further| Turns { first: Count::new(first), further: Count::new(further) };
     assert_eq!(shares[0].calls, BTreeMap::from([(Some("k".into()), turns(3, 0)), (Some("l".into()), turns(1, 0))]));
     assert_eq!(shares[1].calls, BTreeMap::from([(Some("k".into()), turns(0, 3)), (Some("l".into()), turns(0, 1))]));
 }
@@ -217,7 +217,7 @@ fn a_budget_ends_the_asking_and_the_ledger_lets_a_later_run_go_on() {
     note(&ring, &mut open());
     let (outcomes, ring, asked) = run(&[("two", &[Err(Reason::Disabled), Ok(32)])], None, Some(&mut open()));
     assert_eq!(outcomes, ["no-key-given", "opened-before", "opened-before", "disabled", "key"]);
-    assert_eq!((ring.calls(), asked), (2, vec![2]));
+    assert_eq!((ring.calls(), asked), (Count::new(2), vec![2]));
     let before = ring.iter().nth(1).unwrap().1;
     assert!(matches!(before, Held::OpenedBefore { kms_key_id: Some(used), .. } if used == "used"));
     let text = std::fs::read_to_string(&path).unwrap();
@@ -256,22 +256,22 @@ fn a_broken_off_run_makes_no_further_call() {
     let mut asking =
         Asking { budget: &mut budget, patience: Patience::default(), ledger: None, is_stopped: &|| counter.get() >= 1, on_source: &|| {} };
     let ring = Ring::unwrap(&plan(), &mut unwrappers, &mut asking).unwrap();
-    assert_eq!((ring.calls(), asked.get(), ring.is_cut_short()), (1, 1, true));
+    assert_eq!((ring.calls(), asked.get(), ring.is_cut_short()), (Count::new(1), 1, true));
 }
 
 /// The rate and the number of calls are those of the whole run: repeated calls and those about a key's state are of it.
 #[test]
 fn one_budget_holds_for_every_call_and_the_first_throttle_halves_the_rate() {
-    let mut budget = Budget::new(Pace::per_second(0.0), Some(3));
+    let mut budget = Budget::new(Pace::per_second(0.0), Some(Count::new(3)));
     let patience = Patience { first: Duration::ZERO, longest: Duration::ZERO, repeats: 1 };
     let mut unwrappers: Vec<Box<dyn Unwrapper>> =
         vec![Box::new(Script { claims: "one", answers: vec![Err(Reason::Throttled), Ok(32)], asked: std::rc::Rc::default() })];
     let mut asking = Asking { budget: &mut budget, patience, ledger: None, is_stopped: &|| false, on_source: &|| {} };
     let ring = Ring::unwrap(&plan(), &mut unwrappers, &mut asking).unwrap();
-    assert_eq!((ring.calls(), asking.budget.made()), (2, 2));
+    assert_eq!((ring.calls(), asking.budget.made()), (Count::new(2), Count::new(2)));
     // One call is left for the state of a key, which takes two.
     let state = KeyState::ask("k", &mut unwrappers, &mut asking).unwrap().unwrap();
-    assert_eq!((state.state.as_deref(), state.is_rotated, asking.budget.made()), (Some("Enabled"), None, 3));
+    assert_eq!((state.state.as_deref(), state.is_rotated, asking.budget.made()), (Some("Enabled"), None, Count::new(3)));
     assert_eq!(KeyState::ask("k", &mut unwrappers, &mut asking).unwrap(), None);
     let mut pace = Pace::per_second(50.0);
     pace.halve();

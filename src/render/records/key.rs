@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::super::cell::columns;
 use crate::collect::KeyCounts;
 use crate::evidence::EvidenceId;
+use crate::evidence::count::{Count, DekSources, Values};
 use crate::report::{KeyProof, KeyReport};
 
 /// One key that values name, over all evidences or in one of them.
@@ -18,15 +19,15 @@ pub struct KeyRecord<'a> {
     provider_version: &'a str,
     provider_name: Option<&'a str>,
     key_id: Option<&'a str>,
-    dek_sources: u64,
-    current: u64,
-    newest: u64,
-    superseded: u64,
-    deleted: u64,
-    residue: u64,
-    log: u64,
-    opened: Option<u64>,
-    failed: Option<u64>,
+    dek_sources: Count<DekSources>,
+    current: Count<Values>,
+    newest: Count<Values>,
+    superseded: Count<Values>,
+    deleted: Count<Values>,
+    residue: Count<Values>,
+    log: Count<Values>,
+    opened: Option<Count<Values>>,
+    failed: Option<Count<Values>>,
     state: Option<&'a str>,
     kms_key_id: Option<&'a str>,
     kms_key_ids: Vec<&'a str>,

@@ -23,6 +23,7 @@ use std::collections::BTreeMap;
 
 use crate::evidence::EvidenceId;
 use crate::evidence::anomaly::Anomaly;
+use crate::evidence::count::{Count, Matches};
 use crate::finding::{About, Finding};
 
 /// Version of the records' meaning. A new field does not raise it; a changed meaning does.
@@ -128,8 +129,8 @@ pub struct FindingRecord<'a> {
     why: &'static str,
     remedy: Option<&'static str>,
     references: &'static [&'static str],
-    count: u64,
-    nowhere_newer: Option<u64>,
+    count: Count<Matches>,
+    nowhere_newer: Option<Count<Matches>>,
     about: Vec<AboutRecord<'a>>,
 }
 

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::evidence::count::{Calls, Count};
 use crate::render::cell::columns;
 use crate::report::{Asked, VerificationPlan};
 
@@ -11,8 +12,8 @@ pub struct PlanRecord<'a> {
     record: &'static str,
     asked: Option<&'a str>,
     key_id: Option<&'a str>,
-    calls: u64,
-    further_calls: u64,
+    calls: Count<Calls>,
+    further_calls: Count<Calls>,
 }
 
 type Column = (&'static str, fn(&PlanRecord<'_>) -> String);

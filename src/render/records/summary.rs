@@ -6,9 +6,10 @@ use serde::Serialize;
 
 use crate::collect::{KeyCounts, Sum};
 use crate::envelope::KeyIdentity;
+use crate::evidence::count::{Calls, Count, DekSources, Fragments, Secrets, Tombstones, Values};
 use crate::finding::Outcome;
 use crate::report::readable::{Readable, ReadableIn};
-use crate::report::retirement::{self, Retirement};
+use crate::report::retirement::Retirement;
 use crate::report::{EvidenceReport, Report, Verification};
 use crate::row::{Form, Place, Retention};
 use crate::store::ByteAccount;
@@ -24,8 +25,8 @@ pub struct SummaryRecord<'a> {
     secrets_current: SecretCountsRecord,
     secrets_readable: ReadableRecord,
     values: Vec<ValueCountRecord>,
-    tombstones: u64,
-    uncertain_names: u64,
+    tombstones: Count<Tombstones>,
+    uncertain_names: Count<Values>,
     fragments: SumRecord,
     nameless_secret_fragments: SumRecord,
     nameless_other_fragments: SumRecord,
@@ -44,14 +45,14 @@ pub struct SummaryRecord<'a> {
 struct RetireRecord<'a> {
     key: &'a str,
     verdict: &'static str,
-    current: u64,
-    newest: u64,
-    superseded: u64,
-    deleted: u64,
-    residue: u64,
-    log: u64,
-    kms_v1_current: u64,
-    kms_v1_other: u64,
+    current: Count<Values>,
+    newest: Count<Values>,
+    superseded: Count<Values>,
+    deleted: Count<Values>,
+    residue: Count<Values>,
+    log: Count<Values>,
+    kms_v1_current: Count<Values>,
+    kms_v1_other: Count<Values>,
     may_be: Vec<MayBeRecord>,
     doubts: &'a [String],
 }
@@ -73,7 +74,7 @@ impl<'a> RetireRecord<'a> {
             residue: named.residue,
             log: named.log,
             kms_v1_current: unknown.current,
-            kms_v1_other: retirement::total(unknown).saturating_sub(unknown.current),
+            kms_v1_other: unknown.total().without(unknown.current),
             may_be: retirement.may_be.iter().map(MayBeRecord::of).collect(),
             doubts: &retirement.doubts,
         }
@@ -84,40 +85,40 @@ impl<'a> RetireRecord<'a> {
 #[derive(Debug, Serialize)]
 struct MayBeRecord {
     key: String,
-    current: u64,
-    other: u64,
+    current: Count<Values>,
+    other: Count<Values>,
     why: &'static str,
 }
 
 impl MayBeRecord {
     fn of((key, (counts, why)): (&KeyIdentity<'static>, &(KeyCounts, &'static str))) -> Self {
-        Self { key: key.to_string(), current: counts.current, other: retirement::total(*counts).saturating_sub(counts.current), why }
+        Self { key: key.to_string(), current: counts.current, other: counts.total().without(counts.current), why }
     }
 }
 
 /// What a verification came to.
 #[derive(Debug, Serialize)]
 struct VerifyRecord {
-    dek_sources: u64,
-    calls: u64,
-    other_calls: u64,
+    dek_sources: Count<DekSources>,
+    calls: Count<Calls>,
+    other_calls: Count<Calls>,
     cut_short: bool,
-    current: u64,
-    current_opened: u64,
-    current_opened_before: u64,
-    current_not_opened: u64,
-    current_not_decided: u64,
-    current_refused: u64,
+    current: Count<Values>,
+    current_opened: Count<Values>,
+    current_opened_before: Count<Values>,
+    current_not_opened: Count<Values>,
+    current_not_decided: Count<Values>,
+    current_refused: Count<Values>,
     required: Vec<String>,
-    under_required: u64,
-    not_under_required: u64,
-    not_opened_by_required: u64,
-    not_known_under_required: u64,
+    under_required: Count<Values>,
+    not_under_required: Count<Values>,
+    not_opened_by_required: Count<Values>,
+    not_known_under_required: Count<Values>,
     left: Vec<LeftRecord>,
-    moved: u64,
-    same_value: u64,
-    changed_value: u64,
-    not_comparable: u64,
+    moved: Count<Values>,
+    same_value: Count<Secrets>,
+    changed_value: Count<Secrets>,
+    not_comparable: Count<Secrets>,
 }
 
 impl VerifyRecord {
@@ -143,7 +144,7 @@ impl VerifyRecord {
             not_opened_by_required: proof.requirement.not_opened(),
             not_known_under_required: proof.requirement.not_known(),
             left: LeftRecord::all(&proof.requirement),
-            moved: proof.moves.len() as u64,
+            moved: Count::of_len(proof.moves.len()),
             same_value,
             changed_value,
             not_comparable,
@@ -159,19 +160,18 @@ struct LeftRecord {
     under: Option<String>,
     why: &'static str,
     leftover: bool,
-    count: u64,
+    count: Count<Values>,
 }
 
 impl LeftRecord {
     fn all(requirement: &Requirement) -> Vec<Self> {
-        let mut counts = BTreeMap::<(bool, &str, Option<&str>, &Under), u64>::new();
+        let mut counts = BTreeMap::<(bool, &str, Option<&str>, &Under), Count<Values>>::new();
         for (is_leftover, all) in [(false, &requirement.left), (true, &requirement.in_leftovers)] {
             for (left, more) in all {
-                let count = counts.entry((is_leftover, &left.group_resource, left.prefix.as_deref(), &left.under)).or_default();
-                *count = count.saturating_add(*more);
+                counts.entry((is_leftover, &left.group_resource, left.prefix.as_deref(), &left.under)).or_default().add(*more);
             }
         }
-        let record = |((leftover, group_resource, prefix, under), count): ((bool, &str, Option<&str>, &Under), u64)| Self {
+        let record = |((leftover, group_resource, prefix, under), count): ((bool, &str, Option<&str>, &Under), Count<Values>)| Self {
             group_resource: group_resource.to_owned(),
             prefix: prefix.map(str::to_owned),
             under: under.key().map(ToString::to_string),
@@ -185,31 +185,31 @@ impl LeftRecord {
 
 #[derive(Debug, Serialize)]
 struct SecretCountsRecord {
-    plaintext: u64,
-    encrypted: u64,
-    unknown: u64,
-    empty: u64,
-    not_known: u64,
+    plaintext: Count<Secrets>,
+    encrypted: Count<Secrets>,
+    unknown: Count<Secrets>,
+    empty: Count<Secrets>,
+    not_known: Count<Secrets>,
 }
 
 #[derive(Debug, Serialize)]
 struct ReadableRecord {
-    total: u64,
-    existing: u64,
-    deleted: u64,
-    not_known: u64,
-    current: u64,
-    newest: u64,
-    retained: u64,
-    residue: u64,
-    log: u64,
-    ahead: u64,
-    replaced: u64,
+    total: Count<Secrets>,
+    existing: Count<Secrets>,
+    deleted: Count<Secrets>,
+    not_known: Count<Secrets>,
+    current: Count<Secrets>,
+    newest: Count<Secrets>,
+    retained: Count<Secrets>,
+    residue: Count<Secrets>,
+    log: Count<Secrets>,
+    ahead: Count<Secrets>,
+    replaced: Count<Secrets>,
 }
 
 #[derive(Debug, Serialize)]
 struct SumRecord {
-    count: u64,
+    count: Count<Fragments>,
     bytes: u64,
 }
 
@@ -237,7 +237,7 @@ struct ValueCountRecord {
     place: &'static str,
     retention: &'static str,
     protection: &'static str,
-    count: u64,
+    count: Count<Values>,
 }
 
 impl BytesRecord {
@@ -261,12 +261,10 @@ impl BytesRecord {
 impl<'a> SummaryRecord<'a> {
     /// The record of a run.
     pub fn new(report: &'a Report, outcome: &Outcome) -> Self {
-        let sum = |count: fn(&EvidenceReport) -> u64| report.evidences.iter().map(count).fold(0, u64::saturating_add);
-        let readable = |count: fn(&ReadableIn) -> u64| {
-            let of = |r: &Readable| [&r.existing, &r.deleted, &r.unknown].into_iter().map(count).fold(0, u64::saturating_add);
-            report.readable().map(|(_, readable)| of(readable)).fold(0, u64::saturating_add)
+        let readable = |count: fn(&ReadableIn) -> Count<Secrets>| {
+            report.readable().flat_map(|(_, readable)| [&readable.existing, &readable.deleted, &readable.unknown]).map(count).sum()
         };
-        let inputs = |count: fn(&Readable) -> u64| report.readable().map(|(_, readable)| count(readable)).fold(0, u64::saturating_add);
+        let inputs = |count: fn(&Readable) -> Count<Secrets>| report.readable().map(|(_, readable)| count(readable)).sum();
         let total = |part: fn(&EvidenceReport) -> Sum| {
             let mut sum = Sum::default();
             report.evidences.iter().for_each(|e| sum.merge(part(e)));
@@ -298,8 +296,8 @@ impl<'a> SummaryRecord<'a> {
                 replaced: inputs(|r| r.replaced),
             },
             values: value_counts(report),
-            tombstones: sum(|e| e.tombstones),
-            uncertain_names: sum(|e| e.uncertain_names),
+            tombstones: report.evidences.iter().map(|e| e.tombstones).sum(),
+            uncertain_names: report.evidences.iter().map(|e| e.uncertain_names).sum(),
             fragments: total(|e| e.fragments),
             nameless_secret_fragments: total(|e| e.unnamed_secrets),
             nameless_other_fragments: total(|e| e.unnamed_others),
@@ -317,12 +315,11 @@ impl<'a> SummaryRecord<'a> {
 
 /// The values of all evidences, by where they stand and how they are stored.
 fn value_counts(report: &Report) -> Vec<ValueCountRecord> {
-    let mut values = BTreeMap::<(Place, Retention, Form), u64>::new();
+    let mut values = BTreeMap::<(Place, Retention, Form), Count<Values>>::new();
     for (kind, count) in report.evidences.iter().flat_map(|e| &e.values) {
-        let known = values.entry(*kind).or_default();
-        *known = known.saturating_add(*count);
+        values.entry(*kind).or_default().add(*count);
     }
-    let record = |((place, retention, protection), count): ((Place, Retention, Form), u64)| ValueCountRecord {
+    let record = |((place, retention, protection), count): ((Place, Retention, Form), Count<Values>)| ValueCountRecord {
         place: place.name(),
         retention: retention.name(),
         protection: protection.name(),

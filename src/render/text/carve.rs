@@ -7,14 +7,13 @@ use super::first_screen::types;
 use super::headline::{in_scope, not_placed, scope};
 use super::key_label::distinct_labels;
 use super::layout::{Screen, Tone};
-use super::number::counted;
+use super::number::with_noun;
 use super::scan::status_line;
 use super::table::{Table, name};
 use super::unread::{not_looked_at, warning};
 use super::{against, block, file_lines, thousands};
-use crate::evidence::words::noun;
+use crate::evidence::count::{Count, Fragments, Values};
 use crate::finding::Outcome;
-use crate::report::retirement::total;
 use crate::report::{EvidenceReport, MemberReport, Render, RenderPages, Report};
 use crate::row::Form;
 use crate::store::MetaPage;
@@ -57,12 +56,12 @@ fn carve(member: &MemberReport, evidence: &EvidenceReport, report: &Report) -> S
     let readable = &evidence.readable;
     let unmatched = report.filter.as_deref().filter(|_| evidence.is_out_of_scope());
     let mut out = match readable.total {
-        0 if unmatched.is_some() => format!("NOTHING IN THESE BYTES MATCHES: {}\n", terminal(unmatched.unwrap_or_default())),
-        0 if report.unread_of(member.id).next().is_some() => {
+        Count::ZERO if unmatched.is_some() => format!("NOTHING IN THESE BYTES MATCHES: {}\n", terminal(unmatched.unwrap_or_default())),
+        Count::ZERO if report.unread_of(member.id).next().is_some() => {
             format!("NO PLAINTEXT SECRET FOUND IN WHAT COULD BE READ OF THESE BYTES{}\n", scope(report))
         }
-        0 => format!("NO PLAINTEXT SECRET FOUND IN THESE BYTES{}\n", scope(report)),
-        n => format!("{} CAN BE READ FROM THESE BYTES WITHOUT ANY KEY{}\n", counted(n, "Secret").to_uppercase(), scope(report)),
+        Count::ZERO => format!("NO PLAINTEXT SECRET FOUND IN THESE BYTES{}\n", scope(report)),
+        n => format!("{} CAN BE READ FROM THESE BYTES WITHOUT ANY KEY{}\n", with_noun(n).to_uppercase(), scope(report)),
     };
     out = if readable.total > 0 { Tone::Bad } else { Tone::Open }.paint(&out);
     if readable.total > 0 && !evidence.facts.has_tree() {
@@ -76,7 +75,7 @@ fn carve(member: &MemberReport, evidence: &EvidenceReport, report: &Report) -> S
     }
     let count = |protection| {
         let of = report.parts(member).flat_map(|part| &part.values).filter(|((_, _, kind), _)| *kind == protection);
-        of.map(|(_, count)| *count).fold(0, u64::saturating_add)
+        of.map(|(_, count)| *count).sum::<Count<Values>>()
     };
     let values = [(Form::Plaintext, "in plaintext"), (Form::Encrypted, "encrypted"), (Form::Unknown, "of no known form")];
     let values: Vec<String> = values
@@ -85,7 +84,7 @@ fn carve(member: &MemberReport, evidence: &EvidenceReport, report: &Report) -> S
         .filter(|(n, _)| *n > 0)
         .map(|(n, what)| format!("{} {what}", thousands(n)))
         .collect();
-    let fragments = report.parts(member).map(|part| part.fragments.count).fold(0, u64::saturating_add);
+    let fragments: Count<Fragments> = report.parts(member).map(|part| part.fragments.count).sum();
     let values = if values.is_empty() { "none".to_owned() } else { values.join(", ") };
     block(&mut out, "Values", &[format!("{values}; {} of them not proven whole", thousands(fragments))]);
     let metas: &[MetaPage] = evidence.facts.image().map(|image| image.pages.listed.as_slice()).unwrap_or_default();
@@ -103,8 +102,8 @@ fn carve(member: &MemberReport, evidence: &EvidenceReport, report: &Report) -> S
     block(&mut out, "Database", &lines);
     let keys = evidence.keys.iter().take(ROWS);
     for (key, label) in keys.clone().zip(distinct_labels(keys.map(|key| &key.identity))) {
-        let count = total(key.counts);
-        out.push_str(&format!("  {:>9} {} under {label}\n", thousands(count), noun(count, "value")));
+        let count = key.counts.total();
+        out.push_str(&format!("  {:>9} {} under {label}\n", thousands(count), count.noun()));
     }
     out.push_str(&not_placed(report.parts(member)));
     out.push_str(&types(&readable.types, in_scope(report)));
@@ -118,7 +117,8 @@ fn carve(member: &MemberReport, evidence: &EvidenceReport, report: &Report) -> S
             table.add_row(prefix.into_iter().chain([name(&secret.label).into_owned(), name(&secret.secret_type).into_owned(), revision]));
         }
         out.push_str(&format!("\nSecrets that can be read\n{table}\n"));
-        if let Some(more) = readable.total.checked_sub(readable.first.len().min(ROWS) as u64).filter(|n| *n > 0) {
+        let more = readable.total.without(Count::of_len(readable.first.len().min(ROWS)));
+        if more > 0 {
             out.push_str(&format!("  and {} more: --rotate-list FILE lists all of them\n", thousands(more)));
         }
     }

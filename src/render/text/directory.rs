@@ -9,10 +9,11 @@ use super::findings::findings;
 use super::first_screen::{ROWS, keys, next, readable_table, resource_tables, secrets, types, values};
 use super::headline::{What, did_you_mean, headline, in_scope, no_kubernetes, not_placed, nothing_matches};
 use super::keys::beside;
-use super::number::counted;
+use super::number::{counted, with_noun};
 use super::table::Table;
 use super::unread::{self, warning};
 use super::{against, block, cluster_lines, compared_lines, doubts, file_lines, log_sentence, member_name, snapshot_sentence};
+use crate::evidence::Count;
 use crate::evidence::anomaly::{Bearing, Class};
 use crate::report::{EvidenceReport, MemberReport, Report, not_looked_at};
 use crate::store::{Facts, Kind, LogFacts, Role};
@@ -141,8 +142,8 @@ fn leftover_lines(leftovers: &[&EvidenceReport], directory: &Path) -> Vec<String
                 (Some(log), _) => log_sentence(log),
                 (_, Some(snapshot)) => snapshot_sentence(snapshot),
                 _ => match part.readable.total {
-                    0 => "a database; no plaintext Secret found in it".to_owned(),
-                    total => format!("a database; {} CAN BE READ", counted(total, "Secret").to_uppercase()),
+                    Count::ZERO => "a database; no plaintext Secret found in it".to_owned(),
+                    total => format!("a database; {} CAN BE READ", with_noun(total).to_uppercase()),
                 },
             };
             format!("{}, {}: {what}", relative(&facts.path, directory), counted(facts.content_size.unwrap_or(facts.size), "byte"))

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::layout::Tone;
 use super::marks::PARAGRAPH;
 use super::thousands;
+use crate::evidence::count::{Count, Matches};
 use crate::finding::{Rule, Severity};
 use crate::report::EvidenceReport;
 
@@ -21,10 +22,10 @@ fn severity(severity: Severity) -> String {
 pub(super) fn findings<'a>(whole: &EvidenceReport, parts: impl IntoIterator<Item = &'a EvidenceReport>) -> String {
     let of_parts = parts.into_iter().flat_map(|part| &part.judgement.findings).filter(|finding| !finding.rule.is_about_objects());
     let of_whole = whole.judgement.findings.iter().filter(|finding| finding.rule.is_about_objects());
-    let mut counts = BTreeMap::<Rule, (u64, Option<u64>)>::new();
+    let mut counts = BTreeMap::<Rule, (Count<Matches>, Option<Count<Matches>>)>::new();
     for finding in of_whole.chain(of_parts) {
         let (count, nowhere_newer) = counts.entry(finding.rule).or_default();
-        *count = count.saturating_add(finding.count);
+        count.add(finding.count);
         *nowhere_newer = finding.nowhere_newer;
     }
     if counts.is_empty() {
@@ -36,7 +37,7 @@ pub(super) fn findings<'a>(whole: &EvidenceReport, parts: impl IntoIterator<Item
     for (rule, (count, nowhere_newer)) in counts {
         let count = match nowhere_newer {
             Some(newest) if newest < count => {
-                format!(" ({}; {} of them can also be read in a newer place)", thousands(count), thousands(count.saturating_sub(newest)))
+                format!(" ({}; {} of them can also be read in a newer place)", thousands(count), thousands(count.without(newest)))
             }
             _ if count > 1 || rule.is_about_objects() => format!(" ({})", thousands(count)),
             _ => String::new(),

@@ -6,10 +6,11 @@ use std::path::Path;
 use super::super::escape::terminal;
 use super::key_counts::{CountColumns, cell};
 use super::key_label::distinct_labels;
-use super::number::counted;
+use super::number::{counted, with_noun};
 use super::table::{Table, name};
 use super::thousands;
 use crate::collect::{ResourceCounts, StorageCounts};
+use crate::evidence::count::{Count, Secrets, Values};
 use crate::evidence::words::{noun, verb};
 use crate::finding::Rule;
 use crate::report::readable::{Exists, ReadableSecret};
@@ -21,12 +22,12 @@ pub(super) const ROWS: usize = 20;
 /// What is said of Secrets: how many are readable where, now and deleted.
 pub(super) fn secrets(evidence: &EvidenceReport, in_scope: &str) -> String {
     let (existing, deleted, lost) = (evidence.readable.existing, evidence.readable.deleted, evidence.readable.unknown);
-    let older = existing.retained.saturating_add(existing.residue).saturating_add(existing.log);
+    let older = existing.retained.plus(existing.residue).plus(existing.log);
     let secrets = evidence.secrets;
-    let hidden = secrets.encrypted.saturating_sub(older);
+    let hidden = secrets.encrypted.without(older);
     let mut table = Table::of_labels(&[&format!("Secrets{in_scope}"), "now", "deleted"]);
-    let mut row = |what: &str, now: u64, gone: u64| table.add_row([what.to_owned(), cell(now), cell(gone)]);
-    row("stored in plaintext", secrets.plaintext, 0);
+    let mut row = |what: &str, now: Count<Secrets>, gone: Count<Secrets>| table.add_row([what.to_owned(), cell(now), cell(gone)]);
+    row("stored in plaintext", secrets.plaintext, Count::ZERO);
     for (what, now) in [
         ("encrypted, older plaintext still retained", existing.retained),
         ("encrypted, older plaintext in free pages", existing.residue),
@@ -39,16 +40,16 @@ pub(super) fn secrets(evidence: &EvidenceReport, in_scope: &str) -> String {
         ("in the log, not in the database yet (written last, or never carried out)", evidence.readable.ahead),
     ] {
         if now > 0 {
-            row(what, now, 0);
+            row(what, now, Count::ZERO);
         }
     }
     for (what, gone) in [
-        ("deleted, in plaintext in history", deleted.current.saturating_add(deleted.retained)),
+        ("deleted, in plaintext in history", deleted.current.plus(deleted.retained)),
         ("deleted, in plaintext in free pages", deleted.residue),
         ("deleted, in plaintext in the log", deleted.log),
     ] {
         if gone > 0 {
-            row(what, 0, gone);
+            row(what, Count::ZERO, gone);
         }
     }
     let mut out = format!("{table}\n");
@@ -61,7 +62,7 @@ pub(super) fn secrets(evidence: &EvidenceReport, in_scope: &str) -> String {
     }
     for (sum, what) in [(evidence.unnamed_secrets, "plaintext Secrets"), (evidence.unnamed_others, "other plaintext")] {
         if sum.count > 0 {
-            let (pieces, bytes) = (counted(sum.count, "piece"), counted(sum.bytes, "byte"));
+            let (pieces, bytes) = (with_noun(sum.count), counted(sum.bytes, "byte"));
             let names = verb(sum.count, "name is", "names are");
             out.push_str(&format!("And {pieces} of {what}, {bytes}, whose {names} lost\n"));
         }
@@ -71,10 +72,9 @@ pub(super) fn secrets(evidence: &EvidenceReport, in_scope: &str) -> String {
 
 /// What a log alone says, or pages without a tree: values by how they are stored.
 pub(super) fn values(evidence: &EvidenceReport) -> String {
-    let mut counts = BTreeMap::<&str, u64>::new();
+    let mut counts = BTreeMap::<&str, Count<Values>>::new();
     for ((_, _, protection), count) in &evidence.values {
-        let known = counts.entry(protection.name()).or_default();
-        *known = known.saturating_add(*count);
+        counts.entry(protection.name()).or_default().add(*count);
     }
     let shown: Vec<String> = counts.iter().map(|(name, count)| format!("{} {name}", thousands(*count))).collect();
     if shown.is_empty() { String::new() } else { format!("Values looked at: {}\n", shown.join(", ")) }
@@ -85,11 +85,11 @@ pub(super) fn keys(keys: &[KeyReport], in_scope: &str) -> String {
         return String::new();
     }
     // The sum of the rows below it.
-    let title =
-        match keys.iter().filter(|key| key.identity.provider().is_known()).map(|key| key.counts.current).fold(0, u64::saturating_add) {
-            0 => format!("Encrypted values{in_scope} need"),
-            n => format!("The {}{in_scope} encrypted now need", thousands(n)),
-        };
+    let known = keys.iter().filter(|key| key.identity.provider().is_known());
+    let title = match known.map(|key| key.counts.current).sum() {
+        Count::ZERO => format!("Encrypted values{in_scope} need"),
+        n => format!("The {}{in_scope} encrypted now need", thousands(n)),
+    };
     let columns = CountColumns::of(keys.iter().map(|key| key.counts));
     let has_log = keys.iter().any(|key| key.counts.log > 0);
     let labels = distinct_labels(keys.iter().map(|key| &key.identity));
@@ -124,11 +124,10 @@ pub(super) fn keys(keys: &[KeyReport], in_scope: &str) -> String {
     out
 }
 
-pub(super) fn types(types: &BTreeMap<String, u64>, in_scope: &str) -> String {
-    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+pub(super) fn types(types: &BTreeMap<String, Count<Secrets>>, in_scope: &str) -> String {
+    let mut counts: BTreeMap<&str, Count<Secrets>> = BTreeMap::new();
     for (name, count) in types {
-        let known = counts.entry(short_type(name)).or_default();
-        *known = known.saturating_add(*count);
+        counts.entry(short_type(name)).or_default().add(*count);
     }
     let mut counts: Vec<_> = counts.into_iter().collect();
     counts.sort_by_key(|(name, count)| (std::cmp::Reverse(*count), *name));
@@ -190,7 +189,8 @@ pub(super) fn readable_table(evidence: &EvidenceReport, in_scope: &str) -> Strin
             table.add_row(prefix.into_iter().chain(cells));
         }
         out.push_str(&format!("\nSecrets{in_scope} that can be read\n{table}\n"));
-        if let Some(more) = evidence.readable.total.checked_sub(evidence.readable.first.len().min(ROWS) as u64).filter(|n| *n > 0) {
+        let more = evidence.readable.total.without(Count::of_len(evidence.readable.first.len().min(ROWS)));
+        if more > 0 {
             out.push_str(&format!("  and {} more: --rotate-list FILE lists all of them\n", thousands(more)));
         }
     }

@@ -2,9 +2,10 @@
 
 use super::super::escape::terminal;
 use super::layout::Tone;
-use super::number::counted;
+use super::number::{counted, with_noun};
 use super::thousands;
 use crate::collect::Sum;
+use crate::evidence::Count;
 use crate::evidence::words::verb;
 use crate::report::{EvidenceReport, Report};
 use crate::row::near;
@@ -38,8 +39,8 @@ fn painted(tone: Tone, headline: &str) -> String {
 /// The headline where a filter leaves nothing.
 pub(super) fn nothing_matches(evidence: &EvidenceReport, report: &Report, filter: &str, what: What) -> String {
     let outside = match evidence.passed_over().0 {
-        0 => "So nothing was looked at.".to_owned(),
-        n => format!("So nothing was looked at; {} {} outside of it.", counted(n, "object"), verb(n, "is", "are")),
+        Count::ZERO => "So nothing was looked at.".to_owned(),
+        n => format!("So nothing was looked at; {} {} outside of it.", with_noun(n), verb(n, "is", "are")),
     };
     let meant = did_you_mean(evidence, report);
     painted(Tone::Open, &format!("NOTHING IN {} MATCHES: {}\n  {outside}\n{meant}", what.name(), terminal(filter)))
@@ -60,7 +61,7 @@ pub(super) fn did_you_mean(evidence: &EvidenceReport, report: &Report) -> String
 /// The headline where there is nothing of Kubernetes.
 pub(super) fn no_kubernetes(evidence: &EvidenceReport, what: What) -> String {
     let keys = match evidence.passed_over().0 {
-        1 => "The 1 key that exists is other software's, and was not looked at".to_owned(),
+        n if n == 1 => "The 1 key that exists is other software's, and was not looked at".to_owned(),
         n => format!("The {} keys that exist are other software's, and were not looked at", thousands(n)),
     };
     let said = format!("NO KUBERNETES OBJECTS IN {}\n  {keys}: --etcd-prefix names a prefix that was not found.\n", what.name());
@@ -70,8 +71,8 @@ pub(super) fn no_kubernetes(evidence: &EvidenceReport, what: What) -> String {
 /// The headline of an answer; where a filter was given, it is about what is in scope alone, and says so.
 pub(super) fn headline(evidence: &EvidenceReport, report: &Report, what: What) -> String {
     let tone = match evidence.readable.total {
-        0 if evidence.facts.is_complete && evidence.secrets.unknown == 0 => Tone::Said,
-        0 => Tone::Open,
+        Count::ZERO if evidence.facts.is_complete && evidence.secrets.unknown == 0 => Tone::Said,
+        Count::ZERO => Tone::Open,
         _ => Tone::Bad,
     };
     painted(tone, &in_words(evidence, report, what))
@@ -89,7 +90,7 @@ fn in_words(evidence: &EvidenceReport, report: &Report, what: What) -> String {
     }
     if readable.total == 0 {
         let unknown = match evidence.secrets.unknown {
-            0 => String::new(),
+            Count::ZERO => String::new(),
             n => format!("; {} {} stored in a form not known here", thousands(n), verb(n, "is", "are")),
         };
         let place = match evidence.facts.residue_mode() {
@@ -100,14 +101,14 @@ fn in_words(evidence: &EvidenceReport, report: &Report, what: What) -> String {
         if !has_tree {
             return format!("NO PLAINTEXT SECRET FOUND IN {place}{scope}\n");
         }
-        let exist = format!("{}{in_scope} {}", counted(existing, "Secret"), verb(existing, "exists", "exist"));
+        let exist = format!("{}{in_scope} {}", with_noun(existing), verb(existing, "exists", "exist"));
         let not_known = match evidence.not_known.total() {
-            0 => String::new(),
+            Count::ZERO => String::new(),
             n => format!("; of {}{in_scope} it is not known, the database has not applied all of its log", thousands(n)),
         };
         return format!("NO PLAINTEXT SECRET FOUND IN {place}{scope}\n  {exist}{unknown}{not_known}.\n");
     }
-    let secrets = counted(readable.total, "Secret").to_uppercase();
+    let secrets = with_noun(readable.total).to_uppercase();
     if !has_tree {
         let why = match evidence.facts.database() {
             Some(database) if database.active_meta.is_none() => "no valid meta page says which pages are in use",
@@ -119,14 +120,14 @@ fn in_words(evidence: &EvidenceReport, report: &Report, what: What) -> String {
         );
     }
     let unknown = match readable.unknown.total() {
-        0 => String::new(),
+        Count::ZERO => String::new(),
         n if evidence.not_known.total() > 0 => {
             format!("; of {} neither is known, the database has not applied all of its log: treat them as in use", thousands(n))
         }
         n => format!("; of {} neither is known: treat them as in use", thousands(n)),
     };
     let ahead = match readable.ahead {
-        0 => String::new(),
+        Count::ZERO => String::new(),
         n => format!("; {} more {} in the log and not in the database yet", thousands(n), verb(n, "is", "are")),
     };
     format!(
@@ -153,8 +154,10 @@ pub(super) fn not_placed<'a>(evidences: impl IntoIterator<Item = &'a EvidenceRep
     let mut sum = Sum::default();
     evidences.into_iter().for_each(|evidence| sum.merge(evidence.not_placed));
     match sum.count {
-        0 => String::new(),
-        1 => format!("A piece of plaintext of {} has lost its name: whether it is in scope cannot be told\n", counted(sum.bytes, "byte")),
+        Count::ZERO => String::new(),
+        n if n == 1 => {
+            format!("A piece of plaintext of {} has lost its name: whether it is in scope cannot be told\n", counted(sum.bytes, "byte"))
+        }
         n => format!(
             "{} pieces of plaintext, {}, have lost their names: whether they are in scope cannot be told\n",
             thousands(n),

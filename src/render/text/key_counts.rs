@@ -2,6 +2,7 @@
 
 use super::thousands;
 use crate::collect::KeyCounts;
+use crate::evidence::{Count, Unit};
 
 /// The columns that a table has: one for what may be current only where there is such a value.
 #[derive(Clone, Copy, Debug)]
@@ -25,11 +26,11 @@ impl CountColumns {
     /// The cells of the tree's values.
     pub(super) fn of_tree(self, counts: KeyCounts) -> impl Iterator<Item = String> {
         let perhaps = self.has_newest.then_some(counts.newest);
-        [counts.current].into_iter().chain(perhaps).chain([counts.superseded.saturating_add(counts.deleted)]).map(cell)
+        [counts.current].into_iter().chain(perhaps).chain([counts.superseded.plus(counts.deleted)]).map(cell)
     }
 }
 
 /// A count; a dash where there is nothing.
-pub(super) fn cell(count: u64) -> String {
+pub(super) fn cell<U: Unit>(count: Count<U>) -> String {
     if count == 0 { "-".to_owned() } else { thousands(count) }
 }

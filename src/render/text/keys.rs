@@ -8,15 +8,16 @@ use super::headline::within;
 use super::key_counts::{CountColumns, cell};
 use super::key_label::{distinct_labels, whole};
 use super::layout::{Screen, Tone};
-use super::number::counted;
+use super::number::{counted, with_adjective, with_noun};
 use super::table::Table;
 use super::unread::{self, ending, subject};
 use super::{next_steps, thousands};
 use crate::collect::KeyCounts;
+use crate::evidence::count::{Count, Secrets, Values};
 use crate::evidence::words::verb;
 use crate::finding::{Condition, Outcome};
 use crate::kubernetes::KeyMaterial;
-use crate::report::retirement::{Need, Retirement, RetirementVerdict, total};
+use crate::report::retirement::{Need, Retirement, RetirementVerdict};
 use crate::report::{EvidenceReport, Opens, Render, RenderPages, Report, not_looked_at};
 use crate::row::Retention;
 
@@ -69,10 +70,10 @@ fn retirement_in_words(retirement: &Retirement, report: &Report) -> String {
         RetirementVerdict::StillNeeded(current) => {
             let needing = retirement.needs.iter().filter(|need| need.named.current > 0).count();
             let what = named_by(retirement, report);
-            format!("{key} is still needed by {} in {} of {read}", counted(current, &format!("current {what}")), thousands(needing as u64))
+            format!("{key} is still needed by {} in {} of {read}", what.current(current), thousands(needing as u64))
         }
         RetirementVerdict::HistoryOnly(all) => {
-            format!("{key} is named by {} in {read}, none of them current: history, residue or logs", counted(all, "value"))
+            format!("{key} is named by {} in {read}, none of them current: history, residue or logs", with_noun(all))
         }
         RetirementVerdict::NothingNamesIt => format!("{key} is named by no value in {read}"),
         RetirementVerdict::CannotSay => format!("{key}: whether anything in {read} needs it cannot be said"),
@@ -120,11 +121,11 @@ pub(super) fn beside<'a>(evidences: impl IntoIterator<Item = &'a EvidenceReport>
 /// Every key.
 fn keys(report: &Report) -> String {
     let keys = report.keys();
-    let current = keys.iter().map(|key| key.counts.current).fold(0, u64::saturating_add);
-    let perhaps = keys.iter().map(|key| key.perhaps_current).fold(0, u64::saturating_add);
+    let current: Count<Values> = keys.iter().map(|key| key.counts.current).sum();
+    let perhaps: Count<Values> = keys.iter().map(|key| key.perhaps_current).sum();
     let files = files(report.evidences.len()).to_uppercase();
     let need = || {
-        let values = counted(current, "value");
+        let values = with_noun(current);
         format!("{values} that {} current {} one", verb(current, "is", "are"), verb(current, "needs", "need"))
     };
     let needed = match report.has_tree() {
@@ -173,17 +174,16 @@ fn keys(report: &Report) -> String {
 /// Whether a key is still needed.
 fn retire(retirement: &Retirement, report: &Report) -> String {
     let key = terminal(&retirement.key);
-    let counts = |fits: fn(&Need) -> u64| retirement.needs.iter().map(fits).fold(0, u64::saturating_add);
-    let maybe = counts(|need| need.unknown.current);
+    let maybe: Count<Values> = retirement.needs.iter().map(|need| need.unknown.current).sum();
     let what = named_by(retirement, report);
     let mut out = match retirement.verdict() {
         RetirementVerdict::StillNeeded(current) => {
-            let values = counted(current, &format!("current {what}"));
+            let values = what.current(current);
             let name = verb(current, "names", "name");
             format!("DO NOT DELETE: {values} in {} {name} this key.\n", files_with_current(retirement, report))
         }
         RetirementVerdict::HistoryOnly(all) => {
-            format!("ONLY HISTORY, RESIDUE OR LOGS NAME THIS KEY: {}, none of them current.\n", counted(all, "value"))
+            format!("ONLY HISTORY, RESIDUE OR LOGS NAME THIS KEY: {}, none of them current.\n", with_noun(all))
         }
         RetirementVerdict::NothingNamesIt => format!("NO VALUE IN {} NAMES THIS KEY.\n", files(report.evidences.len()).to_uppercase()),
         RetirementVerdict::CannotSay => "CANNOT SAY whether anything needs this key.\n".to_owned(),
@@ -206,7 +206,7 @@ fn retire(retirement: &Retirement, report: &Report) -> String {
         out.push_str(&format!("  {}.\n", terminal(doubt)));
     }
     out.push_str("  Offline: key names are what the plugin or configuration wrote; nothing was opened.\n");
-    let has_unknown = retirement.needs.iter().any(|need| total(need.unknown) > 0);
+    let has_unknown = retirement.needs.iter().any(|need| need.unknown.total() > 0);
     let columns = CountColumns::of(retirement.needs.iter().flat_map(|need| [need.named, need.unknown]));
     let mut titles = columns.titles(&["file"], &["residue/log"]);
     if has_unknown {
@@ -214,7 +214,7 @@ fn retire(retirement: &Retirement, report: &Report) -> String {
         titles.extend(columns.titles(&[], &["residue/log"]).into_iter().skip(1));
     }
     let mut rows = Table::new(&titles);
-    let cells = |counts: KeyCounts| columns.of_tree(counts).chain([cell(counts.residue.saturating_add(counts.log))]);
+    let cells = |counts: KeyCounts| columns.of_tree(counts).chain([cell(counts.residue.plus(counts.log))]);
     for need in &retirement.needs {
         let Some(evidence) = report.evidence(need.evidence) else { continue };
         let mut row = vec![evidence_label(evidence)];
@@ -230,7 +230,7 @@ fn retire(retirement: &Retirement, report: &Report) -> String {
         out.push_str(&format!(
             "If it is deleted: {} restored: {} unreadable, which can fail every LIST that includes {}.\n",
             terminal(&file_name(evidence)),
-            counted(need.named.current, what),
+            what.all(need.named.current),
             verb(need.named.current, "it", "one of them")
         ));
     }
@@ -255,7 +255,7 @@ fn opens(Opens { target, objects, more }: &Opens, report: &Report) -> String {
     let mut out = format!(
         "WHOEVER HAS {} OPENS {} IN {}, {} OF THEM CURRENT\n",
         terminal(&target.text),
-        counted(total(sum), "value").to_uppercase(),
+        with_noun(sum.total()).to_uppercase(),
         files(report.evidences.len()).to_uppercase(),
         thousands(sum.current)
     );
@@ -322,7 +322,7 @@ fn next(retirement: &Retirement, report: &Report, has_unknown: bool) -> String {
         }
     }
     if has_unknown {
-        let files = of_needs(|need| total(need.unknown) > 0);
+        let files = of_needs(|need| need.unknown.total() > 0);
         steps.push(format!("etcd-sleuth verify {files} --aws-kms --plan says what it takes to settle the values of KMS v1"));
     }
     next_steps(&steps)
@@ -336,8 +336,30 @@ fn contain(retirement: &Retirement) -> String {
     }
 }
 
-/// What the values that name a key are.
-fn named_by(retirement: &Retirement, report: &Report) -> &'static str {
+/// What the current values that name a key are: of a Secret, one is current.
+#[derive(Clone, Copy)]
+enum NamedBy {
+    Secrets,
+    Values,
+}
+
+impl NamedBy {
+    fn all(self, values: Count<Values>) -> String {
+        match self {
+            Self::Secrets => with_noun(values.one_each::<Secrets>()),
+            Self::Values => with_noun(values),
+        }
+    }
+
+    fn current(self, values: Count<Values>) -> String {
+        match self {
+            Self::Secrets => with_adjective(values.one_each::<Secrets>(), "current"),
+            Self::Values => with_adjective(values, "current"),
+        }
+    }
+}
+
+fn named_by(retirement: &Retirement, report: &Report) -> NamedBy {
     let mut resources = retirement
         .needs
         .iter()
@@ -346,7 +368,7 @@ fn named_by(retirement: &Retirement, report: &Report) -> &'static str {
         .flat_map(|evidence| &evidence.keys)
         .filter(|key| retirement.named.contains(&key.identity))
         .flat_map(|key| &key.group_resources);
-    if resources.all(|resource| resource == "secrets") { "Secret" } else { "value" }
+    if resources.all(|resource| resource == "secrets") { NamedBy::Secrets } else { NamedBy::Values }
 }
 
 fn files_with_current(retirement: &Retirement, report: &Report) -> String {

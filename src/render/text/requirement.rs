@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use super::super::escape::terminal;
 use super::key_label::whole;
-use super::number::counted;
+use super::number::{with_adjective, with_noun};
 use super::thousands;
 use crate::evidence::EvidenceId;
+use crate::evidence::count::{Count, Values};
 use crate::evidence::words::verb;
 use crate::report::Report;
 use crate::verify::{Left, Requirement, State, Under};
@@ -32,7 +33,7 @@ pub(super) fn requirement(requirement: &Requirement, report: &Report) -> String 
         out.push_str(&format!(
             "  {}: {} written under {under} after the required key began, at revisions {first} to {last}: an API server that was not restarted?\n",
             terminal(&file),
-            format_args!("{}{below} {}", counted(*count, "value"), verb(*count, "was", "were"))
+            format_args!("{}{below} {}", with_noun(*count), verb(*count, "was", "were"))
         ));
     }
     out.push_str(&leftovers(requirement, report));
@@ -58,7 +59,7 @@ fn completeness(requirement: &Requirement) -> String {
     let (not_opened, not_known) = (requirement.not_opened(), requirement.not_known());
     let mut parts = Vec::new();
     if left > 0 {
-        parts.push(format!("{} {} not {required}", counted(left, "current value"), verb(left, "is", "are")));
+        parts.push(format!("{} {} not {required}", with_adjective(left, "current"), verb(left, "is", "are")));
     }
     if not_opened > 0 {
         let name = verb(not_opened, "names the required key and does not open with it", "name the required key and do not open with it");
@@ -71,16 +72,18 @@ fn completeness(requirement: &Requirement) -> String {
         parts.push("no API server takes this configuration".to_owned());
     }
     let by_name = match requirement.by_name {
-        0 => String::new(),
+        Count::ZERO => String::new(),
         by_name => format!(" ({} of them by the key's name alone: nobody opened them)", thousands(by_name)),
     };
-    match left.saturating_add(not_opened) {
-        0 if not_known == 0 && !requirement.is_refused => {
+    match left.plus(not_opened) {
+        Count::ZERO if not_known == 0 && !requirement.is_refused => {
             let all = if met == 1 { "" } else { "all " };
-            let values = counted(met, "current value");
+            let values = with_adjective(met, "current");
             format!("Re-encryption COMPLETE in these files: {all}{values} {} {required}{by_name}\n", verb(met, "is", "are"))
         }
-        0 => format!("Re-encryption NOT KNOWN: {}, {} {} {required}{by_name}\n", parts.join(", "), thousands(met), verb(met, "is", "are")),
+        Count::ZERO => {
+            format!("Re-encryption NOT KNOWN: {}, {} {} {required}{by_name}\n", parts.join(", "), thousands(met), verb(met, "is", "are"))
+        }
         _ => format!("Re-encryption NOT COMPLETE: {}, {} {}{by_name}\n", parts.join(", "), thousands(met), verb(met, "is", "are")),
     }
 }
@@ -96,13 +99,13 @@ fn plaintext_required(requirement: &Requirement) -> String {
 }
 
 /// How many values are left, by resource and by what they are under.
-fn left_by_resource(left: &BTreeMap<Left, u64>) -> String {
+fn left_by_resource(left: &BTreeMap<Left, Count<Values>>) -> String {
     let has_prefixes = has_several(left.keys().map(|left| left.prefix.as_deref()));
-    let mut resources: BTreeMap<(&str, Option<&str>), BTreeMap<String, u64>> = BTreeMap::new();
+    let mut resources = BTreeMap::<_, BTreeMap<String, Count<Values>>>::new();
     for (left, count) in left {
         let resource = (left.group_resource.as_str(), left.prefix.as_deref().filter(|_| has_prefixes));
         let under = resources.entry(resource).or_default().entry(under(&left.under)).or_default();
-        *under = under.saturating_add(*count);
+        under.add(*count);
     }
     let mut out = String::new();
     for ((resource, prefix), under) in resources.iter().take(ROWS) {
@@ -131,13 +134,12 @@ fn under(under: &Under) -> String {
 }
 
 /// What rewrites them. A value that no API server can read, none rewrites.
-fn rewrites(left: &BTreeMap<Left, u64>) -> String {
+fn rewrites(left: &BTreeMap<Left, Count<Values>>) -> String {
     let has_prefixes = has_several(left.keys().map(|left| left.prefix.as_deref()));
-    let mut groups: BTreeMap<(Option<&str>, &str, Option<&str>), u64> = BTreeMap::new();
+    let mut groups = BTreeMap::<_, Count<Values>>::new();
     for (left, count) in left.iter().filter(|(left, _)| left.under.is_otherwise()) {
         let prefix = left.prefix.as_deref().filter(|_| has_prefixes);
-        let group = groups.entry((prefix, &left.group_resource, left.namespace.as_deref())).or_default();
-        *group = group.saturating_add(*count);
+        groups.entry((prefix, &left.group_resource, left.namespace.as_deref())).or_default().add(*count);
     }
     let mut out = String::new();
     for ((prefix, resource, namespace), count) in groups.iter().take(ROWS) {
@@ -158,10 +160,10 @@ fn rewrites(left: &BTreeMap<Left, u64>) -> String {
 
 /// What stands in files that were left behind: it is not what the member has now, and no rewrite reaches it.
 fn leftovers(requirement: &Requirement, report: &Report) -> String {
-    let mut files: BTreeMap<EvidenceId, BTreeMap<String, u64>> = BTreeMap::new();
+    let mut files: BTreeMap<EvidenceId, BTreeMap<String, Count<Values>>> = BTreeMap::new();
     for (left, count) in &requirement.in_leftovers {
         let under = files.entry(left.evidence).or_default().entry(under(&left.under)).or_default();
-        *under = under.saturating_add(*count);
+        under.add(*count);
     }
     let mut out = String::new();
     for (evidence, under) in files.iter().take(ROWS) {

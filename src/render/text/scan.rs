@@ -10,11 +10,12 @@ use super::first_screen::{ROWS, keys, next, readable_table, resource_tables, sec
 use super::headline::{What, did_you_mean, headline, in_scope, no_kubernetes, not_placed, nothing_matches, within};
 use super::keys::beside;
 use super::layout::{Screen, Tone};
-use super::number::counted;
+use super::number::with_noun;
 use super::table::anomalies;
 use super::unread::{self, ending, subject, warning};
 use super::{against, block, cluster_lines, compared_lines, file_lines, thousands};
 use crate::evidence::anomaly::{Bearing, Class};
+use crate::evidence::count::{Count, Secrets};
 use crate::evidence::words::verb;
 use crate::finding::{Condition, Outcome};
 use crate::report::readable::{Readable, ReadableIn};
@@ -108,11 +109,10 @@ pub fn status_line(report: &Report, outcome: &Outcome) -> String {
 
 /// How many Secrets can be read without a key, by the first place that each can be read in; `None`: not one.
 fn readable_in_words(report: &Report) -> Option<String> {
-    let sum = |count: fn(&ReadableIn) -> u64| {
-        let of = |r: &Readable| [&r.existing, &r.deleted, &r.unknown].into_iter().map(count).fold(0, u64::saturating_add);
-        report.readable().map(|(_, readable)| of(readable)).fold(0, u64::saturating_add)
+    let sum = |count: fn(&ReadableIn) -> Count<Secrets>| -> Count<Secrets> {
+        report.readable().flat_map(|(_, readable)| [&readable.existing, &readable.deleted, &readable.unknown]).map(count).sum()
     };
-    let inputs = |count: fn(&Readable) -> u64| report.readable().map(|(_, readable)| count(readable)).fold(0, u64::saturating_add);
+    let inputs = |count: fn(&Readable) -> Count<Secrets>| report.readable().map(|(_, readable)| count(readable)).sum::<Count<Secrets>>();
     // Bytes of no known form have no pages, and nothing in them says what is current.
     let has_pages = report.evidences.iter().any(|evidence| evidence.facts.image().is_none());
     let places = [
@@ -120,20 +120,19 @@ fn readable_in_words(report: &Report) -> Option<String> {
         (sum(|r| r.newest), "that may have been changed or deleted since"),
         (sum(|r| r.retained), "in history"),
         (sum(|r| r.residue), if has_pages { "only in free pages" } else { "somewhere in these bytes" }),
-        (sum(|r| r.log).saturating_add(inputs(|r| r.ahead)), "only in the log"),
+        (sum(|r| r.log).plus(inputs(|r| r.ahead)), "only in the log"),
     ];
     let places: Vec<String> = places.iter().filter(|(n, _)| *n > 0).map(|(n, place)| format!("{} {place}", thousands(*n))).collect();
-    let pieces = report.evidences.iter().map(|e| e.unnamed_secrets.count).fold(0, u64::saturating_add);
-    let pieces = match pieces {
-        0 => None,
+    let pieces = match report.evidences.iter().map(|e| e.unnamed_secrets.count).sum() {
+        Count::ZERO => None,
         n => {
             let whose = verb(n, "of a Secret whose name is lost", "of Secrets whose names are lost");
-            Some(format!("{} {whose}", counted(n, "piece")))
+            Some(format!("{} {whose}", with_noun(n)))
         }
     };
     let secrets = match inputs(|r| r.total) {
-        0 => None,
-        n => Some(format!("{} readable without a key: {}", counted(n, "Secret"), places.join(", "))),
+        Count::ZERO => None,
+        n => Some(format!("{} readable without a key: {}", with_noun(n), places.join(", "))),
     };
     let said: Vec<String> = secrets.into_iter().chain(pieces).collect();
     (!said.is_empty()).then(|| said.join("; "))

@@ -7,11 +7,12 @@ use super::headline::within;
 use super::key_label::{distinct_labels, whole};
 use super::keys::evidence_label;
 use super::layout::{Screen, Tone};
-use super::number::counted;
+use super::number::{with_adjective, with_noun};
 use super::requirement::{has_several, requirement};
 use super::table::Table;
 use super::unread::{self, ending, subject};
 use super::{block, next_steps, thousands};
+use crate::evidence::count::{Calls, Count, DekSources};
 use crate::evidence::words::verb;
 use crate::finding::{Condition, Outcome};
 use crate::report::{Asked, Render, RenderPages, Report, VerificationPlan, VerificationResult, not_looked_at};
@@ -72,12 +73,11 @@ fn plan(plan: &VerificationPlan, report: &Report) -> String {
     let mut out = format!("{} DEK sources{}, one call each; nobody was asked\n", plan.dek_sources, within(report));
     let unclaimed = Some(&plan.unclaimed).filter(|unclaimed| unclaimed.total() > 0);
     for asked in plan.asked.iter().chain(unclaimed) {
-        let (name, calls, values) = (terminal(&asked.name), counted(asked.total(), "call"), counted(asked.values, "value"));
+        let (name, calls, values) = (terminal(&asked.name), with_noun(asked.total()), with_noun(asked.values));
         out.push_str(&format!("  {name}: {calls} for {values}{}\n", in_turn(asked)));
         for (key, turns) in &asked.calls {
             let key = key.as_deref().unwrap_or("KMS v1: the key is not known before it is asked");
-            let at_most =
-                if turns.further > 0 { format!(", at most {}", turns.first.saturating_add(turns.further)) } else { String::new() };
+            let at_most = if turns.further > 0 { format!(", at most {}", turns.first.plus(turns.further)) } else { String::new() };
             out.push_str(&format!("    {:>6}  {}{at_most}\n", turns.first, terminal(key)));
         }
     }
@@ -100,7 +100,7 @@ fn plan(plan: &VerificationPlan, report: &Report) -> String {
 /// What is asked of one only where those before it do not unwrap it.
 fn in_turn(asked: &Asked) -> String {
     match asked.further() {
-        0 => String::new(),
+        Count::ZERO => String::new(),
         further => format!("; at most {} more, about what those above do not unwrap", thousands(further)),
     }
 }
@@ -114,7 +114,7 @@ fn duration(plan: &VerificationPlan) -> String {
     let mut out = String::new();
     if plan.rate > 0.0 {
         #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an estimate")]
-        let seconds = (calls as f64 / plan.rate).ceil() as u64;
+        let seconds = (u64::from(calls) as f64 / plan.rate).ceil() as u64;
         let words = match seconds {
             0..120 => format!("{seconds} s"),
             120..7200 => format!("{} min", seconds.div_ceil(60)),
@@ -126,8 +126,8 @@ fn duration(plan: &VerificationPlan) -> String {
     if let Some(most) = plan.max_calls.filter(|most| *most < calls) {
         out.push_str(&format!(
             "  MORE THAN ONE RUN MAKES: it ends after {} (--max-calls); raise that for {}\n",
-            counted(most, "call"),
-            counted(calls, "call")
+            with_noun(most),
+            with_noun(calls)
         ));
     }
     out
@@ -196,7 +196,7 @@ pub fn verify_status(report: &Report, outcome: &Outcome) -> String {
     };
     let proof = &result.proof;
     let mut left = match proof.requirement.left() {
-        0 => String::new(),
+        Count::ZERO => String::new(),
         left => format!("; {} {} not under the key that is required", thousands(left), verb(left, "is", "are")),
     };
     if proof.requirement.not_known() > 0 {
@@ -229,10 +229,10 @@ fn opened_in_words(result: &VerificationResult, has_tree: bool) -> String {
         verb(before, "it", "them")
     );
     match all {
-        0 if !has_tree => return "which values are current is not known: no database with its tree was read".to_owned(),
-        0 => return "no value that is current is encrypted".to_owned(),
+        Count::ZERO if !has_tree => return "which values are current is not known: no database with its tree was read".to_owned(),
+        Count::ZERO => return "no value that is current is encrypted".to_owned(),
         _ if before == all => return format!("this run opened no current value; {earlier}"),
-        1 if opened == all => return "the 1 current value opens with the keys given".to_owned(),
+        _ if all == 1 && opened == all => return "the 1 current value opens with the keys given".to_owned(),
         _ if opened == all && before > 0 => return format!("all {} current values open with the keys given; {earlier}", thousands(all)),
         _ if opened == all => return format!("all {} current values open with the keys given", thousands(all)),
         _ => {}
@@ -248,12 +248,12 @@ fn opened_in_words(result: &VerificationResult, has_tree: bool) -> String {
         ),
         (of_no_key, "needs a key that was not given", "need keys that were not given"),
         (of(Standing::Refused), "was asked about, and no key came", "were asked about, and no key came"),
-        (of(Standing::NotAsked).saturating_sub(of_no_key), "could not be asked about", "could not be asked about"),
+        (of(Standing::NotAsked).without(of_no_key), "could not be asked about", "could not be asked about"),
     ];
     let others = others.into_iter().filter(|(n, ..)| *n > 0);
-    let others = others.map(|(n, one, many)| format!("{} {}", thousands(n), if n == 1 { one } else { many }));
+    let others = others.map(|(n, one, many)| format!("{} {}", thousands(n), verb(n, one, many)));
     let others = others.chain((before > 0).then_some(earlier)).collect::<Vec<_>>().join(", ");
-    format!("{} of {} {} with the keys given; {others}", thousands(opened), counted(all, "current value"), verb(opened, "opens", "open"))
+    format!("{} of {} {} with the keys given; {others}", thousands(opened), with_adjective(all, "current"), verb(opened, "opens", "open"))
 }
 
 fn headline(result: &VerificationResult, report: &Report, tone: Tone) -> String {
@@ -283,11 +283,12 @@ fn headline(result: &VerificationResult, report: &Report, tone: Tone) -> String 
 }
 
 fn asked(verify: &VerificationResult, asked: &[Asked]) -> Vec<String> {
-    let sources = |n: u64| counted(n, "DEK source");
+    // One call unwraps one of them.
+    let sources = |calls: Count<Calls>| with_noun(calls.one_each::<DekSources>());
     let mut lines: Vec<String> = asked.iter().map(|asked| format!("{}: {}", terminal(&asked.name), sources(asked.total()))).collect();
     match lines.is_empty() {
         true => lines.push("nobody; keys were given".to_owned()),
-        false => lines.push(format!("{} to unwrap, {} about keys' state", counted(verify.calls, "call"), thousands(verify.other_calls))),
+        false => lines.push(format!("{} to unwrap, {} about keys' state", with_noun(verify.calls), thousands(verify.other_calls))),
     }
     if verify.is_cut_short {
         lines.push("ENDED EARLY: not every DEK source was asked about".to_owned());
@@ -345,7 +346,7 @@ fn unopened(verify: &VerificationResult) -> String {
         if let Answer::NoKey(reason) = answer {
             let details = verify.failures.iter().filter(|((of, detail), _)| of == reason && !detail.is_empty());
             for ((_, detail), count) in details.take(5) {
-                out.push_str(&format!("    {} of {}\n", terminal(detail), counted(*count, "DEK source")));
+                out.push_str(&format!("    {} of {}\n", terminal(detail), with_noun(*count)));
             }
         }
     }
@@ -354,7 +355,8 @@ fn unopened(verify: &VerificationResult) -> String {
         out.push_str(&format!("    {}  {answer}  {}\n", terminal(&unproven.key), whole(&unproven.named)));
     }
     let current = verify.proof.coverage.count(|retention, answer| retention == Retention::Current && !answer.standing().is_opened());
-    if let Some(more) = current.checked_sub(verify.proof.unproven.len().min(ROWS) as u64).filter(|more| *more > 0) {
+    let more = current.without(Count::of_len(verify.proof.unproven.len().min(ROWS)));
+    if more > 0 {
         out.push_str(&format!("    and {} more that {} current\n", thousands(more), verb(more, "is", "are")));
     }
     out
@@ -397,7 +399,8 @@ fn same_values(proof: &Proof) -> String {
         let names: Vec<_> = names.iter().map(|name| terminal(name)).collect();
         out.push_str(&format!("  {}: {}\n", terminal_bytes(key), names.join(", ")));
     }
-    if let Some(more) = same.checked_sub(ROWS as u64).filter(|more| *more > 0) {
+    let more = same.without(Count::of_len(ROWS));
+    if more > 0 {
         out.push_str(&format!("  and {} more\n", thousands(more)));
     }
     out
