@@ -1,17 +1,20 @@
 //! Counts over the rows of one evidence: what the first screen and the summary say.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
+use super::exposure::Exposure;
 use super::grouped::Grouped;
 use super::key_use::KeyUse;
+use super::stored::{ResourceCounts, SecretCounts};
+use super::sum::Sum;
 use crate::envelope::KeyIdentity;
-use crate::evidence::count::{Count, Fragments, Objects, Secrets, Tombstones, Unit, Values};
+use crate::evidence::count::{Count, Tombstones, Unit, Values};
 use crate::kubernetes::{GroupResource, KeyMaterial, Prefixes, StorageKey};
-use crate::row::{Api, EnvelopeInfo, Form, Place, Retention, Row, ValueBytes, ValueRow};
+use crate::row::{EnvelopeInfo, Form, Place, Retention, Row, ValueRow};
 
 type Map<K, V> = HashMap<K, V, FixedState>;
 
@@ -52,172 +55,6 @@ pub struct Tally<'data> {
 
 /// Objects with key material that are remembered.
 const KEY_MATERIAL: usize = 1_000;
-
-/// Create revisions that are remembered of one key.
-const INCARNATIONS: usize = 100;
-
-/// How many fragments, and how many bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sum {
-    /// How many.
-    pub count: Count<Fragments>,
-    /// Their bytes together.
-    pub bytes: u64,
-}
-
-impl Sum {
-    fn add(&mut self, bytes: u64) {
-        self.merge(Self { count: Count::new(1), bytes });
-    }
-
-    /// Adds another sum.
-    pub fn merge(&mut self, other: Self) {
-        self.count.add(other.count);
-        self.bytes = self.bytes.saturating_add(other.bytes);
-    }
-}
-
-/// Where a Secret can be read without a key.
-#[derive(Clone, Debug, Default)]
-pub struct Exposure<'data> {
-    /// In its newest revision.
-    pub current: bool,
-    /// In the newest revision that the database has, which need not be what it has now.
-    pub newest: bool,
-    /// In an older retained revision.
-    pub superseded: bool,
-    /// It was deleted, and a retained revision still holds it.
-    pub deleted: bool,
-    /// In residue.
-    pub residue: bool,
-    /// In a log.
-    pub log: bool,
-    /// In an entry of a log that the database beside it is not known to have.
-    pub ahead: bool,
-    /// By the v2 API, whose keys the database does not know.
-    pub is_of_v2: bool,
-    /// Whether its key is known, or follows from its name.
-    pub has_key: bool,
-    /// Its type in the newest revision that can be read.
-    pub secret_type: Cow<'data, str>,
-    newest_revision: (Option<u64>, Option<u64>),
-    /// The value of the newest revision that can be read whole.
-    pub value: Option<ValueBytes<'data>>,
-    /// Create revisions of what can be read: an object that was deleted and made again has several.
-    pub incarnations: BTreeSet<i64>,
-    /// Whether it can be read where no create revision is known.
-    pub has_unknown_incarnation: bool,
-}
-
-/// Secrets by how their newest revision is stored.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SecretCounts {
-    /// Readable without a key.
-    pub plaintext: Count<Secrets>,
-    /// Under an envelope.
-    pub encrypted: Count<Secrets>,
-    /// In a form not known.
-    pub unknown: Count<Secrets>,
-    /// Without a value.
-    pub empty: Count<Secrets>,
-}
-
-/// Existing objects of a resource.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ResourceCounts {
-    /// Looked at.
-    pub in_scope: StorageCounts,
-    /// Passed over.
-    pub out_of_scope: StorageCounts,
-}
-
-/// Existing objects by how they are stored.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct StorageCounts {
-    /// All of them.
-    pub objects: Count<Objects>,
-    /// Readable without a key.
-    pub plaintext: Count<Objects>,
-    /// Under an envelope.
-    pub encrypted: Count<Objects>,
-}
-
-impl ResourceCounts {
-    fn merge(&mut self, other: Self) {
-        self.in_scope.merge(other.in_scope);
-        self.out_of_scope.merge(other.out_of_scope);
-    }
-}
-
-impl StorageCounts {
-    fn merge(&mut self, other: Self) {
-        self.objects.add(other.objects);
-        self.plaintext.add(other.plaintext);
-        self.encrypted.add(other.encrypted);
-    }
-}
-
-impl SecretCounts {
-    /// Counts one that is stored so.
-    fn count(&mut self, form: Form) {
-        match form {
-            Form::Plaintext => self.plaintext.add_one(),
-            Form::Encrypted => self.encrypted.add_one(),
-            Form::Unknown => self.unknown.add_one(),
-            Form::Empty => self.empty.add_one(),
-        }
-    }
-
-    fn merge(&mut self, other: Self) {
-        self.plaintext.add(other.plaintext);
-        self.encrypted.add(other.encrypted);
-        self.unknown.add(other.unknown);
-        self.empty.add(other.empty);
-    }
-
-    /// All of them.
-    pub fn total(&self) -> Count<Secrets> {
-        [self.plaintext, self.encrypted, self.unknown, self.empty].into_iter().sum()
-    }
-}
-
-/// The first of these places in which a Secret can be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum FirstPlace {
-    /// Its newest revision.
-    Current,
-    /// The newest revision that the database has, which need not be what it has now.
-    Newest,
-    /// An older retained revision, or a retained one of what was deleted.
-    Retained,
-    /// Residue.
-    Residue,
-    /// A log.
-    Log,
-}
-
-impl Exposure<'_> {
-    /// The first of the places in which it can be read: by it each Secret is counted once.
-    pub fn first_place(&self) -> FirstPlace {
-        match self {
-            _ if self.current => FirstPlace::Current,
-            _ if self.newest => FirstPlace::Newest,
-            _ if self.superseded || self.deleted => FirstPlace::Retained,
-            _ if self.residue => FirstPlace::Residue,
-            _ => FirstPlace::Log,
-        }
-    }
-
-    /// Whether it may stand in plaintext now, and that is not known.
-    pub fn may_be_current(&self) -> bool {
-        !self.current && (self.newest || self.ahead)
-    }
-
-    /// The newest revision that can be read whole.
-    pub fn revision(&self) -> Option<u64> {
-        self.newest_revision.0
-    }
-}
 
 impl<'data> Tally<'data> {
     /// Values of Secrets of one retention and form.
@@ -294,31 +131,7 @@ impl<'data> Tally<'data> {
         }
         if value.form() == Form::Plaintext {
             let (identity, has_key) = identity(value, prefixes);
-            let exposure = self.exposed.entry(identity).or_default();
-            exposure.has_key |= has_key;
-            match value.retention {
-                Retention::Current => exposure.current = true,
-                Retention::Newest => exposure.newest = true,
-                Retention::Superseded => exposure.superseded = true,
-                Retention::Deleted => exposure.deleted = true,
-                Retention::Residue => exposure.residue = true,
-                Retention::Log => {
-                    exposure.log = true;
-                    exposure.ahead |= value.is_ahead();
-                    exposure.is_of_v2 |= value.api == Api::V2;
-                }
-            }
-            match value.written.counts {
-                Some(counts) if exposure.incarnations.len() < INCARNATIONS => drop(exposure.incarnations.insert(counts.create_revision)),
-                _ => exposure.has_unknown_incarnation = true,
-            }
-            if let Some(secret) = value.protection.secret()
-                && (value.written.main, value.written.sub) >= exposure.newest_revision
-            {
-                exposure.newest_revision = (value.written.main, value.written.sub);
-                exposure.secret_type = secret.secret_type.clone();
-                exposure.value = Some(value.bytes);
-            }
+            self.exposed.entry(identity).or_default().add(value, has_key);
         }
     }
 
@@ -358,27 +171,6 @@ impl<'data> Tally<'data> {
         self.unknown_forms.add(other.unknown_forms);
         self.uncertain_names.add(other.uncertain_names);
         other.key_material.into_iter().for_each(|(object, retention)| self.add_key_material(object, retention));
-    }
-}
-
-impl Exposure<'_> {
-    fn merge(&mut self, other: &Self) {
-        self.current |= other.current;
-        self.newest |= other.newest;
-        self.superseded |= other.superseded;
-        self.deleted |= other.deleted;
-        self.residue |= other.residue;
-        self.log |= other.log;
-        self.ahead |= other.ahead;
-        self.is_of_v2 |= other.is_of_v2;
-        self.has_key |= other.has_key;
-        self.has_unknown_incarnation |= other.has_unknown_incarnation;
-        self.incarnations.extend(&other.incarnations);
-        if other.newest_revision > self.newest_revision {
-            self.newest_revision = other.newest_revision;
-            self.secret_type = other.secret_type.clone();
-            self.value = other.value;
-        }
     }
 }
 

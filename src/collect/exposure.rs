@@ -1,0 +1,127 @@
+//! Secrets that can be read without a key: where each of them can.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use crate::row::{Api, Retention, ValueBytes, ValueRow};
+
+/// Where a Secret can be read without a key.
+#[derive(Clone, Debug, Default)]
+pub struct Exposure<'data> {
+    /// In its newest revision.
+    pub current: bool,
+    /// In the newest revision that the database has, which need not be what it has now.
+    pub newest: bool,
+    /// In an older retained revision.
+    pub superseded: bool,
+    /// It was deleted, and a retained revision still holds it.
+    pub deleted: bool,
+    /// In residue.
+    pub residue: bool,
+    /// In a log.
+    pub log: bool,
+    /// In an entry of a log that the database beside it is not known to have.
+    pub ahead: bool,
+    /// By the v2 API, whose keys the database does not know.
+    pub is_of_v2: bool,
+    /// Whether its key is known, or follows from its name.
+    pub has_key: bool,
+    /// Its type in the newest revision that can be read.
+    pub secret_type: Cow<'data, str>,
+    newest_revision: (Option<u64>, Option<u64>),
+    /// The value of the newest revision that can be read whole.
+    pub value: Option<ValueBytes<'data>>,
+    /// Create revisions of what can be read: an object that was deleted and made again has several.
+    pub incarnations: BTreeSet<i64>,
+    /// Whether it can be read where no create revision is known.
+    pub has_unknown_incarnation: bool,
+}
+
+/// The first of these places in which a Secret can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FirstPlace {
+    /// Its newest revision.
+    Current,
+    /// The newest revision that the database has, which need not be what it has now.
+    Newest,
+    /// An older retained revision, or a retained one of what was deleted.
+    Retained,
+    /// Residue.
+    Residue,
+    /// A log.
+    Log,
+}
+
+/// Create revisions that are remembered of one key.
+const INCARNATIONS: usize = 100;
+
+impl<'data> Exposure<'data> {
+    /// Notes a value of it that can be read. `has_key`: its key is known, or follows from its name.
+    pub(super) fn add(&mut self, value: &ValueRow<'data>, has_key: bool) {
+        self.has_key |= has_key;
+        match value.retention {
+            Retention::Current => self.current = true,
+            Retention::Newest => self.newest = true,
+            Retention::Superseded => self.superseded = true,
+            Retention::Deleted => self.deleted = true,
+            Retention::Residue => self.residue = true,
+            Retention::Log => {
+                self.log = true;
+                self.ahead |= value.is_ahead();
+                self.is_of_v2 |= value.api == Api::V2;
+            }
+        }
+        match value.written.counts {
+            Some(counts) if self.incarnations.len() < INCARNATIONS => drop(self.incarnations.insert(counts.create_revision)),
+            _ => self.has_unknown_incarnation = true,
+        }
+        if let Some(secret) = value.protection.secret()
+            && (value.written.main, value.written.sub) >= self.newest_revision
+        {
+            self.newest_revision = (value.written.main, value.written.sub);
+            self.secret_type = secret.secret_type.clone();
+            self.value = Some(value.bytes);
+        }
+    }
+
+    /// The first of the places in which it can be read: by it each Secret is counted once.
+    pub fn first_place(&self) -> FirstPlace {
+        match self {
+            _ if self.current => FirstPlace::Current,
+            _ if self.newest => FirstPlace::Newest,
+            _ if self.superseded || self.deleted => FirstPlace::Retained,
+            _ if self.residue => FirstPlace::Residue,
+            _ => FirstPlace::Log,
+        }
+    }
+
+    /// Whether it may stand in plaintext now, and that is not known.
+    pub fn may_be_current(&self) -> bool {
+        !self.current && (self.newest || self.ahead)
+    }
+
+    /// The newest revision that can be read whole.
+    pub fn revision(&self) -> Option<u64> {
+        self.newest_revision.0
+    }
+
+    /// Adds where another part of the evidence, or another evidence, has it.
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.current |= other.current;
+        self.newest |= other.newest;
+        self.superseded |= other.superseded;
+        self.deleted |= other.deleted;
+        self.residue |= other.residue;
+        self.log |= other.log;
+        self.ahead |= other.ahead;
+        self.is_of_v2 |= other.is_of_v2;
+        self.has_key |= other.has_key;
+        self.has_unknown_incarnation |= other.has_unknown_incarnation;
+        self.incarnations.extend(&other.incarnations);
+        if other.newest_revision > self.newest_revision {
+            self.newest_revision = other.newest_revision;
+            self.secret_type = other.secret_type.clone();
+            self.value = other.value;
+        }
+    }
+}
