@@ -1,0 +1,102 @@
+//! The document as it stands in YAML or JSON.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use super::problem::Unusable;
+use crate::evidence::limit;
+
+/// The file's own form.
+#[derive(Deserialize)]
+pub(super) struct Document {
+    pub kind: String,
+    #[serde(default)]
+    pub resources: Vec<RuleText>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct RuleText {
+    #[serde(default)]
+    pub resources: Vec<String>,
+    #[serde(default)]
+    pub providers: Vec<BTreeMap<String, Option<ProviderText>>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ProviderText {
+    #[serde(default)]
+    pub keys: Vec<KeyText>,
+    pub name: Option<String>,
+    pub api_version: Option<String>,
+    pub endpoint: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct KeyText {
+    #[serde(default)]
+    pub name: String,
+    #[serde(default)]
+    pub secret: SecretText,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(transparent)]
+pub(super) struct SecretText(#[serde(deserialize_with = "zeroizing")] pub Zeroizing<String>);
+
+fn zeroizing<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Zeroizing<String>, D::Error> {
+    String::deserialize(deserializer).map(Zeroizing::new)
+}
+
+impl Document {
+    /// Reads it from YAML or JSON.
+    pub(super) fn read(bytes: &[u8]) -> Result<Self, Unusable> {
+        if bytes.trim_ascii_start().starts_with(b"{") {
+            return serde_json::from_slice(bytes).map_err(|error| Unusable::Syntax {
+                syntax: "JSON",
+                line: error.line() as u64,
+                column: error.column() as u64,
+            });
+        }
+        // A configuration has a few hundred nodes. Aliases are rare in one, and a bomb is made of them.
+        let options = serde_saphyr::options! {
+            budget: serde_saphyr::budget! {
+                max_events: 200_000,
+                max_nodes: 100_000,
+                max_aliases: 1_000,
+                max_anchors: 1_000,
+                max_depth: 32,
+                max_documents: 1,
+                max_total_scalar_bytes: limit::CONFIGURATION,
+            },
+            alias_limits: serde_saphyr::alias_limits! {
+                max_total_replayed_events: 20_000,
+                max_replay_stack_depth: 8,
+            },
+            with_snippet: false,
+        };
+        serde_saphyr::from_slice_with_options(first_document(bytes), options).map_err(|error| {
+            let at = error.location();
+            Unusable::Syntax { syntax: "YAML", line: at.map_or(0, |at| at.line()), column: at.map_or(0, |at| at.column()) }
+        })
+    }
+}
+
+/// The first document of YAML: up to the next line of three hyphens or dots, which end a document wherever they stand.
+fn first_document(bytes: &[u8]) -> &[u8] {
+    let (mut at, mut has_begun) = (0usize, false);
+    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        let text = line.trim_ascii_end();
+        let is_marker = |marker: &[u8]| text.strip_prefix(marker).is_some_and(|rest| rest.first().is_none_or(u8::is_ascii_whitespace));
+        match () {
+            () if has_begun && (is_marker(b"---") || is_marker(b"...")) => return bytes.get(..at).unwrap_or(bytes),
+            // Directives and comments before the document are not the document.
+            () if text.is_empty() || text.starts_with(b"#") || text.starts_with(b"%") => {}
+            () => has_begun = true,
+        }
+        at = at.saturating_add(line.len());
+    }
+    bytes
+}
