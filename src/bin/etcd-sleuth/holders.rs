@@ -12,7 +12,7 @@ use etcd_sleuth::render::escape::terminal;
 use zeroize::Zeroizing;
 
 use crate::key_args::Holders;
-use crate::output;
+use crate::telling;
 
 /// Keys, and those who can be asked for them.
 pub(crate) struct Given {
@@ -58,7 +58,7 @@ pub(crate) fn read_configs(paths: &[impl AsRef<Path>]) -> anyhow::Result<Vec<Enc
         let config = EncryptionConfig::read(&bytes).with_context(|| path.display().to_string())?;
         for problem in config.problems() {
             let text = format!("{}: {problem}", path.display());
-            output::say(&format!("warning: {}; no API server takes this configuration; the rest of it is used\n", terminal(&text)));
+            telling::say(&format!("warning: {}; no API server takes this configuration; the rest of it is used\n", terminal(&text)));
         }
         configs.push(config);
     }

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-use crate::output::WholeFile;
 use crate::signals;
+use crate::whole_file::WholeFile;
 
 /// Signals by which people and shells ask a process to end, and the one for too much CPU time.
 #[cfg(unix)]

@@ -7,13 +7,18 @@ mod holders;
 mod interrupt;
 mod key_args;
 mod output;
+mod progress;
 mod reader;
 mod run_info;
+mod same_file;
+mod scan_args;
 mod session;
 mod shared_args;
 mod shrinking;
 mod signals;
+mod telling;
 mod terminal;
+mod whole_file;
 
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
@@ -46,9 +51,9 @@ fn main() -> ExitCode {
     match bug::run(|| run(args)).map_err(anyhow::Error::from).flatten() {
         Ok(code) => ExitCode::from(code),
         // Whoever reads our output has seen enough (`| head`): no error to tell of, and no answer that was heard to its end.
-        Err(error) if output::is_broken_pipe(&error) => ExitCode::from(CANNOT_SAY),
+        Err(error) if telling::is_broken_pipe(&error) => ExitCode::from(CANNOT_SAY),
         Err(error) => {
-            output::error(&error);
+            telling::error(&error);
             let is_no_fault = matches!(error.downcast_ref::<RunError>(), Some(RunError::NotRead));
             ExitCode::from(if is_no_fault { CANNOT_SAY } else { output::ERROR })
         }

@@ -9,10 +9,10 @@ use etcd_sleuth::render::{self, OptionValue, RunInfo};
 use etcd_sleuth::report::{RenderPages, Report};
 
 use crate::args::Global;
-use crate::output::{self, Output};
-use crate::reader;
+use crate::output::Output;
 use crate::shared_args::{Format, Writing};
 use crate::terminal::Terminal;
+use crate::{reader, same_file, telling};
 
 /// A command's own text for people, written to an output.
 pub(crate) type Text<'t> = &'t dyn for<'o> Fn(Screen<'o>) -> Box<dyn RenderPages + 'o>;
@@ -53,15 +53,15 @@ impl Session<'_> {
         let mut out = Output::open(writing.output.as_deref(), writing.force, &[inputs, also_read].concat())?;
         let layout = if out.is_stdout() { reader::of_stdout() } else { Layout::default() };
         let mut render = render::to(writing.format.of_library(), run, &mut out, |out| text(Screen::new(out, layout)));
-        let inputs = output::each_once(inputs, global.quiet);
+        let inputs = same_file::each_once(inputs, global.quiet);
         let answer = ask(&Case::new(&inputs, global.limits(), &terminal), render.as_mut())?;
         drop(render);
         if writing.format != Format::Text && !out.is_stdout() && !global.quiet {
-            output::say(&status(&answer.report, &answer.outcome));
+            telling::say(&status(&answer.report, &answer.outcome));
         }
         out.finish()?;
         if !global.quiet {
-            output::say(&text::access_times(&answer.report.evidences));
+            telling::say(&text::access_times(&answer.report.evidences));
         }
         Ok(answer)
     }

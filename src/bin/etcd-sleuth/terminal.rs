@@ -10,7 +10,7 @@ use etcd_sleuth::report::VerificationPlan;
 use etcd_sleuth::store::Progress;
 
 use crate::args::Global;
-use crate::{interrupt, output, shrinking};
+use crate::{interrupt, progress, shrinking, telling};
 
 /// What a run shows on standard error.
 pub(crate) struct Terminal {
@@ -30,22 +30,22 @@ impl Host for Terminal {
     }
 
     fn with_progress(&self, label: &Path, progress: &Progress, work: &mut dyn FnMut()) {
-        output::with_progress(self.shows_progress, &label.display().to_string(), progress, work);
+        progress::with_progress(self.shows_progress, &label.display().to_string(), progress, work);
     }
 
     fn failed(&self, error: &InputError) {
-        output::input_error(error);
+        telling::input_error(error);
     }
 
     fn asking(&self, plan: &VerificationPlan) {
         if !self.is_quiet {
-            output::say(&text::announcement(plan));
+            telling::say(&text::announcement(plan));
         }
     }
 
     /// The first interrupt ends the asking, and what is known is told.
     fn while_asking(&self, dek_sources: Count<DekSources>, ask: &mut Ask<'_>) {
-        let bar = output::count_bar(dek_sources.into(), self.shows_progress && dek_sources > 0);
+        let bar = progress::count_bar(dek_sources.into(), self.shows_progress && dek_sources > 0);
         interrupt::stopping(|stopped| ask(&|| stopped.load(Ordering::Relaxed), &|| bar.inc(1)));
         bar.finish_and_clear();
     }

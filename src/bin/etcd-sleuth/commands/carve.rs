@@ -3,7 +3,8 @@
 use etcd_sleuth::render::text::CarveText;
 
 use super::scan::search;
-use crate::args::{CarveArgs, Global};
+use crate::args::Global;
+use crate::scan_args::CarveArgs;
 use crate::session::Text;
 
 pub(crate) fn carve(args: &CarveArgs, global: &Global) -> anyhow::Result<u8> {

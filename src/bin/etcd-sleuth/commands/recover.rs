@@ -11,8 +11,10 @@ use etcd_sleuth::render::text;
 
 use crate::args::{Global, RecoverArgs};
 use crate::core_files;
-use crate::output::{self, Output, WholeFile};
+use crate::output::Output;
+use crate::telling;
 use crate::terminal::Terminal;
+use crate::whole_file::WholeFile;
 
 pub(crate) fn recover(args: &RecoverArgs, global: &Global) -> anyhow::Result<u8> {
     core_files::switch_off();
@@ -45,8 +47,8 @@ pub(crate) fn recover(args: &RecoverArgs, global: &Global) -> anyhow::Result<u8>
     database.map(WholeFile::finish).transpose()?;
     let db = args.db.as_deref().map(Path::to_string_lossy);
     if !global.quiet {
-        output::say(&text::access_times([&found.evidence]));
+        telling::say(&text::access_times([&found.evidence]));
     }
-    output::say(&text::recovered(&found, db.as_deref(), args.output.is_some(), global.quiet));
+    telling::say(&text::recovered(&found, db.as_deref(), args.output.is_some(), global.quiet));
     Ok(found.outcome.exit_code())
 }

@@ -6,8 +6,9 @@ use etcd_sleuth::case::{Plan, Question};
 use etcd_sleuth::render::text::{ScanText, status_line};
 use etcd_sleuth::render::{self, RunInfo};
 
-use crate::args::{Global, Listing, Looking, ScanArgs};
+use crate::args::Global;
 use crate::output::Output;
+use crate::scan_args::{Listing, Looking, ScanArgs};
 use crate::session::{Session, Text};
 use crate::shared_args::Writing;
 

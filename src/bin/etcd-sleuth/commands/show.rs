@@ -8,9 +8,9 @@ use etcd_sleuth::render::text::{ObjectText, nothing_of_object, object_status, se
 use crate::args::{Global, ShowArgs};
 use crate::core_files;
 use crate::holders::Given;
-use crate::output;
 use crate::session::{Session, Text};
 use crate::shared_args::Format;
+use crate::telling;
 
 pub(crate) fn show(args: &ShowArgs, global: &Global) -> anyhow::Result<u8> {
     core_files::switch_off();
@@ -30,16 +30,16 @@ pub(crate) fn show(args: &ShowArgs, global: &Global) -> anyhow::Result<u8> {
     let reveal = args.reveal.then_some(Reveal { revision: args.revision, holders });
     let takes_any_bytes = args.writing.output.as_deref().is_some_and(|path| path != std::path::Path::new("-"));
     let names_files = files.len() > 1 || files.iter().any(|file| file.is_dir());
-    let text: Text<'_> = &|out| Box::new(ObjectText::new(out, args.reveal, takes_any_bytes, names_files, output::say));
+    let text: Text<'_> = &|out| Box::new(ObjectText::new(out, args.reveal, takes_any_bytes, names_files, telling::say));
     let session =
         Session { inputs: files, also_read: &args.holders.encryption_config, global, writing: &args.writing, run: args.run_info(object) };
     let question = Question::Object(ObjectQuestion { object: object.to_owned(), reveal });
     let answer = session.answer(&plan, question, text, object_status)?;
     if answer.outcome.held(Condition::NoSuchObject) {
-        output::say(&nothing_of_object(object, files, &answer.report));
+        telling::say(&nothing_of_object(object, files, &answer.report));
     }
     if answer.outcome.held(Condition::AmbiguousName) {
-        output::say(&several_of_object(object, &answer.report.namesakes));
+        telling::say(&several_of_object(object, &answer.report.namesakes));
     }
     Ok(answer.outcome.exit_code())
 }
