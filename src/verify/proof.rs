@@ -71,6 +71,12 @@ impl<'data> Line<'data> {
     fn of(row: &ValueRow<'data>, is_leftover: bool, group_resource: String, key: KeyIdentity<'data>) -> Self {
         Self { is_leftover, prefix: row.storage_key.as_ref().and_then(|key| key.prefix), group_resource, key }
     }
+
+    fn covered(self, counts: BTreeMap<(Retention, Answer), Count<Values>>) -> CoverageLine {
+        let Self { is_leftover, prefix, group_resource, key } = self;
+        let prefix = prefix.map(|prefix| String::from_utf8_lossy(prefix).into_owned());
+        CoverageLine { is_leftover, prefix, group_resource, key: key.owned(), counts }
+    }
 }
 
 /// An answer, or what it depends on.
@@ -292,77 +298,67 @@ impl<'data> Gathering<'data> {
         count.add_one();
     }
 
-    fn finish(self, sources: &[Source<'_, 'data>], keyring: &Keyring<'_>) -> Proof {
-        let Self {
-            mut answers,
-            failed,
-            failing,
-            mut opened_others,
-            opened_by,
-            opened_of,
-            mut moves,
-            unproven,
-            mut requirement,
-            wanted,
-            comparison,
-            ..
-        } = self;
+    fn finish(mut self, sources: &[Source<'_, 'data>], keyring: &Keyring<'_>) -> Proof {
         // Which of the failing values count: copies are searched for, but not counted.
-        let counted = failing.counted(sources);
-        let Search { moves: found, tries } = failing.search(sources, keyring, &opened_others);
+        let counted = self.failing.counted(sources);
+        let Search { moves: found, tries } = self.failing.search(sources, keyring, &self.opened_others);
         let of = |found: &Move| counted.get(&(found.evidence, found.offset));
         // What opens under another storage key is proof of the key as well.
-        opened_others.extend(found.iter().filter_map(of).map(|counted| counted.opener.clone()));
+        self.opened_others.extend(found.iter().filter_map(of).map(|counted| counted.opener.clone()));
+        self.answer_failed(found.iter().filter_map(of).filter(|counted| counted.is_counted));
+        let moved: BTreeMap<At, String> = found.iter().map(|found| ((found.evidence, found.offset), found.sealed_for.clone())).collect();
+        let unproven = self.unproven(&moved);
+        self.moves.extend(found);
+        self.moves.sort();
+        let lines: Vec<CoverageLine> = self.answers.into_iter().map(|(line, counts)| line.covered(counts)).collect();
+        let is_meant = |resource: &str| self.wanted.get(resource).and_then(Option::as_ref).is_some_and(Wanted::is_meant);
+        let encrypted: BTreeSet<&str> = lines.iter().map(|line| line.group_resource.as_str()).collect();
+        self.requirement.keep_resources(|resource| is_meant(resource) || encrypted.contains(resource));
+        Proof {
+            coverage: Coverage { lines },
+            moves: self.moves,
+            unproven,
+            requirement: self.requirement,
+            same_values: self.comparison.finish(),
+            opened_by: self.opened_by,
+            opened_others: self.opened_others,
+            opened_of: self.opened_of,
+            moved,
+            tries,
+        }
+    }
+
+    /// Gives the values that a key did not open their answers, of which these moved.
+    fn answer_failed<'c>(&mut self, moved: impl Iterator<Item = &'c Counted<'data>>)
+    where
+        'data: 'c,
+    {
         let mut moved_counts: BTreeMap<(Line<'data>, Retention, Opener), Count<Values>> = BTreeMap::new();
-        for Counted { opener, line, retention, .. } in found.iter().filter_map(of).filter(|counted| counted.is_counted) {
+        for Counted { opener, line, retention, .. } in moved {
             moved_counts.entry((line.clone(), *retention, opener.clone())).or_default().add_one();
         }
-        for ((line, retention, opener), count) in failed {
+        for ((line, retention, opener), count) in std::mem::take(&mut self.failed) {
             let moved = moved_counts.get(&(line.clone(), retention, opener.clone())).copied().unwrap_or_default();
-            let counts = answers.entry(line).or_default();
-            for (answer, more) in [(Answer::MovedCiphertext, moved), (meaning(&opener, &opened_others), count.without(moved))] {
+            let counts = self.answers.entry(line).or_default();
+            for (answer, more) in [(Answer::MovedCiphertext, moved), (meaning(&opener, &self.opened_others), count.without(moved))] {
                 if more > 0 {
                     counts.entry((retention, answer)).or_default().add(more);
                 }
             }
         }
-        let moved: BTreeMap<_, _> = found.iter().map(|found| ((found.evidence, found.offset), found.sealed_for.clone())).collect();
-        let unproven = unproven.into_iter().map(|((evidence, key), (named, answer))| {
+    }
+
+    /// The current values that did not open, each with what became of it.
+    fn unproven(&mut self, moved: &BTreeMap<At, String>) -> Vec<Unproven> {
+        let unproven = std::mem::take(&mut self.unproven).into_iter().map(|((evidence, key), (named, answer))| {
             let answer = match answer {
                 Provisional::Known(answer) => answer,
                 Provisional::Failed(_, Some(offset)) if moved.contains_key(&(evidence, offset)) => Answer::MovedCiphertext,
-                Provisional::Failed(opener, _) => meaning(&opener, &opened_others),
+                Provisional::Failed(opener, _) => meaning(&opener, &self.opened_others),
             };
             Unproven { evidence, key: String::from_utf8_lossy(key).into_owned(), answer, named }
         });
-        let unproven = unproven.collect();
-        moves.extend(found);
-        moves.sort();
-        let lines: Vec<CoverageLine> = answers
-            .into_iter()
-            .map(|(Line { is_leftover, prefix, group_resource, key }, counts)| CoverageLine {
-                is_leftover,
-                prefix: prefix.map(|prefix| String::from_utf8_lossy(prefix).into_owned()),
-                group_resource,
-                key: key.owned(),
-                counts,
-            })
-            .collect();
-        let is_meant = |resource: &str| wanted.get(resource).and_then(Option::as_ref).is_some_and(Wanted::is_meant);
-        let encrypted: BTreeSet<&str> = lines.iter().map(|line| line.group_resource.as_str()).collect();
-        requirement.keep_resources(|resource| is_meant(resource) || encrypted.contains(resource));
-        Proof {
-            coverage: Coverage { lines },
-            moves,
-            unproven,
-            requirement,
-            same_values: comparison.finish(),
-            opened_by,
-            opened_others,
-            opened_of,
-            moved,
-            tries,
-        }
+        unproven.collect()
     }
 }
 

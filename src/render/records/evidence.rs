@@ -9,7 +9,7 @@ use super::timestamp;
 use crate::evidence::EvidenceId;
 use crate::kubernetes::ClusterId;
 use crate::report::{Compared, Comparison, EvidenceReport};
-use crate::store::{CredentialCounts, Facts, LogFacts};
+use crate::store::{CredentialCounts, DatabaseFacts, Facts, LogFacts, RaftSnapshotFacts};
 
 /// One evidence, as far as it is known before its rows are read. What its kind does not have is null.
 #[derive(Debug, Serialize)]
@@ -214,14 +214,7 @@ impl<'a> EvidenceRecord<'a> {
             nodes: names.map(|names| names.nodes),
             node_names: names.map(|names| names.node_names.as_slice()),
             newest_object_time: facts.newest_object_time.and_then(timestamp),
-            pages: database.map(|d| PagesRecord {
-                meta: d.pages.meta,
-                freelist: d.pages.freelist,
-                reachable: d.pages.reachable,
-                other_root: d.pages.other_root,
-                free: d.pages.free,
-                beyond_high_water: d.pages.beyond_high_water,
-            }),
+            pages: database.map(PagesRecord::new),
             active_meta_reason: database.map(|d| d.active_because.as_str()),
             etcd_prefixes: &facts.prefixes,
             consistent_index: schema.and_then(|s| s.consistent_index),
@@ -234,13 +227,29 @@ impl<'a> EvidenceRecord<'a> {
             revisions: database.map(|d| d.revisions),
             tombstones: database.map(|d| d.tombstones),
             log: facts.log().map(LogRecord::new),
-            raft_snapshot: facts.raft_snapshot().map(|s| RaftSnapshotRecord {
-                index: s.index,
-                term: s.term,
-                crc_matches: s.crc_matches,
-                v2_values: s.v2_values,
-            }),
+            raft_snapshot: facts.raft_snapshot().map(RaftSnapshotRecord::new),
         }
+    }
+}
+
+impl PagesRecord {
+    fn new(database: &DatabaseFacts) -> Self {
+        let pages = &database.pages;
+        Self {
+            meta: pages.meta,
+            freelist: pages.freelist,
+            reachable: pages.reachable,
+            other_root: pages.other_root,
+            free: pages.free,
+            beyond_high_water: pages.beyond_high_water,
+        }
+    }
+}
+
+impl RaftSnapshotRecord {
+    fn new(snapshot: &RaftSnapshotFacts) -> Self {
+        let RaftSnapshotFacts { index, term, crc_matches, v2_values, .. } = *snapshot;
+        Self { index, term, crc_matches, v2_values }
     }
 }
 

@@ -176,16 +176,21 @@ fn shell_word(path: &Path) -> String {
     if !path.is_empty() && path.chars().all(is_plain) { path } else { format!("'{}'", path.replace('\'', "'\\''")) }
 }
 
-/// Secrets that can be read, the first of them by name.
+/// Secrets that can be read, the first of them by name, and where each can.
 pub(super) fn readable_table(evidence: &EvidenceReport, in_scope: &str) -> String {
+    named_secrets(evidence, in_scope, "readable in", readable_in)
+}
+
+/// Secrets that can be read, the first of them by name, with a column that says one thing more of each.
+pub(super) fn named_secrets(evidence: &EvidenceReport, in_scope: &str, more: &str, more_of: fn(&ReadableSecret) -> String) -> String {
     let mut out = String::new();
     if !evidence.readable.first.is_empty() {
         let has_prefixes = evidence.facts.prefixes.len() > 1;
-        let columns = ["prefix", "Secret", "type", "readable in"];
+        let columns = ["prefix", "Secret", "type", more];
         let mut table = Table::new(columns.get(usize::from(!has_prefixes)..).unwrap_or_default());
         for secret in evidence.readable.first.iter().take(ROWS) {
             let prefix = has_prefixes.then(|| name(secret.prefix.as_deref().unwrap_or("-")).into_owned());
-            let cells = [name(&secret.label).into_owned(), name(&secret.secret_type).into_owned(), readable_in(secret)];
+            let cells = [name(&secret.label).into_owned(), name(&secret.secret_type).into_owned(), more_of(secret)];
             table.add_row(prefix.into_iter().chain(cells));
         }
         out.push_str(&format!("\nSecrets{in_scope} that can be read\n{table}\n"));

@@ -171,30 +171,30 @@ fn keys(report: &Report) -> String {
     out + &end
 }
 
-/// Whether a key is still needed.
-fn retire(retirement: &Retirement, report: &Report) -> String {
-    let key = terminal(&retirement.key);
-    let maybe: Count<Values> = retirement.needs.iter().map(|need| need.unknown.current).sum();
-    let what = named_by(retirement, report);
-    let mut out = match retirement.verdict() {
+/// Whether a key is still needed, in the first line.
+fn retire_headline(retirement: &Retirement, report: &Report) -> String {
+    let (tone, said) = match retirement.verdict() {
         RetirementVerdict::StillNeeded(current) => {
-            let values = what.current(current);
+            let values = named_by(retirement, report).current(current);
             let name = verb(current, "names", "name");
-            format!("DO NOT DELETE: {values} in {} {name} this key.\n", files_with_current(retirement, report))
+            (Tone::Bad, format!("DO NOT DELETE: {values} in {} {name} this key.\n", files_with_current(retirement, report)))
         }
         RetirementVerdict::HistoryOnly(all) => {
-            format!("ONLY HISTORY, RESIDUE OR LOGS NAME THIS KEY: {}, none of them current.\n", with_noun(all))
+            (Tone::Said, format!("ONLY HISTORY, RESIDUE OR LOGS NAME THIS KEY: {}, none of them current.\n", with_noun(all)))
         }
-        RetirementVerdict::NothingNamesIt => format!("NO VALUE IN {} NAMES THIS KEY.\n", files(report.evidences.len()).to_uppercase()),
-        RetirementVerdict::CannotSay => "CANNOT SAY whether anything needs this key.\n".to_owned(),
+        RetirementVerdict::NothingNamesIt => {
+            (Tone::Said, format!("NO VALUE IN {} NAMES THIS KEY.\n", files(report.evidences.len()).to_uppercase()))
+        }
+        RetirementVerdict::CannotSay => (Tone::Open, "CANNOT SAY whether anything needs this key.\n".to_owned()),
     };
-    out = match retirement.verdict() {
-        RetirementVerdict::StillNeeded(_) => Tone::Bad,
-        RetirementVerdict::CannotSay => Tone::Open,
-        RetirementVerdict::HistoryOnly(_) | RetirementVerdict::NothingNamesIt => Tone::Said,
-    }
-    .paint(&out);
-    out.push_str(&format!("  {key}\n"));
+    tone.paint(&said)
+}
+
+/// Whether a key is still needed.
+fn retire(retirement: &Retirement, report: &Report) -> String {
+    let maybe: Count<Values> = retirement.needs.iter().map(|need| need.unknown.current).sum();
+    let mut out = retire_headline(retirement, report);
+    out.push_str(&format!("  {}\n", terminal(&retirement.key)));
     for named in retirement.named.iter().filter(|named| named.to_string() != retirement.key).take(ROWS) {
         out.push_str(&format!("  that is {}\n", whole(named)));
     }
@@ -207,6 +207,28 @@ fn retire(retirement: &Retirement, report: &Report) -> String {
     }
     out.push_str("  Offline: key names are what the plugin or configuration wrote; nothing was opened.\n");
     let has_unknown = retirement.needs.iter().any(|need| need.unknown.total() > 0);
+    out.push_str(&needs_table(retirement, report, has_unknown));
+    let what = named_by(retirement, report);
+    for need in retirement.needs.iter().filter(|need| need.named.current > 0) {
+        let Some(evidence) = report.evidence(need.evidence) else { continue };
+        out.push_str(&format!(
+            "If it is deleted: {} restored: {} unreadable, which can fail every LIST that includes {}.\n",
+            terminal(&file_name(evidence)),
+            what.all(need.named.current),
+            verb(need.named.current, "it", "one of them")
+        ));
+    }
+    let newest = report.evidences.iter().filter_map(|evidence| evidence.facts.database()?.revision).max();
+    let after = newest.map_or("writes after these files were taken".to_owned(), |revision| format!("writes after revision {revision}"));
+    out.push_str(&next(retirement, report, has_unknown));
+    let beyond = ["other clusters", "other uses of the key", after.as_str()].map(str::to_owned);
+    let general = not_looked_at(&report.evidences).into_iter().chain(beyond).collect();
+    out.push_str(&unread::not_looked_at(general, report.unread.iter()));
+    out
+}
+
+/// What needs the key, file by file.
+fn needs_table(retirement: &Retirement, report: &Report, has_unknown: bool) -> String {
     let columns = CountColumns::of(retirement.needs.iter().flat_map(|need| [need.named, need.unknown]));
     let mut titles = columns.titles(&["file"], &["residue/log"]);
     if has_unknown {
@@ -224,23 +246,7 @@ fn retire(retirement: &Retirement, report: &Report) -> String {
         }
         rows.add_row(row);
     }
-    out.push_str(&format!("{rows}\n"));
-    for need in retirement.needs.iter().filter(|need| need.named.current > 0) {
-        let Some(evidence) = report.evidence(need.evidence) else { continue };
-        out.push_str(&format!(
-            "If it is deleted: {} restored: {} unreadable, which can fail every LIST that includes {}.\n",
-            terminal(&file_name(evidence)),
-            what.all(need.named.current),
-            verb(need.named.current, "it", "one of them")
-        ));
-    }
-    let newest = report.evidences.iter().filter_map(|evidence| evidence.facts.database()?.revision).max();
-    let after = newest.map_or("writes after these files were taken".to_owned(), |revision| format!("writes after revision {revision}"));
-    out.push_str(&next(retirement, report, has_unknown));
-    let beyond = ["other clusters", "other uses of the key", after.as_str()].map(str::to_owned);
-    let general = not_looked_at(&report.evidences).into_iter().chain(beyond).collect();
-    out.push_str(&unread::not_looked_at(general, report.unread.iter()));
-    out
+    format!("{rows}\n")
 }
 
 /// What a key opens.
