@@ -9,6 +9,22 @@ use std::marker::PhantomData;
 use super::words::noun;
 
 /// How many there are of one unit. To it is added what has the same unit, and the largest number is the most that it says.
+///
+/// ```
+/// use etcd_sleuth::evidence::count::{Count, Values};
+///
+/// let (before, behind) = (Count::<Values>::new(2), Count::<Values>::new(3));
+/// assert_eq!([before, behind].into_iter().sum::<Count<Values>>(), 5);
+/// ```
+///
+/// The same of two units is no program:
+///
+/// ```compile_fail
+/// use etcd_sleuth::evidence::count::{Count, Objects, Values};
+///
+/// let (before, behind) = (Count::<Values>::new(2), Count::<Objects>::new(3));
+/// assert_eq!([before, behind].into_iter().sum::<Count<Values>>(), 5);
+/// ```
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Count<U> {
     number: u64,
@@ -36,6 +52,8 @@ macro_rules! units {
 }
 
 units! {
+    /// Keys of etcd, whatever stands under them.
+    pub struct Keys = "key";
     /// Objects, by cluster and whole key, however many revisions there are of one.
     pub struct Objects = "object";
     /// Secrets: objects of that resource.

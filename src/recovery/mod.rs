@@ -26,6 +26,7 @@ pub use crate::etcd::rebuild::{Rebuilt, WriteError};
 use crate::collect::row_of;
 use crate::etcd::rebuild;
 use crate::evidence::anomaly::Doubt;
+use crate::evidence::count::{self, Count};
 use crate::mvcc::{KeyValue, Revision};
 use crate::row::{Digests, Place, Row, Scope, ValueRow};
 use crate::store::{DatabaseStore, Store, WriteAt};
@@ -77,11 +78,11 @@ pub struct Recovery<'a, 'data> {
     /// The revision that the database was at, as far as it is known.
     pub revision: u64,
     /// Keys that were deleted, and left out.
-    pub deleted: u64,
+    pub deleted: Count<count::Keys>,
     /// Keys that only residue has, and left out.
-    pub residue: u64,
+    pub residue: Count<count::Keys>,
     /// Keys whose newest write is there only in part, and left out.
-    pub pieces: u64,
+    pub pieces: Count<count::Keys>,
 }
 
 impl<'a, 'data> Recovery<'a, 'data> {
@@ -106,7 +107,8 @@ impl<'a, 'data> Recovery<'a, 'data> {
         }
         let Keys { by_key, loss, revision, .. } = keys;
         let revision = revision.max(last_revision(store));
-        let mut recovery = Self { store, recovered: Vec::new(), revision, deleted: 0, residue: 0, pieces: 0 };
+        let none = Count::ZERO;
+        let mut recovery = Self { store, recovered: Vec::new(), revision, deleted: none, residue: none, pieces: none };
         for (key, known) in by_key {
             recovery.add(key, known, &loss, with_residue);
         }
@@ -166,7 +168,7 @@ impl<'a, 'data> Recovery<'a, 'data> {
         };
         match value.filter(|_| with_residue) {
             Some((revision, at)) => self.recovered.push(RecoveredWrite { standing, revision, key, at }),
-            None => *left_out = left_out.saturating_add(1),
+            None => left_out.add_one(),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 
 use super::{EvidenceReport, Unread};
+use crate::evidence::count::{Count, Keys};
 use crate::finding::Outcome;
 use crate::recovery::{Rebuilt, RecoveredWrite, Recovery, Standing};
 use crate::row::ValueRow;
@@ -38,15 +39,15 @@ pub trait RenderRecovered {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecoveryCounts {
     /// Those that were brought back, by what their write is.
-    pub recovered: BTreeMap<Standing, u64>,
+    pub recovered: BTreeMap<Standing, Count<Keys>>,
     /// The revision that the database was at, as far as it is known.
     pub revision: u64,
     /// Keys that were deleted, and left out.
-    pub deleted: u64,
+    pub deleted: Count<Keys>,
     /// Keys that only residue has, and left out.
-    pub residue: u64,
+    pub residue: Count<Keys>,
     /// Keys whose newest write is there only in part, and left out.
-    pub pieces: u64,
+    pub pieces: Count<Keys>,
 }
 
 impl RecoveryCounts {
@@ -54,21 +55,20 @@ impl RecoveryCounts {
     pub fn of(recovery: &Recovery<'_, '_>) -> Self {
         let mut recovered = BTreeMap::new();
         for write in &recovery.recovered {
-            let count: &mut u64 = recovered.entry(write.standing).or_default();
-            *count = count.saturating_add(1);
+            recovered.entry(write.standing).or_insert(Count::ZERO).add_one();
         }
         let Recovery { revision, deleted, residue, pieces, .. } = *recovery;
         Self { recovered, revision, deleted, residue, pieces }
     }
 
     /// Keys that were brought back by a write of this standing.
-    pub fn of_standing(&self, standing: Standing) -> u64 {
-        self.recovered.get(&standing).copied().unwrap_or(0)
+    pub fn of_standing(&self, standing: Standing) -> Count<Keys> {
+        self.recovered.get(&standing).copied().unwrap_or_default()
     }
 
     /// All keys that were brought back.
-    pub fn total(&self) -> u64 {
-        self.recovered.values().copied().fold(0, u64::saturating_add)
+    pub fn total(&self) -> Count<Keys> {
+        self.recovered.values().copied().sum()
     }
 
     /// Whether nothing was found at all.

@@ -2,7 +2,7 @@
 
 use super::super::escape::terminal;
 use super::check::verdict;
-use super::number::counted;
+use super::number::{counted, with_adjective, with_noun};
 use super::unread;
 use super::{conditions, thousands};
 use crate::evidence::words::verb;
@@ -24,7 +24,7 @@ pub fn recovered(found: &Recovered, database: Option<&str>, has_records: bool, i
     }
     let general = if is_quiet { Vec::new() } else { not_looked_at([&found.evidence]) };
     out.push_str(&unread::not_looked_at(general, found.unread.iter()));
-    let keys = counted(found.counts.total(), "key");
+    let keys = with_noun(found.counts.total());
     let path = terminal(&found.evidence.facts.path.to_string_lossy()).into_owned();
     let conditions = conditions(found.outcome.conditions());
     out.push_str(&format!("{path}: {keys} recovered{conditions} (exit {})\n", found.outcome.exit_code()));
@@ -43,18 +43,17 @@ fn summary(found: &Recovered) -> String {
         (Standing::Deleted, "that were deleted"),
         (Standing::Residue, "that only residue has whole: whether they were deleted is not known"),
     ];
-    let mut out = format!("recovered {}\n", counted(counts.total(), "key"));
+    let mut out = format!("recovered {}\n", with_noun(counts.total()));
     for (standing, what) in kinds.into_iter().filter(|(standing, _)| counts.of_standing(*standing) > 0) {
         out.push_str(&format!("  {} {what}\n", thousands(counts.of_standing(standing))));
     }
     let left = [
-        (counts.deleted, "deleted", "(where the value still stands somewhere: --include-residue)"),
-        (counts.residue, "", "only in residue (--include-residue)"),
-        (counts.pieces, "", "by their newest write, which is there only in pieces (an older one: --include-residue)"),
+        (counts.deleted, with_adjective(counts.deleted, "deleted"), "(where the value still stands somewhere: --include-residue)"),
+        (counts.residue, with_noun(counts.residue), "only in residue (--include-residue)"),
+        (counts.pieces, with_noun(counts.pieces), "by their newest write, which is there only in pieces (an older one: --include-residue)"),
     ];
-    for (count, state, what) in left.into_iter().filter(|(count, ..)| *count > 0) {
-        let keys = format!("{state} key");
-        out.push_str(&format!("left out: {} {what}\n", counted(count, keys.trim_start())));
+    for (_, keys, what) in left.into_iter().filter(|(count, ..)| *count > 0) {
+        out.push_str(&format!("left out: {keys} {what}\n"));
     }
     out
 }
