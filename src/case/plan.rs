@@ -6,7 +6,7 @@ use crate::envelope::Provider;
 use crate::evidence::count::{Calls, Count};
 use crate::finding::FailOn;
 use crate::kms::{EncryptionConfig, EncryptionContexts, SameKeys, Unwrapper};
-use crate::row::{Pattern, Scope};
+use crate::row::{Pattern, Resources, Scope};
 use crate::store::ReadOptions;
 
 /// How the inputs are read, and how much is said of them.
@@ -16,6 +16,8 @@ pub struct Plan {
     pub scope: Scope,
     /// The words of the option that says which resources: `secrets`, `all`, a list.
     pub resources: String,
+    /// Which resources are looked at where nothing is said: to look at fewer is a filter.
+    pub usual: Resources,
     /// How each evidence is read.
     pub read: ReadOptions,
     /// Whether files are hashed; without it a trailer cannot be judged.
@@ -106,6 +108,7 @@ impl Default for Plan {
         Self {
             scope: Scope::default(),
             resources: "secrets".to_owned(),
+            usual: Resources::Secrets,
             read: ReadOptions::default(),
             hash: true,
             as_image: false,
@@ -119,7 +122,7 @@ impl Plan {
     pub fn filter(&self) -> Option<String> {
         let prefixes = &self.read.prefixes;
         let prefixes = (!prefixes.is_empty()).then(|| format!("prefix {}", prefixes.join(" or ")));
-        let words: Vec<String> = self.scope.filter().into_iter().chain(prefixes).collect();
+        let words: Vec<String> = self.scope.filter(&self.usual).into_iter().chain(prefixes).collect();
         (!words.is_empty()).then(|| words.join(", "))
     }
 

@@ -83,9 +83,7 @@ impl Run<'_> {
         let scope = &self.plan.scope;
         let reports = self.count_all(members, |source| Collector::new(source.store, scope).each(|_| {}))?;
         let seen: Vec<KeyIdentity<'static>> = self.report.keys().into_iter().map(|key| key.identity).collect();
-        let resources = (self.plan.resources != "all").then(|| self.plan.resources.clone());
-        let filter: Vec<String> = resources.into_iter().chain(self.plan.filter()).collect();
-        let filter = Some(filter.join(", ")).filter(|filter| !filter.is_empty());
+        let filter = self.plan.filter();
         let of_key = |text, asked| find(text, &seen, asked, filter.as_deref(), &question.same_keys);
         let retiring = Asked::Retire { is_confirmed: question.confirm_unseen };
         let retire = question.retire.as_deref().map(|text| of_key(text, retiring)).transpose()?;

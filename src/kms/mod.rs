@@ -24,6 +24,7 @@ mod plan;
 #[cfg(feature = "kms-plugin")]
 pub mod plugin;
 mod ring;
+mod same_keys;
 mod silence;
 mod state;
 
@@ -35,11 +36,12 @@ pub use self::budget::Budget;
 pub use self::encryption_config::{ConfiguredProvider, EncryptionConfig, KmsProvider, NamedKey, Problem, Rule, Unusable, Wrong};
 pub use self::failure::{Failure, Reason};
 pub use self::iam::{EncryptionContexts, PLACE_TO_FILL, UsedKey, decrypt_policy, has_place_to_fill};
-pub use self::key_spelling::{Likeness, NoSpelling, SameKeys};
+pub use self::key_spelling::{Likeness, is_key_arn};
 pub use self::ledger::{Ledger, LedgerError};
 pub use self::pace::{Pace, Patience};
 pub use self::plan::{Plan, Share, Turns, WrappedDek};
 pub use self::ring::{Asking, Held, Ring};
+pub use self::same_keys::{NoSpelling, SameKeys};
 pub use self::state::KeyState;
 
 use crate::envelope::open::DataKey;

@@ -88,10 +88,12 @@ impl Scope {
         self.resources == Resources::Secrets
     }
 
-    /// What it leaves out beyond the usual, in words; nothing where it leaves out nothing.
-    pub fn filter(&self) -> Vec<String> {
+    /// What it leaves out, in words, of what is looked at where nothing is said; nothing where it leaves out nothing.
+    pub fn filter(&self, usual: &Resources) -> Vec<String> {
         let resources = match &self.resources {
-            Resources::Secrets | Resources::All => None,
+            Resources::All => None,
+            resources if resources == usual => None,
+            Resources::Secrets => Some("resources secrets".to_owned()),
             Resources::List(list) => Some(format!("resources {}", list.join(","))),
         };
         let pattern = |what: &str, pattern: &Option<Pattern>| pattern.as_ref().map(|pattern| format!("{what} {}", pattern.as_str()));

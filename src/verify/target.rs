@@ -45,6 +45,8 @@ impl Target {
     /// # Errors
     /// None fits, or more than one.
     pub fn find(text: &str, seen: &[KeyIdentity<'static>], same: &SameKeys) -> Result<Self, NoTarget> {
+        // Blanks around it come with copying.
+        let text = text.trim();
         let keys = KeyPattern::find(text, seen);
         // What nobody calls so, some may call by another name that is known.
         let keys = if keys.is_empty() { seen.iter().filter(|key| is_written_as(key, text, same)).collect() } else { keys };
@@ -65,7 +67,7 @@ impl Target {
 
     /// A key that no value names, if text names one completely, so that its absence can be confirmed.
     pub fn unseen(text: &str) -> Option<Self> {
-        KeyPattern::parse(text).map(|_| Self::of(text, &[]))
+        KeyPattern::parse(text.trim()).map(|_| Self::of(text.trim(), &[]))
     }
 
     fn of(text: &str, keys: &[&KeyIdentity<'static>]) -> Self {

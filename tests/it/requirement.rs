@@ -304,6 +304,21 @@ fn keys_of_one_name_are_all_tried_and_told_apart() {
     assert!(answer.shown.contains("NOT COMPLETE"), "{}", answer.shown);
 }
 
+/// A filter makes no verdict on what it hides: the answer is of its scope, and says so.
+#[test]
+fn what_is_complete_in_scope_is_not_complete_in_the_files() {
+    let configs = [config(&[rule(&["secrets", "configmaps"], &[KEY1, CLEAR])])];
+    let plain = plain("configmaps", "v1", "prod", "c");
+    let values = [sealed(A, "key1", secret("s")), plain];
+    assert_eq!(verify(&values, &configs, &[]).code, 2);
+    for filter in [&["--resources", "secrets"][..], &["--name", "s"], &["--resources", "secrets,pods"]] {
+        let answer = verify(&values, &configs, filter);
+        assert!(!answer.shown.contains("COMPLETE") && answer.shown.contains("complete in scope ("), "{filter:?}: {}", answer.shown);
+        let of_scope = answer.shown.lines().filter(|line| line.contains("in scope (")).count();
+        assert!(of_scope >= 3, "headline, judgement and last line: {}", answer.shown);
+    }
+}
+
 #[test]
 fn what_was_left_behind_is_not_what_the_member_has() {
     let configs = [config(&[rule(&["secrets"], &[KEY1, CLEAR])])];

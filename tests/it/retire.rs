@@ -83,8 +83,19 @@ fn nothing_names_a_key_only_where_no_other_way_to_write_it_can_mean_it() {
         ("a plugin's own word", "projects/p/cryptoKeys/k/cryptoKeyVersions/1".to_owned(), here.clone()),
         ("against a plugin's own word", here.clone(), "kms/vault/key-3".to_owned()),
         ("a provider alone", here.clone(), "kms/other".to_owned()),
+        // A slip in an ID names no other key.
+        ("a digit too few", here.clone(), here[..here.len() - 1].to_owned()),
+        ("no dashes", here.clone(), here.replace(ID, &ID.replace('-', ""))),
+        ("all in capitals", here.clone(), here.to_uppercase()),
+        ("a key with a slip in it", format!("kms/aws/{}", &here[..here.len() - 2]), here.clone()),
     ] {
+        let named = named.trim_start_matches("kms/aws/").to_owned();
         assert_eq!(retire(&[&named], &retired, &[], &[]), cannot_say(&named), "{what}");
+    }
+    // Blanks around it, and capitals in its ID, make no other key.
+    let still = (2, "still-needed".to_owned(), vec![]);
+    for same in [format!("{here} "), format!("{here}\n"), here.replace(ID, &ID.to_uppercase()), format!("kms/aws/{here}\n")] {
+        assert_eq!(retire(&[&here], &same, &[], &[]), still, "{same:?}");
     }
     let nothing = (0, "nothing-names-it".to_owned(), vec![]);
     for (what, named, retired) in [
@@ -154,6 +165,22 @@ fn what_is_known_of_keys_settles_what_a_name_means() {
     assert_eq!(retire(&[&alias], &here, &saved, &[("saved.json", aliases(OTHER_ID))]), nothing);
     assert_eq!(retire(&[&replica], &primary, &saved, &[("saved.json", described.to_string())]), still);
     assert_eq!(retire(&[&here], "kms/vault/key-3", &["--same-key", &pair("key-3", &other)], &[]), nothing);
+    // As it is printed, and as it is written.
+    let printed = pair(&format!("kms/vault/{alias}"), &format!("kms/aws/{here}"));
+    assert_eq!(retire(&[&here], &alias, &["--same-key", &printed], &[]), still);
+    // An alias that was changed meant another key before, which is not known; today it means the one.
+    let changed = aliases(OTHER_ID).replace("\"TargetKeyId\"", "\"CreationDate\": 7.5, \"LastUpdatedDate\": 8.5, \"TargetKeyId\"");
+    let (code, verdict, may_be) = retire(&[&alias], &here, &saved, &[("saved.json", changed.clone())]);
+    assert_eq!((code, verdict.as_str(), may_be), (3, "cannot-say", vec![format!("kms/aws/{alias}")]));
+    assert_eq!(retire(&[&alias], &other, &saved, &[("saved.json", changed)]), still);
+    // Aliases of two regions say nothing of replicas.
+    let of_region = |region: &str| {
+        let alias = arn(region, "alias/eks");
+        ("saved.json", json!({ "Aliases": [{ "AliasName": "alias/eks", "AliasArn": alias, "TargetKeyId": MULTI }] }).to_string())
+    };
+    let (one, two) = (of_region("eu-west-1").1, of_region("us-east-1"));
+    let both = ["--aws-keys", "one.json", "--aws-keys", "saved.json"];
+    assert_eq!(retire(&[&primary], &replica, &both, &[("one.json", one), two]).0, 3);
     // What is known of one leaves the other open.
     let (code, verdict, may_be) = retire(&[&here, "opaque"], &alias, &["--same-key", &pair(&alias, &other)], &[]);
     assert_eq!((code, verdict.as_str(), may_be), (3, "cannot-say", vec!["kms/aws/opaque".to_owned()]));

@@ -488,6 +488,14 @@ fn a_plan_allows_no_key_that_nobody_named_and_says_how_long_it_takes() {
     let arn = "arn:aws:kms:eu-west-1:111122223333:key/bbbbbbbb-2222-4aaa-8aaa-000000000009";
     let filled = plan(&["--kms-key", arn]);
     assert!(filled.contains(arn) && !filled.contains("FILL IN") && !filled.contains("KEY-ID"), "{filled}");
+    for pattern in
+        ["arn:aws:kms:*:*:key/*", "arn:aws:kms:eu-west-1:111122223333:key/*", "arn:aws:kms:eu-west-1:111122223333:alias/eks", "eks"]
+    {
+        let output = world.run(&["verify", file, "--aws-kms", "--plan", "--kms-key", pattern]);
+        assert!(output.status.code() == Some(1) && stderr(&output).contains("the ARN of one key"), "{pattern}: {}", stderr(&output));
+    }
+    let output = world.run(&["verify", file, "--aws-kms", "--timeout", "0"]);
+    assert!(stderr(&output).contains("--timeout: expected seconds"), "{}", stderr(&output));
     // The same file twice has the same DEK sources, and takes the same calls.
     let calls = |shown: &str| shown.lines().next().unwrap().to_owned();
     assert_eq!(calls(&plan(&[copy.to_str().unwrap()])), calls(&shown));

@@ -10,7 +10,7 @@ use etcd_sleuth::envelope::Provider;
 use etcd_sleuth::evidence::Limits;
 use etcd_sleuth::render::RunInfo;
 use etcd_sleuth::render::recovered::Values;
-use etcd_sleuth::row::Scope;
+use etcd_sleuth::row::{Resources, Scope};
 use etcd_sleuth::store::ReadOptions;
 
 use crate::key_args::{Holders, KeysArgs, VerifyArgs};
@@ -280,7 +280,8 @@ impl PagesArgs {
 impl RecoverArgs {
     pub(crate) fn plan(&self) -> Plan {
         let reading = Reading { etcd_prefix: self.etcd_prefix.clone(), digest: DigestArg::Sha256 };
-        reading.plan(self.names.scope(&self.resources), &self.resources, 1)
+        let plan = reading.plan(self.names.scope(&self.resources), &self.resources, 1);
+        Plan { usual: Resources::All, ..plan }
     }
 }
 

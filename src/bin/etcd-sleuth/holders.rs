@@ -110,7 +110,8 @@ fn contexts(_: &Holders) -> anyhow::Result<EncryptionContexts> {
 
 /// Those who can be asked. A plugin is named for one provider, so it goes before whoever takes all that look like its own.
 fn unwrappers(holders: &Holders, contexts: EncryptionContexts) -> anyhow::Result<Vec<Box<dyn Unwrapper>>> {
-    let timeout = Duration::try_from_secs_f64(holders.timeout()).ok().filter(|timeout| !timeout.is_zero()).context("--timeout")?;
+    let timeout = Duration::try_from_secs_f64(holders.timeout()).ok().filter(|timeout| !timeout.is_zero());
+    let timeout = timeout.context("--timeout: expected seconds, more than 0")?;
     let mut unwrappers = plugins(holders, timeout)?;
     unwrappers.extend(aws(holders, contexts, timeout)?);
     Ok(unwrappers)

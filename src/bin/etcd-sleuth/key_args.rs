@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use etcd_sleuth::case::Plan;
 use etcd_sleuth::envelope::Provider;
 use etcd_sleuth::render::RunInfo;
+use etcd_sleuth::row::Resources;
 use etcd_sleuth::store::ReadOptions;
 
 use crate::run_info::Options;
@@ -74,7 +75,7 @@ pub(crate) struct VerifyArgs {
     pub(crate) plan: bool,
     /// With --plan: ARN of a key that values do not name (KMS v1, an alias), for the policy; repeatable
     #[cfg(feature = "aws-kms")]
-    #[arg(long, value_name = "ARN", requires_all = ["aws_kms", "plan"])]
+    #[arg(long, value_name = "ARN", requires_all = ["aws_kms", "plan"], value_parser = key_arn)]
     kms_key: Vec<String>,
     #[command(flatten, next_help_heading = SCOPE)]
     pub(crate) within: Within,
@@ -152,7 +153,7 @@ pub(crate) struct Holders {
 impl Within {
     fn plan(&self, reading: &Reading, inputs: usize, names: Vec<(Provider, String)>) -> Plan {
         let plan = reading.plan(self.names.scope(&self.resources), &self.resources, inputs);
-        Plan { read: ReadOptions { residue: self.residue.mode(), names, ..plan.read }, ..plan }
+        Plan { usual: Resources::All, read: ReadOptions { residue: self.residue.mode(), names, ..plan.read }, ..plan }
     }
 
     fn note(&self, options: Options) -> Options {
@@ -170,6 +171,15 @@ impl KeysArgs {
         let options = options.flag("confirm-unseen", self.confirm_unseen).paths("encryption-config", &self.encryption_config);
         let options = options.list("same-key", &self.same_key).paths("aws-keys", &self.aws_keys);
         self.within.note(self.reading.note(options)).done()
+    }
+}
+
+/// The ARN of one key: a policy over a pattern would allow more than the values need.
+#[cfg(feature = "aws-kms")]
+fn key_arn(text: &str) -> Result<String, &'static str> {
+    match etcd_sleuth::kms::is_key_arn(text) {
+        true => Ok(text.to_owned()),
+        false => Err("expected the ARN of one key, arn:aws:kms:REGION:ACCOUNT:key/ID; no alias, and no pattern"),
     }
 }
 

@@ -110,7 +110,7 @@ impl Reading {
     pub(crate) fn plan(&self, scope: Scope, resources: &str, inputs: usize) -> Plan {
         let read = ReadOptions { prefixes: self.etcd_prefix.clone(), history: inputs > 1, ..ReadOptions::default() };
         let hash = matches!(self.digest, DigestArg::Sha256);
-        Plan { scope, resources: resources.to_owned(), read, hash, as_image: false, named: NAMED }
+        Plan { scope, resources: resources.to_owned(), usual: Resources::Secrets, read, hash, as_image: false, named: NAMED }
     }
 
     pub(crate) fn note(&self, options: Options) -> Options {

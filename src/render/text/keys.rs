@@ -20,6 +20,7 @@ use crate::kubernetes::KeyMaterial;
 use crate::report::retirement::{Need, Retirement, RetirementVerdict};
 use crate::report::{EvidenceReport, Opens, Render, RenderPages, Report, not_looked_at};
 use crate::row::Retention;
+use crate::verify::Target;
 
 /// Rows of a table before the rest is only counted.
 const ROWS: usize = 40;
@@ -58,7 +59,10 @@ pub fn keys_status(report: &Report, outcome: &Outcome) -> String {
     let said = match &report.retirement {
         _ if report.evidences.is_empty() => format!("{}, none could be read", subject(report)),
         Some(retirement) => retirement_in_words(retirement, report),
-        None => format!("{}: {} named", subject(report), counted(report.keys().len() as u64, "key")),
+        None => match &report.opens {
+            Some(found) => opens_in_words(found, report),
+            None => format!("{}: {} named", subject(report), counted(report.keys().len() as u64, "key")),
+        },
     };
     format!("{said}{}{}", within(report), ending(report, outcome, &[Condition::KeyStillNeeded, Condition::KeyNotKnown]))
 }
@@ -249,15 +253,30 @@ fn needs_table(retirement: &Retirement, report: &Report, has_unknown: bool) -> S
     format!("{rows}\n")
 }
 
+/// What one evidence has under a key.
+fn under(target: &Target, evidence: &EvidenceReport) -> KeyCounts {
+    let mut counts = KeyCounts::default();
+    evidence.keys.iter().filter(|key| target.is(&key.identity)).for_each(|key| counts.add(key.counts));
+    counts
+}
+
+/// What a key opens, in one sentence.
+fn opens_in_words(Opens { target, .. }: &Opens, report: &Report) -> String {
+    let mut sum = KeyCounts::default();
+    report.evidences.iter().for_each(|evidence| sum.add(under(target, evidence)));
+    format!(
+        "whoever has {} opens {} in {}, {} of them current",
+        terminal(&target.text),
+        with_noun(sum.total()),
+        files(report.evidences.len()),
+        thousands(sum.current)
+    )
+}
+
 /// What a key opens.
 fn opens(Opens { target, objects, more }: &Opens, report: &Report) -> String {
     let mut sum = KeyCounts::default();
-    let used = |evidence: &EvidenceReport| {
-        let mut counts = KeyCounts::default();
-        evidence.keys.iter().filter(|key| target.is(&key.identity)).for_each(|key| counts.add(key.counts));
-        counts
-    };
-    report.evidences.iter().for_each(|evidence| sum.add(used(evidence)));
+    report.evidences.iter().for_each(|evidence| sum.add(under(target, evidence)));
     let mut out = format!(
         "WHOEVER HAS {} OPENS {} IN {}, {} OF THEM CURRENT\n",
         terminal(&target.text),
@@ -272,7 +291,7 @@ fn opens(Opens { target, objects, more }: &Opens, report: &Report) -> String {
     let columns = CountColumns::of([sum]);
     let mut rows = Table::new(&columns.titles(&["file"], &["residue", "log"]));
     for evidence in &report.evidences {
-        let counts = used(evidence);
+        let counts = under(target, evidence);
         let others = [cell(counts.residue), cell(counts.log)];
         rows.add_row([evidence_label(evidence)].into_iter().chain(columns.of_tree(counts)).chain(others));
     }
@@ -366,15 +385,17 @@ impl NamedBy {
 }
 
 fn named_by(retirement: &Retirement, report: &Report) -> NamedBy {
-    let mut resources = retirement
+    let resources: Vec<_> = retirement
         .needs
         .iter()
         .filter(|need| need.named.current > 0)
         .filter_map(|need| report.evidence(need.evidence))
         .flat_map(|evidence| &evidence.keys)
         .filter(|key| retirement.named.contains(&key.identity))
-        .flat_map(|key| &key.group_resources);
-    if resources.all(|resource| resource == "secrets") { NamedBy::Secrets } else { NamedBy::Values }
+        .flat_map(|key| &key.group_resources)
+        .collect();
+    // What stands under no object's key has no resource.
+    if !resources.is_empty() && resources.iter().all(|resource| *resource == "secrets") { NamedBy::Secrets } else { NamedBy::Values }
 }
 
 fn files_with_current(retirement: &Retirement, report: &Report) -> String {

@@ -21,7 +21,7 @@ pub(super) fn requirement(requirement: &Requirement, report: &Report) -> String 
                 or no current value was seen of which one is\n"
             .to_owned();
     }
-    let mut out = completeness(requirement);
+    let mut out = completeness(requirement, report.filter.as_deref());
     out.push_str(&plaintext_required(requirement));
     out.push_str(&left_by_resource(&requirement.left));
     out.push_str(&rewrites(&requirement.left));
@@ -47,7 +47,7 @@ pub(super) fn has_several<'p>(mut prefixes: impl Iterator<Item = Option<&'p str>
 }
 
 /// Whether all is as required, in one line.
-fn completeness(requirement: &Requirement) -> String {
+fn completeness(requirement: &Requirement, filter: Option<&str>) -> String {
     let required = |state: &State| match state {
         State::Plaintext => "in plaintext".to_owned(),
         State::Key(key) => format!("under {}", terminal(&key.to_string())),
@@ -78,8 +78,14 @@ fn completeness(requirement: &Requirement) -> String {
     match left.plus(not_opened) {
         Count::ZERO if not_known == 0 && !requirement.is_refused => {
             let all = if met == 1 { "" } else { "all " };
-            let values = with_adjective(met, "current");
-            format!("Re-encryption COMPLETE in these files: {all}{values} {} {required}{by_name}\n", verb(met, "is", "are"))
+            let (values, is) = (with_adjective(met, "current"), verb(met, "is", "are"));
+            match filter {
+                None => format!("Re-encryption COMPLETE in these files: {all}{values} {is} {required}{by_name}\n"),
+                Some(filter) => format!(
+                    "Re-encryption complete in scope ({}): {all}{values} in it {is} {required}{by_name}; of what else these files hold nothing is said\n",
+                    terminal(filter)
+                ),
+            }
         }
         Count::ZERO => {
             format!("Re-encryption NOT KNOWN: {}, {} {} {required}{by_name}\n", parts.join(", "), thousands(met), verb(met, "is", "are"))
