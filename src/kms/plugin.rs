@@ -8,10 +8,12 @@
 //! `unix:///path`; a path that begins with `/@` names an abstract socket. No TLS.
 //! Source: k8s.io/kms `apis/v1beta1/api.proto`, `apis/v2/api.proto`, k8s.io/apiserver `envelope/grpc_service.go`, v0.36.
 
-use std::fmt;
-use std::fs;
+mod preface;
+mod socket;
+
 use std::io;
-use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
@@ -21,6 +23,9 @@ use tonic::transport::{Channel, Endpoint, Uri};
 use tonic::{Code, Status};
 use zeroize::Zeroizing;
 
+pub use self::socket::{NoSocket, Socket};
+
+use self::preface::Watched;
 use super::aws_errors::reason_of_aws;
 use super::{Failure, Reason, Unwrapped, Unwrapper, WrappedDek};
 use crate::envelope::KmsApi;
@@ -39,20 +44,6 @@ mod v2 {
     include!(concat!(env!("OUT_DIR"), "/v2.rs"));
 }
 
-/// Where a plugin listens.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Socket {
-    /// A socket in the file system.
-    Path(PathBuf),
-    /// A name in Linux's abstract namespace.
-    Abstract(String),
-}
-
-/// Why text names no socket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected unix:///path/of/a/socket, or unix:///@name for an abstract one")]
-pub struct NoSocket;
-
 /// A plugin that answers for one provider of the API server.
 pub struct Plugin {
     name: String,
@@ -61,50 +52,8 @@ pub struct Plugin {
     timeout: Duration,
     runtime: Runtime,
     channel: Option<Channel>,
-}
-
-impl Socket {
-    /// Reads an endpoint as the API server does.
-    ///
-    /// # Errors
-    /// It is of another form.
-    pub fn parse(endpoint: &str) -> Result<Self, NoSocket> {
-        let path = endpoint.strip_prefix("unix://").or_else(|| endpoint.strip_prefix("unix:")).unwrap_or(endpoint);
-        match path.strip_prefix("/@").or_else(|| path.strip_prefix('@')) {
-            Some("") => Err(NoSocket),
-            Some(name) => Ok(Self::Abstract(name.to_owned())),
-            None if path.starts_with('/') && path.len() > 1 => Ok(Self::Path(path.into())),
-            None => Err(NoSocket),
-        }
-    }
-
-    /// Says what is wrong with a path before it is connected to.
-    fn look(&self) -> Result<(), Failure> {
-        let Self::Path(path) = self else { return Ok(()) };
-        let none = |what: &str| Failure::new(Reason::NoSocket, &format!("{}: {what}", path.display()));
-        let found = fs::metadata(path).map_err(|error| none(&error.kind().to_string()))?;
-        match std::os::unix::fs::FileTypeExt::is_socket(&found.file_type()) {
-            true => Ok(()),
-            false => Err(none("is no socket")),
-        }
-    }
-
-    /// What tokio connects to: a leading zero byte stands for the abstract namespace.
-    fn address(&self) -> PathBuf {
-        match self {
-            Self::Path(path) => path.clone(),
-            Self::Abstract(name) => format!("\0{name}").into(),
-        }
-    }
-}
-
-impl fmt::Display for Socket {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Path(path) => path.display().fmt(f),
-            Self::Abstract(name) => write!(f, "@{name}"),
-        }
-    }
+    /// What answers at the socket does not speak HTTP/2.
+    is_other: Arc<AtomicBool>,
 }
 
 impl Plugin {
@@ -115,7 +64,7 @@ impl Plugin {
     pub fn new(provider_name: &str, socket: Socket, timeout: Duration) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let name = format!("KMS plugin {provider_name} at {socket}");
-        Ok(Self { name, provider_name: provider_name.to_owned(), socket, timeout, runtime, channel: None })
+        Ok(Self { name, provider_name: provider_name.to_owned(), socket, timeout, runtime, channel: None, is_other: Arc::default() })
     }
 
     /// What a KMS v2 plugin says of itself: version, health, and the key it wraps with now.
@@ -123,14 +72,29 @@ impl Plugin {
     /// # Errors
     /// It does not say.
     pub fn status(&mut self) -> Result<PluginStatus, Failure> {
-        self.socket.look()?;
-        let (socket, channel, timeout) = (&self.socket, &mut self.channel, self.timeout);
-        let answer = self.runtime.block_on(in_time(timeout, async {
-            let mut client = v2::key_management_service_client::KeyManagementServiceClient::new(connect(socket, channel).await?);
+        let answer = self.call(async |channel| {
+            let mut client = v2::key_management_service_client::KeyManagementServiceClient::new(channel);
             client.status(v2::StatusRequest {}).await.map_err(|status| failure(&status))
-        }))?;
+        })?;
         let v2::StatusResponse { version, healthz, key_id } = answer.into_inner();
         Ok(PluginStatus { version, healthz, key_id })
+    }
+
+    /// Makes one call, over the connection that there is or a new one.
+    fn call<T>(&mut self, make: impl AsyncFnOnce(Channel) -> Result<T, Failure>) -> Result<T, Failure> {
+        self.socket.look()?;
+        let (socket, channel, is_other) = (&self.socket, &mut self.channel, &self.is_other);
+        let call = async { make(connect(socket, channel, is_other).await?).await };
+        let answer = self.runtime.block_on(in_time(self.timeout, call));
+        let Err(failure) = answer else { return answer };
+        if self.is_other.load(Ordering::Relaxed) {
+            self.channel = None;
+            return Err(Failure::new(Reason::BadAnswer, "what answers there does not speak HTTP/2"));
+        }
+        if failure.reason == Reason::PluginUnavailable {
+            self.channel = None;
+        }
+        Err(failure)
     }
 }
 
@@ -155,20 +119,12 @@ impl Unwrapper for Plugin {
     }
 
     fn unwrap(&mut self, source: &WrappedDek) -> Result<Unwrapped, Failure> {
-        self.socket.look()?;
-        let (socket, channel, timeout) = (&self.socket, &mut self.channel, self.timeout);
-        let answer = self.runtime.block_on(in_time(timeout, async {
-            let channel = connect(socket, channel).await?;
-            match source.id.provider.kms_api() {
-                Some(KmsApi::V1Beta1) => decrypt_v1beta1(channel, source).await,
-                Some(KmsApi::V2) => decrypt_v2(channel, source).await,
-                None => Err(Reason::NoKeyGiven.into()),
-            }
-        }));
-        if answer.as_ref().is_err_and(|failure| failure.reason == Reason::PluginUnavailable) {
-            self.channel = None;
-        }
-        let key = DataKey::new(source.id.kind, &answer?)
+        let answer = self.call(async |channel| match source.id.provider.kms_api() {
+            Some(KmsApi::V1Beta1) => decrypt_v1beta1(channel, source).await,
+            Some(KmsApi::V2) => decrypt_v2(channel, source).await,
+            None => Err(Reason::NoKeyGiven.into()),
+        })?;
+        let key = DataKey::new(source.id.kind, &answer)
             .map_err(|wrong| Failure::new(Reason::BadAnswer, &format!("the unwrapped DEK source has {wrong}")))?;
         Ok(Unwrapped { key, kms_key_id: None })
     }
@@ -179,14 +135,15 @@ async fn in_time<T>(timeout: Duration, call: impl Future<Output = Result<T, Fail
     tokio::time::timeout(timeout, call).await.map_err(late)?
 }
 
-async fn connect(socket: &Socket, known: &mut Option<Channel>) -> Result<Channel, Failure> {
+async fn connect(socket: &Socket, known: &mut Option<Channel>, is_other: &Arc<AtomicBool>) -> Result<Channel, Failure> {
     if let Some(channel) = known {
         return Ok(channel.clone());
     }
-    let address = socket.address();
+    let (address, is_other) = (socket.address(), Arc::clone(is_other));
+    is_other.store(false, Ordering::Relaxed);
     let connector = tower::service_fn(move |_: Uri| {
-        let address = address.clone();
-        async move { UnixStream::connect(address).await.map(TokioIo::new) }
+        let (address, is_other) = (address.clone(), Arc::clone(&is_other));
+        async move { UnixStream::connect(address).await.map(|stream| TokioIo::new(Watched::new(stream, is_other))) }
     });
     // The address is not used for anything but the authority, which the API server calls localhost, too.
     let endpoint = Endpoint::from_static("http://localhost");

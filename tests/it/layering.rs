@@ -91,7 +91,7 @@ const CRATES: &[(&str, &[&str])] = &[
             "base64",
             "h2",
             "http_body_util",
-            "hyper_util",
+            "hyper_util", "percent_encoding",
             "jiff",
             "rustls_native_certs",
             "serde",
