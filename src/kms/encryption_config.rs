@@ -6,7 +6,7 @@
 //!   - resources: [secrets, '*.apps']     a resource, `*.group`, `*.` (the core group), `*.*`
 //!     providers:                         the first writes, all read
 //!       - aescbc: {keys: [{name, secret}]}   aesgcm, secretbox alike; secret in base64
-//!       - kms: {apiVersion: v1 or v2, name, endpoint}
+//!       - kms: {apiVersion: v1 or v2, name, endpoint, timeout, cachesize}
 //!       - identity: {}
 //! ```
 //! Source: k8s.io/apiserver `pkg/apis/apiserver/v1/types_encryption.go`, `pkg/server/options/encryptionconfig/config.go`.
@@ -17,11 +17,12 @@
 mod document;
 mod problem;
 mod reader;
+mod refusal;
 mod rule;
 
 use self::document::Document;
 use self::problem::word;
-pub use self::problem::{Problem, Unusable, Wrong};
+pub use self::problem::{NotTaken, Problem, Unusable, Wrong};
 use self::reader::Reader;
 pub use self::rule::{ConfiguredProvider, KmsProvider, NamedKey, Rule};
 use crate::envelope::Provider;
@@ -44,15 +45,17 @@ impl EncryptionConfig {
         if bytes.len() > limit::CONFIGURATION {
             return Err(Unusable::TooLarge);
         }
-        let document = Document::read(bytes)?;
+        let mut document = Document::read(bytes)?;
         if !KINDS.contains(&document.kind.as_str()) {
             return Err(Unusable::Kind(word(&document.kind)));
         }
-        if document.resources.is_empty() {
+        let rules = document.rules();
+        if rules.is_empty() {
             return Err(Unusable::NoResources);
         }
         let mut reader = Reader::default();
-        let rules = document.resources.into_iter().enumerate().map(|(index, rule)| reader.rule(index, rule)).collect();
+        reader.head(&document);
+        let rules = rules.into_iter().enumerate().map(|(index, rule)| reader.rule(index, rule)).collect();
         Ok(Self { rules, problems: reader.problems })
     }
 

@@ -33,7 +33,7 @@ mod state;
 mod tests;
 
 pub use self::budget::Budget;
-pub use self::encryption_config::{ConfiguredProvider, EncryptionConfig, KmsProvider, NamedKey, Problem, Rule, Unusable, Wrong};
+pub use self::encryption_config::{ConfiguredProvider, EncryptionConfig, KmsProvider, NamedKey, NotTaken, Problem, Rule, Unusable, Wrong};
 pub use self::failure::{Failure, Reason};
 pub use self::iam::{EncryptionContexts, PLACE_TO_FILL, UsedKey, decrypt_policy, has_place_to_fill};
 pub use self::key_spelling::{Likeness, is_key_arn};

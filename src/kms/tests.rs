@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 
 use super::{
-    ConfiguredProvider, EncryptionConfig, EncryptionContexts, Failure, PLACE_TO_FILL, Reason, Unusable, UsedKey, Wrong, decrypt_policy,
+    ConfiguredProvider, EncryptionConfig, EncryptionContexts, Failure, NotTaken, PLACE_TO_FILL, Reason, Unusable, UsedKey, Wrong,
+    decrypt_policy,
 };
 use crate::envelope::Provider;
 
@@ -67,7 +68,7 @@ fn the_configuration_of_a_fixture_is_read_in_yaml_and_json() {
 fn a_resource_is_looked_up_by_its_name_then_its_group_then_everything() {
     let provider = |name: &str| format!("[{{kms: {{name: {name}, apiVersion: v2, endpoint: 'unix:///a'}}}}]");
     let rules =
-        [("[secrets, deployments.apps]", "named"), ("['*.apps']", "apps"), ("['*.']", "core"), ("['*.*']", "all"), ("[secrets]", "again")];
+        [("[secrets, deployments.apps]", "named"), ("[secrets]", "again"), ("['*.apps']", "apps"), ("['*.']", "core"), ("['*.*']", "all")];
     let text = rules
         .iter()
         .enumerate()
@@ -77,6 +78,7 @@ fn a_resource_is_looked_up_by_its_name_then_its_group_then_everything() {
         })
         .collect::<String>();
     let Ok(config) = config(&text) else { panic!("not read") };
+    assert_eq!(config.problems(), []);
     let of = |resource: &str| shown(&config.providers_of(resource)).join(" ");
     assert_eq!(of("secrets"), "KmsV2 named KmsV2 again");
     assert_eq!(of("deployments.apps"), "KmsV2 named");
@@ -92,8 +94,8 @@ fn a_configuration_is_read_as_go_reads_it() {
     let is_read = |text: &str| config(text).is_ok_and(|config| config.problems().is_empty() && config.local_keys().count() == 1);
     let (head, tail) = SECRET.split_at(20);
     let block = format!(
-        "kind: EncryptionConfiguration\nresources:\n- resources: [secrets]\n  providers:\n  - aescbc:\n      keys:\n      - name: a\n        \
-         secret: |\n          {head}\n          {tail}\n"
+        "apiVersion: apiserver.config.k8s.io/v1\nkind: EncryptionConfiguration\nresources:\n- resources: [secrets]\n  providers:\n  \
+         - aescbc:\n      keys:\n      - name: a\n        secret: |\n          {head}\n          {tail}\n"
     );
     for (what, text) in [
         ("a block", block.clone()),
@@ -131,12 +133,13 @@ fn what_is_wrong_with_one_key_leaves_the_others() {
     let found: Vec<&Wrong> = config.problems().iter().map(|problem| &problem.what).collect();
     let length = crate::envelope::open::WrongLength { found: 5, expected: "16, 24 or 32" };
     let wanted = [
-        Wrong::Resource("*".into()),
-        Wrong::Resource("pods.*".into()),
-        Wrong::Resource("Secrets".into()),
+        Wrong::Resource("*".into(), NotTaken::Star),
+        Wrong::Resource("pods.*".into(), NotTaken::AnyGroup),
+        Wrong::Resource("Secrets".into(), NotTaken::Capitals),
+        Wrong::Resource("secrets".into(), NotTaken::Overlaps),
+        Wrong::Resource("Secrets".into(), NotTaken::Overlaps),
         Wrong::Length(length),
         Wrong::Base64,
-        Wrong::DuplicateName("good".into()),
         Wrong::NoName,
         Wrong::UnknownProvider("rot13".into()),
         Wrong::NoKeys,
@@ -144,21 +147,28 @@ fn what_is_wrong_with_one_key_leaves_the_others() {
         Wrong::Providers(2),
         Wrong::NoKeys,
         Wrong::ColonInName,
-        Wrong::DuplicateName("a:b".into()),
+        Wrong::Endpoint,
+        Wrong::Endpoint,
         Wrong::KmsVersion,
         Wrong::NoName,
+        Wrong::Endpoint,
+        Wrong::Providers(0),
     ];
     assert_eq!(found, wanted.iter().collect::<Vec<_>>());
     let keys: Vec<_> = config.local_keys().map(|(provider, key)| (provider, key.name.as_str(), key.key.is_some())).collect();
     // The names of what is no key stand in their places: the first is the one that is written.
     assert_eq!(
         keys,
-        [("short", false), ("bad", false), ("good", true), ("", false)].map(|(name, is_key)| (Provider::AesCbc, name, is_key))
+        [("short", false), ("bad", false), ("good", true), ("good", true), ("", false)].map(|(name, is_key)| (
+            Provider::AesCbc,
+            name,
+            is_key
+        ))
     );
     let unknown = Wrong::UnknownProvider("rot13".into()).to_string();
     assert_eq!(unknown, "provider rot13 is not known; known are aescbc, aesgcm, secretbox, kms, identity");
     assert_eq!(Wrong::KmsVersion.to_string(), "its apiVersion is none of v1, v2");
-    assert_eq!(config.problems()[4].to_string(), "resources[0].providers[0].aescbc.keys[1]: the secret is not base64");
+    assert_eq!(config.problems()[6].to_string(), "resources[0].providers[0].aescbc.keys[1]: the secret is not base64");
 }
 
 #[test]
@@ -214,7 +224,7 @@ proptest! {
 
 #[test]
 fn problems_of_a_sound_file_are_none() {
-    assert!(problems(&rule("[secrets, '*.apps', '*.', widgets.example.com]", "[{identity: {}}]")).is_empty());
+    assert!(problems(&rule("['*.apps', '*.', widgets.example.com]", "[{identity: {}}]")).is_empty());
 }
 
 #[test]

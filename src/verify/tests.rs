@@ -64,7 +64,9 @@ fn what_may_be_several_keys_lists_them_and_what_is_none_lists_those_that_are() {
 #[test]
 fn the_first_provider_of_a_configuration_is_what_it_requires() {
     let config = |providers: &str| {
-        let text = format!("kind: EncryptionConfiguration\nresources: [{{resources: [secrets], providers: {providers}}}]");
+        let text = format!(
+            "apiVersion: apiserver.config.k8s.io/v1\nkind: EncryptionConfiguration\nresources: [{{resources: [secrets], providers: {providers}}}]"
+        );
         vec![EncryptionConfig::read(text.as_bytes()).unwrap_or_else(|e| panic!("{e}"))]
     };
     let kms = config("[{kms: {apiVersion: v2, name: aws, endpoint: 'unix:///a'}}, {identity: {}}]");

@@ -35,7 +35,7 @@ fn kube_system(uid: &str) -> Vec<u8> {
     format!(r#"{{"kind":"Namespace","apiVersion":"v1","metadata":{metadata}}}"#).into_bytes()
 }
 
-const CONFIG: &str = "kind: EncryptionConfiguration\nresources: [{resources: [secrets], providers: [{aesgcm: {keys: \
+const CONFIG: &str = "apiVersion: apiserver.config.k8s.io/v1\nkind: EncryptionConfiguration\nresources: [{resources: [secrets], providers: [{aesgcm: {keys: \
                       [{name: key1, secret: AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=}]}}]}]\n";
 
 /// A Secret sealed for a storage key with the key of `CONFIG`.

@@ -287,7 +287,7 @@ fn what_is_not_known_to_be_current_is_nowhere_called_so() {
         put("/registry/secrets/p/a", "k8s:enc:aescbc:v1:old:0123456789abcdef0123456789abcdef"),
     ]);
     assert_eq!(run_in(dir.path(), &["scan", "data", "--fail-on", "current"]).status.code(), Some(3));
-    fs::write(dir.path().join("enc.yaml"), "kind: EncryptionConfiguration\nresources: [{resources: [secrets], providers: [{aescbc: {keys: [{name: old, secret: AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=}]}}]}]\n").unwrap();
+    fs::write(dir.path().join("enc.yaml"), "apiVersion: apiserver.config.k8s.io/v1\nkind: EncryptionConfiguration\nresources: [{resources: [secrets], providers: [{aescbc: {keys: [{name: old, secret: AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=}]}}]}]\n").unwrap();
     let all = records(&run_in(dir.path(), &["verify", "data", "--encryption-config", "enc.yaml", "--format", "jsonl"]));
     let left = of_kind(&all, "summary")[0]["verify"]["left"].clone();
     assert!(left.as_array().unwrap().iter().any(|left| left["why"] == "not-applied" && left["count"] == 3), "{left}");

@@ -3,35 +3,46 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use zeroize::Zeroizing;
 
 use super::problem::Unusable;
 use crate::evidence::limit;
 
-/// The file's own form.
+/// The file's own form. What is absent or null is the zero value, as in Go.
 #[derive(Deserialize)]
 pub(super) struct Document {
     pub kind: String,
-    #[serde(default)]
-    pub resources: Vec<RuleText>,
+    #[serde(rename = "apiVersion")]
+    pub api_version: Option<String>,
+    resources: Option<Vec<RuleText>>,
+    #[serde(flatten)]
+    pub unknown: Unknown,
 }
 
-#[derive(Deserialize)]
-pub(super) struct RuleText {
-    #[serde(default)]
-    pub resources: Vec<String>,
-    #[serde(default)]
-    pub providers: Vec<BTreeMap<String, Option<ProviderText>>>,
-}
+/// Fields that the form does not have.
+pub(super) type Unknown = BTreeMap<String, IgnoredAny>;
 
 #[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
+pub(super) struct RuleText {
+    pub resources: Option<Vec<String>>,
+    pub providers: Option<Vec<BTreeMap<String, Option<ProviderText>>>>,
+    #[serde(flatten)]
+    pub unknown: Unknown,
+}
+
+/// The fields of all providers.
+#[derive(Default, Deserialize)]
 pub(super) struct ProviderText {
-    #[serde(default)]
-    pub keys: Vec<KeyText>,
+    pub keys: Option<Vec<KeyText>>,
     pub name: Option<String>,
+    #[serde(rename = "apiVersion")]
     pub api_version: Option<String>,
     pub endpoint: Option<String>,
+    pub timeout: Option<String>,
+    pub cachesize: Option<i32>,
+    #[serde(flatten)]
+    pub unknown: Unknown,
 }
 
 #[derive(Deserialize)]
@@ -40,6 +51,24 @@ pub(super) struct KeyText {
     pub name: String,
     #[serde(default)]
     pub secret: SecretText,
+    #[serde(flatten)]
+    pub unknown: Unknown,
+}
+
+impl ProviderText {
+    /// The fields that stand there and are none of `known`.
+    pub(super) fn others_than(&self, known: &[&str]) -> Vec<String> {
+        let fields = [
+            ("keys", self.keys.is_some()),
+            ("name", self.name.is_some()),
+            ("apiVersion", self.api_version.is_some()),
+            ("endpoint", self.endpoint.is_some()),
+            ("timeout", self.timeout.is_some()),
+            ("cachesize", self.cachesize.is_some()),
+        ];
+        let misplaced = fields.into_iter().filter(|(field, is_there)| *is_there && !known.contains(field));
+        misplaced.map(|(field, _)| field.to_owned()).chain(self.unknown.keys().cloned()).collect()
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -51,6 +80,11 @@ fn zeroizing<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Zeroiz
 }
 
 impl Document {
+    /// Its rules.
+    pub(super) fn rules(&mut self) -> Vec<RuleText> {
+        self.resources.take().unwrap_or_default()
+    }
+
     /// Reads it from YAML or JSON.
     pub(super) fn read(bytes: &[u8]) -> Result<Self, Unusable> {
         if bytes.trim_ascii_start().starts_with(b"{") {

@@ -59,8 +59,14 @@ pub enum Wrong {
     /// No keys.
     #[error("it has no keys")]
     NoKeys,
-    /// Two of one name.
-    #[error("the name {0} stands there twice")]
+    /// No resources in a rule.
+    #[error("it names no resource")]
+    NoResource,
+    /// No providers in a rule.
+    #[error("it has no provider")]
+    NoProvider,
+    /// A KMS provider's name that an earlier one has.
+    #[error("an earlier KMS provider has the name {0}, too")]
     DuplicateName(String),
     /// A KMS version that no API server has.
     #[error("its apiVersion is none of {known}", known = known_kms_versions())]
@@ -68,9 +74,56 @@ pub enum Wrong {
     /// A name that this version of a KMS provider may not have.
     #[error("a provider's name may not hold a colon in this apiVersion")]
     ColonInName,
-    /// A pattern that no API server takes.
-    #[error("resource {0} is no resource, and none of *.GROUP, *. and *.*")]
-    Resource(String),
+    /// Where it cannot be reached.
+    #[error("its endpoint is no unix:// address")]
+    Endpoint,
+    /// No time at all, or what is none.
+    #[error("its timeout is no duration above zero")]
+    Timeout,
+    /// A cache that its version does not have, or that holds nothing.
+    #[error("its cachesize is not for this apiVersion, or zero")]
+    CacheSize,
+    /// A resource that no API server takes.
+    #[error("resource {0} {1}")]
+    Resource(String, NotTaken),
+    /// A resource that a rule before this one has with all of its group, or with everything.
+    #[error("resource {0} is masked by {1} of an earlier rule")]
+    Masked(String, String),
+    /// A field that the form does not have; the API server decodes strictly.
+    #[error("there is no field {0}")]
+    UnknownField(String),
+    /// A version of the form that was never there.
+    #[error("apiVersion {0}, expected apiserver.config.k8s.io/v1")]
+    ApiVersion(String),
+}
+
+/// Why an API server does not take a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotTaken {
+    /// A name of capital letters.
+    #[error("has capital letters, which no resource has")]
+    Capitals,
+    /// A star alone.
+    #[error("is not how resources are joined: *. is the core group, *.* is everything")]
+    Star,
+    /// What has no REST API.
+    #[error("is no resource of the API: the API server keeps it for itself")]
+    NoApi,
+    /// The group in which events are served, not stored.
+    #[error("is not stored in its group: events are named without it")]
+    EventsGroup,
+    /// A group that is no longer there.
+    #[error("is of the group extensions, which no API server has now")]
+    Extensions,
+    /// One resource in every group.
+    #[error("is one resource of every group, which cannot be asked for")]
+    AnyGroup,
+    /// It stands twice in a list.
+    #[error("stands twice in one list")]
+    Twice,
+    /// A wildcard of the same list has it.
+    #[error("stands in one list with a wildcard that has it, too")]
+    Overlaps,
 }
 
 fn known_words() -> String {

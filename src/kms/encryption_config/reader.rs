@@ -6,8 +6,9 @@ use base64::Engine;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use zeroize::Zeroizing;
 
-use super::document::{ProviderText, RuleText};
+use super::document::{Document, ProviderText, RuleText};
 use super::problem::{Problem, Wrong, word};
+use super::refusal::{self, Earlier};
 use super::rule::{ConfiguredProvider, KmsProvider, NamedKey, Rule};
 use crate::envelope::{Configured, MakeLocalKey, NotConfigured, Provider};
 
@@ -16,12 +17,20 @@ const BASE64: GeneralPurpose =
     GeneralPurpose::new(&base64::alphabet::STANDARD, GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true));
 /// The provider that leaves objects as they are. No prefix names it.
 const IDENTITY: &str = "identity";
+/// The only version of the form.
+const API_VERSION: &str = "apiserver.config.k8s.io/v1";
+
+/// The fields of a provider with keys in the file.
+const LOCAL_FIELDS: [&str; 1] = ["keys"];
+/// The fields of a KMS provider.
+const KMS_FIELDS: [&str; 5] = ["apiVersion", "name", "cachesize", "endpoint", "timeout"];
 
 /// Turns the document into rules and notes what is wrong.
 #[derive(Default)]
 pub(super) struct Reader {
     pub problems: Vec<Problem>,
     kms_names: BTreeSet<String>,
+    earlier: Earlier,
 }
 
 impl Reader {
@@ -29,38 +38,69 @@ impl Reader {
         self.problems.push(Problem { at: at.to_owned(), what });
     }
 
+    /// Fields that the form does not have at this place.
+    pub(super) fn unknown<'a>(&mut self, at: &str, fields: impl IntoIterator<Item = &'a String>) {
+        for field in fields {
+            self.wrong(at, Wrong::UnknownField(word(field)));
+        }
+    }
+
+    /// What the document says of itself. Before Kubernetes 1.13, whose kind was another, the version was not looked at.
+    pub(super) fn head(&mut self, document: &Document) {
+        let version = document.api_version.as_deref().unwrap_or_default();
+        if document.kind == "EncryptionConfiguration" && version != API_VERSION {
+            self.wrong("apiVersion", Wrong::ApiVersion(word(version)));
+        }
+        self.unknown("the document", document.unknown.keys());
+    }
+
     /// A rule of this number.
     pub(super) fn rule(&mut self, index: usize, rule: RuleText) -> Rule {
         let at = format!("resources[{index}]");
-        for resource in &rule.resources {
-            if !is_pattern(resource) {
-                self.wrong(&at, Wrong::Resource(word(resource)));
-            }
+        let resources = rule.resources.unwrap_or_default();
+        let entries = rule.providers.unwrap_or_default();
+        self.unknown(&at, rule.unknown.keys());
+        let checks = [(resources.is_empty(), Wrong::NoResource), (entries.is_empty(), Wrong::NoProvider)];
+        for (_, what) in checks.into_iter().filter(|(is_wrong, _)| *is_wrong) {
+            self.wrong(&at, what);
         }
-        let providers = rule.providers.into_iter().enumerate();
+        for (index, what) in [refusal::of_list(&resources), self.earlier.see(&resources)].concat() {
+            self.wrong(&format!("{at}.resources[{index}]"), what);
+        }
+        let providers = entries.into_iter().enumerate();
         let mut provider =
             |(index, entry)| self.provider(&format!("{at}.providers[{index}]"), entry).unwrap_or(ConfiguredProvider::Unusable);
         let providers = providers.map(&mut provider).collect();
-        Rule { resources: rule.resources, providers }
+        Rule { resources, providers }
     }
 
+    /// An entry has one provider. What is null is not there, as in Go.
     fn provider(&mut self, at: &str, entry: BTreeMap<String, Option<ProviderText>>) -> Option<ConfiguredProvider> {
-        if entry.len() != 1 {
-            self.wrong(at, Wrong::Providers(entry.len()));
+        let (mut known, mut unknown) = (Vec::new(), 0usize);
+        for (kind, body) in entry {
+            let is_known = kind == IDENTITY || Provider::configured(&kind, None).is_ok();
+            match body {
+                _ if !is_known => {
+                    unknown = unknown.saturating_add(1);
+                    self.wrong(&format!("{at}.{}", word(&kind)), Wrong::UnknownProvider(word(&kind)));
+                }
+                Some(body) => known.push((kind, body)),
+                None => {}
+            }
         }
-        let (kind, body) = entry.into_iter().next()?;
-        let body = body.unwrap_or_default();
-        let at = format!("{at}.{}", word(&kind));
+        if known.len() > 1 || known.is_empty() && unknown == 0 {
+            self.wrong(at, Wrong::Providers(known.len()));
+        }
+        let (kind, body) = known.into_iter().next()?;
+        let at = format!("{at}.{kind}");
         if kind == IDENTITY {
+            self.unknown(&at, &body.others_than(&[]));
             return Some(ConfiguredProvider::Identity);
         }
-        match Provider::configured(&kind, body.api_version.as_deref()) {
+        match Provider::configured(&kind, body.api_version.as_deref().filter(|version| !version.is_empty())) {
             Ok(Configured::Local(provider, make)) => Some(self.local(&at, provider, make, body)),
             Ok(Configured::Kms(provider)) => self.kms(&at, provider, body).map(ConfiguredProvider::Kms),
-            Err(NotConfigured::Word) => {
-                self.wrong(&at, Wrong::UnknownProvider(word(&kind)));
-                None
-            }
+            Err(NotConfigured::Word) => None,
             Err(NotConfigured::Version) => {
                 self.wrong(&at, Wrong::KmsVersion);
                 None
@@ -68,45 +108,37 @@ impl Reader {
         }
     }
 
+    /// Keys of one name are all kept: a server writes with the first of all, and tries each that has the name of a value.
     fn local(&mut self, at: &str, provider: Provider, make: MakeLocalKey, body: ProviderText) -> ConfiguredProvider {
-        if body.keys.is_empty() {
+        self.unknown(at, &body.others_than(&LOCAL_FIELDS));
+        let keys = body.keys.unwrap_or_default();
+        if keys.is_empty() {
             self.wrong(at, Wrong::NoKeys);
         }
-        let mut keys: Vec<NamedKey> = Vec::new();
-        for (index, key) in body.keys.into_iter().enumerate() {
+        let mut named = Vec::new();
+        for (index, key) in keys.into_iter().enumerate() {
             let at = format!("{at}.keys[{index}]");
-            let what = match secret_of(&key.secret.0) {
-                _ if key.name.is_empty() => Wrong::NoName,
-                _ if keys.iter().any(|known| known.name == key.name) => Wrong::DuplicateName(word(&key.name)),
-                Err(_) => Wrong::Base64,
-                Ok(secret) => match make(&secret) {
-                    Err(length) => Wrong::Length(length),
-                    Ok(made) => {
-                        keys.push(NamedKey { name: key.name, key: Some(made) });
-                        continue;
-                    }
-                },
-            };
-            if !matches!(what, Wrong::DuplicateName(_)) {
-                keys.push(NamedKey { name: key.name, key: None });
+            self.unknown(&at, key.unknown.keys());
+            if key.name.is_empty() {
+                self.wrong(&at, Wrong::NoName);
             }
-            self.wrong(&at, what);
+            let made = secret_of(&key.secret.0).map_err(|_| Wrong::Base64).and_then(|secret| make(&secret).map_err(Wrong::Length));
+            let made = made.map_err(|what| self.wrong(&at, what)).ok();
+            // A key without a name is none: no value can name it.
+            let made = made.filter(|_| !key.name.is_empty());
+            named.push(NamedKey { name: key.name, key: made });
         }
-        ConfiguredProvider::Local(provider, keys)
+        ConfiguredProvider::Local(provider, named)
     }
 
     fn kms(&mut self, at: &str, provider: Provider, body: ProviderText) -> Option<KmsProvider> {
-        let name = body.name.unwrap_or_default();
-        if name.is_empty() {
-            self.wrong(at, Wrong::NoName);
-            return None;
+        self.unknown(at, &body.others_than(&KMS_FIELDS));
+        let is_known = body.name.as_ref().is_some_and(|name| self.kms_names.contains(name));
+        for what in refusal::of_kms(provider, &body, is_known) {
+            self.wrong(at, what);
         }
-        if !provider.has_names_with_colons() && name.contains(':') {
-            self.wrong(at, Wrong::ColonInName);
-        }
-        if !self.kms_names.insert(name.clone()) {
-            self.wrong(at, Wrong::DuplicateName(word(&name)));
-        }
+        let name = body.name.filter(|name| !name.is_empty())?;
+        self.kms_names.insert(name.clone());
         Some(KmsProvider { provider, name, endpoint: body.endpoint.unwrap_or_default() })
     }
 }
@@ -115,13 +147,4 @@ impl Reader {
 fn secret_of(text: &str) -> Result<Zeroizing<Vec<u8>>, base64::DecodeError> {
     let text = Zeroizing::new(text.bytes().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect::<Vec<u8>>());
     BASE64.decode(text.as_slice()).map(Zeroizing::new)
-}
-
-fn is_pattern(resource: &str) -> bool {
-    let plain = |text: &str| text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.' | '/'));
-    match resource.strip_prefix("*.") {
-        Some("*") => true,
-        Some(group) => plain(group),
-        None => !resource.is_empty() && plain(resource),
-    }
 }

@@ -24,7 +24,7 @@ pub(crate) fn testdata() -> PathBuf {
 }
 
 /// A configuration with a local key that is nobody's: whoever asks with it opens nothing, and the KMS's values stay closed.
-pub(crate) const NOBODY: &str = "kind: EncryptionConfiguration\nresources: [{resources: [secrets], providers: [{aesgcm: {keys: \
+pub(crate) const NOBODY: &str = "apiVersion: apiserver.config.k8s.io/v1\nkind: EncryptionConfiguration\nresources: [{resources: [secrets], providers: [{aesgcm: {keys: \
                                  [{name: nobody, secret: AAAAAAAAAAAAAAAAAAAAAA==}]}}]}]\n";
 
 /// A fixture: its name, where it lies, and its database unpacked.
