@@ -9,6 +9,8 @@ use super::Provider;
 
 /// Longest name of a provider that is looked for, in bytes.
 const LONGEST_NAME: usize = 256;
+/// Most colons of which each may end a name.
+const MOST_COLONS: usize = 16;
 /// Longest provider or version that is taken for one; what is longer is cut there.
 const LONGEST_WORD: usize = 64;
 
@@ -34,6 +36,13 @@ impl<'data> Sealed<'data> {
         // A prefix that ends before its second colon is nobody's.
         let provider = end.map_or(Provider::Unknown, |_| Provider::of_words(provider_word, version_word));
         Some(Self { provider, provider_word: cut(provider_word), version_word: cut(version_word), rest })
+    }
+
+    /// What may stand behind the name, whichever colon ends it, and what would stand there without a name.
+    pub fn bodies(&self) -> impl Iterator<Item = &'data [u8]> + use<'data> {
+        let rest = self.rest;
+        let colons = rest.iter().take(LONGEST_NAME).enumerate().filter(|(_, byte)| **byte == b':').take(MOST_COLONS);
+        std::iter::once(rest).chain(colons.filter_map(move |(at, _)| rest.get(at.checked_add(1)?..)))
     }
 }
 

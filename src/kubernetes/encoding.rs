@@ -7,8 +7,10 @@
 //! | `{` | JSON | apimachinery `serializer/json` |
 //! | `apiVersion:`, `kind:` | YAML | `--storage-media-type=application/yaml` |
 
+use memchr::memmem;
 use serde::de::IgnoredAny;
 
+use super::Object;
 use super::fragment;
 
 /// How a value that is not encrypted is written.
@@ -49,7 +51,23 @@ impl Encoding {
         if lines.any(|line| line.starts_with("apiVersion:")) && text.lines().any(|line| line.starts_with("kind:")) {
             return Some(Self::Yaml);
         }
-        Some(Self::Other)
+        // Text has no control characters; bytes of some other form may be UTF-8 by chance, or for the most part.
+        let is_text = !text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'));
+        is_text.then_some(Self::Other)
+    }
+
+    /// The encoding of the stored object that begins these bytes; `None` where none does, and where chance may have made what looks
+    /// like its beginning.
+    pub(crate) fn of_object(bytes: &[u8]) -> Option<Self> {
+        let is_object = |encoding| Object::read(bytes, encoding).is_ok_and(|object| !object.kind.is_empty());
+        match bytes {
+            // A message follows, whose first field is the type.
+            _ if bytes.strip_prefix(PROTOBUF_MAGIC).is_some_and(|message| message.starts_with(&[0x0a])) => Some(Self::Protobuf),
+            _ if bytes.starts_with(CBOR_MAGIC) => is_object(Self::Cbor).then_some(Self::Cbor),
+            [b'{', ..] if fragment::is_text(bytes) && memmem::find(bytes, b"\"kind\"").is_some() => Some(Self::Json),
+            [b'a' | b'k', ..] if fragment::is_text(bytes) => Self::of(bytes).filter(|encoding| *encoding == Self::Yaml),
+            _ => None,
+        }
     }
 
     /// The encoding of a value whose end is lost; `None` where the beginning does not tell.

@@ -85,6 +85,11 @@ impl KeyMaterial {
         found
     }
 
+    /// Whether bytes that are no object may hold keys.
+    pub(crate) fn may_be_in(bytes: &[u8]) -> bool {
+        Self::within(bytes).is_some() || memmem::find(bytes, b"PRIVATE KEY-----").is_some()
+    }
+
     fn within(bytes: &[u8]) -> Option<Self> {
         if WORDS.as_ref().is_some_and(|words| words.find(bytes).is_none()) {
             return None;

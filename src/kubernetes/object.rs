@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use memchr::memmem;
+
 use super::encoding::Encoding;
 use super::{Unreadable, json, protobuf};
 
@@ -27,6 +29,9 @@ pub struct Object<'data> {
     /// Names of those that manage its fields, each once, in the order they stand.
     pub managers: Vec<Cow<'data, str>>,
 }
+
+/// Bytes within which a protobuf object says its type.
+const TYPE_WITHIN: usize = 256;
 
 /// An object that owns another.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -76,6 +81,28 @@ impl<'data> Object<'data> {
             }
             Encoding::Json => json::secret_identity(value),
             Encoding::Cbor | Encoding::Yaml | Encoding::Other => None,
+        }
+    }
+
+    /// Whether a value in plaintext says of itself that it is a core Secret, wherever it stands.
+    pub fn is_secret(value: &'data [u8], encoding: Encoding) -> bool {
+        // Most objects do not have the word at all.
+        let begin = match encoding {
+            // The type stands before everything else.
+            Encoding::Protobuf => value.get(..TYPE_WITHIN).unwrap_or(value),
+            Encoding::Json | Encoding::Cbor | Encoding::Yaml | Encoding::Other => value,
+        };
+        let may_be = memmem::find(begin, b"Secret").is_some() || encoding == Encoding::Json && memmem::find(value, b"\\u").is_some();
+        match encoding {
+            _ if !may_be => false,
+            Encoding::Yaml => std::str::from_utf8(value).is_ok_and(|text| {
+                let has = |field: &str, word: &str| {
+                    let of_field = |line: &str| line.strip_prefix(field).map(|rest| rest.trim().trim_matches(['"', '\'']) == word);
+                    text.lines().any(|line| of_field(line) == Some(true))
+                };
+                has("kind:", "Secret") && has("apiVersion:", "v1")
+            }),
+            _ => Self::read(value, encoding).is_ok_and(|object| object.kind == "Secret" && object.api_version == "v1"),
         }
     }
 

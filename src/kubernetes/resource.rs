@@ -17,7 +17,7 @@ impl GroupResource<'_> {
     }
 
     /// Whether the API server never encrypts it, whatever its configuration says: it keeps these itself, beside the objects.
-    /// Some are known by the word in their key, some by the name that a configuration would give them.
+    /// Some are known by the word in their key, whatever object stands there, some by the name that a configuration would give them.
     pub fn is_never_encrypted(&self) -> bool {
         NEVER_ENCRYPTED.contains(&self.0.as_ref())
     }
@@ -25,7 +25,7 @@ impl GroupResource<'_> {
     /// Whether only the word of its key is known, and not the group, which may be any.
     pub fn is_without_group(&self) -> bool {
         let is_built_in = || BUILT_IN.iter().chain(BELOW_SERVICES).chain(BELOW_OAUTH).any(|b| b.group_resource == self.0);
-        !self.0.contains('.') && by_path(&self.0).is_none() && !is_built_in()
+        !self.0.contains('.') && by_path(&self.0).is_none() && !is_built_in() && !self.is_never_encrypted()
     }
 
     /// The same with the group that the object's own `apiVersion` names, where its key leaves it open.
@@ -191,5 +191,7 @@ mod tests {
         assert_eq!(with("nodes", "example.com/v1"), "nodes");
         assert_eq!(with("services", "example.com/v1"), "services");
         assert_eq!(with("routes.example.com", "other.com/v1"), "routes.example.com");
+        // What the API server keeps for itself is told by its key: `peerserverleases` are Leases.
+        assert_eq!(with("peerserverleases", "coordination.k8s.io/v1"), "peerserverleases");
     }
 }

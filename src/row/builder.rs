@@ -1,9 +1,10 @@
 //! The one place where a find becomes a row, whatever it was read from.
 
 use super::found::{Found, FoundContent, PieceOf};
+use super::in_clear::Looks;
 use super::protection::{EnvelopeInfo, Protection};
 use super::value::{Extent, Row, TombstoneRow, ValueBytes, ValueRow};
-use crate::envelope::{Annotations, Body, NameTable, Sealed, Stored};
+use crate::envelope::{Annotations, Body, NameTable, Sealed};
 use crate::evidence::anomaly::Class;
 use crate::evidence::digest::Sha256Digest;
 use crate::kubernetes::{Encoding, GroupResource, Object, Prefixes, Secret, StorageKey, Unreadable};
@@ -77,33 +78,54 @@ impl<'data> Builder<'_, 'data> {
         value: &'data [u8],
         note: &mut impl FnMut(Class, String),
     ) -> (Protection<'data>, Option<StorageKey<'data>>) {
-        let stored = Stored::of(value);
-        let mut storage_key = StorageKey::of(key, self.prefixes);
-        let protection = match &stored {
-            Stored::Empty => Protection::Empty,
-            Stored::Sealed(sealed) => self.sealed(sealed, note),
-            Stored::Plain(value) => match Encoding::of(value) {
-                None => Protection::Unknown(None),
-                Some(encoding) => {
-                    // A Secret under a key that is not of the API server's form, or not known, says itself which one it is.
-                    storage_key = storage_key.map(|key| with_own_group(key, value, encoding));
-                    let is_foreign = self.prefixes.admit(key) == Some(false);
-                    storage_key = storage_key.or_else(|| key_of_secret(value, encoding).filter(|_| !is_foreign));
-                    let of_secret = storage_key.as_ref().filter(|key| key.group_resource.is_secrets());
-                    let secret = of_secret.and_then(|key| read_secret(value, encoding, key, note));
-                    Protection::Plaintext { encoding: Some(encoding), secret }
+        let storage_key = StorageKey::of(key, self.prefixes);
+        match Looks::of(value) {
+            Looks::Empty => (Protection::Empty, storage_key),
+            Looks::Sealed(sealed) => (self.sealed(&sealed, note), storage_key),
+            Looks::Plain { object, is_behind_prefix } => {
+                if is_behind_prefix {
+                    note(Class::EnvelopeInvalid, "what follows the prefix is an object in clear, and no ciphertext".to_owned());
                 }
-            },
-        };
-        (protection, storage_key)
+                match Encoding::of(object) {
+                    None => (Protection::Unknown(None), storage_key),
+                    Some(encoding) => self.plain((key, storage_key), object, encoding, note),
+                }
+            }
+        }
+    }
+
+    fn plain(
+        &self,
+        (key, storage_key): (&'data [u8], Option<StorageKey<'data>>),
+        object: &'data [u8],
+        encoding: Encoding,
+        note: &mut impl FnMut(Class, String),
+    ) -> (Protection<'data>, Option<StorageKey<'data>>) {
+        let plaintext = |secret| Protection::Plaintext { encoding: Some(encoding), secret };
+        match storage_key {
+            // A Secret under a key that is not of the API server's form, or not known, says itself which one it is.
+            None => {
+                let is_foreign = self.prefixes.admit(key) == Some(false);
+                let own = key_of_secret(object, encoding).filter(|_| !is_foreign);
+                (plaintext(own.as_ref().and_then(|own| read_secret(object, encoding, own, note))), own)
+            }
+            Some(of_key) if of_key.group_resource.is_secrets() => (plaintext(read_secret(object, encoding, &of_key, note)), Some(of_key)),
+            // So does one under the key of another resource.
+            Some(of_key) if Object::is_secret(object, encoding) => {
+                note(Class::ObjectMisplaced, format!("a Secret under a key of {}", of_key.group_resource));
+                let secrets = StorageKey { group_resource: GroupResource("secrets".into()), ..of_key };
+                (plaintext(Secret::read(object, encoding).ok()), Some(secrets))
+            }
+            Some(of_key) => (plaintext(None), Some(with_own_group(of_key, object, encoding))),
+        }
     }
 
     /// Reads the beginning of a value whose end is lost. What its prefix says is certain; what would follow is not there.
     fn cut(&mut self, beginning: &'data [u8]) -> Protection<'data> {
-        match Stored::of(beginning) {
-            Stored::Empty => Protection::Empty,
-            Stored::Sealed(sealed) => self.sealed(&sealed, &mut |_, _| {}),
-            Stored::Plain(value) => match Encoding::of_beginning(value) {
+        match Looks::of(beginning) {
+            Looks::Empty => Protection::Empty,
+            Looks::Sealed(sealed) => self.sealed(&sealed, &mut |_, _| {}),
+            Looks::Plain { object, .. } => match Encoding::of_beginning(object) {
                 Some(encoding) => Protection::Plaintext { encoding: Some(encoding), secret: None },
                 None => Protection::Unknown(None),
             },

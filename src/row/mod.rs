@@ -9,6 +9,7 @@
 
 mod builder;
 mod found;
+mod in_clear;
 mod near;
 mod object_name;
 mod place;

@@ -34,6 +34,11 @@ impl Place {
         matches!(self, Self::Tree | Self::Wal | Self::RaftSnapshot)
     }
 
+    /// Whether it is behind the pages that the database ever used: whoever put bytes there, the database did not write and delete them.
+    pub fn is_behind_pages(self) -> bool {
+        matches!(self, Self::BeyondHighWater | Self::Trailing)
+    }
+
     /// The word in the records.
     pub fn name(self) -> &'static str {
         match self {

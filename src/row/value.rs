@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::in_clear;
 use super::place::{Api, Escaped, Place, Retention};
 use super::protection::{EnvelopeInfo, Form, Protection};
 use crate::kubernetes::StorageKey;
@@ -141,6 +142,11 @@ impl<'data> ValueRow<'data> {
     /// Bytes of it that there are, as they stand in the content.
     pub fn length(&self) -> u64 {
         self.escaped.map_or(self.bytes.0.len() as u64, |escaped| escaped.length)
+    }
+
+    /// The object's bytes, where it is readable without a key.
+    pub fn plaintext(&self) -> Option<&'data [u8]> {
+        (self.form() == Form::Plaintext).then(|| in_clear::object_of(self.bytes.0))
     }
 
     /// How it is protected, alone.

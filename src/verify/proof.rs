@@ -17,7 +17,7 @@ use crate::evidence::count::{Count, Values};
 use crate::evidence::{EvidenceId, MemberId};
 use crate::kms::WrappedDek;
 use crate::kubernetes::{Encoding, Object};
-use crate::row::{Form, Retention, Scope, ValueRow};
+use crate::row::{Retention, Scope, ValueRow};
 
 /// Current values that are listed by name.
 const LISTED: usize = 1_000;
@@ -150,8 +150,8 @@ impl Proof {
                 let digests = match &attempt {
                     _ if !wanted => None,
                     Some(Attempt::Opened { plaintext, .. }) => same_value::digests(plaintext.as_ref()),
-                    None if row.form() == Form::Plaintext => same_value::digests(row.bytes.0),
-                    _ => None,
+                    Some(_) => None,
+                    None => row.plaintext().and_then(same_value::digests),
                 };
                 let mut gathering = lock(&gathered);
                 if wanted {

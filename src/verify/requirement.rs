@@ -10,7 +10,7 @@ use crate::envelope::{KeyIdentity, KeyPattern};
 use crate::evidence::EvidenceId;
 use crate::evidence::count::{Count, Values};
 use crate::kms::{ConfiguredProvider, EncryptionConfig};
-use crate::kubernetes::GroupResource;
+use crate::kubernetes::{GroupResource, StorageKey};
 use crate::row::{EnvelopeInfo, Form, Place, Retention, ValueRow};
 
 /// Where the requirement comes from.
@@ -152,9 +152,9 @@ impl Requirement {
         let is_retained =
             row.place == Place::Tree && matches!(row.retention, Retention::Current | Retention::Newest | Retention::Superseded);
         let is_of_log = row.is_ahead() && row.log.is_some_and(|log| log.committed == Some(true));
-        let Some(storage_key) = row.storage_key.as_ref().filter(|_| (is_retained || is_of_log) && row.form() != Form::Empty) else {
-            return;
-        };
+        // What stands under a foreign key no API server writes, whatever it is.
+        let is_of_server = |key: &&StorageKey<'_>| (is_retained || is_of_log) && key.prefix.is_some();
+        let Some(storage_key) = row.storage_key.as_ref().filter(is_of_server) else { return };
         let is_current = row.retention == Retention::Current;
         let under = wanted.other_than(row, attempt);
         if !source.is_leftover() {
@@ -251,7 +251,7 @@ impl Wanted {
     fn other_than(&self, row: &ValueRow<'_>, attempt: Option<&Attempt>) -> Option<Under> {
         let identity = row.envelope().map(EnvelopeInfo::key).filter(|key| key.name.is_some());
         match (&self.state, row.form(), identity) {
-            (State::NotKnown, ..) | (_, Form::Unknown, _) => Some(Under::NotKnown),
+            (State::NotKnown, ..) | (_, Form::Unknown | Form::Empty, _) => Some(Under::NotKnown),
             (State::Plaintext, Form::Plaintext, _) => None,
             (State::Key(_), Form::Plaintext, _) => Some(Under::Plaintext),
             (_, _, None) => Some(Under::NotKnown),

@@ -76,6 +76,7 @@ struct Answer {
     code: i32,
     shown: String,
     quiet: String,
+    warned: String,
     summary: Value,
     values: Vec<Value>,
 }
@@ -85,12 +86,13 @@ fn verify_in(dir: &Path, input: &str, configs: &[String], more: &[&str]) -> Answ
     names.iter().zip(configs).for_each(|(name, config)| fs::write(dir.join(name), config).unwrap());
     let given: Vec<&str> = names.iter().flat_map(|name| ["--encryption-config", name.as_str()]).collect();
     let run = |more_still: &[&str]| run_in(dir, &[&["verify", input, "--no-progress"][..], &given, more, more_still].concat());
-    let ((code, shown), (_, quiet)) = (text(&run(&[])), text(&run(&["-q"])));
+    let first = run(&[]);
+    let ((code, shown), (_, quiet), warned) = (text(&first), text(&run(&["-q"])), stderr(&first));
     let output = run(&["--format", "jsonl"]);
     assert_eq!(output.status.code(), Some(code), "{shown}");
     let all = records(&output);
     let summary = of_kind(&all, "summary").first().unwrap_or_else(|| panic!("{}", stderr(&output)))["verify"].clone();
-    Answer { code, shown, quiet, summary, values: of_kind(&all, "value").into_iter().cloned().collect() }
+    Answer { code, shown, quiet, warned, summary, values: of_kind(&all, "value").into_iter().cloned().collect() }
 }
 
 fn verify(values: &[Stored], configs: &[String], more: &[&str]) -> Answer {
@@ -155,8 +157,8 @@ fn lists_are_taken_in_the_order_of_the_api_server() {
     let answer = verify(&values, &[config(&rules)], &[]);
     assert_eq!(left(&answer), [one("pods", "plaintext", 1)]);
     assert!(answer.shown.contains("THE REQUIRED STATE IS PLAINTEXT") && answer.shown.contains("unencrypted: events\n"), "{}", answer.shown);
-    // A list that names the resource goes before one with a star, wherever it stands.
-    let rules = [rule(&["*.*"], &[CLEAR]), rule(&["*."], &[CLEAR]), rule(&["secrets", "pods"], &[KEY1])];
+    // A list that names the resource goes before one of its group, and this before one of everything.
+    let rules = [rule(&["secrets", "pods"], &[KEY1]), rule(&["*."], &[CLEAR]), rule(&["*.*"], &[("key2", B)])];
     assert_eq!(left(&verify(&values, &[config(&rules)], &[])), [one("pods", "plaintext", 1)]);
     // Several lists of one resource are one: the first writes.
     let rules = [rule(&["secrets"], &[("key2", B)]), rule(&["secrets"], &[KEY1])];
@@ -171,7 +173,7 @@ fn what_the_api_server_never_encrypts_is_not_accused() {
     let values = [
         sealed(A, "key1", secret("s")),
         lease("masterleases", "10.0.0.1"),
-        lease("peerserverleases", "apiserver-x"),
+        ("/registry/peerserverleases/apiserver-x".to_owned(), object("coordination.k8s.io/v1", "Lease", "kube-system", "apiserver-x")),
         lease("ranges", "serviceips"),
         lease("ranges", "servicenodeports"),
     ];
@@ -209,14 +211,48 @@ fn by_a_configuration_that_no_api_server_takes_nothing_is_complete() {
     let value = [sealed(A, "key1", secret("a"))];
     let sound = rule(&["secrets"], &[KEY1]);
     let key = |name: &str, secret: &str| json!({ "name": name, "secret": secret });
-    let with = |providers: Value| config(&[json!({ "resources": ["secrets"], "providers": providers })]);
-    for (what, config) in [
-        ("a key of three bytes first", with(json!([{ "aesgcm": { "keys": [key("key1", "YWJj")] } }]))),
-        ("a key that is no base64 behind it", with(json!([sound["providers"][0], { "aescbc": { "keys": [key("key2", "*")] } }]))),
-        ("a provider that no API server has", with(json!([sound["providers"][0], { "rot13": {} }]))),
-        ("a resource that is none", config(&[sound.clone(), json!({ "resources": ["*"], "providers": [{ "identity": {} }] })])),
+    let of = |resources: Value, providers: Value| json!({ "resources": resources, "providers": providers });
+    let with = |providers: Value| config(&[of(json!(["secrets"]), providers)]);
+    let behind = |provider: Value| with(json!([sound["providers"][0], provider]));
+    let listed = |resources: &[&str]| config(&[rule(resources, &[KEY1])]);
+    let clear = |resources: &[&str]| rule(resources, &[CLEAR]);
+    let kms = |more: Value| {
+        let mut body = json!({ "apiVersion": "v2", "name": "a", "endpoint": "unix:///a.sock" });
+        more.as_object().unwrap().iter().for_each(|(field, value)| body[field] = value.clone());
+        json!({ "kms": body })
+    };
+    let mut misspelled = sound.clone();
+    misspelled["provider"] = json!([]);
+    for (what, config, at) in [
+        ("a key of three bytes first", with(json!([{ "aesgcm": { "keys": [key("key1", "YWJj")] } }])), "providers[0].aesgcm.keys[0]"),
+        ("a key that is no base64 behind it", behind(json!({ "aescbc": { "keys": [key("key2", "*")] } })), "providers[1].aescbc.keys[0]"),
+        ("a provider that no API server has", behind(json!({ "rot13": {} })), "providers[1].rot13"),
+        ("a provider of null", behind(json!({ "identity": null })), "providers[1]"),
+        ("no provider", with(json!([])), "resources[0]"),
+        ("no resource", config(&[of(json!([]), sound["providers"].clone()), sound.clone()]), "resources[0]"),
+        ("a resource that is none", config(&[sound.clone(), clear(&["*"])]), "resources[1].resources[0]"),
+        ("a resource twice", listed(&["secrets", "secrets."]), "resources[0].resources[1]"),
+        ("a resource beside its group", listed(&["*.", "secrets"]), "resources[0].resources[1]"),
+        ("a resource beside everything", listed(&["secrets", "*.*"]), "resources[0].resources[0]"),
+        ("a group that is gone", listed(&["secrets", "deployments.extensions"]), "resources[0].resources[1]"),
+        ("events in the group that serves them", listed(&["secrets", "events.events.k8s.io"]), "resources[0].resources[1]"),
+        ("what has no API", listed(&["secrets", "apiserveripinfo"]), "resources[0].resources[1]"),
+        ("one resource of every group", listed(&["secrets", "pods.*"]), "resources[0].resources[1]"),
+        ("masked by its group", config(&[rule(&["*."], &[KEY1]), clear(&["configmaps"])]), "resources[1].resources[0]"),
+        ("a group masked by everything", config(&[rule(&["*.*"], &[KEY1]), clear(&["*.apps"])]), "resources[1].resources[0]"),
+        ("an address of the network", behind(kms(json!({ "endpoint": "http://a" }))), "providers[1].kms"),
+        ("no address", behind(kms(json!({ "endpoint": "" }))), "providers[1].kms"),
+        ("a time before now", behind(kms(json!({ "timeout": "-1s" }))), "providers[1].kms"),
+        ("no time", behind(kms(json!({ "timeout": "0s" }))), "providers[1].kms"),
+        ("a cache of v2", behind(kms(json!({ "cachesize": 100 }))), "providers[1].kms"),
+        ("an empty cache of v1", behind(kms(json!({ "apiVersion": "v1", "cachesize": 0 }))), "providers[1].kms"),
+        ("a KMS twice", with(json!([sound["providers"][0], kms(json!({})), kms(json!({}))])), "providers[2].kms"),
+        ("a field that there is not", config(&[misspelled]), "resources[0]"),
+        ("a field of another provider", behind(kms(json!({ "keys": [] }))), "providers[1].kms"),
+        ("a version that there never was", config(std::slice::from_ref(&sound)).replace("io/v1", "io/v1beta1"), "apiVersion"),
     ] {
         let answer = verify(&value, &[config], &[]);
+        assert!(answer.warned.contains(&format!("{at}: ")), "{what}: {}", answer.warned);
         assert!(
             !answer.shown.contains("COMPLETE") && answer.shown.contains("no API server takes this configuration"),
             "{what}: {}",
@@ -225,7 +261,114 @@ fn by_a_configuration_that_no_api_server_takes_nothing_is_complete() {
         assert!(answer.quiet.contains("configuration-refused"), "{what}: {}", answer.quiet);
         assert_eq!(answer.code, 3, "{what}: {}", answer.shown);
     }
-    assert_eq!(verify(&value, &[config(&[sound])], &[]).code, 0);
+    // What API servers take, if only some of them: a wildcard behind the resource, a KMS v1 provider of a name twice, null beside another.
+    let twice = kms(json!({ "apiVersion": "v1", "timeout": "1m0.5s", "cachesize": -1 }));
+    for config in [
+        config(std::slice::from_ref(&sound)),
+        config(&[sound.clone(), clear(&["*."]), clear(&["*.*"])]),
+        with(json!([sound["providers"][0], twice, twice])),
+        behind(json!({ "aescbc": null, "identity": {} })),
+        config(std::slice::from_ref(&sound))
+            .replace("EncryptionConfiguration", "EncryptionConfig")
+            .replace("apiserver.config.k8s.io/v1", "v1"),
+    ] {
+        let answer = verify(&value, &[config], &[]);
+        assert_eq!((answer.code, answer.warned.as_str()), (0, ""), "{}", answer.shown);
+    }
+}
+
+/// An API server does not mind two keys of one name in a provider: it writes with the first, and tries each.
+#[test]
+fn two_keys_of_one_name_in_one_provider_are_both_tried() {
+    let values = [sealed(B, "key1", secret("old")), sealed(A, "key1", secret("new"))];
+    let keys = |first: [u8; 32], second: [u8; 32]| {
+        let keys = [first, second].map(|key| json!({ "name": "key1", "secret": STANDARD.encode(key) }));
+        config(&[json!({ "resources": ["secrets"], "providers": [{ "aesgcm": { "keys": keys } }] })])
+    };
+    for (config, values, opened) in [(keys(A, B), &values[..], 2), (keys(B, A), &values[1..], 1)] {
+        let answer = verify(values, &[config], &[]);
+        assert_eq!((answer.warned.as_str(), &answer.summary["current_opened"]), ("", &json!(opened)), "{}", answer.shown);
+        assert_eq!((answer.code, left(&answer)), (2, vec![one("secrets", "other-key-of-this-name", 1)]), "{}", answer.shown);
+    }
+}
+
+#[test]
+fn a_secret_without_a_value_is_not_known() {
+    let values = [sealed(A, "key1", secret("s")), ("/registry/secrets/prod/empty".to_owned(), Vec::new())];
+    let answer = verify(&values, &[config(&[rule(&["secrets"], &[KEY1])])], &[]);
+    assert_eq!((answer.code, left(&answer)), (3, vec![one("secrets", "not-known", 1)]), "{}", answer.shown);
+}
+
+/// What stands under a key that is no API server's is not of the cluster, whatever it says of itself: no API server rewrites it.
+#[test]
+fn a_secret_under_a_foreign_key_is_not_the_clusters() {
+    let (_, foreign) = secret("db");
+    let values = [sealed(A, "key1", secret("s")), ("/app/secrets/prod/db".to_owned(), foreign)];
+    let answer = verify(&values, &[config(&[rule(&["secrets"], &[KEY1])])], &[]);
+    assert_eq!((answer.code, left(&answer)), (0, vec![]), "{}", answer.shown);
+    assert!(!answer.shown.contains("kubectl"), "{}", answer.shown);
+    // It can be read all the same, and is told with its key.
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("a.db"), database(&values)).unwrap();
+    let (code, shown) = text(&run_in(dir.path(), &["scan", "a.db"]));
+    assert!(code == 2 && shown.contains("/app/secrets/prod/db"), "{shown}");
+}
+
+/// What begins as a stored object does is no ciphertext, whatever prefix stands before it.
+#[test]
+fn an_object_in_clear_behind_a_prefix_is_plaintext_to_every_command() {
+    let (storage_key, json) = secret("bare");
+    let message = |fields: &[(u8, &[u8])]| {
+        fields
+            .iter()
+            .flat_map(|(number, bytes)| [&[number << 3 | 2, u8::try_from(bytes.len()).unwrap()], *bytes].concat())
+            .collect::<Vec<u8>>()
+    };
+    let metadata = message(&[(1, b"bare"), (3, b"prod"), (5, b"u")]);
+    let raw = message(&[(1, &metadata), (2, &message(&[(1, b"password"), (2, b"clear")])), (3, b"Opaque")]);
+    let unknown = message(&[(1, &message(&[(1, b"v1"), (2, b"Secret")])), (2, &raw), (3, b""), (4, b"")]);
+    let protobuf = [&b"k8s\0"[..], &unknown].concat();
+    for prefix in
+        ["k8s:enc:aescbc:v1:key1:", "k8s:enc:aesgcm:v1:a:b:", "k8s:enc:secretbox:v1:", "k8s:enc:kms:v2:aws:", "k8s:enc:xchacha:v9:"]
+    {
+        for object in [&json, &protobuf] {
+            let values = [sealed(A, "key1", secret("s")), (storage_key.clone(), [prefix.as_bytes(), object].concat())];
+            let answer = verify(&values, &[config(&[rule(&["secrets"], &[KEY1])])], &[]);
+            assert_eq!((answer.code, left(&answer)), (2, vec![one("secrets", "plaintext", 1)]), "{prefix}: {}", answer.shown);
+            let dir = tempfile::tempdir().unwrap();
+            fs::write(dir.path().join("a.db"), database(&values)).unwrap();
+            for command in ["scan", "carve"] {
+                let (code, shown) = text(&run_in(dir.path(), &[command, "a.db"]));
+                assert!(code == 2 && shown.contains("1 SECRET CAN BE READ"), "{prefix} {command}: {shown}");
+            }
+            let shown = run_in(dir.path(), &["show", "a.db", "prod/bare", "--reveal"]);
+            assert!(String::from_utf8_lossy(&shown.stdout).contains("\"data\""), "{prefix}: {}", stderr(&shown));
+        }
+    }
+}
+
+/// What says of itself that it is a Secret is one, wherever it stands below the cluster's prefix.
+#[test]
+fn a_secret_under_another_resources_key_is_told_with_its_key() {
+    let (_, object) = secret("s");
+    for key in ["/registry/configmaps/prod/s", "/registry/masterleases/s", "/registry/example.com/widgets/prod/s"] {
+        let dir = tempfile::tempdir().unwrap();
+        let values = [plain("configmaps", "v1", "prod", "c"), sealed(A, "key1", secret("o")), (key.to_owned(), object.clone())];
+        fs::write(dir.path().join("a.db"), database(&values)).unwrap();
+        let (code, shown) = text(&run_in(dir.path(), &["scan", "a.db"]));
+        assert!(code == 2 && shown.contains("1 SECRET CAN BE READ") && shown.contains(key), "{key}: {shown}");
+        let all = records(&run_in(dir.path(), &["scan", "a.db", "--format", "jsonl"]));
+        let value = *of_kind(&all, "value").iter().find(|value| value["key"] == key).unwrap();
+        assert_eq!((&value["group_resource"], &value["protection"]), (&json!("secrets"), &json!("plaintext")));
+        let anomalies = of_kind(&all, "anomaly");
+        assert!(anomalies.iter().any(|anomaly| anomaly["class"] == "object-misplaced"), "{anomalies:?}");
+    }
+    // A custom resource of that kind is none.
+    let dir = tempfile::tempdir().unwrap();
+    let custom = ("/registry/example.com/secrets/prod/a".to_owned(), self::object("example.com/v1", "Secret", "prod", "a"));
+    fs::write(dir.path().join("a.db"), database(&[sealed(A, "key1", secret("o")), custom])).unwrap();
+    let (code, shown) = text(&run_in(dir.path(), &["scan", "a.db"]));
+    assert_eq!(code, 0, "{shown}");
 }
 
 /// Two objects of one name, each of an API server of its own, are two rows and two commands.
@@ -259,6 +402,8 @@ fn a_value_of_unknown_form_is_not_known_and_not_plaintext() {
         ("without its prefix", (key, bare)),
         ("of another provider", (name("x"), b"k8s:enc:xchacha:v9:a:0123456789012345678901234567890123456789".to_vec())),
         ("with a cut prefix", (name("y"), b"k8s:enc:\xff\xfe".to_vec())),
+        ("of a zero", (name("v"), b"\0".to_vec())),
+        ("of a prefix in capitals", (name("w"), [&b"K8S:ENC:aescbc:v1:key1:"[..], &[1; 32]].concat())),
         ("of random bytes", (name("z"), (0..200u8).map(|byte| byte.wrapping_mul(97) | 0x80).collect())),
     ] {
         let answer = verify(&[sealed(A, "key1", secret("s")), value], &[config(&[rule(&["secrets"], &[KEY1, CLEAR])])], &[]);
