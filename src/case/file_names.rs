@@ -6,7 +6,8 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use super::kind::FileRole;
-use crate::store::StoreKind;
+use crate::kubernetes::KeyMaterial;
+use crate::store::{self, StoreKind};
 
 /// Which file of a part of a member has which role.
 pub(super) type PartOf = fn(&str) -> Option<FileRole>;
@@ -53,7 +54,8 @@ pub(super) fn is_segment(name: &str) -> bool {
 }
 
 /// Names of files that etcd, its distributions and operators put into a data directory: settings and markers, no data of the store.
-/// Also the lists of what is in a backup, and of its checksums. All of them are short texts.
+/// Also the lists of what is in a backup, and of its checksums. All of them are short texts, and hold neither objects nor keys: a
+/// name alone says nothing of what somebody put under it.
 pub(super) fn is_known_beside(path: &Path, bytes: &[u8]) -> bool {
     const NAMES: [&str; 12] = [
         // RKE2 and k3s.
@@ -77,7 +79,8 @@ pub(super) fn is_known_beside(path: &Path, bytes: &[u8]) -> bool {
         "metadata.json",
     ];
     let Some(text) = std::str::from_utf8(bytes).ok().filter(|text| text.len() <= SHORT) else { return false };
-    path.file_name().and_then(OsStr::to_str).is_some_and(|name| NAMES.contains(&name)) || is_of_checksums(text)
+    let is_known = path.file_name().and_then(OsStr::to_str).is_some_and(|name| NAMES.contains(&name)) || is_of_checksums(text);
+    is_known && store::held_in(bytes, 0, Vec::new(), true).is_empty() && !KeyMaterial::may_be_in(bytes)
 }
 
 /// Bytes of such a text at most.

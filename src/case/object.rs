@@ -101,7 +101,7 @@ impl Run<'_> {
             retention: value.1.retention,
             is_opened: opened.is_some(),
             encoding,
-            bytes: opened.as_ref().map_or(value.1.bytes.0, AsRef::as_ref),
+            bytes: opened.as_ref().map_or_else(|| value.1.plaintext().unwrap_or(value.1.bytes.0), AsRef::as_ref),
         };
         self.render.revealed(&revealed)?;
         Ok(())

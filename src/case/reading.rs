@@ -90,10 +90,11 @@ impl Run<'_> {
     /// Notes what a search of any bytes passed over: where Secrets are looked for, no object that is of another kind by its own words.
     fn note_passed_over(&mut self, facts: &Facts) {
         let is_asked = |passed_over: &&PassedOver| passed_over.of != BeginningOf::Other || !self.plan.scope.is_secrets_alone();
-        let passed_over: Vec<PassedOver> =
-            facts.image().into_iter().flat_map(|image| &image.passed_over).filter(is_asked).copied().collect();
-        for passed_over in passed_over {
-            self.not_read(Place { path: facts.path.clone(), target: None }, UnreadReason::PassedOver(passed_over));
+        let of_image = facts.image().into_iter().flat_map(|image| &image.passed_over).filter(is_asked);
+        let outside = facts.outside.iter().filter(is_asked);
+        let reasons: Vec<_> = of_image.copied().map(UnreadReason::PassedOver).chain(outside.copied().map(UnreadReason::Outside)).collect();
+        for reason in reasons {
+            self.not_read(Place { path: facts.path.clone(), target: None }, reason);
         }
     }
 

@@ -18,6 +18,8 @@ pub struct Exposure<'data> {
     pub deleted: bool,
     /// In residue.
     pub residue: bool,
+    /// In residue among the pages that the database used.
+    pub among_pages: bool,
     /// In a log.
     pub log: bool,
     /// In an entry of a log that the database beside it is not known to have.
@@ -64,7 +66,10 @@ impl<'data> Exposure<'data> {
             Retention::Newest => self.newest = true,
             Retention::Superseded => self.superseded = true,
             Retention::Deleted => self.deleted = true,
-            Retention::Residue => self.residue = true,
+            Retention::Residue => {
+                self.residue = true;
+                self.among_pages |= !value.place.is_behind_pages();
+            }
             Retention::Log => {
                 self.log = true;
                 self.ahead |= value.is_ahead();
@@ -80,7 +85,7 @@ impl<'data> Exposure<'data> {
         {
             self.newest_revision = (value.written.main, value.written.sub);
             self.secret_type = secret.secret_type.clone();
-            self.value = Some(value.bytes);
+            self.value = value.plaintext().map(ValueBytes);
         }
     }
 
@@ -93,6 +98,12 @@ impl<'data> Exposure<'data> {
             _ if self.residue => FirstPlace::Residue,
             _ => FirstPlace::Log,
         }
+    }
+
+    /// Whether it can be read behind the pages of the database alone.
+    pub fn is_behind_pages(&self) -> bool {
+        let is_retained = self.current || self.newest || self.superseded || self.deleted;
+        self.residue && !self.among_pages && !is_retained && !self.log
     }
 
     /// Whether it may stand in plaintext now, and that is not known.
@@ -112,6 +123,7 @@ impl<'data> Exposure<'data> {
         self.superseded |= other.superseded;
         self.deleted |= other.deleted;
         self.residue |= other.residue;
+        self.among_pages |= other.among_pages;
         self.log |= other.log;
         self.ahead |= other.ahead;
         self.is_of_v2 |= other.is_of_v2;

@@ -98,7 +98,7 @@ impl<'data> Tally<'data> {
 
     /// Looks for keys in a value, looked at or not.
     pub(crate) fn note_key_material(&mut self, value: &ValueRow<'data>) {
-        if let Some(material) = KeyMaterial::of(value.key, value.storage_key.as_ref(), value.bytes.0) {
+        if let Some(material) = KeyMaterial::of(value.key, value.storage_key.as_ref(), value.plaintext().unwrap_or(value.bytes.0)) {
             self.add_key_material((material, value.key), value.retention);
         }
     }

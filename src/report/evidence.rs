@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::readable::{ClusterContext, Readable};
-use crate::collect::{KeyCounts, KeyUse, ResourceCounts, SecretCounts, Sum, Tally};
+use crate::collect::{KeyCounts, KeyUse, ResourceCounts, SecretCounts, StorageCounts, Sum, Tally};
 use crate::envelope::KeyIdentity;
 use crate::evidence::EvidenceId;
 use crate::evidence::anomaly::{Anomalies, Anomaly, Class};
@@ -174,10 +174,11 @@ impl EvidenceReport {
         !self.facts.prefixes.is_empty() || self.secret_values > 0 || self.unnamed_secrets.count > 0
     }
 
-    /// Existing objects that were not looked at, and how many of them are encrypted.
-    pub fn passed_over(&self) -> (Count<Objects>, Count<Objects>) {
+    /// Existing objects that were not looked at, how many of them are encrypted, and how many are not.
+    pub fn passed_over(&self) -> (Count<Objects>, Count<Objects>, Count<Objects>) {
         let outside = || self.resources.values().map(|counts| counts.out_of_scope);
-        (outside().map(|counts| counts.objects).sum(), outside().map(|counts| counts.encrypted).sum())
+        let sum = |count: fn(StorageCounts) -> Count<Objects>| outside().map(count).sum();
+        (sum(|counts| counts.objects), sum(|counts| counts.encrypted), sum(|counts| counts.plaintext))
     }
 }
 
@@ -199,13 +200,14 @@ impl KeyReport {
 pub fn not_looked_at<'a>(evidences: impl IntoIterator<Item = &'a EvidenceReport> + Clone) -> Vec<String> {
     let mut list = Vec::new();
     let passed_over = || evidences.clone().into_iter().map(EvidenceReport::passed_over);
-    let objects: Count<Objects> = passed_over().map(|(all, _)| all).sum();
-    let encrypted: Count<Objects> = passed_over().map(|(_, encrypted)| encrypted).sum();
+    let objects: Count<Objects> = passed_over().map(|(all, ..)| all).sum();
+    let encrypted: Count<Objects> = passed_over().map(|(_, encrypted, _)| encrypted).sum();
+    let plaintext: Count<Objects> = passed_over().map(|(.., plaintext)| plaintext).sum();
     if objects > 0 {
-        let encrypted = if encrypted > 0 {
-            format!("{encrypted} of them encrypted")
-        } else {
-            verb(objects, "unencrypted", "all unencrypted").to_owned()
+        let encrypted = match objects.without(encrypted).without(plaintext) {
+            Count::ZERO if encrypted == 0 => verb(objects, "unencrypted", "all unencrypted").to_owned(),
+            Count::ZERO => format!("{encrypted} of them encrypted"),
+            unknown => format!("{encrypted} of them encrypted, {unknown} of no known form"),
         };
         list.push(format!("{objects} other {} ({encrypted})", objects.noun()));
     }

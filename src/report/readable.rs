@@ -65,6 +65,8 @@ pub struct ReadableSecret {
     pub exists: Exists,
     /// Places in which it can be read: `current`, `newest`, `history`, `residue`, `log`.
     pub places: Vec<&'static str>,
+    /// Whether it can be read behind the pages of the database alone.
+    pub is_behind_pages: bool,
     /// The newest revision that can be read.
     pub revision: Option<u64>,
 }
@@ -108,7 +110,7 @@ impl ClusterContext<'_> {
     /// no Secret's only the value says that it is one: where its newest value is another, the Secret is not among those that exist.
     fn existence(&self, key: &[u8], exposure: &Exposure<'_>) -> Existence {
         match self.existing.as_ref().map_or(Existence::Unknown, |existing| existing.of(key)) {
-            Existence::Deleted if exposure.is_of_v2 || !exposure.has_key => Existence::Unknown,
+            Existence::Deleted if exposure.is_of_v2 || !exposure.has_key || exposure.is_behind_pages() => Existence::Unknown,
             Existence::Exists if !exposure.current && !self.is_key_of_secret(key) => Existence::Unknown,
             told => told,
         }
@@ -208,7 +210,8 @@ impl ReadableSecret {
     fn new(key: &[u8], exposure: &Exposure<'_>, exists: Exists, prefixes: &Prefixes) -> Self {
         let text = String::from_utf8_lossy(key).into_owned();
         let storage_key = StorageKey::of(key, prefixes);
-        let (namespace, name) = match &storage_key {
+        // A Secret under another resource's key is told by the whole key.
+        let (namespace, name) = match storage_key.as_ref().filter(|key| key.group_resource.is_secrets()) {
             Some(StorageKey { namespace, name, .. }) => (namespace.map(str::to_owned), (*name).to_owned()),
             // An image's Secrets are told by namespace and name alone.
             None => match text.split_once('/') {
@@ -234,6 +237,7 @@ impl ReadableSecret {
             data: secret.map(|secret| secret.data.iter().map(|item| (item.name.to_string(), item.length)).collect()).unwrap_or_default(),
             exists,
             places: places.into_iter().filter(|(held, _)| *held).map(|(_, name)| name).collect(),
+            is_behind_pages: exposure.is_behind_pages(),
             revision: exposure.revision(),
         }
     }

@@ -56,6 +56,8 @@ pub enum UnreadReason {
     NotUnpacked(String),
     /// Values of which a search of any bytes saw the beginning alone.
     PassedOver(PassedOver),
+    /// Values that begin outside of what is read of this kind of file, such as behind the pages of a database.
+    Outside(PassedOver),
     /// A container that ends early, or a part of it that is damaged.
     NotWhole(String),
     /// It is of a form that holds data and that this program does not read; which, in words.
@@ -80,7 +82,7 @@ impl UnreadReason {
             Self::NotApplied { .. } => "not-applied",
             Self::OtherMember => "other-member",
             Self::NotUnpacked(_) => "not-unpacked",
-            Self::PassedOver(passed_over) => passed_over.form.name(),
+            Self::PassedOver(passed_over) | Self::Outside(passed_over) => passed_over.form.name(),
             Self::NotWhole(_) => "not-whole",
             Self::NotSupported(_) => "not-supported",
             Self::Limit(_) => "limit",
@@ -108,6 +110,9 @@ impl fmt::Display for UnreadReason {
             }
             Self::Foreign(what) => return write!(f, "not a file of etcd; it looks like {what}"),
             Self::PassedOver(passed_over) => return write!(f, "{passed_over}, the first at byte {}", passed_over.first),
+            Self::Outside(outside) => {
+                return write!(f, "{outside}, beside what is read of such a file, the first at byte {}", outside.first);
+            }
             Self::Device => "a device",
             Self::TooDeep => "below more directories than are looked through",
             Self::TooMany => "behind more names than are looked through",
@@ -131,7 +136,7 @@ impl Unread {
                 Some(format!("if it is this member's, give it: scan {given} {target}"))
             }
             UnreadReason::LeadsNowhere => Some(format!("if it is elsewhere, give it: scan {given} PATH")),
-            UnreadReason::Foreign(_) => Some(format!("search it: carve {path}")),
+            UnreadReason::Foreign(_) | UnreadReason::Outside(_) => Some(format!("search it: carve {path}")),
             UnreadReason::TooDeep | UnreadReason::TooMany => Some(format!("give it by itself: scan {path}")),
             UnreadReason::NoDatabase => Some(format!("if it is elsewhere, give both: scan {given} SNAP")),
             UnreadReason::NoLog => Some(format!("if it is elsewhere, give both: scan {given} WAL")),
@@ -162,7 +167,7 @@ impl Unread {
     /// What was counted of it, where it is not a path.
     pub fn passed_over(&self) -> Option<PassedOver> {
         match self.reason {
-            UnreadReason::PassedOver(passed_over) => Some(passed_over),
+            UnreadReason::PassedOver(passed_over) | UnreadReason::Outside(passed_over) => Some(passed_over),
             _ => None,
         }
     }
@@ -170,7 +175,9 @@ impl Unread {
     /// What it is in a few words: its path, or what of the file it is.
     pub fn name(&self) -> String {
         match &self.reason {
-            UnreadReason::PassedOver(passed_over) => format!("{passed_over} in {}", self.path.display()),
+            UnreadReason::PassedOver(passed_over) | UnreadReason::Outside(passed_over) => {
+                format!("{passed_over} in {}", self.path.display())
+            }
             _ => self.path.display().to_string(),
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::{Account, ImageFacts, KeyTree, ResidueMode};
+use super::{Account, ImageFacts, KeyTree, PassedOver, ResidueMode};
 use crate::bbolt::PageCounts;
 use crate::etcd::Schema;
 use crate::etcd::raft::RequestKind;
@@ -113,6 +113,8 @@ pub struct Facts {
     pub prefixes: Vec<String>,
     /// What only this kind of evidence has.
     pub content: Content,
+    /// What begins in it outside of what is read of this kind of evidence, such as behind the pages of a database.
+    pub outside: Vec<PassedOver>,
     /// Whether everything in it was read and understood.
     pub is_complete: bool,
 }
@@ -280,6 +282,7 @@ impl Facts {
             content_sha256: None,
             newest_object_time: None,
             prefixes: Vec::new(),
+            outside: Vec::new(),
             content,
             is_complete: false,
         }

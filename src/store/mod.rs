@@ -36,6 +36,7 @@ pub use self::facts::{
     ByteAccount, ClusterNames, Content, CredentialCounts, DatabaseFacts, Facts, Kind, LogFacts, RaftSnapshotFacts, Role,
 };
 pub(crate) use self::heads::{LogMembership, ids_of_log, log_has_entry, members_of_snapshot, schema_of};
+pub(crate) use self::image::held_in;
 pub use self::image::{BeginningOf, ImageFacts, ImageStore, MetaPage, PagesFound, PassedOver, PassedOverForm};
 pub use self::interface::{Store, Task};
 pub use self::log::{MemberContext, SegmentStore};

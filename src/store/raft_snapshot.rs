@@ -7,6 +7,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashSet;
 
 use super::facts::{Content, Facts, Kind, RaftSnapshotFacts};
+use super::image;
 use super::witness::Witness;
 use super::{Profile, ReadOptions, Store, Task};
 use crate::envelope::Stored;
@@ -76,7 +77,9 @@ impl<'data> RaftSnapshotStore<'data> {
                 newest_object_time = newest_object_time.max(Object::newest_time_of(value));
             }
         }
-        let facts = Facts { newest_object_time, ..Facts::of(evidence, Kind::RaftSnapshot, Content::RaftSnapshot(facts)) };
+        let read = finds.iter().map(|find| find.escaped.offset..find.escaped.offset.saturating_add(find.escaped.length)).collect();
+        let outside = image::held_in(evidence.content(), 0, read, true);
+        let facts = Facts { newest_object_time, outside, ..Facts::of(evidence, Kind::RaftSnapshot, Content::RaftSnapshot(facts)) };
         Self { profile: Profile::of_witness(evidence, facts, anomalies, witness, options), finds }
     }
 }

@@ -120,6 +120,66 @@ fn what_etcd_and_its_distributions_put_there_is_no_alarm() {
     assert_eq!(of_kind(&all, "summary")[0]["not_analysed"], Value::Array(Vec::new()));
 }
 
+/// A name says nothing of what somebody put under it.
+#[test]
+fn what_holds_objects_or_keys_is_told_whatever_its_name() {
+    let secret = r#"{"kind":"Secret","apiVersion":"v1","metadata":{"name":"x"},"type":"Opaque","data":{"password":"TUFSS0VS"}}"#;
+    let pretty = secret.replace("\":", "\": ").replace(',', ",\n ");
+    let encoded = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, b"k8s\0\x0a\x0c\x0a\x02v1\x12\x06Secret\x12\x20");
+    let keys =
+        "kind: EncryptionConfiguration\nresources:\n- resources: [secrets]\n  providers:\n  - aescbc: {keys: [{name: a, secret: YQ==}]}\n";
+    for name in ["config", "name", ".touch", "revision.json", "manifest.json", "metadata.json", "member_id", "etcd.conf.yaml"] {
+        for (what, held) in [("an object", secret), ("an object for people", &pretty), ("base64", &encoded), ("keys", keys)] {
+            let given = Given::new();
+            given.write(&format!("killed/{name}"), held.as_bytes());
+            let (code, all) = given.scan(&["killed"]);
+            assert_eq!((code, reasons(&all)), (Some(3), vec![("foreign", format!("killed/{name}").as_str())]), "{what}");
+            let archive = zip(&[("a.db", Fixture::named("etcd35").bytes), (name, held.as_bytes())]);
+            let (code, all, _) = scan_bytes("a.zip", &archive);
+            assert_eq!((code, reasons(&all)), (Some(3), vec![("not-unpacked", format!("a.zip!/{name}").as_str())]), "{what}");
+        }
+    }
+}
+
+/// Behind a snapshot's trailer any bytes may stand: what begins there and is not read is told by every command, as `carve` tells it.
+#[test]
+fn what_begins_behind_a_snapshot_is_told_and_what_does_not_is_no_alarm() {
+    use base64::Engine;
+    let database = Fixture::named("etcd35").bytes;
+    let secret = br#"{"kind":"Secret","apiVersion":"v1","metadata":{"name":"x"},"type":"Opaque","data":{"password":"TUFSS0VS"}}"#;
+    let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+    let yaml = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: x\ntype: Opaque\ndata:\n  password: TUFSS0VS\n";
+    let escaped =
+        common::raft::raft_snapshot(&serde_json::json!({ "Root": { "Value": std::str::from_utf8(secret).unwrap() } }).to_string(), 9);
+    for (reason, behind) in [
+        ("base64", base64::engine::general_purpose::STANDARD.encode(secret).into_bytes()),
+        ("hex", hex.into_bytes()),
+        ("text", yaml.as_bytes().to_vec()),
+        ("escaped", escaped),
+        ("compressed", [&[0; 5000][..], &gzip(secret)].concat()),
+        ("compressed", [&b"garbage"[..], &gzip(secret)].concat()),
+        ("compressed", [&b"7z\xbc\xaf\x27\x1c\0\x04"[..], &[7; 100]].concat()),
+        ("compressed", [&b"\x5d\0\0\x80\0\xff\xff\xff\xff\xff\xff\xff\xff\0"[..], &[7; 100]].concat()),
+    ] {
+        let given = Given::new();
+        given.write("a.db", &[database, &behind].concat());
+        let (code, all) = given.scan(&["a.db"]);
+        assert_eq!((code, reasons(&all)), (Some(3), vec![(reason, "a.db")]));
+        assert!(of_kind(&all, "unread")[0]["offset"].as_u64().unwrap() >= database.len() as u64);
+        for command in [&["scan", "a.db"][..], &["check", "a.db"], &["keys", "a.db"], &["pages", "a.db"], &["recover", "a.db", "-o", "-"]] {
+            let output = given.run(command);
+            let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), stderr(&output));
+            assert!(output.status.code() != Some(0) && said.contains("carve a.db"), "{reason} {command:?}: {said}");
+        }
+    }
+    for behind in [&[0xff; 38][..], &[0; 5000], b"a few words"] {
+        let given = Given::new();
+        given.write("a.db", &[database, behind].concat());
+        let (code, all) = given.scan(&["a.db"]);
+        assert_eq!((code, reasons(&all)), (Some(0), vec![]));
+    }
+}
+
 #[test]
 fn databases_and_logs_in_other_places_of_a_directory_are_read() {
     let plaintext = Fixture::named("plaintext");

@@ -80,6 +80,29 @@ fn secrets_in_a_raft_snapshot_are_read() {
     assert!(shown.starts_with("3 SECRETS CAN BE READ") && !shown.contains("bWFya2Vy") && !shown.contains("free pages"), "{shown}");
 }
 
+/// What stands in a raft snapshot and is no value of a key is told where it begins like one.
+#[test]
+fn secrets_elsewhere_in_a_raft_snapshot_are_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let sound: Value = serde_json::from_str(&store(&["a"], "gone")).unwrap();
+    fs::write(dir.path().join(SNAP), raft_snapshot(&sound.to_string(), 10)).unwrap();
+    assert_eq!(of_kind(&scanned(dir.path(), SNAP).1, "unread"), [] as [&Value; 0]);
+    for (place, value) in [
+        ("/Extra", json!(secret("x"))),
+        ("/Root/Children/1/Children/registry/Value", json!(secret("x"))),
+        ("/Root/Children/0/Children/version/Value", json!(secret("x"))),
+        ("/WatcherHub/EventHistory/Queue/Events/0/node/nodes", json!([{"key": "/1/registry/secrets/old/x", "value": secret("x")}])),
+    ] {
+        let mut more = sound.clone();
+        let (parent, field) = place.rsplit_once('/').unwrap();
+        more.pointer_mut(parent).unwrap()[field] = value;
+        fs::write(dir.path().join(SNAP), raft_snapshot(&more.to_string(), 10)).unwrap();
+        let all = scanned(dir.path(), SNAP).1;
+        let unread = of_kind(&all, "unread");
+        assert_eq!((unread.len(), &unread[0]["reason"], &unread[0]["count"]), (1, &json!("escaped"), &json!(1)), "{place}");
+    }
+}
+
 /// A store that cannot be read is said to be damaged; nothing is said not to be in it.
 #[test]
 fn a_store_that_cannot_be_read_is_no_all_clear() {
@@ -106,11 +129,19 @@ fn secrets_in_requests_of_the_v2_api_are_read() {
         request("PUT", "/1/registry/secrets/old/swap", &secret("swap"), bytes(6, secret("swap").replace("bWFya2Vy", "b2xk").as_bytes())),
         request("DELETE", "/1/registry/secrets/old/deleted", "", bytes(6, secret("deleted").as_bytes())),
         request("PUT", "/1/registry/secrets/old/put", "", number(17, 1)),
+        // Beside a put of the v3 API in one request.
+        [
+            bytes(2, &request("PUT", "/1/registry/secrets/old/beside", &secret("beside"), vec![])),
+            bytes(4, &[bytes(1, b"/registry/secrets/old/v3"), bytes(2, b"k8s:enc:aescbc:v1:a:0123456789abcdef0123456789abcdef")].concat()),
+        ]
+        .concat(),
     ];
     fs::write(dir.path().join(SEGMENT), segment(&requests)).unwrap();
     let (code, all) = scanned(dir.path(), SEGMENT);
     let told = |name: &str| (format!("/registry/secrets/old/{name}"), 2, "wal".to_owned(), false);
-    assert_eq!((code, secrets(&all)), (Some(2), ["deleted", "inner", "put", "swap", "swap"].map(told).to_vec()));
+    let mut wanted = ["beside", "deleted", "inner", "put", "swap", "swap"].map(told).to_vec();
+    wanted.push(("/registry/secrets/old/v3".to_owned(), 3, "wal".to_owned(), false));
+    assert_eq!((code, secrets(&all)), (Some(2), wanted));
     assert!(of_kind(&all, "value").iter().all(|value| value["applied"] == Value::Null));
 }
 

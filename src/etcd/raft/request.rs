@@ -86,6 +86,8 @@ pub struct Request<'data> {
     /// The user whose credential it carries.
     pub credential: Option<Credential<'data>>,
     body: &'data [u8],
+    /// All of it, where it holds several bodies.
+    several: Option<&'data [u8]>,
 }
 
 /// Data of an entry that are no request.
@@ -105,6 +107,16 @@ impl<'data> Request<'data> {
         }
     }
 
+    /// Each of what it asks for. No server proposes more than one; where one stands there beside another, all of them are read.
+    pub fn parts(self) -> impl Iterator<Item = Self> {
+        let further = Fields::new(self.several.unwrap_or_default()).map_while(Result::ok).filter_map(move |field| {
+            let kind = RequestKind::of(field.number)?;
+            let body = field.bytes().filter(|body| body.as_ptr() != self.body.as_ptr())?;
+            Some(Self { kind, body, several: None, credential: None, ..self })
+        });
+        std::iter::once(self).chain(further)
+    }
+
     /// The puts and deletions it proposes, the revocation of a lease among them, in the order in which they stand there.
     pub fn operations(&self) -> Operations<'data> {
         match self.kind {
@@ -118,13 +130,16 @@ impl<'data> Request<'data> {
     }
 
     fn internal(data: &'data [u8]) -> Result<Self, Damage> {
-        let mut request = Self { kind: RequestKind::Other, username: &[], credential: None, body: &[] };
+        let mut request = Self { kind: RequestKind::Other, username: &[], credential: None, body: &[], several: None };
         for field in Fields::new(data) {
             let field = field?;
             match (field.number, RequestKind::of(field.number), field.value) {
                 (1, _, Value::Varint(_)) => {}
                 (100, _, Value::Bytes(header)) => request.username = username(header)?,
-                (_, Some(kind), Value::Bytes(body)) => (request.kind, request.body) = (kind, body),
+                (_, Some(kind), Value::Bytes(body)) => {
+                    request.several = (request.kind != RequestKind::Other).then_some(data);
+                    (request.kind, request.body) = (kind, body);
+                }
                 (1 | 100, _, _) | (_, Some(_), _) => return Err(Damage::Number(field.number.into())),
                 // A kind of a later version.
                 _ => {}
@@ -156,7 +171,7 @@ impl<'data> Request<'data> {
             }
         }
         let is_v2 = method.is_some_and(|method| METHODS.contains(&method)) && path.is_some();
-        is_v2.then_some(Self { kind: RequestKind::OldV2, username: &[], credential: None, body: data })
+        is_v2.then_some(Self { kind: RequestKind::OldV2, username: &[], credential: None, body: data, several: None })
     }
 }
 

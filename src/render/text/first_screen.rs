@@ -208,6 +208,7 @@ fn readable_in(secret: &ReadableSecret) -> String {
         "newest" => "the database's newest revision",
         "history" if secret.exists == Exists::Deleted => "retained",
         "history" => "older revision",
+        "residue" if secret.is_behind_pages => "behind the database's pages",
         "residue" => "free pages",
         name => name,
     };

@@ -16,6 +16,9 @@ use crate::verify::{Left, Requirement, State, Under};
 const ROWS: usize = 20;
 
 pub(super) fn requirement(requirement: &Requirement, report: &Report) -> String {
+    if requirement.required.is_empty() && requirement.is_refused {
+        return "Re-encryption NOT KNOWN: no API server takes this configuration\n".to_owned();
+    }
     if requirement.required.is_empty() {
         return "Re-encryption: nothing to judge: no key is required (--require-key, or the first provider of an EncryptionConfiguration), \
                 or no current value was seen of which one is\n"
@@ -23,9 +26,11 @@ pub(super) fn requirement(requirement: &Requirement, report: &Report) -> String 
     }
     let mut out = completeness(requirement, report.filter.as_deref());
     out.push_str(&plaintext_required(requirement));
-    out.push_str(&left_by_resource(&requirement.left));
-    out.push_str(&rewrites(&requirement.left));
-    let has_prefixes = has_several(requirement.late.keys().map(|(_, prefix, _)| prefix.as_deref()));
+    // Each prefix has an API server of its own, also one below which nothing is left.
+    let has_prefixes = report.evidences.iter().any(|evidence| evidence.facts.prefixes.len() > 1)
+        || has_several(requirement.left.keys().map(|left| left.prefix.as_deref()));
+    out.push_str(&left_by_resource(&requirement.left, has_prefixes));
+    out.push_str(&rewrites(&requirement.left, has_prefixes));
     for ((evidence, prefix, key), (count, first, last)) in requirement.late.iter().take(ROWS) {
         let below = below(prefix.as_deref().filter(|_| has_prefixes));
         let file = report.path_of(*evidence).display().to_string();
@@ -105,8 +110,7 @@ fn plaintext_required(requirement: &Requirement) -> String {
 }
 
 /// How many values are left, by resource and by what they are under.
-fn left_by_resource(left: &BTreeMap<Left, Count<Values>>) -> String {
-    let has_prefixes = has_several(left.keys().map(|left| left.prefix.as_deref()));
+fn left_by_resource(left: &BTreeMap<Left, Count<Values>>, has_prefixes: bool) -> String {
     let mut resources = BTreeMap::<_, BTreeMap<String, Count<Values>>>::new();
     for (left, count) in left {
         let resource = (left.group_resource.as_str(), left.prefix.as_deref().filter(|_| has_prefixes));
@@ -140,8 +144,7 @@ fn under(under: &Under) -> String {
 }
 
 /// What rewrites them. A value that no API server can read, none rewrites.
-fn rewrites(left: &BTreeMap<Left, Count<Values>>) -> String {
-    let has_prefixes = has_several(left.keys().map(|left| left.prefix.as_deref()));
+fn rewrites(left: &BTreeMap<Left, Count<Values>>, has_prefixes: bool) -> String {
     let mut groups = BTreeMap::<_, Count<Values>>::new();
     for (left, count) in left.iter().filter(|(left, _)| left.under.is_otherwise()) {
         let prefix = left.prefix.as_deref().filter(|_| has_prefixes);

@@ -20,6 +20,7 @@ use crate::evidence::words::verb;
 use crate::finding::{Condition, Outcome};
 use crate::report::readable::{Readable, ReadableIn};
 use crate::report::{EvidenceReport, MemberReport, Render, RenderPages, Report, not_looked_at};
+use crate::row::{Form, Place, Retention};
 
 /// What a scan says: for each member its first screen and its tables, then one line.
 pub struct ScanText<'o> {
@@ -107,6 +108,18 @@ pub fn status_line(report: &Report, outcome: &Outcome) -> String {
     format!("{}: {said}{}", subject(report), ending(report, outcome, &[Condition::PlaintextFound]))
 }
 
+/// Where residue in plaintext stands.
+fn of_residue(report: &Report) -> &'static str {
+    let places = report.evidences.iter().flat_map(|evidence| evidence.values.keys());
+    let plaintext = places.filter(|(_, retention, form)| (*retention, *form) == (Retention::Residue, Form::Plaintext));
+    let (behind, among): (Vec<Place>, Vec<Place>) = plaintext.map(|(place, ..)| *place).partition(|place| place.is_behind_pages());
+    match (behind.is_empty(), among.is_empty()) {
+        (false, true) => "only behind the database's pages",
+        (false, false) => "only in free pages, or behind the database's pages",
+        (true, _) => "only in free pages",
+    }
+}
+
 /// How many Secrets can be read without a key, by the first place that each can be read in; `None`: not one.
 fn readable_in_words(report: &Report) -> Option<String> {
     let sum = |count: fn(&ReadableIn) -> Count<Secrets>| -> Count<Secrets> {
@@ -119,7 +132,7 @@ fn readable_in_words(report: &Report) -> Option<String> {
         (sum(|r| r.current), "now"),
         (sum(|r| r.newest), "that may have been changed or deleted since"),
         (sum(|r| r.retained), "in history"),
-        (sum(|r| r.residue), if has_pages { "only in free pages" } else { "somewhere in these bytes" }),
+        (sum(|r| r.residue), if has_pages { of_residue(report) } else { "somewhere in these bytes" }),
         (sum(|r| r.log).plus(inputs(|r| r.ahead)), "only in the log"),
     ];
     let places: Vec<String> = places.iter().filter(|(n, _)| *n > 0).map(|(n, place)| format!("{} {place}", thousands(*n))).collect();

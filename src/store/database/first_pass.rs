@@ -15,6 +15,7 @@ use crate::evidence::{Evidence, range};
 use crate::kubernetes::ClusterIds;
 use crate::mvcc::Keyspace;
 use crate::mvcc::history::Completeness;
+use crate::store::image;
 use crate::store::{ClusterNames, Content, DatabaseFacts, Digests, Facts, Kind, ReadOptions, ResidueMode};
 
 impl<'data> DatabaseStore<'data> {
@@ -63,7 +64,8 @@ impl<'data> DatabaseStore<'data> {
             (content.trailer, kind) = (Some(Trailer::Match), Kind::Snapshot);
             content.behind_trailer = behind;
         }
-        let facts = Facts { newest_object_time: newest_time, ..Facts::of(evidence, kind, Content::Database(Box::new(content))) };
+        let outside = image::held_in(evidence.content(), opened.end_of_pages(), Vec::new(), false);
+        let facts = Facts { newest_object_time: newest_time, outside, ..Facts::of(evidence, kind, Content::Database(Box::new(content))) };
         let of_other = other.map_or(0, |other| other.pages_read());
         let pages_read = [tree.pages_read(), of_other, residue.pages_read].into_iter().fold(0, u64::saturating_add);
         let order = super::order::Order::of(db, &tree, &anomalies);

@@ -108,6 +108,12 @@ impl<'data> OpenedDatabase<'data> {
         is_trailer.then(|| more.len().saturating_add(self.trailer.map_or(0, <[u8]>::len)))
     }
 
+    /// Where the pages that were ever used end. Behind them stand zeros, or the trailer, or what somebody else put there.
+    pub(crate) fn end_of_pages(&self) -> usize {
+        let end = self.db.high_water_mark().checked_mul(self.db.page_size()).and_then(|end| usize::try_from(end).ok());
+        end.unwrap_or(usize::MAX)
+    }
+
     /// The bytes between the last whole page and the trailer, or the end of the content where there is none.
     pub(crate) fn surplus(&self) -> &'data [u8] {
         let whole = self.db.pages_in_file().saturating_mul(self.db.page_size());

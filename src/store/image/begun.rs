@@ -58,6 +58,13 @@ impl BeginningOf {
 }
 
 impl Begun {
+    /// A value that was found at a place where nobody reads it.
+    pub(super) fn value(bytes: &[u8], at: u64) -> Option<Self> {
+        let rest = bytes.get(usize::try_from(at).ok()?..)?;
+        let form = if rest.first() == Some(&b'{') { PassedOverForm::Text } else { PassedOverForm::NoEnd };
+        Some(Self { at, form, of: BeginningOf::of(rest)? })
+    }
+
     /// What begins at a place as it would stand in a database.
     pub(super) fn plain(bytes: &[u8], at: usize) -> Option<Self> {
         let rest = bytes.get(at..)?;

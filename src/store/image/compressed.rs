@@ -8,12 +8,31 @@
 //! | zip (APPNOTE 4.3.7) | `50 4b 03 04` | a version, a method that compresses, a name |
 //! | xz (file format 2.1.1) | `fd 37 7a 58 5a 00` | `00` and a kind of check |
 //! | bzip2 | `BZh` and a digit | the digits of π |
+//! | lzma alone | `5d 00 00` | a size of a dictionary, a size that is not known, a first byte of zero |
+//! | 7-Zip | `37 7a bc af 27 1c` | version 0 |
+//! | RAR | `52 61 72 21 1a 07` | a format that there is |
+//! | lz4 (frame format 1.6) | `04 22 4d 18` | version 1, a size of blocks that there is |
+//! | openssl enc, age, OpenPGP | their first words | |
+//!
+//! What is encrypted as a whole is none, and no less unread.
 
 use super::begun::{BeginningOf, Begun, PassedOverForm};
 
 /// What streams begin with, each with what tells that one does.
-pub(super) const STREAMS: [(&[u8], IsOne); 5] =
-    [(b"\x1f\x8b\x08", gzip), (b"\x28\xb5\x2f\xfd", zstd), (b"PK\x03\x04", zip), (b"\xfd7zXZ\0", xz), (b"BZh", bzip2)];
+pub(super) const STREAMS: [(&[u8], IsOne); 12] = [
+    (b"\x1f\x8b\x08", gzip),
+    (b"\x28\xb5\x2f\xfd", zstd),
+    (b"PK\x03\x04", zip),
+    (b"\xfd7zXZ\0", xz),
+    (b"BZh", bzip2),
+    (b"\x5d\0\0", lzma),
+    (b"7z\xbc\xaf\x27\x1c", |bytes| bytes.get(6) == Some(&0)),
+    (b"Rar!\x1a\x07", |bytes| matches!(bytes.get(6..), Some([0, ..] | [1, 0, ..]))),
+    (b"\x04\x22\x4d\x18", lz4),
+    (b"Salted__", |bytes| bytes.len() > 16),
+    (b"age-encryption.org/v1\n", |_| true),
+    (b"-----BEGIN PGP MESSAGE-----", |_| true),
+];
 /// Whether a stream begins here, as far as its header says.
 pub(super) type IsOne = fn(&[u8]) -> bool;
 
@@ -66,6 +85,19 @@ fn bzip2(bytes: &[u8]) -> bool {
     matches!(bytes.get(3..10), Some([b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, 0x53, 0x59]))
 }
 
+fn lzma(bytes: &[u8]) -> bool {
+    let (Some(dictionary), Some([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0])) =
+        (bytes.get(1..).and_then(<[u8]>::first_chunk).copied().map(u32::from_le_bytes), bytes.get(5..14))
+    else {
+        return false;
+    };
+    dictionary >= 1 << 12 && dictionary.count_ones() <= 2
+}
+
+fn lz4(bytes: &[u8]) -> bool {
+    matches!(bytes, [_, _, _, _, 0x40..=0x7f, 0x40 | 0x50 | 0x60 | 0x70, ..])
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test that panics fails")]
 mod tests {
@@ -95,9 +127,15 @@ mod tests {
             zip,
             b"\xfd7zXZ\0\0\x04\xe6\xd6\xb4\x46\x02".to_vec(),
             b"BZh91AY&SY\x5b\x1d".to_vec(),
+            b"\x5d\0\0\x80\0\xff\xff\xff\xff\xff\xff\xff\xff\0\x3a\x1a".to_vec(),
+            b"7z\xbc\xaf\x27\x1c\0\x04".to_vec(),
+            b"Rar!\x1a\x07\x01\0".to_vec(),
+            b"\x04\x22\x4d\x18\x64\x40\xa7".to_vec(),
+            b"Salted__0123456789".to_vec(),
+            b"age-encryption.org/v1\n-> X25519".to_vec(),
         ] {
             assert!(is_stream(&bytes), "{}", bytes.get(..20).unwrap_or(&bytes).escape_ascii());
-            assert!(!is_stream(bytes.get(..6).unwrap()));
+            assert!(!is_stream(bytes.get(..4).unwrap()));
         }
     }
 
@@ -113,6 +151,11 @@ mod tests {
             b"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0a",
             b"\xfd7zXZ\0\xff\xff",
             b"BZh9 is a word",
+            // Numbers of four bytes.
+            b"\x5d\0\0\0\x01\0\0\0\x05\0\0\0\0\0\0\0",
+            b"7z\xbc\xaf\x27\x1c\x37",
+            b"Rar!\x1a\x07?",
+            b"\x04\x22\x4d\x18\0\0",
         ] {
             assert!(!is_stream(bytes), "{}", bytes.escape_ascii());
         }

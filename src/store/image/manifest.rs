@@ -29,6 +29,8 @@ pub(super) fn secret(bytes: &[u8], at: usize) -> Option<Begun> {
     let (before, behind) = (bytes.get(start..at)?, bytes.get(at..)?.strip_prefix(KIND)?);
     let behind = behind.get(..AROUND).unwrap_or(behind);
     let (value, quote) = without_quote(before);
+    // Whoever leaves a blank here does not write as the API server does.
+    let is_compact = value.strip_suffix(b":").is_some_and(|name| blanks_off(name).len() == name.len());
     let (name, _) = without_quote(blanks_off(value).strip_suffix(b":").map(blanks_off)?);
     let before = name.strip_suffix(b"kind")?;
     let list = behind.strip_prefix(b"List");
@@ -39,7 +41,7 @@ pub(super) fn secret(bytes: &[u8], at: usize) -> Option<Begun> {
     };
     let (text_before, text_behind) = (unescaped(before, is_escaped), unescaped(behind, is_escaped));
     let is_word_alone = text_behind.first().is_none_or(|byte| matches!(byte, b'\n' | b'\r' | b' ' | b',' | b'}' | b'"' | b'\''));
-    let is_known = !is_escaped && list.is_none() && KNOWN.iter().any(|known| text_before.ends_with(known));
+    let is_known = is_compact && !is_escaped && list.is_none() && KNOWN.iter().any(|known| text_before.ends_with(known));
     let text_behind = text_behind.strip_prefix(b"\"").or_else(|| text_behind.strip_prefix(b"'")).unwrap_or(&text_behind);
     let is_object = is_object_of_json(&text_before, text_behind) || is_object_of_yaml(&text_before, text_behind);
     let form = if is_escaped { PassedOverForm::Escaped } else { PassedOverForm::Text };
@@ -196,6 +198,7 @@ mod tests {
             "{\n  \"apiVersion\": \"v1\",\n  \"kind\": \"Secret\",\n  \"metadata\": {}\n}",
             "{\"metadata\":{},\"apiVersion\":\"v1\",\"kind\":\"Secret\"}",
             "{\"type\": \"Opaque\", \"kind\" : \"Secret\"}",
+            "{\"kind\": \"Secret\", \"apiVersion\": \"v1\", \"metadata\": {}}",
             "{\"kind\":\"SecretList\",\"apiVersion\":\"v1\",\"metadata\":{},\"items\":[",
         ] {
             let it = found(text);

@@ -25,6 +25,8 @@ mod pages;
 mod sqlite;
 mod writes;
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 pub use self::begun::{BeginningOf, PassedOver, PassedOverForm};
@@ -33,8 +35,8 @@ pub use self::pages::{ImageFacts, MetaPage, PagesFound};
 use super::facts::{Content, Facts, Kind};
 use super::witness::Witness;
 use super::{Profile, ReadOptions, Store, Task};
-use crate::evidence::Evidence;
 use crate::evidence::anomaly::{Anomalies, Class};
+use crate::evidence::{Evidence, range};
 use crate::row::Found;
 
 /// Bytes that one task searches for beginnings.
@@ -55,21 +57,7 @@ impl<'data> ImageStore<'data> {
         if let Some(damage) = evidence.damage() {
             anomalies.note(Class::ContainerDamaged, None, None, || damage.to_owned());
         }
-        let starts: Vec<usize> = (0..bytes.len()).step_by(WINDOW).collect();
-        let in_window = |start: &usize| {
-            let window = *start..start.saturating_add(WINDOW).min(bytes.len());
-            let mut begun = Vec::new();
-            let finds = finds(bytes, window.clone(), &mut begun);
-            encoded::begun(bytes, window.clone(), &mut begun);
-            (finds, begun, PagesFound::in_window(bytes, window))
-        };
-        let parts: Vec<_> = starts.par_iter().map(in_window).collect();
-        let (mut finds, mut begun, mut pages) = (Vec::new(), Vec::new(), PagesFound::default());
-        for (found, begun_there, of_pages) in parts {
-            finds.extend(found);
-            begun.extend(begun_there);
-            pages.merge(of_pages);
-        }
+        let Searched { mut finds, mut begun, pages } = Searched::of(bytes);
         begun::drop_read(&mut begun, finds.iter().filter_map(Find::reads).collect());
         let passed_over = begun::count(&begun, &pages.sqlite);
         find::drop_nested(&mut finds);
@@ -84,6 +72,53 @@ impl<'data> ImageStore<'data> {
         let facts = Facts::of(evidence, Kind::Image, Content::Image(Box::new(ImageFacts { pages, passed_over })));
         Self { profile: Profile::of_witness(evidence, facts, anomalies, witness, options), finds }
     }
+}
+
+/// What a search of any bytes finds.
+#[derive(Default)]
+struct Searched {
+    finds: Vec<Find>,
+    begun: Vec<begun::Begun>,
+    pages: PagesFound,
+}
+
+impl Searched {
+    fn of(bytes: &[u8]) -> Self {
+        let starts: Vec<usize> = (0..bytes.len()).step_by(WINDOW).collect();
+        let in_window = |start: &usize| {
+            let window = *start..start.saturating_add(WINDOW).min(bytes.len());
+            let mut begun = Vec::new();
+            let finds = finds(bytes, window.clone(), &mut begun);
+            encoded::begun(bytes, window.clone(), &mut begun);
+            Self { finds, begun, pages: PagesFound::in_window(bytes, window) }
+        };
+        let parts: Vec<_> = starts.par_iter().map(in_window).collect();
+        let mut all = Self::default();
+        for part in parts {
+            all.finds.extend(part.finds);
+            all.begun.extend(part.begun);
+            all.pages.merge(part.pages);
+        }
+        all
+    }
+}
+
+/// What bytes hold that are no part of what is read, as a search of any bytes sees it: `from` of `bytes` on, without the ranges that
+/// `are_read`. Values as a database has them count where `with_values` says that nobody else reads them there. Zeros hold nothing.
+pub(crate) fn held_in(bytes: &[u8], from: usize, are_read: Vec<Range<u64>>, with_values: bool) -> Vec<PassedOver> {
+    let Some(part) = bytes.get(from..).filter(|part| !range::is_zero(part)) else { return Vec::new() };
+    let Searched { finds, mut begun, pages } = Searched::of(part);
+    match with_values {
+        true => begun.extend(finds.iter().filter_map(|find| begun::Begun::value(part, find.value))),
+        // Whoever reads values there reads those, too, whose ends are lost.
+        false => {
+            begun.retain(|begun| begun.form != PassedOverForm::NoEnd);
+            begun::drop_read(&mut begun, finds.iter().filter_map(Find::reads).collect());
+        }
+    }
+    begun.iter_mut().for_each(|begun| begun.at = begun.at.saturating_add(from as u64));
+    begun::drop_read(&mut begun, are_read);
+    begun::count(&begun, &pages.sqlite)
 }
 
 impl<'data> Store<'data> for ImageStore<'data> {

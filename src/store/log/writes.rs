@@ -127,15 +127,17 @@ fn proposed<'data>(number: usize, segment: &Segment<'data>, fates: &Fates) -> (V
             continue;
         }
         let Ok(request) = Request::parse(entry.data) else { continue };
-        let api = if request.kind.is_v2() { Api::V2 } else { Api::V3 };
-        let mut unapplied = behind.filter(|_| committed == Some(true) && api == Api::V3).map(|behind| &mut behind.unapplied);
-        for operation in request.operations().filter_map(Result::ok) {
-            if let Some(unapplied) = &mut unapplied {
-                unapplied.add(&operation);
-            }
-            match operation {
-                Operation::Put(put, branch) => add(put, api, branch.map(branch_of), false, (offset, entry.index, entry.term)),
-                Operation::DeleteRange { .. } | Operation::RevokeLease(_) => {}
+        let mut unapplied = behind.filter(|_| committed == Some(true)).map(|behind| &mut behind.unapplied);
+        for part in request.parts() {
+            let api = if part.kind.is_v2() { Api::V2 } else { Api::V3 };
+            for operation in part.operations().filter_map(Result::ok) {
+                if let Some(unapplied) = unapplied.as_mut().filter(|_| api == Api::V3) {
+                    unapplied.add(&operation);
+                }
+                match operation {
+                    Operation::Put(put, branch) => add(put, api, branch.map(branch_of), false, (offset, entry.index, entry.term)),
+                    Operation::DeleteRange { .. } | Operation::RevokeLease(_) => {}
+                }
             }
         }
     }
