@@ -216,11 +216,18 @@ pub fn not_looked_at<'a>(evidences: impl IntoIterator<Item = &'a EvidenceReport>
         list.push("the database".to_owned());
     }
     let has_log = has(&[Kind::Wal]);
+    let bytes = evidences.clone().into_iter().filter_map(|evidence| evidence.facts.bytes());
+    let unattributed = bytes.map(|bytes| bytes.outside.unattributed).fold(0, u64::saturating_add);
     let least = evidences.into_iter().filter_map(|evidence| evidence.facts.residue_mode()).min();
     match least {
         Some(ResidueMode::Full) | None => {}
         Some(ResidueMode::Pages) => list.push("overflow tails, slack".to_owned()),
         Some(ResidueMode::Off) => list.push("free pages and all other residue".to_owned()),
+    }
+    match unattributed {
+        0 => {}
+        1 => list.push("1 byte in free pages that is of no known form".to_owned()),
+        n => list.push(format!("{n} bytes in free pages that are of no known form")),
     }
     let log = (!has_log).then_some("write-ahead log");
     list.extend(log.into_iter().chain(["other members", "other backups"]).map(str::to_owned));

@@ -15,6 +15,7 @@ use crate::evidence::words::{noun, verb};
 use crate::finding::Rule;
 use crate::report::readable::{Exists, ReadableSecret};
 use crate::report::{EvidenceReport, KeyReport, MemberReport, Report};
+use crate::store::ResidueMode;
 
 /// Rows of a table before the rest is only counted.
 pub(super) const ROWS: usize = 20;
@@ -25,6 +26,12 @@ pub(super) fn secrets(evidence: &EvidenceReport, in_scope: &str) -> String {
     let older = existing.retained.plus(existing.residue).plus(existing.log);
     let secrets = evidence.secrets;
     let hidden = secrets.encrypted.without(older);
+    let hidden_in_words = match evidence.facts.residue_mode() {
+        None | Some(ResidueMode::Full) => "encrypted; no plaintext of it in this file (other copies not seen)",
+        Some(ResidueMode::Pages | ResidueMode::Off) => {
+            "encrypted; no plaintext of it where it was looked (--residue; other copies not seen)"
+        }
+    };
     let mut table = Table::of_labels(&[&format!("Secrets{in_scope}"), "now", "deleted"]);
     let mut row = |what: &str, now: Count<Secrets>, gone: Count<Secrets>| table.add_row([what.to_owned(), cell(now), cell(gone)]);
     row("stored in plaintext", secrets.plaintext, Count::ZERO);
@@ -32,7 +39,7 @@ pub(super) fn secrets(evidence: &EvidenceReport, in_scope: &str) -> String {
         ("encrypted, older plaintext still retained", existing.retained),
         ("encrypted, older plaintext in free pages", existing.residue),
         ("encrypted, older plaintext in the log", existing.log),
-        ("encrypted; no plaintext of it in this file (other copies not seen)", hidden),
+        (hidden_in_words, hidden),
         ("stored in a form not known here", secrets.unknown),
         ("without a value", secrets.empty),
         ("not known: the log goes on behind the database, and writes or deletes them, or may", evidence.not_known.total()),
