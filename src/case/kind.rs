@@ -7,15 +7,17 @@ use crate::store::StoreKind;
 pub(super) enum FileRole {
     /// What the member works with, or a file given by itself.
     Member(StoreKind),
-    /// What a crash, a repair or a transfer left behind.
+    /// What a crash, a repair or a transfer left behind, by its name and place.
     Leftover(StoreKind),
+    /// Anything else that stands in the directory: of what it is only its bytes tell.
+    Stray(StoreKind),
 }
 
 impl FileRole {
     /// What the file is read as.
     pub(super) fn kind(self) -> StoreKind {
         match self {
-            Self::Member(kind) | Self::Leftover(kind) => kind,
+            Self::Member(kind) | Self::Leftover(kind) | Self::Stray(kind) => kind,
         }
     }
 }

@@ -204,8 +204,8 @@ impl Run<'_> {
         let Some(OpenedFile { evidences, left, .. }) = stray else { return Ok(()) };
         for evidence in evidences {
             match StoreKind::of(&evidence) {
-                Ok(kind) => files.push(OpenFile { evidence, role: FileRole::Leftover(kind), target: place.target.clone() }),
-                Err(_) if holds_nothing(&evidence, FileRole::Leftover(StoreKind::Database)) => {}
+                Ok(kind) => files.push(OpenFile { evidence, role: FileRole::Stray(kind), target: place.target.clone() }),
+                Err(_) if holds_nothing(&evidence, FileRole::Stray(StoreKind::Database)) => {}
                 Err(_) if is_known_beside(evidence.path(), evidence.content()) => {}
                 Err(reason) => {
                     let place = Place { path: evidence.path().to_owned(), target: place.target.clone() };
@@ -287,8 +287,8 @@ fn holds_nothing(evidence: &Evidence, role: FileRole) -> bool {
     let bytes = evidence.content();
     match role {
         FileRole::Member(StoreKind::Database | StoreKind::Segment) => false,
-        FileRole::Leftover(StoreKind::Database) => range::is_zero(bytes),
-        FileRole::Member(_) | FileRole::Leftover(_) => bytes.is_empty(),
+        FileRole::Leftover(StoreKind::Database) | FileRole::Stray(StoreKind::Database) => range::is_zero(bytes),
+        FileRole::Member(_) | FileRole::Leftover(_) | FileRole::Stray(_) => bytes.is_empty(),
     }
 }
 
@@ -300,7 +300,7 @@ fn role_by_bytes(role: FileRole, evidence: &Evidence) -> Option<FileRole> {
     }
     match StoreKind::of_bytes(evidence) {
         Some(kind) if kind == role.kind() => Some(role),
-        Some(kind) => Some(FileRole::Leftover(kind)),
+        Some(kind) => Some(FileRole::Stray(kind)),
         None => StoreKind::of(evidence).is_ok_and(|kind| role == FileRole::Member(kind)).then_some(role),
     }
 }

@@ -1,21 +1,21 @@
 //! The files of a member are read in a first pass.
 
+use std::path::Path;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::Scope;
 
 use super::another_log;
 use super::directory::Place;
-use super::file_names::role_of;
 use super::kind::FileRole;
 use super::member::{OpenFile, OpenMember, ReadEvidence, ReadMember};
 use super::run::Run;
 use super::story;
-use super::stranger::is_stranger;
+use super::stranger::{is_of_log, is_stranger};
 use super::{InputError, RunError};
 use crate::evidence::Evidence;
 use crate::evidence::anomaly::{Anomalies, Class};
 use crate::report::UnreadReason;
-use crate::store::{AnyStore, BeginningOf, Digests, Facts, MemberContext, PassedOver, Progress, Role, StoreKind};
+use crate::store::{AnyStore, BeginningOf, Digests, Facts, MemberContext, PassedOver, Progress, Role, StoreKind, ids_of_log};
 
 /// A file of a member, of which digests are made.
 type OpenAndHashed<'data> = (&'data OpenFile, Receiver<Option<Digests>>);
@@ -34,23 +34,40 @@ impl Run<'_> {
     ) -> Result<Vec<ReadMember<'data>>, RunError> {
         self.place = Some((member.id, member.path.clone()));
         let digests = self.hash(member, scope, progress);
-        let (leftovers, mut own): (Vec<_>, Vec<_>) =
-            member.files.iter().zip(digests).partition(|(file, _)| matches!(file.role, FileRole::Leftover(_)));
+        let (own, beside): (Vec<_>, Vec<_>) =
+            member.files.iter().zip(digests).partition(|(file, _)| matches!(file.role, FileRole::Member(_)));
+        let (strays, named): (Vec<_>, Vec<_>) = beside.into_iter().partition(|(file, _)| matches!(file.role, FileRole::Stray(_)));
+        let mut own = own;
         let role = if member.is_directory { Role::Member } else { Role::File };
-        let segments = own.extract_if(.., |(file, _)| file.role.kind() == StoreKind::Segment).collect();
+        let segments: Vec<OpenAndHashed<'data>> = own.extract_if(.., |(file, _)| file.role.kind() == StoreKind::Segment).collect();
+        let ids = segments.iter().find_map(|(file, _)| ids_of_log(&file.evidence));
         let own = self.read_each(own, MemberContext::default(), role)?;
         let database = own.iter().find_map(|(store, _)| store.as_database());
         let snapshot_index = own.iter().filter_map(|(store, _)| store.profile().facts.sound_snapshot_index()).max();
         let context = MemberContext { database, snapshot_index };
         let log = self.read_log(segments, (&own, context), role)?;
+        // A log that is another member's says nothing of whose the others are.
+        let ids = ids.filter(|_| log.iter().all(|(store, _)| store.profile().facts.role != Role::Leftover));
         // What nothing says to be the member's is not held to what the member has applied.
-        let (named, strays): (Vec<_>, Vec<_>) = leftovers.into_iter().partition(|(file, _)| role_of(file.evidence.path()).is_some());
-        let mut left = self.read_each(named, context, Role::Leftover)?;
-        left.extend(self.read_each(strays, MemberContext::default(), Role::Leftover)?);
-        let (strangers, left): (Vec<_>, Vec<_>) = left.into_iter().partition(|(store, _)| is_stranger(store, database));
+        let mut left = Vec::new();
+        for (file, digests) in named {
+            let is_held = file.role.kind() != StoreKind::Segment || is_of_log(&file.evidence, file.role, ids);
+            let context = if is_held { context } else { MemberContext::default() };
+            left.extend(self.read_each(vec![(file, digests)], context, Role::Leftover)?);
+        }
+        let (mut strangers, mut left): (Vec<_>, Vec<_>) = left.into_iter().partition(|(store, _)| is_stranger(store, false, database));
+        for stray in self.read_each(strays, MemberContext::default(), Role::Leftover)? {
+            if is_stranger(&stray.0, true, database) { &mut strangers } else { &mut left }.push(stray);
+        }
+        for (store, _) in &mut left {
+            if let Some((past, own)) = store.as_database_mut().zip(database) {
+                past.set_past_of(own);
+            }
+        }
         let stores = own.into_iter().chain(log).chain(left);
         let mut evidences: Vec<_> = stores.map(|(store, digests)| ReadEvidence { id: self.numbering.evidence(), store, digests }).collect();
-        story::hold_together(&mut evidences);
+        let beside: Vec<&Path> = strangers.iter().map(|(store, _)| store.profile().facts.path.as_path()).collect();
+        story::hold_together(&mut evidences, &beside);
         evidences.iter().for_each(|read| self.note_passed_over(&read.store.profile().facts));
         let mut read = vec![ReadMember { id: member.id, path: member.path.clone(), is_directory: member.is_directory, evidences }];
         read.extend(strangers.into_iter().map(|stranger| self.file_alone(stranger)));

@@ -10,12 +10,13 @@ use super::host::Nobody;
 use super::kind::FileRole;
 use super::member::{OpenMember, ReadMember};
 use super::run::Run;
+use super::story::Newer;
 use super::{Case, InputError, Plan, RunError};
 use crate::collect::Collected;
 use crate::finding::{Condition, Outcome};
 use crate::recovery::{Rebuilt, Recovery, Standing};
 use crate::report::{EvidenceReport, Recovered, RecoveryCounts, RenderRecovered, Unread, UnreadReason};
-use crate::store::{DatabaseStore, Progress, Role, StoreKind};
+use crate::store::{DatabaseStore, Progress, StoreKind};
 
 /// What is to be brought back, and where it goes.
 pub struct RecoverQuestion<'a> {
@@ -65,7 +66,11 @@ impl Case<'_> {
         self.host.with_progress(path, &progress, &mut || {
             if let Some(question) = question.take() {
                 done = thread::scope(|scope| {
-                    let mut read = run.read(&member, scope, &progress)?.into_iter().next().ok_or(RunError::NothingRead)?;
+                    let mut all = run.read(&member, scope, &progress)?.into_iter();
+                    let mut read = all.next().ok_or(RunError::NothingRead)?;
+                    for other in all {
+                        run.not_read(Place { path: other.path, target: None }, UnreadReason::OtherMember);
+                    }
                     let place = read.evidences.iter().position(|evidence| evidence.store.as_database().is_some());
                     let Some(evidence) = place.and_then(|place| read.evidences.get_mut(place)) else {
                         let why = "recover reads a database; scan and show list what stands in a log or a raft snapshot alone";
@@ -87,13 +92,16 @@ impl Case<'_> {
 impl Run<'_> {
     /// What of the member is newer than its database, and was not brought back.
     fn note_not_applied(&mut self, member: &ReadMember<'_>) {
-        let facts = || member.evidences.iter().map(|evidence| &evidence.store.profile().facts).filter(|facts| facts.role != Role::Leftover);
-        let applied = facts().find_map(|facts| facts.database()?.schema.consistent_index).unwrap_or(0);
-        let last = facts().filter_map(|facts| facts.log()?.indices).map(|(_, last)| last).max().filter(|last| *last > applied);
-        let segment = facts().find(|facts| facts.log().is_some_and(|log| log.indices.map(|(_, last)| last) == last));
-        if let (Some(last), Some(segment)) = (last, segment) {
+        let Newer { in_log, nowhere } = Newer::of(&member.evidences);
+        let facts = || member.evidences.iter().filter(|evidence| evidence.is_own()).map(|evidence| &evidence.store.profile().facts);
+        if let Some((first, last)) = in_log
+            && let Some(segment) = facts().find(|facts| facts.log().and_then(|log| log.indices).is_some_and(|(_, end)| end == last))
+        {
             let place = Place { path: segment.path.clone(), target: segment.link_target.clone() };
-            self.not_read(place, UnreadReason::NotApplied { first: applied.saturating_add(1), last });
+            self.not_read(place, UnreadReason::NotApplied { first, last });
+        }
+        if let Some((first, last)) = nowhere {
+            self.not_read(Place { path: member.path.clone(), target: None }, UnreadReason::MissingEntries { first, last });
         }
     }
 }

@@ -19,7 +19,7 @@ use super::rows::{RowFilter, WantedRows};
 use super::{Case, InputError, Plan, Question, RunError, bug};
 use crate::collect::{Collected, Collector};
 use crate::evidence::anomaly::Anomalies;
-use crate::evidence::{MemberId, Numbering};
+use crate::evidence::{EvidenceId, MemberId, Numbering};
 use crate::finding::{About, Condition, FailOn, Finding, Outcome, Rule};
 use crate::report::readable::ClusterContext;
 use crate::report::{EvidenceReport, MemberReport, Render, Report, RowContext};
@@ -200,12 +200,16 @@ impl<'a> Run<'a> {
         if let Some(first) = first.and_then(|index| self.report.evidences.get_mut(index)).filter(|_| unread.count > 0) {
             first.judgement.findings.push(unread);
         }
+        let read: Vec<EvidenceId> = whole.parts.clone();
+        let parts = || read.iter().filter_map(|id| self.report.evidence(*id));
         let of_whole = |(first, context): (&EvidenceReport, ClusterContext<'_>)| {
             Box::new(EvidenceReport::of(first.id, first.facts.clone(), Anomalies::default(), whole.tally, &context, self.plan.named))
         };
         let first = whole.parts.first().and_then(|id| self.report.evidence(*id));
+        let has_all_parts = parts().all(|part| part.facts.is_complete);
         let joined = first.zip(member.context()).filter(|_| member.is_directory).map(of_whole).map(|mut whole| {
             whole.compared = first.and_then(|first| first.compared.clone());
+            whole.facts.is_complete = whole.facts.is_complete && has_all_parts;
             whole
         });
         MemberReport { id: member.id, path: member.path.clone(), parts: whole.parts, whole: joined }

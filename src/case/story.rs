@@ -9,6 +9,8 @@
 //! Source: etcd `server/etcdserver/server.go` (`snapshot`, `snapshotIfNeededAndCompactRaftLog`), `server/storage/backend.go`
 //! (`RecoverSnapshotBackend`), `server/etcdserver/bootstrap.go`.
 
+use std::path::Path;
+
 use super::member::ReadEvidence;
 use crate::evidence::anomaly::{Anomalies, Class};
 use crate::store::Unapplied;
@@ -55,17 +57,41 @@ impl Entries {
         Some((self.applied.saturating_add(1), first.saturating_sub(1)))
     }
 
+    /// The last one of the log that the database has not applied, with the first of them that is there.
+    fn ahead(&self) -> Option<(u64, u64)> {
+        let last = self.last.filter(|last| *last > self.applied)?;
+        Some((self.applied.saturating_add(1).max(self.first.unwrap_or(0)), last))
+    }
+
+    /// Committed entries behind the database that are not there: the first and the last of those before the log, else of those behind it.
+    fn missing(&self) -> Option<(u64, u64)> {
+        let last = self.last.unwrap_or(0).max(self.applied);
+        let behind = self.committed.filter(|committed| *committed > last).map(|committed| (last.saturating_add(1), committed));
+        self.between().or(behind)
+    }
+
     /// Whether committed entries that the database has not applied are not there: then any key may be written or deleted in them.
     fn lack_some_behind(&self) -> bool {
-        let is_past_all = |committed: u64| committed > self.last.unwrap_or(0).max(self.applied);
-        self.between().is_some()
-            || self.committed.is_some_and(is_past_all)
-            || self.has_gap && self.last.is_some_and(|last| last > self.applied)
+        self.missing().is_some() || self.has_gap && self.last.is_some_and(|last| last > self.applied)
+    }
+}
+
+/// What of a member is newer than its database: entries of its log, and entries that stand nowhere; the first and the last of each.
+pub(super) struct Newer {
+    pub in_log: Option<(u64, u64)>,
+    pub nowhere: Option<(u64, u64)>,
+}
+
+impl Newer {
+    pub(super) fn of(evidences: &[ReadEvidence<'_>]) -> Self {
+        let entries = Entries::of(evidences);
+        Self { in_log: entries.and_then(|entries| entries.ahead()), nowhere: entries.and_then(|entries| entries.missing()) }
     }
 }
 
 /// Notes in the member's own evidences where they leave something out between them, and tells the database what its log has behind it.
-pub(super) fn hold_together(evidences: &mut [ReadEvidence<'_>]) {
+/// `strangers`: databases in the same directory that are not the member's.
+pub(super) fn hold_together(evidences: &mut [ReadEvidence<'_>], strangers: &[&Path]) {
     let entries = Entries::of(evidences);
     note_unapplied(evidences, entries.is_some_and(|entries| entries.lack_some_behind()));
     let Some(entries) = entries else { return };
@@ -73,7 +99,8 @@ pub(super) fn hold_together(evidences: &mut [ReadEvidence<'_>]) {
     // Of a log without an entry that can be read nothing reaches the database.
     let last = entries.last.max(newest).or(entries.has_log.then_some(0));
     let replacement = newest.map_or_else(String::new, |newest| format!("{newest:016x}.snap.db"));
-    let has_replacement = evidences.iter().any(|evidence| evidence.store.profile().facts.path.ends_with(&replacement));
+    let has_replacement = strangers.iter().any(|path| path.ends_with(&replacement))
+        || evidences.iter().any(|evidence| evidence.store.profile().facts.path.ends_with(&replacement));
     let mut first_segment = true;
     for evidence in evidences.iter_mut().filter(|evidence| evidence.is_own()) {
         let facts = &evidence.store.profile().facts;

@@ -50,6 +50,8 @@ pub enum FirstPlace {
     Retained,
     /// Residue.
     Residue,
+    /// An entry of a log that the database beside it is not known to have: newer than what that has, or never carried out.
+    Ahead,
     /// A log.
     Log,
 }
@@ -96,6 +98,7 @@ impl<'data> Exposure<'data> {
             _ if self.newest => FirstPlace::Newest,
             _ if self.superseded || self.deleted => FirstPlace::Retained,
             _ if self.residue => FirstPlace::Residue,
+            _ if self.ahead => FirstPlace::Ahead,
             _ => FirstPlace::Log,
         }
     }

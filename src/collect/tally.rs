@@ -144,10 +144,9 @@ impl<'data> Tally<'data> {
         }
     }
 
-    /// Takes over what can be read in a database that is not the member's: nothing of it is current.
+    /// Takes over what can be read in what was left behind, and nothing of what is stored in it otherwise.
     pub(crate) fn expose_leftover(&mut self, other: Self) {
-        for (key, mut exposure) in other.exposed {
-            exposure.superseded |= std::mem::take(&mut exposure.current);
+        for (key, exposure) in other.exposed {
             self.exposed.entry(key).and_modify(|known| known.merge(&exposure)).or_insert(exposure);
         }
     }

@@ -12,6 +12,7 @@
 //! | an older write of a key that exists, a piece of a value | never |
 //!
 //! Where a revision behind a write may be lost, the write is marked: it may have been written again, or deleted. So is it where the
+//! log beside the database writes or deletes its key later, or may, and where the
 //! file shows that the tree, or a page of it, is older than the database; unless a trailer vouches for the tree.
 
 mod known;
@@ -37,7 +38,7 @@ pub enum Standing {
     /// The newest of a key that exists.
     Current,
     /// The newest of its key that the tree shows, or would if it could be read. What was lost with the tree, or a part of it, may be a
-    /// newer write or a deletion: whether etcd would show this one is not known.
+    /// newer write or a deletion; so may be what the log beside the database has behind it. Whether etcd would show this one is not known.
     Newest,
     /// The newest before its key was deleted.
     Deleted,
@@ -155,7 +156,9 @@ impl<'a, 'data> Recovery<'a, 'data> {
         };
         let newest = standing.map(|standing| lost.filter(|(lost, _)| *lost > standing.0).unwrap_or(standing));
         if let Some((revision, Found::Value(at))) = newest {
-            let standing = if loss.nothing_behind(revision, known.newest) { Standing::Current } else { Standing::Newest };
+            let is_touched = self.store.unapplied.as_ref().is_some_and(|unapplied| unapplied.touches(key));
+            let is_current = !is_touched && loss.nothing_behind(revision, known.newest);
+            let standing = if is_current { Standing::Current } else { Standing::Newest };
             self.recovered.push(RecoveredWrite { standing, revision, key, at });
             return;
         }

@@ -42,6 +42,8 @@ pub struct ReadableIn {
     pub retained: Count<Secrets>,
     /// Only in residue.
     pub residue: Count<Secrets>,
+    /// Only in a log, behind what the database beside it is known to have: not older than what they have now.
+    pub ahead: Count<Secrets>,
     /// Only in a log.
     pub log: Count<Secrets>,
 }
@@ -146,7 +148,7 @@ impl ClusterContext<'_> {
 impl ReadableIn {
     /// All of them.
     pub fn total(&self) -> Count<Secrets> {
-        [self.current, self.newest, self.retained, self.residue, self.log].into_iter().sum()
+        [self.current, self.newest, self.retained, self.residue, self.ahead, self.log].into_iter().sum()
     }
 
     fn add(&mut self, exposure: &Exposure<'_>) {
@@ -155,6 +157,7 @@ impl ReadableIn {
             FirstPlace::Newest => self.newest.add_one(),
             FirstPlace::Retained => self.retained.add_one(),
             FirstPlace::Residue => self.residue.add_one(),
+            FirstPlace::Ahead => self.ahead.add_one(),
             FirstPlace::Log => self.log.add_one(),
         }
     }

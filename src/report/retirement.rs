@@ -186,7 +186,7 @@ fn doubts(evidences: &[EvidenceReport], unread: Unread<'_>) -> Vec<String> {
         n => doubts.push(format!("{n} {} could not be read", noun(n as u64, "input"))),
     }
     if !unread.passed_over.is_empty() {
-        doubts.push(format!("not read: {}", unread.passed_over.join(", ")));
+        doubts.push(format!("not looked at: {}", unread.passed_over.join(", ")));
     }
     if let Some(filter) = unread.filter {
         doubts.push(format!("only these were looked at: {filter}; what else needs the key is not known"));

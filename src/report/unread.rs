@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::evidence::MemberId;
+use crate::evidence::words::verb;
 use crate::store::{PassedOver, PassedOverForm};
 
 /// One thing that was not read, or is not there where it belongs.
@@ -50,6 +51,13 @@ pub enum UnreadReason {
         /// The last.
         last: u64,
     },
+    /// Committed entries behind the database that stand nowhere.
+    MissingEntries {
+        /// The first.
+        first: u64,
+        /// The last.
+        last: u64,
+    },
     /// Another member, where one is read.
     OtherMember,
     /// Bytes of a container that none of what came out of it stands in.
@@ -80,6 +88,7 @@ impl UnreadReason {
             Self::NoDatabase => "no-database",
             Self::NoLog => "no-log",
             Self::NotApplied { .. } => "not-applied",
+            Self::MissingEntries { .. } => "missing-entries",
             Self::OtherMember => "other-member",
             Self::NotUnpacked(_) => "not-unpacked",
             Self::PassedOver(passed_over) | Self::Outside(passed_over) => passed_over.form.name(),
@@ -92,6 +101,11 @@ impl UnreadReason {
     /// Whether an error was told of it already, and a condition of its own holds.
     pub fn is_failure(&self) -> bool {
         matches!(self, Self::Failed(_))
+    }
+
+    /// Whether it is not there at all, and what is there was read.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::NoDatabase | Self::NoLog | Self::MissingEntries { .. })
     }
 
     /// Whether nothing is known to be wrong with it, and another program reads it, or this one with another limit.
@@ -118,12 +132,26 @@ impl fmt::Display for UnreadReason {
             Self::TooMany => "behind more names than are looked through",
             Self::NoDatabase => "no snap/db in it: what exists now is not known",
             Self::NotApplied { first, last } => {
-                return write!(f, "entries {first} to {last} are newer than the database, and were not applied");
+                return write!(
+                    f,
+                    "{} {} newer than the database, and not applied",
+                    entries(*first, *last),
+                    verb(last.saturating_sub(*first).saturating_add(1), "is", "are")
+                );
             }
-            Self::OtherMember => "another member's files: one database is recovered",
+            Self::MissingEntries { first, last } => {
+                let verb = verb(last.saturating_sub(*first).saturating_add(1), "stands", "stand");
+                return write!(f, "{} {verb} nowhere: what is written or deleted there is not known", entries(*first, *last));
+            }
+            Self::OtherMember => "of another member, or a database of its own: one database is recovered",
             Self::NoLog => "no write-ahead log in it: what was written last is not known",
         })
     }
+}
+
+/// Entries of a log by their indices.
+fn entries(first: u64, last: u64) -> String {
+    if first == last { format!("entry {first}") } else { format!("entries {first} to {last}") }
 }
 
 impl Unread {
@@ -145,6 +173,7 @@ impl Unread {
             UnreadReason::NotSupported(_) => Some("nothing is wrong with it: use a program that reads it".to_owned()),
             UnreadReason::Limit(_) => Some("nothing is wrong with it: raise --max-size, or unpack it and give its files".to_owned()),
             UnreadReason::NotApplied { .. } => Some(format!("what they hold: scan {given}")),
+            UnreadReason::MissingEntries { .. } => Some("take another member's database".to_owned()),
             UnreadReason::OtherMember => Some(format!("recover {path}")),
             UnreadReason::PassedOver(PassedOver { form, .. }) => Some(match form {
                 PassedOverForm::NoEnd => "if it goes on in another file, or elsewhere in a volume, search that too".to_owned(),
@@ -172,9 +201,13 @@ impl Unread {
         }
     }
 
-    /// What it is in a few words: its path, or what of the file it is.
+    /// What it is in a few words: its path, what of the file it is, or what is missing there.
     pub fn name(&self) -> String {
+        let path = self.path.display();
         match &self.reason {
+            UnreadReason::NoDatabase => format!("the database of {path}"),
+            UnreadReason::NoLog => format!("the write-ahead log of {path}"),
+            UnreadReason::MissingEntries { first, last } => format!("{} of {path}", entries(*first, *last)),
             UnreadReason::PassedOver(passed_over) | UnreadReason::Outside(passed_over) => {
                 format!("{passed_over} in {}", self.path.display())
             }

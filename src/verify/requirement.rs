@@ -150,8 +150,8 @@ impl Requirement {
         began: Option<&Began<'_>>,
     ) {
         let is_retained =
-            row.place == Place::Tree && matches!(row.retention, Retention::Current | Retention::Newest | Retention::Superseded);
-        let is_of_log = row.is_ahead() && row.log.is_some_and(|log| log.committed == Some(true));
+            row.place == Place::Tree && row.retention.is_retained() && (source.is_leftover() || row.retention != Retention::Deleted);
+        let is_of_log = row.is_ahead();
         // What stands under a foreign key no API server writes, whatever it is.
         let is_of_server = |key: &&StorageKey<'_>| (is_retained || is_of_log) && key.prefix.is_some();
         let Some(storage_key) = row.storage_key.as_ref().filter(is_of_server) else { return };
@@ -166,7 +166,9 @@ impl Requirement {
         if let Some(under) = under.as_ref().filter(|_| is_retained && !source.is_leftover()) {
             self.see_late(source.id, row, under, began);
         }
+        // Nothing in what was left behind is current, and all that is retained in it can be read there.
         let left = match row.retention {
+            _ if source.is_leftover() => under.filter(|_| is_retained),
             Retention::Current => under,
             // What the log makes of it need not be under the same key.
             Retention::Newest => Some(Under::NotApplied),

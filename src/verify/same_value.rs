@@ -75,6 +75,8 @@ impl<'data> Comparison<'data> {
         let Some(sides) = self.watched.get_mut(&(member, row.key)) else { return };
         match (row.retention, digests) {
             (Retention::Current, digests) if !source.is_leftover() => sides.today = digests,
+            // What the database is not known to have is not older than what it has.
+            _ if row.is_ahead() => {}
             (_, Some(digests)) if row.form() == Form::Plaintext && !row.is_fragment() => sides.old.push(digests),
             (_, _) if row.form() == Form::Plaintext => sides.is_incomplete = true,
             (_, _) => {}
@@ -89,11 +91,14 @@ impl<'data> Comparison<'data> {
             match same.is_empty() {
                 false => SameValue::Same(same),
                 // What is only there in pieces may hold today's value.
-                true if sides.is_incomplete || sides.old.is_empty() => SameValue::NotComparable,
+                true if sides.is_incomplete => SameValue::NotComparable,
                 true => SameValue::Changed,
             }
         };
-        SameValues { secrets: self.watched.iter().map(|((member, key), sides)| ((*member, key.to_vec()), compare(sides))).collect() }
+        // Of some no older value turned up: what can be read of them is not older.
+        let has_older = |(_, sides): &(&(MemberId, &[u8]), &Sides)| !sides.old.is_empty() || sides.is_incomplete;
+        let compared = self.watched.iter().filter(has_older).map(|((member, key), sides)| ((*member, key.to_vec()), compare(sides)));
+        SameValues { secrets: compared.collect() }
     }
 }
 

@@ -4,14 +4,15 @@
 use crate::common;
 
 use std::fs;
+use std::path::Path;
 
 use common::pages::{self, Write};
-use common::raft::{bytes, raft_snapshot, segment};
+use common::raft::{bytes, raft_snapshot, segment, segment_of};
 use etcd_sleuth::etcd::pb::mvccpb::KeyValue;
 use etcd_sleuth::mvcc::{Revision, RevisionKey};
 use prost::Message;
 
-use common::{Fixture, of_kind, records, run_in, text, unpack_directory};
+use common::{Fixture, of_kind, records, run_in, sleuth, stderr, text, unpack_directory};
 use serde_json::Value;
 
 const STORE: &str = r#"{"Root":{"Path":"/","Value":"","Children":{}},"CurrentVersion":2}"#;
@@ -91,29 +92,47 @@ fn a_cut_raft_snapshot_is_incomplete() {
     assert!(quiet(&shown).is_none_or(|line| !line.contains("raft snapshot")), "{shown}");
 }
 
+/// Writes from revision 2 on, by a database that has applied all entries up to an index: a cluster, a Secret, or the deletion of one.
+fn database(applied: u64, writes: &[&str]) -> Vec<u8> {
+    let secret = |name: &str| {
+        format!(r#"{{"kind":"Secret","apiVersion":"v1","metadata":{{"name":"{name}","namespace":"p","uid":"u"}},"data":{{"a":"YQ=="}}}}"#)
+    };
+    let namespace = |uid: &str| format!(r#"{{"kind":"Namespace","apiVersion":"v1","metadata":{{"name":"kube-system","uid":"{uid}"}}}}"#);
+    let entry = |(main, write): (u64, &&str)| match (write.strip_prefix("cluster "), write.strip_prefix("no ")) {
+        (Some(uid), _) => Write { main, key: b"/registry/namespaces/kube-system".to_vec(), value: namespace(uid).into_bytes() }.entry(),
+        (_, Some(name)) => {
+            let revision = RevisionKey { revision: Revision { main, sub: 0 }, is_tombstone: true };
+            let deleted = KeyValue { key: format!("/registry/secrets/p/{name}").into_bytes(), ..KeyValue::default() };
+            pages::Entry::value(&revision.to_bytes(), &deleted.encode_to_vec())
+        }
+        _ => {
+            let key = format!("/registry/secrets/p/{write}").into_bytes();
+            Write { main, key, value: secret(write).into_bytes() }.entry()
+        }
+    };
+    let entries: Vec<_> = (2..).zip(writes).map(entry).collect();
+    pages::database(&[pages::root_at(3, applied), pages::leaf(3, &entries)])
+}
+
+fn put(dir: &Path, name: &str, bytes: &[u8]) {
+    let path = dir.join(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, bytes).unwrap();
+}
+
+/// A member's directory with a database that has applied all ten entries of its log, and one more file.
+fn directory(own: &[u8], name: &str, other: &[u8]) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    put(dir.path(), "data/member/snap/db", own);
+    put(dir.path(), "data/member/wal/0000000000000000-0000000000000000.wal", &segment(&vec![bytes(3, &bytes(1, b"/read")); 10]));
+    put(dir.path(), name, other);
+    dir
+}
+
 /// Of a database in a member's directory that is not proven to be a past of the member's own one nothing is said to be deleted: it may be
 /// of another cluster, or newer.
 #[test]
 fn what_only_a_strange_database_has_is_not_called_deleted() {
-    let secret = |name: &str| format!(r#"{{"kind":"Secret","apiVersion":"v1","metadata":{{"name":"{name}","namespace":"p","uid":"u"}}}}"#);
-    let namespace = |uid: &str| format!(r#"{{"kind":"Namespace","apiVersion":"v1","metadata":{{"name":"kube-system","uid":"{uid}"}}}}"#);
-    // Writes from revision 2 on: a cluster, a Secret, or the deletion of one.
-    let database = |writes: &[&str]| {
-        let entry = |(main, write): (u64, &&str)| match (write.strip_prefix("cluster "), write.strip_prefix("no ")) {
-            (Some(uid), _) => Write { main, key: b"/registry/namespaces/kube-system".to_vec(), value: namespace(uid).into_bytes() }.entry(),
-            (_, Some(name)) => {
-                let revision = RevisionKey { revision: Revision { main, sub: 0 }, is_tombstone: true };
-                let deleted = KeyValue { key: format!("/registry/secrets/p/{name}").into_bytes(), ..KeyValue::default() };
-                pages::Entry::value(&revision.to_bytes(), &deleted.encode_to_vec())
-            }
-            _ => {
-                let key = format!("/registry/secrets/p/{write}").into_bytes();
-                Write { main, key, value: secret(write).into_bytes() }.entry()
-            }
-        };
-        let entries: Vec<_> = (2..).zip(writes).map(entry).collect();
-        pages::database(&[pages::root_at(3, 10), pages::leaf(3, &entries)])
-    };
     for (what, own, other, is_past, total) in [
         ("another cluster", &["cluster 1", "mine"][..], &["cluster 2", "theirs"][..], false, 2),
         ("no cluster that is known", &["mine"], &["theirs"], false, 2),
@@ -121,15 +140,7 @@ fn what_only_a_strange_database_has_is_not_called_deleted() {
         ("a past", &["cluster 1", "theirs", "no theirs", "mine"], &["cluster 1", "theirs"], true, 2),
     ] {
         for name in ["data/member/snap/db.bak", "data/old/other.db"] {
-            let dir = tempfile::tempdir().unwrap();
-            let put = |name: &str, bytes: &[u8]| {
-                let path = dir.path().join(name);
-                fs::create_dir_all(path.parent().unwrap()).unwrap();
-                fs::write(path, bytes).unwrap();
-            };
-            put("data/member/snap/db", &database(own));
-            put(name, &database(other));
-            put("data/member/wal/0000000000000000-0000000000000000.wal", &segment(&vec![bytes(3, &bytes(1, b"/read")); 10]));
+            let dir = directory(&database(10, own), name, &database(10, other));
             let all = records(&run_in(dir.path(), &["scan", "data", "--format", "jsonl"]));
             let role = kind_and_role(&all, name).unwrap().1;
             let summary = of_kind(&all, "summary")[0];
@@ -139,5 +150,97 @@ fn what_only_a_strange_database_has_is_not_called_deleted() {
             assert_eq!((role, summary["members"].as_u64().unwrap(), deleted), wanted, "{what}: {readable}");
             assert_eq!(readable["total"], total, "{what}");
         }
+    }
+}
+
+fn tar(name: &str, bytes: &[u8]) -> Vec<u8> {
+    let mut tar = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_ustar();
+    header.set_size(bytes.len() as u64);
+    header.set_mode(0o600);
+    tar.append_data(&mut header, name, bytes).unwrap();
+    tar.into_inner().unwrap()
+}
+
+/// What is newer than the member's database is no past of it, whatever it is called and wherever it stands: every command says that it
+/// is there now, and nobody says that it may go.
+#[test]
+fn a_newer_database_is_no_past_by_any_name() {
+    let own = database(10, &["cluster 1", "mine"]);
+    let newer = database(10, &["cluster 1", "mine", "theirs"]);
+    // An entry that writes nothing leaves the revision as it is.
+    let later = database(11, &["cluster 1", "mine"]);
+    let packed = tar("member/snap/db", &newer);
+    let rotate = |dir: &Path| {
+        sleuth().current_dir(dir).args(["scan", "data", "--rotate-list", "rotate.csv"]).output().unwrap();
+        fs::read_to_string(dir.join("rotate.csv")).unwrap()
+    };
+    for (name, other, total) in [
+        ("data/member/snap/0000000000000014.snap.db", &newer, 3),
+        ("data/member/snap/db.tmp.1", &newer, 3),
+        ("data/member/snap/0000000000000014.snap.db", &later, 2),
+        ("data/member/snap/db.bak", &newer, 3),
+        ("data/backup.tar", &packed, 3),
+    ] {
+        let dir = directory(&own, name, other);
+        let all = records(&run_in(dir.path(), &["scan", "data", "--format", "jsonl"]));
+        let summary = of_kind(&all, "summary")[0];
+        let readable = &summary["secrets_readable"];
+        assert_eq!((&summary["members"], &readable["total"], &readable["existing"]), (&2.into(), &total.into(), &total.into()), "{name}");
+        let (_, quiet) = text(&run_in(dir.path(), &["scan", "-q", "data"]));
+        assert!(quiet.contains(&format!("{total} now")) && !quiet.contains("history"), "{name}: {quiet}");
+        let rules: Vec<&Value> = of_kind(&all, "finding").iter().map(|finding| &finding["rule"]).collect();
+        assert_eq!(rules.iter().filter(|rule| **rule == "plaintext-current").count(), 2, "{name}: {rules:?}");
+        let listed = rotate(dir.path());
+        assert!(!listed.contains("deleted") && !listed.contains("history"), "{name}: {listed}");
+        let key = format!(r#"{{"name":"k","secret":"{}="}}"#, "A".repeat(43));
+        let provider = format!(r#"{{"resources":["secrets"],"providers":[{{"aescbc":{{"keys":[{key}]}}}}]}}"#);
+        let config = format!(r#"{{"apiVersion":"apiserver.config.k8s.io/v1","kind":"EncryptionConfiguration","resources":[{provider}]}}"#);
+        fs::write(dir.path().join("enc.yaml"), config).unwrap();
+        let (code, verified) = text(&run_in(dir.path(), &["verify", "data", "--encryption-config", "enc.yaml", "--no-progress"]));
+        assert!(code == 2 && verified.contains(&format!("{total} current values are not")), "{name}: {verified}");
+        assert!(!verified.contains("removed") && !verified.contains("LEFT BEHIND"), "{name}: {verified}");
+        let output = run_in(dir.path(), &["recover", "data", "-o", "-"]);
+        let (code, recovered) = (output.status.code().unwrap(), stderr(&output));
+        let told = recovered.lines().any(|line| line.starts_with("NOT LOOKED AT: ") && line.contains(name));
+        assert!(code == 3 && told, "{name}: {recovered}");
+    }
+}
+
+/// What a past of the member holds is older than what the member has, or was deleted since: in the rows, the findings and the text alike.
+#[test]
+fn nothing_in_a_past_of_the_member_is_current() {
+    let own = database(10, &["cluster 1", "old", "kept", "no old", "new"]);
+    for name in ["data/member/snap/0000000000000004.snap.db", "data/member/snap/db.tmp.1", "data/member/snap/db.bak"] {
+        let dir = directory(&own, name, &database(7, &["cluster 1", "old", "kept"]));
+        let all = records(&run_in(dir.path(), &["scan", "data", "--format", "jsonl"]));
+        let (_, role) = kind_and_role(&all, name).unwrap();
+        let id = &of_kind(&all, "evidence").into_iter().find(|one| one["role"] == "leftover").unwrap()["evidence"];
+        let of = |kind: &str| of_kind(&all, kind).into_iter().filter(|one| &one["evidence"] == id).collect::<Vec<_>>();
+        let retentions: Vec<(&str, &str)> =
+            of("value").iter().map(|value| (value["name"].as_str().unwrap(), value["retention"].as_str().unwrap())).collect();
+        assert_eq!((role, retentions), ("leftover", vec![("old", "deleted"), ("kept", "superseded")]), "{name}");
+        let rules: Vec<&str> = of("finding").iter().map(|finding| finding["rule"].as_str().unwrap()).collect();
+        assert!(rules.contains(&"plaintext-superseded") && rules.contains(&"plaintext-deleted"), "{name}: {rules:?}");
+        assert!(!rules.contains(&"plaintext-current"), "{name}: {rules:?}");
+        let (_, shown) = text(&run_in(dir.path(), &["show", "data", "p/old"]));
+        assert!(!shown.contains("current"), "{name}: {shown}");
+    }
+}
+
+/// A put that stands only in a segment with another log's IDs was never the member's: nothing says that it was deleted.
+#[test]
+fn what_only_a_strange_segment_has_is_not_called_deleted() {
+    let value = br#"{"kind":"Secret","apiVersion":"v1","metadata":{"name":"x","namespace":"p","uid":"u"}}"#;
+    let request = bytes(4, &[bytes(1, b"/registry/secrets/p/x"), bytes(2, value)].concat());
+    for (ids, wanted) in [((7, 8), ("deleted", 1)), ((7, 9), ("not-known", 0)), ((6, 8), ("not-known", 0))] {
+        let strange = segment_of(ids, 1, std::slice::from_ref(&request), 1);
+        let dir = directory(&database(10, &["cluster 1"]), "data/member/wal/1.tmp", &strange);
+        let scan = ["scan", "data", "--format", "jsonl", "--rotate-list", "rotate.csv"];
+        let all = records(&sleuth().current_dir(dir.path()).args(scan).output().unwrap());
+        let listed = fs::read_to_string(dir.path().join("rotate.csv")).unwrap();
+        let deleted = of_kind(&all, "summary")[0]["secrets_readable"]["deleted"].as_u64().unwrap();
+        assert!(listed.lines().nth(1).unwrap().ends_with(wanted.0), "{ids:?}: {listed}");
+        assert_eq!(deleted, wanted.1, "{ids:?}");
     }
 }

@@ -206,7 +206,12 @@ fn a_database_without_a_log_and_a_log_without_a_database_say_so() {
         let (code, all) = given.scan(&["killed"]);
         assert_eq!((code, reasons(&all)), (Some(3), vec![(reason, "killed")]));
         let (_, screen) = text(&given.run(&["scan", "killed"]));
-        assert!(screen.lines().take(4).any(|line| line.contains("NOT ALL OF IT WAS READ")), "{screen}");
+        // What is there was read, and says what is missing.
+        let missing = if part == "snap" { "the database of killed" } else { "the write-ahead log of killed" };
+        let told = |line: &str| line.contains("NOT ALL OF IT IS THERE") && line.ends_with(missing);
+        assert!(screen.lines().take(4).any(told) && !screen.contains("NOT ALL OF IT WAS READ"), "{screen}");
+        let (_, quiet) = text(&given.run(&["scan", "-q", "killed"]));
+        assert!(quiet.contains(&format!("; not there: {missing} (")) && !quiet.contains("not read:"), "{quiet}");
     }
 }
 

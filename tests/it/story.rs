@@ -372,6 +372,59 @@ fn keys_of_a_lease_that_the_log_revokes_are_not_known_to_exist() {
     }
 }
 
+/// A member with one encrypted Secret, `p/a`, whose database has applied two entries.
+fn encrypted() -> Directory {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir_all(dir.path().join("data/member/snap")).unwrap();
+    fs::create_dir_all(dir.path().join("data/member/wal")).unwrap();
+    let value = b"k8s:enc:aescbc:v1:k:0123456789abcdef0123456789abcdef".to_vec();
+    let entry = Write { main: 2, key: b"/registry/secrets/p/a".to_vec(), value }.entry();
+    fs::write(dir.path().join("data/member/snap/db"), pages::database(&[pages::root_at(3, 2), pages::leaf(3, &[entry])])).unwrap();
+    Directory { dir, applied: 2, member: 7 }
+}
+
+/// The headline of a member that leaves something out is about what could be read of it, whichever of its files shows that.
+#[test]
+fn the_headline_of_an_incomplete_member_says_so() {
+    for (member, is_whole) in [
+        (encrypted().log_of(7, 1, &nothing(2), 2), true),
+        (encrypted().log_of(7, 5, &nothing(2), 6), false),
+        (encrypted().snapshot(9).log_of(7, 1, &nothing(2), 2), false),
+    ] {
+        let (code, shown) = text(&run_in(member.path(), &["scan", "data"]));
+        let headline = shown.lines().next().unwrap();
+        assert_eq!((code == 0, headline == "NO PLAINTEXT SECRET FOUND IN THIS DIRECTORY"), (is_whole, is_whole), "{shown}");
+        assert!(is_whole || headline == "NO PLAINTEXT SECRET FOUND IN WHAT COULD BE READ OF THIS DIRECTORY", "{shown}");
+    }
+}
+
+/// `recover` tells the same story as `scan`: a key that the log touches behind the database is not called current, and entries that stand
+/// nowhere are not among those that a scan would show.
+#[test]
+fn a_recovery_follows_the_story() {
+    let key = "/registry/secrets/p/a";
+    for (what, member, standing, said) in [
+        ("all applied", encrypted().log_of(7, 1, &nothing(2), 2), "current", &[][..]),
+        ("deleted", encrypted().log_of(7, 1, &[nothing(2), vec![delete(key, "")]].concat(), 3), "newest", &["entry 3 is newer than"]),
+        (
+            "not agreed on",
+            encrypted().log_of(7, 1, &[nothing(2), vec![delete(key, "")]].concat(), 2),
+            "current",
+            &["entry 3 is newer than"],
+        ),
+        ("another key", encrypted().log_of(7, 1, &[nothing(2), vec![delete("/registry/x", "")]].concat(), 3), "current", &["entry 3 is"]),
+        ("a gap", encrypted().log_of(7, 5, &nothing(2), 6), "newest", &["entries 5 to 6 are newer than", "entries 3 to 4 stand nowhere"]),
+        ("a raft snapshot", encrypted().snapshot(9).log_of(7, 1, &nothing(2), 2), "newest", &["entries 3 to 9 stand nowhere"]),
+        ("commit past the end", encrypted().log_of(7, 1, &nothing(2), 5), "newest", &["entries 3 to 5 stand nowhere"]),
+    ] {
+        let (code, shown) = text(&run_in(member.path(), &["recover", "data", "-o", "out.jsonl"]));
+        let records = fs::read_to_string(member.path().join("out.jsonl")).unwrap();
+        assert!(records.contains(&format!(r#""standing":"{standing}""#)), "{what}: {records}");
+        assert_eq!(code == 0, said.is_empty(), "{what}: {shown}");
+        said.iter().for_each(|said| assert!(shown.contains(said), "{what}: {said}: {shown}"));
+    }
+}
+
 /// Of several members the one whose directory it is stands in the Cluster lines, by the ID that its log begins with; a learner is called one,
 /// and is no alarm.
 #[test]

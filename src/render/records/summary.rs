@@ -291,7 +291,7 @@ impl<'a> SummaryRecord<'a> {
                 newest: readable(|r| r.newest),
                 retained: readable(|r| r.retained),
                 residue: readable(|r| r.residue),
-                log: readable(|r| r.log),
+                log: readable(|r| r.log.plus(r.ahead)),
                 ahead: inputs(|r| r.ahead),
                 replaced: inputs(|r| r.replaced),
             },

@@ -25,7 +25,7 @@ pub(super) fn secrets(evidence: &EvidenceReport, in_scope: &str) -> String {
     let (existing, deleted, lost) = (evidence.readable.existing, evidence.readable.deleted, evidence.readable.unknown);
     let older = existing.retained.plus(existing.residue).plus(existing.log);
     let secrets = evidence.secrets;
-    let hidden = secrets.encrypted.without(older);
+    let hidden = secrets.encrypted.without(older.plus(existing.ahead));
     let hidden_in_words = match evidence.facts.residue_mode() {
         None | Some(ResidueMode::Full) => "encrypted; no plaintext of it in this file (other copies not seen)",
         Some(ResidueMode::Pages | ResidueMode::Off) => {
@@ -39,6 +39,7 @@ pub(super) fn secrets(evidence: &EvidenceReport, in_scope: &str) -> String {
         ("encrypted, older plaintext still retained", existing.retained),
         ("encrypted, older plaintext in free pages", existing.residue),
         ("encrypted, older plaintext in the log", existing.log),
+        ("encrypted in the database; plaintext in the log behind it (written later, or never carried out)", existing.ahead),
         (hidden_in_words, hidden),
         ("stored in a form not known here", secrets.unknown),
         ("without a value", secrets.empty),

@@ -38,7 +38,7 @@ fn summary(found: &Recovered) -> String {
         (Standing::Current, "as the tree has them"),
         (
             Standing::Newest,
-            "by their newest write in what can be read of the tree; what is lost may be newer, so whether they exist is not known",
+            "by their newest write in what can be read of the tree; what is lost, or not applied, may be newer, so whether they exist is not known",
         ),
         (Standing::Deleted, "that were deleted"),
         (Standing::Residue, "that only residue has whole: whether they were deleted is not known"),

@@ -133,7 +133,7 @@ fn readable_in_words(report: &Report) -> Option<String> {
         (sum(|r| r.newest), "that may have been changed or deleted since"),
         (sum(|r| r.retained), "in history"),
         (sum(|r| r.residue), if has_pages { of_residue(report) } else { "somewhere in these bytes" }),
-        (sum(|r| r.log).plus(inputs(|r| r.ahead)), "only in the log"),
+        (sum(|r| r.log.plus(r.ahead)).plus(inputs(|r| r.ahead)), "only in the log"),
     ];
     let places: Vec<String> = places.iter().filter(|(n, _)| *n > 0).map(|(n, place)| format!("{} {place}", thousands(*n))).collect();
     let pieces = match report.evidences.iter().map(|e| e.unnamed_secrets.count).sum() {

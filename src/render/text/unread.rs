@@ -15,11 +15,11 @@ const LISTED: usize = 20;
 pub(super) fn ending(report: &Report, outcome: &Outcome, said: &[Condition]) -> String {
     // Where nothing was read there is no more to say than that, and each input's error was told.
     let is_nothing = outcome.held(Condition::NothingAnalysed);
-    let not_read = match report.unread.as_slice() {
-        [] => String::new(),
-        _ if is_nothing => String::new(),
-        unread => format!("; not read: {}", named(unread.iter(), NAMED)),
+    let of = |what: &str, is_missing: bool| match report.unread.iter().filter(|unread| unread.reason.is_missing() == is_missing) {
+        unread if is_nothing || unread.clone().next().is_none() => String::new(),
+        unread => format!("; {what}: {}", named(unread, NAMED)),
     };
+    let not_read = [of("not read", false), of("not there", true)].concat();
     let told_by_paths: &[Condition] = if report.unread.is_empty() { &[] } else { &[Condition::NotRead, Condition::InputFailed] };
     let is_told = |condition: &Condition| is_nothing || said.contains(condition) || told_by_paths.contains(condition);
     let conditions = conditions(outcome.conditions().filter(|condition| !is_told(condition)));
@@ -38,10 +38,14 @@ pub(super) fn subject(report: &Report) -> String {
 
 /// The line below a headline that says that it is not about everything that was given; nothing where it is.
 pub(super) fn warning<'a>(unread: impl Iterator<Item = &'a Unread> + Clone) -> String {
-    match unread.clone().count() {
-        0 => String::new(),
-        n => format!("  NOT ALL OF IT WAS READ ({}): {}\n", thousands(n as u64), named(unread, NAMED)),
-    }
+    let of = |what: &str, is_missing: bool| {
+        let unread = unread.clone().filter(move |unread| unread.reason.is_missing() == is_missing);
+        match unread.clone().count() {
+            0 => String::new(),
+            n => format!("  {what} ({}): {}\n", thousands(n as u64), named(unread, NAMED)),
+        }
+    };
+    [of("NOT ALL OF IT WAS READ", false), of("NOT ALL OF IT IS THERE", true)].concat()
 }
 
 /// The line that lists what was not looked at, which stands at the end of every answer; nothing where nothing is to be listed.

@@ -73,7 +73,7 @@ impl<'data> DatabaseStore<'data> {
         if let Content::Database(facts) = &mut profile.facts.content {
             (facts.clusters, facts.cluster) = identity.settle(&profile.prefixes, &keyspace);
         }
-        Self { profile, opened, tree, pages, keyspace, gaps, lost, residue, history, unapplied: None, order, pages_read }
+        Self { profile, opened, tree, pages, keyspace, gaps, lost, residue, history, unapplied: None, past: None, order, pages_read }
     }
 
     /// Adds the digests, and judges the trailer by them.

@@ -17,9 +17,11 @@ pub(crate) use self::writes::WriteAt;
 
 use std::collections::BTreeSet;
 
+use foldhash::fast::FixedState;
+use hashbrown::HashSet;
 use rayon::prelude::*;
 
-use super::{Digests, Existing, Profile, Store, Task, Unapplied, whole};
+use super::{Digests, Existence, Existing, Profile, Store, Task, Unapplied, whole};
 use crate::bbolt::{PageMap, Tree};
 use crate::etcd::key_bucket::KeyElement;
 use crate::etcd::schema;
@@ -52,6 +54,8 @@ pub struct DatabaseStore<'data> {
     pub history: Option<History>,
     /// What the log beside it has behind it, where there is one.
     pub unapplied: Option<Unapplied>,
+    /// Where it is a past of the member that it stands beside: keys of it that the member does not have any more.
+    past: Option<HashSet<Vec<u8>, FixedState>>,
     order: order::Order<'data>,
     /// Pages that the walks of both trees and the search for residue read, each as often as they did. It measures their work, which is
     /// bounded by the number of pages however the file was made. The checks of revisions and of etcd's own buckets, which read leaf
@@ -69,11 +73,22 @@ impl<'data> DatabaseStore<'data> {
 
     /// Keys that exist and go with one of these leases.
     pub fn keys_of_leases(&self, leases: &BTreeSet<i64>) -> Vec<&'data [u8]> {
+        self.existing_keys(|found| found.written.lease.is_some_and(|lease| leases.contains(&lease)))
+    }
+
+    /// Says that it is a past of a member, of which this is the database: nothing in it is current.
+    pub fn set_past_of(&mut self, own: &DatabaseStore<'_>) {
+        let now = own.existing();
+        let is_gone = |key: &[u8]| now.as_ref().is_some_and(|now| now.of(key) == Existence::Deleted);
+        let gone = self.existing_keys(|_| true).into_iter().filter(|key| is_gone(key)).map(<[u8]>::to_vec).collect();
+        self.past = Some(gone);
+    }
+
+    fn existing_keys(&self, is_meant: impl Fn(&Found<'data>) -> bool + Sync) -> Vec<&'data [u8]> {
         let of_task = |task: &Task| {
             let mut keys = Vec::new();
             self.each_write(task, |_, found| {
-                let is_attached = found.written.lease.is_some_and(|lease| leases.contains(&lease));
-                if is_attached && (found.place, found.retention) == (Place::Tree, Retention::Current) {
+                if is_meant(&found) && (found.place, found.retention) == (Place::Tree, Retention::Current) {
                     keys.push(found.key);
                 }
             });
@@ -85,6 +100,8 @@ impl<'data> DatabaseStore<'data> {
     /// What a revision in the tree is to its key. What is newest here need not be what the key has now.
     fn retention(&self, at: RevisionKey, key: &[u8]) -> Retention {
         match self.keyspace.retention(at, key).into() {
+            Retention::Current | Retention::Superseded if self.past.as_ref().is_some_and(|gone| gone.contains(key)) => Retention::Deleted,
+            Retention::Current if self.past.is_some() => Retention::Superseded,
             Retention::Current if self.unapplied.as_ref().is_some_and(|unapplied| unapplied.touches(key)) => Retention::Newest,
             retention => retention,
         }

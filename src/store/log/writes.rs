@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::fates::Fates;
 use super::revisions::{Fingerprint, InTree, Revisions};
 use super::segment::Segment;
-use crate::etcd::raft::{Branch, EntryKind, Operation, Put, Request};
+use crate::etcd::raft::{Branch, EntryKind, Operation, Put, Request, RequestKind};
 use crate::evidence::range;
 use crate::row::{Api, Found, FoundContent, LogPosition, Place, Retention, TxnBranch, WriteCounts, Written};
 use crate::store::Unapplied;
@@ -126,9 +126,14 @@ fn proposed<'data>(number: usize, segment: &Segment<'data>, fates: &Fates) -> (V
         if entry.kind != EntryKind::Normal {
             continue;
         }
-        let Ok(request) = Request::parse(entry.data) else { continue };
+        let request = Request::parse(entry.data).ok();
+        let is_known = request.is_some_and(|request| request.parts().all(|part| part.kind != RequestKind::Other));
         let mut unapplied = behind.filter(|_| committed == Some(true)).map(|behind| &mut behind.unapplied);
-        for part in request.parts() {
+        // What asks for something that is not known may write or delete any key.
+        if let Some(unapplied) = unapplied.as_mut().filter(|_| !is_known && !entry.data.is_empty()) {
+            unapplied.add_missing_entries();
+        }
+        for part in request.into_iter().flat_map(Request::parts) {
             let api = if part.kind.is_v2() { Api::V2 } else { Api::V3 };
             for operation in part.operations().filter_map(Result::ok) {
                 if let Some(unapplied) = unapplied.as_mut().filter(|_| api == Api::V3) {
