@@ -2,8 +2,11 @@
 //!
 //! A database does not say whose it is. Two things do:
 //! * every raft snapshot names the members at its entry, and a member takes none without being one of them;
-//! * where no raft snapshot was ever taken, the log has all entries from the first one on, and what the database says of members and
-//!   terms comes from them alone.
+//! * where the log has all entries from the first one on, and no backup was restored, what the database says of members and terms comes
+//!   from them alone.
+//!
+//! And what the log wrote last to a key stands in the database that has applied it: where none of several writes does, one of the two is
+//! another member's. Which one it is does not matter: nothing of the one says anything of the other.
 //!
 //! A log that neither proves nor disproves is the member's: its database may be behind it, or may have been restored, and then has the
 //! members of old.
@@ -20,12 +23,29 @@ pub(super) fn contradiction<'a>(own: impl Iterator<Item = &'a Facts> + Clone, se
     let schema = &own.clone().find_map(Facts::database)?.schema;
     let (member, cluster) = segments.iter().copied().find_map(ids_of_log)?;
     let whose = format!("it is the log of member {member:x} of cluster {cluster:x}");
+    let snapshot = own.clone().filter_map(Facts::sound_snapshot_index).max();
     let newest = own.filter_map(|facts| Some((facts.sound_snapshot_index()?, &facts.raft_snapshot()?.members))).max();
     if let Some((index, members)) = newest.filter(|(_, members)| !members.is_empty()) {
-        let is_another = !members.contains(&member);
-        return is_another.then(|| format!("{whose}, and the raft snapshot of entry {index} beside it has the members {}", list(members)));
+        if !members.contains(&member) {
+            return Some(format!("{whose}, and the raft snapshot of entry {index} beside it has the members {}", list(members)));
+        }
     }
-    of_first_entries(schema, member, &LogMembership::of(segments, schema.consistent_index?)).map(|why| format!("{whose}, and {why}"))
+    let log = LogMembership::of(segments, schema.consistent_index?);
+    // A raft snapshot that the log does not know of came with something else.
+    if snapshot.is_some_and(|index| !log.snapshots.contains(&index)) {
+        return None;
+    }
+    of_first_entries(schema, member, &log).map(|why| format!("{whose}, and {why}"))
+}
+
+/// What of a log's writes contradicts the database that it was read beside.
+pub(super) fn of_writes<'a>(log: impl Iterator<Item = &'a Facts> + Clone) -> Option<String> {
+    let keys = log.clone().find_map(|facts| facts.log()?.strange_keys)?;
+    let (member, cluster) = log.clone().find_map(|facts| facts.log()?.member)?;
+    Some(format!(
+        "it is the log of member {member:x} of cluster {cluster:x}, and the database beside it has none of its writes, and lacks {keys} keys \
+         that its applied entries write: the log or the database is another member's"
+    ))
 }
 
 /// The same of a log that has all entries since the cluster began.

@@ -1,15 +1,18 @@
 //! The files of an input that is packed: where a member's directory stands in an archive, it is read as one on disk is.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::directory::{DataDirectory, Place};
+use super::directory::{DataDirectory, DataFile, Place};
+use super::file_names::is_known_beside;
 use super::files::{Files, archive_of};
+use super::kind::FileRole;
 use super::survey::Survey;
 use super::{finder, joining};
 use crate::evidence::container::{Fault, Left};
 use crate::evidence::{Evidence, OpenedFile};
 use crate::report::UnreadReason;
+use crate::store::StoreKind;
 
 /// An input that was opened, as the members' directories in it and the files beside them.
 pub(super) struct Archive {
@@ -53,6 +56,35 @@ impl Archive {
         let files = Files::Archive(of_directories);
         joining::join(&mut directories, &[path.to_owned()], &files);
         Self { directories, loose, files, left, unread: Vec::new() }
+    }
+}
+
+/// A part of a member that an input holds, packed, and nothing else: its log without a database, or the reverse.
+pub(super) struct PackedPart {
+    pub directory: DataDirectory,
+    pub files: BTreeMap<PathBuf, Evidence>,
+}
+
+impl PackedPart {
+    /// `None`: what came out of the input is none, or more than one.
+    pub(super) fn of(input: usize, path: &Path, opened: OpenedFile) -> Option<Self> {
+        let Archive { mut directories, mut loose, files, left, unread } = Archive::of(path, opened, false);
+        loose.retain(|one| !one.content().is_empty() && !is_known_beside(one.path(), one.content()));
+        if !left.is_empty() || !unread.is_empty() {
+            return None;
+        }
+        let (directory, files) = match (directories.pop(), loose.pop(), files) {
+            (Some(directory), None, Files::Archive(files)) => (directory, files),
+            (None, Some(one), _) => {
+                let kind = StoreKind::of(&one).ok().filter(|kind| matches!(kind, StoreKind::Database | StoreKind::Segment))?;
+                let place = Place { path: one.path().to_owned(), target: None };
+                let files = vec![DataFile { role: FileRole::Member(kind), place: place.clone() }];
+                (DataDirectory::of(input, path.to_owned(), files), BTreeMap::from([(place.path, one)]))
+            }
+            _ => return None,
+        };
+        let is_part = directories.is_empty() && loose.is_empty() && directory.has_own() && !directory.is_joined();
+        is_part.then(|| Self { directory: DataDirectory { input, ..directory }, files })
     }
 }
 

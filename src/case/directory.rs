@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::file_names::{PartOf, part_in_snap, part_in_wal};
+use super::files::archive_of;
 use super::kind::FileRole;
 use super::survey::{Entry, EntryKind, Listing, entries};
 use crate::report::UnreadReason;
@@ -82,9 +83,10 @@ impl DataDirectory {
         self.has(StoreKind::Database) && self.has(StoreKind::Segment)
     }
 
-    /// The real paths of its files.
+    /// The real paths of its files, and of what they were packed in.
     pub(super) fn real_paths(&self) -> impl Iterator<Item = PathBuf> + '_ {
-        self.files.iter().filter_map(|file| std::fs::canonicalize(&file.place.path).ok())
+        let real = |path: &PathBuf| std::fs::canonicalize(archive_of(path).as_ref().unwrap_or(path)).ok();
+        self.files.iter().filter_map(move |file| real(&file.place.path))
     }
 
     pub(super) fn has_own(&self) -> bool {

@@ -8,34 +8,34 @@ use crate::store::{OpenedDatabase, StoreKind};
 
 /// Where the files of a directory are opened.
 pub(super) enum Files {
-    /// On disk.
-    Disk(Limits),
     /// In an archive, whose files are open already.
     Archive(BTreeMap<PathBuf, Evidence>),
+    /// On disk, but for some of an archive, which are open already.
+    Disk(BTreeMap<PathBuf, Evidence>, Limits),
 }
 
 impl Files {
     /// A file, to be looked at.
     pub(super) fn look(&self, path: &Path) -> Option<Evidence> {
         match self {
-            Self::Disk(limits) => Evidence::open(path, limits).ok(),
             Self::Archive(files) => files.get(path).map(Evidence::again),
+            Self::Disk(files, limits) => files.get(path).map(Evidence::again).or_else(|| Evidence::open(path, limits).ok()),
         }
     }
 
     /// A file that is one evidence.
     pub(super) fn open(&mut self, path: &Path) -> Result<Evidence, Error> {
         match self {
-            Self::Disk(limits) => Evidence::open(path, limits),
             Self::Archive(files) => files.remove(path).ok_or_else(|| not_there(path)),
+            Self::Disk(files, limits) => files.remove(path).map_or_else(|| Evidence::open(path, limits), Ok),
         }
     }
 
     /// A file, and of an archive each of its files.
     pub(super) fn open_all(&mut self, path: &Path) -> Result<OpenedFile, Error> {
         match self {
-            Self::Disk(limits) => open_all(path, limits),
-            Self::Archive(_) => Ok(OpenedFile { evidences: vec![self.open(path)?], ..OpenedFile::default() }),
+            Self::Disk(files, limits) if !files.contains_key(path) => open_all(path, limits),
+            Self::Archive(_) | Self::Disk(..) => Ok(OpenedFile { evidences: vec![self.open(path)?], ..OpenedFile::default() }),
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::archive::{Archive, reason_of};
+use super::archive::{Archive, PackedPart, reason_of};
 use super::directory::{DataDirectory, DataFile, Place, StandsFor};
 use super::file_names::{is_known_beside, role_of};
 use super::files::{self, Files};
@@ -19,11 +19,12 @@ use super::{InputError, RunError};
 use crate::evidence::container::{Fault, Left};
 use crate::evidence::{Error, Evidence, MemberId, OpenedFile, range};
 use crate::report::{Unread, UnreadReason};
-use crate::store::StoreKind;
+use crate::store::{StoreKind, ids_of_log};
 
 /// What was given: a member's directory, a file by itself, or nothing that can be read.
 pub(super) enum Given {
-    Directory(DataDirectory),
+    /// With those of its files that are open already.
+    Directory(DataDirectory, BTreeMap<PathBuf, Evidence>),
     File(PathBuf),
     Nothing(InputError),
 }
@@ -35,10 +36,17 @@ impl Run<'_> {
         let survey = Survey::of(inputs);
         let (mut members, mut taken) = finder::members(&survey);
         let mut has_members: BTreeSet<usize> = members.iter().map(|member| member.input).collect();
-        let disk = Files::Disk(self.case.limits);
-        members.extend(joining::files_alone(inputs, &members, &disk));
-        joining::join(&mut members, inputs, &disk);
-        members.retain(|member| member.is_directory || member.is_joined());
+        let mut packed = BTreeMap::new();
+        for PackedPart { directory, files } in self.packed_parts(&members) {
+            members.push(directory);
+            packed.extend(files);
+        }
+        let files = Files::Disk(packed, self.case.limits);
+        members.extend(joining::files_alone(inputs, &members, &files));
+        joining::join(&mut members, inputs, &files);
+        let Files::Disk(mut packed, _) = files else { return Vec::new() };
+        let is_packed = |member: &DataDirectory| member.files.iter().any(|file| packed.contains_key(&file.place.path));
+        members.retain(|member| member.is_joined() || member.is_directory && !is_packed(member));
         taken.extend(members.iter().filter(|member| member.is_joined()).flat_map(DataDirectory::real_paths));
         let mut given = Vec::new();
         let mut of_input: BTreeMap<usize, Vec<DataDirectory>> = BTreeMap::new();
@@ -47,7 +55,11 @@ impl Run<'_> {
         }
         for (input, path) in inputs.iter().enumerate() {
             let is_told_with_another = || fs::canonicalize(path).is_ok_and(|real| taken.contains(&real));
-            given.extend(of_input.remove(&input).into_iter().flatten().map(Given::Directory));
+            for member in of_input.remove(&input).into_iter().flatten() {
+                let places = member.files.iter().map(|file| &file.place).chain(&member.strays);
+                let open = places.filter_map(|place| packed.remove_entry(&place.path)).collect();
+                given.push(Given::Directory(member, open));
+            }
             match path.is_dir() {
                 _ if is_told_with_another() => {}
                 false => given.push(Given::File(path.clone())),
@@ -56,6 +68,24 @@ impl Run<'_> {
             }
         }
         given
+    }
+
+    /// Parts of members in inputs that are packed, where another part may stand in another input: they are unpacked to see. Where nothing
+    /// lacks a part, only the name of a packed log is a reason to look.
+    fn packed_parts(&self, members: &[DataDirectory]) -> Vec<PackedPart> {
+        let inputs = self.case.inputs;
+        let packed: Vec<(usize, &PathBuf)> =
+            inputs.iter().enumerate().filter(|(_, path)| path.is_file() && Evidence::is_packed(path)).collect();
+        if inputs.len() < 2 || packed.is_empty() || self.plan.as_image {
+            return Vec::new();
+        }
+        let is_segment =
+            |path: &PathBuf| path.is_file() && Evidence::open(path, &self.case.limits).is_ok_and(|one| ids_of_log(&one).is_some());
+        let names_log = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().to_lowercase().contains("wal"));
+        let is_any_alone = members.iter().any(|member| !member.is_joined())
+            || inputs.iter().any(|path| if Evidence::is_packed(path) { names_log(path) } else { is_segment(path) });
+        let part = |(input, path): &(usize, &PathBuf)| PackedPart::of(*input, path, files::open_all(path, &self.case.limits).ok()?);
+        packed.iter().filter(|_| is_any_alone).filter_map(part).collect()
     }
 
     /// Opens what was given. What cannot be opened of it is told.
@@ -72,8 +102,8 @@ impl Run<'_> {
                 self.place = Some((id, path.clone()));
                 self.open_file_alone(id, &path)
             }
-            Given::Directory(directory) => {
-                let member = self.open_member(id, directory, &mut Files::Disk(self.case.limits))?;
+            Given::Directory(directory, open) => {
+                let member = self.open_member(id, directory, &mut Files::Disk(open, self.case.limits))?;
                 Ok(member.into_iter().collect())
             }
         }

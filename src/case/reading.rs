@@ -92,8 +92,15 @@ impl Run<'_> {
     ) -> Result<Vec<Unnumbered<'data>>, RunError> {
         let evidences: Vec<&Evidence> = segments.iter().map(|(file, _)| &file.evidence).collect();
         let own = own.iter().map(|(store, _)| &store.profile().facts);
-        let Some(contradiction) = another_log::contradiction(own, &evidences) else {
-            return self.read_together(StoreKind::Segment, segments, context, role);
+        let (contradiction, segments) = match another_log::contradiction(own, &evidences) {
+            Some(contradiction) => (contradiction, segments),
+            None => {
+                let files: Vec<&OpenFile> = segments.iter().map(|(file, _)| *file).collect();
+                let log = self.read_together(StoreKind::Segment, segments, context, role)?;
+                let facts = log.iter().map(|(store, _)| &store.profile().facts);
+                let Some(contradiction) = another_log::of_writes(facts) else { return Ok(log) };
+                (contradiction, files.into_iter().zip(log.into_iter().map(|(_, digests)| digests)).collect())
+            }
         };
         let mut log = self.read_together(StoreKind::Segment, segments, MemberContext::default(), Role::Leftover)?;
         if let Some((first, _)) = log.first_mut() {

@@ -53,6 +53,10 @@ pub(crate) struct LogMembership {
     pub removed: BTreeSet<u64>,
     /// The term of the entry that was asked for.
     pub term: Option<u64>,
+    /// Entries at which raft snapshots were taken, by its own records.
+    pub snapshots: BTreeSet<u64>,
+    /// The first entry that asks for something.
+    first_request: Option<u64>,
 }
 
 impl LogMembership {
@@ -64,7 +68,10 @@ impl LogMembership {
                 let is_sound = record.crc != Verdict::Differs && !record.follows_break;
                 match record.content() {
                     Ok(Content::Entry(entry)) if is_sound => log.see(&entry, asked),
-                    Ok(Content::Snapshot(mark)) => log.is_from_the_first &= is_sound && mark.index == 0,
+                    Ok(Content::Snapshot(mark)) => {
+                        log.is_from_the_first &= is_sound && log.has_all_before(mark.index);
+                        log.snapshots.insert(mark.index);
+                    }
                     Ok(_) => log.is_from_the_first &= is_sound,
                     Err(_) => log.is_from_the_first = false,
                 }
@@ -73,7 +80,16 @@ impl LogMembership {
         log
     }
 
+    /// Whether what a raft snapshot stands for comes from its entries alone. Of a member that was restored it does not: its first one stands
+    /// for changes of membership, and for the database that was put beside them.
+    fn has_all_before(&self, index: u64) -> bool {
+        index == 0 || index <= self.last && self.first_request.is_some_and(|first| first <= index)
+    }
+
     fn see(&mut self, entry: &Entry<'_>, asked: u64) {
+        if entry.kind == EntryKind::Normal && !entry.data.is_empty() {
+            self.first_request = self.first_request.or(Some(entry.index));
+        }
         self.is_from_the_first &= entry.index <= self.last.saturating_add(1) && entry.kind != EntryKind::ConfChangeV2;
         self.last = entry.index;
         if entry.index == asked {

@@ -215,6 +215,48 @@ fn a_database_without_a_log_and_a_log_without_a_database_say_so() {
     }
 }
 
+/// Parts of one member are joined also where one of them, or both, are packed.
+#[test]
+fn packed_parts_of_one_member_are_one_answer() {
+    let given = Given::new();
+    let packed = |part: &str| {
+        let mut tar = tar::Builder::new(Vec::new());
+        tar.sparse(false);
+        tar.append_dir_all(part, given.member.join(part)).unwrap();
+        gzip(&tar.into_inner().unwrap())
+    };
+    let segment = fs::read_dir(given.member.join("wal"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.extension().is_some_and(|end| end == "wal"));
+    let segment = fs::read(segment.unwrap()).unwrap();
+    let database = fs::read(given.member.join("snap/db")).unwrap();
+    let whole = given.scan(&["killed"]);
+    let ahead = |all: &[Value]| of_kind(all, "evidence").iter().find(|one| one["kind"] == "wal").unwrap()["log"]["ahead"].clone();
+    copy(&given.member.join("snap"), &given.dir.path().join("data/member/snap"));
+    copy(&given.member.join("wal"), &given.dir.path().join("log/wal"));
+    given.write("wal.tgz", &packed("wal"));
+    given.write("snap.tgz", &packed("snap"));
+    given.write("a.db", &database);
+    given.write("db.gz", &gzip(&database));
+    given.write("seg.wal.gz", &gzip(&segment));
+    for inputs in [
+        ["data", "wal.tgz"],
+        ["wal.tgz", "data"],
+        ["snap.tgz", "log"],
+        ["snap.tgz", "wal.tgz"],
+        ["a.db", "seg.wal.gz"],
+        ["db.gz", "wal.tgz"],
+    ] {
+        let (code, all) = given.scan(&inputs);
+        assert_eq!((code, reasons(&all)), (Some(0), vec![]), "{inputs:?}");
+        assert_eq!((&of_kind(&all, "summary")[0]["members"], ahead(&all)), (&1.into(), ahead(&whole.1)), "{inputs:?}");
+    }
+    // Of an archive with more in it, or of another cluster, each is told by itself.
+    let (_, all) = given.scan(&["data", "seg.wal.gz", "wal.tgz"]);
+    assert!(of_kind(&all, "summary")[0]["members"].as_u64() > Some(1));
+}
+
 /// A log that is kept elsewhere, given beside its data directory, is the member's.
 #[test]
 fn two_inputs_that_are_parts_of_one_member_are_one_answer() {

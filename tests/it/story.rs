@@ -8,7 +8,7 @@ use std::path::Path;
 
 use common::pages::{self, Write};
 use common::raft::{bytes, member_added, number, raft_snapshot, raft_snapshot_of, segment_from, segment_of};
-use common::{Fixture, of_kind, records, run_in, text};
+use common::{Fixture, of_kind, records, run_in, sleuth, stderr, text};
 use serde_json::Value;
 
 /// Nothing of the v2 API.
@@ -383,6 +383,49 @@ fn encrypted() -> Directory {
     Directory { dir, applied: 2, member: 7 }
 }
 
+/// What a log wrote last stands in the database that has applied it. Where none of several writes does, and their keys are not there, the
+/// two are of different members, whatever else agrees: nothing is joined. A few writes prove nothing, nor do those that were undone.
+#[test]
+fn a_log_of_which_nothing_stands_in_the_database_is_anothers() {
+    let names = ["a", "b", "c", "d"];
+    let key = |name: &str| format!("/registry/secrets/p/{name}");
+    let put_of = |name: &&str| put(&key(name), "k8s:enc:aescbc:v1:k:0123456789abcdef0123456789abcdef");
+    let puts: Vec<Vec<u8>> = names.iter().map(put_of).collect();
+    let in_branch = |field: u64| -> Vec<Vec<u8>> { puts.iter().map(|put| bytes(6, &bytes(field, &bytes(2, &put[2..])))).collect() };
+    let gone = |request: Vec<u8>| [&puts[..], &[request]].concat();
+    let (theirs, joined) = (vec!["wal-of-another-member".to_owned()], vec![]);
+    // The database has applied every entry; it has one Secret, `p/a`.
+    for (what, own, requests, told) in [
+        ("puts", "x", puts.clone(), &theirs),
+        ("transactions", "x", in_branch(2), &theirs),
+        ("the same key", "a", puts.clone(), &joined),
+        ("two writes", "x", puts[..2].to_vec(), &joined),
+        ("branches that need not have run", "x", in_branch(3), &joined),
+        ("deleted since", "x", gone(delete("/registry/", "/registry0")), &joined),
+        ("what is not known", "x", gone(bytes(2000, b"")), &joined),
+        ("leases", "x", names.iter().map(|name| put_with_lease(&key(name), 7)).collect(), &joined),
+        ("nothing at all", "x", nothing(4), &joined),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir_all(dir.path().join("data/member/snap")).unwrap();
+        fs::create_dir_all(dir.path().join("data/member/wal")).unwrap();
+        let all = [nothing(1), requests].concat();
+        let applied = all.len() as u64;
+        let value = b"k8s:enc:aescbc:v1:k:0123456789abcdef0123456789abcdef".to_vec();
+        let entry = Write { main: 2, key: key(own).into_bytes(), value }.entry();
+        fs::write(dir.path().join("data/member/snap/db"), pages::database(&[pages::root_at(3, applied), pages::leaf(3, &[entry])]))
+            .unwrap();
+        let member = Directory { dir, applied, member: 7 }.log_of(7, 1, &all, applied);
+        assert_eq!(member.told(), (told.clone(), Some(if told.is_empty() { 0 } else { 3 })), "{what}");
+        let scanned = records(&run_in(member.path(), &["scan", "data", "--format", "jsonl"]));
+        let is_joined = of_kind(&scanned, "evidence").iter().all(|evidence| evidence["role"] == "member");
+        assert_eq!(is_joined, told.is_empty(), "{what}");
+    }
+    // What the database has not applied need not be there.
+    let ahead = encrypted().log_of(7, 1, &[nothing(2), puts].concat(), 6);
+    assert_eq!(ahead.told(), (vec![], Some(0)));
+}
+
 /// The headline of a member that leaves something out is about what could be read of it, whichever of its files shows that.
 #[test]
 fn the_headline_of_an_incomplete_member_says_so() {
@@ -417,7 +460,8 @@ fn a_recovery_follows_the_story() {
         ("a raft snapshot", encrypted().snapshot(9).log_of(7, 1, &nothing(2), 2), "newest", &["entries 3 to 9 stand nowhere"]),
         ("commit past the end", encrypted().log_of(7, 1, &nothing(2), 5), "newest", &["entries 3 to 5 stand nowhere"]),
     ] {
-        let (code, shown) = text(&run_in(member.path(), &["recover", "data", "-o", "out.jsonl"]));
+        let output = sleuth().current_dir(member.path()).args(["recover", "data", "-o", "out.jsonl"]).output().unwrap();
+        let (code, shown) = (output.status.code().unwrap(), stderr(&output));
         let records = fs::read_to_string(member.path().join("out.jsonl")).unwrap();
         assert!(records.contains(&format!(r#""standing":"{standing}""#)), "{what}: {records}");
         assert_eq!(code == 0, said.is_empty(), "{what}: {shown}");

@@ -14,6 +14,7 @@ mod fates;
 mod revisions;
 mod seen;
 mod segment;
+mod strange;
 mod writes;
 
 use std::sync::Arc;
@@ -75,19 +76,21 @@ impl<'data> SegmentStore<'data> {
         let prefixes = member.database.map_or(of_log.clone(), |database| database.prefixes().and(&of_log));
         names.give(options.names.iter().cloned());
         let applied = member.database.and_then(|database| database.profile().facts.database()?.schema.consistent_index);
-        let mut revisions = Revisions::default();
+        let (mut revisions, mut fits) = (Revisions::default(), true);
         if let Some(database) = member.database {
             names.merge(database.names().clone());
-            revisions = seen.proposed.match_with(database, applied.unwrap_or(0));
+            (revisions, fits) = seen.proposed.match_with(database, applied.unwrap_or(0));
         }
         let committed = [log.commit(), applied, member.snapshot_index].into_iter().flatten().max();
         let (fates, names, prefixes) = (Fates { log, committed, applied }, Arc::new(names), Arc::new(prefixes));
+        let strange_keys = member.database.filter(|_| !fits).and_then(|database| strange::missing_keys(&segments, &fates, database));
         let of_segment = |(number, segment): (usize, Segment<'data>)| {
             let (writes, behind) = Write::all(number, &segment, &fates, &revisions);
             let (ahead, unapplied) = behind.map(|behind| (behind.entries, behind.unapplied)).unzip();
             let Segment { evidence, mut facts, anomalies, .. } = segment;
             if let Content::Log(log) = &mut facts.content {
                 log.ahead = ahead;
+                log.strange_keys = strange_keys;
             }
             Self { profile: Profile::new(evidence, facts, anomalies, Arc::clone(&names), Arc::clone(&prefixes)), writes, unapplied }
         };

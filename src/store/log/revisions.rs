@@ -63,9 +63,9 @@ impl Proposed {
         write.in_log = write.in_log.saturating_add(1);
     }
 
-    /// Looks for the writes in the tree. Of entries behind `applied` none can be there.
-    pub(super) fn match_with(mut self, database: &DatabaseStore<'_>, applied: u64) -> Revisions {
-        let Some(bucket) = database.tree.bucket(schema::KEY) else { return Revisions::default() };
+    /// Looks for the writes in the tree. Of entries behind `applied` none can be there. Also whether any write stands there.
+    pub(super) fn match_with(mut self, database: &DatabaseStore<'_>, applied: u64) -> (Revisions, bool) {
+        let Some(bucket) = database.tree.bucket(schema::KEY) else { return (Revisions::default(), false) };
         for (_, element) in database.tree.elements(&database.opened.db, bucket) {
             let (Some(at), Ok(kv)) = (RevisionKey::parse(element.key), KeyValue::parse(element.value)) else { continue };
             if at.is_tombstone || !self.keys.contains(&hash_of(kv.key)) {
@@ -76,8 +76,10 @@ impl Proposed {
                 write.found = Some(InTree { revision: at.revision, create_revision: kv.create_revision, version: kv.version });
             }
         }
+        let is_any_there = self.writes.values().any(|write| write.in_tree > 0);
         let single = self.writes.into_iter().filter(|(_, w)| w.in_log == 1 && w.in_tree == 1 && w.index <= applied);
-        rising(single.filter_map(|(fingerprint, write)| Some((write.index, fingerprint, write.found?))).collect())
+        let revisions = rising(single.filter_map(|(fingerprint, write)| Some((write.index, fingerprint, write.found?))).collect());
+        (revisions, is_any_there)
     }
 }
 
