@@ -25,10 +25,8 @@ pub(super) fn contradiction<'a>(own: impl Iterator<Item = &'a Facts> + Clone, se
     let whose = format!("it is the log of member {member:x} of cluster {cluster:x}");
     let snapshot = own.clone().filter_map(Facts::sound_snapshot_index).max();
     let newest = own.filter_map(|facts| Some((facts.sound_snapshot_index()?, &facts.raft_snapshot()?.members))).max();
-    if let Some((index, members)) = newest.filter(|(_, members)| !members.is_empty()) {
-        if !members.contains(&member) {
-            return Some(format!("{whose}, and the raft snapshot of entry {index} beside it has the members {}", list(members)));
-        }
+    if let Some((index, members)) = newest.filter(|(_, members)| !members.is_empty() && !members.contains(&member)) {
+        return Some(format!("{whose}, and the raft snapshot of entry {index} beside it has the members {}", list(members)));
     }
     let log = LogMembership::of(segments, schema.consistent_index?);
     // A raft snapshot that the log does not know of came with something else.

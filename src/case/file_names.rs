@@ -47,8 +47,9 @@ pub(super) fn part_in_wal(name: &str) -> Option<FileRole> {
     }
 }
 
-/// `<16 digits>-<16 digits>.wal`; etcd passes over any other name.
+/// `<16 digits>-<16 digits>.wal`; etcd passes over any other name. A file system that knows no lower case may have it otherwise.
 pub(super) fn is_segment(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
     let is_number = |digits: &str| digits.len() == 16 && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     name.strip_suffix(".wal").and_then(|name| name.split_once('-')).is_some_and(|(seq, index)| is_number(seq) && is_number(index))
 }
@@ -57,7 +58,7 @@ pub(super) fn is_segment(name: &str) -> bool {
 /// Also the lists of what is in a backup, and of its checksums. All of them are short texts, and hold neither objects nor keys: a
 /// name alone says nothing of what somebody put under it.
 pub(super) fn is_known_beside(path: &Path, bytes: &[u8]) -> bool {
-    const NAMES: [&str; 12] = [
+    const NAMES: [&str; 13] = [
         // RKE2 and k3s.
         "config",
         "name",
@@ -65,6 +66,8 @@ pub(super) fn is_known_beside(path: &Path, bytes: &[u8]) -> bool {
         ".touch",
         // OpenShift's operator.
         "revision.json",
+        // etcd up to 2.0, where it stood by.
+        "standby_info",
         // Bitnami's charts.
         "member_id",
         "prevHostname",
@@ -79,8 +82,14 @@ pub(super) fn is_known_beside(path: &Path, bytes: &[u8]) -> bool {
         "metadata.json",
     ];
     let Some(text) = std::str::from_utf8(bytes).ok().filter(|text| text.len() <= SHORT) else { return false };
-    let is_known = path.file_name().and_then(OsStr::to_str).is_some_and(|name| NAMES.contains(&name)) || is_of_checksums(text);
-    is_known && store::held_in(bytes, 0, Vec::new(), true).is_empty() && !KeyMaterial::may_be_in(bytes)
+    let is_name = |name: &str| NAMES.contains(&name);
+    let is_named = path.file_name().and_then(OsStr::to_str).is_some_and(is_name) || is_of_proxy(path);
+    (is_named || is_of_checksums(text)) && store::held_in(bytes, 0, Vec::new(), true).is_empty() && !KeyMaterial::may_be_in(bytes)
+}
+
+/// What etcd up to 3.5 keeps as a proxy: the members' URLs.
+fn is_of_proxy(path: &Path) -> bool {
+    path.ends_with("proxy/cluster")
 }
 
 /// Bytes of such a text at most.

@@ -45,6 +45,19 @@ impl Files {
     }
 }
 
+/// Which file of which file system a path leads to: by a hard link it has several paths.
+#[cfg(unix)]
+pub(super) fn identity_of(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
+}
+
+/// Which file it is cannot be told here.
+#[cfg(not(unix))]
+pub(super) fn identity_of(_: &Path) -> Option<(u64, u64)> {
+    None
+}
+
 /// Opens a file, all layers of it. What looks like base64 is taken for it where something known comes out, and a database that stands
 /// behind another one, packed or not, is an evidence of its own. A path of what is in an archive opens that alone.
 pub(super) fn open_all(path: &Path, limits: &Limits) -> Result<OpenedFile, Error> {

@@ -196,6 +196,7 @@ impl Run<'_> {
 
     fn open_directory(&mut self, mut directory: DataDirectory, opened: &mut Files) -> Result<Vec<OpenFile>, RunError> {
         self.follow(&mut directory, opened);
+        let mut known: BTreeSet<(u64, u64)> = directory.files.iter().filter_map(|file| files::identity_of(&file.place.path)).collect();
         let mut files = Vec::new();
         for DataFile { role, place } in directory.files {
             let file = self.attempt(&place.path, |run| {
@@ -215,6 +216,10 @@ impl Run<'_> {
             }
         }
         for place in directory.strays {
+            // By another name it is the same file.
+            if files::identity_of(&place.path).is_some_and(|file| !known.insert(file)) {
+                continue;
+            }
             self.open_stray(&place, opened, &mut files)?;
         }
         for (place, reason) in directory.unread {

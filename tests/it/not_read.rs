@@ -107,6 +107,8 @@ fn what_etcd_and_its_distributions_put_there_is_no_alarm() {
         ("killed/name", b"server-1"),
         ("killed/revision.json", b"{\"clusterId\":1}"),
         ("killed/.touch", b""),
+        ("killed/standby_info", b"{\"Running\":false}"),
+        ("killed/proxy/cluster", b"{\"PeerURLs\":[]}"),
         ("killed/member/.touch", b""),
         ("killed/member/snap/tmp995085740", b""),
         ("killed/member/snap/db.tmp.1", &[0; 8192]),
@@ -213,6 +215,24 @@ fn a_database_without_a_log_and_a_log_without_a_database_say_so() {
         let (_, quiet) = text(&given.run(&["scan", "-q", "killed"]));
         assert!(quiet.contains(&format!("; not there: {missing} (")) && !quiet.contains("not read:"), "{quiet}");
     }
+}
+
+/// A file that has several names in a directory is one input, and a segment is one whatever the case of its name.
+#[cfg(unix)]
+#[test]
+fn a_file_is_read_once_and_by_any_case_of_its_name() {
+    let given = Given::new();
+    let whole = paths(&given.scan(&["killed"]).1).len();
+    fs::hard_link(given.member.join("snap/db"), given.member.join("snap/db.bak")).unwrap();
+    for entry in fs::read_dir(given.member.join("wal")).unwrap().map(|entry| entry.unwrap().path()) {
+        let name = entry.file_name().unwrap().to_str().unwrap().to_owned();
+        if let Some(name) = name.strip_suffix(".wal") {
+            fs::rename(&entry, entry.with_file_name(format!("{name}.WAL"))).unwrap();
+        }
+    }
+    let (code, all) = given.scan(&["killed"]);
+    assert_eq!((code, paths(&all).len(), &of_kind(&all, "summary")[0]["members"]), (Some(0), whole, &1.into()), "{:?}", paths(&all));
+    assert!(of_kind(&all, "evidence").iter().any(|one| one["kind"] == "wal" && one["role"] == "member"));
 }
 
 /// Parts of one member are joined also where one of them, or both, are packed.

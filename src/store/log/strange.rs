@@ -50,12 +50,13 @@ fn last_writes<'data>(segments: &[Segment<'data>], fates: &Fates, applied: u64) 
             if entry.kind != EntryKind::Normal || entry.data.is_empty() {
                 continue;
             }
-            let request = Request::parse(entry.data).ok().filter(|request| request.kind != RequestKind::Other)?;
-            if request.kind.is_v2() {
-                continue;
-            }
-            for operation in request.operations() {
-                see(&mut writes, &operation.ok()?);
+            for part in Request::parse(entry.data).ok()?.parts().filter(|part| !part.kind.is_v2()) {
+                if part.kind == RequestKind::Other {
+                    return None;
+                }
+                for operation in part.operations() {
+                    see(&mut writes, &operation.ok()?);
+                }
             }
         }
     }
