@@ -134,9 +134,13 @@ impl fmt::Display for UnreadReason {
             Self::NotApplied { first, last } => {
                 return write!(
                     f,
-                    "{} {} newer than the database, and not applied",
+                    "{} {} not applied",
                     entries(*first, *last),
-                    verb(last.saturating_sub(*first).saturating_add(1), "is", "are")
+                    verb(
+                        last.saturating_sub(*first).saturating_add(1),
+                        "is newer than the database, and was",
+                        "are newer than the database, and were"
+                    )
                 );
             }
             Self::MissingEntries { first, last } => {
