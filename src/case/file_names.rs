@@ -84,7 +84,7 @@ pub(super) fn is_known_beside(path: &Path, bytes: &[u8]) -> bool {
     let Some(text) = std::str::from_utf8(bytes).ok().filter(|text| text.len() <= SHORT) else { return false };
     let is_name = |name: &str| NAMES.contains(&name);
     let is_named = path.file_name().and_then(OsStr::to_str).is_some_and(is_name) || is_of_proxy(path);
-    (is_named || is_of_checksums(text)) && store::held_in(bytes, 0, Vec::new(), true).is_empty() && !KeyMaterial::may_be_in(bytes)
+    (is_named || is_of_checksums(text)) && store::held_in(bytes, 0, Vec::new(), Some(0)).is_empty() && !KeyMaterial::may_be_in(bytes)
 }
 
 /// What etcd up to 3.5 keeps as a proxy: the members' URLs.

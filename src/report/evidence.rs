@@ -207,7 +207,8 @@ pub fn not_looked_at<'a>(evidences: impl IntoIterator<Item = &'a EvidenceReport>
         let encrypted = match objects.without(encrypted).without(plaintext) {
             Count::ZERO if encrypted == 0 => verb(objects, "unencrypted", "all unencrypted").to_owned(),
             Count::ZERO => format!("{encrypted} of them encrypted"),
-            unknown => format!("{encrypted} of them encrypted, {unknown} of no known form"),
+            unknown if encrypted == 0 => format!("{unknown} of no known form, or empty"),
+            unknown => format!("{encrypted} of them encrypted, {unknown} of no known form, or empty"),
         };
         list.push(format!("{objects} other {} ({encrypted})", objects.noun()));
     }

@@ -78,7 +78,7 @@ impl<'data> RaftSnapshotStore<'data> {
             }
         }
         let read = finds.iter().map(|find| find.escaped.offset..find.escaped.offset.saturating_add(find.escaped.length)).collect();
-        let outside = image::held_in(evidence.content(), 0, read, true);
+        let outside = image::held_in(evidence.content(), 0, read, Some(0));
         let facts = Facts { newest_object_time, outside, ..Facts::of(evidence, Kind::RaftSnapshot, Content::RaftSnapshot(facts)) };
         Self { profile: Profile::of_witness(evidence, facts, anomalies, witness, options), finds }
     }

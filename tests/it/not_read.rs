@@ -182,6 +182,23 @@ fn what_begins_behind_a_snapshot_is_told_and_what_does_not_is_no_alarm() {
     }
 }
 
+/// What somebody put behind the pages of a database is said to stand there: the database did not delete it.
+#[test]
+fn of_a_secret_behind_the_pages_no_deletion_is_claimed() {
+    let secret = br#"{"kind":"Secret","apiVersion":"v1","metadata":{"name":"x","namespace":"ns"},"type":"Opaque","data":{"a":"YQ=="}}"#;
+    let sealed = b"k8s:enc:aescbc:v1:key1:0123456789abcdef0123456789abcdef".to_vec();
+    let write = common::pages::Write { main: 2, key: b"/registry/secrets/ns/s".to_vec(), value: sealed };
+    let given = Given::new();
+    given.write("a.db", &[&common::pages::database_of(std::slice::from_ref(&write))[..], secret].concat());
+    // What ends where a trailer would is no value to the search for residue, and is told all the same.
+    assert!(text(&given.run(&["scan", "-q", "a.db"])).1.contains("not read: 1 Secret as text"));
+    given.write("a.db", &[&common::pages::database_of(&[write])[..], secret, &[0; 200]].concat());
+    let quiet = text(&given.run(&["scan", "-q", "a.db"])).1;
+    assert!(quiet.contains("1 Secret readable without a key: 1 only behind the database's pages"), "{quiet}");
+    let shown = text(&given.run(&["scan", "a.db"])).1;
+    assert!(shown.contains("and 0 deleted") && shown.contains("Opaque  behind the database's pages"), "{shown}");
+}
+
 #[test]
 fn databases_and_logs_in_other_places_of_a_directory_are_read() {
     let plaintext = Fixture::named("plaintext");

@@ -394,6 +394,16 @@ fn what_is_left_names_the_prefix_where_there_are_several() {
     assert!(all > 3 && lines.len() == all, "{}", answer.shown);
 }
 
+/// The prefix is named also where nothing is left below the other one: without it the command reaches another API server.
+#[test]
+fn what_is_left_names_its_prefix_where_another_has_nothing_left() {
+    let below = |(key, value): Stored| (key.replacen("/registry", "/t", 1), value);
+    let values = [sealed(A, "key1", secret("a")), below(secret("b")), sealed(A, "key1", below(secret("c")))];
+    let answer = verify(&values, &[config(&[rule(&["secrets"], &[KEY1])])], &[]);
+    assert_eq!(left(&answer), [one("secrets", "plaintext", 1)]);
+    assert!(answer.shown.contains("# at the API server of /t\n"), "{}", answer.shown);
+}
+
 #[test]
 fn a_value_of_unknown_form_is_not_known_and_not_plaintext() {
     let (key, whole) = sealed(A, "key1", secret("bare"));

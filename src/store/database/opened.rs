@@ -116,8 +116,12 @@ impl<'data> OpenedDatabase<'data> {
 
     /// The bytes between the last whole page and the trailer, or the end of the content where there is none.
     pub(crate) fn surplus(&self) -> &'data [u8] {
-        let whole = self.db.pages_in_file().saturating_mul(self.db.page_size());
-        usize::try_from(whole).ok().and_then(|at| self.db.bytes().get(at..)).unwrap_or_default()
+        self.db.bytes().get(self.end_of_whole_pages()..).unwrap_or_default()
+    }
+
+    /// Where the last whole page ends.
+    pub(crate) fn end_of_whole_pages(&self) -> usize {
+        usize::try_from(self.db.pages_in_file().saturating_mul(self.db.page_size())).unwrap_or(usize::MAX)
     }
 }
 

@@ -9,7 +9,7 @@
 //! | xz (file format 2.1.1) | `fd 37 7a 58 5a 00` | `00` and a kind of check |
 //! | bzip2 | `BZh` and a digit | the digits of π |
 //! | lzma alone | `5d 00 00` | a size of a dictionary, a size that is not known, a first byte of zero |
-//! | 7-Zip | `37 7a bc af 27 1c` | version 0 |
+//! | 7-Zip | `37 7a bc af 27 1c` | |
 //! | RAR | `52 61 72 21 1a 07` | a format that there is |
 //! | lz4 (frame format 1.6) | `04 22 4d 18` | version 1, a size of blocks that there is |
 //! | openssl enc, age, OpenPGP | their first words | |
@@ -26,7 +26,7 @@ pub(super) const STREAMS: [(&[u8], IsOne); 12] = [
     (b"\xfd7zXZ\0", xz),
     (b"BZh", bzip2),
     (b"\x5d\0\0", lzma),
-    (b"7z\xbc\xaf\x27\x1c", |bytes| bytes.get(6) == Some(&0)),
+    (b"7z\xbc\xaf\x27\x1c", |_| true),
     (b"Rar!\x1a\x07", |bytes| matches!(bytes.get(6..), Some([0, ..] | [1, 0, ..]))),
     (b"\x04\x22\x4d\x18", lz4),
     (b"Salted__", |bytes| bytes.len() > 16),
@@ -153,7 +153,6 @@ mod tests {
             b"BZh9 is a word",
             // Numbers of four bytes.
             b"\x5d\0\0\0\x01\0\0\0\x05\0\0\0\0\0\0\0",
-            b"7z\xbc\xaf\x27\x1c\x37",
             b"Rar!\x1a\x07?",
             b"\x04\x22\x4d\x18\0\0",
         ] {

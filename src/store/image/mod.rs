@@ -104,18 +104,16 @@ impl Searched {
 }
 
 /// What bytes hold that are no part of what is read, as a search of any bytes sees it: `from` of `bytes` on, without the ranges that
-/// `are_read`. Values as a database has them count where `with_values` says that nobody else reads them there. Zeros hold nothing.
-pub(crate) fn held_in(bytes: &[u8], from: usize, are_read: Vec<Range<u64>>, with_values: bool) -> Vec<PassedOver> {
+/// `are_read`. Values as a database has them count from `values_from` on; before that, or everywhere, somebody else reads them. Zeros
+/// hold nothing.
+pub(crate) fn held_in(bytes: &[u8], from: usize, are_read: Vec<Range<u64>>, values_from: Option<usize>) -> Vec<PassedOver> {
     let Some(part) = bytes.get(from..).filter(|part| !range::is_zero(part)) else { return Vec::new() };
     let Searched { finds, mut begun, pages } = Searched::of(part);
-    match with_values {
-        true => begun.extend(finds.iter().filter_map(|find| begun::Begun::value(part, find.value))),
-        // Whoever reads values there reads those, too, whose ends are lost.
-        false => {
-            begun.retain(|begun| begun.form != PassedOverForm::NoEnd);
-            begun::drop_read(&mut begun, finds.iter().filter_map(Find::reads).collect());
-        }
-    }
+    let is_counted = |at: u64| values_from.is_some_and(|first| at.saturating_add(from as u64) >= first as u64);
+    begun.retain(|begun| begun.form != PassedOverForm::NoEnd || is_counted(begun.at));
+    let (counted, others): (Vec<&Find>, Vec<&Find>) = finds.iter().partition(|find| is_counted(find.value));
+    begun::drop_read(&mut begun, others.into_iter().filter_map(Find::reads).collect());
+    begun.extend(counted.into_iter().filter_map(|find| begun::Begun::value(part, find.value)));
     begun.iter_mut().for_each(|begun| begun.at = begun.at.saturating_add(from as u64));
     begun::drop_read(&mut begun, are_read);
     begun::count(&begun, &pages.sqlite)

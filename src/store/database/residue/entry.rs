@@ -1,5 +1,7 @@
 //! One find outside the tree, small enough to keep millions of: 32 bytes.
 
+use std::ops::Range;
+
 use super::headless::{Kind, Piece};
 use super::known::Match;
 use crate::bbolt::{Db, Pgid};
@@ -78,6 +80,12 @@ impl Entry {
             content: Content::Headless(piece.kind?),
             duplicate: piece.kind == Some(Kind::Value) && known.is_some(),
         })
+    }
+
+    /// The range of a write, or of a value; `None`: a piece does not tell what it is of.
+    pub(super) fn reads(&self) -> Option<Range<u64>> {
+        let is_told = matches!(self.content, Content::Value | Content::Cut | Content::Tombstone | Content::Headless(Kind::Value));
+        is_told.then(|| self.offset..self.offset.saturating_add(u64::from(self.length)))
     }
 
     /// The bytes it is made of.

@@ -18,6 +18,8 @@ mod headless;
 mod known;
 mod mixed;
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 pub use self::account::Account;
@@ -49,6 +51,13 @@ pub struct Residue<'data> {
     pub pages_read: u64,
     /// Writes that were found and are not kept.
     pub(super) anomalies: Anomalies,
+}
+
+impl Residue<'_> {
+    /// The bytes behind the pages that were ever used of which something is told.
+    pub(super) fn read_behind_pages(&self) -> Vec<Range<u64>> {
+        self.entries.iter().filter(|entry| entry.place.is_behind_pages()).filter_map(Entry::reads).collect()
+    }
 }
 
 /// Where residue is looked for.
