@@ -227,8 +227,8 @@ pub fn not_looked_at<'a>(evidences: impl IntoIterator<Item = &'a EvidenceReport>
     }
     match unattributed {
         0 => {}
-        1 => list.push("1 byte in free pages that is of no known form".to_owned()),
-        n => list.push(format!("{n} bytes in free pages that are of no known form")),
+        1 => list.push("1 byte outside of the tree that is of no known form".to_owned()),
+        n => list.push(format!("{n} bytes outside of the tree that are of no known form")),
     }
     let log = (!has_log).then_some("write-ahead log");
     list.extend(log.into_iter().chain(["other members", "other backups"]).map(str::to_owned));
