@@ -34,7 +34,7 @@ impl Archive {
         let is_one_file = matches!(evidences.as_slice(), [one] if one.path() == path);
         let (mut directories, _) = if as_image || is_one_file { Default::default() } else { finder::members(&survey) };
         if directories.is_empty() {
-            return Self { directories, loose: evidences, files: Files::Archive(BTreeMap::new()), left, unread: unread_links(&survey) };
+            return Self { directories, loose: evidences, files: Files::of_archive(BTreeMap::new()), left, unread: unread_links(&survey) };
         }
         // What stands beside a member's directory is a backup of its own.
         for directory in &mut directories {
@@ -53,7 +53,7 @@ impl Archive {
                 _ => loose.push(evidence),
             }
         }
-        let files = Files::Archive(of_directories);
+        let files = Files::of_archive(of_directories);
         joining::join(&mut directories, &[path.to_owned()], &files);
         Self { directories, loose, files, left, unread: Vec::new() }
     }
@@ -73,9 +73,9 @@ impl PackedPart {
         if !left.is_empty() || !unread.is_empty() {
             return None;
         }
-        let (directory, files) = match (directories.pop(), loose.pop(), files) {
-            (Some(directory), None, Files::Archive(files)) => (directory, files),
-            (None, Some(one), _) => {
+        let (directory, files) = match (directories.pop(), loose.pop()) {
+            (Some(directory), None) => (directory, files.into_open()),
+            (None, Some(one)) => {
                 let kind = StoreKind::of(&one).ok().filter(|kind| matches!(kind, StoreKind::Database | StoreKind::Segment))?;
                 let place = Place { path: one.path().to_owned(), target: None };
                 let files = vec![DataFile { role: FileRole::Member(kind), place: place.clone() }];

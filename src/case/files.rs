@@ -7,55 +7,55 @@ use crate::evidence::{Error, Evidence, Limits, OpenedFile};
 use crate::store::{OpenedDatabase, StoreKind};
 
 /// Where the files of a directory are opened.
-pub(super) enum Files {
-    /// In an archive, whose files are open already.
-    Archive(BTreeMap<PathBuf, Evidence>),
-    /// On disk, but for some of an archive, which are open already.
-    Disk(BTreeMap<PathBuf, Evidence>, Limits),
+pub(super) struct Files {
+    /// Those of an archive, which are open already.
+    open: BTreeMap<PathBuf, Evidence>,
+    /// How the others are opened on disk; `None`: there are none.
+    disk: Option<Limits>,
 }
 
 impl Files {
+    /// In an archive.
+    pub(super) fn of_archive(open: BTreeMap<PathBuf, Evidence>) -> Self {
+        Self { open, disk: None }
+    }
+
+    /// On disk, but for those that are open.
+    pub(super) fn on_disk(open: BTreeMap<PathBuf, Evidence>, limits: Limits) -> Self {
+        Self { open, disk: Some(limits) }
+    }
+
+    /// Those that are open.
+    pub(super) fn into_open(self) -> BTreeMap<PathBuf, Evidence> {
+        self.open
+    }
+
     /// A file, to be looked at.
     pub(super) fn look(&self, path: &Path) -> Option<Evidence> {
-        match self {
-            Self::Archive(files) => files.get(path).map(Evidence::again),
-            Self::Disk(files, limits) => files.get(path).map(Evidence::again).or_else(|| Evidence::open(path, limits).ok()),
-        }
+        self.open.get(path).map(Evidence::again).or_else(|| Evidence::open(path, self.disk.as_ref()?).ok())
     }
 
     /// A file that is one evidence.
     pub(super) fn open(&mut self, path: &Path) -> Result<Evidence, Error> {
-        match self {
-            Self::Archive(files) => files.remove(path).ok_or_else(|| not_there(path)),
-            Self::Disk(files, limits) => files.remove(path).map_or_else(|| Evidence::open(path, limits), Ok),
+        match (self.open.remove(path), &self.disk) {
+            (Some(evidence), _) => Ok(evidence),
+            (None, Some(limits)) => Evidence::open(path, limits),
+            (None, None) => Err(not_there(path)),
         }
     }
 
     /// A file, and of an archive each of its files.
     pub(super) fn open_all(&mut self, path: &Path) -> Result<OpenedFile, Error> {
-        match self {
-            Self::Disk(files, limits) if !files.contains_key(path) => open_all(path, limits),
-            Self::Archive(_) | Self::Disk(..) => Ok(OpenedFile { evidences: vec![self.open(path)?], ..OpenedFile::default() }),
+        match &self.disk {
+            Some(limits) if !self.open.contains_key(path) => open_all(path, limits),
+            Some(_) | None => Ok(OpenedFile { evidences: vec![self.open(path)?], ..OpenedFile::default() }),
         }
     }
 
     /// Whether links lead to what was given, at most.
     pub(super) fn is_archive(&self) -> bool {
-        matches!(self, Self::Archive(_))
+        self.disk.is_none()
     }
-}
-
-/// Which file of which file system a path leads to: by a hard link it has several paths.
-#[cfg(unix)]
-pub(super) fn identity_of(path: &Path) -> Option<(u64, u64)> {
-    use std::os::unix::fs::MetadataExt;
-    std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
-}
-
-/// Which file it is cannot be told here.
-#[cfg(not(unix))]
-pub(super) fn identity_of(_: &Path) -> Option<(u64, u64)> {
-    None
 }
 
 /// Opens a file, all layers of it. What looks like base64 is taken for it where something known comes out, and a database that stands

@@ -17,7 +17,7 @@ use super::run::Run;
 use super::survey::Survey;
 use super::{InputError, RunError};
 use crate::evidence::container::{Fault, Left};
-use crate::evidence::{Error, Evidence, MemberId, OpenedFile, range};
+use crate::evidence::{Error, Evidence, FileId, MemberId, OpenedFile, range};
 use crate::report::{Unread, UnreadReason};
 use crate::store::{StoreKind, ids_of_log};
 
@@ -41,10 +41,10 @@ impl Run<'_> {
             members.push(directory);
             packed.extend(files);
         }
-        let files = Files::Disk(packed, self.case.limits);
+        let files = Files::on_disk(packed, self.case.limits);
         members.extend(joining::files_alone(inputs, &members, &files));
         joining::join(&mut members, inputs, &files);
-        let Files::Disk(mut packed, _) = files else { return Vec::new() };
+        let mut packed = files.into_open();
         let is_packed = |member: &DataDirectory| member.files.iter().any(|file| packed.contains_key(&file.place.path));
         members.retain(|member| member.is_joined() || member.is_directory && !is_packed(member));
         taken.extend(members.iter().filter(|member| member.is_joined()).flat_map(DataDirectory::real_paths));
@@ -78,18 +78,21 @@ impl Run<'_> {
         if inputs.len() < 2 || self.plan.as_image {
             return Vec::new();
         }
-        let packed: Vec<(usize, &PathBuf)> =
-            inputs.iter().enumerate().filter(|(_, path)| path.is_file() && Evidence::is_packed(path)).collect();
+        let (packed, plain): (Vec<_>, Vec<_>) =
+            inputs.iter().enumerate().filter(|(_, path)| path.is_file()).partition(|(_, path)| Evidence::is_packed(path));
         if packed.is_empty() {
             return Vec::new();
         }
-        let is_segment =
-            |path: &PathBuf| path.is_file() && Evidence::open(path, &self.case.limits).is_ok_and(|one| ids_of_log(&one).is_some());
-        let names_log = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().to_lowercase().contains("wal"));
+        let is_segment = |path: &Path| Evidence::open(path, &self.case.limits).is_ok_and(|one| ids_of_log(&one).is_some());
+        let names_log = |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().to_lowercase().contains("wal"));
         let is_any_alone = members.iter().any(|member| !member.is_joined())
-            || inputs.iter().any(|path| if Evidence::is_packed(path) { names_log(path) } else { is_segment(path) });
-        let part = |(input, path): &(usize, &PathBuf)| PackedPart::of(*input, path, files::open_all(path, &self.case.limits).ok()?);
-        packed.iter().filter(|_| is_any_alone).filter_map(part).collect()
+            || packed.iter().any(|(_, path)| names_log(path))
+            || plain.iter().any(|(_, path)| is_segment(path));
+        if !is_any_alone {
+            return Vec::new();
+        }
+        let part = |(input, path): (usize, &PathBuf)| PackedPart::of(input, path, files::open_all(path, &self.case.limits).ok()?);
+        packed.into_iter().filter_map(part).collect()
     }
 
     /// Opens what was given. What cannot be opened of it is told.
@@ -107,7 +110,7 @@ impl Run<'_> {
                 self.open_file_alone(id, &path)
             }
             Given::Directory(directory, open) => {
-                let member = self.open_member(id, directory, &mut Files::Disk(open, self.case.limits))?;
+                let member = self.open_member(id, directory, &mut Files::on_disk(open, self.case.limits))?;
                 Ok(member.into_iter().collect())
             }
         }
@@ -200,7 +203,7 @@ impl Run<'_> {
 
     fn open_directory(&mut self, mut directory: DataDirectory, opened: &mut Files) -> Result<Vec<OpenFile>, RunError> {
         self.follow(&mut directory, opened);
-        let mut known: BTreeSet<(u64, u64)> = directory.files.iter().filter_map(|file| files::identity_of(&file.place.path)).collect();
+        let mut known: BTreeSet<FileId> = directory.files.iter().filter_map(|file| FileId::of(&file.place.path)).collect();
         let mut files = Vec::new();
         for DataFile { role, place } in directory.files {
             let file = self.attempt(&place.path, |run| {
@@ -221,7 +224,7 @@ impl Run<'_> {
         }
         for place in directory.strays {
             // By another name it is the same file.
-            if files::identity_of(&place.path).is_some_and(|file| !known.insert(file)) {
+            if FileId::of(&place.path).is_some_and(|file| !known.insert(file)) {
                 continue;
             }
             self.open_stray(&place, opened, &mut files)?;

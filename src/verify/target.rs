@@ -67,7 +67,8 @@ impl Target {
 
     /// A key that no value names, if text names one completely, so that its absence can be confirmed.
     pub fn unseen(text: &str) -> Option<Self> {
-        KeyPattern::parse(text.trim()).map(|_| Self::of(text.trim(), &[]))
+        let text = text.trim();
+        KeyPattern::parse(text).map(|_| Self::of(text, &[]))
     }
 
     fn of(text: &str, keys: &[&KeyIdentity<'static>]) -> Self {

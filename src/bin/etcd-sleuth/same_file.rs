@@ -1,11 +1,14 @@
 //! Which file a path leads to, under whatever name: evidence is not written to, and read once.
 
 use std::collections::{BTreeMap, btree_map::Entry};
+#[cfg(unix)]
 use std::fs::File;
+use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
+use etcd_sleuth::evidence::FileId;
 use etcd_sleuth::render::escape::terminal;
 
 use crate::telling::say;
@@ -71,50 +74,34 @@ fn place_of(path: &Path) -> Option<PathBuf> {
     path.canonicalize().ok().or_else(|| Some(folder.canonicalize().ok()?.join(path.file_name()?)))
 }
 
-/// Device and inode.
-type FileId = (u64, u64);
-
-#[cfg(unix)]
+/// Of a file that evidence or an answer may stand in, behind links; `-` is standard input.
 fn file_id(path: &Path) -> Option<FileId> {
-    use std::os::fd::AsFd;
-    use std::os::unix::fs::MetadataExt;
-
-    let found = match path.to_str() {
-        Some("-") => File::from(io::stdin().as_fd().try_clone_to_owned().ok()?).metadata(),
-        _ => std::fs::metadata(path),
-    };
-    found.ok().filter(std::fs::Metadata::is_file).map(|found| (found.dev(), found.ino()))
+    match path.to_str() {
+        Some("-") => id_of_stream(io::stdin()),
+        _ => of_file(&std::fs::metadata(path).ok()?),
+    }
 }
 
 /// Of a file or a directory, behind links; standard input is what it is.
-#[cfg(unix)]
 fn id_of_input(path: &Path) -> Option<FileId> {
-    use std::os::unix::fs::MetadataExt;
-
     let found = std::fs::metadata(path).ok().filter(|found| found.is_file() || found.is_dir())?;
-    Some((found.dev(), found.ino()))
+    FileId::of_metadata(&found)
 }
 
-#[cfg(not(unix))]
-fn id_of_input(_: &Path) -> Option<FileId> {
-    None
+fn id_of_stdout() -> Option<FileId> {
+    id_of_stream(io::stdout())
 }
 
 #[cfg(unix)]
-fn id_of_stdout() -> Option<FileId> {
-    use std::os::fd::AsFd;
-    use std::os::unix::fs::MetadataExt;
-
-    let found = File::from(io::stdout().as_fd().try_clone_to_owned().ok()?).metadata();
-    found.ok().filter(std::fs::Metadata::is_file).map(|found| (found.dev(), found.ino()))
+fn id_of_stream(stream: impl std::os::fd::AsFd) -> Option<FileId> {
+    of_file(&File::from(stream.as_fd().try_clone_to_owned().ok()?).metadata().ok()?)
 }
 
 #[cfg(not(unix))]
-fn id_of_stdout() -> Option<FileId> {
+fn id_of_stream<S>(_: S) -> Option<FileId> {
     None
 }
 
-#[cfg(not(unix))]
-fn file_id(_: &Path) -> Option<FileId> {
-    None
+fn of_file(found: &Metadata) -> Option<FileId> {
+    FileId::of_metadata(found).filter(|_| found.is_file())
 }

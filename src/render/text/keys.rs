@@ -260,10 +260,16 @@ fn under(target: &Target, evidence: &EvidenceReport) -> KeyCounts {
     counts
 }
 
-/// What a key opens, in one sentence.
-fn opens_in_words(Opens { target, .. }: &Opens, report: &Report) -> String {
+/// What all evidences have under it.
+fn under_in_all(target: &Target, report: &Report) -> KeyCounts {
     let mut sum = KeyCounts::default();
     report.evidences.iter().for_each(|evidence| sum.add(under(target, evidence)));
+    sum
+}
+
+/// What a key opens, in one sentence.
+fn opens_in_words(Opens { target, .. }: &Opens, report: &Report) -> String {
+    let sum = under_in_all(target, report);
     format!(
         "whoever has {} opens {} in {}, {} of them current",
         terminal(&target.text),
@@ -275,8 +281,7 @@ fn opens_in_words(Opens { target, .. }: &Opens, report: &Report) -> String {
 
 /// What a key opens.
 fn opens(Opens { target, objects, more }: &Opens, report: &Report) -> String {
-    let mut sum = KeyCounts::default();
-    report.evidences.iter().for_each(|evidence| sum.add(under(target, evidence)));
+    let sum = under_in_all(target, report);
     let mut out = format!(
         "WHOEVER HAS {} OPENS {} IN {}, {} OF THEM CURRENT\n",
         terminal(&target.text),
