@@ -5,9 +5,13 @@ use std::path::PathBuf;
 use crate::evidence::anomaly::Class;
 use crate::evidence::{EvidenceId, range};
 use crate::kubernetes::ClusterIds;
-use crate::mvcc::history::History;
+use crate::mvcc::shared_history::SharedHistory;
 use crate::report::Compared;
 use crate::store::{DatabaseStore, Store};
+
+/// With how many histories of its cluster a database is compared. Those that contradict each other are of members that diverged, of
+/// restored clusters or of altered files, which are few; without a bound the work would be that of all pairs.
+const MOST_HISTORIES: usize = 32;
 
 /// The databases that a run has read, as far as those that follow are held against them.
 #[derive(Debug, Default)]
@@ -15,12 +19,14 @@ pub(super) struct Clusters {
     known: Vec<Known>,
 }
 
+/// Databases that agree with each other.
 #[derive(Debug)]
 struct Known {
+    /// The first one of them.
     evidence: EvidenceId,
     path: PathBuf,
     clusters: ClusterIds,
-    history: History,
+    history: SharedHistory,
     /// Its own trailer says that it was altered since it was sent.
     is_changed: bool,
 }
@@ -39,15 +45,22 @@ impl Clusters {
         let mut history = store.history.take()?;
         let is_changed = store.profile().facts.is_changed();
         let mut compared = Vec::new();
-        for known in self.known.iter().filter(|known| known.clusters.are_those_of(&clusters)) {
-            let comparison = history.compare(&known.history);
-            let mut other = Compared { evidence: known.evidence, path: known.path.clone(), comparison };
+        let mut agreeing = None;
+        let same_cluster = self.known.iter().enumerate().filter(|(_, known)| known.clusters.are_those_of(&clusters));
+        for (at, known) in same_cluster.take(MOST_HISTORIES) {
+            let comparison = known.history.compare(&history);
+            let databases = known.history.databases();
+            let mut other = Compared { evidence: known.evidence, path: known.path.clone(), databases, comparison };
             if is_changed {
                 other.doubt();
             }
+            let agrees = other.comparison.agrees();
+            if agrees && !is_changed && known.history.takes(&history) && known.clusters == clusters {
+                agreeing = agreeing.or(Some(at));
+            }
             // Where one of the two fails its own trailer, it is that one.
             let is_accused = is_changed || !known.is_changed;
-            if is_accused && !other.comparison.agrees() {
+            if is_accused && !agrees {
                 let place = other.comparison.first_here().and_then(|revision| store.find(revision));
                 let offset = place.and_then(|(_, element)| range::offset_within(store.opened.db.bytes(), element.key));
                 let pgid = place.map(|(pgid, _)| pgid);
@@ -58,7 +71,14 @@ impl Clusters {
         if is_changed {
             history.doubt();
         }
-        self.known.push(Known { evidence, path: store.profile().facts.path.clone(), clusters, history, is_changed });
+        match agreeing.and_then(|at| self.known.get_mut(at)) {
+            Some(known) => known.history.add(history),
+            None if compared.len() < MOST_HISTORIES => {
+                let path = store.profile().facts.path.clone();
+                self.known.push(Known { evidence, path, clusters, history: history.into(), is_changed });
+            }
+            None => {}
+        }
         Some(compared)
     }
 }

@@ -8,6 +8,7 @@
 //! How a store keeps them is not known here: whoever reads one, `etcd` and `store`, hands over the bytes of keys and values.
 #![deny(clippy::arithmetic_side_effects)]
 
+pub mod comparison;
 pub mod continuity;
 pub mod framing;
 pub mod history;
@@ -16,6 +17,7 @@ mod keyspace;
 pub mod ranges;
 pub mod residue;
 mod revision;
+pub mod shared_history;
 mod stored;
 pub mod succession;
 

@@ -30,6 +30,15 @@ impl FromIterator<Range> for Ranges {
 }
 
 impl Ranges {
+    /// Adds a range, which becomes one with those that it touches or overlaps.
+    pub(super) fn add(&mut self, (start, end): Range) {
+        let from = self.0.partition_point(|(_, of)| *of < start);
+        let to = from.saturating_add(self.0.get(from..).unwrap_or_default().partition_point(|(other, _)| *other <= end));
+        let joined =
+            self.0.get(from..to).unwrap_or_default().iter().fold((start, end), |whole, range| (whole.0.min(range.0), whole.1.max(range.1)));
+        self.0.splice(from..to, [joined]);
+    }
+
     /// Whether a revision is in one of them.
     pub fn hold(&self, revision: Revision) -> bool {
         let behind = self.0.partition_point(|(start, _)| *start <= revision);
@@ -75,6 +84,9 @@ mod tests {
                 assert_eq!(ranges.meet((at(main), at(end))), touches, "{main} to {end}");
             }
         }
+        let mut added = Ranges::default();
+        given.iter().for_each(|range| added.add(*range));
+        assert_eq!(added, ranges);
         let (none, all): (Ranges, Ranges) = ([].into_iter().collect(), [ALL].into_iter().collect());
         assert!(!none.hold(at(1)) && !none.meet(ALL) && none.end().is_none() && none.is_empty());
         assert!(all.hold(at(1)) && all.meet((at(3), at(3))) && all.end() == Some(END));

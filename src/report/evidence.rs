@@ -12,7 +12,7 @@ use crate::evidence::count::{Count, DekSources, Objects, Tombstones, Values};
 use crate::evidence::words::verb;
 use crate::finding::Judgement;
 use crate::kubernetes::KeyMaterial;
-use crate::mvcc::history::Comparison;
+use crate::mvcc::comparison::Comparison;
 use crate::row::{Form, Place, Retention};
 use crate::store::{Facts, Kind, Profile, ResidueMode, Status};
 
@@ -65,13 +65,15 @@ pub struct EvidenceReport {
     pub key_material: Vec<(KeyMaterial, String, Retention)>,
 }
 
-/// How a database stands to one before it of the same cluster.
+/// How a database stands to those before it of the same cluster that agree with each other.
 #[derive(Clone, Debug)]
 pub struct Compared {
-    /// The other one.
+    /// The first one of them.
     pub evidence: EvidenceId,
     /// Its path, as it was given.
     pub path: PathBuf,
+    /// How many they are.
+    pub databases: u64,
     /// What came of it.
     pub comparison: Comparison,
 }
@@ -245,7 +247,13 @@ impl Compared {
 
 impl std::fmt::Display for Compared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}, of the same cluster", self.path.display())?;
+        write!(f, "{}", self.path.display())?;
+        match self.databases.saturating_sub(1) {
+            0 => {}
+            1 => write!(f, " (and 1 other that agrees with it)")?,
+            others => write!(f, " (and {others} others that agree with it)")?,
+        }
+        write!(f, ", of the same cluster")?;
         if self.comparison.agrees() { Ok(()) } else { write!(f, ", {}", self.comparison) }
     }
 }

@@ -16,4 +16,4 @@ pub use self::recovery::{Recovered, RecoveryCounts, RenderRecovered};
 pub use self::render::{Render, RenderPages, Revealed, RowContext, RowWriter};
 pub use self::unread::{Unread, UnreadReason};
 pub use self::verification::{Asked, Verification, VerificationPlan, VerificationResult};
-pub use crate::mvcc::history::Comparison;
+pub use crate::mvcc::comparison::Comparison;

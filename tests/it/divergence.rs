@@ -51,7 +51,13 @@ fn scan(dir: &Path, files: &[&str]) -> Said {
 
 /// One other evidence, as `compared` has it.
 fn other(evidence: u64, shared: u64, differing: u64, only_here: u64, only_there: u64) -> Value {
-    json!({"evidence": evidence, "shared": shared, "differing": differing, "only_here": only_here, "only_there": only_there})
+    others(evidence, 1, shared, [differing, only_here, only_there])
+}
+
+/// So many that agree, of which this is the first.
+fn others(evidence: u64, databases: u64, shared: u64, [differing, only_here, only_there]: [u64; 3]) -> Value {
+    json!({"evidence": evidence, "databases": databases, "shared": shared,
+           "differing": differing, "only_here": only_here, "only_there": only_there})
 }
 
 fn check(dir: &Path, files: &[&str]) -> (i32, Vec<String>) {
@@ -154,7 +160,7 @@ fn backups_of_one_history_agree_however_far_each_was_compacted() {
     names.iter().for_each(|name| _ = Fixture::named(name).write_to(dir.path()));
     fs::copy(dir.path().join("compacted.db"), dir.path().join("again.db")).unwrap();
     let said = scan(dir.path(), &["compacted.db", "defragmented.db", "again.db"]);
-    assert_eq!(said.compared, [json!([]), json!([other(0, 62, 0, 0, 0)]), json!([other(0, 62, 0, 0, 0), other(1, 62, 0, 0, 0)])]);
+    assert_eq!(said.compared, [json!([]), json!([other(0, 62, 0, 0, 0)]), json!([others(0, 2, 62, [0, 0, 0])])]);
     assert_eq!((said.divergent, said.conditions), (vec![], json!([])));
     assert_eq!(check(dir.path(), &["defragmented.db", "compacted.db"]).0, 0);
 
@@ -165,7 +171,7 @@ fn backups_of_one_history_agree_however_far_each_was_compacted() {
         ("compacted", &database("uid", &[old[1], old[3]], 4)),
     ]);
     let said = scan(dir.path(), &["old", "new", "compacted"]);
-    assert_eq!(said.compared, [json!([]), json!([other(0, 3, 0, 0, 0)]), json!([other(0, 3, 0, 0, 0), other(1, 3, 0, 0, 0)])]);
+    assert_eq!(said.compared, [json!([]), json!([other(0, 3, 0, 0, 0)]), json!([others(0, 2, 3, [0, 0, 0])])]);
     assert_eq!(said.divergent, vec![]);
     let (code, screen) = text(&run_in(dir.path(), &["scan", "old", "new", "compacted"]));
     let lines: Vec<&str> = screen.lines().filter(|line| line.starts_with("Compared ")).collect();
@@ -206,6 +212,33 @@ fn one_flipped_bit_is_told_with_its_place() {
     fs::write(dir.path().join("c.db"), sound).unwrap();
     let said = scan(dir.path(), &["a.db", "b.db", "c.db"]);
     assert_eq!(said.compared[2], json!([other(0, 175, 0, 0, 0), other(1, 175, 1, 0, 0)]));
+}
+
+/// A year of backups is held against the history that they share, so that what is said of each does not grow with their number; one
+/// that differs is told once.
+#[test]
+fn many_backups_of_one_history_are_one_history() {
+    let writes = |upto: u64| (2..=upto).map(|main| (main, if main == 9 { "x" } else { "a" })).collect::<Vec<_>>();
+    let days: Vec<(String, Vec<u8>)> =
+        (0..60).map(|day| (format!("day-{day:02}.db"), database("uid", &writes(day + 20), day / 2))).collect();
+    let mut other = writes(40);
+    other[7].1 = "y";
+    let mut given: Vec<(&str, &[u8])> = days.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
+    let odd = database("uid", &other, 0);
+    given.push(("odd.db", &odd));
+    let dir = folder(&given);
+    let names: Vec<&str> = given.iter().map(|(name, _)| *name).collect();
+    let said = scan(dir.path(), &names);
+    for (day, compared) in said.compared.iter().enumerate().skip(1).take(59) {
+        assert_eq!(compared.as_array().unwrap().len(), 1, "{day}");
+        assert_eq!((&compared[0]["evidence"], &compared[0]["databases"]), (&json!(0), &json!(day)), "{day}");
+    }
+    assert_eq!(said.compared[60], json!([others(0, 60, 40, [1, 0, 0])]));
+    let [(60, Some(_), Some(_), detail)] = said.divergent.as_slice() else { panic!("{:?}", said.divergent) };
+    let of = "of the same cluster, differs in 1 of the 40 writes that both retain, the first at revision 9";
+    assert_eq!(*detail, format!("day-00.db (and 59 others that agree with it), {of}"));
+    let (_, screen) = text(&run_in(dir.path(), &["scan", "day-00.db", "day-01.db", "day-02.db"]));
+    assert!(screen.contains("\nCompared the writes that it shares with each of 2 others of this cluster are the same\n"), "{screen}");
 }
 
 /// A write that is not there is told where it should be, and only there.

@@ -155,10 +155,11 @@ struct RaftSnapshotRecord {
     v2_values: Option<u64>,
 }
 
-/// How a database stands to one before it of the same cluster.
+/// How a database stands to those before it of the same cluster that agree with each other.
 #[derive(Debug, Serialize)]
 struct ComparedRecord {
     evidence: u64,
+    databases: u64,
     shared: u64,
     differing: u64,
     only_here: u64,
@@ -170,6 +171,7 @@ impl ComparedRecord {
         let Comparison { shared, differing, only_here, only_there } = other.comparison;
         Self {
             evidence: other.evidence.number(),
+            databases: other.databases,
             shared,
             differing: differing.count,
             only_here: only_here.count,

@@ -219,18 +219,21 @@ fn compared_lines(evidence: &EvidenceReport) -> Vec<String> {
     let (agree, differ): (Vec<_>, Vec<_>) = evidence.compared.iter().flatten().partition(|other| other.comparison.agrees());
     let mut lines: Vec<String> =
         differ.iter().take(5).map(|other| format!("DIVERGENT: {}", escape::terminal(&other.to_string()))).collect();
-    if let Some(more) = differ.len().checked_sub(lines.len()).filter(|n| *n > 0) {
-        lines.push(format!("DIVERGENT: {} more of this cluster", thousands(more as u64)));
+    let more = differ.iter().skip(lines.len()).map(|other| other.databases).fold(0, u64::saturating_add);
+    if more > 0 {
+        lines.push(format!("DIVERGENT: {} more of this cluster", thousands(more)));
     }
     let shared = agree.iter().map(|other| other.comparison.shared).fold(0, u64::saturating_add);
-    match agree.as_slice() {
-        [] => {}
-        [other] => {
+    match (agree.as_slice(), agree.iter().map(|other| other.databases).fold(0, u64::saturating_add)) {
+        ([], _) => {}
+        ([other], 1) => {
             let other = other.path.to_string_lossy();
             let (writes, are) = (counted(shared, "write"), verb(shared, "is", "are"));
             lines.push(format!("the {writes} that it shares with {} {are} the same", escape::terminal(&other)));
         }
-        others => lines.push(format!("the writes that it shares with each of {} others of this cluster are the same", others.len())),
+        (_, others) => {
+            lines.push(format!("the writes that it shares with each of {} others of this cluster are the same", thousands(others)))
+        }
     }
     lines
 }
