@@ -16,6 +16,11 @@ pub(crate) fn verb<'a>(count: impl Into<u64>, one: &'a str, several: &'a str) ->
     if count.into() == 1 { one } else { several }
 }
 
+/// One thing, or those from the first to the last: `entry 5`, `entries 5 to 7`.
+pub(crate) fn span(one: &str, first: u64, last: u64) -> String {
+    if first == last { format!("{one} {first}") } else { format!("{} {first} to {last}", noun(2, one)) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -23,6 +28,7 @@ mod tests {
     #[test]
     fn nouns_and_verbs_agree_with_their_count() {
         assert_eq!([noun(1, "key"), noun(0, "key"), noun(2, "entry"), noun(1, "entry")], ["key", "keys", "entries", "entry"]);
+        assert_eq!((span("entry", 5, 5), span("entry", 5, 7)), ("entry 5".to_owned(), "entries 5 to 7".to_owned()));
         assert_eq!([1u64, 0, 2].map(|count| verb(count, "is", "are")), ["is", "are", "are"]);
     }
 }

@@ -28,7 +28,9 @@ pub use self::rule::{ConfiguredProvider, KmsProvider, NamedKey, Rule};
 use crate::envelope::Provider;
 use crate::evidence::limit;
 
-const KINDS: [&str; 2] = ["EncryptionConfiguration", "EncryptionConfig"];
+/// The names of the form, each with the only version in which API servers know it.
+/// Source: k8s.io/apiserver `pkg/apis/apiserver/v1/register.go`.
+const KINDS: [(&str, &str); 2] = [("EncryptionConfiguration", "apiserver.config.k8s.io/v1"), ("EncryptionConfig", "v1")];
 
 /// A configuration, with its keys.
 pub struct EncryptionConfig {
@@ -46,15 +48,15 @@ impl EncryptionConfig {
             return Err(Unusable::TooLarge);
         }
         let mut document = Document::read(bytes)?;
-        if !KINDS.contains(&document.kind.as_str()) {
+        let Some((_, version)) = KINDS.into_iter().find(|(kind, _)| *kind == document.kind) else {
             return Err(Unusable::Kind(word(&document.kind)));
-        }
+        };
         let rules = document.rules();
         if rules.is_empty() {
             return Err(Unusable::NoResources);
         }
         let mut reader = Reader::default();
-        reader.head(&document);
+        reader.head(&document, version);
         let rules = rules.into_iter().enumerate().map(|(index, rule)| reader.rule(index, rule)).collect();
         Ok(Self { rules, problems: reader.problems })
     }

@@ -222,6 +222,32 @@ proptest! {
     }
 }
 
+/// In YAML a number, a boolean and null are no text, unless they are quoted; an API server that meets one in its place does not start.
+#[test]
+fn what_yaml_has_for_a_number_is_no_name() {
+    let named = |name: &str| rule("[secrets]", &format!("[{{aescbc: {{keys: [{{name: {name}, secret: {SECRET}}}]}}}}]"));
+    for name in ["20260101", "1", "010", "0x10", "1e3", "+1", ".5", ".inf", "yes", "on", "y", "true", "1_000"] {
+        let found = config(&named(name));
+        assert!(matches!(found.as_ref().err(), Some(Unusable::NotText { line: 1.., column: 1.. })), "{name}: {:?}", found.err());
+        assert!(problems(&named(&format!("\"{name}\""))).is_empty(), "{name}");
+    }
+    assert!(matches!(config(&rule("[secrets, 1]", "[{identity: {}}]")).err(), Some(Unusable::NotText { .. })));
+    for name in ["key1", "2026-01-01", "12:30:45", "1.2.3", "v1", "0key"] {
+        assert!(problems(&named(name)).is_empty(), "{name}");
+    }
+}
+
+/// Files that editors of Windows write begin with a mark that says how their characters stand.
+#[test]
+fn a_byte_order_mark_says_how_the_text_stands() {
+    let text = rule("[secrets]", &format!("[{{aescbc: {{keys: [{{name: k, secret: {SECRET}}}]}}}}]"));
+    let units = |to: fn(u16) -> [u8; 2]| "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(to).collect::<Vec<u8>>();
+    for bytes in [units(u16::to_le_bytes), units(u16::to_be_bytes), format!("\u{feff}{text}").into_bytes()] {
+        let config = EncryptionConfig::read(&bytes).unwrap_or_else(|error| panic!("{error}: {bytes:?}"));
+        assert_eq!((config.local_keys().count(), config.problems().len()), (1, 0));
+    }
+}
+
 #[test]
 fn problems_of_a_sound_file_are_none() {
     assert!(problems(&rule("['*.apps', '*.', widgets.example.com]", "[{identity: {}}]")).is_empty());

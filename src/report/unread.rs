@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::evidence::MemberId;
-use crate::evidence::words::verb;
+use crate::evidence::words::{span, verb};
 use crate::store::{PassedOver, PassedOverForm};
 
 /// One thing that was not read, or is not there where it belongs.
@@ -135,7 +135,7 @@ impl fmt::Display for UnreadReason {
                 return write!(
                     f,
                     "{} {} not applied",
-                    entries(*first, *last),
+                    span("entry", *first, *last),
                     verb(
                         last.saturating_sub(*first).saturating_add(1),
                         "is newer than the database, and was",
@@ -145,17 +145,12 @@ impl fmt::Display for UnreadReason {
             }
             Self::MissingEntries { first, last } => {
                 let verb = verb(last.saturating_sub(*first).saturating_add(1), "stands", "stand");
-                return write!(f, "{} {verb} nowhere: what is written or deleted there is not known", entries(*first, *last));
+                return write!(f, "{} {verb} nowhere: what is written or deleted there is not known", span("entry", *first, *last));
             }
             Self::OtherMember => "of another member, or a database of its own: one database is recovered",
             Self::NoLog => "no write-ahead log in it: what was written last is not known",
         })
     }
-}
-
-/// Entries of a log by their indices.
-fn entries(first: u64, last: u64) -> String {
-    if first == last { format!("entry {first}") } else { format!("entries {first} to {last}") }
 }
 
 impl Unread {
@@ -211,7 +206,7 @@ impl Unread {
         match &self.reason {
             UnreadReason::NoDatabase => format!("the database of {path}"),
             UnreadReason::NoLog => format!("the write-ahead log of {path}"),
-            UnreadReason::MissingEntries { first, last } => format!("{} of {path}", entries(*first, *last)),
+            UnreadReason::MissingEntries { first, last } => format!("{} of {path}", span("entry", *first, *last)),
             UnreadReason::PassedOver(passed_over) | UnreadReason::Outside(passed_over) => {
                 format!("{passed_over} in {}", self.path.display())
             }

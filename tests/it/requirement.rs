@@ -251,6 +251,8 @@ fn by_a_configuration_that_no_api_server_takes_nothing_is_complete() {
         ("a field that there is not", config(&[misspelled]), "resources[0]"),
         ("a field of another provider", behind(kms(json!({ "keys": [] }))), "providers[1].kms"),
         ("a version that there never was", config(std::slice::from_ref(&sound)).replace("io/v1", "io/v1beta1"), "apiVersion"),
+        ("an old kind of a new version", config(std::slice::from_ref(&sound)).replace("Configuration", "Config"), "apiVersion"),
+        ("a new kind of an old version", config(std::slice::from_ref(&sound)).replace("apiserver.config.k8s.io/v1", "v1"), "apiVersion"),
     ] {
         let answer = verify(&value, &[config], &[]);
         assert!(answer.warned.contains(&format!("{at}: ")), "{what}: {}", answer.warned);

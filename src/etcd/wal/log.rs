@@ -5,6 +5,7 @@ use super::record::{Content, Kind, Metadata, Record, SnapshotMark};
 use super::segment::SegmentName;
 use crate::etcd::raft::{Entry, HardState};
 use crate::evidence::anomaly::{Anomalies, Class};
+use crate::evidence::words::span;
 
 /// Terms count elections. More than this between two entries is damage: one type of record read as another has a member's
 /// ID where a term should be.
@@ -131,7 +132,9 @@ impl Log {
     fn follows(&mut self, before: SegmentName, name: SegmentName, anomalies: &mut Anomalies) -> bool {
         if name.seq > before.seq.saturating_add(1) {
             let (first, last) = (before.seq.saturating_add(1), name.seq.saturating_sub(1));
-            anomalies.note(Class::WalGap, Some(0), None, || format!("segments {first} to {last} are missing before this one"));
+            anomalies.note(Class::WalGap, Some(0), None, || {
+                format!("{} {} missing before this one", span("segment", first, last), if first == last { "is" } else { "are" })
+            });
             return false;
         }
         if name.seq <= before.seq {
@@ -190,10 +193,8 @@ impl Log {
             return Err(format!("entry {index} of a term that cannot be, behind one of term {}", last.term));
         }
         if index > next {
-            let missing = || match index.saturating_sub(1) {
-                last if last == next => format!("entry {next} is missing"),
-                last => format!("entries {next} to {last} are missing"),
-            };
+            let last = index.saturating_sub(1);
+            let missing = || format!("{} {} missing", span("entry", next, last), if next == last { "is" } else { "are" });
             // Where records are damaged, what was lost with them is not a gap of its own.
             if !has_gap {
                 anomalies.note(Class::WalGap, Some(offset), None, missing);

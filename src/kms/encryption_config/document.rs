@@ -87,6 +87,8 @@ impl Document {
 
     /// Reads it from YAML or JSON.
     pub(super) fn read(bytes: &[u8]) -> Result<Self, Unusable> {
+        let utf8 = from_utf16(bytes);
+        let bytes = utf8.as_ref().map_or(bytes, |text| text.as_bytes());
         if bytes.trim_ascii_start().starts_with(b"{") {
             return serde_json::from_slice(bytes).map_err(|error| Unusable::Syntax {
                 syntax: "JSON",
@@ -110,12 +112,28 @@ impl Document {
                 max_replay_stack_depth: 8,
             },
             with_snippet: false,
+            // As in Go: what YAML has for a number is no text.
+            no_schema: true,
         };
         serde_saphyr::from_slice_with_options(first_document(bytes), options).map_err(|error| {
-            let at = error.location();
-            Unusable::Syntax { syntax: "YAML", line: at.map_or(0, |at| at.line()), column: at.map_or(0, |at| at.column()) }
+            let (line, column) = error.location().map_or((0, 0), |at| (at.line(), at.column()));
+            match error.without_snippet() {
+                serde_saphyr::Error::QuotingRequired { .. } => Unusable::NotText { line, column },
+                _ => Unusable::Syntax { syntax: "YAML", line, column },
+            }
         })
     }
+}
+
+/// Text of 16-bit units, which begins with a byte order mark that says their order; `None`: it is none.
+fn from_utf16(bytes: &[u8]) -> Option<Zeroizing<String>> {
+    let unit = match bytes {
+        [0xff, 0xfe, ..] => u16::from_le_bytes,
+        [0xfe, 0xff, ..] => u16::from_be_bytes,
+        _ => return None,
+    };
+    let units: Zeroizing<Vec<u16>> = Zeroizing::new(bytes.as_chunks().0.iter().skip(1).map(|pair| unit(*pair)).collect());
+    String::from_utf16(&units).ok().map(Zeroizing::new)
 }
 
 /// The first document of YAML: up to the next line of three hyphens or dots, which end a document wherever they stand.

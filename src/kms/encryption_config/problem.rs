@@ -20,6 +20,16 @@ pub enum Unusable {
         /// Column, from 1.
         column: u64,
     },
+    /// A number, a boolean or null where the form has text. In YAML it is text only between quotation marks.
+    #[error(
+        "line {line}, column {column}: a number, boolean or null where text is expected, which no API server takes: put it in quotation marks"
+    )]
+    NotText {
+        /// Line, from 1; 0 where the parser names none.
+        line: u64,
+        /// Column, from 1.
+        column: u64,
+    },
     /// Another kind of object.
     #[error("kind {0}, expected EncryptionConfiguration or EncryptionConfig")]
     Kind(String),
@@ -92,9 +102,9 @@ pub enum Wrong {
     /// A field that the form does not have; the API server decodes strictly.
     #[error("there is no field {0}")]
     UnknownField(String),
-    /// A version of the form that was never there.
-    #[error("apiVersion {0}, expected apiserver.config.k8s.io/v1")]
-    ApiVersion(String),
+    /// A version that the kind never had.
+    #[error("apiVersion {0}, expected {1}")]
+    ApiVersion(String, &'static str),
 }
 
 /// Why an API server does not take a resource.

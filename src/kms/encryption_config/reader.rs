@@ -17,9 +17,6 @@ const BASE64: GeneralPurpose =
     GeneralPurpose::new(&base64::alphabet::STANDARD, GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true));
 /// The provider that leaves objects as they are. No prefix names it.
 const IDENTITY: &str = "identity";
-/// The only version of the form.
-const API_VERSION: &str = "apiserver.config.k8s.io/v1";
-
 /// The fields of a provider with keys in the file.
 const LOCAL_FIELDS: [&str; 1] = ["keys"];
 /// The fields of a KMS provider.
@@ -45,11 +42,11 @@ impl Reader {
         }
     }
 
-    /// What the document says of itself. Before Kubernetes 1.13, whose kind was another, the version was not looked at.
-    pub(super) fn head(&mut self, document: &Document) {
+    /// What the document says of itself.
+    pub(super) fn head(&mut self, document: &Document, expected: &'static str) {
         let version = document.api_version.as_deref().unwrap_or_default();
-        if document.kind == "EncryptionConfiguration" && version != API_VERSION {
-            self.wrong("apiVersion", Wrong::ApiVersion(word(version)));
+        if version != expected {
+            self.wrong("apiVersion", Wrong::ApiVersion(word(version), expected));
         }
         self.unknown("the document", document.unknown.keys());
     }

@@ -15,6 +15,7 @@ use super::unread::{self, warning};
 use super::{against, block, cluster_lines, compared_lines, doubts, file_lines, log_sentence, member_name, snapshot_sentence};
 use crate::evidence::Count;
 use crate::evidence::anomaly::{Bearing, Class};
+use crate::evidence::words::span;
 use crate::report::{EvidenceReport, MemberReport, Report, not_looked_at};
 use crate::store::{Facts, Kind, LogFacts, Role};
 
@@ -94,10 +95,9 @@ fn log_lines(segments: &[&EvidenceReport]) -> Vec<String> {
     };
     let sum = |count: fn(&LogFacts) -> u64| logs.iter().map(|log| count(log)).fold(0, u64::saturating_add);
     let mut line = format!(
-        "{}, entries {} to {}: {}, {}",
+        "{}, {}: {}, {}",
         counted(logs.len() as u64, "segment"),
-        first.0,
-        last.1,
+        span("entry", first.0, last.1),
         counted(sum(|log| log.puts), "write"),
         counted(sum(|log| log.deletions), "deletion"),
     );

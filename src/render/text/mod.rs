@@ -38,7 +38,7 @@ pub use self::verify::{VerifyText, announcement, verify_status};
 use std::collections::BTreeSet;
 
 use crate::evidence::anomaly::{Bearing, Class};
-use crate::evidence::words::verb;
+use crate::evidence::words::{span, verb};
 use crate::finding::Condition;
 use crate::kubernetes::{ClusterId, ClusterIds};
 use crate::report::EvidenceReport;
@@ -104,7 +104,8 @@ fn log_sentence(log: &LogFacts) -> String {
     match log.indices {
         None => "no entries".to_owned(),
         Some((first, last)) => format!(
-            "entries {first} to {last}, {}, {}{}",
+            "{}, {}, {}{}",
+            span("entry", first, last),
             counted(log.puts, "write"),
             counted(log.deletions, "deletion"),
             if log.overridden > 0 { format!(", {} overridden", counted(log.overridden, "entry")) } else { String::new() },

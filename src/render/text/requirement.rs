@@ -1,14 +1,15 @@
 //! What `verify` says of re-encryption: whether all is as required, and what is left to do.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::super::escape::terminal;
 use super::key_label::whole;
-use super::number::{with_adjective, with_noun};
+use super::number::{counted, with_adjective, with_noun};
 use super::thousands;
 use crate::evidence::EvidenceId;
 use crate::evidence::count::{Count, Values};
-use crate::evidence::words::verb;
+use crate::evidence::words::{span, verb};
 use crate::report::Report;
 use crate::verify::{Left, Requirement, State, Under};
 
@@ -36,10 +37,14 @@ pub(super) fn requirement(requirement: &Requirement, report: &Report) -> String 
         let file = report.path_of(*evidence).display().to_string();
         let under = key.as_ref().map_or("plaintext".to_owned(), whole);
         out.push_str(&format!(
-            "  {}: {} written under {under} after the required key began, at revisions {first} to {last}: an API server that was not restarted?\n",
+            "  {}: {} written under {under} after the required key began, at {}: an API server that was not restarted?\n",
             terminal(&file),
-            format_args!("{}{below} {}", with_noun(*count), verb(*count, "was", "were"))
+            format_args!("{}{below} {}", with_noun(*count), verb(*count, "was", "were")),
+            span("revision", *first, *last)
         ));
+    }
+    if let Some(more) = requirement.late.len().checked_sub(ROWS).filter(|more| *more > 0) {
+        out.push_str(&format!("  and under {} written after the required key began\n", counted(more as u64, "more key")));
     }
     out.push_str(&leftovers(requirement, report));
     out
@@ -119,7 +124,13 @@ fn left_by_resource(left: &BTreeMap<Left, Count<Values>>, has_prefixes: bool) ->
     }
     let mut out = String::new();
     for ((resource, prefix), under) in resources.iter().take(ROWS) {
-        let under: Vec<String> = under.iter().map(|(under, count)| format!("{} {under}", thousands(*count))).collect();
+        let mut most: Vec<_> = under.iter().collect();
+        most.sort_by_key(|(_, count)| Reverse(**count));
+        let more = most.len().checked_sub(ROWS).filter(|more| *more > 0);
+        let more =
+            more.map(|_| format!("{} under others", thousands(most.iter().skip(ROWS).map(|(_, count)| **count).sum::<Count<Values>>())));
+        let under: Vec<String> =
+            most.iter().take(ROWS).map(|(under, count)| format!("{} {under}", thousands(**count))).chain(more).collect();
         out.push_str(&format!("  {}{}: {}\n", terminal(resource), below(*prefix), under.join(", ")));
     }
     if let Some(more) = resources.len().checked_sub(ROWS).filter(|more| *more > 0) {
