@@ -40,6 +40,7 @@ mod survey;
 mod together;
 mod verdicts;
 mod verification;
+mod verification_notes;
 
 use std::path::PathBuf;
 

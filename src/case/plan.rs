@@ -158,8 +158,8 @@ pub fn names_of(configs: &[EncryptionConfig]) -> Vec<(Provider, String)> {
 impl Holders<'_> {
     /// Names of keys and providers that were given in any way.
     pub fn names(&self) -> Vec<(Provider, String)> {
-        let of_kms = self.contexts.of_provider.keys().chain(&self.named).cloned();
-        names_of(self.configs).into_iter().chain(of_kms.flat_map(|name| kms_names(&name))).collect()
+        let of_kms = self.contexts.names().into_iter().chain(self.named.iter().map(String::as_str));
+        names_of(self.configs).into_iter().chain(of_kms.flat_map(kms_names)).collect()
     }
 }
 

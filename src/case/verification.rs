@@ -8,13 +8,14 @@ use super::member::{ReadMember, sources};
 use super::rows::RowFilter;
 use super::run::Run;
 use super::verdicts::Verdicts;
+use super::verification_notes::{notes, of_current_keys, of_regions, other_keys, unused};
 use super::{Holders, RunError, VerifyQuestion, names_of, plan::kms_names};
 use crate::collect::Tally;
 use crate::envelope::{KeyIdentity, KeyPattern};
 use crate::evidence::count::{Count, Values};
 use crate::evidence::{EvidenceId, MemberId};
 use crate::finding::{About, Condition, Finding, Rule};
-use crate::kms::{Held, KeyState, Plan as KmsPlan, Ring, Share, UsedKey, decrypt_policy, has_place_to_fill};
+use crate::kms::{CurrentKeys, Held, KeyState, Plan as KmsPlan, Ring, Share, UsedKey, decrypt_policy, has_place_to_fill};
 use crate::report::{Asked, KeyProof, Report, Verification, VerificationPlan, VerificationResult};
 use crate::row::Retention;
 use crate::verify::{Answer, Keyring, Needs, Proof, Required, Source, Standing};
@@ -31,16 +32,19 @@ impl Run<'_> {
             exposed.insert(source.id, collected.tally.clone());
             collected
         })?;
-        let plan = holders.plan(&needs.plan);
+        let required_key = require_key.as_deref().map(|text| required_key(text, &self.report)).transpose()?;
+        let to_ask = Required::providers_to_ask(required_key.as_ref(), holders.configs);
+        let current_key_calls = Count::of_len(CurrentKeys::calls(&to_ask, holders.unwrappers));
+        let plan = VerificationPlan { current_key_calls, ..holders.plan(&needs.plan) };
         if plan_only {
             self.report.verification = Some(Verification { plan, result: None });
             return self.tell_all(members, reports, &RowFilter::None, None);
         }
-        let required_key = require_key.as_deref().map(|text| required_key(text, &self.report)).transpose()?;
-        let required = Required { key: required_key.as_ref(), configs: holders.configs };
         self.case.host.asking(&plan);
         let mut calls = Calls::open(&holders)?;
         let ring = self.ask(&needs.plan, &mut holders, &mut calls)?;
+        let current_keys = CurrentKeys::ask(&to_ask, holders.unwrappers, &mut calls.asking(&|| false, &|| {}))?;
+        let required = Required { key: required_key.as_ref(), configs: holders.configs, current_keys: &current_keys };
         let keyring = Keyring::new(holders.configs, &ring);
         let sources = sources(members);
         let watched = watched(&sources, &exposed);
@@ -53,8 +57,8 @@ impl Run<'_> {
             is_cut_short: ring.is_cut_short(),
             opened_before: None,
             failures: BTreeMap::new(),
-            unused: unused(&holders, &self.report),
-            notes: notes(&needs, &self.report),
+            unused: unused(&holders, &needs.plan, &self.report),
+            notes: [notes(&needs, &self.report), of_current_keys(&current_keys), of_regions(&needs.plan, &ring, &holders)].concat(),
             other_keys: other_keys(&needs.plan, &ring),
             proof,
         };
@@ -143,8 +147,9 @@ impl Holders<'_> {
         let aws = self.unwrappers.iter().find(|unwrapper| unwrapper.name() == "AWS KMS");
         let policy = aws.map(|aws| {
             let claimed = plan.sources().filter(|source| aws.claims(source));
-            let context = |provider: &str| self.contexts.of(provider).clone();
-            let used = claimed.map(|source| UsedKey { key_id: source.id.key_id.clone(), context: context(source.provider_name()) });
+            let used = claimed.flat_map(|source| {
+                self.contexts.of(source).into_iter().map(|context| UsedKey { key_id: source.id.key_id.clone(), context })
+            });
             decrypt_policy(&used.collect(), &self.kms_keys)
         });
         VerificationPlan {
@@ -155,11 +160,12 @@ impl Holders<'_> {
             unclaimed: asked("nobody to ask", &unclaimed),
             has_place_to_fill: policy.as_deref().is_some_and(has_place_to_fill),
             policy,
+            ..VerificationPlan::default()
         }
     }
 
     /// Keys that were given in any way.
-    fn given(&self) -> BTreeSet<KeyPattern> {
+    pub(super) fn given(&self) -> BTreeSet<KeyPattern> {
         let names = names_of(self.configs).into_iter().chain(self.named.iter().flat_map(|name| kms_names(name)));
         names.filter_map(|(provider, name)| Some(KeyPattern { version: None, ..KeyPattern::of_provider(provider, &name)? })).collect()
     }
@@ -186,12 +192,26 @@ fn watched<'data>(sources: &[Source<'_, 'data>], tallies: &BTreeMap<EvidenceId, 
     watched.into_iter().collect()
 }
 
-/// The key that values are to be under: one that is named somewhere, else what the text says by itself.
+/// The key that values are to be under: one that is named somewhere, else what the text says by itself. Without a key ID in the text it is
+/// whichever the provider writes under.
 fn required_key(text: &str, report: &Report) -> Result<KeyPattern, RunError> {
     let seen: Vec<KeyIdentity<'static>> = report.keys().into_iter().map(|key| key.identity).collect();
-    // Several key IDs under one provider are all meant by its name.
-    match KeyPattern::find(text, &seen).as_slice() {
-        [key] => Ok(KeyPattern::from(*key)),
+    let found = KeyPattern::find(text, &seen);
+    let says_id = |pattern: &KeyPattern| pattern.key_id.as_deref().is_some_and(|id| text.contains(id));
+    let others = |pattern: &KeyPattern| {
+        let of_name = KeyPattern { version: None, key_id: None, ..pattern.clone() };
+        seen.iter().filter(|key| of_name.matches(key)).count() > 1
+    };
+    match found.as_slice() {
+        [key] => {
+            let pattern = KeyPattern::from(*key);
+            Ok(match says_id(&pattern) || !key.provider().is_kms() {
+                true => pattern,
+                // The same name may stand for KMS v1 and for several keys.
+                false if others(&pattern) => KeyPattern { version: None, key_id: None, ..pattern },
+                false => KeyPattern { key_id: None, ..pattern },
+            })
+        }
         _ => KeyPattern::parse(text)
             .ok_or_else(|| RunError::Key("--require-key: expected PROVIDER/NAME, PROVIDER/NAME/KEYID, or a key ID".to_owned())),
     }
@@ -223,62 +243,21 @@ fn proofs(
     }
     let mut asking = calls.asking(&|| false, &|| {});
     let mut states: BTreeMap<String, Option<KeyState>> = BTreeMap::new();
-    for (key, proof) in &mut proofs {
-        let Some(id) = key.key_id.as_deref().or(proof.kms_key_ids.first().map(String::as_str)).filter(|_| key.provider().is_kms()) else {
-            continue;
+    for (key, proof) in proofs.iter_mut().filter(|(key, _)| key.provider().is_kms()) {
+        // What the KMS says it used is the key; an alias may have been pointed elsewhere.
+        let ids: Vec<&str> = match proof.kms_key_ids.is_empty() {
+            true => key.key_id.as_deref().into_iter().collect(),
+            false => proof.kms_key_ids.iter().map(String::as_str).collect(),
         };
-        if !states.contains_key(id) {
-            states.insert(id.to_owned(), KeyState::ask(id, holders.unwrappers, &mut asking)?);
-        }
-        if let Some(Some(state)) = states.get(id) {
-            proof.state.clone_from(&state.state);
-            proof.manager.clone_from(&state.manager);
-            proof.is_rotated = state.is_rotated;
+        for id in ids {
+            if !states.contains_key(id) {
+                let provider_name = key.name.as_deref().unwrap_or_default();
+                states.insert(id.to_owned(), KeyState::ask(provider_name, id, holders.unwrappers, &mut asking)?);
+            }
+            if let Some(Some(state)) = states.get(id) {
+                proof.states.insert(id.to_owned(), state.clone());
+            }
         }
     }
     Ok(proofs)
-}
-
-/// Key IDs that values name, where the KMS used another key: an alias that points elsewhere now is not one of them.
-fn other_keys(plan: &KmsPlan, ring: &Ring) -> Vec<(String, String)> {
-    let differing = plan.sources().filter_map(|source| {
-        let named = source.id.key_id.as_deref()?;
-        let (Held::Key { kms_key_id: Some(used), .. } | Held::OpenedBefore { kms_key_id: Some(used), .. }) = ring.get(&source.id)? else {
-            return None;
-        };
-        let is_key = named.contains(":key/") && used.contains(":key/");
-        (is_key && named != used).then(|| (named.to_owned(), used.clone()))
-    });
-    differing.collect::<BTreeSet<_>>().into_iter().collect()
-}
-
-/// What is worth knowing of how keys are used: two DEK source types under one key, and how near an aesgcm key is to its limit.
-fn notes(needs: &Needs<'_>, report: &Report) -> Vec<String> {
-    let mut notes = Vec::new();
-    let mut types: BTreeMap<KeyIdentity<'static>, Vec<(i64, Count<Values>)>> = BTreeMap::new();
-    for ((identity, dek_source_type), count) in &needs.dek_source_types {
-        types.entry(identity.owned()).or_default().push((*dek_source_type, *count));
-    }
-    for (key, types) in types.iter().filter(|(_, types)| types.len() > 1) {
-        let counts: Vec<String> = types.iter().map(|(kind, count)| format!("{count} values of type {kind}")).collect();
-        notes.push(format!("{key} has DEK sources of two types: {}; API servers of two versions have written", counts.join(", ")));
-    }
-    for key in report.keys() {
-        let Some(most) = key.identity.provider().most_writes() else { continue };
-        let seen = key.counts.total();
-        let limit = if seen >= most { ": PAST THE LIMIT, rotate it" } else { "" };
-        let writes = if seen == 1 { "write is" } else { "writes are" };
-        notes
-            .push(format!("{}: {seen} {writes} seen here, of the {most} that one key may make{limit}; others left no trace", key.identity));
-    }
-    notes
-}
-
-/// Keys that were given and that no value names.
-fn unused(holders: &Holders<'_>, report: &Report) -> Vec<String> {
-    let keys = report.keys();
-    // What is given has a provider and a name, and leaves the rest open.
-    let named: BTreeSet<KeyPattern> =
-        keys.iter().map(|key| KeyPattern { version: None, key_id: None, ..KeyPattern::from(&key.identity) }).collect();
-    holders.given().difference(&named).map(ToString::to_string).collect()
 }

@@ -60,7 +60,7 @@ enum Keeper {
 pub type MakeLocalKey = fn(&[u8]) -> Result<LocalKey, WrongLength>;
 
 /// The calls with which an API server speaks to a KMS plugin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum KmsApi {
     /// `v1beta1`
     V1Beta1,

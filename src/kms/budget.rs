@@ -28,6 +28,11 @@ impl Budget {
         !self.is_ended
     }
 
+    /// Gives one back that was not made after all.
+    pub(super) fn give_back(&mut self) {
+        self.made = self.made.without(Count::new(1));
+    }
+
     /// Learns from an answer: whoever is throttled asks half as fast from then on.
     pub(super) fn learn(&mut self, reason: Reason) {
         if reason == Reason::Throttled {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::sent::without;
+
 /// The reason, in the words of the records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -30,7 +32,7 @@ pub enum Reason {
     KmsUnavailable,
     /// The plugin could not be reached, or did not answer in time.
     PluginUnavailable,
-    /// There is no socket of a plugin to connect to, or whoever asks may not use it.
+    /// There is no socket of a plugin to connect to, or whoever asks may not use it: waiting does not help.
     NoSocket,
     /// The plugin does not have the API that the value was sealed through.
     ApiNotServed,
@@ -94,7 +96,18 @@ impl Reason {
 
     /// Whether the next question to the same KMS will get the same answer.
     pub fn is_of_the_kms(self) -> bool {
-        matches!(self, Self::KmsUnavailable | Self::PluginUnavailable | Self::Throttled | Self::NoSocket)
+        matches!(self, Self::KmsUnavailable | Self::PluginUnavailable | Self::Throttled | Self::NoSocket | Self::NotConfigured)
+    }
+
+    /// Whether the same holder may unwrap it where it is asked in another way, under another encryption context or in another region. Who
+    /// may use a key only under its context is denied under another, and a KMS denies what it would find in another region, too.
+    pub(super) fn is_of_the_way(self) -> bool {
+        matches!(self, Self::ContextOrDamage | Self::AccessDenied | Self::KeyNotFound | Self::WrongKey | Self::Refused)
+    }
+
+    /// Whether nothing was sent: what is wrong was seen before.
+    pub(super) fn is_unsent(self) -> bool {
+        matches!(self, Self::NotConfigured | Self::NoSocket)
     }
 
     /// How much it leaves open, where several were asked in turn and none unwrapped it: what another answer of the same holder could
@@ -122,18 +135,26 @@ impl Reason {
 pub struct Failure {
     /// The reason.
     pub reason: Reason,
-    /// In the other side's words, cut and without control characters; empty where it had none.
+    /// In the other side's words, without control characters; empty where it had none. What a [`Ring`](super::Ring) holds is cut, and has
+    /// nothing of what was sent in it.
     pub detail: String,
 }
 
-/// Longest detail that is kept, in characters.
+/// Longest detail that is told, in characters, and longest that is looked through for what was sent.
 const LONGEST_DETAIL: usize = 300;
+const LONGEST_HEARD: usize = 4096;
 
 impl Failure {
     /// A failure with the other side's words.
     pub fn new(reason: Reason, detail: &str) -> Self {
         let shown = detail.chars().map(|c| if c.is_control() { ' ' } else { c });
-        Self { reason, detail: shown.take(LONGEST_DETAIL).collect() }
+        Self { reason, detail: shown.take(LONGEST_HEARD).collect() }
+    }
+
+    /// The same as it may be told: short, and without what was sent.
+    #[must_use]
+    pub(super) fn without(self, sent: &[u8]) -> Self {
+        Self { detail: without(&self.detail, sent).chars().take(LONGEST_DETAIL).collect(), ..self }
     }
 }
 

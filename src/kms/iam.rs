@@ -1,45 +1,18 @@
-//! The least that an IAM identity needs to unwrap what a plan lists, and encryption contexts.
+//! The least that an IAM identity needs to unwrap what a plan lists.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-/// Encryption contexts: what a plugin was told to bind DEKs to, and what must be given again to unwrap them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct EncryptionContexts {
-    /// Of every provider that has none of its own.
-    pub of_all: BTreeMap<String, String>,
-    /// By provider's name.
-    pub of_provider: BTreeMap<String, BTreeMap<String, String>>,
-}
+use super::EncryptionContext;
 
-impl EncryptionContexts {
-    /// The context of a provider.
-    pub fn of(&self, provider_name: &str) -> &BTreeMap<String, String> {
-        self.of_provider.get(provider_name).unwrap_or(&self.of_all)
-    }
-
-    /// Reads `k=v,…`.
-    ///
-    /// # Errors
-    /// A part without an equals sign, or with nothing before it.
-    pub fn parse(text: &str) -> Result<BTreeMap<String, String>, String> {
-        text.split(',')
-            .map(|pair| match pair.split_once('=') {
-                Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-                _ => Err("expected key=value,key=value".to_owned()),
-            })
-            .collect()
-    }
-}
-
-/// A key as values name it, with the encryption context of their provider.
+/// A key as values name it, with an encryption context that is tried.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct UsedKey {
     /// KMS v2's key ID; `None` for KMS v1, whose key is not known before it is asked.
     pub key_id: Option<Box<str>>,
     /// The encryption context.
-    pub context: BTreeMap<String, String>,
+    pub context: EncryptionContext,
 }
 
 /// What stands in a policy where the ARN of a key is not known. IAM matches nothing with it, so that a policy that nobody filled in

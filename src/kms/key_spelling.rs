@@ -131,6 +131,11 @@ pub fn is_key_arn(text: &str) -> bool {
     }
 }
 
+/// The region that an ARN names, whatever it is of.
+pub(crate) fn region_of(key_id: &str) -> Option<&str> {
+    key_id.strip_prefix("arn:")?.split(':').nth(2).filter(|region| !region.is_empty())
+}
+
 /// Whether text has the form of a key ID: 8-4-4-4-12 hexadecimal digits, or `mrk-` and 32.
 fn is_key_id(text: &str) -> bool {
     let are_digits = |text: &str, count: usize| text.len() == count && text.bytes().all(|byte| byte.is_ascii_hexdigit());

@@ -14,6 +14,8 @@ pub mod aws;
 #[cfg(any(feature = "aws-kms", feature = "kms-plugin"))]
 mod aws_errors;
 mod budget;
+mod contexts;
+mod current_keys;
 mod encryption_config;
 mod failure;
 mod iam;
@@ -25,6 +27,7 @@ mod plan;
 pub mod plugin;
 mod ring;
 mod same_keys;
+mod sent;
 mod silence;
 mod state;
 
@@ -33,9 +36,12 @@ mod state;
 mod tests;
 
 pub use self::budget::Budget;
+pub use self::contexts::{EncryptionContext, EncryptionContexts};
+pub use self::current_keys::CurrentKeys;
 pub use self::encryption_config::{ConfiguredProvider, EncryptionConfig, KmsProvider, NamedKey, NotTaken, Problem, Rule, Unusable, Wrong};
 pub use self::failure::{Failure, Reason};
-pub use self::iam::{EncryptionContexts, PLACE_TO_FILL, UsedKey, decrypt_policy, has_place_to_fill};
+pub use self::iam::{PLACE_TO_FILL, UsedKey, decrypt_policy, has_place_to_fill};
+pub(crate) use self::key_spelling::region_of;
 pub use self::key_spelling::{Likeness, is_key_arn};
 pub use self::ledger::{Ledger, LedgerError};
 pub use self::pace::{Pace, Patience};
@@ -54,8 +60,32 @@ pub trait Unwrapper {
     /// Whether this one is to be asked about a DEK source. Asks nobody.
     fn claims(&self, source: &WrappedDek) -> bool;
 
-    /// Whether this one can say something of a key. Asks nobody.
-    fn describes(&self, _key_id: &str) -> bool {
+    /// In how many ways this one is asked about a DEK source that it claims, in turn until it is unwrapped: under several encryption
+    /// contexts, in several regions. Each is a call. Asks nobody.
+    fn ways(&self, _source: &WrappedDek) -> usize {
+        1
+    }
+
+    /// Where this one asks about what names no region; none: it knows no regions.
+    fn regions(&self) -> &[String] {
+        &[]
+    }
+
+    /// Whether this one is to be asked under which key a provider of KMS v2 writes now. Asks nobody.
+    fn names_current_key(&self, _provider_name: &str) -> bool {
+        false
+    }
+
+    /// Asks under which key its provider writes now: one call.
+    ///
+    /// # Errors
+    /// Why it says nothing.
+    fn current_key(&mut self) -> Result<String, Failure> {
+        Err(Reason::NotAttempted.into())
+    }
+
+    /// Whether this one can say something of a key of a provider. Asks nobody.
+    fn describes(&self, _provider_name: &str, _key_id: &str) -> bool {
         false
     }
 
@@ -85,11 +115,11 @@ pub trait Unwrapper {
         None
     }
 
-    /// Asks, once. Whether to ask again is for the caller to decide.
+    /// Asks, once, in one of its ways, counted from 0. Whether to ask again is for the caller to decide.
     ///
     /// # Errors
     /// Why there is no key.
-    fn unwrap(&mut self, source: &WrappedDek) -> Result<Unwrapped, Failure>;
+    fn unwrap(&mut self, source: &WrappedDek, way: usize) -> Result<Unwrapped, Failure>;
 }
 
 /// What became of a DEK source.

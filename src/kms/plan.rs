@@ -78,7 +78,8 @@ pub struct Share {
 pub struct Turns {
     /// Calls about those of which it is asked first.
     pub first: Count<Calls>,
-    /// Calls about those that others are asked before it: at most so many, where they do not unwrap them.
+    /// Calls about those that others are asked before it, or that it is asked about in several ways: at most so many, where those before
+    /// do not unwrap them.
     pub further: Count<Calls>,
 }
 
@@ -139,17 +140,21 @@ impl Plan {
     }
 
     /// The calls of each unwrapper, in the order given, and of none: each source goes to the first that claims it, and on to the others
-    /// that do where it is not unwrapped.
+    /// that do where it is not unwrapped, to each in all its ways.
     pub fn shares(&self, unwrappers: &[Box<dyn Unwrapper>]) -> (Vec<Share>, Share) {
         let mut shares = vec![Share::default(); unwrappers.len()];
         let mut unclaimed = Share::default();
         for source in self.sources.values() {
-            let mut claiming = shares.iter_mut().zip(unwrappers).filter(|(_, unwrapper)| unwrapper.claims(source)).map(|(share, _)| share);
-            let share = claiming.next().unwrap_or(&mut unclaimed);
-            share.calls.entry(source.id.key_id.clone()).or_default().first.add_one();
+            let key_id = || source.id.key_id.clone();
+            let claiming = shares.iter_mut().zip(unwrappers).filter(|(_, unwrapper)| unwrapper.claims(source));
+            let mut claiming = claiming.map(|(share, unwrapper)| (share, unwrapper.ways(source)));
+            let (share, ways) = claiming.next().unwrap_or((&mut unclaimed, 1));
             share.values.add(source.values);
-            for other in claiming {
-                other.calls.entry(source.id.key_id.clone()).or_default().further.add_one();
+            let turns = share.calls.entry(key_id()).or_default();
+            turns.first.add_one();
+            turns.further.add(Count::of_len(ways.saturating_sub(1)));
+            for (other, ways) in claiming {
+                other.calls.entry(key_id()).or_default().further.add(Count::of_len(ways));
             }
         }
         (shares, unclaimed)

@@ -10,6 +10,7 @@
 
 mod preface;
 mod socket;
+mod words;
 
 use std::io;
 use std::sync::Arc;
@@ -26,7 +27,6 @@ use zeroize::Zeroizing;
 pub use self::socket::{NoSocket, Socket};
 
 use self::preface::Watched;
-use super::aws_errors::reason_of_aws;
 use super::{Failure, Reason, Unwrapped, Unwrapper, WrappedDek};
 use crate::envelope::KmsApi;
 use crate::envelope::open::DataKey;
@@ -118,7 +118,16 @@ impl Unwrapper for Plugin {
         source.provider_names.contains(self.provider_name.as_str())
     }
 
-    fn unwrap(&mut self, source: &WrappedDek) -> Result<Unwrapped, Failure> {
+    fn names_current_key(&self, provider_name: &str) -> bool {
+        self.provider_name == provider_name
+    }
+
+    fn current_key(&mut self) -> Result<String, Failure> {
+        let PluginStatus { key_id, .. } = self.status()?;
+        if key_id.is_empty() { Err(Failure::new(Reason::BadAnswer, "a status without a key ID")) } else { Ok(key_id) }
+    }
+
+    fn unwrap(&mut self, source: &WrappedDek, _way: usize) -> Result<Unwrapped, Failure> {
         let answer = self.call(async |channel| match source.id.provider.kms_api() {
             Some(KmsApi::V1Beta1) => decrypt_v1beta1(channel, source).await,
             Some(KmsApi::V2) => decrypt_v2(channel, source).await,
@@ -148,10 +157,22 @@ async fn connect(socket: &Socket, known: &mut Option<Channel>, is_other: &Arc<At
     // The address is not used for anything but the authority, which the API server calls localhost, too.
     let endpoint = Endpoint::from_static("http://localhost");
     let channel = endpoint.connect_with_connector(connector).await.map_err(|error| {
+        let mut causes = std::iter::successors(std::error::Error::source(&error), |cause| cause.source());
+        let of_system = causes.find_map(|cause| cause.downcast_ref::<io::Error>());
         let cause = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
-        Failure::new(Reason::PluginUnavailable, &cause)
+        Failure::new(of_system.map_or(Reason::PluginUnavailable, |error| not_connected(error.kind())), &cause)
     })?;
     Ok(known.insert(channel).clone())
+}
+
+/// Why there is no connection. Nobody who listens may come yet; what the system does not let connect at all stays so.
+fn not_connected(kind: io::ErrorKind) -> Reason {
+    use io::ErrorKind as Kind;
+    match kind {
+        Kind::ConnectionRefused | Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe => Reason::PluginUnavailable,
+        Kind::TimedOut | Kind::WouldBlock | Kind::Interrupted | Kind::UnexpectedEof => Reason::PluginUnavailable,
+        _ => Reason::NoSocket,
+    }
 }
 
 async fn decrypt_v1beta1(channel: Channel, source: &WrappedDek) -> Result<Zeroizing<Vec<u8>>, Failure> {
@@ -175,24 +196,6 @@ async fn decrypt_v2(channel: Channel, source: &WrappedDek) -> Result<Zeroizing<V
     Ok(Zeroizing::new(answer.into_inner().plaintext))
 }
 
-/// Codes of AWS KMS that a plugin's words may hold.
-const AWS_CODES: [&str; 14] = [
-    "NotFoundException",
-    "DisabledException",
-    "KMSInvalidStateException",
-    "AccessDeniedException",
-    "InvalidGrantTokenException",
-    "UnrecognizedClientException",
-    "ExpiredTokenException",
-    "InvalidCiphertextException",
-    "IncorrectKeyException",
-    "InvalidKeyUsageException",
-    "ThrottlingException",
-    "LimitExceededException",
-    "KeyUnavailableException",
-    "DependencyTimeoutException",
-];
-
 /// Whether the connection ended before an answer came, as when a plugin dies.
 fn is_cut_off(status: &Status) -> bool {
     let mut causes = std::iter::successors(std::error::Error::source(status), |cause| cause.source());
@@ -202,22 +205,43 @@ fn is_cut_off(status: &Status) -> bool {
 /// The failure behind a gRPC status. Most plugins put their KMS's words into the message of an unknown error.
 fn failure(status: &Status) -> Failure {
     let message = status.message();
-    let of_aws = AWS_CODES.iter().find(|code| message.contains(**code)).and_then(|code| reason_of_aws(code, message));
     let is_transport = std::error::Error::source(status).is_some();
+    let is_of_state = status.code() == Code::FailedPrecondition;
+    let of_words = || words::of_others(message, is_of_state);
     let reason = match status.code() {
-        _ if of_aws.is_some() => of_aws.unwrap_or(Reason::Refused),
         // Not the plugin's answer, but what came instead of one.
         Code::Unknown | Code::Internal if is_cut_off(status) => Reason::PluginUnavailable,
         Code::Unknown | Code::Internal if is_transport => Reason::BadAnswer,
-        Code::OutOfRange if message.contains("message length") => Reason::BadAnswer,
-        Code::Internal if message.contains("decod") || message.contains("protocol") => Reason::BadAnswer,
-        Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled => Reason::PluginUnavailable,
-        Code::PermissionDenied | Code::Unauthenticated => Reason::AccessDenied,
-        Code::NotFound => Reason::KeyNotFound,
-        Code::Unimplemented => Reason::ApiNotServed,
-        Code::ResourceExhausted => Reason::Throttled,
-        Code::InvalidArgument => Reason::ContextOrDamage,
-        _ => Reason::Refused,
+        code => match (words::of_aws(message), code) {
+            (Some(of_aws), _) => of_aws,
+            (None, Code::OutOfRange) if message.contains("message length") => Reason::BadAnswer,
+            (None, Code::Internal) if message.contains("decod") || message.contains("protocol") => Reason::BadAnswer,
+            (None, Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled) => Reason::PluginUnavailable,
+            (None, Code::PermissionDenied | Code::Unauthenticated) => Reason::AccessDenied,
+            (None, Code::NotFound) => Reason::KeyNotFound,
+            (None, Code::Unimplemented) => Reason::ApiNotServed,
+            (None, Code::ResourceExhausted) => Reason::Throttled,
+            (None, Code::InvalidArgument) => of_words().unwrap_or(Reason::ContextOrDamage),
+            (None, _) => of_words().unwrap_or(Reason::Refused),
+        },
     };
     Failure::new(reason, &format!("{:?} {message}", status.code()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A socket that may not be used is told at once, and not after all the patience there is.
+    #[test]
+    fn what_the_system_does_not_let_connect_is_not_waited_for() {
+        for (kind, passes) in [
+            (io::ErrorKind::PermissionDenied, false),
+            (io::ErrorKind::NotFound, false),
+            (io::ErrorKind::Other, false),
+            (io::ErrorKind::ConnectionRefused, true),
+        ] {
+            assert_eq!(not_connected(kind).is_passing(), passes, "{kind}");
+        }
+    }
 }

@@ -56,6 +56,9 @@ pub struct Asking<'a> {
     pub on_source: &'a dyn Fn(),
 }
 
+/// DEK sources of which one holder unwraps all, as far as is known, and in the same way: API version, providers' names and key ID.
+type Alike<'a> = (Provider, &'a BTreeSet<Box<str>>, Option<&'a str>);
+
 /// One who is asked, and what its answers taught.
 struct Holder<'a> {
     unwrapper: &'a mut dyn Unwrapper,
@@ -67,18 +70,19 @@ struct Holder<'a> {
 impl Ring {
     /// Asks about every DEK source of the plan, in turn at those who claim it, until one unwraps it.
     ///
-    /// Who has unwrapped one under the same provider and key is asked first.
+    /// Who has unwrapped one under the same provider and key is asked first, in the way that did.
     ///
     /// # Errors
     /// The ledger cannot be written. The call that could not be noted was made; no further one is.
     pub fn unwrap(plan: &Plan, unwrappers: &mut [Box<dyn Unwrapper>], asking: &mut Asking<'_>) -> Result<Self, LedgerError> {
         let mut ring = Self::default();
         let mut holders: Vec<Holder<'_>> = unwrappers.iter_mut().map(|unwrapper| Holder::new(unwrapper.as_mut())).collect();
-        let mut first: BTreeMap<(Provider, Option<&str>), usize> = BTreeMap::new();
+        let mut first: BTreeMap<Alike<'_>, (usize, usize)> = BTreeMap::new();
         for source in plan.sources() {
-            let alike = (source.id.provider, source.id.key_id.as_deref());
+            let alike = (source.id.provider, &source.provider_names, source.id.key_id.as_deref());
+            let known = first.get(&alike).copied();
             let mut turns: Vec<usize> = (0..holders.len()).filter(|index| holders.get(*index).is_some_and(|h| h.claims(source))).collect();
-            turns.sort_by_key(|index| first.get(&alike) != Some(index));
+            turns.sort_by_key(|index| known.is_none_or(|(holder, _)| holder != *index));
             let mut held = Held::Nothing(Reason::NoKeyGiven.into());
             if !turns.is_empty()
                 && let Some(before) = opened_before(source, asking)
@@ -88,9 +92,11 @@ impl Ring {
             }
             for index in turns {
                 let Some(holder) = holders.get_mut(index) else { continue };
-                held = held.or(ring.ask(source, holder, asking)?);
+                let way = known.filter(|(holder, _)| *holder == index).map(|(_, way)| way);
+                let (way, answer) = ring.ask_in_turn(source, holder, way, asking)?;
+                held = held.or(answer);
                 if let Held::Key { .. } = held {
-                    first.insert(alike, index);
+                    first.insert(alike, (index, way));
                     break;
                 }
             }
@@ -100,7 +106,29 @@ impl Ring {
         Ok(ring)
     }
 
-    fn ask(&mut self, source: &WrappedDek, holder: &mut Holder<'_>, asking: &mut Asking<'_>) -> Result<Held, LedgerError> {
+    /// Asks one in all its ways, the `known` one first, until it unwraps the DEK source or its answer is the same in any way. Tells in which
+    /// way it was asked last.
+    fn ask_in_turn(
+        &mut self,
+        source: &WrappedDek,
+        holder: &mut Holder<'_>,
+        known: Option<usize>,
+        asking: &mut Asking<'_>,
+    ) -> Result<(usize, Held), LedgerError> {
+        let mut ways: Vec<usize> = (0..holder.unwrapper.ways(source).max(1)).collect();
+        ways.sort_by_key(|way| known != Some(*way));
+        let mut held = Held::Nothing(Reason::NoKeyGiven.into());
+        for way in ways {
+            let answer = self.ask(source, holder, way, asking)?;
+            match &answer {
+                Held::Nothing(failure) if failure.reason.is_of_the_way() => held = held.or(answer),
+                Held::Nothing(_) | Held::Key { .. } | Held::OpenedBefore { .. } => return Ok((way, answer)),
+            }
+        }
+        Ok((0, held))
+    }
+
+    fn ask(&mut self, source: &WrappedDek, holder: &mut Holder<'_>, way: usize, asking: &mut Asking<'_>) -> Result<Held, LedgerError> {
         let (key, provider) = (&source.id.key_id, source.id.provider);
         if holder.not_served.contains(&provider) {
             return Ok(Held::Nothing(Reason::ApiNotServed.into()));
@@ -114,12 +142,16 @@ impl Ring {
                 self.is_cut_short = true;
                 return Ok(Held::Nothing(Reason::NotAttempted.into()));
             }
-            self.calls.add_one();
-            let answer = holder.unwrapper.unwrap(source);
-            if let Some(ledger) = &mut asking.ledger {
-                let outcome = answer.as_ref().map(|unwrapped| (UNWRAPPED, unwrapped.kms_key_id.as_deref()));
-                let (operation, key_id) = ("Decrypt", key.as_deref());
-                ledger.note(&Call { operation, source: Some(source), key_id, outcome, ..Call::of(holder.unwrapper) })?;
+            let answer = holder.unwrapper.unwrap(source, way).map_err(|failure| failure.without(&source.wrapped));
+            if answer.as_ref().is_err_and(|failure| failure.reason.is_unsent()) {
+                asking.budget.give_back();
+            } else {
+                self.calls.add_one();
+                if let Some(ledger) = &mut asking.ledger {
+                    let outcome = answer.as_ref().map(|unwrapped| (UNWRAPPED, unwrapped.kms_key_id.as_deref()));
+                    let (operation, key_id) = ("Decrypt", key.as_deref());
+                    ledger.note(&Call { operation, source: Some(source), key_id, outcome, ..Call::of(holder.unwrapper) })?;
+                }
             }
             let failure = match answer {
                 Ok(Unwrapped { key: data_key, kms_key_id }) => {

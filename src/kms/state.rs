@@ -1,7 +1,7 @@
 //! What a KMS says of a key. These calls are of the same budget and in the same ledger as those that unwrap.
 
 use super::ledger::Call;
-use super::{Asking, Failure, LedgerError, Unwrapper};
+use super::{Asking, Failure, LedgerError, Reason, Unwrapper};
 
 /// What a KMS says of a key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,39 +19,55 @@ pub struct KeyState {
 }
 
 impl KeyState {
+    /// Whether the KMS lets it be used, as far as it says.
+    pub fn is_usable(&self) -> bool {
+        self.state.as_deref().is_none_or(|state| matches!(state, "Enabled" | "Creating" | "Updating"))
+    }
+
     /// Asks the first that knows such keys; `None` where nobody does, nobody says it, or no call is left.
     ///
     /// # Errors
     /// The ledger cannot be written.
-    pub fn ask(key_id: &str, unwrappers: &mut [Box<dyn Unwrapper>], asking: &mut Asking<'_>) -> Result<Option<Self>, LedgerError> {
-        let Some(unwrapper) = unwrappers.iter_mut().find(|unwrapper| unwrapper.describes(key_id)) else { return Ok(None) };
-        let state = put("DescribeKey", key_id, unwrapper.as_mut(), asking, |unwrapper| unwrapper.describe(key_id))?;
-        let Some(mut state) = state else { return Ok(None) };
+    pub fn ask(
+        provider_name: &str,
+        key_id: &str,
+        unwrappers: &mut [Box<dyn Unwrapper>],
+        asking: &mut Asking<'_>,
+    ) -> Result<Option<Self>, LedgerError> {
+        let knows = |unwrapper: &&mut Box<dyn Unwrapper>| unwrapper.describes(provider_name, key_id);
+        let Some(unwrapper) = unwrappers.iter_mut().find(knows) else { return Ok(None) };
+        let state = put("DescribeKey", Some(key_id), unwrapper.as_mut(), asking, |unwrapper| unwrapper.describe(key_id))?;
+        let Ok(mut state) = state else { return Ok(None) };
         // This call takes no alias.
         let key = state.arn.clone().unwrap_or_else(|| key_id.to_owned());
-        state.is_rotated = put("GetKeyRotationStatus", &key, unwrapper.as_mut(), asking, |unwrapper| unwrapper.is_rotated(&key))?;
+        let is_rotated = put("GetKeyRotationStatus", Some(&key), unwrapper.as_mut(), asking, |unwrapper| unwrapper.is_rotated(&key))?;
+        state.is_rotated = is_rotated.ok();
         Ok(Some(state))
     }
 }
 
-/// Puts one question about a key, and notes it.
-fn put<T>(
+/// Puts one question about keys, and notes it.
+pub(super) fn put<T>(
     operation: &str,
-    key_id: &str,
+    key_id: Option<&str>,
     unwrapper: &mut dyn Unwrapper,
     asking: &mut Asking<'_>,
     question: impl FnOnce(&mut dyn Unwrapper) -> Result<T, Failure>,
-) -> Result<Option<T>, LedgerError> {
+) -> Result<Result<T, Failure>, LedgerError> {
     if !asking.budget.take(asking.is_stopped) {
-        return Ok(None);
+        return Ok(Err(Reason::NotAttempted.into()));
     }
-    let answer = question(unwrapper);
+    let answer = question(unwrapper).map_err(|failure| failure.without(&[]));
     if let Err(failure) = &answer {
         asking.budget.learn(failure.reason);
+        if failure.reason.is_unsent() {
+            asking.budget.give_back();
+            return Ok(answer);
+        }
     }
     if let Some(ledger) = &mut asking.ledger {
         let outcome = answer.as_ref().map(|_| ("described", None));
-        ledger.note(&Call { operation, source: None, key_id: Some(key_id), outcome, ..Call::of(unwrapper) })?;
+        ledger.note(&Call { operation, source: None, key_id, outcome, ..Call::of(unwrapper) })?;
     }
-    Ok(answer.ok())
+    Ok(answer)
 }

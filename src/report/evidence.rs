@@ -11,6 +11,7 @@ use crate::evidence::anomaly::{Anomalies, Anomaly, Class};
 use crate::evidence::count::{Count, DekSources, Objects, Tombstones, Values};
 use crate::evidence::words::verb;
 use crate::finding::Judgement;
+use crate::kms::KeyState;
 use crate::kubernetes::KeyMaterial;
 use crate::mvcc::comparison::Comparison;
 use crate::row::{Form, Place, Retention};
@@ -104,17 +105,18 @@ pub struct KeyProof {
     pub opened: Count<Values>,
     /// Values that did not, whatever the reason.
     pub failed: Count<Values>,
-    /// Such as `Enabled`.
-    pub state: Option<String>,
-    /// `AWS` or `CUSTOMER`.
-    pub manager: Option<String>,
-    /// Whether it is rotated by itself.
-    pub is_rotated: Option<bool>,
     /// Keys that the KMS says it used.
     pub kms_key_ids: BTreeSet<String>,
+    /// What the KMS says of them, or of the key that values name where it does not say which it used.
+    pub states: BTreeMap<String, KeyState>,
 }
 
 impl KeyProof {
+    /// What the KMS says; of several keys of one that cannot be used, if there is one.
+    pub fn state(&self) -> Option<&KeyState> {
+        self.states.values().find(|state| !state.is_usable()).or_else(|| self.states.values().next())
+    }
+
     /// The key that the KMS says it used, where it was one.
     pub fn kms_key_id(&self) -> Option<&str> {
         self.kms_key_ids.first().filter(|_| self.kms_key_ids.len() == 1).map(String::as_str)

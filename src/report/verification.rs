@@ -29,6 +29,8 @@ pub struct VerificationPlan {
     pub asked: Vec<Asked>,
     /// What nobody can be asked about.
     pub unclaimed: Asked,
+    /// Calls about which key is current, to the plugins of providers that are required.
+    pub current_key_calls: Count<Calls>,
     /// The IAM policy that allows the calls, where AWS is asked; in JSON.
     pub policy: Option<String>,
     /// Whether the policy has a place to fill: values do not name their key, nor did the user.
@@ -52,7 +54,7 @@ pub struct VerificationResult {
     pub proof: Proof,
     /// Calls that were made to unwrap DEK sources.
     pub calls: Count<Calls>,
-    /// Calls that were made to ask of the keys' state.
+    /// Calls that were made to ask of the keys' state, and which is current.
     pub other_calls: Count<Calls>,
     /// Whether the budget or the user ended the asking early.
     pub is_cut_short: bool,

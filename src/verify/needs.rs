@@ -1,6 +1,6 @@
 //! What there is to open, before anybody is asked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use super::Source;
@@ -21,6 +21,10 @@ pub struct Needs<'data> {
     pub plan: Plan,
     /// The first revision that a retained value has under each key, by evidence and by the prefix of its cluster.
     pub began: BTreeMap<(EvidenceId, &'data [u8], KeyIdentity<'data>), u64>,
+    /// Keys under which values are current, or may be.
+    current: BTreeSet<KeyIdentity<'data>>,
+    /// The last revision that a retained value has under each key, by evidence and by the prefix of its cluster.
+    ended: BTreeMap<(EvidenceId, &'data [u8], KeyIdentity<'data>), u64>,
     /// Values by the stored type of their DEK source, where a provider has one.
     pub dek_source_types: BTreeMap<(KeyIdentity<'data>, i64), Count<Values>>,
 }
@@ -46,7 +50,7 @@ impl<'data> Needs<'data> {
         let needs = Mutex::new(self);
         source.each(scope, |row| {
             if row.envelope().is_some() {
-                needs.lock().unwrap_or_else(PoisonError::into_inner).add(source.id, row);
+                needs.lock().unwrap_or_else(PoisonError::into_inner).add(source.id, row, source.is_leftover());
             }
         })
     }
@@ -59,16 +63,34 @@ impl<'data> Needs<'data> {
     /// What a single value needs.
     pub fn of_one(evidence: EvidenceId, row: &ValueRow<'data>) -> Self {
         let mut needs = Self::default();
-        needs.add(evidence, row);
+        needs.add(evidence, row, false);
         needs
     }
 
-    fn add(&mut self, evidence: EvidenceId, row: &ValueRow<'data>) {
+    /// The keys under which values are current, or may be, and those of the last write of each file: what is written under now is among
+    /// them, if anything was written under it.
+    pub(super) fn current_keys(&self, pattern: &KeyPattern) -> BTreeSet<&KeyIdentity<'data>> {
+        let mut last: BTreeMap<(EvidenceId, &[u8]), (u64, &KeyIdentity<'data>)> = BTreeMap::new();
+        for ((evidence, prefix, key), revision) in self.ended.iter().filter(|((_, _, key), _)| pattern.matches(key)) {
+            let known = last.entry((*evidence, *prefix)).or_insert((*revision, key));
+            *known = (*known).max((*revision, key));
+        }
+        let current = self.current.iter().filter(|key| pattern.matches(key));
+        current.chain(last.into_values().map(|(_, key)| key)).collect()
+    }
+
+    fn add(&mut self, evidence: EvidenceId, row: &ValueRow<'data>, is_leftover: bool) {
         let Some(info) = row.envelope() else { return };
         let identity = info.key();
-        if let (true, Some(revision)) =
-            (matches!(row.retention, Retention::Current | Retention::Newest | Retention::Superseded), row.written.main)
-        {
+        let is_retained = matches!(row.retention, Retention::Current | Retention::Newest | Retention::Superseded);
+        if !is_leftover && (matches!(row.retention, Retention::Current | Retention::Newest) || row.is_ahead()) {
+            self.current.insert(identity.clone());
+        }
+        if let (true, false, Some(revision)) = (is_retained, is_leftover, row.written.main) {
+            let ended = self.ended.entry((evidence, prefix_of(row), identity.clone())).or_insert(revision);
+            *ended = revision.max(*ended);
+        }
+        if let (true, Some(revision)) = (is_retained, row.written.main) {
             let began = self.began.entry((evidence, prefix_of(row), identity.clone())).or_insert(revision);
             *began = revision.min(*began);
         }

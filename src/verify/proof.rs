@@ -238,7 +238,7 @@ impl<'data> Gathering<'data> {
         needs: &Needs<'data>,
     ) {
         if !self.wanted.contains_key(resource) {
-            self.wanted.insert(resource.to_owned(), required.of(resource, keyring));
+            self.wanted.insert(resource.to_owned(), required.of(resource, keyring, needs));
         }
         if let Some(Some(wanted)) = self.wanted.get(resource) {
             let key = wanted.key();

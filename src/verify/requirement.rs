@@ -1,15 +1,15 @@
 //! Re-encryption: is everything as the configuration requires it, and what is left?
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::keyring::{Attempt, verdict_of};
 use super::needs::{Began, prefix_of};
-use super::{Answer, Keyring, Source, Standing};
-use crate::envelope::{KeyIdentity, KeyPattern};
+use super::{Answer, Keyring, Needs, Source, Standing};
+use crate::envelope::{KeyIdentity, KeyPattern, Provider};
 use crate::evidence::EvidenceId;
 use crate::evidence::count::{Count, Values};
-use crate::kms::{ConfiguredProvider, EncryptionConfig};
+use crate::kms::{ConfiguredProvider, CurrentKeys, EncryptionConfig};
 use crate::kubernetes::{GroupResource, StorageKey};
 use crate::row::{EnvelopeInfo, Form, Place, Retention, ValueRow};
 
@@ -20,6 +20,8 @@ pub struct Required<'a> {
     pub key: Option<&'a KeyPattern>,
     /// The first that names a resource says how it is written.
     pub configs: &'a [EncryptionConfig],
+    /// Under which keys plugins say that their providers write now.
+    pub current_keys: &'a CurrentKeys,
 }
 
 /// How values are to be stored.
@@ -79,6 +81,8 @@ pub enum Under {
     SameName(KeyIdentity<'static>),
     /// By its name the required key, which does not open it.
     NotOpened(KeyIdentity<'static>),
+    /// A key of the required provider, of which it is not known under which of its keys it writes now.
+    OneOfSeveral(KeyIdentity<'static>),
     /// Whatever the log has behind the database, which writes or deletes it later, or may.
     NotApplied,
     /// A form that is not known here, or a name that cannot be read; or it is not known what is required.
@@ -90,6 +94,8 @@ pub(super) struct Wanted {
     state: State,
     /// Which key of that name, of several that were given.
     number: Option<usize>,
+    /// It is a provider that has several keys, and nobody says which of them it writes under now.
+    is_one_of_several: bool,
     /// Whether it was asked for by name: of other resources nothing is required while none of their values is encrypted.
     is_meant: bool,
 }
@@ -101,7 +107,7 @@ impl Required<'_> {
     }
 
     /// What is required of a resource; `None`: nothing.
-    pub(super) fn of(&self, group_resource: &str, keyring: &Keyring<'_>) -> Option<Wanted> {
+    pub(super) fn of(&self, group_resource: &str, keyring: &Keyring<'_>, needs: &Needs<'_>) -> Option<Wanted> {
         if GroupResource(group_resource.into()).is_never_encrypted() {
             return None;
         }
@@ -109,14 +115,51 @@ impl Required<'_> {
         let Some(key) = self.key else {
             let (state, key) = configured?;
             let number = key.and_then(|(provider, named)| keyring.number(provider, &named.name, named.key.as_ref()?));
-            return Some(Wanted { state, number, is_meant: true });
+            return Some(Wanted { number, ..self.settled(state, true, needs) });
         };
         let is_meant = group_resource == "secrets" || configured.is_some_and(|(state, _)| state != State::Plaintext);
-        Some(Wanted { state: State::Key(key.clone()), number: None, is_meant })
+        Some(self.settled(State::Key(key.clone()), is_meant, needs))
+    }
+
+    /// A provider of KMS v2 writes under one of its keys. Which it is its plugin says; else it is the only one that there is.
+    fn settled(&self, state: State, is_meant: bool, needs: &Needs<'_>) -> Wanted {
+        let wanted = |state, is_one_of_several| Wanted { state, number: None, is_one_of_several, is_meant };
+        let (pattern, name) = match &state {
+            State::Key(pattern) if pattern.key_id.is_none() && pattern.may_be_of_kms() => match &pattern.name {
+                Some(name) => (pattern, name),
+                None => return wanted(state, false),
+            },
+            State::Key(_) | State::Plaintext | State::NotKnown => return wanted(state, false),
+        };
+        let said = self.current_keys.of(name).filter(|_| pattern.version.as_deref() != Some(KMS_V1));
+        match said.map(|said| (said.first(), said.len())) {
+            Some((Some(key_id), 1)) => {
+                let version = Provider::KmsV2.words().map(|(_, version)| version.to_owned());
+                wanted(State::Key(KeyPattern { version, key_id: Some(key_id.clone()), ..pattern.clone() }), false)
+            }
+            Some(_) => wanted(state, true),
+            None => {
+                let is_one_of_several = needs.current_keys(pattern).len() > 1;
+                wanted(state, is_one_of_several)
+            }
+        }
+    }
+
+    /// Providers of KMS v2 that are required without saying under which key: their plugins are asked.
+    pub fn providers_to_ask(key: Option<&KeyPattern>, configs: &[EncryptionConfig]) -> BTreeSet<String> {
+        let of_configs = || configs.iter().flat_map(EncryptionConfig::kms_providers).filter(|kms| kms.provider == Provider::KmsV2);
+        match key {
+            Some(key) if key.key_id.is_some() || !key.may_be_of_kms() => BTreeSet::new(),
+            Some(key) => key.name.iter().cloned().collect(),
+            None => of_configs().map(|kms| kms.name.clone()).collect(),
+        }
     }
 }
 
-type LocalKeyOf<'a> = (crate::envelope::Provider, &'a crate::kms::NamedKey);
+/// The word for KMS v1, whose values name no key.
+const KMS_V1: &str = "v1";
+
+type LocalKeyOf<'a> = (Provider, &'a crate::kms::NamedKey);
 
 /// What a resource is written with, and the local key where it is one; `None`: no configuration names it.
 pub(super) fn of_config<'a>(configs: &'a [EncryptionConfig], group_resource: &str) -> Option<(State, Option<LocalKeyOf<'a>>)> {
@@ -188,7 +231,7 @@ impl Requirement {
         let other = match under {
             Under::Plaintext => None,
             Under::Key(other) => Some(other.clone()),
-            Under::SameName(_) | Under::NotOpened(_) | Under::NotApplied | Under::NotKnown => return,
+            Under::SameName(_) | Under::NotOpened(_) | Under::OneOfSeveral(_) | Under::NotApplied | Under::NotKnown => return,
         };
         let began = began.and_then(|began| began.get(&(evidence, prefix_of(row)))).copied();
         if let (Some(began), Some(revision)) = (began, row.written.main)
@@ -217,7 +260,12 @@ impl Requirement {
 
     /// Current values of which it is not known.
     pub fn not_known(&self) -> Count<Values> {
-        self.count(|under| matches!(under, Under::NotApplied | Under::NotKnown))
+        self.count(|under| matches!(under, Under::NotApplied | Under::NotKnown | Under::OneOfSeveral(_)))
+    }
+
+    /// Those of them that are under one of several keys of the required provider.
+    pub fn one_of_several(&self) -> Count<Values> {
+        self.count(|under| matches!(under, Under::OneOfSeveral(_)))
     }
 
     /// Current values that are as required.
@@ -257,7 +305,10 @@ impl Wanted {
             (State::Plaintext, Form::Plaintext, _) => None,
             (State::Key(_), Form::Plaintext, _) => Some(Under::Plaintext),
             (_, _, None) => Some(Under::NotKnown),
-            (State::Key(key), _, Some(identity)) if key.matches(&identity) => self.otherwise_opened(row, attempt, &identity),
+            (State::Key(key), _, Some(identity)) if key.matches(&identity) => {
+                let otherwise = self.otherwise_opened(row, attempt, &identity);
+                otherwise.or_else(|| self.is_one_of_several.then(|| Under::OneOfSeveral(identity.owned())))
+            }
             (_, _, Some(identity)) => Some(Under::Key(identity.owned())),
         }
     }
@@ -285,6 +336,7 @@ impl Under {
             Self::Key(_) => "other-key",
             Self::SameName(_) => "other-key-of-this-name",
             Self::NotOpened(_) => "not-opened",
+            Self::OneOfSeveral(_) => "one-of-several-keys",
             Self::NotApplied => "not-applied",
             Self::NotKnown => "not-known",
         }
@@ -293,7 +345,7 @@ impl Under {
     /// The key that the values name.
     pub fn key(&self) -> Option<&KeyIdentity<'static>> {
         match self {
-            Self::Key(key) | Self::SameName(key) | Self::NotOpened(key) => Some(key),
+            Self::Key(key) | Self::SameName(key) | Self::NotOpened(key) | Self::OneOfSeveral(key) => Some(key),
             Self::Plaintext | Self::NotApplied | Self::NotKnown => None,
         }
     }

@@ -77,7 +77,7 @@ fn ask(double: &KmsDouble) -> Result<Option<String>, Failure> {
     let source = plan.sources().next().unwrap();
     let mut kms = kms(double, EncryptionContexts::default());
     assert!(kms.claims(source));
-    kms.unwrap(source).map(|unwrapped| unwrapped.kms_key_id)
+    kms.unwrap(source, 0).map(|unwrapped| unwrapped.kms_key_id)
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn nobody_listening_is_unavailable() {
     std::thread::sleep(Duration::from_millis(50));
     let plan = plan_of("aws-a", b"blob");
     let mut kms = AwsKms::with_config(config(&url), EncryptionContexts::default()).unwrap();
-    let failure = kms.unwrap(plan.sources().next().unwrap()).map(|_| ()).unwrap_err();
+    let failure = kms.unwrap(plan.sources().next().unwrap(), 0).map(|_| ()).unwrap_err();
     assert_eq!(failure.reason, Reason::KmsUnavailable, "{failure}");
 }
 
@@ -191,7 +191,7 @@ fn without_credentials_nothing_is_sent() {
     config.set_credentials_provider(None);
     let plan = plan_of("aws-a", b"blob");
     let mut kms = AwsKms::with_config(config.build(), EncryptionContexts::default()).unwrap();
-    let failure = kms.unwrap(plan.sources().next().unwrap()).map(|_| ()).unwrap_err();
+    let failure = kms.unwrap(plan.sources().next().unwrap(), 0).map(|_| ()).unwrap_err();
     assert_eq!(failure.reason, Reason::NotConfigured, "{failure}");
     assert_eq!(double.calls("Decrypt"), 0);
 }
@@ -202,10 +202,11 @@ fn encryption_contexts_are_given_to_all_or_to_one_provider() {
     let double = double_with(Key { context: context.clone(), ..enabled() }, &[7; 32]);
     let reason = |provider: &str, contexts: EncryptionContexts| {
         let plan = plan_of(provider, b"blob");
-        kms(&double, contexts).unwrap(plan.sources().next().unwrap()).map(|_| ()).map_err(|failure| failure.reason)
+        kms(&double, contexts).unwrap(plan.sources().next().unwrap(), 0).map(|_| ()).map_err(|failure| failure.reason)
     };
-    let of_all = EncryptionContexts { of_all: context.clone(), ..EncryptionContexts::default() };
-    let of_one = EncryptionContexts { of_provider: [("aws:b".to_owned(), context)].into(), ..EncryptionContexts::default() };
+    let (mut of_all, mut of_one) = (EncryptionContexts::default(), EncryptionContexts::default());
+    of_all.add(context.clone());
+    of_one.add_for("aws:b", context);
     assert_eq!(reason("any", of_all), Ok(()));
     assert_eq!(reason("aws:b", of_one.clone()), Ok(()));
     assert_eq!(reason("aws", of_one), Err(Reason::ContextOrDamage));

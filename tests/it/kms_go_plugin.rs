@@ -77,7 +77,7 @@ fn values_of_both_versions_open_through_kubernetes() {
             let (id, sealed) = (plan.add(provider, &envelope).unwrap(), envelope.sealed);
             let source = plan.sources().next().unwrap();
             assert!(source.id == id && plugin.claims(source));
-            let unwrapped = plugin.unwrap(source).unwrap_or_else(|failure| panic!("{failure}"));
+            let unwrapped = plugin.unwrap(source, 0).unwrap_or_else(|failure| panic!("{failure}"));
             let plaintext = unwrapped.key.open(sealed, write["key"].as_str().unwrap().as_bytes()).unwrap().plaintext;
             assert_eq!(Sha256Digest::of(plaintext.as_ref()).to_string(), write["plaintext_sha256"].as_str().unwrap());
             opened += 1;

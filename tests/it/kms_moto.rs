@@ -93,12 +93,13 @@ fn moto_unwraps_what_moto_wrapped() {
         let blob = wrap.send().await.unwrap().ciphertext_blob.unwrap().into_inner();
         (key.arn.unwrap(), [b"1".to_vec(), blob].concat())
     });
-    let with = EncryptionContexts { of_all: context, ..EncryptionContexts::default() };
+    let mut with = EncryptionContexts::default();
+    with.add(context);
     let ask = |contexts: &EncryptionContexts, plan: &Plan| -> Result<Unwrapped, Failure> {
         let mut kms = AwsKms::with_config(moto.config(), contexts.clone()).unwrap();
         let source = plan.sources().next().unwrap();
         assert!(kms.claims(source));
-        kms.unwrap(source)
+        kms.unwrap(source, 0)
     };
     // An alias in the values; KMS says which key it was. KMS v1 names none, with and without the plugin's version byte.
     for plan in [plan_of(Some("alias/etcd"), &wrapped), plan_of(Some(&arn), &wrapped), plan_of(None, &wrapped)] {

@@ -7,9 +7,9 @@ use std::io::{Read, Write};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener};
 use std::path::Path;
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use crate::common::plugin_double::{Asked, Reply, field_1, serve, status};
 use etcd_sleuth::envelope::{KmsEnvelope, Provider, pb};
 use etcd_sleuth::kms::plugin::{Plugin, PluginStatus, Socket};
 use etcd_sleuth::kms::{Failure, Plan, Reason, Unwrapped, Unwrapper};
@@ -17,79 +17,6 @@ use prost::Message;
 
 const KEY_ID: &str = "kv/keys/one";
 const SEED: [u8; 32] = [7; 32];
-
-/// What the double answers.
-#[derive(Clone)]
-enum Reply {
-    Message(Vec<u8>),
-    Status(u32, &'static str),
-    Never,
-    /// The first connection ends before an answer; on the next one there is one.
-    DieOnce(Vec<u8>),
-}
-
-type Asked = Arc<Mutex<Vec<(String, Vec<u8>)>>>;
-
-/// gRPC by hand on HTTP/2: every request is noted and answered alike.
-fn serve(listener: UnixListener, reply: Reply) -> Asked {
-    let asked = Asked::default();
-    let noted = Arc::clone(&asked);
-    listener.set_nonblocking(true).unwrap();
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let local = tokio::task::LocalSet::new();
-        local.block_on(&runtime, async move {
-            let listener = tokio::net::UnixListener::from_std(listener).unwrap();
-            while let Ok((stream, _)) = listener.accept().await {
-                let (noted, reply) = (Arc::clone(&noted), reply.clone());
-                tokio::task::spawn_local(async move {
-                    let Ok(mut connection) = h2::server::handshake(stream).await else { return };
-                    while let Some(Ok((request, respond))) = connection.accept().await {
-                        if matches!(reply, Reply::DieOnce(_)) && noted.lock().unwrap().is_empty() {
-                            noted.lock().unwrap().push((request.uri().path().to_owned(), Vec::new()));
-                            return;
-                        }
-                        tokio::task::spawn_local(answer(request, respond, Arc::clone(&noted), reply.clone()));
-                    }
-                });
-            }
-        });
-    });
-    asked
-}
-
-async fn answer(
-    request: http::Request<h2::RecvStream>,
-    mut respond: h2::server::SendResponse<bytes::Bytes>,
-    noted: Asked,
-    reply: Reply,
-) -> Option<()> {
-    let path = request.uri().path().to_owned();
-    let mut body = request.into_body();
-    let mut message = Vec::new();
-    while let Some(Ok(part)) = body.data().await {
-        message.extend_from_slice(&part);
-        let _ = body.flow_control().release_capacity(part.len());
-    }
-    // Five bytes of gRPC's framing stand before the message.
-    noted.lock().unwrap().push((path, message[5..].to_vec()));
-    let headers = http::Response::builder().header("content-type", "application/grpc");
-    match reply {
-        Reply::Message(message) | Reply::DieOnce(message) => {
-            let mut stream = respond.send_response(headers.body(()).unwrap(), false).ok()?;
-            let frame = [&[0], &u32::try_from(message.len()).unwrap().to_be_bytes()[..], &message].concat();
-            stream.reserve_capacity(frame.len());
-            stream.send_data(frame.into(), false).ok()?;
-            stream.send_trailers(http::HeaderMap::from_iter([(http::HeaderName::from_static("grpc-status"), 0.into())])).ok()?;
-        }
-        Reply::Status(code, message) => {
-            let headers = headers.header("grpc-status", code).header("grpc-message", message);
-            respond.send_response(headers.body(()).unwrap(), true).ok()?;
-        }
-        Reply::Never => std::future::pending().await,
-    }
-    Some(())
-}
 
 fn plan_v2(kind: i32) -> Plan {
     let object = pb::EncryptedObject {
@@ -115,7 +42,7 @@ fn ask(endpoint: &str, plan: &Plan) -> Result<Unwrapped, Failure> {
     let mut plugin = Plugin::new("vault", Socket::parse(endpoint).unwrap(), Duration::from_millis(700)).unwrap();
     let source = plan.sources().next().unwrap();
     assert!(plugin.claims(source));
-    plugin.unwrap(source)
+    plugin.unwrap(source, 0)
 }
 
 fn reason(endpoint: &str) -> (Reason, String) {
@@ -133,11 +60,6 @@ fn double(reply: Reply) -> (tempfile::TempDir, String, Asked) {
     let asked = serve(UnixListener::bind(dir.path().join("kms.sock")).unwrap(), reply);
     let endpoint = endpoint(dir.path());
     (dir, endpoint, asked)
-}
-
-/// Field 1 of a message, as bytes.
-fn field_1(bytes: &[u8]) -> Vec<u8> {
-    [&[0x0a, u8::try_from(bytes.len()).unwrap()][..], bytes].concat()
 }
 
 #[test]
@@ -174,8 +96,7 @@ fn abstract_sockets_are_reached() {
 
 #[test]
 fn the_status_of_a_plugin_is_read() {
-    let message = [&field_1(b"v2")[..], b"\x12\x02ok\x1a\x0b", KEY_ID.as_bytes()].concat();
-    let (_dir, endpoint, _) = double(Reply::Message(message));
+    let (_dir, endpoint, _) = double(Reply::Message(status(KEY_ID)));
     let mut plugin = Plugin::new("vault", Socket::parse(&endpoint).unwrap(), Duration::from_secs(2)).unwrap();
     let status = PluginStatus { version: "v2".into(), healthz: "ok".into(), key_id: KEY_ID.into() };
     assert_eq!(plugin.status(), Ok(status));
@@ -197,7 +118,21 @@ fn errors_of_plugins_have_their_words() {
         (2, "failed to decrypt DisabledException: arn:aws:kms:x is disabled.", Reason::Disabled),
         (2, "operation error KMS: Decrypt, AccessDeniedException: not authorized", Reason::AccessDenied),
         (2, "KMSInvalidStateException: arn is pending deletion.", Reason::PendingDeletion),
-        (2, "vault is sealed", Reason::Refused),
+        (2, "vault is sealed", Reason::KmsUnavailable),
+        (2, "Error making API request. Code: 503. Errors: * Vault is sealed", Reason::KmsUnavailable),
+        (2, "dial tcp 10.0.0.1:8200: connect: connection refused", Reason::KmsUnavailable),
+        (2, "Code: 403. Errors: * permission denied", Reason::AccessDenied),
+        (13, "cipher: message authentication failed", Reason::ContextOrDamage),
+        (9, "key is DISABLED", Reason::Disabled),
+        (9, "projects/p/cryptoKeyVersions/1 is not enabled, current state is: DISABLED.", Reason::Disabled),
+        (9, "k is not enabled, current state is: DESTROYED.", Reason::KeyNotFound),
+        (9, "k is not enabled, current state is: DESTROY_SCHEDULED.", Reason::PendingDeletion),
+        (9, "no", Reason::Refused),
+        (2, "rpc error: code = FailedPrecondition desc = k is not enabled, current state is: DISABLED.", Reason::Disabled),
+        (2, "keyvault.BaseClient#Decrypt: StatusCode=403 Code=\"Forbidden\" InnerError={\"code\":\"KeyDisabled\"}", Reason::Disabled),
+        (2, "code ObjectIsDeletedButRecoverable", Reason::PendingDeletion),
+        (2, "pkcs11: 0x60: CKR_KEY_HANDLE_INVALID", Reason::KeyNotFound),
+        (7, "Cloud KMS API has not been used in project 1 before or it is disabled", Reason::AccessDenied),
         (3, "key ID does not match", Reason::ContextOrDamage),
         (4, "deadline", Reason::PluginUnavailable),
         (5, "no such key", Reason::KeyNotFound),
@@ -207,7 +142,7 @@ fn errors_of_plugins_have_their_words() {
         (14, "not now", Reason::PluginUnavailable),
         (16, "who", Reason::AccessDenied),
     ] {
-        let (_dir, endpoint, _) = double(Reply::Status(code, message));
+        let (_dir, endpoint, _) = double(Reply::Status(code, message.to_owned()));
         let (reason, detail) = reason(&endpoint);
         assert_eq!(reason, wanted, "{code} {message}: {detail}");
         assert!(detail.contains(message), "{detail}");
@@ -261,9 +196,9 @@ fn a_connection_that_ends_during_a_call_is_none() {
     let plan = plan_v2(1);
     let mut plugin = Plugin::new("vault", Socket::parse(&at).unwrap(), Duration::from_millis(700)).unwrap();
     let source = plan.sources().next().unwrap();
-    let failure = plugin.unwrap(source).map(|_| ()).unwrap_err();
+    let failure = plugin.unwrap(source, 0).map(|_| ()).unwrap_err();
     assert_eq!(failure.reason, Reason::PluginUnavailable, "{failure}");
-    assert!(plugin.unwrap(source).is_ok());
+    assert!(plugin.unwrap(source, 0).is_ok());
     assert_eq!(asked.lock().unwrap().len(), 2);
     // One that takes the bytes and hangs up, at once and after a while.
     for wait in [0, 50] {

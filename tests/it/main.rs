@@ -40,6 +40,7 @@ mod layering;
 mod lives;
 mod log;
 mod memory;
+mod migration;
 mod not_read;
 mod one_run;
 mod opening;

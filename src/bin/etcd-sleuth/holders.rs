@@ -39,7 +39,7 @@ impl Given {
         case::Holders {
             configs: &self.configs,
             unwrappers: &mut self.unwrappers,
-            named: plugin_names(holders),
+            named: named(holders),
             contexts: self.contexts.clone(),
             rate: holders.rate(),
             max_calls: Some(Count::new(holders.max_calls())),
@@ -92,14 +92,16 @@ pub(crate) fn bounded(path: &Path, most: usize) -> std::io::Result<Zeroizing<Vec
 #[cfg(feature = "aws-kms")]
 fn contexts(holders: &Holders) -> anyhow::Result<EncryptionContexts> {
     let parse = |text: &str| EncryptionContexts::parse(text).map_err(anyhow::Error::msg);
-    let of_all = holders.encryption_context.as_deref().map(parse).transpose().context("--encryption-context")?.unwrap_or_default();
-    let mut of_provider = std::collections::BTreeMap::new();
+    let mut contexts = EncryptionContexts::default();
+    for context in &holders.encryption_context {
+        contexts.add(parse(context).context("--encryption-context")?);
+    }
     for pair in holders.encryption_context_for.chunks(2) {
-        if let [provider, context] = pair {
-            of_provider.insert(provider.clone(), parse(context).context("--encryption-context-for")?);
+        if let [whose, context] = pair {
+            contexts.add_for(whose, parse(context).with_context(|| format!("--encryption-context-for {whose}"))?);
         }
     }
-    Ok(EncryptionContexts { of_all, of_provider })
+    Ok(contexts)
 }
 
 #[cfg(not(feature = "aws-kms"))]
@@ -142,7 +144,11 @@ fn plugins(_: &Holders, _: Duration) -> anyhow::Result<Vec<Box<dyn Unwrapper>>> 
     Ok(Vec::new())
 }
 
-/// Providers that a plugin was named for.
+/// Providers that somebody was named for.
+fn named(holders: &Holders) -> Vec<String> {
+    [plugin_names(holders), aws_names(holders)].concat()
+}
+
 #[cfg(feature = "kms-plugin")]
 fn plugin_names(holders: &Holders) -> Vec<String> {
     holders.kms_plugin.iter().filter_map(|text| Some(plugin_of(text).ok()?.0.to_owned())).collect()
@@ -154,15 +160,24 @@ fn plugin_names(_: &Holders) -> Vec<String> {
 }
 
 #[cfg(feature = "aws-kms")]
+fn aws_names(holders: &Holders) -> Vec<String> {
+    holders.aws_kms.clone().unwrap_or_default()
+}
+
+#[cfg(not(feature = "aws-kms"))]
+fn aws_names(_: &Holders) -> Vec<String> {
+    Vec::new()
+}
+
+#[cfg(feature = "aws-kms")]
 fn aws(holders: &Holders, contexts: EncryptionContexts, timeout: Duration) -> anyhow::Result<Option<Box<dyn Unwrapper>>> {
     use etcd_sleuth::kms::aws::{AwsKms, AwsOptions};
-    if !holders.aws_kms {
-        return Ok(None);
-    }
+    let Some(providers) = holders.aws_kms.clone() else { return Ok(None) };
     Ok(Some(Box::new(AwsKms::new(AwsOptions {
         profile: holders.aws_profile.clone(),
-        region: holders.aws_region.clone(),
+        regions: holders.aws_region.clone(),
         contexts,
+        providers,
         case: holders.case.clone(),
         use_instance_metadata: holders.aws_instance_metadata,
         timeout: Some(timeout),

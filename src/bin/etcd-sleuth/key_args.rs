@@ -23,7 +23,7 @@ const VERIFY_EXAMPLES: &str = "\
 Examples:
   etcd-sleuth verify a.db --encryption-config enc.yaml
   etcd-sleuth verify a.db --aws-kms --plan                # how many calls, which keys, the IAM policy; calls nothing
-  etcd-sleuth verify a.db --aws-kms --encryption-context-for aws-b cluster=prod,tier=1
+  etcd-sleuth verify a.db --aws-kms=aws-b --encryption-context-for v2/aws-b cluster=prod,tier=1
   etcd-sleuth verify a.db --kms-plugin aws-b=unix:///run/kms.sock
   etcd-sleuth verify a.db --encryption-config enc.yaml --aws-kms --require-key kms/aws-b --resources secrets,configmaps";
 
@@ -104,29 +104,30 @@ pub(crate) struct Holders {
     /// An EncryptionConfiguration in YAML or JSON, with its keys
     #[arg(long, value_name = "FILE")]
     pub(crate) encryption_config: Vec<PathBuf>,
-    /// Ask AWS KMS: region, profile, endpoint and credentials as every AWS tool takes them
+    /// Ask AWS KMS: region, profile, endpoint and credentials as every AWS tool takes them; with providers' names about nothing of others,
+    /// else about all that looks like AWS's
     #[cfg(feature = "aws-kms")]
-    #[arg(long)]
-    pub(crate) aws_kms: bool,
+    #[arg(long, value_name = "PROVIDER,…", num_args = 0.., require_equals = true, value_delimiter = ',', value_parser = name)]
+    pub(crate) aws_kms: Option<Vec<String>>,
     /// A profile of the shared AWS configuration
     #[cfg(feature = "aws-kms")]
     #[arg(long, value_name = "NAME", requires = "aws_kms")]
     pub(crate) aws_profile: Option<String>,
-    /// The AWS region [default: as configured, else the one that a key's ARN names]
+    /// Where to ask about what names no region (KMS v1, a key ID that is no ARN); several are tried in turn [default: as configured]
     #[cfg(feature = "aws-kms")]
-    #[arg(long, value_name = "REGION", requires = "aws_kms")]
-    pub(crate) aws_region: Option<String>,
+    #[arg(long, value_name = "REGION,…", value_delimiter = ',', value_parser = name, requires = "aws_kms")]
+    pub(crate) aws_region: Vec<String>,
     /// Also ask the instance-metadata service for credentials and region
     #[cfg(feature = "aws-kms")]
     #[arg(long, requires = "aws_kms")]
     pub(crate) aws_instance_metadata: bool,
-    /// Encryption context that every AWS provider's plugin was given
+    /// Encryption context that AWS providers' plugins were given, or none; repeated: tried in turn
     #[cfg(feature = "aws-kms")]
     #[arg(long, value_name = "K=V,…", requires = "aws_kms")]
-    pub(crate) encryption_context: Option<String>,
-    /// Encryption context of one provider's plugin
+    pub(crate) encryption_context: Vec<String>,
+    /// The same of one PROVIDER, of one of its API versions (v1/PROVIDER, v2/PROVIDER), or of a key ID; the narrowest that fits is tried
     #[cfg(feature = "aws-kms")]
-    #[arg(long, value_names = ["PROVIDER", "K=V,…"], num_args = 2, action = clap::ArgAction::Append, requires = "aws_kms")]
+    #[arg(long, value_names = ["WHOSE", "K=V,…"], num_args = 2, action = clap::ArgAction::Append, requires = "aws_kms")]
     pub(crate) encryption_context_for: Vec<String>,
     /// Ask the KMS plugin of a provider over its socket
     #[cfg(feature = "kms-plugin")]
@@ -172,6 +173,12 @@ impl KeysArgs {
         let options = options.list("same-key", &self.same_key).paths("aws-keys", &self.aws_keys);
         self.within.note(self.reading.note(options)).done()
     }
+}
+
+/// A name in a list.
+#[cfg(feature = "aws-kms")]
+fn name(text: &str) -> Result<String, &'static str> {
+    if text.is_empty() { Err("expected a name, or several with commas between them") } else { Ok(text.to_owned()) }
 }
 
 /// The ARN of one key: a policy over a pattern would allow more than the values need.
@@ -227,7 +234,7 @@ impl Holders {
             ("--timeout", self.timeout.is_some()),
             ("--ledger", self.ledger.is_some()),
             #[cfg(feature = "aws-kms")]
-            ("--aws-kms", self.aws_kms),
+            ("--aws-kms", self.aws_kms.is_some()),
             #[cfg(feature = "kms-plugin")]
             ("--kms-plugin", !self.kms_plugin.is_empty()),
         ];
@@ -241,13 +248,17 @@ impl Holders {
         let options = options.number("max-calls", Some(self.max_calls()));
         let options = options.text("ledger", self.ledger.as_ref().map(|path| path.to_string_lossy()));
         #[cfg(feature = "aws-kms")]
+        let options = match &self.aws_kms {
+            Some(providers) if !providers.is_empty() => options.list("aws-kms", providers),
+            given => options.flag("aws-kms", given.is_some()),
+        };
+        #[cfg(feature = "aws-kms")]
         let options = options
-            .flag("aws-kms", self.aws_kms)
             .text("aws-profile", self.aws_profile.as_deref())
-            .text("aws-region", self.aws_region.as_deref())
+            .list("aws-region", &self.aws_region)
             .flag("aws-instance-metadata", self.aws_instance_metadata)
             .text("case", self.case.as_deref())
-            .text("encryption-context", self.encryption_context.as_deref())
+            .list("encryption-context", &self.encryption_context)
             .list("encryption-context-for", &self.encryption_context_for);
         #[cfg(feature = "kms-plugin")]
         let options = options.list("kms-plugin", &self.kms_plugin);

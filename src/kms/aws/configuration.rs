@@ -25,10 +25,12 @@ use crate::kms::EncryptionContexts;
 pub struct AwsOptions {
     /// A profile of the shared configuration.
     pub profile: Option<String>,
-    /// A region.
-    pub region: Option<String>,
+    /// Regions to ask in, one after the other, about what names none.
+    pub regions: Vec<String>,
     /// What the plugins were told as encryption context.
     pub contexts: EncryptionContexts,
+    /// Names of the providers whose DEK sources are sent to AWS, and no others'; empty: all that look like AWS's.
+    pub providers: Vec<String>,
     /// Whether credentials and region may be asked of the instance-metadata service.
     pub use_instance_metadata: bool,
     /// What the user agent says after `etcd-sleuth`, by which CloudTrail tells these calls from others: a case's number.
@@ -54,7 +56,7 @@ pub(super) async fn configuration(options: &AwsOptions, app_name: AppName) -> Sd
         profile_region = profile_region.profile_name(profile);
         profile_credentials = profile_credentials.profile_name(profile);
     }
-    let given = options.region.clone().map(Region::new);
+    let given = options.regions.first().cloned().map(Region::new);
     let regions = RegionProviderChain::first_try(given).or_else(EnvironmentVariableRegionProvider::new()).or_else(profile_region.build());
     let regions = if options.use_instance_metadata { regions.or_default_provider() } else { regions };
     let region = regions.region().await;

@@ -6,12 +6,13 @@
 //! | the rest | `CiphertextBlob` of KMS, opaque; v1 values older than April 2018 have only this |
 //!
 //! Decrypt is called without a key ID, as the plugin does: the blob names its key, and KMS's answer says which that was.
+//! A key ID that is an ARN names its region, and is asked about there. What names none is asked about in the regions that are configured.
 //! Source: kubernetes-sigs/aws-encryption-provider `pkg/plugin/plugin.go`, `plugin_v2.go`, `pkg/kmsplugin/kms.go`.
 
 mod answer;
 mod configuration;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_config::retry::RetryConfig;
 use aws_config::{Region, SdkConfig};
@@ -26,7 +27,8 @@ use zeroize::Zeroizing;
 use self::answer::{BoundedAnswer, failure};
 pub use self::configuration::AwsOptions;
 use self::configuration::configuration;
-use super::{EncryptionContexts, Failure, KeyState, Reason, Unwrapped, Unwrapper, WrappedDek};
+use super::key_spelling::region_of;
+use super::{EncryptionContext, EncryptionContexts, Failure, KeyState, Reason, Unwrapped, Unwrapper, WrappedDek};
 use crate::envelope::open::DataKey;
 
 /// The plugin's version byte.
@@ -36,9 +38,12 @@ const VERSION: u8 = b'1';
 pub struct AwsKms {
     runtime: Runtime,
     config: SdkConfig,
-    /// One client a region: a key's ARN names its region where the user does not.
     clients: BTreeMap<Option<String>, Client>,
+    /// Where to ask about what names no region.
+    regions: Vec<String>,
     contexts: EncryptionContexts,
+    /// Whose DEK sources are sent; empty: everybody's that look like AWS's.
+    providers: BTreeSet<String>,
     /// The access key ID that calls are signed with, as soon as one was made.
     caller: Option<String>,
     /// The number that KMS gave the last call.
@@ -65,7 +70,9 @@ impl AwsKms {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let app_name = options.app_name().ok_or(NoClient::Case)?;
         let config = runtime.block_on(configuration(&options, app_name));
-        Ok(Self { runtime, config, clients: BTreeMap::new(), contexts: options.contexts, caller: None, last_request: None })
+        let AwsOptions { regions, contexts, providers, .. } = options;
+        let kms = Self::with_runtime(runtime, config, contexts);
+        Ok(kms.in_regions(regions).for_providers(providers))
     }
 
     /// Under a configuration that was made elsewhere.
@@ -73,16 +80,30 @@ impl AwsKms {
     /// # Errors
     /// No runtime can be made.
     pub fn with_config(config: SdkConfig, contexts: EncryptionContexts) -> Result<Self, NoClient> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        Ok(Self { runtime, config, clients: BTreeMap::new(), contexts, caller: None, last_request: None })
+        Ok(Self::with_runtime(tokio::runtime::Builder::new_current_thread().enable_all().build()?, config, contexts))
     }
 
-    /// The client for a key's region.
-    fn client(&mut self, key_id: Option<&str>) -> Client {
-        let region = match self.config.region() {
-            Some(_) => None,
-            None => key_id.and_then(region_of).map(str::to_owned),
-        };
+    fn with_runtime(runtime: Runtime, config: SdkConfig, contexts: EncryptionContexts) -> Self {
+        let regions = config.region().map(|region| region.as_ref().to_owned()).into_iter().collect();
+        let (clients, providers) = (BTreeMap::new(), BTreeSet::new());
+        Self { runtime, config, clients, regions, contexts, providers, caller: None, last_request: None }
+    }
+
+    /// The same, asked in these regions about what names none; without any, in the configured one.
+    #[must_use]
+    pub fn in_regions(self, regions: Vec<String>) -> Self {
+        if regions.is_empty() { self } else { Self { regions, ..self } }
+    }
+
+    /// The same, asked about DEK sources of these providers alone.
+    #[must_use]
+    pub fn for_providers(self, providers: impl IntoIterator<Item = String>) -> Self {
+        Self { providers: providers.into_iter().collect(), ..self }
+    }
+
+    /// The client for a region; `None`: there is none to ask in, which the client says of itself.
+    fn client(&mut self, region: Option<&str>) -> Client {
+        let region = region.map(str::to_owned);
         let (config, named) = (&self.config, region.clone());
         let make = || {
             // Who repeats a call counts it: that is for the ring.
@@ -90,6 +111,28 @@ impl AwsKms {
             Client::from_conf(named.map_or(builder.clone(), |region| builder.region(Region::new(region))).build())
         };
         self.clients.entry(region).or_insert_with(make).clone()
+    }
+
+    /// The client for the first region to ask about a key in.
+    fn client_of(&mut self, key_id: &str) -> Client {
+        let region = self.regions_of(Some(key_id)).into_iter().next().flatten();
+        self.client(region.as_deref())
+    }
+
+    /// Where to ask about a key, one place after the other: where its ARN says, and replicas where the user says, too.
+    fn regions_of(&self, key_id: Option<&str>) -> Vec<Option<String>> {
+        let named = key_id.and_then(region_of);
+        let configured = self.regions.iter().map(String::as_str).filter(|region| named != Some(*region));
+        let configured = configured.filter(|_| named.is_none() || key_id.is_some_and(is_multi_region_key));
+        let regions: Vec<Option<String>> = named.into_iter().chain(configured).map(|region| Some(region.to_owned())).collect();
+        if regions.is_empty() { vec![None] } else { regions }
+    }
+
+    /// Every way to ask about a DEK source: in each region under each encryption context.
+    fn ways_of(&self, source: &WrappedDek) -> Vec<(Option<String>, EncryptionContext)> {
+        let contexts = self.contexts.of(source);
+        let regions = self.regions_of(source.id.key_id.as_deref());
+        regions.iter().flat_map(|region| contexts.iter().map(move |context| (region.clone(), context.clone()))).collect()
     }
 }
 
@@ -119,6 +162,9 @@ impl Unwrapper for AwsKms {
     }
 
     fn claims(&self, source: &WrappedDek) -> bool {
+        if !self.providers.is_empty() {
+            return blob(source).is_some() && source.provider_names.iter().any(|name| self.providers.contains(name.as_ref()));
+        }
         match source.id.key_id.as_deref() {
             Some(key_id) => source.wrapped.first() == Some(&VERSION) && is_aws_key(key_id),
             // KMS v1 names no key. Other plugins write text there, AWS's blob is binary.
@@ -126,12 +172,20 @@ impl Unwrapper for AwsKms {
         }
     }
 
-    fn describes(&self, key_id: &str) -> bool {
-        is_aws_key(key_id)
+    fn ways(&self, source: &WrappedDek) -> usize {
+        self.ways_of(source).len()
+    }
+
+    fn regions(&self) -> &[String] {
+        &self.regions
+    }
+
+    fn describes(&self, provider_name: &str, key_id: &str) -> bool {
+        is_aws_key(key_id) && (self.providers.is_empty() || self.providers.contains(provider_name))
     }
 
     fn describe(&mut self, key_id: &str) -> Result<KeyState, Failure> {
-        let client = self.client(Some(key_id));
+        let client = self.client_of(key_id);
         let answer = self.runtime.block_on(client.describe_key().key_id(key_id).send());
         let key = self.heard(answer)?.key_metadata.ok_or(Reason::BadAnswer)?;
         Ok(KeyState {
@@ -144,7 +198,7 @@ impl Unwrapper for AwsKms {
     }
 
     fn is_rotated(&mut self, key_id: &str) -> Result<bool, Failure> {
-        let client = self.client(Some(key_id));
+        let client = self.client_of(key_id);
         let answer = self.runtime.block_on(client.get_key_rotation_status().key_id(key_id).send());
         Ok(self.heard(answer)?.key_rotation_enabled)
     }
@@ -157,10 +211,10 @@ impl Unwrapper for AwsKms {
         self.caller.as_deref()
     }
 
-    fn unwrap(&mut self, source: &WrappedDek) -> Result<Unwrapped, Failure> {
-        let client = self.client(source.id.key_id.as_deref());
+    fn unwrap(&mut self, source: &WrappedDek, way: usize) -> Result<Unwrapped, Failure> {
+        let (region, context) = self.ways_of(source).into_iter().nth(way).ok_or(Reason::NotAttempted)?;
+        let client = self.client(region.as_deref());
         let blob = blob(source).ok_or(Reason::ContextOrDamage)?;
-        let context = self.contexts.of(source.provider_name()).clone();
         let call = client.decrypt().ciphertext_blob(Blob::new(blob));
         let call = call.set_encryption_context((!context.is_empty()).then(|| context.into_iter().collect()));
         let answer = self.runtime.block_on(call.send());
@@ -192,7 +246,7 @@ fn is_aws_key(key_id: &str) -> bool {
         || is_uuid()
 }
 
-/// The region that an ARN names.
-fn region_of(key_id: &str) -> Option<&str> {
-    key_id.strip_prefix("arn:")?.split(':').nth(2).filter(|region| !region.is_empty())
+/// Whether a key ID is of a key that may have replicas in other regions.
+fn is_multi_region_key(key_id: &str) -> bool {
+    key_id.rsplit_once('/').map_or(key_id, |(_, id)| id).starts_with("mrk-")
 }

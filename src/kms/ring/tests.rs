@@ -70,7 +70,7 @@ impl Unwrapper for Script {
         source.provider_name() == self.claims
     }
 
-    fn describes(&self, _: &str) -> bool {
+    fn describes(&self, _: &str, _: &str) -> bool {
         true
     }
 
@@ -78,7 +78,7 @@ impl Unwrapper for Script {
         Ok(KeyState { state: Some("Enabled".to_owned()), ..KeyState::default() })
     }
 
-    fn unwrap(&mut self, source: &WrappedDek) -> Result<Unwrapped, Failure> {
+    fn unwrap(&mut self, source: &WrappedDek, _: usize) -> Result<Unwrapped, Failure> {
         let number = self.asked.replace(self.asked.get() + 1);
         match self.answers[number.min(self.answers.len() - 1)] {
             Ok(length) => Ok(Unwrapped { key: DataKey::new(source.id.kind, &vec![9; length]).unwrap(), kms_key_id: Some("used".into()) }),
@@ -270,9 +270,9 @@ fn one_budget_holds_for_every_call_and_the_first_throttle_halves_the_rate() {
     let ring = Ring::unwrap(&plan(), &mut unwrappers, &mut asking).unwrap();
     assert_eq!((ring.calls(), asking.budget.made()), (Count::new(2), Count::new(2)));
     // One call is left for the state of a key, which takes two.
-    let state = KeyState::ask("k", &mut unwrappers, &mut asking).unwrap().unwrap();
+    let state = KeyState::ask("two", "k", &mut unwrappers, &mut asking).unwrap().unwrap();
     assert_eq!((state.state.as_deref(), state.is_rotated, asking.budget.made()), (Some("Enabled"), None, Count::new(3)));
-    assert_eq!(KeyState::ask("k", &mut unwrappers, &mut asking).unwrap(), None);
+    assert_eq!(KeyState::ask("two", "k", &mut unwrappers, &mut asking).unwrap(), None);
     let mut pace = Pace::per_second(50.0);
     pace.halve();
     pace.halve();

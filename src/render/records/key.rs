@@ -33,6 +33,7 @@ pub struct KeyRecord<'a> {
     kms_key_ids: Vec<&'a str>,
     manager: Option<&'a str>,
     rotated: Option<bool>,
+    deletion_date: Option<String>,
 }
 
 /// A column of the table in CSV: its name, and the cell of a record.
@@ -42,7 +43,7 @@ impl<'a> KeyRecord<'a> {
     /// Columns of the table in CSV: the fields in their order.
     pub(in super::super) const COLUMNS: &'static [Column] = columns!(KeyRecord:
         evidence, group_resources, provider, provider_version, provider_name, key_id, dek_sources, current, newest, superseded,
-        deleted, residue, log, opened, failed, state, kms_key_id, kms_key_ids, manager, rotated
+        deleted, residue, log, opened, failed, state, kms_key_id, kms_key_ids, manager, rotated, deletion_date
     );
 
     /// The record of a key in one evidence.
@@ -52,6 +53,7 @@ impl<'a> KeyRecord<'a> {
 
     /// The record of a key over all evidences.
     pub fn new(key: &'a KeyReport) -> Self {
+        let state = key.proof.as_ref().and_then(KeyProof::state);
         let KeyCounts { current, newest, superseded, deleted, residue, log } = key.counts;
         Self {
             record: "key",
@@ -70,11 +72,12 @@ impl<'a> KeyRecord<'a> {
             log,
             opened: key.proof.as_ref().map(|proof| proof.opened),
             failed: key.proof.as_ref().map(|proof| proof.failed),
-            state: key.proof.as_ref().and_then(|proof| proof.state.as_deref()),
+            state: state.and_then(|state| state.state.as_deref()),
             kms_key_id: key.proof.as_ref().and_then(KeyProof::kms_key_id),
             kms_key_ids: key.proof.iter().flat_map(|proof| &proof.kms_key_ids).map(String::as_str).collect(),
-            manager: key.proof.as_ref().and_then(|proof| proof.manager.as_deref()),
-            rotated: key.proof.as_ref().and_then(|proof| proof.is_rotated),
+            manager: state.and_then(|state| state.manager.as_deref()),
+            rotated: state.and_then(|state| state.is_rotated),
+            deletion_date: state.and_then(|state| Some(jiff::Timestamp::from_second(state.deletion_date?).ok()?.to_string())),
         }
     }
 }

@@ -10,6 +10,7 @@ mod first_screen;
 mod headline;
 mod key_counts;
 mod key_label;
+mod key_state;
 mod keys;
 mod layout;
 mod marks;

@@ -149,6 +149,9 @@ fn under(under: &Under) -> String {
         Under::Key(key) => format!("under {}", whole(key)),
         Under::SameName(key) => format!("under another key of the name {}", whole(key)),
         Under::NotOpened(key) => format!("that name {} and do not open with it", whole(key)),
+        Under::OneOfSeveral(key) => {
+            format!("under {}, one of several keys of its provider: not known which it writes under now", whole(key))
+        }
         Under::NotApplied => "not known: the log behind the database writes or deletes them, or may".to_owned(),
         Under::NotKnown => "not known: no form or key name that is known here".to_owned(),
     }

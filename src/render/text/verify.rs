@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use super::super::escape::{terminal, terminal_bytes};
 use super::headline::within;
 use super::key_label::{distinct_labels, whole};
+use super::key_state::{is_going, key_states};
 use super::keys::evidence_label;
 use super::layout::{Screen, Tone};
 use super::number::{with_adjective, with_noun};
@@ -15,7 +16,7 @@ use super::{block, next_steps, thousands};
 use crate::evidence::count::{Calls, Count, DekSources};
 use crate::evidence::words::verb;
 use crate::finding::{Condition, Outcome};
-use crate::report::{Asked, Render, RenderPages, Report, VerificationPlan, VerificationResult, not_looked_at};
+use crate::report::{Asked, KeyReport, Render, RenderPages, Report, VerificationPlan, VerificationResult, not_looked_at};
 use crate::row::Retention;
 use crate::verify::{Answer, CoverageLine, Proof, SameValue, Standing, State};
 
@@ -97,11 +98,11 @@ fn plan(plan: &VerificationPlan, report: &Report) -> String {
     out
 }
 
-/// What is asked of one only where those before it do not unwrap it.
+/// What is asked of one only where those before it do not unwrap it, or it does not in the first of its ways.
 fn in_turn(asked: &Asked) -> String {
     match asked.further() {
         Count::ZERO => String::new(),
-        further => format!("; at most {} more, about what those above do not unwrap", thousands(further)),
+        further => format!("; at most {} more, about what the first call does not unwrap", thousands(further)),
     }
 }
 
@@ -121,8 +122,9 @@ fn duration(plan: &VerificationPlan) -> String {
             _ => format!("{} h", seconds.div_ceil(3600)),
         };
         let up_to = if calls > plan.calls() { "at most" } else { "about" };
-        out.push_str(&format!("  {up_to} {words} at {} calls a second (--rate), and at most two calls a key about its state\n", plan.rate));
+        out.push_str(&format!("  {up_to} {words} at {} calls a second (--rate)\n", plan.rate));
     }
+    out.push_str(&other_calls(plan));
     if let Some(most) = plan.max_calls.filter(|most| *most < calls) {
         out.push_str(&format!(
             "  MORE THAN ONE RUN MAKES: it ends after {} (--max-calls); raise that for {}\n",
@@ -133,6 +135,15 @@ fn duration(plan: &VerificationPlan) -> String {
     out
 }
 
+/// Calls that unwrap nothing.
+fn other_calls(plan: &VerificationPlan) -> String {
+    let of_states = plan.policy.as_ref().map(|_| "at most 2 calls a key about its state".to_owned());
+    let of_current = Some(plan.current_key_calls).filter(|calls| *calls > 0);
+    let of_current = of_current.map(|calls| format!("{} to plugins about the key that is current", with_noun(calls)));
+    let words: Vec<String> = of_states.into_iter().chain(of_current).collect();
+    if words.is_empty() { String::new() } else { format!("  besides {}\n", words.join(", and ")) }
+}
+
 fn verify(verify: &VerificationResult, plan: &VerificationPlan, report: &Report, tone: Tone) -> String {
     let mut out = headline(verify, report, tone);
     let files: Vec<String> = report.evidences.iter().map(evidence_label).collect();
@@ -140,6 +151,8 @@ fn verify(verify: &VerificationResult, plan: &VerificationPlan, report: &Report,
     block(&mut out, "Asked", &asked(verify, &plan.asked));
     out.push_str(&coverage(&verify.proof));
     out.push_str(&unopened(verify));
+    let keys = report.keys();
+    out.push_str(&key_states(&keys));
     out.push_str(&moved(&verify.proof, report));
     out.push_str(&requirement(&verify.proof.requirement, report));
     out.push_str(&same_values(&verify.proof));
@@ -155,12 +168,12 @@ fn verify(verify: &VerificationResult, plan: &VerificationPlan, report: &Report,
     }
     let mut general = not_looked_at(&report.evidences);
     general.push("writes after these files were taken".to_owned());
-    out.push_str(&next_steps(&next(verify)));
+    out.push_str(&next_steps(&next(verify, &keys)));
     out.push_str(&unread::not_looked_at(general, report.unread.iter()));
     out
 }
 
-fn next(verify: &VerificationResult) -> Vec<String> {
+fn next(verify: &VerificationResult, keys: &[KeyReport]) -> Vec<String> {
     let proof = &verify.proof;
     let mut steps = Vec::new();
     if !proof.moves.is_empty() {
@@ -171,6 +184,12 @@ fn next(verify: &VerificationResult) -> Vec<String> {
     }
     if proof.coverage.count(|_, answer| answer.standing() == Standing::Undecided) > 0 {
         steps.push("what is not decided: give the encryption context that the plugin has (--encryption-context-for), or look into the plugin's own log. If an older copy of the same value opens, this one was changed");
+    }
+    if proof.requirement.one_of_several() > 0 {
+        steps.push("say which key is current: --kms-plugin asks the plugin, which names the one that it writes under now; or --require-key PROVIDER/NAME/KEYID");
+    }
+    if keys.iter().any(is_going) {
+        steps.push("have the deletion of the key cancelled as long as anything needs it (aws kms cancel-key-deletion, enable-key)");
     }
     if proof.requirement.not_opened() > 0 {
         steps.push("look for the key under which the rest was written: give the EncryptionConfiguration of every API server");
@@ -200,7 +219,12 @@ pub fn verify_status(report: &Report, outcome: &Outcome) -> String {
         left => format!("; {} {} not under the key that is required", thousands(left), verb(left, "is", "are")),
     };
     if proof.requirement.not_known() > 0 {
-        left.push_str(&format!("; of {} it is not known", thousands(proof.requirement.not_known())));
+        let why = if proof.requirement.one_of_several() > 0 {
+            ": the required provider has several keys, and which is current is not known"
+        } else {
+            ""
+        };
+        left.push_str(&format!("; of {} it is not known{why}", thousands(proof.requirement.not_known())));
     }
     if let Some(resources) = proof.requirement.required.get(&State::Plaintext) {
         let more = resources.len().checked_sub(NAMED).filter(|more| *more > 0).map_or(String::new(), |more| format!(" and {more} more"));
@@ -288,7 +312,7 @@ fn asked(verify: &VerificationResult, asked: &[Asked]) -> Vec<String> {
     let mut lines: Vec<String> = asked.iter().map(|asked| format!("{}: {}", terminal(&asked.name), sources(asked.total()))).collect();
     match lines.is_empty() {
         true => lines.push("nobody; keys were given".to_owned()),
-        false => lines.push(format!("{} to unwrap, {} about keys' state", with_noun(verify.calls), thousands(verify.other_calls))),
+        false => lines.push(format!("{} to unwrap, {} about keys", with_noun(verify.calls), thousands(verify.other_calls))),
     }
     if verify.is_cut_short {
         lines.push("ENDED EARLY: not every DEK source was asked about".to_owned());

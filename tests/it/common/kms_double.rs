@@ -31,6 +31,10 @@ pub(crate) struct State {
     pub(crate) calls: Vec<(String, String)>,
     /// Who asked, as the user agents say; one for each call.
     pub(crate) agents: Vec<String>,
+    /// The regions that were asked, as the signatures say; one for each call.
+    pub(crate) regions: Vec<String>,
+    /// Whether a key is known in its own region only.
+    pub(crate) is_regional: bool,
     /// Answers that go out before the real ones do again.
     pub(crate) instead: Vec<Answer>,
 }
@@ -38,6 +42,7 @@ pub(crate) struct State {
 /// A key.
 #[derive(Clone, Default)]
 pub(crate) struct Key {
+    /// As KMS names it; `Lingering`: pending deletion, and it still unwraps.
     pub(crate) state: &'static str,
     pub(crate) context: BTreeMap<String, String>,
     pub(crate) is_denied: bool,
@@ -127,7 +132,7 @@ impl Drop for KmsDouble {
 fn serve(stream: &TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream);
     loop {
-        let (mut length, mut operation, mut agent, mut line) = (0, String::new(), String::new(), String::new());
+        let (mut length, mut operation, mut agent, mut region, mut line) = (0, String::new(), String::new(), String::new(), String::new());
         loop {
             line.clear();
             if reader.read_line(&mut line)? == 0 {
@@ -137,6 +142,10 @@ fn serve(stream: &TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
                 Some((name, value)) if name.eq_ignore_ascii_case("content-length") => length = value.parse().unwrap(),
                 Some((name, value)) if name.eq_ignore_ascii_case("x-amz-target") => {
                     operation = value.rsplit('.').next().unwrap().to_owned()
+                }
+                // Credential=KEY/DATE/REGION/kms/aws4_request
+                Some((name, value)) if name.eq_ignore_ascii_case("authorization") => {
+                    region = value.split('/').nth(2).unwrap_or_default().to_owned()
                 }
                 Some((name, value)) if name.eq_ignore_ascii_case("x-amz-user-agent") => agent = value.to_owned(),
                 _ if line.trim_end().is_empty() => break,
@@ -148,7 +157,7 @@ fn serve(stream: &TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
         let request: Value = serde_json::from_slice(&body).unwrap_or_default();
         let answer = {
             let mut state = state.lock().unwrap();
-            let answer = if state.instead.is_empty() { state.answer(&operation, &request) } else { state.instead.remove(0) };
+            let answer = if state.instead.is_empty() { state.answer(&operation, &request, &region) } else { state.instead.remove(0) };
             let code = match &answer {
                 Answer::Json(_) => "ok",
                 Answer::Error(_, code, _) => code,
@@ -156,6 +165,7 @@ fn serve(stream: &TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
             };
             state.calls.push((operation, code.to_owned()));
             state.agents.push(agent);
+            state.regions.push(region);
             (state.calls.len(), answer)
         };
         send(stream, answer.0, answer.1)?;
@@ -199,7 +209,8 @@ impl State {
         self.keys.iter().find(|(arn, key)| arn.as_str() == id || arn.ends_with(&format!("/{id}")) || key.aliases.iter().any(|a| a == id))
     }
 
-    fn answer(&self, operation: &str, request: &Value) -> Answer {
+    fn answer(&self, operation: &str, request: &Value, region: &str) -> Answer {
+        let is_elsewhere = |arn: &str| self.is_regional && arn.split(':').nth(3) != Some(region);
         let not_found = Answer::Error(400, "NotFoundException", "Key does not exist");
         match operation {
             "Decrypt" => {
@@ -209,11 +220,18 @@ impl State {
                 };
                 let Some((arn, key)) = self.key(&arn) else { return not_found };
                 let context: BTreeMap<String, String> = serde_json::from_value(request["EncryptionContext"].clone()).unwrap_or_default();
+                if is_elsewhere(arn) {
+                    return Answer::Error(
+                        400,
+                        "AccessDeniedException",
+                        "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.",
+                    );
+                }
                 if key.is_denied {
                     return Answer::Error(400, "AccessDeniedException", "User is not authorized to perform: kms:Decrypt");
                 }
                 match key.state {
-                    "Enabled" if context == key.context => {
+                    "Enabled" | "Lingering" if context == key.context => {
                         let plaintext = STANDARD.encode(plaintext);
                         Answer::Json(json!({ "KeyId": arn, "Plaintext": plaintext, "EncryptionAlgorithm": "SYMMETRIC_DEFAULT" }))
                     }
@@ -223,10 +241,11 @@ impl State {
                     _ => Answer::Error(400, "KMSInvalidStateException", "the key is unavailable."),
                 }
             }
-            "DescribeKey" => match self.key(request["KeyId"].as_str().unwrap()) {
+            "DescribeKey" => match self.key(request["KeyId"].as_str().unwrap()).filter(|(arn, _)| !is_elsewhere(arn)) {
                 Some((arn, key)) => Answer::Json(json!({ "KeyMetadata": {
-                    "KeyId": arn.rsplit('/').next(), "Arn": arn, "KeyState": key.state, "KeyManager": "CUSTOMER",
-                    "DeletionDate": (key.state == "PendingDeletion").then_some(1_800_000_000.5),
+                    "KeyId": arn.rsplit('/').next(), "Arn": arn, "KeyManager": "CUSTOMER",
+                    "KeyState": if key.state == "Lingering" { "PendingDeletion" } else { key.state },
+                    "DeletionDate": (key.state == "PendingDeletion" || key.state == "Lingering").then_some(1_800_000_000.5),
                 } })),
                 None => not_found,
             },

@@ -6,7 +6,10 @@ pub(crate) mod accuracy;
 pub(crate) mod kms_double;
 pub(crate) mod mutate;
 pub(crate) mod pages;
+#[cfg(all(feature = "kms-plugin", target_os = "linux"))]
+pub(crate) mod plugin_double;
 pub(crate) mod raft;
+pub(crate) mod sealed;
 pub(crate) mod truth;
 
 use std::collections::BTreeMap;

@@ -1,0 +1,100 @@
+//! What is worth knowing beside a proof: how keys are used, what was given for nothing, where else a key may be.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Holders;
+use crate::envelope::{KeyIdentity, KeyPattern};
+use crate::evidence::count::{Count, DekSources, Values};
+use crate::evidence::words::verb;
+use crate::kms::{CurrentKeys, Held, Plan as KmsPlan, Reason, Ring, WrappedDek, region_of};
+use crate::report::Report;
+use crate::verify::Needs;
+
+/// Key IDs that values name, where the KMS used another key: an alias that points elsewhere now is not one of them.
+pub(super) fn other_keys(plan: &KmsPlan, ring: &Ring) -> Vec<(String, String)> {
+    let differing = plan.sources().filter_map(|source| {
+        let named = source.id.key_id.as_deref()?;
+        let (Held::Key { kms_key_id: Some(used), .. } | Held::OpenedBefore { kms_key_id: Some(used), .. }) = ring.get(&source.id)? else {
+            return None;
+        };
+        let is_key = named.contains(":key/") && used.contains(":key/");
+        (is_key && named != used).then(|| (named.to_owned(), used.clone()))
+    });
+    differing.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// What is worth knowing of how keys are used: two DEK source types under one key, and how near an aesgcm key is to its limit.
+pub(super) fn notes(needs: &Needs<'_>, report: &Report) -> Vec<String> {
+    let mut notes = Vec::new();
+    let mut types: BTreeMap<KeyIdentity<'static>, Vec<(i64, Count<Values>)>> = BTreeMap::new();
+    for ((identity, dek_source_type), count) in &needs.dek_source_types {
+        types.entry(identity.owned()).or_default().push((*dek_source_type, *count));
+    }
+    for (key, types) in types.iter().filter(|(_, types)| types.len() > 1) {
+        let counts: Vec<String> = types.iter().map(|(kind, count)| format!("{count} values of type {kind}")).collect();
+        notes.push(format!("{key} has DEK sources of two types: {}; API servers of two versions have written", counts.join(", ")));
+    }
+    for key in report.keys() {
+        let Some(most) = key.identity.provider().most_writes() else { continue };
+        let seen = key.counts.total();
+        let limit = if seen >= most { ": PAST THE LIMIT, rotate it" } else { "" };
+        let writes = if seen == 1 { "write is" } else { "writes are" };
+        notes
+            .push(format!("{}: {seen} {writes} seen here, of the {most} that one key may make{limit}; others left no trace", key.identity));
+    }
+    notes
+}
+
+/// What plugins say of the key that they write under now.
+pub(super) fn of_current_keys(keys: &CurrentKeys) -> Vec<String> {
+    let said = keys.iter().map(|(provider, ids)| {
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        match ids.as_slice() {
+            [id] => format!("the plugin of {provider} writes under {id} now"),
+            several => format!("the plugins of {provider} do not agree on the key that they write under now: {}", several.join(", ")),
+        }
+    });
+    let silent = keys.silent.iter().map(|(name, failure)| format!("{name} does not say under which key it writes now: {failure}"));
+    said.chain(silent).collect()
+}
+
+/// Where the key of what was not opened may be: in a region that ARNs name, and in which nobody was asked about what names none.
+pub(super) fn of_regions(plan: &KmsPlan, ring: &Ring, holders: &Holders<'_>) -> Vec<String> {
+    let named: BTreeSet<&str> = plan.sources().filter_map(|source| region_of(source.id.key_id.as_deref()?)).collect();
+    let may_be_elsewhere =
+        |reason: Reason| matches!(reason, Reason::AccessDenied | Reason::KeyNotFound | Reason::ContextOrDamage | Reason::NotConfigured);
+    let is_failed = |source: &&WrappedDek| {
+        source.id.key_id.as_deref().and_then(region_of).is_none()
+            && matches!(ring.get(&source.id), Some(Held::Nothing(failure)) if may_be_elsewhere(failure.reason))
+    };
+    let mut notes = Vec::new();
+    for unwrapper in holders.unwrappers.iter().filter(|unwrapper| unwrapper.name() == "AWS KMS") {
+        let failed: Count<DekSources> = Count::of_len(plan.sources().filter(is_failed).filter(|source| unwrapper.claims(source)).count());
+        let asked = unwrapper.regions();
+        let others: Vec<&str> = named.iter().copied().filter(|region| !asked.iter().any(|asked| asked == region)).collect();
+        if failed > 0 && !others.is_empty() {
+            let asked = if asked.is_empty() { "no region".to_owned() } else { asked.join(", ") };
+            let all: Vec<&str> = unwrapper.regions().iter().map(String::as_str).chain(others.iter().copied()).collect();
+            notes.push(format!(
+                "{failed} {} asked about in {asked}, and ARNs in these values are of {}: give --aws-region {}",
+                verb(failed, "DEK source that names no region was", "DEK sources that name no region were"),
+                others.join(", "),
+                all.join(",")
+            ));
+        }
+    }
+    notes
+}
+
+/// Keys that were given and that no value names, and whom contexts were given for.
+pub(super) fn unused(holders: &Holders<'_>, plan: &KmsPlan, report: &Report) -> Vec<String> {
+    let keys = report.keys();
+    // What is given has a provider and a name, and leaves the rest open.
+    let named: BTreeSet<KeyPattern> =
+        keys.iter().map(|key| KeyPattern { version: None, key_id: None, ..KeyPattern::from(&key.identity) }).collect();
+    let texts = plan.sources().flat_map(|source| source.provider_names.iter().chain(&source.id.key_id));
+    let texts: BTreeSet<&str> = texts.map(AsRef::as_ref).collect();
+    let contexts = holders.contexts.names().into_iter().filter(|name| !texts.contains(name));
+    let contexts = contexts.map(|name| format!("the encryption context of {name}"));
+    holders.given().difference(&named).map(ToString::to_string).chain(contexts).collect()
+}

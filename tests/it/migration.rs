@@ -1,0 +1,486 @@
+//! `verify` in the middle of a migration: API versions, encryption contexts, regions, aliases and keys of one provider, and every call
+//! counted. Every input is made here.
+
+#![cfg(feature = "aws-kms")]
+
+use crate::common;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::process::{Command, Output};
+
+use common::kms_double::{Key, KmsDouble, State};
+use common::pages::{self, Write};
+use common::sealed::{Stored, kms_v1, kms_v2, secret};
+use common::{of_kind, records, sleuth, stderr, text};
+use serde_json::{Value, json};
+
+const WEST: &str = "arn:aws:kms:eu-west-1:111122223333:key/aaaaaaaa-1111-4aaa-8aaa-000000000001";
+const NEXT: &str = "arn:aws:kms:eu-west-1:111122223333:key/aaaaaaaa-1111-4aaa-8aaa-000000000002";
+const EAST: &str = "arn:aws:kms:us-east-1:111122223333:key/aaaaaaaa-1111-4aaa-8aaa-000000000003";
+const ALIAS: &str = "arn:aws:kms:eu-west-1:111122223333:alias/etcd";
+
+/// A KMS, and a database of values under its keys.
+struct World {
+    dir: tempfile::TempDir,
+    kms: KmsDouble,
+    values: Vec<Stored>,
+}
+
+/// A key with an encryption context.
+fn with_context(context: &[(&str, &str)]) -> Key {
+    let context = context.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    Key { state: "Enabled", context, ..Key::default() }
+}
+
+impl World {
+    fn of(keys: &[(&str, Key)]) -> Self {
+        let keys = keys.iter().map(|(arn, key)| ((*arn).to_owned(), key.clone())).collect();
+        let kms = KmsDouble::start(State { keys, is_regional: true, ..State::default() });
+        Self { dir: tempfile::tempdir().unwrap(), kms, values: Vec::new() }
+    }
+
+    /// A blob that the KMS unwraps with this key.
+    fn wrap(&self, arn: &str, number: u8) -> ([u8; 32], Vec<u8>) {
+        let (dek, blob) = ([number; 32], vec![1, 2, 2, 0, number]);
+        self.kms.with(|state| state.blobs.insert(blob.clone(), (arn.to_owned(), dek.to_vec())));
+        (dek, [b"1", &blob[..]].concat())
+    }
+
+    /// Adds a value of KMS v2 that names its key so.
+    fn v2(&mut self, provider: &str, named: &str, arn: &str, number: u8) {
+        let ((dek, wrapped), name) = (self.wrap(arn, number), format!("s{}", self.values.len()));
+        self.values.push(kms_v2(provider, named, &wrapped, dek, secret(&name)));
+    }
+
+    fn v1(&mut self, provider: &str, arn: &str, number: u8) {
+        let ((dek, wrapped), name) = (self.wrap(arn, number), format!("s{}", self.values.len()));
+        self.values.push(kms_v1(provider, &wrapped, dek, secret(&name)));
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let writes =
+            (2..).zip(&self.values).map(|(main, (key, value))| Write { main, key: key.clone().into_bytes(), value: value.clone() });
+        let entries: Vec<_> = writes.map(|write| write.entry()).collect();
+        fs::write(self.dir.path().join("a.db"), pages::database(&[pages::root(3), pages::leaf(3, &entries)])).unwrap();
+        let mut command = sleuth();
+        command
+            .current_dir(self.dir.path())
+            .env("AWS_ENDPOINT_URL_KMS", self.kms.url())
+            .env("AWS_ACCESS_KEY_ID", "fake")
+            .env("AWS_SECRET_ACCESS_KEY", "fake")
+            .env("AWS_REGION", "eu-west-1")
+            .env("AWS_CONFIG_FILE", "/nonexistent")
+            .env("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
+            .args(["verify", "a.db", "--rate", "0", "--no-progress"])
+            .args(args);
+        command
+    }
+
+    fn text(&self, args: &[&str]) -> (i32, String) {
+        let output = self.command(args).output().unwrap();
+        let (code, shown) = text(&output);
+        assert!(!shown.is_empty(), "{}", stderr(&output));
+        (code, shown)
+    }
+
+    /// A run, in records: what came of the values by number, and the summary's `verify`.
+    fn verify(&self, args: &[&str]) -> Run {
+        self.kms.with(|state| (state.calls.clear(), state.regions.clear()));
+        let output = self.command(&[args, &["--format", "jsonl"]].concat()).output().unwrap();
+        Run::of(&output)
+    }
+
+    /// Calls that are planned: those that are made, and those that may be.
+    fn planned(&self, args: &[&str]) -> (u64, u64) {
+        let output = self.command(&[args, &["--plan", "--format", "jsonl"]].concat()).output().unwrap();
+        let all = records(&output);
+        let plans = of_kind(&all, "plan");
+        assert!(!plans.is_empty(), "{}", stderr(&output));
+        let sum = |field: &str| plans.iter().filter(|plan| !plan["asked"].is_null()).map(|plan| plan[field].as_u64().unwrap()).sum();
+        (sum("calls"), sum("further_calls"))
+    }
+}
+
+/// What a run came to.
+struct Run {
+    code: i32,
+    outcomes: BTreeMap<String, usize>,
+    verify: Value,
+    keys: Vec<Value>,
+    shown: String,
+}
+
+impl Run {
+    fn of(output: &Output) -> Self {
+        let all = records(output);
+        let mut outcomes = BTreeMap::new();
+        for value in of_kind(&all, "value") {
+            *outcomes.entry(value["outcome"].as_str().unwrap_or("none").to_owned()).or_default() += 1;
+        }
+        let verify = of_kind(&all, "summary").first().unwrap_or_else(|| panic!("{}", stderr(output)))["verify"].clone();
+        let keys = of_kind(&all, "key").into_iter().cloned().collect();
+        Self { code: output.status.code().unwrap(), outcomes, verify, keys, shown: stderr(output) }
+    }
+
+    fn calls(&self) -> u64 {
+        self.verify["calls"].as_u64().unwrap()
+    }
+}
+
+fn outcomes(all: &[(&str, usize)]) -> BTreeMap<String, usize> {
+    all.iter().map(|(word, count)| ((*word).to_owned(), *count)).collect()
+}
+
+/// One run opens what was written through KMS v1 without a context, through KMS v2 with one, in two regions, and under an alias that was
+/// pointed elsewhere meanwhile; and it makes the calls that its plan says.
+#[test]
+fn a_whole_migration_opens_in_one_run_with_the_calls_of_its_plan() {
+    let prod = with_context(&[("cluster", "prod")]);
+    let mut world = World::of(&[(WEST, with_context(&[])), (NEXT, prod.clone()), (EAST, prod)]);
+    world.v1("aws", WEST, 1);
+    world.v1("aws", WEST, 2);
+    world.v2("aws", NEXT, NEXT, 3);
+    world.v2("aws", NEXT, NEXT, 3);
+    world.v2("aws", EAST, EAST, 4);
+    world.v2("aws", ALIAS, NEXT, 5);
+    // A second key that the alias has meant.
+    let older = "arn:aws:kms:eu-west-1:111122223333:key/aaaaaaaa-1111-4aaa-8aaa-000000000009";
+    world.kms.with(|state| state.keys.insert(older.to_owned(), with_context(&[("cluster", "prod")])));
+    world.v2("aws", ALIAS, older, 6);
+    let args = ["--aws-kms=aws", "--encryption-context-for", "v2/aws", "cluster=prod"];
+    assert_eq!(world.planned(&args), (6, 0));
+    let run = world.verify(&args);
+    assert_eq!((run.outcomes.clone(), run.calls(), world.kms.calls("Decrypt")), (outcomes(&[("opened", 7)]), 6, 6), "{}", run.shown);
+    let asked: Vec<String> = world.kms.with(|state| state.regions.iter().take(6).cloned().collect());
+    assert_eq!(asked.iter().filter(|region| *region == "us-east-1").count(), 1, "{asked:?}");
+    assert_eq!(world.kms.with(|state| state.calls.len() as u64), 6 + run.verify["other_calls"].as_u64().unwrap());
+}
+
+/// A context that was added, or left out, later: both are tried, each try is a call, and who has opened one key's first is tried first.
+#[test]
+fn contexts_are_tried_in_turn_and_every_try_is_counted() {
+    let mut world = World::of(&[(WEST, with_context(&[])), (NEXT, with_context(&[("cluster", "prod")]))]);
+    for number in 1..=3 {
+        world.v2("aws", WEST, WEST, number);
+        world.v2("aws", NEXT, NEXT, 10 + number);
+    }
+    let args = ["--aws-kms", "--encryption-context-for", "aws", "none", "--encryption-context-for", "aws", "cluster=prod"];
+    assert_eq!(world.planned(&args), (6, 6));
+    let run = world.verify(&args);
+    assert_eq!((run.outcomes.clone(), run.calls(), world.kms.calls("Decrypt")), (outcomes(&[("opened", 6)]), 7, 7), "{}", run.shown);
+    // The narrowest that is given is tried alone: for a key before its version, for that before its provider, and that before all.
+    for whose in [NEXT, "v2/aws", "aws"] {
+        let run = world.verify(&["--aws-kms", "--encryption-context", "none", "--encryption-context-for", whose, "cluster=prod"]);
+        let opened =
+            if whose == NEXT { outcomes(&[("opened", 6)]) } else { outcomes(&[("context-mismatch-or-damaged-dek", 3), ("opened", 3)]) };
+        assert_eq!((run.outcomes.clone(), run.calls()), (opened, 6), "{whose}");
+    }
+    let unused = world.text(&["--aws-kms", "--encryption-context-for", "awz", "a=b"]).1;
+    assert!(unused.contains("named by no value here: the encryption context of awz"), "{unused}");
+    let (code, refused) = (world.command(&["--aws-kms", "--encryption-context", "cluster"]).output().unwrap(), "key=value");
+    assert!(code.status.code() == Some(1) && stderr(&code).contains(refused), "{}", stderr(&code));
+}
+
+/// Who may use a key only under its context is denied under another: that is no reason to stop.
+#[test]
+fn a_denied_context_is_not_the_last_one() {
+    let mut world = World::of(&[(WEST, with_context(&[("a", "b")]))]);
+    world.v2("aws", WEST, WEST, 1);
+    world.kms.with(|state| state.instead = vec![common::kms_double::Answer::Error(400, "AccessDeniedException", "no")]);
+    let run = world.verify(&["--aws-kms", "--encryption-context", "none", "--encryption-context", "a=b"]);
+    assert_eq!((run.outcomes.clone(), run.calls()), (outcomes(&[("opened", 1)]), 2), "{}", run.shown);
+    // But a key that is switched off is so under any.
+    world.kms.with(|state| state.keys.insert(WEST.to_owned(), Key { state: "Disabled", ..Key::default() }));
+    let run = world.verify(&["--aws-kms", "--encryption-context", "none", "--encryption-context", "a=b"]);
+    assert_eq!((run.outcomes.clone(), run.calls()), (outcomes(&[("disabled", 1)]), 1), "{}", run.shown);
+}
+
+/// An ARN names its region, whatever is configured; what names none is asked about where the user says, in turn.
+#[test]
+fn an_arn_is_asked_about_in_its_region_and_the_rest_where_the_user_says() {
+    let mut world = World::of(&[(WEST, with_context(&[])), (EAST, with_context(&[]))]);
+    world.v2("aws", WEST, WEST, 1);
+    world.v1("aws", EAST, 2);
+    world.v1("aws", EAST, 3);
+    let run = world.verify(&["--aws-kms", "--aws-region", "us-east-1"]);
+    assert_eq!((run.outcomes.clone(), run.calls()), (outcomes(&[("opened", 3)]), 3), "{}", run.shown);
+    let both = ["--aws-kms", "--aws-region", "eu-west-1,us-east-1"];
+    assert_eq!(world.planned(&both), (3, 2));
+    let run = world.verify(&both);
+    assert_eq!((run.outcomes.clone(), run.calls(), world.kms.calls("Decrypt")), (outcomes(&[("opened", 3)]), 4, 4), "{}", run.shown);
+}
+
+/// Blobs of other providers are never sent to AWS where it is tied to some.
+#[test]
+fn aws_is_sent_nothing_of_providers_that_it_is_not_for() {
+    let mut world = World::of(&[(WEST, with_context(&[]))]);
+    world.v1("aws", WEST, 1);
+    world.v2("aws", WEST, WEST, 2);
+    world.v1("thales", WEST, 3);
+    world.v2("other", WEST, WEST, 4);
+    let run = world.verify(&["--aws-kms"]);
+    assert_eq!((run.outcomes.clone(), run.calls()), (outcomes(&[("opened", 4)]), 4));
+    for (args, opened) in [(vec!["--aws-kms=aws"], 2), (vec!["--aws-kms=aws,other"], 3), (vec!["--aws-kms=aws", "--aws-kms=other"], 3)] {
+        assert_eq!(world.planned(&args).0, opened as u64);
+        let run = world.verify(&args);
+        let wanted = outcomes(&[("no-key-given", 4 - opened), ("opened", opened)]);
+        assert_eq!((run.outcomes, world.kms.calls("Decrypt")), (wanted, opened), "{args:?}");
+    }
+    let none = world.verify(&["--aws-kms=vault"]);
+    assert_eq!((none.outcomes, world.kms.with(|state| state.calls.len())), (outcomes(&[("no-key-given", 4)]), 0));
+    let (_, said) = world.text(&["--aws-kms=vault,aws"]);
+    assert!(said.contains("named by no value here: kms/vault"), "{said}");
+    let refused = world.command(&["--aws-kms="]).output().unwrap();
+    assert!(refused.status.code() == Some(1) && stderr(&refused).contains("expected a name"), "{}", stderr(&refused));
+}
+
+/// A call is what was sent: without credentials there is none.
+#[test]
+fn what_was_not_sent_is_no_call() {
+    let mut world = World::of(&[(WEST, with_context(&[]))]);
+    (1..=9).for_each(|number| world.v2("aws", WEST, WEST, number));
+    let mut command = world.command(&["--aws-kms", "--format", "jsonl", "--ledger", "calls.jsonl"]);
+    let output = command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY").output().unwrap();
+    let run = Run::of(&output);
+    assert_eq!((run.code, run.outcomes.clone(), run.calls()), (3, outcomes(&[("no-credentials-or-region", 9)]), 0));
+    assert_eq!((run.verify["other_calls"].clone(), world.kms.with(|state| state.calls.len())), (json!(0), 0));
+    assert_eq!(fs::read_to_string(world.dir.path().join("calls.jsonl")).unwrap(), "");
+}
+
+/// In the middle of a rotation of the KMS key a provider has two key IDs: which is current no file says, and so nothing is complete.
+#[test]
+fn two_keys_of_the_required_provider_are_not_complete() {
+    let mut world = World::of(&[(WEST, with_context(&[])), (NEXT, with_context(&[]))]);
+    world.v2("aws", WEST, WEST, 1);
+    let required = ["--aws-kms", "--require-key", "kms/aws"];
+    let one = world.verify(&required);
+    assert_eq!((one.code, &one.verify["under_required"]), (0, &json!(1)), "{}", one.shown);
+    world.v2("aws", NEXT, NEXT, 2);
+    let configuration = json!({ "kind": "EncryptionConfiguration", "apiVersion": "apiserver.config.k8s.io/v1", "resources": [{
+        "resources": ["secrets"], "providers": [{ "kms": { "apiVersion": "v2", "name": "aws", "endpoint": "unix:///x" } }],
+    }] });
+    fs::write(world.dir.path().join("enc.yaml"), configuration.to_string()).unwrap();
+    for args in [&required[..], &["--aws-kms", "--encryption-config", "enc.yaml"]] {
+        let run = world.verify(args);
+        assert_eq!(
+            (run.code, &run.verify["under_required"], &run.verify["not_known_under_required"]),
+            (3, &json!(0), &json!(2)),
+            "{}",
+            run.shown
+        );
+        let why: Vec<_> = run.verify["left"].as_array().unwrap().iter().map(|left| (left["why"].clone(), left["under"].clone())).collect();
+        let of = |arn: &str| (json!("one-of-several-keys"), json!(format!("kms/aws/{arn}")));
+        assert_eq!(why, [of(WEST), of(NEXT)]);
+        let (code, shown) = world.text(args);
+        assert!(code == 3 && shown.contains("Re-encryption NOT KNOWN") && !shown.contains("COMPLETE in"), "{shown}");
+        assert!(shown.contains("not known which it writes under now") && shown.contains("--require-key PROVIDER/NAME/KEYID"), "{shown}");
+        let quiet = world.text(&[args, &["-q"]].concat());
+        assert!(quiet.0 == 3 && quiet.1.contains("of 2 it is not known: the required provider has several keys"), "{}", quiet.1);
+    }
+    // Who names the key gets an answer.
+    let run = world.verify(&["--aws-kms", "--require-key", &format!("kms/aws/{NEXT}")]);
+    assert_eq!((run.code, &run.verify["under_required"], &run.verify["not_under_required"]), (2, &json!(1), &json!(1)));
+    // A provider of KMS v1 and v2 under one name has several keys, too.
+    let mut world = World::of(&[(WEST, with_context(&[]))]);
+    world.v1("aws", WEST, 1);
+    world.v2("aws", WEST, WEST, 2);
+    let run = world.verify(&required);
+    assert_eq!((run.code, &run.verify["not_known_under_required"]), (3, &json!(2)));
+}
+
+/// Old keys in older revisions do not make it unknown, as long as the last write is under the key of all that is current.
+#[test]
+fn a_rotation_that_is_done_is_complete() {
+    let mut world = World::of(&[(WEST, with_context(&[])), (NEXT, with_context(&[]))]);
+    world.v2("aws", WEST, WEST, 1);
+    world.v2("aws", NEXT, NEXT, 2);
+    // The first is rewritten: its old revision stays.
+    let (dek, wrapped) = world.wrap(NEXT, 3);
+    world.values.push(kms_v2("aws", NEXT, &wrapped, dek, secret("s0")));
+    let run = world.verify(&["--aws-kms", "--require-key", "kms/aws"]);
+    assert_eq!((&run.verify["under_required"], &run.verify["left"]), (&json!(2), &json!([])), "{} {}", run.shown, run.verify);
+    // Where the last write is under another one, as when its object was deleted or rewritten since, a rotation goes on.
+    let mut world = World::of(&[(WEST, with_context(&[])), (NEXT, with_context(&[]))]);
+    world.v2("aws", NEXT, NEXT, 1);
+    world.v2("aws", WEST, WEST, 2);
+    let (key, _) = secret("s1");
+    world.values.push((key, secret("s1").1));
+    let run = world.verify(&["--aws-kms", "--require-key", "kms/aws"]);
+    assert_eq!(
+        (run.code, &run.verify["not_known_under_required"], &run.verify["not_under_required"]),
+        (2, &json!(1), &json!(1)),
+        "{}",
+        run.verify
+    );
+}
+
+/// A key that still opens what it should, and will not for long, is told with its date; so is an alias that was pointed elsewhere.
+#[test]
+fn keys_that_are_going_and_aliases_that_moved_are_told() {
+    let lingering = Key { state: "Lingering", ..Key::default() };
+    let mut world = World::of(&[(WEST, lingering), (NEXT, with_context(&[]))]);
+    world.v2("aws", WEST, WEST, 1);
+    world.v2("aws", ALIAS, WEST, 2);
+    world.v2("aws", ALIAS, NEXT, 3);
+    let (code, shown) = world.text(&["--aws-kms"]);
+    assert!(shown.contains(&format!("KEY NOT ENABLED: {WEST} is PendingDeletion, and the KMS deletes it on 2027-01-15")), "{shown}");
+    assert!(shown.contains("1 value STILL OPENED") && shown.contains("cancel-key-deletion"), "{shown}");
+    assert!(shown.contains(&format!("stands for 2 keys (it was pointed elsewhere at least once), each needed: {WEST}, {NEXT}")), "{shown}");
+    assert_eq!(code, 0, "{shown}");
+    let run = world.verify(&["--aws-kms"]);
+    let dates: Vec<_> = run.keys.iter().map(|key| (&key["state"], &key["deletion_date"])).collect();
+    assert_eq!(dates, vec![(&json!("PendingDeletion"), &json!("2027-01-15T08:00:00Z")); 2]);
+}
+
+/// Where a key may be is said where ARNs say it.
+#[test]
+fn a_wrong_region_is_hinted_at() {
+    let mut world = World::of(&[(WEST, with_context(&[])), (EAST, with_context(&[]))]);
+    world.v1("aws", EAST, 1);
+    world.v2("aws", EAST, EAST, 2);
+    let (code, shown) = world.text(&["--aws-kms"]);
+    let hint = "asked about in eu-west-1, and ARNs in these values are of us-east-1: give --aws-region eu-west-1,us-east-1";
+    assert!(code == 3 && shown.contains(hint), "{shown}");
+    let (code, shown) = world.text(&["--aws-kms", "--aws-region", "eu-west-1,us-east-1"]);
+    assert!(code == 0 && !shown.contains("ARNs in these values"), "{shown}");
+}
+
+/// A KMS that repeats what it was sent in an error puts it on no screen, in no record and in no ledger.
+#[test]
+fn errors_of_a_kms_show_nothing_of_what_was_sent() {
+    use base64::Engine;
+    let mut world = World::of(&[(WEST, with_context(&[]))]);
+    let blob: Vec<u8> = (0..120u8).map(|n| n.wrapping_mul(89)).collect();
+    world.values.push(kms_v2("aws", WEST, &[b"1", &blob[..]].concat(), [1; 32], secret("s")));
+    let in_base64 = base64::engine::general_purpose::STANDARD.encode(&blob);
+    let message: &'static str = String::leak(format!("cannot decrypt {in_base64}: unexpected"));
+    for format in ["text", "jsonl"] {
+        world.kms.with(|state| state.instead = vec![common::kms_double::Answer::Error(400, "SomethingNew", message)]);
+        let output = world.command(&["--aws-kms", "--ledger", "calls.jsonl", "--format", format]).output().unwrap();
+        let ledger = fs::read_to_string(world.dir.path().join("calls.jsonl")).unwrap();
+        let all = format!("{}{}{ledger}", String::from_utf8_lossy(&output.stdout), stderr(&output));
+        assert!(all.contains("cannot decrypt [what was sent]: unexpected"), "{all}");
+        assert!(!all.contains(&in_base64[..16]) && !all.contains(&in_base64[40..60]), "{all}");
+    }
+}
+
+/// A plugin beside it: it says under which key it writes, and one provider may have two sockets.
+#[cfg(all(feature = "kms-plugin", target_os = "linux"))]
+mod with_plugins {
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+    use common::plugin_double::{Asked, Reply, field_1, serve_by, status};
+
+    impl World {
+        /// A plugin at a socket of this name, which unwraps what was wrapped with these numbers and writes under `current`.
+        fn plugin(&self, name: &str, numbers: &[u8], api: &'static str, current: &'static str) -> (String, Asked) {
+            let path = self.dir.path().join(name);
+            let numbers = numbers.to_vec();
+            let asked = serve_by(UnixListener::bind(&path).unwrap(), move |path, message| match path.rsplit('/').next().unwrap() {
+                _ if !path.contains(api) => Reply::Status(12, "unknown service".to_owned()),
+                "Status" => Reply::Message(status(current)),
+                // The blobs of these tests.
+                _ => match numbers.iter().find(|number| message.windows(6).any(|part| part == [b'1', 1, 2, 2, 0, **number])) {
+                    Some(number) => Reply::Message(field_1(&[*number; 32])),
+                    None => Reply::Status(3, "the key is another one".to_owned()),
+                },
+            });
+            (format!("aws=unix://{}", path.display()), asked)
+        }
+    }
+
+    fn decrypts(asked: &Asked) -> usize {
+        asked.lock().unwrap().iter().filter(|(path, _)| path.ends_with("/Decrypt")).count()
+    }
+
+    /// The plugin's status names the key that is current: what is under another key is left, also where that is all there is.
+    #[test]
+    fn the_status_of_the_plugin_names_the_required_key() {
+        let mut world = World::of(&[]);
+        world.v2("aws", WEST, WEST, 1);
+        world.v2("aws", NEXT, NEXT, 2);
+        let (plugin, asked) = world.plugin("a.sock", &[1, 2], "v2.", NEXT);
+        let args = ["--kms-plugin", &plugin, "--require-key", "kms/aws", "--ledger", "calls.jsonl"];
+        let shown = world.text(&[&args[..4], &["--plan"]].concat()).1;
+        assert!(shown.contains("  besides 1 call to plugins about the key that is current\n"), "{shown}");
+        let run = world.verify(&args);
+        assert_eq!((run.code, &run.verify["required"]), (2, &json!([format!("kms/aws/{NEXT}")])), "{}", run.shown);
+        assert_eq!((&run.verify["under_required"], &run.verify["not_under_required"]), (&json!(1), &json!(1)));
+        assert_eq!((run.calls(), &run.verify["other_calls"], asked.lock().unwrap().len()), (2, &json!(1), 3));
+        assert!(fs::read_to_string(world.dir.path().join("calls.jsonl")).unwrap().contains(r#""operation":"Status""#));
+        let shown = world.text(&args[..4]).1;
+        assert!(shown.contains(&format!("Note: the plugin of aws writes under {NEXT} now")), "{shown}");
+        // Nothing was rewritten yet: every value is under the old key.
+        world.values.truncate(1);
+        let run = world.verify(&args[..4]);
+        assert_eq!((run.code, &run.verify["not_under_required"]), (2, &json!(1)));
+        // A key that the user names is not asked about.
+        let before = asked.lock().unwrap().len();
+        let named = format!("kms/aws/{WEST}");
+        let run = world.verify(&["--kms-plugin", &plugin, "--require-key", &named]);
+        assert_eq!((run.code, asked.lock().unwrap().len() - before), (0, 1), "{}", run.shown);
+    }
+
+    /// Two plugins that do not agree settle nothing.
+    #[test]
+    fn plugins_that_disagree_leave_it_open() {
+        let mut world = World::of(&[]);
+        world.v2("aws", WEST, WEST, 1);
+        let (old, _) = world.plugin("old.sock", &[1], "v2.", WEST);
+        let (new, _) = world.plugin("new.sock", &[2], "v2.", NEXT);
+        let args = ["--kms-plugin", &old, "--kms-plugin", &new, "--require-key", "kms/aws"];
+        let run = world.verify(&args);
+        assert_eq!((run.code, &run.verify["not_known_under_required"]), (3, &json!(1)), "{}", run.shown);
+        assert!(world.text(&args).1.contains("do not agree on the key"));
+    }
+
+    /// Two sockets of one provider: one API each, or one key each, in either order. Each call is one that the plan says.
+    #[test]
+    fn two_sockets_of_one_provider_are_asked_for_what_each_can_do() {
+        let mut world = World::of(&[]);
+        world.v1("aws", WEST, 1);
+        world.v1("aws", WEST, 2);
+        world.v2("aws", WEST, WEST, 3);
+        world.v2("aws", NEXT, NEXT, 4);
+        world.v2("aws", NEXT, NEXT, 5);
+        let (v1, asked_v1) = world.plugin("v1.sock", &[1, 2], "v1beta1.", WEST);
+        let (old, asked_old) = world.plugin("old.sock", &[3], "v2.", WEST);
+        let (new, asked_new) = world.plugin("new.sock", &[4, 5], "v2.", NEXT);
+        for order in [[&v1, &old, &new], [&new, &v1, &old], [&old, &new, &v1]] {
+            let args: Vec<&str> = order.into_iter().flat_map(|plugin| ["--kms-plugin", plugin.as_str()]).collect();
+            let (calls, further) = world.planned(&args);
+            assert_eq!((calls, further), (5, 10));
+            let before = [&asked_v1, &asked_old, &asked_new].map(decrypts);
+            let run = world.verify(&args);
+            assert_eq!(run.outcomes, outcomes(&[("opened", 5)]), "{}", run.shown);
+            let made: usize = [&asked_v1, &asked_old, &asked_new].map(decrypts).iter().sum::<usize>() - before.iter().sum::<usize>();
+            assert!(run.calls() == made as u64 && run.calls() <= calls + further, "{} {made}", run.calls());
+        }
+    }
+
+    /// The state of a key is the same whoever passes it on, and what proves nothing is not decided.
+    #[test]
+    fn what_a_plugin_passes_on_of_its_kms_is_taken_for_what_it_is() {
+        for (code, message, outcome, exit, calls) in [
+            (9, "projects/p/cryptoKeyVersions/1 is not enabled, current state is: DISABLED.", "disabled", 2, 1),
+            (
+                2,
+                "rpc error: code = FailedPrecondition desc = k is not enabled, current state is: DESTROY_SCHEDULED.",
+                "pending-deletion",
+                2,
+                1,
+            ),
+            (3, "Decryption failed: verify that 'name' refers to the correct CryptoKey.", "context-mismatch-or-damaged-dek", 3, 1),
+        ] {
+            let mut world = World::of(&[]);
+            world.v2("aws", WEST, WEST, 1);
+            let path = world.dir.path().join("kms.sock");
+            let asked = serve_by(UnixListener::bind(&path).unwrap(), move |_, _| Reply::Status(code, message.to_owned()));
+            let run = world.verify(&["--kms-plugin", &format!("aws=unix://{}", path.display())]);
+            assert_eq!((run.outcomes.clone(), run.code), (outcomes(&[(outcome, 1)]), exit), "{message}: {}", run.shown);
+            assert_eq!((run.calls(), decrypts(&asked)), (calls, usize::try_from(calls).unwrap()), "{message}");
+        }
+    }
+}
