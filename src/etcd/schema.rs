@@ -37,6 +37,8 @@ const ALWAYS: [&[u8]; 2] = [KEY, META];
 /// What the small buckets say. Whatever is absent is `None` or empty.
 #[derive(Clone, Debug, Default)]
 pub struct Schema {
+    /// Whether all of them could be read to their ends. Otherwise what is absent here may have been lost.
+    pub is_whole: bool,
     /// Raft index of the last entry applied.
     pub consistent_index: Option<u64>,
     /// Raft term of that entry.
@@ -105,9 +107,10 @@ struct MemberJson {
 impl Schema {
     /// Reads the small buckets of a walked tree.
     pub fn read<'data>(db: &Db<'data>, tree: &Tree<'data>, anomalies: &mut Anomalies) -> Self {
-        let mut schema = Self::default();
+        let mut schema = Self { is_whole: true, ..Self::default() };
         for name in ALWAYS {
             if tree.bucket(name).is_none() {
+                schema.is_whole = false;
                 anomalies.note(Class::BucketMissing, None, None, || {
                     format!("no bucket \"{}\"; every etcd database has one", name.escape_ascii())
                 });
@@ -115,8 +118,10 @@ impl Schema {
         }
         for (name, read) in READERS {
             let Some(bucket) = tree.bucket(name) else { continue };
+            schema.is_whole &= tree.holes(bucket).is_empty();
             for (pgid, element) in tree.elements(db, bucket) {
                 if read(&mut schema, element.key, element.value).is_none() {
+                    schema.is_whole = false;
                     let offset = range::offset_within(db.bytes(), element.key).or(Some(db.page_offset(pgid)));
                     anomalies.note(Class::SchemaInvalid, offset, Some(pgid), || {
                         format!("bucket \"{}\": an entry of {} bytes cannot be read", name.escape_ascii(), element.value.len())

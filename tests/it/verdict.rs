@@ -5,6 +5,7 @@ use crate::common;
 
 use std::fs;
 
+use common::mutate::Mutant;
 use common::pages::{self, Write};
 use common::{Fixture, of_kind, records, run_in, text};
 use serde_json::{Value, json};
@@ -185,4 +186,40 @@ fn scan_and_check_say_the_same_of_any_change() {
         told.extend(scan.2);
     }
     assert!(["DAMAGED", "NOT AS WRITTEN", "INCOMPLETE"].iter().all(|word| told.contains(word)), "{told:?}");
+}
+
+/// Of what is lost with the root of the tree nothing is said to be absent: no lease, no user, no compaction, no key.
+#[test]
+fn what_is_lost_is_not_told_as_absent() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut mutant = Mutant::of("migration").without_trailer();
+    let (offset, size) = (usize::try_from(mutant.offset(mutant.root)).unwrap(), mutant.page_size);
+    fs::write(dir.path().join("sound.db"), &mutant.bytes).unwrap();
+    mutant.bytes[offset..offset + size].fill(0);
+    fs::write(dir.path().join("a.db"), &mutant.bytes).unwrap();
+    let evidence = |name: &str| of_kind(&records(&run_in(dir.path(), &["check", name, "--format", "jsonl"])), "evidence")[0].clone();
+    let (sound, lost) = (evidence("sound.db"), evidence("a.db"));
+    assert_eq!((&sound["buckets_whole"], &lost["buckets_whole"]), (&json!(true), &json!(false)));
+    for field in [
+        "keys_current",
+        "revisions",
+        "tombstones",
+        "leases",
+        "users",
+        "password_hashes",
+        "alarms",
+        "members",
+        "scheduled_compact_revision",
+        "consistent_index",
+        "term",
+        "revision",
+    ] {
+        assert_eq!(lost[field], json!(null), "{field}");
+        assert_ne!(sound[field], json!(null), "{field}");
+    }
+    let (code, shown) = text(&run_in(dir.path(), &["check", "a.db"]));
+    for absent in ["never compacted", "not stored", "leases: 0", "none", "auth off", "no revision"] {
+        assert!(!shown.contains(absent) && code == 2, "{absent}: {shown}");
+    }
+    assert!(shown.contains("leases: not known; auth: not known; users: not known; alarms: not known"), "{shown}");
 }

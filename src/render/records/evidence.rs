@@ -9,7 +9,7 @@ use super::timestamp;
 use crate::evidence::EvidenceId;
 use crate::kubernetes::ClusterId;
 use crate::report::{Compared, Comparison, EvidenceReport};
-use crate::store::{CredentialCounts, DatabaseFacts, Facts, LogFacts, RaftSnapshotFacts};
+use crate::store::{CredentialCounts, DatabaseFacts, Facts, KeyTree, LogFacts, RaftSnapshotFacts, Schema};
 
 /// One evidence, as far as it is known before its rows are read. What its kind does not have is null.
 #[derive(Debug, Serialize)]
@@ -31,6 +31,7 @@ pub struct EvidenceRecord<'a> {
     revision: Option<u64>,
     scheduled_compact_revision: Option<u64>,
     finished_compact_revision: Option<u64>,
+    buckets_whole: Option<bool>,
     keys_current: Option<u64>,
     storage_version: Option<&'a str>,
     cluster_version: Option<&'a str>,
@@ -185,6 +186,9 @@ impl<'a> EvidenceRecord<'a> {
     pub fn new(evidence: EvidenceId, facts: &'a Facts) -> Self {
         let database = facts.database();
         let schema = database.map(|d| &d.schema);
+        let counted = |count: fn(&DatabaseFacts) -> u64| database.filter(|d| d.key_tree != KeyTree::Lost).map(count);
+        // Of an empty list it is known that there is nothing only where all was read.
+        let named = |count: fn(&Schema) -> usize| schema.filter(|schema| schema.is_whole || count(schema) > 0);
         let names = database.map(|d| &d.cluster);
         Self {
             record: "evidence",
@@ -204,11 +208,13 @@ impl<'a> EvidenceRecord<'a> {
             revision: database.and_then(|d| d.revision),
             scheduled_compact_revision: schema.and_then(|s| s.scheduled_compact_revision),
             finished_compact_revision: schema.and_then(|s| s.finished_compact_revision),
-            keys_current: database.map(|d| d.keys_current),
+            buckets_whole: schema.map(|s| s.is_whole),
+            keys_current: counted(|d| d.keys_current),
             storage_version: schema.and_then(|s| s.storage_version.as_deref()),
             cluster_version: schema.and_then(|s| s.cluster_version.as_deref()),
             downgrade_target: schema.and_then(|s| s.downgrade_target.as_deref()),
-            members: schema.map(|s| s.members.iter().map(|m| MemberRecord { id: &m.id, name: &m.name, learner: m.is_learner }).collect()),
+            members: named(|s| s.members.len())
+                .map(|s| s.members.iter().map(|m| MemberRecord { id: &m.id, name: &m.name, learner: m.is_learner }).collect()),
             kube_system_uid: database.and_then(|d| d.clusters.sole()).and_then(ClusterId::uid),
             clusters: database.map(|d| d.clusters.iter().map(ClusterRecord::new).collect()),
             cluster_name: names.and_then(|names| names.cluster_name.as_deref()),
@@ -221,13 +227,13 @@ impl<'a> EvidenceRecord<'a> {
             etcd_prefixes: &facts.prefixes,
             consistent_index: schema.and_then(|s| s.consistent_index),
             term: schema.and_then(|s| s.term),
-            leases: schema.map(|s| s.leases.len()),
-            alarms: schema.map(|s| s.alarms.iter().map(|a| AlarmRecord { member: &a.member, alarm: &a.kind }).collect()),
+            leases: schema.filter(|s| s.is_whole).map(|s| s.leases.len()),
+            alarms: named(|s| s.alarms.len()).map(|s| s.alarms.iter().map(|a| AlarmRecord { member: &a.member, alarm: &a.kind }).collect()),
             auth_enabled: schema.and_then(|s| s.auth_enabled),
-            users: schema.map(|s| s.users.as_slice()),
-            password_hashes: schema.map(|s| s.password_hashes),
-            revisions: database.map(|d| d.revisions),
-            tombstones: database.map(|d| d.tombstones),
+            users: named(|s| s.users.len()).map(|s| s.users.as_slice()),
+            password_hashes: schema.filter(|s| s.is_whole).map(|s| s.password_hashes),
+            revisions: counted(|d| d.revisions),
+            tombstones: counted(|d| d.tombstones),
             log: facts.log().map(LogRecord::new),
             raft_snapshot: facts.raft_snapshot().map(RaftSnapshotRecord::new),
         }

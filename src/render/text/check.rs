@@ -14,7 +14,7 @@ use crate::evidence::limit;
 use crate::evidence::words::verb;
 use crate::finding::{Condition, Outcome};
 use crate::report::{EvidenceReport, Render, RenderPages, Report, not_looked_at};
-use crate::store::{DatabaseFacts, Facts, KeyTree, Trailer};
+use crate::store::{DatabaseFacts, Facts, KeyTree, Schema, Trailer};
 
 /// Rows of a table before the rest is only counted.
 const ROWS: usize = 50;
@@ -90,11 +90,13 @@ fn check(evidence: &EvidenceReport) -> String {
     block(&mut out, "Compared", &compared_lines(evidence));
     let schema = &database.schema;
     let compaction = match (schema.scheduled_compact_revision, schema.finished_compact_revision) {
-        (None, _) => "never compacted".to_owned(),
+        (None, None) if !schema.is_whole => "compacted or not: not known".to_owned(),
+        (None, None) => "never compacted".to_owned(),
+        (None, Some(finished)) => format!("compacted at {finished}"),
         (Some(scheduled), Some(finished)) if scheduled == finished => format!("compacted at {finished}"),
         (Some(scheduled), finished) => format!("compaction to {scheduled} in progress, finished to {}", finished.unwrap_or(0)),
     };
-    block(&mut out, "etcd", &[format!("{}; {compaction}", keys_and_revisions(database)), raft_line(database, facts.is_complete)]);
+    block(&mut out, "etcd", &[format!("{}; {compaction}", keys_and_revisions(database)), raft_line(&database.schema)]);
     let size = high_water_mark.saturating_mul(database.page_size);
     block(&mut out, "etcdutl", &[etcdutl_line(evidence, database, size)]);
     if database.keys_as_etcdutl_counts != database.keys_current {
@@ -116,21 +118,28 @@ fn digest_lines(facts: &Facts) -> Vec<String> {
     of_file.into_iter().chain(of_content).collect()
 }
 
-/// What etcd's own buckets say beside the keys.
-fn raft_line(database: &DatabaseFacts, is_complete: bool) -> String {
-    let schema = &database.schema;
+/// What etcd's own buckets say beside the keys. Of a part that could not be read, nothing is said to be absent.
+fn raft_line(schema: &Schema) -> String {
+    let absent = |word: &'static str| if schema.is_whole { word } else { "not known" };
+    let number = |number: Option<u64>| number.map_or(absent("not stored").to_owned(), |number| number.to_string());
+    let named = |names: &[String]| match (names, schema.is_whole) {
+        ([], _) => absent("none").to_owned(),
+        (names, true) => list(names),
+        (names, false) => format!("{}, perhaps more", list(names)),
+    };
+    let alarms: Vec<String> = schema.alarms.iter().map(|alarm| format!("{} on {}", alarm.kind, alarm.member)).collect();
+    let leases = if schema.is_whole { schema.leases.len().to_string() } else { "not known".to_owned() };
     format!(
-        "raft index {}, term {}; leases: {}; {}; users: {}; alarms: {}",
-        schema.consistent_index.map_or("not stored".to_owned(), |n| n.to_string()),
-        schema.term.map_or("not stored".to_owned(), |n| n.to_string()),
-        schema.leases.len(),
-        match (schema.auth_enabled, is_complete) {
-            (Some(true), _) => "auth on",
-            (None, false) => "auth: not known",
-            (Some(false) | None, _) => "auth off",
+        "raft index {}, term {}; leases: {leases}; {}; users: {}; alarms: {}",
+        number(schema.consistent_index),
+        number(schema.term),
+        match schema.auth_enabled {
+            Some(true) => "auth on",
+            None if !schema.is_whole => "auth: not known",
+            Some(false) | None => "auth off",
         },
-        list(&schema.users),
-        list(&schema.alarms.iter().map(|a| format!("{} on {}", a.kind, a.member)).collect::<Vec<_>>()),
+        named(&schema.users),
+        named(&alarms),
     )
 }
 
@@ -264,5 +273,5 @@ fn anomalies(evidence: &EvidenceReport) -> String {
 }
 
 fn list(items: &[String]) -> String {
-    if items.is_empty() { "none".to_owned() } else { items.iter().map(|item| terminal(item).into_owned()).collect::<Vec<_>>().join(", ") }
+    items.iter().map(|item| terminal(item).into_owned()).collect::<Vec<_>>().join(", ")
 }

@@ -9,7 +9,7 @@ use crate::evidence::Count;
 use crate::evidence::words::verb;
 use crate::report::{EvidenceReport, Report};
 use crate::row::near;
-use crate::store::ResidueMode;
+use crate::store::{KeyTree, ResidueMode};
 
 /// What an answer is about.
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +60,10 @@ pub(super) fn did_you_mean(evidence: &EvidenceReport, report: &Report) -> String
 
 /// The headline where there is nothing of Kubernetes.
 pub(super) fn no_kubernetes(evidence: &EvidenceReport, what: What) -> String {
+    let exist = evidence.facts.database().filter(|database| database.key_tree == KeyTree::Whole).map(|database| database.keys_current);
     let keys = match evidence.passed_over().0 {
+        Count::ZERO if exist == Some(0) => "No key exists in it".to_owned(),
+        Count::ZERO => "What is in it is other software's".to_owned(),
         n if n == 1 => "The 1 key that exists is other software's, and was not looked at".to_owned(),
         n => format!("The {} keys that exist are other software's, and were not looked at", thousands(n)),
     };

@@ -44,7 +44,7 @@ use crate::finding::Condition;
 use crate::kubernetes::{ClusterId, ClusterIds};
 use crate::report::EvidenceReport;
 use crate::store::{
-    ClusterNames, DatabaseFacts, Facts, Kind, LogFacts, Member, PageCounts, PagesFound, RaftSnapshotFacts, Schema, Trailer,
+    ClusterNames, DatabaseFacts, Facts, KeyTree, Kind, LogFacts, Member, PageCounts, PagesFound, RaftSnapshotFacts, Schema, Trailer,
 };
 
 use self::number::counted;
@@ -144,7 +144,11 @@ fn cluster_lines(facts: &Facts) -> Vec<String> {
         (1, 1) => parts.push(format!("member {}", members.join(""))),
         (_, all) => parts.push(format!("{all} members {}", members.join(" "))),
     }
-    parts.push(database.revision.map_or("no revision".to_owned(), |revision| format!("revision {revision}")));
+    parts.push(match (database.revision, database.key_tree) {
+        (Some(revision), _) => format!("revision {revision}"),
+        (None, KeyTree::Lost) => "revision not known".to_owned(),
+        (None, _) => "no revision".to_owned(),
+    });
     if let Some(compacted) = schema.finished_compact_revision {
         parts.push(format!("compacted at {compacted}"));
     }
@@ -170,6 +174,7 @@ fn cluster_lines(facts: &Facts) -> Vec<String> {
 /// The version of the storage; that of the cluster beside it where they differ.
 fn version_sentence(schema: &Schema) -> String {
     match (schema.storage_of(), schema.cluster_minor()) {
+        (None, _) if !schema.is_whole => "etcd, version not known".to_owned(),
         (None, _) => "etcd, version not stored".to_owned(),
         (Some(storage), Some(cluster)) if storage != cluster => {
             format!("storage of etcd {}, cluster version {}", escape::terminal(&storage), escape::terminal(&cluster))
