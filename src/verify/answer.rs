@@ -84,6 +84,11 @@ impl Answer {
         matches!(self, Self::NoKey(Reason::NoKeyGiven))
     }
 
+    /// Whether the KMS does not let whoever asked use the key.
+    pub fn is_denied(self) -> bool {
+        matches!(self, Self::NoKey(Reason::AccessDenied))
+    }
+
     /// What it means.
     pub fn standing(self) -> Standing {
         match self {

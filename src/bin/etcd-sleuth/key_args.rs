@@ -67,7 +67,8 @@ pub(crate) struct VerifyArgs {
     pub(crate) files: Vec<PathBuf>,
     #[command(flatten, next_help_heading = "Keys, and whom to ask")]
     pub(crate) holders: Holders,
-    /// The key that current values are to be under [default: the first provider of the EncryptionConfiguration]
+    /// The key that current values are to be under [default: the first provider of the EncryptionConfiguration; of KMS v2 with the key ID
+    /// that its plugin names, or the only one there is]
     #[arg(long, value_name = "KEY")]
     pub(crate) require_key: Option<String>,
     /// Only say how many calls it takes, to which keys, and which IAM policy allows them

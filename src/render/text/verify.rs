@@ -183,7 +183,10 @@ fn next(verify: &VerificationResult, keys: &[KeyReport]) -> Vec<String> {
         steps.push("run again with the same --ledger for the rest: a data key whose values have all opened is not asked about again, as long as they are the same bytes");
     }
     if proof.coverage.count(|_, answer| answer.standing() == Standing::Undecided) > 0 {
-        steps.push("what is not decided: give the encryption context that the plugin has (--encryption-context-for), or look into the plugin's own log. If an older copy of the same value opens, this one was changed");
+        steps.push("what is not decided: give every encryption context that the plugin has or had (--encryption-context-for, repeated; none is the empty one), or look into the plugin's own log. If an older copy of the same value opens, this one was changed");
+    }
+    if proof.coverage.count(|_, answer| answer.is_denied()) > 0 {
+        steps.push("what was denied: give the rights that --plan lists. A KMS also denies another encryption context than the rights name, and a key of another region");
     }
     if proof.requirement.one_of_several() > 0 {
         steps.push("say which key is current: --kms-plugin asks the plugin, which names the one that it writes under now; or --require-key PROVIDER/NAME/KEYID");
