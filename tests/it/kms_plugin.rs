@@ -163,6 +163,12 @@ fn sockets_that_are_none_say_what_they_are() {
     drop(UnixListener::bind(dir.path().join("kms.sock")).unwrap());
     let (found, detail) = reason(&endpoint(dir.path()));
     assert!(found == Reason::PluginUnavailable && detail.contains("refused"), "{detail}");
+    // A socket that takes no connections: what the system does not let connect is not waited for.
+    std::fs::remove_file(dir.path().join("kms.sock")).unwrap();
+    let datagrams = std::os::unix::net::UnixDatagram::bind(dir.path().join("kms.sock")).unwrap();
+    let (found, detail) = reason(&endpoint(dir.path()));
+    assert!(found == Reason::NoSocket && detail.contains("wrong type"), "{found:?} {detail}");
+    drop(datagrams);
     for text in ["", "unix://", "kms.sock", "tcp://127.0.0.1:1", "unix:///@", "unix:///a%2", "unix:///a%zz"] {
         assert!(Socket::parse(text).is_err(), "{text}");
     }
