@@ -23,6 +23,7 @@ mod scan;
 mod table;
 mod unread;
 mod verify;
+mod verify_plan;
 mod wrap;
 
 pub use self::carve::CarveText;
@@ -34,7 +35,8 @@ pub use self::object::{ObjectText, nothing_of_object, object_status, several_of_
 pub use self::pages::PagesText;
 pub use self::recover::recovered;
 pub use self::scan::{ScanText, status_line};
-pub use self::verify::{VerifyText, announcement, verify_status};
+pub use self::verify::{VerifyText, verify_status};
+pub use self::verify_plan::announcement;
 
 use std::collections::BTreeSet;
 

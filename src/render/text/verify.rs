@@ -12,6 +12,7 @@ use super::number::{with_adjective, with_noun};
 use super::requirement::{has_several, requirement};
 use super::table::Table;
 use super::unread::{self, ending, subject};
+use super::verify_plan::plan;
 use super::{block, next_steps, thousands};
 use crate::evidence::count::{Calls, Count, DekSources};
 use crate::evidence::words::verb;
@@ -56,93 +57,6 @@ impl Render for VerifyText<'_> {
 }
 
 impl RenderPages for VerifyText<'_> {}
-
-/// What is said before anybody is asked: who will be asked how often.
-pub fn announcement(plan: &VerificationPlan) -> String {
-    let mut out = String::new();
-    for asked in &plan.asked {
-        out.push_str(&format!("{}: {} DEK sources to unwrap, one call each{}\n", terminal(&asked.name), asked.total(), in_turn(asked)));
-    }
-    if plan.unclaimed.total() > 0 {
-        out.push_str(&format!("nobody to ask about {} DEK sources\n", plan.unclaimed.total()));
-    }
-    out
-}
-
-/// What it would take; nobody is asked.
-fn plan(plan: &VerificationPlan, report: &Report) -> String {
-    let mut out = format!("{} DEK sources{}, one call each; nobody was asked\n", plan.dek_sources, within(report));
-    let unclaimed = Some(&plan.unclaimed).filter(|unclaimed| unclaimed.total() > 0);
-    for asked in plan.asked.iter().chain(unclaimed) {
-        let (name, calls, values) = (terminal(&asked.name), with_noun(asked.total()), with_noun(asked.values));
-        out.push_str(&format!("  {name}: {calls} for {values}{}\n", in_turn(asked)));
-        for (key, turns) in &asked.calls {
-            let key = key.as_deref().unwrap_or("KMS v1: the key is not known before it is asked");
-            let at_most = if turns.further > 0 { format!(", at most {}", turns.first.plus(turns.further)) } else { String::new() };
-            out.push_str(&format!("    {:>6}  {}{at_most}\n", turns.first, terminal(key)));
-        }
-    }
-    out.push_str(&duration(plan));
-    if let Some(policy) = &plan.policy {
-        out.push_str(&format!("IAM policy that allows it\n{policy}\n"));
-        if plan.has_place_to_fill {
-            out.push_str("  FILL IN what is in capitals, or give --kms-key ARN: the values do not name their key's ARN, and as it stands this allows nothing for them\n");
-        }
-    }
-    out.push_str(&format!(
-        "  in {} file{}; a DEK source that several hold counts once\n",
-        report.evidences.len(),
-        if report.evidences.len() == 1 { "" } else { "s" }
-    ));
-    out.push_str(&unread::not_looked_at(Vec::new(), report.unread.iter()));
-    out
-}
-
-/// What is asked of one only where those before it do not unwrap it, or it does not in the first of its ways.
-fn in_turn(asked: &Asked) -> String {
-    match asked.further() {
-        Count::ZERO => String::new(),
-        further => format!("; at most {} more, about what the first call does not unwrap", thousands(further)),
-    }
-}
-
-/// How long the calls take, and whether one run may make all of them.
-fn duration(plan: &VerificationPlan) -> String {
-    let calls = plan.most_calls();
-    if calls == 0 {
-        return String::new();
-    }
-    let mut out = String::new();
-    if plan.rate > 0.0 {
-        #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an estimate")]
-        let seconds = (u64::from(calls) as f64 / plan.rate).ceil() as u64;
-        let words = match seconds {
-            0..120 => format!("{seconds} s"),
-            120..7200 => format!("{} min", seconds.div_ceil(60)),
-            _ => format!("{} h", seconds.div_ceil(3600)),
-        };
-        let up_to = if calls > plan.calls() { "at most" } else { "about" };
-        out.push_str(&format!("  {up_to} {words} at {} calls a second (--rate)\n", plan.rate));
-    }
-    out.push_str(&other_calls(plan));
-    if let Some(most) = plan.max_calls.filter(|most| *most < calls) {
-        out.push_str(&format!(
-            "  MORE THAN ONE RUN MAKES: it ends after {} (--max-calls); raise that for {}\n",
-            with_noun(most),
-            with_noun(calls)
-        ));
-    }
-    out
-}
-
-/// Calls that unwrap nothing.
-fn other_calls(plan: &VerificationPlan) -> String {
-    let of_states = plan.policy.as_ref().map(|_| "at most 2 calls a key about its state".to_owned());
-    let of_current = Some(plan.current_key_calls).filter(|calls| *calls > 0);
-    let of_current = of_current.map(|calls| format!("{} to plugins about the key that is current", with_noun(calls)));
-    let words: Vec<String> = of_states.into_iter().chain(of_current).collect();
-    if words.is_empty() { String::new() } else { format!("  besides {}\n", words.join(", and ")) }
-}
 
 fn verify(verify: &VerificationResult, plan: &VerificationPlan, report: &Report, tone: Tone) -> String {
     let mut out = headline(verify, report, tone);
