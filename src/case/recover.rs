@@ -124,8 +124,8 @@ fn recover(
     let counts = RecoveryCounts::of(&recovery);
     let mut outcome = Outcome::default();
     evidence.judgement.trust(|condition| outcome.open(condition));
-    let unmatched = plan.filter().filter(|_| counts.is_empty());
-    if unmatched.is_some() {
+    let filter = plan.filter();
+    if filter.is_some() && counts.is_empty() {
         outcome.open(Condition::NothingInScope);
     }
     if counts.of_standing(Standing::Newest) > 0 {
@@ -137,7 +137,7 @@ fn recover(
     if unread.iter().any(|unread| unread.reason.is_failure()) {
         outcome.open(Condition::InputFailed);
     }
-    Ok(Recovered { evidence, unread, counts, rebuilt, unmatched, outcome })
+    Ok(Recovered { evidence, unread, counts, rebuilt, filter, outcome })
 }
 
 /// Writes the database and its trailer, as the snapshot API does.

@@ -106,11 +106,14 @@ impl Run<'_> {
         if proof.count(Some(Retention::Current), Standing::Unopenable) > 0 {
             outcome.found(Condition::NotOpened);
         }
-        if proof.requirement.left() > 0 {
+        if proof.requirement.left() > 0 || proof.requirement.is_left_by_each() {
             outcome.found(Condition::OtherKeyThanRequired);
         }
         if proof.requirement.not_known() > 0 {
             outcome.open(Condition::UnknownStorage);
+        }
+        if proof.requirement.disputed() > 0 {
+            outcome.open(Condition::ConfigurationsDiffer);
         }
         if proof.requirement.is_refused {
             outcome.open(Condition::ConfigurationRefused);

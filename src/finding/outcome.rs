@@ -60,6 +60,8 @@ pub enum Condition {
     NotDecided,
     /// What is required stands in a configuration that no API server takes.
     ConfigurationRefused,
+    /// Configurations that were given require different states of the same values.
+    ConfigurationsDiffer,
     /// The scope that was asked for holds nothing.
     NothingInScope,
     /// Secrets can be read of which it is not known whether they are current, and that was asked.
@@ -99,6 +101,7 @@ impl Condition {
             Self::KeyNotAsked => "key-not-asked",
             Self::NotDecided => "not-decided",
             Self::ConfigurationRefused => "configuration-refused",
+            Self::ConfigurationsDiffer => "configurations-differ",
             Self::NothingInScope => "nothing-in-scope",
             Self::CurrentNotKnown => "current-not-known",
             Self::NotRead => "not-read",

@@ -20,8 +20,8 @@ pub struct Recovered {
     pub unread: Vec<Unread>,
     /// The new database.
     pub rebuilt: Option<Rebuilt>,
-    /// A filter that nothing matches.
-    pub unmatched: Option<String>,
+    /// What was asked for, where that is not all.
+    pub filter: Option<String>,
     /// What held, and the exit code.
     pub outcome: Outcome,
 }

@@ -24,6 +24,8 @@ mod requirement;
 mod same_value;
 mod source;
 mod target;
+mod under;
+mod wanted;
 
 #[cfg(test)]
 #[allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "a test that overflows fails")]
@@ -35,7 +37,9 @@ pub use self::keyring::Keyring;
 pub use self::moved::Move;
 pub use self::needs::Needs;
 pub use self::proof::{Proof, Unproven};
-pub use self::requirement::{Late, Left, Required, Requirement, State, Under};
+pub use self::requirement::{Late, Left, Requirement};
 pub use self::same_value::{SameValue, SameValues};
 pub use self::source::Source;
 pub use self::target::{NoTarget, Target};
+pub use self::under::Under;
+pub use self::wanted::{Required, State};

@@ -8,8 +8,8 @@ use super::contents::Contents;
 use super::keyring::{Attempt, Opener, verdict_of};
 use super::moved::{At, Failing, Search};
 use super::needs::Began;
-use super::requirement::Wanted;
 use super::same_value::{self, Comparison};
+use super::wanted::Wanted;
 use super::{Answer, Coverage, CoverageLine, Keyring, Move, Needs, Required, Requirement, SameValues, Source, Standing, Verdict};
 use crate::envelope::open::{DekSourceId, DekSourceKind};
 use crate::envelope::{KeyIdentity, KeyPattern};
@@ -311,7 +311,7 @@ impl<'data> Gathering<'data> {
         self.moves.extend(found);
         self.moves.sort();
         let lines: Vec<CoverageLine> = self.answers.into_iter().map(|(line, counts)| line.covered(counts)).collect();
-        let is_meant = |resource: &str| self.wanted.get(resource).and_then(Option::as_ref).is_some_and(Wanted::is_meant);
+        let is_meant = |resource: &str| self.wanted.get(resource).and_then(Option::as_ref).is_some_and(|wanted| wanted.is_meant);
         let encrypted: BTreeSet<&str> = lines.iter().map(|line| line.group_resource.as_str()).collect();
         self.requirement.keep_resources(|resource| is_meant(resource) || encrypted.contains(resource));
         Proof {

@@ -1,39 +1,17 @@
 //! Re-encryption: is everything as the configuration requires it, and what is left?
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+use std::collections::BTreeMap;
 
-use super::keyring::{Attempt, verdict_of};
+use super::Source;
+use super::keyring::Attempt;
 use super::needs::{Began, prefix_of};
-use super::{Answer, Keyring, Needs, Source, Standing};
-use crate::envelope::{KeyIdentity, KeyPattern, Provider};
+use super::under::Under;
+use super::wanted::{State, Wanted};
+use crate::envelope::KeyIdentity;
 use crate::evidence::EvidenceId;
 use crate::evidence::count::{Count, Values};
-use crate::kms::{ConfiguredProvider, CurrentKeys, EncryptionConfig};
-use crate::kubernetes::{GroupResource, StorageKey};
-use crate::row::{EnvelopeInfo, Form, Place, Retention, ValueRow};
-
-/// Where the requirement comes from.
-#[derive(Clone, Copy)]
-pub struct Required<'a> {
-    /// One key for every resource in question; `None`: what the configurations say.
-    pub key: Option<&'a KeyPattern>,
-    /// The first that names a resource says how it is written.
-    pub configs: &'a [EncryptionConfig],
-    /// Under which keys plugins say that their providers write now.
-    pub current_keys: &'a CurrentKeys,
-}
-
-/// How values are to be stored.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum State {
-    /// Without encryption: `identity` stands first.
-    Plaintext,
-    /// Under this key.
-    Key(KeyPattern),
-    /// What the configuration has in the first place cannot be used.
-    NotKnown,
-}
+use crate::kubernetes::StorageKey;
+use crate::row::{Place, Retention, ValueRow};
 
 /// What the values say about the requirement.
 #[derive(Clone, Debug, Default)]
@@ -46,6 +24,8 @@ pub struct Requirement {
     pub in_leftovers: BTreeMap<Left, Count<Values>>,
     /// What is required stands in a configuration that no API server takes: what one writes with it is not known.
     pub is_refused: bool,
+    /// Of configurations that require different states of a resource: how many current values are left by each, by its number.
+    pub left_by: BTreeMap<usize, Count<Values>>,
     /// Of the current values that are so, those that only name the key: nobody could open them.
     pub by_name: Count<Values>,
     /// Values written under another key after the required one began: by prefix and that key, how many, the first and the last revision.
@@ -70,117 +50,6 @@ pub struct Left {
     pub under: Under,
 }
 
-/// What a value is under that is not as required.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Under {
-    /// No key.
-    Plaintext,
-    /// Another key.
-    Key(KeyIdentity<'static>),
-    /// Another key of the required one's name.
-    SameName(KeyIdentity<'static>),
-    /// By its name the required key, which does not open it.
-    NotOpened(KeyIdentity<'static>),
-    /// A key of the required provider, of which it is not known under which of its keys it writes now.
-    OneOfSeveral(KeyIdentity<'static>),
-    /// Whatever the log has behind the database, which writes or deletes it later, or may.
-    NotApplied,
-    /// A form that is not known here, or a name that cannot be read; or it is not known what is required.
-    NotKnown,
-}
-
-/// What is required of one resource.
-pub(super) struct Wanted {
-    state: State,
-    /// Which key of that name, of several that were given.
-    number: Option<usize>,
-    /// It is a provider that has several keys, and nobody says which of them it writes under now.
-    is_one_of_several: bool,
-    /// Whether it was asked for by name: of other resources nothing is required while none of their values is encrypted.
-    is_meant: bool,
-}
-
-impl Required<'_> {
-    /// Whether it is what a configuration says that no API server takes.
-    pub(super) fn is_refused(&self) -> bool {
-        self.key.is_none() && self.configs.iter().any(EncryptionConfig::is_refused)
-    }
-
-    /// What is required of a resource; `None`: nothing.
-    pub(super) fn of(&self, group_resource: &str, keyring: &Keyring<'_>, needs: &Needs<'_>) -> Option<Wanted> {
-        if GroupResource(group_resource.into()).is_never_encrypted() {
-            return None;
-        }
-        let configured = of_config(self.configs, group_resource);
-        let Some(key) = self.key else {
-            let (state, key) = configured?;
-            let number = key.and_then(|(provider, named)| keyring.number(provider, &named.name, named.key.as_ref()?));
-            return Some(Wanted { number, ..self.settled(state, true, needs) });
-        };
-        let is_meant = group_resource == "secrets" || configured.is_some_and(|(state, _)| state != State::Plaintext);
-        Some(self.settled(State::Key(key.clone()), is_meant, needs))
-    }
-
-    /// A provider of KMS v2 writes under one of its keys. Which it is its plugin says; else it is the only one that there is.
-    fn settled(&self, state: State, is_meant: bool, needs: &Needs<'_>) -> Wanted {
-        let wanted = |state, is_one_of_several| Wanted { state, number: None, is_one_of_several, is_meant };
-        let (pattern, name) = match &state {
-            State::Key(pattern) if pattern.key_id.is_none() && pattern.may_be_of_kms() => match &pattern.name {
-                Some(name) => (pattern, name),
-                None => return wanted(state, false),
-            },
-            State::Key(_) | State::Plaintext | State::NotKnown => return wanted(state, false),
-        };
-        let said = self.current_keys.of(name).filter(|_| pattern.version.as_deref() != Some(KMS_V1));
-        match said.map(|said| (said.first(), said.len())) {
-            Some((Some(key_id), 1)) => {
-                let version = Provider::KmsV2.words().map(|(_, version)| version.to_owned());
-                wanted(State::Key(KeyPattern { version, key_id: Some(key_id.clone()), ..pattern.clone() }), false)
-            }
-            Some(_) => wanted(state, true),
-            None => {
-                let is_one_of_several = needs.current_keys(pattern).len() > 1;
-                wanted(state, is_one_of_several)
-            }
-        }
-    }
-
-    /// Providers of KMS v2 that are required without saying under which key: their plugins are asked.
-    pub fn providers_to_ask(key: Option<&KeyPattern>, configs: &[EncryptionConfig]) -> BTreeSet<String> {
-        let of_configs = || configs.iter().flat_map(EncryptionConfig::kms_providers).filter(|kms| kms.provider == Provider::KmsV2);
-        match key {
-            Some(key) if key.key_id.is_some() || !key.may_be_of_kms() => BTreeSet::new(),
-            Some(key) => key.name.iter().cloned().collect(),
-            None => of_configs().map(|kms| kms.name.clone()).collect(),
-        }
-    }
-}
-
-/// The word for KMS v1, whose values name no key.
-const KMS_V1: &str = "v1";
-
-type LocalKeyOf<'a> = (Provider, &'a crate::kms::NamedKey);
-
-/// What a resource is written with, and the local key where it is one; `None`: no configuration names it.
-pub(super) fn of_config<'a>(configs: &'a [EncryptionConfig], group_resource: &str) -> Option<(State, Option<LocalKeyOf<'a>>)> {
-    let is_word = GroupResource(group_resource.into()).is_without_group();
-    let providers = |config: &'a EncryptionConfig| match is_word {
-        true => config.providers_of_word(group_resource),
-        false => config.providers_of(group_resource),
-    };
-    let first = configs.iter().find_map(|config| providers(config).into_iter().next())?;
-    let of_key = |pattern: Option<KeyPattern>| pattern.map_or(State::NotKnown, State::Key);
-    Some(match first {
-        ConfiguredProvider::Identity => (State::Plaintext, None),
-        ConfiguredProvider::Unusable => (State::NotKnown, None),
-        ConfiguredProvider::Kms(kms) => (of_key(KeyPattern::of_provider(kms.provider, &kms.name)), None),
-        ConfiguredProvider::Local(provider, keys) => match keys.first().filter(|named| !named.name.is_empty()) {
-            Some(named) => (of_key(KeyPattern::of_provider(*provider, &named.name)), Some((*provider, named))),
-            None => (State::NotKnown, None),
-        },
-    })
-}
-
 impl Requirement {
     /// Looks at a value. `group_resource`: its own, where the object says it; `began`: since when the required key writes.
     pub(super) fn see(
@@ -199,14 +68,17 @@ impl Requirement {
         let is_of_server = |key: &&StorageKey<'_>| (is_retained || is_of_log) && key.prefix.is_some();
         let Some(storage_key) = row.storage_key.as_ref().filter(is_of_server) else { return };
         let is_current = row.retention == Retention::Current;
-        let under = wanted.other_than(row, attempt);
+        let under = self.other_than(wanted, row, attempt, is_current && !source.is_leftover());
         if !source.is_leftover() {
-            let met = self.required.entry(wanted.state.clone()).or_default().entry(group_resource.to_owned()).or_default();
+            for (_, other) in &wanted.others {
+                self.required.entry(other.state.clone()).or_default().entry(group_resource.to_owned()).or_default();
+            }
+            let met = self.required.entry(wanted.first.state.clone()).or_default().entry(group_resource.to_owned()).or_default();
             met.add_if(is_current && under.is_none());
             let is_asked = attempt.is_none_or(|attempt| matches!(attempt, Attempt::Opened { .. }));
             self.by_name.add_if(is_current && under.is_none() && !is_asked);
         }
-        if let Some(under) = under.as_ref().filter(|_| is_retained && !source.is_leftover()) {
+        if let Some(under) = under.as_ref().filter(|_| is_retained && !source.is_leftover() && wanted.is_meant) {
             self.see_late(source.id, row, under, began);
         }
         // Nothing in what was left behind is current, and all that is retained in it can be read there.
@@ -226,12 +98,46 @@ impl Requirement {
         }
     }
 
+    /// What a value is under, where that is not what is wanted, or where it is not known: by every configuration.
+    fn other_than(&mut self, wanted: &Wanted, row: &ValueRow<'_>, attempt: Option<&Attempt>, is_counted: bool) -> Option<Under> {
+        let first = wanted.first.other_than(row, attempt);
+        if wanted.others.is_empty() {
+            return first;
+        }
+        let others = wanted.others.iter().map(|(at, other)| (*at, other.other_than(row, attempt)));
+        let unders: Vec<(usize, Option<Under>)> = std::iter::once((wanted.number, first)).chain(others).collect();
+        for (at, under) in &unders {
+            self.left_by.entry(*at).or_default().add_if(is_counted && under.as_ref().is_some_and(Under::is_otherwise));
+        }
+        match unders.iter().filter(|(_, under)| under.is_none()).count() {
+            0 => unders.into_iter().find_map(|(_, under)| under),
+            met if met == unders.len() => None,
+            _ => Some(Under::Disputed),
+        }
+    }
+
+    /// Whether configurations that require different states leave values each: whichever of them is in force, not all is done.
+    pub fn is_left_by_each(&self) -> bool {
+        !self.left_by.is_empty() && self.left_by.values().all(|count| *count > 0)
+    }
+
+    /// Current values of which one of the configurations that were given requires what they are, and another one does not.
+    pub fn disputed(&self) -> Count<Values> {
+        self.count(|under| matches!(under, Under::Disputed))
+    }
+
     /// Notes what was written otherwise after the required key began to write.
     fn see_late(&mut self, evidence: EvidenceId, row: &ValueRow<'_>, under: &Under, began: Option<&Began<'_>>) {
         let other = match under {
             Under::Plaintext => None,
             Under::Key(other) => Some(other.clone()),
-            Under::SameName(_) | Under::NotOpened(_) | Under::OneOfSeveral(_) | Under::NotApplied | Under::NotKnown => return,
+            Under::SameName(_)
+            | Under::NotOpened(_)
+            | Under::OneOfSeveral(_)
+            | Under::NotNamed(_)
+            | Under::Disputed
+            | Under::NotApplied
+            | Under::NotKnown => return,
         };
         let began = began.and_then(|began| began.get(&(evidence, prefix_of(row)))).copied();
         if let (Some(began), Some(revision)) = (began, row.written.main)
@@ -260,7 +166,7 @@ impl Requirement {
 
     /// Current values of which it is not known.
     pub fn not_known(&self) -> Count<Values> {
-        self.count(|under| matches!(under, Under::NotApplied | Under::NotKnown | Under::OneOfSeveral(_)))
+        self.count(|under| matches!(under, Under::NotApplied | Under::NotKnown | Under::Disputed | Under::OneOfSeveral(_)))
     }
 
     /// Those of them that are under one of several keys of the required provider.
@@ -281,88 +187,5 @@ impl Requirement {
             resources.retain(|resource, _| is_meant(resource));
         }
         self.required.retain(|_, resources| !resources.is_empty());
-    }
-}
-
-impl Wanted {
-    /// The key that is wanted, where it is one.
-    pub(super) fn key(&self) -> Option<&KeyPattern> {
-        match &self.state {
-            State::Key(key) => Some(key),
-            State::Plaintext | State::NotKnown => None,
-        }
-    }
-
-    pub(super) fn is_meant(&self) -> bool {
-        self.is_meant
-    }
-
-    /// What a value is under, where that is not what is wanted, or where it is not known.
-    fn other_than(&self, row: &ValueRow<'_>, attempt: Option<&Attempt>) -> Option<Under> {
-        let identity = row.envelope().map(EnvelopeInfo::key).filter(|key| key.name.is_some());
-        match (&self.state, row.form(), identity) {
-            (State::NotKnown, ..) | (_, Form::Unknown | Form::Empty, _) => Some(Under::NotKnown),
-            (State::Plaintext, Form::Plaintext, _) => None,
-            (State::Key(_), Form::Plaintext, _) => Some(Under::Plaintext),
-            (_, _, None) => Some(Under::NotKnown),
-            (State::Key(key), _, Some(identity)) if key.matches(&identity) => {
-                let otherwise = self.otherwise_opened(row, attempt, &identity);
-                otherwise.or_else(|| self.is_one_of_several.then(|| Under::OneOfSeveral(identity.owned())))
-            }
-            (_, _, Some(identity)) => Some(Under::Key(identity.owned())),
-        }
-    }
-
-    /// The same of a value that names the required key, by what came of opening it.
-    fn otherwise_opened(&self, row: &ValueRow<'_>, attempt: Option<&Attempt>, identity: &KeyIdentity<'_>) -> Option<Under> {
-        let is_unopenable = |answer: Answer| answer.standing() == Standing::Unopenable;
-        match attempt? {
-            Attempt::Failed { .. } => Some(Under::NotOpened(identity.owned())),
-            Attempt::Not(answer) if is_unopenable(*answer) => Some(Under::NotOpened(identity.owned())),
-            Attempt::Opened { contents, key, is_bound, .. } if is_unopenable(verdict_of(contents, key.clone(), *is_bound, row).answer) => {
-                Some(Under::NotOpened(identity.owned()))
-            }
-            Attempt::Opened { number, .. } if self.number.is_some() && *number != self.number => Some(Under::SameName(identity.owned())),
-            Attempt::Opened { .. } | Attempt::Not(_) => None,
-        }
-    }
-}
-
-impl Under {
-    /// The word in the records.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Plaintext => "plaintext",
-            Self::Key(_) => "other-key",
-            Self::SameName(_) => "other-key-of-this-name",
-            Self::NotOpened(_) => "not-opened",
-            Self::OneOfSeveral(_) => "one-of-several-keys",
-            Self::NotApplied => "not-applied",
-            Self::NotKnown => "not-known",
-        }
-    }
-
-    /// The key that the values name.
-    pub fn key(&self) -> Option<&KeyIdentity<'static>> {
-        match self {
-            Self::Key(key) | Self::SameName(key) | Self::NotOpened(key) | Self::OneOfSeveral(key) => Some(key),
-            Self::Plaintext | Self::NotApplied | Self::NotKnown => None,
-        }
-    }
-
-    /// Whether it is provably something else than what is required, and readable.
-    pub fn is_otherwise(&self) -> bool {
-        matches!(self, Self::Plaintext | Self::Key(_) | Self::SameName(_))
-    }
-}
-
-/// The word in the records: `plaintext`, or the key as it is given.
-impl fmt::Display for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Plaintext => f.write_str("plaintext"),
-            Self::Key(key) => key.fmt(f),
-            Self::NotKnown => f.write_str("not known"),
-        }
     }
 }

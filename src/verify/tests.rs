@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 
 use super::contents::Contents;
-use super::requirement::of_config;
+use super::wanted::of_configs;
 use super::{Answer, NoTarget, Standing, Target};
 use crate::envelope::KeyIdentity;
 use crate::kms::{EncryptionConfig, Reason, SameKeys};
@@ -70,7 +70,7 @@ fn the_first_provider_of_a_configuration_is_what_it_requires() {
         vec![EncryptionConfig::read(text.as_bytes()).unwrap_or_else(|e| panic!("{e}"))]
     };
     let kms = config("[{kms: {apiVersion: v2, name: aws, endpoint: 'unix:///a'}}, {identity: {}}]");
-    let of = |configs: &[EncryptionConfig], resource: &str| of_config(configs, resource).map(|(state, _)| state.to_string());
+    let of = |configs: &[EncryptionConfig], resource: &str| of_configs(configs, resource).next().map(|(_, (state, _))| state.to_string());
     assert_eq!(of(&kms, "secrets").as_deref(), Some("kms/aws"));
     assert_eq!(of(&kms, "configmaps"), None);
     assert_eq!(of(&config("[{identity: {}}]"), "secrets").as_deref(), Some("plaintext"));

@@ -295,6 +295,50 @@ fn two_keys_of_one_name_in_one_provider_are_both_tried() {
     }
 }
 
+/// Of several configurations nobody knows here which is in force: what they disagree about is not known, in either order, and
+/// whichever it is, what all of them leave is left.
+#[test]
+fn configurations_that_disagree_complete_nothing_in_either_order() {
+    let under = |name, key, objects: &[&str]| objects.iter().map(|object| sealed(key, name, secret(object))).collect::<Vec<_>>();
+    let (key1, key2) = (config(&[rule(&["secrets"], &[KEY1, CLEAR])]), config(&[rule(&["secrets"], &[("key2", B), KEY1])]));
+    let (clear_first, same) = (config(&[rule(&["secrets"], &[CLEAR, KEY1])]), config(&[rule(&["secrets"], &[KEY1])]));
+    let not_known = [one("secrets", "disputed", 1)];
+    for (values, configs, code, why) in [
+        (under("key1", A, &["a"]), [&key1, &clear_first], 3, &not_known[..]),
+        (under("key1", A, &["a"]), [&key1, &key2], 3, &not_known),
+        (vec![secret("a")], [&key1, &clear_first], 3, &not_known),
+        (under("key1", A, &["a"]), [&key1, &same], 0, &[]),
+        ([under("key1", A, &["a"]), under("key2", B, &["b"])].concat(), [&key1, &key2], 2, &[one("secrets", "disputed", 2)]),
+        (
+            [under("key1", A, &["a"]), under("key1", B, &["b"])].concat(),
+            [&key1, &config(&[rule(&["secrets"], &[("key1", B)])])],
+            2,
+            &[one("secrets", "disputed", 2)],
+        ),
+    ] {
+        for configs in [[configs[0].clone(), configs[1].clone()], [configs[1].clone(), configs[0].clone()]] {
+            let answer = verify(&values, &configs, &[]);
+            assert_eq!((answer.code, left(&answer)), (code, why.to_vec()), "{}", answer.shown);
+            assert_eq!(answer.shown.contains("Re-encryption COMPLETE"), code == 0, "{}", answer.shown);
+            assert_eq!(answer.quiet.contains("configurations-differ"), code != 0, "{}", answer.quiet);
+        }
+    }
+    let answer = verify(&under("key1", A, &["a"]), &[key2, key1], &["--require-key", "aesgcm/key1"]);
+    assert!(answer.code == 0 && answer.shown.contains("Re-encryption COMPLETE"), "{}", answer.shown);
+}
+
+/// An API server refuses to read what is encrypted of a resource that no rule of its configuration names.
+#[test]
+fn what_is_encrypted_though_no_rule_names_it_is_left() {
+    let values =
+        [sealed(A, "key1", secret("s")), sealed(A, "key1", plain("configmaps", "v1", "prod", "c")), plain("pods", "v1", "prod", "p")];
+    let answer = verify(&values, &[config(&[rule(&["secrets"], &[KEY1])])], &[]);
+    assert_eq!((answer.code, left(&answer)), (2, vec![one("configmaps", "not-named", 1)]), "{}", answer.shown);
+    assert!(answer.shown.contains("no rule names the resource") && !answer.shown.contains("kubectl"), "{}", answer.shown);
+    let answer = verify(&values[..1], &[config(&[rule(&["secrets"], &[KEY1])])], &[]);
+    assert_eq!((answer.code, left(&answer)), (0, vec![]), "{}", answer.shown);
+}
+
 #[test]
 fn a_secret_without_a_value_is_not_known() {
     let values = [sealed(A, "key1", secret("s")), ("/registry/secrets/prod/empty".to_owned(), Vec::new())];
@@ -444,12 +488,13 @@ fn keys_of_one_name_are_all_tried_and_told_apart() {
         assert!(answer.shown.contains("another key of this name, or damaged"), "{what}: {}", answer.shown);
         assert!(answer.shown.contains("NOT COMPLETE") && !answer.shown.contains("Re-encryption COMPLETE"), "{what}: {}", answer.shown);
     }
-    // Both open all; by the first configuration one Secret is under another key.
-    for configs in [[of(A), of(B)], [of(A), config(&[rule(&["pods"], &[("key1", B)]), rule(&["secrets"], &[KEY1])])]] {
+    // Both open all. Which of two keys is to write is not known where each configuration has another; it leaves some either way.
+    let both = config(&[rule(&["pods"], &[("key1", B)]), rule(&["secrets"], &[KEY1])]);
+    for (configs, why) in [([of(A), of(B)], one("secrets", "disputed", 3)), ([of(A), both], one("secrets", "other-key-of-this-name", 1))] {
         let answer = verify(&values, &configs, &[]);
         assert!(answer.values.iter().all(|value| value["outcome"] == "opened"), "{}", answer.shown);
         assert!(answer.quiet.starts_with("all 3 current values open with the keys given"), "{}", answer.quiet);
-        assert_eq!((answer.code, left(&answer)), (2, vec![one("secrets", "other-key-of-this-name", 1)]));
+        assert_eq!((answer.code, left(&answer)), (2, vec![why]));
     }
     // The same key twice is one key.
     let answer = verify(&values[..2], &[of(A), of(A)], &[]);

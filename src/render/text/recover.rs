@@ -11,28 +11,30 @@ use crate::report::{Recovered, not_looked_at};
 
 /// What is said of a recovery. `database`: the path of the new database; `has_records`: records were written to a file beside it.
 pub fn recovered(found: &Recovered, database: Option<&str>, has_records: bool, is_quiet: bool) -> String {
+    let scope = match &found.filter {
+        Some(filter) if found.counts.is_empty() => format!(" (nothing matches: {})", terminal(filter)),
+        Some(filter) => format!(" in scope ({})", terminal(filter)),
+        None => String::new(),
+    };
     let mut out = String::new();
     if !is_quiet {
         out.push_str(&format!("{}: {}\n", terminal(&found.evidence.facts.path.to_string_lossy()), verdict(&found.evidence)));
-        out.push_str(&summary(found));
+        out.push_str(&summary(found, &scope));
         if let Some(path) = database {
             out.push_str(&of_database(&terminal(path), found, has_records));
         }
-    }
-    if let Some(filter) = &found.unmatched {
-        out.push_str(&format!("nothing matches: {}\n", terminal(filter)));
     }
     let general = if is_quiet { Vec::new() } else { not_looked_at([&found.evidence]) };
     out.push_str(&unread::not_looked_at(general, found.unread.iter()));
     let keys = with_noun(found.counts.total());
     let path = terminal(&found.evidence.facts.path.to_string_lossy()).into_owned();
     let conditions = conditions(found.outcome.conditions());
-    out.push_str(&format!("{path}: {keys} recovered{conditions} (exit {})\n", found.outcome.exit_code()));
+    out.push_str(&format!("{path}: {keys} recovered{scope}{conditions} (exit {})\n", found.outcome.exit_code()));
     out
 }
 
 /// What is said of the recovered keys.
-fn summary(found: &Recovered) -> String {
+fn summary(found: &Recovered, scope: &str) -> String {
     let counts = &found.counts;
     let kinds = [
         (Standing::Current, "as the tree has them"),
@@ -43,7 +45,7 @@ fn summary(found: &Recovered) -> String {
         (Standing::Deleted, "that were deleted"),
         (Standing::Residue, "that only residue has whole: whether they were deleted is not known"),
     ];
-    let mut out = format!("recovered {}\n", with_noun(counts.total()));
+    let mut out = format!("recovered {}{scope}\n", with_noun(counts.total()));
     for (standing, what) in kinds.into_iter().filter(|(standing, _)| counts.of_standing(*standing) > 0) {
         out.push_str(&format!("  {} {what}\n", thousands(counts.of_standing(standing))));
     }

@@ -61,6 +61,7 @@ fn completeness(requirement: &Requirement, filter: Option<&str>) -> String {
     let required = |state: &State| match state {
         State::Plaintext => "in plaintext".to_owned(),
         State::Key(key) => format!("under {}", terminal(&key.to_string())),
+        State::NotNamed => "unencrypted where no rule names the resource".to_owned(),
         State::NotKnown => "as the configuration requires".to_owned(),
     };
     let required: Vec<String> = requirement.required.keys().map(required).collect();
@@ -78,6 +79,9 @@ fn completeness(requirement: &Requirement, filter: Option<&str>) -> String {
     if not_known > 0 {
         parts.push(format!("of {} it is not known", thousands(not_known)));
     }
+    if requirement.disputed() > 0 {
+        parts.push("the configurations given require different states".to_owned());
+    }
     if requirement.is_refused {
         parts.push("no API server takes this configuration".to_owned());
     }
@@ -86,6 +90,16 @@ fn completeness(requirement: &Requirement, filter: Option<&str>) -> String {
         by_name => format!(" ({} of them by the key's name alone: nobody opened them)", thousands(by_name)),
     };
     match left.plus(not_opened) {
+        Count::ZERO if requirement.is_left_by_each() => {
+            let left: Vec<String> = requirement
+                .left_by
+                .iter()
+                .map(|(at, left)| {
+                    format!("by configuration {} {} {} left", at.saturating_add(1), thousands(*left), verb(*left, "is", "are"))
+                })
+                .collect();
+            format!("Re-encryption NOT COMPLETE, whichever configuration is in force ({required}): {}{by_name}\n", left.join(", "))
+        }
         Count::ZERO if not_known == 0 && !requirement.is_refused => {
             let all = if met == 1 { "" } else { "all " };
             let (values, is) = (with_adjective(met, "current"), verb(met, "is", "are"));
@@ -152,6 +166,10 @@ fn under(under: &Under) -> String {
         Under::OneOfSeveral(key) => {
             format!("under {}, one of several keys of its provider: not known which it writes under now", whole(key))
         }
+        Under::NotNamed(key) => {
+            format!("under {}, though no rule names the resource: with this configuration API servers cannot read them", whole(key))
+        }
+        Under::Disputed => "not known: one of the configurations given requires what they are, another one does not".to_owned(),
         Under::NotApplied => "not known: the log behind the database writes or deletes them, or may".to_owned(),
         Under::NotKnown => "not known: no form or key name that is known here".to_owned(),
     }
@@ -160,7 +178,7 @@ fn under(under: &Under) -> String {
 /// What rewrites them. A value that no API server can read, none rewrites.
 fn rewrites(left: &BTreeMap<Left, Count<Values>>, has_prefixes: bool) -> String {
     let mut groups = BTreeMap::<_, Count<Values>>::new();
-    for (left, count) in left.iter().filter(|(left, _)| left.under.is_otherwise()) {
+    for (left, count) in left.iter().filter(|(left, _)| left.under.can_be_rewritten()) {
         let prefix = left.prefix.as_deref().filter(|_| has_prefixes);
         groups.entry((prefix, &left.group_resource, left.namespace.as_deref())).or_default().add(*count);
     }

@@ -1,0 +1,215 @@
+//! What is required of the values of a resource: by a key that was named, or by configurations.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use super::keyring::{Attempt, verdict_of};
+use super::under::Under;
+use super::{Answer, Keyring, Needs, Standing};
+use crate::envelope::{KeyIdentity, KeyPattern, Provider};
+use crate::kms::{ConfiguredProvider, CurrentKeys, EncryptionConfig};
+use crate::kubernetes::GroupResource;
+use crate::row::{EnvelopeInfo, Form, ValueRow};
+
+/// Where the requirement comes from.
+#[derive(Clone, Copy)]
+pub struct Required<'a> {
+    /// One key for every resource in question; `None`: what the configurations say.
+    pub key: Option<&'a KeyPattern>,
+    /// Each that names a resource says how it is written. Where they do not say the same, nobody knows here which is in force.
+    pub configs: &'a [EncryptionConfig],
+    /// Under which keys plugins say that their providers write now.
+    pub current_keys: &'a CurrentKeys,
+}
+
+/// How values are to be stored.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum State {
+    /// Without encryption: `identity` stands first.
+    Plaintext,
+    /// Under this key.
+    Key(KeyPattern),
+    /// Without encryption, since no rule names the resource: what is encrypted an API server then refuses to read.
+    /// Source: k8s.io/apiserver `pkg/storage/value/encrypt/identity/identity.go`.
+    NotNamed,
+    /// What the configuration has in the first place cannot be used.
+    NotKnown,
+}
+
+/// What is required of one resource.
+pub(super) struct Wanted {
+    /// As the first configuration has it that names the resource.
+    pub(super) first: Alternative,
+    /// As the others have it, where one of them has it otherwise; each with its number.
+    pub(super) others: Vec<(usize, Alternative)>,
+    /// The number of the first.
+    pub(super) number: usize,
+    /// Whether it was asked for by name: of other resources nothing is required while none of their values is encrypted.
+    pub(super) is_meant: bool,
+}
+
+/// What one configuration requires of one resource.
+#[derive(PartialEq, Eq)]
+pub(super) struct Alternative {
+    pub(super) state: State,
+    /// Which key of that name, of several that were given.
+    number: Option<usize>,
+    /// It is a provider that has several keys, and nobody says which of them it writes under now.
+    is_one_of_several: bool,
+}
+
+impl Required<'_> {
+    /// Whether it is what a configuration says that no API server takes.
+    pub(super) fn is_refused(&self) -> bool {
+        self.key.is_none() && self.configs.iter().any(EncryptionConfig::is_refused)
+    }
+
+    /// What is required of a resource; `None`: nothing.
+    pub(super) fn of(&self, group_resource: &str, keyring: &Keyring<'_>, needs: &Needs<'_>) -> Option<Wanted> {
+        if GroupResource(group_resource.into()).is_never_encrypted() {
+            return None;
+        }
+        if let Some(key) = self.key {
+            let configured = of_configs(self.configs, group_resource).next();
+            let is_meant = group_resource == "secrets" || configured.is_some_and(|(_, (state, _))| state != State::Plaintext);
+            return Some(Wanted::by_one(self.settled(State::Key(key.clone()), needs), is_meant));
+        }
+        let mut configured = of_configs(self.configs, group_resource).map(|(at, (state, key))| {
+            let number = key.and_then(|(provider, named)| keyring.number(provider, &named.name, named.key.as_ref()?));
+            (at, Alternative { number, ..self.settled(state, needs) })
+        });
+        let Some((number, first)) = configured.next() else {
+            let not_named = Alternative { state: State::NotNamed, number: None, is_one_of_several: false };
+            return (!self.configs.is_empty() && !self.is_refused()).then(|| Wanted::by_one(not_named, false));
+        };
+        let others: Vec<_> = configured.collect();
+        let is_disputed = others.iter().any(|(_, other)| *other != first);
+        Some(Wanted { first, others: if is_disputed { others } else { Vec::new() }, number, is_meant: true })
+    }
+
+    /// A provider of KMS v2 writes under one of its keys. Which it is its plugin says; else it is the only one that there is.
+    fn settled(&self, state: State, needs: &Needs<'_>) -> Alternative {
+        let wanted = |state, is_one_of_several| Alternative { state, number: None, is_one_of_several };
+        let (pattern, name) = match &state {
+            State::Key(pattern) if pattern.key_id.is_none() && pattern.may_be_of_kms() => match &pattern.name {
+                Some(name) => (pattern, name),
+                None => return wanted(state, false),
+            },
+            State::Key(_) | State::Plaintext | State::NotNamed | State::NotKnown => return wanted(state, false),
+        };
+        let said = self.current_keys.of(name).filter(|_| pattern.version.as_deref() != Some(KMS_V1));
+        match said.map(|said| (said.first(), said.len())) {
+            Some((Some(key_id), 1)) => {
+                let version = Provider::KmsV2.words().map(|(_, version)| version.to_owned());
+                wanted(State::Key(KeyPattern { version, key_id: Some(key_id.clone()), ..pattern.clone() }), false)
+            }
+            Some(_) => wanted(state, true),
+            None => {
+                let is_one_of_several = needs.current_keys(pattern).len() > 1;
+                wanted(state, is_one_of_several)
+            }
+        }
+    }
+
+    /// Providers of KMS v2 that are required without saying under which key: their plugins are asked.
+    pub fn providers_to_ask(key: Option<&KeyPattern>, configs: &[EncryptionConfig]) -> BTreeSet<String> {
+        let of_configs = || configs.iter().flat_map(EncryptionConfig::kms_providers).filter(|kms| kms.provider == Provider::KmsV2);
+        match key {
+            Some(key) if key.key_id.is_some() || !key.may_be_of_kms() => BTreeSet::new(),
+            Some(key) => key.name.iter().cloned().collect(),
+            None => of_configs().map(|kms| kms.name.clone()).collect(),
+        }
+    }
+}
+
+/// The word for KMS v1, whose values name no key.
+const KMS_V1: &str = "v1";
+
+type LocalKeyOf<'a> = (Provider, &'a crate::kms::NamedKey);
+
+/// What a resource is written with by each configuration that names it, with the number of the configuration, and the local key where
+/// it is one.
+pub(super) fn of_configs<'a>(
+    configs: &'a [EncryptionConfig],
+    group_resource: &'a str,
+) -> impl Iterator<Item = (usize, (State, Option<LocalKeyOf<'a>>))> {
+    let is_word = GroupResource(group_resource.into()).is_without_group();
+    let providers = move |config: &'a EncryptionConfig| match is_word {
+        true => config.providers_of_word(group_resource),
+        false => config.providers_of(group_resource),
+    };
+    let firsts = configs.iter().enumerate().filter_map(move |(at, config)| Some((at, providers(config).into_iter().next()?)));
+    firsts.map(|(at, provider)| (at, of_provider(provider)))
+}
+
+fn of_provider(first: &ConfiguredProvider) -> (State, Option<LocalKeyOf<'_>>) {
+    let of_key = |pattern: Option<KeyPattern>| pattern.map_or(State::NotKnown, State::Key);
+    match first {
+        ConfiguredProvider::Identity => (State::Plaintext, None),
+        ConfiguredProvider::Unusable => (State::NotKnown, None),
+        ConfiguredProvider::Kms(kms) => (of_key(KeyPattern::of_provider(kms.provider, &kms.name)), None),
+        ConfiguredProvider::Local(provider, keys) => match keys.first().filter(|named| !named.name.is_empty()) {
+            Some(named) => (of_key(KeyPattern::of_provider(*provider, &named.name)), Some((*provider, named))),
+            None => (State::NotKnown, None),
+        },
+    }
+}
+
+impl Wanted {
+    fn by_one(first: Alternative, is_meant: bool) -> Self {
+        Self { first, others: Vec::new(), number: 0, is_meant }
+    }
+
+    /// The key that is wanted, where it is one.
+    pub(super) fn key(&self) -> Option<&KeyPattern> {
+        match &self.first.state {
+            State::Key(key) if self.others.is_empty() => Some(key),
+            State::Key(_) | State::Plaintext | State::NotNamed | State::NotKnown => None,
+        }
+    }
+}
+
+impl Alternative {
+    /// What a value is under, where that is not what is wanted, or where it is not known.
+    pub(super) fn other_than(&self, row: &ValueRow<'_>, attempt: Option<&Attempt>) -> Option<Under> {
+        let identity = row.envelope().map(EnvelopeInfo::key).filter(|key| key.name.is_some());
+        match (&self.state, row.form(), identity) {
+            (State::NotKnown, ..) | (_, Form::Unknown | Form::Empty, _) => Some(Under::NotKnown),
+            (State::Plaintext | State::NotNamed, Form::Plaintext, _) => None,
+            (State::Key(_), Form::Plaintext, _) => Some(Under::Plaintext),
+            (_, _, None) => Some(Under::NotKnown),
+            (State::NotNamed, _, Some(identity)) => Some(Under::NotNamed(identity.owned())),
+            (State::Key(key), _, Some(identity)) if key.matches(&identity) => {
+                let otherwise = self.otherwise_opened(row, attempt, &identity);
+                otherwise.or_else(|| self.is_one_of_several.then(|| Under::OneOfSeveral(identity.owned())))
+            }
+            (_, _, Some(identity)) => Some(Under::Key(identity.owned())),
+        }
+    }
+
+    /// The same of a value that names the required key, by what came of opening it.
+    fn otherwise_opened(&self, row: &ValueRow<'_>, attempt: Option<&Attempt>, identity: &KeyIdentity<'_>) -> Option<Under> {
+        let is_unopenable = |answer: Answer| answer.standing() == Standing::Unopenable;
+        match attempt? {
+            Attempt::Failed { .. } => Some(Under::NotOpened(identity.owned())),
+            Attempt::Not(answer) if is_unopenable(*answer) => Some(Under::NotOpened(identity.owned())),
+            Attempt::Opened { contents, key, is_bound, .. } if is_unopenable(verdict_of(contents, key.clone(), *is_bound, row).answer) => {
+                Some(Under::NotOpened(identity.owned()))
+            }
+            Attempt::Opened { number, .. } if self.number.is_some() && *number != self.number => Some(Under::SameName(identity.owned())),
+            Attempt::Opened { .. } | Attempt::Not(_) => None,
+        }
+    }
+}
+
+/// The word in the records: `plaintext`, or the key as it is given.
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Plaintext => f.write_str("plaintext"),
+            Self::NotNamed => f.write_str("not encrypted"),
+            Self::Key(key) => key.fmt(f),
+            Self::NotKnown => f.write_str("not known"),
+        }
+    }
+}
