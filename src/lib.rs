@@ -25,6 +25,7 @@
 //! | a record of the write-ahead log is read | `etcd/wal/reader.rs`, `etcd/wal/record.rs` |
 //! | values outside of the tree are found | `store/database/residue/`, in any bytes `store/image/` |
 //! | it is counted what begins in any bytes and was not found | `store/image/begun.rs`, in text `store/image/encoded.rs` |
+//! | it is told what no reader made a row of | `store/image/outside.rs` |
 //! | it is decided that a value is plaintext | `row/builder.rs` |
 //! | what differs between providers of encryption is told | `envelope/provider.rs` |
 //! | a rule is worded, and met | `finding/rule.rs`, `finding/judge.rs` |

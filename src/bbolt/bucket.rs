@@ -16,7 +16,8 @@ use nom::Parser;
 use super::page::{Flags, PageHeader};
 use super::{LeafElements, Pgid};
 
-const LEN: usize = 16;
+/// Bytes of a bucket's header.
+pub(super) const LEN: usize = 16;
 
 /// A bucket's header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

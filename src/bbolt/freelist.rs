@@ -10,7 +10,7 @@
 
 use crate::evidence::number::le_u64;
 
-use super::page::{Fault, Flags, HEADER_LEN, Page};
+use super::page::{Fault, Flags, HEADER_LEN, Page, PageHeader};
 use super::{Db, Pgid};
 use crate::evidence::anomaly::Class;
 use crate::evidence::range;
@@ -30,14 +30,7 @@ impl<'data> Freelist<'data> {
     /// The page cannot be read, or has fewer numbers than it says.
     pub fn read(db: &Db<'data>, pgid: Pgid) -> Result<Self, Fault> {
         let page = db.page(pgid, Flags::FREELIST)?;
-        let body = usize::try_from(HEADER_LEN).ok().and_then(|at| page.bytes.get(at..)).unwrap_or_default();
-        let (ids, count) = match page.header.count {
-            u16::MAX => {
-                let read: nom::IResult<_, u64> = le_u64(body);
-                read.unwrap_or((&[], 0))
-            }
-            count => (body, u64::from(count)),
-        };
+        let (ids, count) = listed(page.bytes, page.header);
         let ids = range::slice(ids, 0, count.saturating_mul(8)).ok_or_else(|| Fault {
             class: Class::FreelistInvalid,
             pgid,
@@ -50,5 +43,17 @@ impl<'data> Freelist<'data> {
     /// The numbers of the free pages.
     pub fn ids(&self) -> impl Iterator<Item = Pgid> + use<'data> {
         self.ids.as_chunks::<8>().0.iter().map(|id| u64::from_le_bytes(*id))
+    }
+}
+
+/// What stands behind the header of a freelist page, from the first number of a page on, and how many of them there are by its own words.
+pub(super) fn listed(page: &[u8], header: PageHeader) -> (&[u8], u64) {
+    let body = usize::try_from(HEADER_LEN).ok().and_then(|at| page.get(at..)).unwrap_or_default();
+    match header.count {
+        u16::MAX => {
+            let read: nom::IResult<_, u64> = le_u64(body);
+            read.unwrap_or((&[], 0))
+        }
+        count => (body, u64::from(count)),
     }
 }

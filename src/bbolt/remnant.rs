@@ -25,9 +25,10 @@
 //! Source: bbolt `tx.go` (`write`: whole runs), `db.go` (`allocate`: zeroed buffers).
 
 use super::branch::BranchElements;
+use super::bucket::{self, InBucket, Root};
 use super::page::{Flags, HEADER_LEN, PageHeader};
 use super::page_map::{PageMap, PageState};
-use super::{Db, Pgid, leaf, packing};
+use super::{Db, Pgid, freelist, leaf, packing};
 use crate::evidence::range;
 
 /// Something that pages outside the tree hold.
@@ -172,46 +173,46 @@ impl<'data> Image<'data> {
             .collect()
     }
 
-    /// Whether the first bytes of a branch or freelist image are as its writer leaves them: a page of another kind may have come
+    /// How many of its first bytes are proven to be what a branch or a freelist image says it is: the header, and those of the elements
+    /// or numbers that are as their writer leaves them. `None` where not even the first one is: a page of another kind may have come
     /// to bear its flags.
-    pub(crate) fn is_what_it_says(&self) -> bool {
-        let mut numbers = self.bytes.as_chunks::<8>().0.iter().map(|bytes| u64::from_le_bytes(*bytes)).skip(2);
-        match (self.header.flags, self.header.count) {
-            (_, 0) => true,
-            // The first key stands right behind the elements.
-            (Flags::BRANCH, count) => {
-                numbers.next().is_some_and(|first| first & u64::from(u32::MAX) == u64::from(count).saturating_mul(16))
+    pub(crate) fn proven(&self, db: &Db<'_>) -> Option<u64> {
+        if self.header.flags == Flags::BRANCH { self.proven_branch(db) } else { self.proven_freelist(db) }
+    }
+
+    /// Keys stand right behind the elements, one behind the other. Of a run that was cut short the first ones may be left.
+    fn proven_branch(&self, db: &Db<'_>) -> Option<u64> {
+        let mut elements = BranchElements::new(self.bytes, self.header);
+        let mut proven = HEADER_LEN;
+        while let Some(element) = elements.next() {
+            if element.is_err() || elements.packing().gaps() > 0 {
+                return (proven > HEADER_LEN && self.is_cut(db)).then_some(proven);
             }
-            (Flags::FREELIST, count) => {
-                let ids = numbers.skip(usize::from(count == u16::MAX)).take(usize::from(count));
-                ids.clone().is_sorted() && ids.max().is_none_or(|id| id <= u64::from(u32::MAX))
-            }
-            _ => true,
+            proven = (self.bytes.len() as u64).saturating_sub(elements.packing().rest().len() as u64);
         }
+        Some(proven)
+    }
+
+    /// Numbers of pages ascend.
+    fn proven_freelist(&self, db: &Db<'_>) -> Option<u64> {
+        let end = db.high_water_mark().max(db.pages_in_file());
+        let (body, listed) = freelist::listed(self.bytes, self.header);
+        let numbers = body.as_chunks::<8>().0.iter().map(|bytes| u64::from_le_bytes(*bytes));
+        let (mut last, mut proven) = (1, (self.bytes.len() as u64).saturating_sub(body.len() as u64));
+        for (index, number) in numbers.take(usize::try_from(listed).unwrap_or(usize::MAX)).enumerate() {
+            if number <= last || number >= end {
+                return (index > 0).then_some(proven);
+            }
+            (last, proven) = (number, proven.saturating_add(8));
+        }
+        Some(proven)
     }
 
     /// The elements of a leaf image, in order. `None` where one of them contradicts the others: then the bytes are not
     /// one page's, and are to be read by content.
     pub fn elements(&self, page_size: u64) -> Option<Vec<ImageElement<'data>>> {
         let run = u64::from(self.header.overflow).saturating_add(1).saturating_mul(page_size);
-        let mut end = self.data_start();
-        if end > self.bytes.len() as u64 {
-            return None;
-        }
-        let mut elements = Vec::new();
-        for index in 0..u64::from(self.header.count) {
-            let raw = leaf::RawElement::read(self.bytes, index)?;
-            if raw.key_at != end || raw.end > run || raw.value_at == raw.key_at {
-                return None;
-            }
-            end = raw.end;
-            // What begins behind the pages that are certain is read by content, if it still stands.
-            let Some(key) = range::slice(self.bytes, raw.key_at, raw.value_at.saturating_sub(raw.key_at)) else { continue };
-            let there = raw.end.min(self.bytes.len() as u64);
-            let Some(value) = range::slice(self.bytes, raw.value_at, there.saturating_sub(raw.value_at)) else { continue };
-            elements.push(ImageElement { end, key, value, missing: raw.end.saturating_sub(there), is_bucket: raw.is_bucket });
-        }
-        Some(elements)
+        elements_in(self.bytes, self.header, run)
     }
 
     /// The bytes behind the last of its elements; none where the image was cut short.
@@ -221,4 +222,52 @@ impl<'data> Image<'data> {
         let is_whole = self.bytes.len() as u64 == run && elements.len() == usize::from(self.header.count);
         usize::try_from(end).ok().filter(|_| is_whole).and_then(|end| self.bytes.get(end..)).unwrap_or_default()
     }
+}
+
+impl<'data> ImageElement<'data> {
+    /// The elements of the bucket that its value is, and the bytes behind the last of them. `None`: it is none that holds elements
+    /// itself, or they contradict one another.
+    pub(crate) fn inline(&self) -> Option<(Vec<ImageElement<'data>>, &'data [u8])> {
+        let (_, Root::Inline(page)) = InBucket::parse(self.value).ok().filter(|_| self.is_bucket)? else { return None };
+        let header = PageHeader::parse(page).ok()?;
+        let elements = elements_in(page, header, (page.len() as u64).saturating_add(self.missing))?;
+        let end = elements.last().map_or(packing::data_start(header), |last| last.end);
+        let rest = usize::try_from(end).ok().and_then(|end| page.get(end..)).unwrap_or_default();
+        Some((elements, rest))
+    }
+
+    /// Whether its value is the root of a bucket that has pages of its own, and nothing else.
+    pub(crate) fn is_root(&self) -> bool {
+        self.is_bucket
+            && self.missing == 0
+            && self.value.len() == bucket::LEN
+            && matches!(InBucket::parse(self.value), Ok((_, Root::Page(_))))
+    }
+
+    /// Where it ends within its page.
+    pub(crate) fn end(&self) -> u64 {
+        self.end
+    }
+}
+
+/// The elements of a leaf page of `run` bytes, of which `bytes` are there.
+fn elements_in(bytes: &[u8], header: PageHeader, run: u64) -> Option<Vec<ImageElement<'_>>> {
+    let mut end = packing::data_start(header);
+    if end > bytes.len() as u64 {
+        return None;
+    }
+    let mut elements = Vec::new();
+    for index in 0..u64::from(header.count) {
+        let raw = leaf::RawElement::read(bytes, index)?;
+        if raw.key_at != end || raw.end > run || raw.value_at == raw.key_at {
+            return None;
+        }
+        end = raw.end;
+        // What begins behind the pages that are certain is read by content, if it still stands.
+        let Some(key) = range::slice(bytes, raw.key_at, raw.value_at.saturating_sub(raw.key_at)) else { continue };
+        let there = raw.end.min(bytes.len() as u64);
+        let Some(value) = range::slice(bytes, raw.value_at, there.saturating_sub(raw.value_at)) else { continue };
+        elements.push(ImageElement { end, key, value, missing: raw.end.saturating_sub(there), is_bucket: raw.is_bucket });
+    }
+    Some(elements)
 }

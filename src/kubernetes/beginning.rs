@@ -4,6 +4,7 @@
 //! k8s\0  0a length  0a length apiVersion  12 length kind …        Unknown.typeMeta, before all else
 //! {"kind":"…","apiVersion":"…" …                                   as the API server writes JSON
 //! {"apiVersion":"…","kind":"…" …                                   as others do; of sorted fields the kind may stand far behind
+//! d9 d9 f7  map  44 kind  4x …                                     CBOR, sorted: only a Secret's data stand before its kind
 //! ```
 //! Source: apimachinery `pkg/runtime/generated.proto`, `pkg/apis/meta/v1/types.go` (TypeMeta is inlined first).
 
@@ -16,6 +17,8 @@ use nom::{Err, IResult, Parser};
 
 /// Bytes that tell what an object is; one whose words are longer says nothing.
 pub(crate) const TELLING: usize = 144;
+/// The tag that CBOR values begin with.
+pub(crate) const CBOR_MAGIC: &[u8] = &[0xd9, 0xd9, 0xf7];
 /// The longest word that protobuf's one byte of a length can say.
 const LONGEST_WORD: u8 = 0x7f;
 
@@ -32,7 +35,8 @@ impl Beginning {
     /// What begins these bytes; `None` where no object of the API does.
     pub(crate) fn of(bytes: &[u8]) -> Option<Self> {
         let head = bytes.get(..TELLING).unwrap_or(bytes);
-        match protobuf(head).or_else(|e| if is_incomplete(&e) { Err(e) } else { json(head) }) {
+        let told = protobuf(head).or_else(|e| if is_incomplete(&e) { Err(e) } else { json(head) });
+        match told.or_else(|e| if is_incomplete(&e) { Err(e) } else { cbor(head) }) {
             Ok((_, (api_version, kind))) => Some(match (api_version, kind) {
                 (b"v1", b"Secret" | b"SecretList" | b"List" | b"") => Self::Secret,
                 _ => Self::Other,
@@ -70,6 +74,22 @@ fn json(bytes: &[u8]) -> IResult<&[u8], Words<'_>> {
     }
 }
 
+/// The version stands far behind: only of an object that is none of core's by its kind it need not be known.
+fn cbor(bytes: &[u8]) -> IResult<&[u8], Words<'_>> {
+    let of_map = verify(u8, |header: &u8| matches!(header, 0xa2..=0xb7 | 0xbf));
+    let (behind, name) = preceded((tag(CBOR_MAGIC), of_map), cbor_word).parse(bytes)?;
+    match name {
+        b"kind" => cbor_word(behind).map(|(behind, kind)| (behind, (&b"v1"[..], kind))),
+        _ => Ok((behind, (b"v1", b""))),
+    }
+}
+
+/// A short text, or bytes as which Kubernetes writes one.
+fn cbor_word(bytes: &[u8]) -> IResult<&[u8], &[u8]> {
+    let length = verify(u8, |header: &u8| matches!(header, 0x42..=0x57 | 0x62..=0x77)).map(|header: u8| header & 0x1f);
+    verify(length_data(length), |word: &[u8]| is_word(word)).parse(bytes)
+}
+
 fn is_word(word: &[u8]) -> bool {
     word.iter().all(|byte| is_of_a_word(*byte))
 }
@@ -102,6 +122,12 @@ mod tests {
             (br#"{"kind":"List","apiVersion":"v1","items":["#, Some(Beginning::Secret)),
             (br#"{"kind":"Secret","name":"v1"}"#, None),
             (br#"{"kind":"{"kind":"{"#, None),
+            (b"\xd9\xd9\xf7\xa4\x44kind\x46Secret\x44type\x46Opaque", Some(Beginning::Secret)),
+            (b"\xd9\xd9\xf7\xa5\x44data\xa1\x48password\xd6\x42hi", Some(Beginning::Secret)),
+            (b"\xd9\xd9\xf7\xa3\x64kind\x69ConfigMap\x68metadata", Some(Beginning::Other)),
+            (b"\xd9\xd9\xf7\xa4\x44ki", Some(Beginning::Secret)),
+            (b"\xd9\xd9\xf7\x01\x44kind", None),
+            (b"\xd9\xd9\xf7\xa4\x44\xff\xff\xff\xff", None),
             (b"{}", None),
             (b"other", None),
         ] {

@@ -11,6 +11,7 @@ use memchr::memmem;
 use serde::de::IgnoredAny;
 
 use super::Object;
+use super::beginning::CBOR_MAGIC;
 use super::fragment;
 
 /// How a value that is not encrypted is written.
@@ -31,8 +32,6 @@ pub enum Encoding {
 
 /// The four bytes before a protobuf object.
 pub(super) const PROTOBUF_MAGIC: &[u8] = b"k8s\0";
-/// The tag that CBOR values begin with.
-pub(super) const CBOR_MAGIC: &[u8] = &[0xd9, 0xd9, 0xf7];
 
 impl Encoding {
     /// The encoding of a value; `None` for bytes that are neither one of them nor text.

@@ -10,8 +10,9 @@
 //! Source: apimachinery `pkg/runtime/serializer/protobuf/protobuf.go` (the encoder writes empty fields too),
 //! api `core/v1/generated.proto`.
 
+use super::beginning::CBOR_MAGIC;
 use super::encoding::PROTOBUF_MAGIC;
-use super::json::{self, NoJsonObject};
+use super::json::{self, NoObjectHere};
 use crate::wire::Fields;
 
 /// What every protobuf object ends with.
@@ -45,12 +46,12 @@ pub(crate) fn object_length(bytes: &[u8]) -> Option<usize> {
     bytes.len().checked_sub(fields.rest().len())
 }
 
-/// The length of the JSON object of an API that begins these bytes.
+/// The length of the object of an API, in JSON or CBOR, that begins these bytes.
 ///
 /// # Errors
 /// None does, or its end is not there.
-pub(crate) fn json_object_length(bytes: &[u8]) -> Result<usize, NoJsonObject> {
-    json::object_length(bytes)
+pub(crate) fn unframed_length(bytes: &[u8]) -> Result<usize, NoObjectHere> {
+    if bytes.starts_with(CBOR_MAGIC) { json::cbor_object_length(bytes) } else { json::object_length(bytes) }
 }
 
 /// Whether a protobuf object ends where these bytes do.

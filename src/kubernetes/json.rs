@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use zeroize::Zeroize;
 
 use super::Unreadable;
-use super::encoding::CBOR_MAGIC;
+use super::beginning::CBOR_MAGIC;
 use super::object::{Object, Owner};
 use super::secret::{DataItem, Secret};
 use crate::evidence::limit;
@@ -50,12 +50,12 @@ pub(super) fn secret_of_cbor(value: &[u8]) -> Result<Secret<'static>, Unreadable
     secret
 }
 
-/// Why bytes do not begin with a JSON object of an API.
+/// Why bytes do not begin with an object of an API in JSON or CBOR.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct NoJsonObject {
+pub(crate) struct NoObjectHere {
     /// How many bytes were read to see it.
     pub read: usize,
-    /// Whether what begins there has its end, so that it is another JSON object.
+    /// Whether what begins there has its end, so that it is something else.
     pub has_end: bool,
 }
 
@@ -63,17 +63,42 @@ pub(crate) struct NoJsonObject {
 ///
 /// # Errors
 /// None does.
-pub(super) fn object_length(bytes: &[u8]) -> Result<usize, NoJsonObject> {
+pub(super) fn object_length(bytes: &[u8]) -> Result<usize, NoObjectHere> {
     let mut stream = serde_json::Deserializer::from_slice(bytes).into_iter::<Identity<'_>>();
-    let endless = |read| Err(NoJsonObject { read, has_end: false });
+    let endless = |read| Err(NoObjectHere { read, has_end: false });
     match stream.next() {
         // The objects of a list are looked for one by one.
         Some(Ok(identity)) if identity.api_version.is_empty() || matches!(identity.kind, "" | "List" | "SecretList") => {
-            Err(NoJsonObject { read: stream.byte_offset(), has_end: true })
+            Err(NoObjectHere { read: stream.byte_offset(), has_end: true })
         }
         Some(Ok(_)) => Ok(stream.byte_offset()),
         Some(Err(e)) if !e.is_eof() => endless(position(bytes, &e)),
         None | Some(Err(_)) => endless(bytes.len()),
+    }
+}
+
+/// The same of the CBOR object that begins these bytes.
+///
+/// # Errors
+/// None does.
+pub(super) fn cbor_object_length(bytes: &[u8]) -> Result<usize, NoObjectHere> {
+    let Some(body) = bytes.strip_prefix(CBOR_MAGIC) else { return Err(NoObjectHere { read: 0, has_end: false }) };
+    let mut rest = body;
+    let cbor: Result<Cbor, _> = ciborium::de::from_reader_with_recursion_limit(&mut rest, limit::CBOR_DEPTH);
+    let length = bytes.len().saturating_sub(rest.len());
+    let Ok(Cbor::Map(fields)) = cbor else { return Err(NoObjectHere { read: length, has_end: cbor.is_ok() }) };
+    let word = |name: &str| fields.iter().find(|(key, _)| cbor_text(key) == Some(name)).and_then(|(_, value)| cbor_text(value));
+    match (word("apiVersion"), word("kind")) {
+        (Some(version), Some(kind)) if !version.is_empty() && !matches!(kind, "" | "List" | "SecretList") => Ok(length),
+        _ => Err(NoObjectHere { read: length, has_end: true }),
+    }
+}
+
+fn cbor_text(value: &Cbor) -> Option<&str> {
+    match value {
+        Cbor::Text(text) => Some(text),
+        Cbor::Bytes(bytes) => std::str::from_utf8(bytes).ok(),
+        _ => None,
     }
 }
 

@@ -21,12 +21,13 @@ mod resource;
 mod secret;
 mod secret_data;
 mod storage_key;
+mod yaml;
 
 #[cfg(test)]
 #[allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "a test that overflows fails")]
 mod tests;
 
-pub(crate) use self::beginning::{Beginning, TELLING};
+pub(crate) use self::beginning::{Beginning, CBOR_MAGIC, TELLING};
 pub use self::cluster::{ClusterId, ClusterIds};
 pub use self::encoding::Encoding;
 pub use self::key_material::KeyMaterial;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use memchr::memmem;
 
 use super::encoding::Encoding;
-use super::{Unreadable, json, protobuf};
+use super::{Beginning, Unreadable, json, protobuf, yaml};
 
 /// An object's type and metadata. Text is borrowed where the encoding allows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -71,17 +71,39 @@ impl<'data> Object<'data> {
         Self::newest_time_in(value, Encoding::of(value)?)
     }
 
-    /// The namespace and name of a core Secret in plaintext; `None` for anything else.
-    pub fn secret_identity(value: &'data [u8], encoding: Encoding) -> Option<(&'data str, &'data str)> {
-        match encoding {
-            Encoding::Protobuf => {
-                let (object, _) = protobuf::object(value).ok()?;
-                let (Cow::Borrowed(namespace), Cow::Borrowed(name)) = (object.namespace, object.name) else { return None };
-                (object.kind == "Secret" && object.api_version == "v1").then_some((namespace, name))
-            }
-            Encoding::Json => json::secret_identity(value),
-            Encoding::Cbor | Encoding::Yaml | Encoding::Other => None,
+    /// Whether a value in plaintext is one object, whose kind it says, and no list of others.
+    pub(crate) fn says_what_it_is(value: &'data [u8]) -> bool {
+        let is_kind = |kind: &str| !matches!(kind, "" | "List" | "SecretList");
+        if Beginning::of(value) == Some(Beginning::Other) {
+            return true;
         }
+        match Encoding::of(value) {
+            None | Some(Encoding::Other) => false,
+            // Several documents are several objects.
+            Some(Encoding::Yaml) => yaml::words(value, "kind").map(is_kind).eq([true]),
+            Some(encoding) => Self::read(value, encoding).is_ok_and(|object| is_kind(&object.kind)),
+        }
+    }
+
+    /// The namespace and name of a core Secret in plaintext, empty where it does not say them; `None` for anything else.
+    pub fn secret_identity(value: &'data [u8], encoding: Encoding) -> Option<(&'data str, &'data str)> {
+        let fast = if encoding == Encoding::Json { json::secret_identity(value) } else { None };
+        if fast.is_some() {
+            return fast;
+        }
+        if !Self::is_secret(value, encoding) {
+            return None;
+        }
+        if encoding == Encoding::Yaml {
+            return Some(yaml::identity(value));
+        }
+        let object = Self::read(value, encoding).ok()?;
+        // A name has no character that is written otherwise in any encoding.
+        let borrowed = |text: &str| {
+            let at = memmem::find(value, text.as_bytes())?;
+            std::str::from_utf8(value.get(at..at.checked_add(text.len())?)?).ok()
+        };
+        Some((borrowed(&object.namespace).unwrap_or_default(), borrowed(&object.name).unwrap_or_default()))
     }
 
     /// Whether a value in plaintext says of itself that it is a core Secret, wherever it stands.
@@ -95,13 +117,9 @@ impl<'data> Object<'data> {
         let may_be = memmem::find(begin, b"Secret").is_some() || encoding == Encoding::Json && memmem::find(value, b"\\u").is_some();
         match encoding {
             _ if !may_be => false,
-            Encoding::Yaml => std::str::from_utf8(value).is_ok_and(|text| {
-                let has = |field: &str, word: &str| {
-                    let of_field = |line: &str| line.strip_prefix(field).map(|rest| rest.trim().trim_matches(['"', '\'']) == word);
-                    text.lines().any(|line| of_field(line) == Some(true))
-                };
-                has("kind:", "Secret") && has("apiVersion:", "v1")
-            }),
+            Encoding::Yaml => {
+                yaml::words(value, "kind").any(|word| word == "Secret") && yaml::words(value, "apiVersion").any(|word| word == "v1")
+            }
             _ => Self::read(value, encoding).is_ok_and(|object| object.kind == "Secret" && object.api_version == "v1"),
         }
     }

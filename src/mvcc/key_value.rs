@@ -63,6 +63,19 @@ impl<'data> KeyValue<'data> {
 }
 
 impl KeyValue<'_> {
+    /// How many bytes its encoder writes. A message that has more of them holds something beside these fields, or one of them twice.
+    pub(crate) fn encoded_len(&self) -> usize {
+        let numbers = [self.create_revision, self.mod_revision, self.version, self.lease].map(|number| match number {
+            0 => 0,
+            number => varint_len(number.cast_unsigned()).saturating_add(1),
+        });
+        let texts = [self.key, self.value].map(|bytes| match bytes.len() {
+            0 => 0,
+            length => varint_len(length as u64).saturating_add(1).saturating_add(length),
+        });
+        numbers.into_iter().chain(texts).fold(0, usize::saturating_add)
+    }
+
     /// Whether revisions and version are possible together: a key is created by its first write, and each later write has a later
     /// revision.
     pub(crate) fn has_possible_history(&self) -> bool {
@@ -139,6 +152,10 @@ impl<'data> PartialKeyValue<'data> {
 
 fn length_of(bytes: &[u8], rest: &[u8]) -> usize {
     bytes.len().saturating_sub(rest.len())
+}
+
+fn varint_len(number: u64) -> usize {
+    (1..10u32).take_while(|groups| number >> groups.saturating_mul(7) != 0).count().saturating_add(1)
 }
 
 fn wire_type(value: Value<'_>) -> u8 {

@@ -173,3 +173,22 @@ fn gaps_and_breaks_are_found_in_any_store_however_it_is_divided_into_chunks() {
         assert_eq!((removed(6, 8), removed(2, 7)), (vec![3], vec![]));
     }
 }
+
+#[test]
+fn a_message_of_an_encoder_is_as_long_as_its_fields_say() {
+    let kv = |number: i64, length: usize| mvccpb::KeyValue {
+        key: vec![b'k'; length],
+        value: vec![b'v'; length.saturating_mul(3)],
+        create_revision: number,
+        mod_revision: number,
+        version: number,
+        lease: number,
+    };
+    for number in [0, 1, 127, 128, 1 << 21, i64::MAX, -1] {
+        for length in [0, 1, 42, 43, 127, 128, 20_000] {
+            let message = kv(number, length).encode_to_vec();
+            assert_eq!(KeyValue::parse(&message).map(|kv| kv.encoded_len()), Ok(message.len()), "{number} {length}");
+            assert_ne!(KeyValue::parse(&[&message[..], &[0x78, 0]].concat()).map(|kv| kv.encoded_len()), Ok(message.len() + 2));
+        }
+    }
+}

@@ -7,7 +7,7 @@ use super::{Account, ImageFacts, KeyTree, PassedOver, ResidueMode};
 use crate::bbolt::PageCounts;
 use crate::etcd::Schema;
 use crate::etcd::raft::RequestKind;
-use crate::etcd::trailer::Trailer;
+use crate::etcd::trailer::{self, Trailer};
 use crate::evidence::digest::Sha256Digest;
 use crate::evidence::{Container, Evidence};
 use crate::kubernetes::ClusterIds;
@@ -364,14 +364,20 @@ impl Facts {
         let content = self.content_size.unwrap_or(self.size);
         let pages = &database.pages;
         let whole = pages.total().saturating_mul(database.page_size);
-        let trailer = content.saturating_sub(whole).saturating_sub(database.surplus);
+        // What has the place of a trailer is none where it stands behind one.
+        let last = content.saturating_sub(whole).saturating_sub(database.surplus);
+        let (trailer, behind) = if database.behind_trailer > 0 { (trailer::LEN as u64, last) } else { (last, 0) };
         let outside_pages = [pages.free, pages.other_root, pages.beyond_high_water].into_iter().fold(0, u64::saturating_add);
-        let searched = database.residue.total();
+        let outside_tree = outside_pages.saturating_mul(database.page_size).saturating_add(database.surplus);
+        let mut outside = database.residue;
         let not_searched = match database.residue_mode {
-            ResidueMode::Full => 0,
-            _ => outside_pages.saturating_mul(database.page_size).saturating_add(database.surplus).saturating_sub(searched),
+            ResidueMode::Full => {
+                outside.unattributed = outside.unattributed.saturating_add(behind);
+                0
+            }
+            _ => outside_tree.saturating_add(last).saturating_sub(trailer).saturating_sub(outside.total()),
         };
-        let in_use = content.saturating_sub(trailer).saturating_sub(searched).saturating_sub(not_searched);
-        Some(ByteAccount { in_use, outside: database.residue, not_searched, trailer })
+        let in_use = content.saturating_sub(trailer).saturating_sub(outside.total()).saturating_sub(not_searched);
+        Some(ByteAccount { in_use, outside, not_searched, trailer })
     }
 }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::witness::Witness;
-use super::{Digests, Facts, ReadOptions};
+use super::{Digests, Facts, PassedOver, ReadOptions};
 use crate::envelope::NameTable;
-use crate::evidence::Evidence;
 use crate::evidence::anomaly::Anomalies;
+use crate::evidence::{Evidence, range};
 use crate::kubernetes::Prefixes;
 
 /// What is known of an evidence, whichever store it is.
@@ -39,11 +39,13 @@ impl<'data> Profile<'data> {
     /// The same of an evidence whose names and prefixes are what its own values say, and what the user gave.
     pub(super) fn of_witness(
         evidence: &'data Evidence,
-        facts: Facts,
+        mut facts: Facts,
         anomalies: Anomalies,
-        Witness { mut names, votes }: Witness<'data>,
+        Witness { mut names, votes, outside }: Witness<'data>,
         options: &ReadOptions,
     ) -> Self {
+        let outside = outside.count(|part| range::offset_within(evidence.content(), part));
+        facts.outside = PassedOver::together(&facts.outside, &outside);
         names.give(options.names.iter().cloned());
         Self::new(evidence, facts, anomalies, names, votes.elect(&options.prefixes))
     }

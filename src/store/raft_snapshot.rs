@@ -3,13 +3,15 @@
 //! Values stand in it as strings of JSON. They are decoded once, into a buffer that the evidence keeps, and have the offset and the
 //! length of what stands in the file.
 
+use std::collections::BTreeMap;
+
 use foldhash::fast::FixedState;
 use hashbrown::HashSet;
 
 use super::facts::{Content, Facts, Kind, RaftSnapshotFacts};
 use super::image;
 use super::witness::Witness;
-use super::{Profile, ReadOptions, Store, Task};
+use super::{PassedOver, Profile, ReadOptions, Store, Task};
 use crate::envelope::Stored;
 use crate::etcd::raft::{Snapshot, SnapshotName, V2Value};
 use crate::evidence::anomaly::{Anomalies, Class};
@@ -79,6 +81,10 @@ impl<'data> RaftSnapshotStore<'data> {
         }
         let read = finds.iter().map(|find| find.escaped.offset..find.escaped.offset.saturating_add(find.escaped.length)).collect();
         let outside = image::held_in(evidence.content(), 0, read, Some(0));
+        // Of what begins in a decoded value the place is that of the value's text.
+        let starts: BTreeMap<_, _> = finds.iter().map(|find| (find.value.bytes().as_ptr().addr(), find)).collect();
+        let of_value = |part: &[u8]| starts.range(..=part.as_ptr().addr()).next_back().and_then(|(_, find)| find.place_of(part));
+        let outside = PassedOver::together(&outside, &std::mem::take(&mut witness.outside).count(of_value));
         let facts = Facts { newest_object_time, outside, ..Facts::of(evidence, Kind::RaftSnapshot, Content::RaftSnapshot(facts)) };
         Self { profile: Profile::of_witness(evidence, facts, anomalies, witness, options), finds }
     }
@@ -103,6 +109,10 @@ impl<'data> Store<'data> for RaftSnapshotStore<'data> {
 }
 
 impl<'data> Find<'data> {
+    fn place_of(&self, part: &[u8]) -> Option<u64> {
+        range::offset_within(self.value.bytes(), part).map(|at| self.escaped.offset.saturating_add(at))
+    }
+
     fn found(&self) -> Found<'data> {
         Found {
             place: Place::RaftSnapshot,

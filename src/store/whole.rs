@@ -59,7 +59,7 @@ fn own_length(value: &[u8]) -> Option<Option<usize>> {
         return Some(fragment::object_length(value));
     }
     if value.starts_with(b"{\"apiVersion\":\"") || value.starts_with(b"{\"kind\":\"") {
-        let length = fragment::json_object_length(value).ok();
+        let length = fragment::unframed_length(value).ok();
         return (length.is_some() || !value.trim_ascii_end().ends_with(b"}")).then_some(length);
     }
     value.starts_with(b"k8s:enc:kms:v2:").then(|| {

@@ -169,6 +169,107 @@ fn a_secret_without_a_frame_counts_as_the_one_that_it_says_it_is() {
     assert_eq!(readable(&bytes), readable(&before) + 2);
 }
 
+/// A Secret that says its own name, as the API server writes it in JSON.
+fn object(name: &str) -> Vec<u8> {
+    format!(r#"{{"kind":"Secret","apiVersion":"v1","metadata":{{"name":"{name}","namespace":"ns"}},"data":{{"a":"YQ=="}}}}"#).into_bytes()
+}
+
+fn write(main: u64) -> pages::Write {
+    pages::Write { value: object(&format!("s{main}")), ..pages::Write::at(main) }
+}
+
+/// Rows and bytes of a database, of which carving must not find more.
+fn scanned(bytes: &[u8]) -> (Vec<Value>, Value) {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("a.db"), bytes).unwrap();
+    assert_eq!(missed(dir.path(), "a.db"), Vec::<Value>::new());
+    let all = records(&run_in(dir.path(), &["scan", "a.db", "--resources", "all", "--format", "jsonl"]));
+    let account = of_kind(&all, "summary")[0]["bytes"].clone();
+    assert_eq!(account.as_object().unwrap().values().map(|n| n.as_u64().unwrap()).sum::<u64>(), bytes.len() as u64, "{account}");
+    (of_kind(&all, "value").into_iter().filter(|value| value["place"] != "tree").cloned().collect(), account)
+}
+
+/// A header proves what it says as far as elements and numbers that are as a writer leaves them; whatever else stands on the page is
+/// searched, and so are the pages that it claims beside.
+#[test]
+fn what_stands_behind_a_header_on_a_page_outside_the_tree_is_searched() {
+    let old = pages::Write::at(9);
+    let named = pages::Entry::value(b"name", b"of another bucket");
+    let first = |mut page: Vec<u8>, behind: &[u8]| {
+        let end = page.iter().rposition(|byte| *byte != 0).unwrap() + 33;
+        page[end..end + behind.len()].copy_from_slice(behind);
+        page
+    };
+    let claims = |mut page: Vec<u8>| {
+        page[12] = 1;
+        page
+    };
+    let page = |body: &[u8]| [body, &vec![0; pages::PAGE - body.len()]].concat();
+    let framed = [write(8).stored_under(), write(8).stored()].concat();
+    let headers = || {
+        let key = |main: u64| pages::Write::at(main).stored_under();
+        [
+            (pages::branch(4, &[]), 16),
+            (pages::branch(4, &[(key(2), 2), (key(7), 3)]), 16 + 2 * 16 + 2 * 17),
+            (pages::freelist(4, &[]), 16),
+            (pages::freelist(4, &[2, 3, 5]), 16 + 3 * 8),
+            (pages::leaf(4, &[]), 16),
+            (pages::leaf(4, std::slice::from_ref(&named)), 16 + 16 + 21),
+            (pages::leaf(4, &[old.entry()]), 0),
+        ]
+    };
+    let database = |pages: &[Vec<u8>]| {
+        let tree = [pages::root(3), pages::leaf(3, &[pages::Write::at(2).entry()])];
+        pages::database(&[&tree[..], pages].concat())
+    };
+    for (header, structure) in headers() {
+        let what = header[..64].escape_ascii().to_string();
+        for behind in [&framed[..], &write(8).stored(), &object("s8")] {
+            let (rows, account) = scanned(&database(&[first(header.clone(), behind), page(b"")]));
+            let row = rows.iter().find(|row| row["name"] == "s8").unwrap_or_else(|| panic!("{what}: {rows:?}"));
+            assert_eq!((&row["fragment"], &row["protection"]), (&json!(false), &json!("plaintext")), "{what}");
+            assert!(
+                structure == 0 || account["structure"].as_u64().unwrap() <= structure + (behind.len() - object("s8").len()) as u64,
+                "{what}: {account}"
+            );
+        }
+        // The same on a page that it says is its own, and does not need.
+        for behind in [&page(&object("s8")), &page(&[&[7; 9][..], &framed].concat())] {
+            let (rows, _) = scanned(&database(&[claims(header.clone()), behind.clone()]));
+            assert!(rows.iter().any(|row| row["name"] == "s8" && row["fragment"] == json!(false)), "{what}: {rows:?}");
+        }
+        // Nothing behind it is zeros.
+        let (_, account) = scanned(&database(&[header, page(b"")]));
+        assert!(structure == 0 || account["structure"] == json!(structure), "{what}: {account}");
+    }
+}
+
+/// A small bucket stands within the page that names it. On a page outside the tree its elements are what they would be on one of
+/// their own; without a meta, or beside the tree of the other one, too.
+#[test]
+fn the_elements_of_a_bucket_within_a_page_outside_the_tree_are_rows() {
+    let root = |id: u64, mains: &[u64]| {
+        let entries: Vec<pages::Entry> = mains.iter().map(|main| write(*main).entry()).collect();
+        pages::leaf(id, &[pages::Entry::inline_bucket(b"key", &entries), pages::Entry::inline_bucket(b"meta", &[])])
+    };
+    let shown = |bytes: &[u8]| -> Vec<(Value, Value, Value, Value)> {
+        let mut rows: Vec<Value> = scanned(bytes).0;
+        rows.sort_by_key(|row| row["mod_revision"].as_u64());
+        rows.iter().map(|row| (row["mod_revision"].clone(), row["place"].clone(), row["pgid"].clone(), row["duplicate"].clone())).collect()
+    };
+    let of = |main: u64, pgid: u64, duplicate: bool| (json!(main), json!("free-page"), json!(pgid), json!(duplicate));
+    let bytes = pages::database(&[root(2, &[3, 4]), root(3, &[2, 3])]);
+    assert_eq!(shown(&bytes), [of(2, 3, false), of(3, 3, true)]);
+    // Without metas.
+    let mut broken = bytes.clone();
+    broken[..2 * pages::PAGE].fill(0);
+    assert_eq!(shown(&broken), [of(2, 3, false), of(3, 2, false), of(3, 3, true), of(4, 2, false)]);
+    // The only page of the tree is lost.
+    let mut lost = bytes;
+    lost[2 * pages::PAGE..3 * pages::PAGE].fill(0);
+    assert_eq!(shown(&lost), [of(2, 3, false), of(3, 3, false)]);
+}
+
 /// A transfer as text put a byte before each end of a line: no page stands where it stood. What is left is bytes, and is searched.
 #[test]
 fn a_database_whose_pages_have_moved_is_read_as_far_as_its_bytes_tell() {

@@ -45,6 +45,7 @@ mod not_read;
 mod one_run;
 mod opening;
 mod options;
+mod outside;
 mod public_api;
 mod readme;
 mod records;

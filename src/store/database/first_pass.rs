@@ -48,6 +48,7 @@ impl<'data> DatabaseStore<'data> {
             tree: &tree,
             pages: &pages,
             surplus: opened.surplus(),
+            trailer: behind_trailer.and_then(|_| range::slice(db.bytes(), opened.end_of_pages() as u64, trailer::LEN as u64)),
             has_slack: anomalies.put_in_doubt(Doubt::Slack),
             revision: keyspace.last().map(|revision| revision.main),
             large: &large,

@@ -29,6 +29,9 @@ impl<'data> Seen<'data> {
         // A key of no bytes stands nowhere; its page does.
         let place = || range::offset_within(db.bytes(), element.key).or(Some(db.page_offset(pgid)));
         if !is_key_bucket(bucket) {
+            // Nothing of it is shown, but for what etcd itself is known to keep there.
+            self.witness.outside.search(element.key);
+            self.witness.outside.search(element.value);
             if RevisionKey::of_write(element.key, element.value).is_none() {
                 return;
             }
@@ -37,6 +40,7 @@ impl<'data> Seen<'data> {
             });
         }
         let Some(at) = RevisionKey::parse(element.key).filter(|at| at.is_possible()) else {
+            self.witness.outside.search(element.value);
             return self.anomalies.note(Class::RevisionInvalid, place(), Some(pgid), || {
                 format!("page {pgid}: a key of {} bytes that is no revision", element.key.len())
             });
@@ -44,10 +48,12 @@ impl<'data> Seen<'data> {
         let kv = match KeyValue::parse(element.value) {
             Ok(kv) => kv,
             Err(damage) => {
+                self.witness.outside.search(element.value);
                 return self.anomalies.note(Class::KeyValueInvalid, place(), Some(pgid), || format!("revision {}: {damage}", at.revision));
             }
         };
         self.keyspace.observe(at, kv.key);
+        self.witness.hear_beside(element.value, &kv, at.is_tombstone);
         let is_its_own = at.is_tombstone || u64::try_from(kv.mod_revision) == Ok(at.revision.main);
         // What the bump of a restore leaves has neither key nor revision, and is the same wherever it is.
         if has_history && (is_its_own || kv.key.is_empty()) {

@@ -165,16 +165,38 @@ impl fmt::Display for PassedOver {
     }
 }
 
+impl PassedOver {
+    /// The counts of two parts together.
+    pub(in crate::store) fn together(one: &[Self], other: &[Self]) -> Vec<Self> {
+        let mut counts = Counts::new();
+        for PassedOver { form, of, count, first } in one.iter().chain(other) {
+            add(&mut counts, (*form, *of), *count, *first);
+        }
+        listed(counts)
+    }
+}
+
 /// Counts beginnings by form and kind.
 pub(super) fn count(begun: &[Begun], sqlite: &[SqliteFile]) -> Vec<PassedOver> {
-    let mut counts = BTreeMap::<(PassedOverForm, BeginningOf), (u64, u64)>::new();
+    let mut counts = Counts::new();
     for begun in begun {
         let form = match begun.form {
             PassedOverForm::NoEnd if sqlite.iter().any(|file| file.holds(begun.at)) => PassedOverForm::Sqlite,
             form => form,
         };
-        let (count, _) = counts.entry((form, begun.of)).or_insert((0, begun.at));
-        *count = count.saturating_add(1);
+        add(&mut counts, (form, begun.of), 1, begun.at);
     }
+    listed(counts)
+}
+
+/// How many there are of each form and kind, and the first byte of the first one.
+type Counts = BTreeMap<(PassedOverForm, BeginningOf), (u64, u64)>;
+
+fn add(counts: &mut Counts, what: (PassedOverForm, BeginningOf), more: u64, at: u64) {
+    let (count, first) = counts.entry(what).or_insert((0, at));
+    (*count, *first) = (count.saturating_add(more), at.min(*first));
+}
+
+fn listed(counts: Counts) -> Vec<PassedOver> {
     counts.into_iter().map(|((form, of), (count, first))| PassedOver { form, of, count, first }).collect()
 }

@@ -90,7 +90,7 @@ fn dumped_beginnings(bytes: &[u8]) -> Vec<Begun> {
         let Some(of) = BeginningOf::of(rest) else { continue };
         found.push(Begun { at: at as u64, form: PassedOverForm::Hex, of });
         if at >= done && rest.starts_with(b"{") {
-            let length = fragment::json_object_length(rest.get(..left).unwrap_or(rest));
+            let length = fragment::unframed_length(rest.get(..left).unwrap_or(rest));
             left = left.saturating_sub(length.unwrap_or_else(|none| none.read));
             done = at.saturating_add(length.unwrap_or(0));
             objects.push(at..done);

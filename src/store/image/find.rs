@@ -10,12 +10,12 @@ use memchr::memmem;
 use super::begun::Begun;
 use crate::envelope;
 use crate::evidence::{limit, range};
-use crate::kubernetes::fragment;
+use crate::kubernetes::{CBOR_MAGIC, fragment};
 use crate::mvcc::framing::{self, Framed};
 use crate::mvcc::residue::{Write, parse_write};
 use crate::store::whole::is_proven;
 
-/// Bytes of JSON that are read for the objects that begin in one window: objects without an end would each be read as far
+/// Bytes of JSON and CBOR that are read for the objects that begin in one window: objects without an end would each be read as far
 /// as one may reach.
 const JSON_OF_A_WINDOW: usize = 16 << 20;
 
@@ -188,7 +188,7 @@ pub(super) fn finds(bytes: &[u8], window: Range<usize>, begun: &mut Vec<Begun>) 
             finds.extend(Find::of_write(bytes, &write));
         }
     }
-    for signature in [&b"k8s\0"[..], b"k8s:enc:", b"{\"apiVersion\":\"", b"{\"kind\":\""] {
+    for signature in [&b"k8s\0"[..], b"k8s:enc:", b"{\"apiVersion\":\"", b"{\"kind\":\"", CBOR_MAGIC] {
         let reach = window.start..window.end.saturating_add(signature.len()).saturating_sub(1).min(bytes.len());
         let (mut whole, mut begins) = (0usize, 0usize);
         for at in occurrences(bytes, reach, signature) {
@@ -220,8 +220,8 @@ fn at_signature(bytes: &[u8], at: usize, json: &mut usize) -> (Option<Find>, boo
         return (Find::of_framed(bytes, &framed), false);
     }
     let rest = bytes.get(at..).unwrap_or_default();
-    if rest.first() == Some(&b'{') {
-        return match fragment::json_object_length(rest.get(..limit::CARVED_JSON.min(*json)).unwrap_or(rest)) {
+    if rest.starts_with(b"{") || rest.starts_with(CBOR_MAGIC) {
+        return match fragment::unframed_length(rest.get(..limit::CARVED_JSON.min(*json)).unwrap_or(rest)) {
             Ok(length) => {
                 *json = json.saturating_sub(length);
                 (Find::bare(at, length, true), false)

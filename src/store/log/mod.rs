@@ -26,9 +26,9 @@ use self::segment::Segment;
 pub(super) use self::segment::name_of;
 use self::writes::Write;
 use super::witness::Witness;
-use super::{Content, DatabaseStore, Profile, ReadOptions, Store, Task, Unapplied};
+use super::{Content, DatabaseStore, PassedOver, Profile, ReadOptions, Store, Task, Unapplied, image};
 use crate::etcd::wal;
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, range};
 use crate::row::Found;
 
 /// What of a member is known before its log is read.
@@ -71,7 +71,7 @@ impl<'data> SegmentStore<'data> {
                 segment.count_overridden(number, &log);
             }
         }
-        let Witness { mut names, votes } = seen.witness;
+        let Witness { mut names, votes, outside } = seen.witness;
         let of_log = votes.elect(&options.prefixes);
         let prefixes = member.database.map_or(of_log.clone(), |database| database.prefixes().and(&of_log));
         names.give(options.names.iter().cloned());
@@ -88,6 +88,9 @@ impl<'data> SegmentStore<'data> {
             let (writes, behind) = Write::all(number, &segment, &fates, &revisions);
             let (ahead, unapplied) = behind.map(|behind| (behind.entries, behind.unapplied)).unzip();
             let Segment { evidence, mut facts, anomalies, .. } = segment;
+            let content = evidence.content();
+            let within = outside.count(|part| range::offset_within(content, part));
+            facts.outside = PassedOver::together(&image::held_beside(content, Write::told(&writes, content)), &within);
             if let Content::Log(log) = &mut facts.content {
                 log.ahead = ahead;
                 log.strange_keys = strange_keys;

@@ -71,6 +71,15 @@ impl<'data> Write<'data> {
         (writes.into_iter().map(|(write, _)| write).collect(), behind)
     }
 
+    /// Where the values of writes stand in their segment.
+    pub(super) fn told(writes: &[Self], segment: &[u8]) -> Vec<std::ops::Range<u64>> {
+        let told = |write: &Self| {
+            let start = range::offset_within(segment, write.put.value)?;
+            Some(start..start.saturating_add(write.put.value.len() as u64))
+        };
+        writes.iter().filter_map(told).collect()
+    }
+
     /// The find there.
     pub(super) fn found(&self) -> Found<'data> {
         let counts = self.in_tree.map(|tree| WriteCounts { create_revision: tree.create_revision, version: tree.version });

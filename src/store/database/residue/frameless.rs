@@ -14,13 +14,17 @@ use super::{Account, Found, Piece, mixed, whole};
 use crate::bbolt::Db;
 use crate::envelope::{self, NameTable, Stored};
 use crate::evidence::{limit, range};
-use crate::kubernetes::fragment;
+use crate::kubernetes::{CBOR_MAGIC, fragment};
 use crate::mvcc::framing;
 use crate::mvcc::residue::{Write, parse_keyless_write};
 use crate::row::Place;
 
-/// Beginnings of JSON are read on for so many times the bytes that they stand in.
-const JSON_READ: usize = 4;
+/// Beginnings of JSON and CBOR are read on for so many times the bytes that they stand in.
+const READ: usize = 4;
+/// What objects without a frame begin with.
+const BEGINNINGS: [&[u8]; 3] = [b"{\"apiVersion\":\"", b"{\"kind\":\"", CBOR_MAGIC];
+/// The first byte of CBOR.
+const CBOR: u8 = 0xd9;
 
 /// Bytes between writes.
 #[derive(Clone, Copy)]
@@ -206,15 +210,15 @@ fn value_at<'data>(db: &Db<'data>, gap: &Gap<'data>, at: usize) -> Option<(&'dat
     Some((bytes, if has_end && is_sound() { Kind::Value } else { Kind::Beginning }))
 }
 
-/// JSON objects of an API in bytes of no other kind: how many bytes stand before each, behind the last one, and its length.
-pub(super) fn json_in(bytes: &[u8]) -> Vec<(usize, usize)> {
-    let (mut found, mut done, mut left) = (Vec::new(), 0usize, bytes.len().saturating_mul(JSON_READ));
-    for at in memchr::memmem::find_iter(bytes, b"{\"") {
+/// Objects of an API in JSON and CBOR in bytes of no other kind: how many bytes stand before each, behind the last one, and its length.
+pub(super) fn objects_in(bytes: &[u8]) -> Vec<(usize, usize)> {
+    let (mut found, mut done, mut left) = (Vec::new(), 0usize, bytes.len().saturating_mul(READ));
+    for at in memchr::memchr2_iter(b'{', CBOR, bytes) {
         let Some(rest) = bytes.get(at..).filter(|_| at >= done) else { continue };
-        if !rest.starts_with(b"{\"apiVersion\":\"") && !rest.starts_with(b"{\"kind\":\"") {
+        if !BEGINNINGS.iter().any(|beginning| rest.starts_with(beginning)) {
             continue;
         }
-        let read = match fragment::json_object_length(rest.get(..left.min(limit::CARVED_JSON)).unwrap_or(rest)) {
+        let read = match fragment::unframed_length(rest.get(..left.min(limit::CARVED_JSON)).unwrap_or(rest)) {
             Ok(length) => {
                 found.push((at.saturating_sub(done), length));
                 done = at.saturating_add(length);

@@ -18,7 +18,7 @@ use std::ops::Range;
 use super::super::whole;
 use super::headless;
 use super::{Account, Found, Gap, place};
-use crate::bbolt::{Db, Image, ImageElement};
+use crate::bbolt::{Db, HEADER_LEN, Image, ImageElement};
 use crate::evidence::range;
 use crate::kubernetes::fragment;
 use crate::mvcc::RevisionKey;
@@ -48,12 +48,22 @@ impl<'data> Found<'data> {
     pub(super) fn mixed_image(&mut self, db: &Db<'data>, image: &Image<'data>, behind: u64) {
         let first = db.page_offset(image.pgid);
         let end = first.saturating_add(image.bytes.len() as u64);
-        let is_of_keys = image.elements(db.page_size()).unwrap_or_default().first().is_some_and(|e| RevisionKey::parse(e.key).is_some());
-        let start = if is_of_keys { first.saturating_add(image.data_start()) } else { whole::end_of_block(first.saturating_add(1)) };
-        let start = start.min(end);
+        let elements = image.elements(db.page_size());
+        let is_of_keys = elements.as_ref().and_then(|elements| elements.first()).is_some_and(|e| RevisionKey::parse(e.key).is_some());
+        let (proven, elements) = match elements {
+            None => (HEADER_LEN, Vec::new()),
+            Some(_) if is_of_keys => (image.data_start(), Vec::new()),
+            Some(mut elements) => {
+                // What stands in the first block is of one write.
+                let block = whole::end_of_block(first.saturating_add(1)).min(end).saturating_sub(first);
+                elements.retain(|element| element.end() <= block);
+                (elements.last().map_or(image.data_start().min(block), ImageElement::end), elements)
+            }
+        };
+        let mut used = Account { structure: proven, ..Account::default() };
+        self.elements(db, image, elements, &mut used);
         let places = (place(image.state, Place::FreePage), place(image.state, Place::OverflowTail));
-        let mut used = self.mixed(db, places.0, places.1, start..end.saturating_add(behind), end);
-        used.structure = used.structure.saturating_add(start.saturating_sub(first));
+        used.merge(self.mixed(db, places.0, places.1, first.saturating_add(proven)..end.saturating_add(behind), end));
         self.account.add(usize::try_from(behind).unwrap_or(usize::MAX).saturating_add(image.bytes.len()), used);
     }
 

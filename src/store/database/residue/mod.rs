@@ -27,7 +27,7 @@ pub(super) use self::entry::Entry;
 use self::frameless::Gap;
 use self::headless::{Kind, Piece};
 use super::whole;
-use crate::bbolt::{Db, Image, PageMap, PageState, Pgid, Remnant, Tail, Tree, remnants};
+use crate::bbolt::{Db, Image, ImageElement, PageMap, PageState, Pgid, Remnant, Tail, Tree, remnants};
 use crate::etcd::schema;
 use crate::evidence::anomaly::{Anomalies, Class};
 use crate::evidence::range;
@@ -68,6 +68,8 @@ pub(super) struct Ground<'a, 'data> {
     pub pages: &'a PageMap,
     /// Bytes behind the last whole page.
     pub surplus: &'data [u8],
+    /// A trailer that other bytes stand behind.
+    pub trailer: Option<&'data [u8]>,
     /// Whether pages in use have bytes that are of none of their elements.
     pub has_slack: bool,
     /// The revision that the tree is at.
@@ -83,7 +85,12 @@ pub(super) fn find<'data>(ground: Ground<'_, 'data>, mode: ResidueMode) -> (Resi
         return (Residue::default(), found.witness);
     }
     let (db, full) = (ground.db, mode == ResidueMode::Full);
-    let remnants = remnants(db, ground.pages);
+    let mut remnants = remnants(db, ground.pages);
+    let mut surplus = ground.surplus;
+    if let Some(trailer) = ground.trailer {
+        let tails = remnants.iter_mut().filter_map(|remnant| if let Remnant::Tail(tail) = remnant { Some(&mut tail.bytes) } else { None });
+        tails.chain([&mut surplus]).for_each(|bytes| *bytes = behind(bytes, trailer));
+    }
     // An image with the tail right behind it: where it is of several writes, the last of them may go on there.
     let neighbours: Vec<&[Remnant<'data>]> = remnants.chunk_by(|image, tail| is_followed(db, image, tail)).collect();
     let parts: Vec<Found<'data>> = neighbours
@@ -109,11 +116,11 @@ pub(super) fn find<'data>(ground: Ground<'_, 'data>, mode: ResidueMode) -> (Resi
         if ground.has_slack {
             for pgid in ground.tree.leaf_pages() {
                 for rest in ground.tree.page_rest(db, pgid).into_iter().filter(|rest| !range::is_zero(rest)) {
-                    found.bytes(db, Some(pgid), Place::Slack, rest, rest.len());
+                    found.bytes(db, Some(pgid), Place::Slack, (rest, 0), rest.len());
                 }
             }
         }
-        found.bytes(db, None, Place::Trailing, ground.surplus, ground.surplus.len());
+        found.bytes(db, None, Place::Trailing, (surplus, 0), surplus.len());
     }
     if !full {
         found.pieces.clear();
@@ -187,10 +194,10 @@ impl<'data> Found<'data> {
 
     /// Whether an image is of one write; where it is not, nothing is noted of it.
     fn image(&mut self, db: &Db<'data>, image: &Image<'data>) -> bool {
-        let place = place(image.state, Place::FreePage);
-        if !image.is_leaf() && image.is_what_it_says() {
-            let content = image.bytes.len().saturating_sub(trailing_zeros(image.bytes));
-            self.account.add(image.bytes.len(), Account { structure: content as u64, ..Account::default() });
+        if !image.is_leaf()
+            && let Some(proven) = image.proven(db)
+        {
+            self.proven_image(db, image, proven);
             return true;
         }
         self.pages_read = self.pages_read.saturating_add(db.pages_in(image.bytes));
@@ -205,13 +212,40 @@ impl<'data> Found<'data> {
             return false;
         }
         let mut used = Account { structure: image.bytes.len().saturating_sub(slack.len()) as u64, ..Account::default() };
-        for element in &elements {
-            if let Some(write) = Write::of_stored(element.key, element.value, element.missing) {
-                self.write(db, Some(image.pgid), place, &write, &mut used);
-            }
-        }
+        self.elements(db, image, elements, &mut used);
         self.account.add(image.bytes.len(), used);
         true
+    }
+
+    /// Takes as many first bytes of a branch or a freelist image as are proven to be of one for its structure. What stands behind them
+    /// is searched as if it had no header.
+    fn proven_image(&mut self, db: &Db<'data>, image: &Image<'data>, proven: u64) {
+        let Some((structure, rest)) = usize::try_from(proven).ok().and_then(|proven| image.bytes.split_at_checked(proven)) else { return };
+        self.account.add(structure.len(), Account { structure: proven, ..Account::default() });
+        if range::is_zero(rest) {
+            return self.account.add(rest.len(), Account::default());
+        }
+        let pgid = proven.checked_div(db.page_size()).map_or(image.pgid, |pages| image.pgid.saturating_add(pages));
+        self.later.push(Remnant::Tail(Tail { pgid, state: image.state, bytes: rest }));
+    }
+
+    /// Reads elements of a leaf image, and those of buckets that stand within them. What is no write is of another bucket of etcd's:
+    /// it is searched as any bytes are.
+    fn elements(&mut self, db: &Db<'data>, image: &Image<'data>, mut elements: Vec<ImageElement<'data>>, used: &mut Account) {
+        let place = place(image.state, Place::FreePage);
+        while let Some(element) = elements.pop() {
+            if let Some(write) = Write::of_stored(element.key, element.value, element.missing) {
+                self.write(db, Some(image.pgid), place, &write, used);
+            } else if let Some((inner, rest)) = element.inline() {
+                elements.extend(inner);
+                used.take(rest.len() as u64);
+                used.unattributed = used.unattributed.saturating_add(rest.len() as u64);
+                self.witness.outside.search(rest);
+            } else if !element.is_root() {
+                self.witness.outside.search(element.key);
+                self.witness.outside.search(element.value);
+            }
+        }
     }
 
     fn tail(&mut self, db: &Db<'data>, tail: &Tail<'data>) {
@@ -219,11 +253,14 @@ impl<'data> Found<'data> {
         if range::is_zero(tail.bytes) {
             return self.account.add(tail.bytes.len(), Account::default());
         }
-        self.bytes(db, Some(tail.pgid), place, tail.bytes, usize::try_from(db.page_size()).unwrap_or(usize::MAX));
+        let page_size = usize::try_from(db.page_size()).unwrap_or(usize::MAX);
+        let offset = range::offset_within(db.bytes(), tail.bytes).and_then(|offset| usize::try_from(offset).ok());
+        let in_page = offset.and_then(|offset| offset.checked_rem(page_size)).unwrap_or(0);
+        self.bytes(db, Some(tail.pgid), place, (tail.bytes, in_page), page_size);
     }
 
-    /// Searches bytes by content. Every `page_size` bytes from the first on, another write may begin.
-    fn bytes(&mut self, db: &Db<'data>, pgid: Option<Pgid>, place: Place, bytes: &'data [u8], page_size: usize) {
+    /// Searches bytes by content, of which the first stands so far within its page. With every page another write may begin.
+    fn bytes(&mut self, db: &Db<'data>, pgid: Option<Pgid>, place: Place, (bytes, in_page): (&'data [u8], usize), page_size: usize) {
         self.pages_read = self.pages_read.saturating_add(db.pages_in(bytes));
         let mut used = Account::default();
         let mut at = 0usize;
@@ -236,7 +273,7 @@ impl<'data> Found<'data> {
                         place,
                         is_on_pages: pgid.is_some(),
                         page_size,
-                        in_page: at,
+                        in_page: in_page.saturating_add(at),
                         is_last: until == bytes.len(),
                         is_of_blocks: self.goes_on && pgid.is_some(),
                     };
@@ -279,14 +316,19 @@ impl<'data> Found<'data> {
             bytes = bytes.get(length..).unwrap_or_default();
         }
         let kind = Kind::of(bytes);
-        if kind.is_none() {
-            for (length, json) in frameless::json_in(bytes) {
-                let (before, rest) = bytes.split_at_checked(length).unwrap_or((bytes, &[]));
-                self.unframed(Piece { bytes: before, place, pgid: page_of(before), kind: Kind::of(before) }, used);
-                let (json, rest) = rest.split_at_checked(json).unwrap_or((rest, &[]));
-                self.unframed(Piece { bytes: json, place, pgid: page_of(json), kind: Some(Kind::Value) }, used);
-                bytes = rest;
-            }
+        let mut objects = if matches!(kind, None | Some(Kind::Text)) { frameless::objects_in(bytes) } else { Vec::new() };
+        if kind == Some(Kind::Text) {
+            // What stands further on in a text is quoted there.
+            objects.truncate(1);
+            objects.retain(|(before, _)| *before == 0);
+        }
+        let kind = kind.filter(|_| objects.is_empty());
+        for (length, object) in objects {
+            let (before, rest) = bytes.split_at_checked(length).unwrap_or((bytes, &[]));
+            self.unframed(Piece { bytes: before, place, pgid: page_of(before), kind: Kind::of(before) }, used);
+            let (object, rest) = rest.split_at_checked(object).unwrap_or((rest, &[]));
+            self.unframed(Piece { bytes: object, place, pgid: page_of(object), kind: Some(Kind::Value) }, used);
+            bytes = rest;
         }
         self.unframed(Piece { bytes, place, pgid: page_of(bytes), kind: kind.or_else(|| Kind::of(bytes)) }, used);
     }
@@ -306,6 +348,9 @@ impl<'data> Found<'data> {
         match Entry::write(db, place, pgid, write) {
             Ok(entry) => self.entries.push(entry),
             Err(passed) => self.anomalies.note(Class::LimitPassed, range::offset_within(db.bytes(), write.message), pgid, || passed),
+        }
+        if write.missing == 0 {
+            self.witness.hear_beside(write.message, &write.kv, write.is_tombstone);
         }
         if write.is_tombstone {
             return;
@@ -332,6 +377,11 @@ impl<'data> Found<'data> {
     }
 }
 
+/// Bytes without the trailer that they begin with.
+fn behind<'data>(bytes: &'data [u8], trailer: &[u8]) -> &'data [u8] {
+    if bytes.as_ptr() == trailer.as_ptr() { bytes.get(trailer.len()..).unwrap_or_default() } else { bytes }
+}
+
 /// Whether the pages of the second stand right behind those of the first.
 fn is_followed(db: &Db<'_>, image: &Remnant<'_>, tail: &Remnant<'_>) -> bool {
     let (Remnant::Image(image), Remnant::Tail(tail)) = (image, tail) else { return false };
@@ -346,10 +396,6 @@ fn place(state: PageState, free: Place) -> Place {
         PageState::BeyondHighWater => Place::BeyondHighWater,
         _ => free,
     }
-}
-
-fn trailing_zeros(bytes: &[u8]) -> usize {
-    bytes.iter().rev().take_while(|byte| **byte == 0).count()
 }
 
 #[cfg(test)]

@@ -133,7 +133,16 @@ impl Model {
         let mut anomalies = Anomalies::default();
         let (tree, ()) = Tree::walk(&db, 2, PageState::Reachable, &mut pages, &mut anomalies, |(), _, _, _| (), |(), ()| ());
         crate::bbolt::check(&db, &mut pages, &mut anomalies);
-        let ground = Ground { db: &db, tree: &tree, pages: &pages, surplus: &[], has_slack: false, revision: Some(1_000_000), large: &[] };
+        let ground = Ground {
+            db: &db,
+            tree: &tree,
+            pages: &pages,
+            surplus: &[],
+            trailer: None,
+            has_slack: false,
+            revision: Some(1_000_000),
+            large: &[],
+        };
         let (residue, _) = find(ground, ResidueMode::Full);
         let in_use = 4 * PAGE as u64;
         assert_eq!(residue.account.total() + in_use, self.bytes.len() as u64, "every byte is exactly one thing");

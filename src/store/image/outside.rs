@@ -1,0 +1,114 @@
+//! What begins in bytes that no reader takes for what they are: whoever reads a file has not looked there, and says so.
+//!
+//! A search of any bytes sees it. It counts where nobody made a row of it, and by what it says of itself.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::begun::{self, BeginningOf, Begun, PassedOver, PassedOverForm};
+use super::find::Find;
+use super::searched::Searched;
+use crate::evidence::range;
+use crate::kubernetes::Object;
+
+/// Parts between values that one task searches.
+const PARTS: usize = 64;
+
+/// What begins in such bytes of a part of an evidence.
+#[derive(Debug, Default)]
+pub(in crate::store) struct Outside<'data>(Vec<Beside<'data>>);
+
+/// One beginning.
+#[derive(Clone, Copy)]
+struct Beside<'data> {
+    /// From its first byte on.
+    bytes: &'data [u8],
+    form: PassedOverForm,
+    of: BeginningOf,
+}
+
+impl<'data> Outside<'data> {
+    /// Searches bytes of which nothing else is told.
+    pub(in crate::store) fn search(&mut self, part: &'data [u8]) {
+        if range::is_zero(part) {
+            return;
+        }
+        for Begun { at, form, of } in begun_in(part) {
+            let bytes = usize::try_from(at).ok().and_then(|at| part.get(at..)).unwrap_or(part);
+            self.0.push(Beside { bytes, form, of });
+        }
+    }
+
+    /// The same of several.
+    pub(super) fn of_parts(parts: &[&'data [u8]]) -> Self {
+        let mut outside = Self::default();
+        parts.iter().for_each(|part| outside.search(part));
+        outside
+    }
+
+    /// Searches a value that is not encrypted, unless it is one object that says itself what it is.
+    pub(in crate::store) fn hear(&mut self, value: &'data [u8]) {
+        if !Object::says_what_it_is(value) {
+            self.search(value);
+        }
+    }
+
+    /// Takes over what another part has.
+    pub(in crate::store) fn merge(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
+    /// Counts what has a place.
+    pub(in crate::store) fn count(&self, place: impl Fn(&[u8]) -> Option<u64>) -> Vec<PassedOver> {
+        let begun = |beside: &Beside<'_>| Some(Begun { at: place(beside.bytes)?, form: beside.form, of: beside.of });
+        let mut begun: Vec<Begun> = self.0.iter().filter_map(begun).collect();
+        begun::drop_read(&mut begun, Vec::new());
+        begun::count(&begun, &[])
+    }
+}
+
+/// What begins in bytes, each once.
+fn begun_in(part: &[u8]) -> Vec<Begun> {
+    let Searched { finds, mut begun, .. } = Searched::of(part);
+    begun.extend(finds.iter().filter_map(|find| Begun::value(part, find.value)));
+    begun::drop_read(&mut begun, Vec::new());
+    begun
+}
+
+/// What bytes hold beside what `are_read`, each range of it a value that is told. What begins there is of no row.
+pub(in crate::store) fn held_beside(bytes: &[u8], mut are_read: Vec<Range<u64>>) -> Vec<PassedOver> {
+    are_read.sort_unstable_by_key(|range| range.start);
+    are_read.push(bytes.len() as u64..bytes.len() as u64);
+    let (mut parts, mut done) = (Vec::new(), 0);
+    for Range { start, end } in are_read {
+        parts.extend(range::slice(bytes, done, start.saturating_sub(done)).filter(|part| !part.is_empty()));
+        done = done.max(end);
+    }
+    let found: Vec<Outside<'_>> = parts.par_chunks(PARTS).map(Outside::of_parts).collect();
+    let mut all = Outside::default();
+    found.into_iter().for_each(|part| all.merge(part));
+    all.count(|part| range::offset_within(bytes, part))
+}
+
+/// What bytes hold that are no part of what is read, as a search of any bytes sees it: `from` of `bytes` on, without the ranges that
+/// `are_read`. Values as a database has them count from `values_from` on; before that, or everywhere, somebody else reads them. Zeros
+/// hold nothing.
+pub(crate) fn held_in(bytes: &[u8], from: usize, are_read: Vec<Range<u64>>, values_from: Option<usize>) -> Vec<PassedOver> {
+    let Some(part) = bytes.get(from..).filter(|part| !range::is_zero(part)) else { return Vec::new() };
+    let Searched { finds, mut begun, pages } = Searched::of(part);
+    let is_counted = |at: u64| values_from.is_some_and(|first| at.saturating_add(from as u64) >= first as u64);
+    begun.retain(|begun| begun.form != PassedOverForm::NoEnd || is_counted(begun.at));
+    let (counted, others): (Vec<&Find>, Vec<&Find>) = finds.iter().partition(|find| is_counted(find.value));
+    begun::drop_read(&mut begun, others.into_iter().filter_map(Find::reads).collect());
+    begun.extend(counted.into_iter().filter_map(|find| Begun::value(part, find.value)));
+    begun.iter_mut().for_each(|begun| begun.at = begun.at.saturating_add(from as u64));
+    begun::drop_read(&mut begun, are_read);
+    begun::count(&begun, &pages.sqlite)
+}
+
+impl std::fmt::Debug for Beside<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.form.name(), self.of.name())
+    }
+}

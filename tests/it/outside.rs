@@ -1,0 +1,207 @@
+//! What a file holds where no reader decodes it is searched as any bytes are, and told: exit code 0 says that everything was read.
+
+use crate::common;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use common::pages::{self, Entry, Write};
+use common::raft::{bytes, number, raft_snapshot, segment};
+use common::{of_kind, records, run_in, text};
+use serde_json::{Value, json};
+
+const SEGMENT: &str = "0000000000000000-0000000000000000.wal";
+const SECRET: &[u8] =
+    br#"{"kind":"Secret","apiVersion":"v1","metadata":{"name":"x","namespace":"ns"},"type":"Opaque","data":{"a":"TUFSS0VS"}}"#;
+const YAML: &str = "apiVersion: v1\ndata:\n  name: bm8=\nkind: Secret\nmetadata:\n  labels:\n    name: no\n  name: x\n  namespace: ns\n";
+
+/// A Secret as the API server writes it in CBOR: strings are bytes, and bytes are those under tag 22.
+fn cbor_secret() -> Vec<u8> {
+    let text = |text: &str| [&[0x40 | u8::try_from(text.len()).unwrap()][..], text.as_bytes()].concat();
+    let field = |name: &str, value: Vec<u8>| [text(name), value].concat();
+    let metadata = [vec![0xa2], field("name", text("x")), field("namespace", text("ns"))].concat();
+    let data = [vec![0xa1], text("password"), vec![0xd6], text("MARKER")].concat();
+    let fields = [field("data", data), field("kind", text("Secret")), field("metadata", metadata), field("apiVersion", text("v1"))];
+    [b"\xd9\xd9\xf7\xa4".to_vec(), fields.concat()].concat()
+}
+
+fn sealed(main: u64) -> Write {
+    Write { value: b"k8s:enc:aescbc:v1:key1:0123456789abcdef0123456789abcdef".to_vec(), ..Write::at(main) }
+}
+
+/// A database with one encrypted Secret, these elements beside it in bucket `key`, and these buckets beside that one.
+fn database(beside: Vec<Entry>, buckets: Vec<Entry>) -> Vec<u8> {
+    let mut leaf = vec![sealed(2).entry()];
+    leaf.extend(beside);
+    let mut root = buckets;
+    root.extend([Entry::bucket(b"key", 3), Entry::inline_bucket(b"meta", &[])]);
+    root.sort_by(|a, b| a.key.cmp(&b.key));
+    root.dedup_by(|b, a| a.key == b.key);
+    pages::database(&[pages::leaf(2, &root), pages::leaf(3, &leaf)])
+}
+
+/// The exit code of a scan where plaintext is no reason, and what it says it did not read.
+fn unread(name: &str, bytes: &[u8], command: &str) -> (Option<i32>, Vec<(String, String)>) {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join(name), bytes).unwrap();
+    let output = run_in(dir.path(), &[command, name, "--fail-on", "never", "--format", "jsonl"]);
+    let all = records(&output);
+    let of = |one: &Value, field: &str| one[field].as_str().unwrap().to_owned();
+    (output.status.code(), of_kind(&all, "unread").into_iter().map(|one| (of(one, "reason"), of(one, "of"))).collect())
+}
+
+fn secrets(name: &str, bytes: &[u8], command: &str) -> Vec<Value> {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join(name), bytes).unwrap();
+    let all = records(&run_in(dir.path(), &[command, name, "--format", "jsonl"]));
+    of_kind(&all, "value").into_iter().filter(|v| v["group_resource"] == "secrets" && v["protection"] == "plaintext").cloned().collect()
+}
+
+fn told(form: &str) -> (Option<i32>, Vec<(String, String)>) {
+    (Some(3), vec![(form.to_owned(), "secret".to_owned())])
+}
+
+#[test]
+fn buckets_and_elements_that_nobody_reads_are_told() {
+    assert_eq!(unread("a.db", &database(Vec::new(), Vec::new()), "scan"), (Some(0), Vec::new()));
+    for bucket in ["zzz", "auth", "authRoles", "members_removed", "cluster", "meta", "authUsers", "lease"] {
+        for entry in [Entry::value(b"x", SECRET), Entry::value(SECRET, b"x")] {
+            let bytes = database(Vec::new(), vec![Entry::inline_bucket(bucket.as_bytes(), &[entry])]);
+            assert_eq!(unread("a.db", &bytes, "scan"), told("text"), "{bucket}");
+        }
+    }
+    let bytes = database(vec![Entry::value(b"zz", SECRET)], Vec::new());
+    assert_eq!(unread("a.db", &bytes, "scan"), told("text"));
+    // What etcd keeps there is no alarm.
+    let member = Entry::value(b"7", br#"{"id":7,"name":"a","peerURLs":["http://127.0.0.1:2380"]}"#);
+    let lease = Entry::value(&7u64.to_be_bytes(), &number(1, 7));
+    let bytes = database(Vec::new(), vec![Entry::inline_bucket(b"lease", &[lease]), Entry::inline_bucket(b"members", &[member])]);
+    assert_eq!(unread("a.db", &bytes, "scan"), (Some(0), Vec::new()));
+}
+
+#[test]
+fn fields_of_a_write_that_do_not_count_are_told() {
+    let write = sealed(3);
+    let (revision, stored) = (write.stored_under(), write.stored());
+    let is_sound = |message: Vec<u8>| unread("a.db", &database(vec![Entry::value(&revision, &message)], Vec::new()), "scan");
+    assert_eq!(is_sound(stored.clone()), (Some(0), Vec::new()));
+    for message in [
+        [&stored[..], &bytes(15, SECRET)].concat(),
+        [&bytes(15, SECRET)[..], &stored].concat(),
+        // Of a field that stands twice the last one counts.
+        [&bytes(5, SECRET)[..], &stored].concat(),
+        [&bytes(1, SECRET)[..], &stored].concat(),
+    ] {
+        assert_eq!(is_sound(message), told("text"));
+    }
+    let deletion = [&revision[..], b"t"].concat();
+    let tombstone = |more: &[u8]| [&bytes(1, b"/registry/secrets/ns/s2")[..], more].concat();
+    let of = |message: &[u8]| unread("a.db", &database(vec![Entry::value(&deletion, message)], Vec::new()), "scan");
+    assert_eq!(of(&tombstone(&bytes(5, SECRET))), told("text"));
+    assert_eq!(of(&tombstone(b"")), (Some(0), Vec::new()));
+    // The same on a free page.
+    let free = pages::leaf(3, &[Entry::value(&revision, &[&stored[..], &bytes(15, SECRET)].concat())]);
+    let bytes = pages::database(&[pages::root(4), free, pages::leaf(4, &[sealed(2).entry()])]);
+    assert_eq!(unread("a.db", &bytes, "scan"), told("text"));
+}
+
+/// Whatever a request asks for: what of it no reader shows is searched.
+#[test]
+fn what_a_log_holds_beside_the_values_of_its_writes_is_told() {
+    let put = |key: &str, value: &[u8]| [bytes(1, key.as_bytes()), bytes(2, value)].concat();
+    let request = |field: u64, body: &[u8]| [number(1, 9), bytes(field, body)].concat();
+    let sound = put("/registry/secrets/ns/s", &sealed(2).value);
+    let log = |data: Vec<u8>| unread(SEGMENT, &segment(&[data]), "scan");
+    assert_eq!(log(request(4, &sound)), (Some(0), Vec::new()));
+    let compare = [number(2, 3), bytes(3, b"/registry/secrets/ns/s"), bytes(7, SECRET)].concat();
+    let txn = [bytes(1, &compare), bytes(2, &bytes(2, &sound))].concat();
+    for data in [
+        request(2000, SECRET),
+        request(4, &[&sound[..], &bytes(15, SECRET)].concat()),
+        request(4, &[&bytes(2, SECRET)[..], &sound].concat()),
+        request(3, &bytes(1, SECRET)),
+        request(6, &txn),
+        request(1100, &[bytes(1, b"user"), bytes(2, SECRET)].concat()),
+        [number(1, 9), bytes(100, &bytes(2, SECRET)), bytes(4, &sound)].concat(),
+        [common::raft::member_added(9), bytes(4, SECRET)].concat(),
+    ] {
+        assert_eq!(log(data), told("text"));
+    }
+}
+
+/// Under whatever key a Secret stands, and in whatever encoding, it is one: in a database, in a log, in a store of the v2 API.
+#[test]
+fn a_secret_of_any_encoding_is_one_under_any_key() {
+    for value in [SECRET, YAML.as_bytes(), &cbor_secret()] {
+        for key in ["/app/x", "/registry/configmaps/ns/x"] {
+            let write = Write { main: 3, key: key.as_bytes().to_vec(), value: value.to_vec() };
+            let put = [number(1, 9), bytes(4, &[bytes(1, key.as_bytes()), bytes(2, value)].concat())].concat();
+            for (name, bytes) in [("a.db", database(vec![write.entry()], Vec::new())), (SEGMENT, segment(&[put]))] {
+                let found = secrets(name, &bytes, "scan");
+                let is_it = |row: &Value| (&row["namespace"], &row["name"]) == (&json!("ns"), &json!("x"));
+                assert!(found.len() == 1 && is_it(&found[0]), "{name} {key} {}: {found:?}", value.escape_ascii());
+            }
+        }
+    }
+    let store = json!({ "Root": { "Path": "/", "Dir": true, "Children": { "1": { "Path": "/1", "Dir": true, "Children": {
+        "x": { "Path": "/1/x", "Value": YAML, "Dir": false },
+    } } } } });
+    let found = secrets("0000000000000002-0000000000000009.snap", &raft_snapshot(&store.to_string(), 9), "scan");
+    assert_eq!(found.len(), 1, "{found:?}");
+}
+
+/// A value that is no object itself may hold some: a list of them, or one in another form. `carve` says the same of it.
+#[test]
+fn what_begins_in_a_value_that_is_no_object_is_told() {
+    let object = std::str::from_utf8(SECRET).unwrap();
+    let list = format!(r#"{{"kind":"List","apiVersion":"v1","items":[{object}]}}"#);
+    let yaml = format!("apiVersion: v1\nitems:\n- {}kind: List\n", YAML.replace('\n', "\n  ").trim_end_matches(' '));
+    for (form, value) in [("text", list), ("base64", STANDARD.encode(SECRET)), ("text", yaml)] {
+        for key in ["/app/x", "/registry/configmaps/ns/x"] {
+            let write = Write { main: 3, key: key.as_bytes().to_vec(), value: value.clone().into_bytes() };
+            let bytes = database(vec![write.entry()], Vec::new());
+            for command in ["scan", "carve"] {
+                assert_eq!(unread("a.db", &bytes, command), told(form), "{command} {key} {value}");
+            }
+        }
+    }
+    // An object that quotes one says of itself what it is.
+    let quoting = json!({ "kind": "ConfigMap", "apiVersion": "v1", "metadata": { "name": "x" }, "data": { "a": YAML, "b": object } });
+    for value in [quoting.to_string().into_bytes(), b"a few words".to_vec(), b"12345".to_vec(), br#"{"a":"b"}"#.to_vec()] {
+        let write = Write { main: 3, key: b"/app/x".to_vec(), value };
+        assert_eq!(unread("a.db", &database(vec![write.entry()], Vec::new()), "scan"), (Some(0), Vec::new()));
+    }
+}
+
+#[test]
+fn a_secret_in_cbor_is_found_where_nothing_frames_it() {
+    let secret = cbor_secret();
+    let found = secrets("image", &[&[0x1b; 5000][..], &secret, &[0x1b; 500]].concat(), "carve");
+    assert!(found.len() == 1 && found[0]["length"] == json!(secret.len()) && found[0]["name"] == "x", "{found:?}");
+    // Behind the pages that were ever used, and of one that is cut its beginning is told.
+    let mut behind = [&[0; 100][..], &secret].concat();
+    behind.resize(pages::PAGE, 0);
+    let bytes = [database(Vec::new(), Vec::new()), behind].concat();
+    assert_eq!(secrets("a.db", &bytes, "scan").len(), 1);
+    assert_eq!(unread("image", &secret[..secret.len() - 4], "carve"), told("no-end"));
+    // The three bytes alone are no beginning.
+    assert_eq!(unread("image", &b"\xd9\xd9\xf7 and more \xd9\xd9\xf7\xa4\x44\0\0\0\0".repeat(50), "carve").1, Vec::new());
+}
+
+/// A trailer that other bytes stand behind is one: the bytes of no known form are the others.
+#[test]
+fn of_bytes_behind_a_trailer_the_trailer_is_none() {
+    let sent = pages::snapshot_with_freelist(&[pages::root(3), pages::leaf(3, &[sealed(2).entry()]), pages::freelist(4, &[])], 4);
+    // As many as a trailer has, and several pages of them, too.
+    for behind in [1, 38, 32, 1024 - 32, 1024, 3000] {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("a.db"), [&sent[..], &vec![0xf7; behind]].concat()).unwrap();
+        let all = records(&run_in(dir.path(), &["scan", "a.db", "--format", "jsonl"]));
+        let summary = of_kind(&all, "summary")[0].clone();
+        assert_eq!((&summary["bytes"]["trailer"], &summary["bytes"]["unattributed"]), (&json!(32), &json!(behind)), "{summary}");
+        let sum: u64 = summary["bytes"].as_object().unwrap().values().map(|n| n.as_u64().unwrap()).sum();
+        assert_eq!(sum, (sent.len() + behind) as u64);
+        let bytes = if behind == 1 { "1 byte ".to_owned() } else { format!("{behind} bytes ") };
+        let shown = text(&run_in(dir.path(), &["scan", "a.db"])).1;
+        assert!(shown.contains(&format!("{bytes}outside of the tree that")), "{shown}");
+    }
+}
