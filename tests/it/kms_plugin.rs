@@ -131,7 +131,7 @@ fn errors_of_plugins_have_their_words() {
         (2, "rpc error: code = FailedPrecondition desc = k is not enabled, current state is: DISABLED.", Reason::Disabled),
         (2, "keyvault.BaseClient#Decrypt: StatusCode=403 Code=\"Forbidden\" InnerError={\"code\":\"KeyDisabled\"}", Reason::Disabled),
         (2, "code ObjectIsDeletedButRecoverable", Reason::PendingDeletion),
-        (2, "pkcs11: 0x60: CKR_KEY_HANDLE_INVALID", Reason::KeyNotFound),
+        (9, "Cloud KMS API has not been used in project 1 before or it is disabled", Reason::AccessDenied),
         (7, "Cloud KMS API has not been used in project 1 before or it is disabled", Reason::AccessDenied),
         (3, "key ID does not match", Reason::ContextOrDamage),
         (4, "deadline", Reason::PluginUnavailable),

@@ -1,7 +1,8 @@
 //! What a KMS says through a plugin, whose own code is mostly "unknown": the state of a key gets the same reason as from AWS.
 //!
-//! Source: Google Cloud KMS, error messages of Decrypt; Azure Key Vault, REST API error codes; HashiCorp Vault, `sdk/logical/errors.go`
-//! and `builtin/logical/transit`; PKCS #11 v3.0, 5.1.6; gRPC for Go, `status.Error`.
+//! Source: Google's as in public reports of its Decrypt ("is not enabled, current state is: …"); HashiCorp Vault, `sdk/helper/keysutil/policy.go`
+//! and `builtin/logical/transit`; Azure Key Vault's codes of errors; return values of PKCS #11; gRPC for Go, `status.Error`. Words that are not
+//! here leave the plugin's own code to decide.
 
 use super::super::Reason;
 use super::super::aws_errors::reason_of_aws;
@@ -27,6 +28,8 @@ const AWS_CODES: [&str; 15] = [
 
 /// Words of others in lower case, and what they mean; the first that stand in a message decide, the state of a key before all else.
 const WORDS: [(&str, Reason); 48] = [
+    // Google says so of a project in which its API is off, which is no state of a key.
+    ("api has not been used", Reason::AccessDenied),
     ("current state is: disabled", Reason::Disabled),
     ("keydisabled", Reason::Disabled),
     ("disabled key", Reason::Disabled),
@@ -75,7 +78,6 @@ const WORDS: [(&str, Reason); 48] = [
     ("decryption failed", Reason::ContextOrDamage),
     ("code = invalidargument", Reason::ContextOrDamage),
     ("ckr_encrypted_data_invalid", Reason::ContextOrDamage),
-    ("ckr_key_handle_invalid", Reason::KeyNotFound),
 ];
 
 /// States of a key as bare words: they decide where the code says already that it is a matter of state.
