@@ -38,14 +38,22 @@ pub(crate) const STEPS: &[Step] = &[
 ];
 
 /// The sets of features that are built and linted: all; the library alone; the program without a network, and with either half of
-/// it.
-const FEATURES: &[&[&str]] = &[
-    &[],
-    &["--no-default-features"],
-    &["--no-default-features", "--features", "cli"],
-    &["--no-default-features", "--features", "cli,aws-kms"],
-    &["--no-default-features", "--features", "cli,kms-plugin"],
+/// it. The tests are linted with all and with the fewest that they are built with.
+const FEATURES: &[(&[&str], Targets)] = &[
+    (&[], Targets::All),
+    (&["--no-default-features"], Targets::Shipped),
+    (&["--no-default-features", "--features", "cli"], Targets::All),
+    (&["--no-default-features", "--features", "cli,aws-kms"], Targets::Shipped),
+    (&["--no-default-features", "--features", "cli,kms-plugin"], Targets::Shipped),
 ];
+
+/// What of the package is linted.
+enum Targets {
+    /// Tests and benches, too.
+    All,
+    /// What users build.
+    Shipped,
+}
 
 /// Programs: how each is asked whether it is there, and which step needs it.
 const PROGRAMS: &[(&str, &[&str], &str)] = &[
@@ -88,11 +96,15 @@ fn format() -> Result<Done, String> {
 }
 
 fn clippy() -> Result<Done, String> {
-    let deny = ["--all-targets", "--", "-D", "warnings"];
-    for features in FEATURES {
-        succeed(cargo(&[&["clippy", "--locked"], *features, &deny].concat()))?;
+    let deny = ["--", "-D", "warnings"];
+    for (features, targets) in FEATURES {
+        let targets: &[&str] = match targets {
+            Targets::All => &["--all-targets"],
+            Targets::Shipped => &["--lib", "--bins", "--examples"],
+        };
+        succeed(cargo(&[&["clippy", "--locked"], *features, targets, &deny].concat()))?;
     }
-    succeed(cargo(&[&["clippy", "--locked", "--package", "xtask"][..], &deny].concat()))?;
+    succeed(cargo(&[&["clippy", "--locked", "--package", "xtask", "--all-targets"][..], &deny].concat()))?;
     Ok(Done::Passed)
 }
 
