@@ -130,7 +130,13 @@ fn run(evidence: &Evidence) {
     report.status = Some(Status::of(&store.opened.db, &store.tree));
     text(&|out| CheckText::new(Screen::plain(out), false).evidence_end(&report).expect("memory takes everything"));
     text(&|out| PagesText::new(Screen::plain(out), true).map(&PageMapReport::of(report.id, &store)).expect("memory takes everything"));
-    let member = MemberReport { id: Numbering::default().member(), path: report.facts.path.clone(), parts: vec![report.id], whole: None };
+    let member = MemberReport {
+        id: Numbering::default().member(),
+        path: report.facts.path.clone(),
+        given: vec![report.facts.path.clone()],
+        parts: vec![report.id],
+        whole: None,
+    };
     let report = Report { evidences: vec![report], ..Report::default() };
     text(&|out| {
         let mut scan = ScanText::new(Screen::plain(out), false);

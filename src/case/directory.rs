@@ -16,6 +16,8 @@ pub(super) struct DataDirectory {
     pub input: usize,
     /// The directory that it is told under, or the file.
     pub path: PathBuf,
+    /// The inputs that it was joined from; none where all of it is in one place.
+    pub joined: Vec<PathBuf>,
     /// Whether a directory was given, and not files by themselves.
     pub is_directory: bool,
     /// What etcd wrote, in the order in which it is read: the database, raft snapshots, segments, what was left behind.
@@ -75,7 +77,7 @@ impl DataDirectory {
 
     /// Files that were given by themselves.
     pub(super) fn of(input: usize, path: PathBuf, files: Vec<DataFile>) -> Self {
-        Self { input, path, is_directory: false, files, strays: Vec::new(), elsewhere: Vec::new(), unread: Vec::new() }
+        Self { input, path, joined: Vec::new(), is_directory: false, files, strays: Vec::new(), elsewhere: Vec::new(), unread: Vec::new() }
     }
 
     /// Whether it has a database and a log.

@@ -152,24 +152,51 @@ pub(super) fn files_alone(inputs: &[PathBuf], members: &[DataDirectory], files: 
     databases.into_iter().chain(logs.into_iter().map(|(_, log)| log)).collect()
 }
 
-/// Joins each directory that has a log and no database to the one that has its database and no log.
+/// Joins each directory that has a log and no database to the one that has its database and no log, or to the file beside it that is its
+/// database.
 pub(super) fn join(members: &mut Vec<DataDirectory>, inputs: &[PathBuf], files: &Files) {
+    let beside = databases_beside_logs(members, files);
+    let first_beside = members.len();
+    members.extend(beside);
     let pairs = pairs(members, files);
     for (log, database) in &pairs {
-        let (Some(log), Some(database)) = (members.get(*log).cloned(), members.get_mut(*database)) else { continue };
+        let (Some(mut log), Some(database), is_beside) =
+            (members.get(*log).cloned(), members.get_mut(*database), *database >= first_beside)
+        else {
+            continue;
+        };
+        log.strays.retain(|stray| !database.files.iter().any(|file| file.place == *stray));
         let given = inputs.get(log.input).filter(|given| log.input == database.input && database.path.starts_with(given));
-        if let Some(given) = given {
+        if is_beside {
+            (database.path, database.is_directory) = (log.path.clone(), log.is_directory);
+        } else if let Some(given) = given {
             database.path.clone_from(given);
+        }
+        if !is_beside {
+            let of: BTreeSet<usize> = [database.input, log.input].into();
+            database.joined = of.into_iter().filter_map(|input| inputs.get(input).cloned()).collect();
         }
         database.input = database.input.min(log.input);
         database.join(log);
     }
+    let is_joined: BTreeSet<usize> = pairs.values().copied().collect();
     let mut index = 0usize;
     members.retain(|_| {
-        let is_joined = pairs.contains_key(&index);
+        let is_kept = !pairs.contains_key(&index) && (index < first_beside || is_joined.contains(&index));
         index = index.saturating_add(1);
-        !is_joined
+        is_kept
     });
+}
+
+/// Databases among the files that stand beside a log without one.
+fn databases_beside_logs(members: &[DataDirectory], files: &Files) -> Vec<DataDirectory> {
+    let logs = members.iter().filter(|member| member.has(StoreKind::Segment) && !member.has(StoreKind::Database));
+    let database = |(log, place): (&DataDirectory, &Place)| {
+        let evidence = files.look(&place.path).filter(|_| !Evidence::is_packed(&place.path))?;
+        let file = DataFile { role: FileRole::Member(StoreKind::of(&evidence).ok()?), place: place.clone() };
+        (file.role == FileRole::Member(StoreKind::Database)).then(|| DataDirectory::of(log.input, place.path.clone(), vec![file]))
+    };
+    logs.flat_map(|log| log.strays.iter().map(move |place| (log, place))).filter_map(database).collect()
 }
 
 fn path_of(file: &DataFile) -> &Path {

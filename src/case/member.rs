@@ -16,6 +16,8 @@ pub(super) struct OpenMember {
     pub id: MemberId,
     /// As it was given.
     pub path: PathBuf,
+    /// The inputs that it was joined from.
+    pub joined: Vec<PathBuf>,
     pub is_directory: bool,
     pub files: Vec<OpenFile>,
 }
@@ -32,6 +34,8 @@ pub(super) struct OpenFile {
 pub(super) struct ReadMember<'data> {
     pub id: MemberId,
     pub path: PathBuf,
+    /// The inputs that it was joined from.
+    pub joined: Vec<PathBuf>,
     pub is_directory: bool,
     pub evidences: Vec<ReadEvidence<'data>>,
 }

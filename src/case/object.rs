@@ -5,21 +5,42 @@ use std::sync::{Mutex, PoisonError};
 
 use super::calls::Calls;
 use super::member::ReadMember;
+use super::rows::cluster_of;
 use super::run::Run;
 use super::{Holders, ObjectQuestion, Reveal, RunError};
 use crate::collect::Collector;
 use crate::envelope::open::Plaintext;
-use crate::evidence::EvidenceId;
+use crate::evidence::{EvidenceId, MemberId};
 use crate::kubernetes::Encoding;
 use crate::report::Revealed;
 use crate::row::{Form, ObjectName, Row, ValueRow};
-use crate::verify::{Answer, Keyring, Needs};
+use crate::verify::{Answer, Keyring, Needs, Source};
 
 /// Names that are offered instead of one of which there is no object.
 const NEAR_NAMES: usize = 5;
 
-/// A value of the object that was asked for, with its evidence.
-type Candidate<'data> = (EvidenceId, Box<ValueRow<'data>>);
+/// A value of the object that was asked for.
+struct Candidate<'data> {
+    evidence: EvidenceId,
+    whose: Whose,
+    value: Box<ValueRow<'data>>,
+}
+
+/// Whose an object is: the cluster's of this UID, or where none can be read, that of whatever the member holds.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Whose {
+    Cluster(String),
+    Member(MemberId),
+}
+
+impl Whose {
+    /// What is under a key that is no API server's is the cluster's all the same, where the etcd has one alone.
+    fn of<'data>(source: &Source<'_, 'data>, row: &Row<'data>) -> Self {
+        let of_etcd = || source.clusters?.sole()?.uid();
+        let uid = cluster_of(source.clusters, row).or_else(of_etcd);
+        uid.map_or(Self::Member(source.member), |uid| Self::Cluster(uid.to_owned()))
+    }
+}
 
 impl Run<'_> {
     /// Whether a name means several objects of a member, each below another prefix; their whole keys are noted.
@@ -73,19 +94,21 @@ impl Run<'_> {
         let reports = self.count_all(members, |source| {
             Collector::new(source.store, scope).each(|row| {
                 if let (Row::Value(value), true) = (row, name.is_of(row.key(), source.store.prefixes())) {
-                    found.lock().unwrap_or_else(PoisonError::into_inner).push((source.id, value.clone()));
+                    let candidate = Candidate { evidence: source.id, whose: Whose::of(source, row), value: value.clone() };
+                    found.lock().unwrap_or_else(PoisonError::into_inner).push(candidate);
                 }
             })
         })?;
         let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-        found.sort_by_key(|(id, value)| (value.written.main, value.written.sub, *id, value.offset));
+        found.sort_by_key(|Candidate { evidence, value, .. }| (value.written.main, value.written.sub, *evidence, value.offset));
         for report in reports {
             self.tell_member(report)?;
         }
         self.matches = found.len() as u64;
-        let keys: BTreeSet<&[u8]> = found.iter().map(|(_, value)| value.key).collect();
-        if keys.len() > 1 {
-            self.report.namesakes = texts(keys);
+        // An object is a key of a cluster: the same key elsewhere is another one's, or may be.
+        let objects: BTreeSet<(&[u8], &Whose)> = found.iter().map(|one| (one.value.key, &one.whose)).collect();
+        if objects.len() > 1 {
+            self.report.namesakes = self.places(&found);
         }
         if found.is_empty() {
             members.iter().for_each(|member| self.note_near_names(member, name));
@@ -97,22 +120,39 @@ impl Run<'_> {
         let (opened, encoding) = self.open_value(value, &mut holders)?;
         let revealed = Revealed {
             object: &object,
-            revision: value.1.written.main,
-            retention: value.1.retention,
+            revision: value.value.written.main,
+            retention: value.value.retention,
             is_opened: opened.is_some(),
             encoding,
-            bytes: opened.as_ref().map_or_else(|| value.1.plaintext().unwrap_or(value.1.bytes.0), AsRef::as_ref),
+            bytes: opened.as_ref().map_or_else(|| value.value.plaintext().unwrap_or(value.value.bytes.0), AsRef::as_ref),
         };
         self.render.revealed(&revealed)?;
         Ok(())
     }
 
+    /// Each object's whole key, with the files that hold it and their cluster.
+    fn places(&self, found: &[Candidate<'_>]) -> Vec<String> {
+        let place = |Candidate { evidence, whose, value }: &Candidate<'_>| {
+            let (key, path) = (String::from_utf8_lossy(value.key), self.report.path_of(*evidence).display());
+            match whose {
+                Whose::Cluster(uid) => format!("{key} in {path}, cluster {uid}"),
+                Whose::Member(_) => format!("{key} in {path}, cluster not known"),
+            }
+        };
+        let places: BTreeSet<String> = found.iter().map(place).collect();
+        places.into_iter().collect()
+    }
+
     /// The value's bytes in clear, opened where it is sealed, and how they are written.
-    fn open_value(&self, (id, value): &Candidate<'_>, holders: &mut Holders<'_>) -> Result<(Option<Plaintext>, Encoding), RunError> {
+    fn open_value(
+        &self,
+        Candidate { evidence, value, .. }: &Candidate<'_>,
+        holders: &mut Holders<'_>,
+    ) -> Result<(Option<Plaintext>, Encoding), RunError> {
         let revision = value.written.main.map_or("(not known)".to_owned(), |revision| revision.to_string());
         let opened = match value.form() {
             Form::Encrypted if holders.has_any() => {
-                let needs = Needs::of_one(*id, value);
+                let needs = Needs::of_one(*evidence, value);
                 let ring = self.ask(&needs.plan, holders, &mut Calls::open(holders)?)?;
                 let opened = Keyring::new(holders.configs, &ring).open(value);
                 let why =
@@ -142,8 +182,9 @@ fn choose<'a, 'data>(
     revision: Option<u64>,
     holders: &Holders<'_>,
 ) -> Result<&'a Candidate<'data>, RunError> {
-    let mut asked = found.iter().rev().filter(|(_, value)| revision.is_none_or(|revision| value.written.main == Some(revision)));
-    let can_be_read = |(_, value): &&Candidate<'_>| match value.form() {
+    let mut asked =
+        found.iter().rev().filter(|Candidate { value, .. }| revision.is_none_or(|revision| value.written.main == Some(revision)));
+    let can_be_read = |Candidate { value, .. }: &&Candidate<'_>| match value.form() {
         Form::Plaintext => true,
         Form::Encrypted => holders.has_any(),
         Form::Empty | Form::Unknown => false,

@@ -133,7 +133,7 @@ impl Run<'_> {
                     let id = if members.is_empty() { id } else { self.numbering.member() };
                     let path = if evidence.path() == path { path } else { evidence.path() }.to_owned();
                     let files = vec![OpenFile { evidence, role: FileRole::Member(kind), target: None }];
-                    members.push(OpenMember { id, path, is_directory: false, files });
+                    members.push(OpenMember { id, path, joined: Vec::new(), is_directory: false, files });
                 }
                 Err(error) if evidence.path() == path => self.failed(path, error),
                 Err(error) => foreign.push((evidence, error)),
@@ -195,10 +195,10 @@ impl Run<'_> {
     }
 
     fn open_member(&mut self, id: MemberId, directory: DataDirectory, opened: &mut Files) -> Result<Option<OpenMember>, RunError> {
-        let path = directory.path.clone();
+        let (path, joined) = (directory.path.clone(), directory.joined.clone());
         self.place = Some((id, path.clone()));
         let files = self.open_directory(directory, opened)?;
-        Ok(Some(OpenMember { id, path, is_directory: true, files }).filter(|member| !member.files.is_empty()))
+        Ok(Some(OpenMember { id, path, joined, is_directory: true, files }).filter(|member| !member.files.is_empty()))
     }
 
     fn open_directory(&mut self, mut directory: DataDirectory, opened: &mut Files) -> Result<Vec<OpenFile>, RunError> {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::envelope::Provider;
 use crate::evidence::count::{Calls, Count};
+use crate::evidence::words::shell_word;
 use crate::finding::FailOn;
 use crate::kms::{EncryptionConfig, EncryptionContexts, SameKeys, Unwrapper};
 use crate::row::{Pattern, Resources, Scope};
@@ -140,12 +141,6 @@ impl Plan {
         let words = given.into_iter().filter_map(|(option, word)| Some((option, word?))).chain(prefixes);
         words.map(|(option, word)| format!(" --{option} {}", shell_word(word))).collect()
     }
-}
-
-/// A word as a shell reads it.
-fn shell_word(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./,:=@%+".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
 /// Names of keys and providers that configurations give.

@@ -15,13 +15,22 @@ use super::{InputError, RunError};
 use crate::evidence::Evidence;
 use crate::evidence::anomaly::{Anomalies, Class};
 use crate::report::UnreadReason;
-use crate::store::{AnyStore, BeginningOf, Digests, Facts, MemberContext, PassedOver, Progress, Role, StoreKind, ids_of_log};
+use crate::store::{AnyStore, BeginningOf, Digests, Facts, MemberContext, PassedOver, Progress, Role, StoreKind};
 
 /// A file of a member, of which digests are made.
 type OpenAndHashed<'data> = (&'data OpenFile, Receiver<Option<Digests>>);
 
 /// What it turned out to be, before it has a number.
 type Unnumbered<'data> = (AnyStore<'data>, Receiver<Option<Digests>>);
+
+/// The segments that stand in a member's place.
+#[derive(Default)]
+struct Logs<'data> {
+    /// The member's own log.
+    own: Vec<Unnumbered<'data>>,
+    /// Logs that are proven to be other members'.
+    others: Vec<Vec<Unnumbered<'data>>>,
+}
 
 impl Run<'_> {
     /// The first pass over a member's files, beside which their digests are made: the member, and each database beside it that is a
@@ -40,14 +49,16 @@ impl Run<'_> {
         let mut own = own;
         let role = if member.is_directory { Role::Member } else { Role::File };
         let segments: Vec<OpenAndHashed<'data>> = own.extract_if(.., |(file, _)| file.role.kind() == StoreKind::Segment).collect();
-        let ids = segments.iter().find_map(|(file, _)| ids_of_log(&file.evidence));
         let own = self.read_each(own, MemberContext::default(), role)?;
         let database = own.iter().find_map(|(store, _)| store.as_database());
         let snapshot_index = own.iter().filter_map(|(store, _)| store.profile().facts.sound_snapshot_index()).max();
         let context = MemberContext { database, snapshot_index };
-        let log = self.read_log(segments, (&own, context), role)?;
+        let Logs { own: log, others } = self.read_logs(segments, (&own, context), role)?;
+        if log.is_empty() && !others.is_empty() {
+            self.not_read(Place { path: member.path.clone(), target: None }, UnreadReason::NoLog);
+        }
         // A log that is another member's says nothing of whose the others are.
-        let ids = ids.filter(|_| log.iter().all(|(store, _)| store.profile().facts.role != Role::Leftover));
+        let ids = log.iter().find_map(|(store, _)| store.profile().facts.log()?.member);
         // What nothing says to be the member's is not held to what the member has applied.
         let mut left = Vec::new();
         for (file, digests) in named {
@@ -69,46 +80,70 @@ impl Run<'_> {
         let beside: Vec<&Path> = strangers.iter().map(|(store, _)| store.profile().facts.path.as_path()).collect();
         story::hold_together(&mut evidences, &beside);
         evidences.iter().for_each(|read| self.note_passed_over(&read.store.profile().facts));
-        let mut read = vec![ReadMember { id: member.id, path: member.path.clone(), is_directory: member.is_directory, evidences }];
-        read.extend(strangers.into_iter().map(|stranger| self.file_alone(stranger)));
+        let mut read = vec![ReadMember {
+            id: member.id,
+            path: member.path.clone(),
+            joined: member.joined.clone(),
+            is_directory: member.is_directory,
+            evidences,
+        }];
+        read.extend(others.into_iter().filter_map(|log| self.member_of_its_own(log)));
+        read.extend(strangers.into_iter().filter_map(|stranger| self.member_of_its_own(vec![stranger])));
         Ok(read)
     }
 
-    /// A file of a directory that is a member of its own.
-    fn file_alone<'data>(&mut self, (mut store, digests): Unnumbered<'data>) -> ReadMember<'data> {
-        let facts = &mut store.profile_mut().facts;
-        facts.role = Role::File;
-        let path = facts.path.clone();
-        let evidences = vec![ReadEvidence { id: self.numbering.evidence(), store, digests }];
-        ReadMember { id: self.numbering.member(), path, is_directory: false, evidences }
+    /// Files of a directory that are a member of their own: a database, or the segments of a log.
+    fn member_of_its_own<'data>(&mut self, files: Vec<Unnumbered<'data>>) -> Option<ReadMember<'data>> {
+        let mut evidences = Vec::new();
+        for (mut store, digests) in files {
+            store.profile_mut().facts.role = Role::File;
+            evidences.push(ReadEvidence { id: self.numbering.evidence(), store, digests });
+        }
+        let is_directory = evidences.len() > 1;
+        let first = &evidences.first()?.store.profile().facts.path;
+        let path = first.parent().filter(|_| is_directory).unwrap_or(first).to_owned();
+        Some(ReadMember { id: self.numbering.member(), path, joined: Vec::new(), is_directory, evidences })
     }
 
-    /// Reads the log that stands beside what was read of a member. One that is proven to be another member's is read by itself.
-    fn read_log<'data>(
+    /// Reads the segments that stand beside what was read of a member. Those of a log that is proven to be another member's are read by
+    /// themselves: nothing of them is joined.
+    fn read_logs<'data>(
         &mut self,
         segments: Vec<OpenAndHashed<'data>>,
         (own, context): (&[Unnumbered<'data>], MemberContext<'_, 'data>),
         role: Role,
-    ) -> Result<Vec<Unnumbered<'data>>, RunError> {
-        let evidences: Vec<&Evidence> = segments.iter().map(|(file, _)| &file.evidence).collect();
+    ) -> Result<Logs<'data>, RunError> {
         let own = own.iter().map(|(store, _)| &store.profile().facts);
-        let (contradiction, segments) = match another_log::contradiction(own, &evidences) {
-            Some(contradiction) => (contradiction, segments),
-            None => {
-                let files: Vec<&OpenFile> = segments.iter().map(|(file, _)| *file).collect();
-                let log = self.read_together(StoreKind::Segment, segments, context, role)?;
-                let facts = log.iter().map(|(store, _)| &store.profile().facts);
-                let Some(contradiction) = another_log::of_writes(facts) else { return Ok(log) };
-                (contradiction, files.into_iter().zip(log.into_iter().map(|(_, digests)| digests)).collect())
+        let (mut logs, mut own_ids) = (Logs::default(), None);
+        for segments in another_log::each_log(segments, own.clone(), |(file, _)| &file.evidence) {
+            let evidences: Vec<&Evidence> = segments.iter().map(|(file, _)| &file.evidence).collect();
+            let contradiction = own_ids.and_then(|ids| another_log::beside(&evidences, ids));
+            let (contradiction, segments) = match contradiction.or_else(|| another_log::contradiction(own.clone(), &evidences)) {
+                Some(contradiction) => (contradiction, segments),
+                None => {
+                    let files: Vec<&OpenFile> = segments.iter().map(|(file, _)| *file).collect();
+                    let log = self.read_together(StoreKind::Segment, segments, context, role)?;
+                    match another_log::of_writes(log.iter().map(|(store, _)| &store.profile().facts)) {
+                        Some(contradiction) => {
+                            (contradiction, files.into_iter().zip(log.into_iter().map(|(_, digests)| digests)).collect())
+                        }
+                        None => {
+                            own_ids = log.iter().find_map(|(store, _)| store.profile().facts.log()?.member);
+                            logs.own.extend(log);
+                            continue;
+                        }
+                    }
+                }
+            };
+            let mut log = self.read_together(StoreKind::Segment, segments, MemberContext::default(), Role::File)?;
+            if let Some((first, _)) = log.first_mut() {
+                let mut anomalies = Anomalies::default();
+                anomalies.note(Class::WalOfAnotherMember, None, None, || contradiction);
+                first.profile_mut().add_anomalies(anomalies);
             }
-        };
-        let mut log = self.read_together(StoreKind::Segment, segments, MemberContext::default(), Role::Leftover)?;
-        if let Some((first, _)) = log.first_mut() {
-            let mut anomalies = Anomalies::default();
-            anomalies.note(Class::WalOfAnotherMember, None, None, || contradiction);
-            first.profile_mut().add_anomalies(anomalies);
+            logs.others.push(log);
         }
-        Ok(log)
+        Ok(logs)
     }
 
     /// Notes what a search of any bytes passed over: where Secrets are looked for, no object that is of another kind by its own words.

@@ -12,7 +12,8 @@ use super::member::{OpenMember, ReadMember};
 use super::run::Run;
 use super::story::Newer;
 use super::{Case, InputError, Plan, RunError};
-use crate::collect::Collected;
+use crate::collect::Collector;
+use crate::evidence::anomaly::{Anomaly, Bearing};
 use crate::finding::{Condition, Outcome};
 use crate::recovery::{Rebuilt, Recovery, Standing};
 use crate::report::{EvidenceReport, Recovered, RecoveryCounts, RenderRecovered, Unread, UnreadReason};
@@ -68,7 +69,7 @@ impl Case<'_> {
                 done = thread::scope(|scope| {
                     let mut all = run.read(&member, scope, &progress)?.into_iter();
                     let mut read = all.next().ok_or(RunError::NothingRead)?;
-                    for other in all {
+                    for other in all.filter(|other| other.database().is_some()) {
                         run.not_read(Place { path: other.path, target: None }, UnreadReason::OtherMember);
                     }
                     let place = read.evidences.iter().position(|evidence| evidence.store.as_database().is_some());
@@ -76,7 +77,10 @@ impl Case<'_> {
                         let why = "recover reads a database; scan and show list what stands in a log or a raft snapshot alone";
                         return Err(InputError::NotForThis { path: path.clone(), why }.into());
                     };
-                    let report = run.settle(evidence, Collected::default());
+                    // Whether it is sound is told as `check` tells it: its values are a part of it.
+                    let collected = Collector::new(&*evidence.store, &plan.scope).each(|_| {});
+                    let report = run.settle(evidence, collected);
+                    run.note_broken_log(&read);
                     run.note_not_applied(&read);
                     let unread = std::mem::take(&mut run.report.unread);
                     let evidence = place.and_then(|place| read.evidences.get(place));
@@ -90,6 +94,19 @@ impl Case<'_> {
 }
 
 impl Run<'_> {
+    /// What of the member's own log cannot be read: what stood there may be newer than the database.
+    fn note_broken_log(&mut self, member: &ReadMember<'_>) {
+        for profile in member.evidences.iter().filter(|evidence| evidence.is_own()).map(|evidence| evidence.store.profile()) {
+            let is_lacking = |anomaly: &&Anomaly| matches!(anomaly.class.bearing(), Bearing::Damaged | Bearing::Incomplete);
+            if profile.facts.log().is_some()
+                && let Some(anomaly) = profile.anomalies.listed().iter().find(is_lacking)
+            {
+                let place = Place { path: profile.facts.path.clone(), target: profile.facts.link_target.clone() };
+                self.not_read(place, UnreadReason::NotWhole(anomaly.detail.clone()));
+            }
+        }
+    }
+
     /// What of the member is newer than its database, and was not brought back.
     fn note_not_applied(&mut self, member: &ReadMember<'_>) {
         let Newer { in_log, nowhere } = Newer::of(&member.evidences);

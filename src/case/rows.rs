@@ -52,16 +52,21 @@ pub(super) struct WantedRows<'a> {
 }
 
 impl<'a> WantedRows<'a> {
-    /// The UID of the namespace `kube-system` of a row's cluster. A row whose key is not known is of the only one that there is.
+    /// The UID of the namespace `kube-system` of a row's cluster.
     pub(super) fn cluster_of(&self, row: &Row<'_>) -> Option<&'a str> {
-        let Row::Value(value) = row else { return None };
-        let id = match value.storage_key.as_ref().and_then(|key| key.prefix) {
-            Some(prefix) => self.clusters?.of(prefix),
-            None if value.key.is_empty() => self.clusters?.sole(),
-            None => None,
-        };
-        id.and_then(ClusterId::uid)
+        cluster_of(self.clusters, row)
     }
+}
+
+/// The UID of the namespace `kube-system` of a row's cluster. A row whose key is not known is of the only one that there is.
+pub(super) fn cluster_of<'a>(clusters: Option<&'a ClusterIds>, row: &Row<'_>) -> Option<&'a str> {
+    let Row::Value(value) = row else { return None };
+    let id = match value.storage_key.as_ref().and_then(|key| key.prefix) {
+        Some(prefix) => clusters?.of(prefix),
+        None if value.key.is_empty() => clusters?.sole(),
+        None => None,
+    };
+    id.and_then(ClusterId::uid)
 }
 
 /// Whether a row is a value under a key.

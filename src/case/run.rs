@@ -65,8 +65,14 @@ pub(super) struct Run<'a> {
 
 impl<'a> Run<'a> {
     pub(super) fn new(case: &'a Case<'a>, plan: &'a Plan, render: &'a mut dyn Render) -> Self {
-        let report =
-            Report { resources: plan.resources.clone(), filter: plan.filter(), scope_options: plan.scope_options(), ..Report::default() };
+        let inputs = case.inputs.to_vec();
+        let report = Report {
+            inputs,
+            resources: plan.resources.clone(),
+            filter: plan.filter(),
+            scope_options: plan.scope_options(),
+            ..Report::default()
+        };
         let (outcome, numbering, clusters) = (Outcome::default(), Numbering::default(), Clusters::default());
         Self { case, plan, render, report, outcome, numbering, clusters, matches: 0, place: None, failure: None, wants_status: false }
     }
@@ -212,7 +218,9 @@ impl<'a> Run<'a> {
             whole.facts.is_complete = whole.facts.is_complete && has_all_parts;
             whole
         });
-        MemberReport { id: member.id, path: member.path.clone(), parts: whole.parts, whole: joined }
+        let path = member.path.clone();
+        let given = if member.joined.is_empty() { vec![path.clone()] } else { member.joined.clone() };
+        MemberReport { id: member.id, path, given, parts: whole.parts, whole: joined }
     }
 
     pub(super) fn tell_member(&mut self, member: MemberReport) -> Result<(), RunError> {

@@ -30,6 +30,8 @@ struct Entries {
     committed: Option<u64>,
     /// Some are missing within the log.
     has_gap: bool,
+    /// Nothing can be read of a segment, and which entries stood in it is not known.
+    lacks_segment: bool,
     /// There is a log, with entries that can be read or without.
     has_log: bool,
 }
@@ -48,6 +50,7 @@ impl Entries {
             committed: logs().filter_map(|log| log.commit).max().max(newest),
             has_log: logs().next().is_some(),
             has_gap: own().any(|profile| profile.facts.log().is_some() && profile.anomalies.counts().contains_key(&Class::WalGap)),
+            lacks_segment: logs().any(|log| log.entries == 0 && log.member.is_none()),
         })
     }
 
@@ -72,7 +75,7 @@ impl Entries {
 
     /// Whether committed entries that the database has not applied are not there: then any key may be written or deleted in them.
     fn lack_some_behind(&self) -> bool {
-        self.missing().is_some() || self.has_gap && self.last.is_some_and(|last| last > self.applied)
+        self.missing().is_some() || self.lacks_segment || self.has_gap && self.last.is_some_and(|last| last > self.applied)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::collect::{Collected, Collector};
 use crate::envelope::KeyIdentity;
 use crate::finding::Condition;
 use crate::kms::SameKeys;
-use crate::report::retirement::{Retirement, RetirementVerdict, Unread};
+use crate::report::retirement::{PerhapsUnder, Retirement, RetirementVerdict, Unread};
 use crate::report::{MemberReport, Opens};
 use crate::row::{Retention, Row};
 use crate::verify::{NoTarget, Source, Target};
@@ -87,7 +87,13 @@ impl Run<'_> {
         let of_key = |text, asked| find(text, &seen, asked, filter.as_deref(), &question.same_keys);
         let retiring = Asked::Retire { is_confirmed: question.confirm_unseen };
         let retire = question.retire.as_deref().map(|text| of_key(text, retiring)).transpose()?;
-        let opens = question.opens.as_deref().map(|text| of_key(text, Asked::Opens)).transpose()?;
+        let perhaps = |target: &Target| PerhapsUnder::of(target, &self.report.evidences, &question.same_keys);
+        let opens = question.opens.as_deref().map(|text| match of_key(text, Asked::Opens) {
+            // No value names it, and some may be under it.
+            Err(error) => Target::unseen(text).filter(|target| perhaps(target).total() > 0).ok_or(error),
+            found => found,
+        });
+        let opens = opens.transpose()?.map(|target| (perhaps(&target), target));
         if let Some(target) = &retire {
             let passed_over = self.report.unread.iter().filter(|unread| !unread.reason.is_failure()).map(ToString::to_string);
             let passed_over: Vec<String> = passed_over.collect();
@@ -100,10 +106,14 @@ impl Run<'_> {
             }
             self.report.retirement = Some(retirement);
         }
-        if let Some(target) = &opens {
-            let (objects, more) = self.objects_under(members, target);
-            self.report.opens = Some(Opens { target: target.clone(), objects, more });
-        }
+        let opens = opens.map(|(perhaps, target)| {
+            let (objects, more) = self.objects_under(members, &target);
+            if perhaps.total() > 0 {
+                self.outcome.open(Condition::KeyNotKnown);
+            }
+            self.report.opens = Some(Opens { target: target.clone(), perhaps, objects, more });
+            target
+        });
         let filter = retire.as_ref().or(opens.as_ref()).map_or(RowFilter::None, RowFilter::Under);
         self.tell_all(members, reports, &filter, None)
     }

@@ -111,7 +111,7 @@ impl<'data> Exposure<'data> {
 
     /// Whether it may stand in plaintext now, and that is not known.
     pub fn may_be_current(&self) -> bool {
-        !self.current && (self.newest || self.ahead)
+        !self.current && (self.newest || self.ahead || self.is_of_v2)
     }
 
     /// The newest revision that can be read whole.

@@ -136,7 +136,7 @@ classes! {
     ReachableFreed = "reachable-freed", Damaged;
     /// A page that is neither in use nor on the freelist.
     UnreachableUnfreed = "unreachable-unfreed", Damaged;
-    /// The file ends before what it says it holds.
+    /// The file ends before what it says it holds, or is a segment without its beginning.
     FileTruncated = "file-truncated", Incomplete;
     /// The container (gzip, zstd, zip, tar, base64) ends early or is damaged; what came out was read.
     ContainerDamaged = "container-damaged", Incomplete;

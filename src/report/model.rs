@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::evidence::{EvidenceReport, KeyProof, KeyReport, not_looked_at};
 use super::readable::{Readable, ReadableSecret};
-use super::retirement::Retirement;
+use super::retirement::{PerhapsUnder, Retirement};
 use super::unread::Unread;
 use super::verification::Verification;
 use crate::envelope::KeyIdentity;
@@ -19,6 +19,8 @@ use crate::verify::Target;
 /// A run over one or several inputs.
 #[derive(Debug, Default)]
 pub struct Report {
+    /// What was given.
+    pub inputs: Vec<PathBuf>,
     /// Each evidence that was read, by its number.
     pub evidences: Vec<EvidenceReport>,
     /// Each member that they are of, in the order given.
@@ -56,6 +58,8 @@ pub struct MemberReport {
     pub id: MemberId,
     /// As it was given.
     pub path: PathBuf,
+    /// What names it on a command line: its path, or where its parts were given in several places, these.
+    pub given: Vec<PathBuf>,
     /// Its evidences, in their order.
     pub parts: Vec<EvidenceId>,
     /// Of a directory, its evidences as one: a Secret in several of them is counted once. A file is its own whole.
@@ -67,6 +71,8 @@ pub struct MemberReport {
 pub struct Opens {
     /// The key that was asked for.
     pub target: Target,
+    /// What may be under it and does not say so.
+    pub perhaps: PerhapsUnder,
     /// The first objects under it, those that are current first.
     pub objects: Vec<(Retention, String)>,
     /// How many more there are.

@@ -22,8 +22,8 @@ pub struct Retirement {
     pub named: Vec<KeyIdentity<'static>>,
     /// What needs it, by evidence; a value that does not name its KMS's key may need any.
     pub needs: Vec<Need>,
-    /// Keys of other names that may be this one all the same, with what needs them and why they may.
-    pub may_be: BTreeMap<KeyIdentity<'static>, (KeyCounts, &'static str)>,
+    /// What may be under it and does not say so.
+    pub perhaps: PerhapsUnder,
     /// Why the answer may be wrong.
     pub doubts: Vec<String>,
     /// Whether the key is a KMS's.
@@ -41,6 +41,23 @@ pub struct Need {
     pub perhaps_current: Count<Values>,
     /// Values of KMS v1, which do not say which key they need.
     pub unknown: KeyCounts,
+}
+
+/// What may be under a key and does not say so: whoever has the key may open it, and it may need the key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PerhapsUnder {
+    /// Keys of other names that may be this one all the same, with what needs them and why they may.
+    pub may_be: BTreeMap<KeyIdentity<'static>, (KeyCounts, &'static str)>,
+    /// Values of KMS v1, which do not say which key they need.
+    pub kms_v1: KeyCounts,
+    /// Values that bear a key's name that cannot be read.
+    unreadable: Count<Values>,
+    /// Values that bear another name, which has more than one reading.
+    uncertain: Count<Values>,
+    /// Values under a provider that is not known here.
+    of_unknown_provider: Count<Values>,
+    /// Values of a form that is not known here.
+    of_unknown_form: Count<Values>,
 }
 
 /// What of the inputs was not looked at.
@@ -70,8 +87,6 @@ pub enum RetirementVerdict {
 impl Retirement {
     /// Judges a key by everything that names it, in what was read.
     pub fn of(target: &Target, evidences: &[EvidenceReport], unread: Unread<'_>, same: &SameKeys) -> Self {
-        let is_kms = target.is_kms();
-        let hides_key = |key: &KeyIdentity<'_>| key.provider().hides_kms_key();
         let needs = evidences.iter().map(|report| {
             let (named, unknown) = (KeyCounts::default(), KeyCounts::default());
             let mut need = Need { evidence: report.id, named, perhaps_current: Count::ZERO, unknown };
@@ -79,36 +94,27 @@ impl Retirement {
                 if target.is(&key.identity) {
                     need.named.add(key.counts);
                     need.perhaps_current.add(key.perhaps_current);
-                } else if is_kms && hides_key(&key.identity) && !target.keys.iter().any(hides_key) {
+                } else if may_hide(target, &key.identity) {
                     need.unknown.add(key.counts);
                 }
             }
             need
         });
         let needs: Vec<Need> = needs.collect();
-        let mut may_be: BTreeMap<KeyIdentity<'static>, (KeyCounts, &'static str)> = BTreeMap::new();
-        for key in evidences.iter().flat_map(|report| &report.keys) {
-            if let Some(why) = target.may_be(&key.identity, same) {
-                may_be.entry(key.identity.clone()).or_insert((KeyCounts::default(), why)).0.add(key.counts);
-            }
-        }
+        let perhaps = PerhapsUnder::of(target, evidences, same);
         let mut doubts = doubts(evidences, unread);
-        doubts.extend(names_not_known(target, evidences));
+        doubts.extend(perhaps.of_names());
+        doubts.extend(perhaps.of_forms());
         let perhaps_current: Count<Values> = needs.iter().map(|need| need.perhaps_current).sum();
         if perhaps_current > 0 {
             let (values, name) = (perhaps_current.noun(), verb(perhaps_current, "names", "name"));
             doubts.insert(
                 0,
-                format!("{perhaps_current} {values} that {name} it may be current: the database has not applied all of its log"),
+                format!("{perhaps_current} {values} that {name} it may be current: no database is known to have applied what wrote them"),
             );
         }
-        if let Some(doubt) = other_spellings(&may_be) {
-            doubts.insert(0, doubt);
-        }
-        if needs.iter().any(|need| need.unknown.total() > 0) {
-            doubts.insert(0, "KMS v1 does not say which key wrapped its values: only a call to the KMS does".to_owned());
-        }
-        Self { key: target.text.clone(), named: target.keys.clone(), needs, may_be, doubts, is_kms }
+        doubts.splice(0..0, perhaps.of_keys());
+        Self { key: target.text.clone(), named: target.keys.clone(), needs, perhaps, doubts, is_kms: target.is_kms() }
     }
 
     /// The verdict.
@@ -136,6 +142,65 @@ impl RetirementVerdict {
     }
 }
 
+impl PerhapsUnder {
+    /// What of these may be under a key.
+    pub fn of(target: &Target, evidences: &[EvidenceReport], same: &SameKeys) -> Self {
+        let mut perhaps = Self::default();
+        for key in evidences.iter().flat_map(|report| &report.keys).filter(|key| !target.is(&key.identity)) {
+            match (target.may_be(&key.identity, same), &key.identity.name) {
+                _ if !key.identity.provider().is_known() => perhaps.of_unknown_provider.add(key.counts.total()),
+                (Some(why), _) => perhaps.may_be.entry(key.identity.clone()).or_insert((KeyCounts::default(), why)).0.add(key.counts),
+                _ if may_hide(target, &key.identity) => perhaps.kms_v1.add(key.counts),
+                _ if !target.may_be_of(&key.identity.provider) => {}
+                (None, None) => perhaps.unreadable.add(key.counts.total()),
+                (None, Some(_)) => perhaps.uncertain.add(key.uncertain),
+            }
+        }
+        perhaps.of_unknown_form = evidences.iter().map(|evidence| evidence.unknown_forms).sum();
+        perhaps
+    }
+
+    /// All of them.
+    pub fn total(&self) -> Count<Values> {
+        let of_keys = self.may_be.values().map(|(counts, _)| counts.total());
+        of_keys.chain([self.kms_v1.total(), self.unreadable, self.uncertain, self.of_unknown_provider, self.of_unknown_form]).sum()
+    }
+
+    /// What they are, in words.
+    pub fn in_words(&self) -> Vec<String> {
+        self.of_keys().into_iter().chain(self.of_names()).chain(self.of_forms()).collect()
+    }
+
+    fn of_keys(&self) -> Vec<String> {
+        let v1 =
+            (self.kms_v1.total() > 0).then(|| "KMS v1 does not say which key wrapped its values: only a call to the KMS does".to_owned());
+        v1.into_iter().chain(other_spellings(&self.may_be)).collect()
+    }
+
+    fn of_names(&self) -> Vec<String> {
+        let said = [
+            (self.unreadable, "bear a key's name that cannot be read"),
+            (self.uncertain, "bear a key's name that has more than one reading"),
+        ];
+        said.into_iter().filter(|(count, _)| *count > 0).map(|(count, why)| format!("values that may name it: {count} {why}")).collect()
+    }
+
+    fn of_forms(&self) -> Vec<String> {
+        let said = [
+            (self.of_unknown_provider, "under a provider that is not known here"),
+            (self.of_unknown_form, "of a form that is not known here, and may need it"),
+        ];
+        let are = |count: Count<Values>| format!("{count} {} {}", count.noun(), verb(count, "is", "are"));
+        said.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{} {what}", are(count))).collect()
+    }
+}
+
+/// Whether values under this do not say which key of a KMS they need, and it may be the one that was asked for.
+fn may_hide(target: &Target, key: &KeyIdentity<'_>) -> bool {
+    let hides = |key: &KeyIdentity<'_>| key.provider().hides_kms_key();
+    target.is_kms() && hides(key) && !target.keys.iter().any(hides)
+}
+
 /// Keys that are listed before the rest is only counted.
 const LISTED: usize = 5;
 
@@ -149,22 +214,6 @@ fn other_spellings(may_be: &BTreeMap<KeyIdentity<'static>, (KeyCounts, &'static 
     let more = may_be.len().checked_sub(LISTED).filter(|more| *more > 0).map_or(String::new(), |more| format!(", and {more} more"));
     let settle = "--same-key A=B, or --aws-keys FILE with what `aws kms list-aliases` or `describe-key` printed, settles it";
     (!listed.is_empty()).then(|| format!("it may be what these values name in another way: {}{more}; {settle}", listed.join(", ")))
-}
-
-/// Values that may name the key, by a name that cannot be read, or that has another reading.
-fn names_not_known(target: &Target, evidences: &[EvidenceReport]) -> Vec<String> {
-    let (mut unreadable, mut uncertain) = (Count::<Values>::ZERO, Count::<Values>::ZERO);
-    for key in evidences.iter().flat_map(|evidence| &evidence.keys) {
-        if target.is(&key.identity) || !target.may_be_of(&key.identity.provider) || !key.identity.provider().is_known() {
-            continue;
-        }
-        match key.identity.name {
-            None => unreadable.add(key.counts.total()),
-            Some(_) => uncertain.add(key.uncertain),
-        }
-    }
-    let said = [(unreadable, "bear a key's name that cannot be read"), (uncertain, "bear a key's name that has more than one reading")];
-    said.into_iter().filter(|(count, _)| *count > 0).map(|(count, why)| format!("values that may name it: {count} {why}")).collect()
 }
 
 /// Why values may have been overlooked.
@@ -193,16 +242,6 @@ fn doubts(evidences: &[EvidenceReport], unread: Unread<'_>) -> Vec<String> {
     }
     if !evidences.iter().any(|evidence| evidence.facts.has_tree()) {
         doubts.push("no database with its tree was read, so which values are current is not known".to_owned());
-    }
-    let are = |count: Count<Values>| format!("{count} {} {}", count.noun(), verb(count, "is", "are"));
-    let keys = evidences.iter().flat_map(|evidence| &evidence.keys);
-    let unknown: Count<Values> = keys.filter(|key| !key.identity.provider().is_known()).map(|key| key.counts.total()).sum();
-    if unknown > 0 {
-        doubts.push(format!("{} under a provider that is not known here", are(unknown)));
-    }
-    let unknown_forms: Count<Values> = evidences.iter().map(|evidence| evidence.unknown_forms).sum();
-    if unknown_forms > 0 {
-        doubts.push(format!("{} of a form that is not known here, and may need it", are(unknown_forms)));
     }
     let databases = || evidences.iter().filter_map(|evidence| evidence.facts.database());
     if databases().any(|database| database.residue_mode != ResidueMode::Full) {

@@ -175,9 +175,9 @@ impl<'data> ValueRow<'data> {
         self.api == Api::V3 && self.log.is_some_and(|log| log.applied.is_none())
     }
 
-    /// Whether it may be what its key has now, and that is not known.
+    /// Whether it may be what its key has now, and that is not known: no database tells it of what the v2 API wrote.
     pub fn may_be_current(&self) -> bool {
-        self.retention == Retention::Newest || self.is_ahead()
+        self.retention == Retention::Newest || self.is_ahead() || self.api == Api::V2
     }
 
     /// Whether it is a core Secret's.

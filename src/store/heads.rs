@@ -10,10 +10,10 @@ use crate::evidence::Evidence;
 use super::OpenedDatabase;
 use super::log::name_of;
 
-/// The member's and the cluster's ID that a segment of a log begins with.
+/// The member's and the cluster's ID that a segment of a log begins with, as they were written.
 pub(crate) fn ids_of_log(segment: &Evidence) -> Option<(u64, u64)> {
-    let mut records = Records::new(segment.content(), Chain::default(), true);
-    records.find_map(|record| match record.content() {
+    let records = Records::new(segment.content(), Chain::default(), true);
+    records.filter(|record| record.crc != Verdict::Differs).find_map(|record| match record.content() {
         Ok(Content::Metadata(Metadata { node_id, cluster_id })) => Some((node_id, cluster_id)),
         _ => None,
     })

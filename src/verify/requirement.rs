@@ -63,7 +63,7 @@ impl Requirement {
     ) {
         let is_retained =
             row.place == Place::Tree && row.retention.is_retained() && (source.is_leftover() || row.retention != Retention::Deleted);
-        let is_of_log = row.is_ahead();
+        let is_of_log = row.retention == Retention::Log && row.may_be_current();
         // What stands under a foreign key no API server writes, whatever it is.
         let is_of_server = |key: &&StorageKey<'_>| (is_retained || is_of_log) && key.prefix.is_some();
         let Some(storage_key) = row.storage_key.as_ref().filter(is_of_server) else { return };

@@ -19,7 +19,8 @@ pub enum Under {
     NotNamed(KeyIdentity<'static>),
     /// What one of the configurations that were given requires, and another one does not.
     Disputed,
-    /// Whatever the log has behind the database, which writes or deletes it later, or may.
+    /// Whatever the log has behind the database, which writes or deletes it later, or may; or it was written by the v2 API, of whose keys
+    /// nothing tells what they have now.
     NotApplied,
     /// A form that is not known here, or a name that cannot be read; or it is not known what is required.
     NotKnown,

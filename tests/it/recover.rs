@@ -10,6 +10,7 @@ use std::process::{Command, Output};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use common::mutate::{Mutant, header, meta};
+use common::pages::{self, Write};
 use common::{Fixture, records, sleuth, stderr};
 use etcd_sleuth::evidence::digest::Sha256Digest;
 use serde_json::{Value, json};
@@ -225,8 +226,8 @@ fn old_writes_come_back_only_when_asked_for() {
     // A tree that is nearly empty has none of it.
     let mut mutant = Mutant::of("migration").without_trailer();
     let root = mutant.get(0, meta::HIGH_WATER_MARK, 8);
-    let buckets = [b"key".as_slice(), b"meta"].map(|bucket| common::pages::Entry::inline_bucket(bucket, &[]));
-    let mut leaf = common::pages::leaf(root, &buckets);
+    let buckets = [b"key".as_slice(), b"meta"].map(|bucket| pages::Entry::inline_bucket(bucket, &[]));
+    let mut leaf = pages::leaf(root, &buckets);
     leaf.resize(mutant.page_size, 0);
     mutant.bytes.extend(leaf);
     mutant.set_metas(meta::ROOT, root).set_metas(meta::HIGH_WATER_MARK, root + 1);
@@ -361,5 +362,21 @@ fn etcd_starts_on_a_rescued_database() {
         let wanted: BTreeMap<String, (u64, String)> =
             found(&recovered).into_iter().map(|(key, (revision, digest, _))| (key, (revision, digest))).collect();
         assert_eq!(served, wanted, "{name}");
+    }
+}
+
+/// What `check` says of a file, `recover` says of it too: of one whose values cannot be decoded among them.
+#[test]
+fn a_recovery_calls_a_file_what_check_calls_it() {
+    let undecoded = Write { main: 2, key: b"/registry/secrets/a/b".to_vec(), value: b"k8s:enc:kms:v2:name:nothing".to_vec() };
+    let undecoded = pages::database_of(&[undecoded, Write::at(3)]);
+    for bytes in [undecoded, Fixture::named("fresh").bytes.to_vec()] {
+        let place = Place::of(&bytes);
+        let checked = sleuth().args(["check", "-q"]).arg(place.evidence.path().join("damaged.db")).output().unwrap();
+        let recovered = place.recover(&["-o", "out.jsonl"]);
+        let verdict = String::from_utf8(checked.stdout).unwrap().lines().next().unwrap().to_owned();
+        assert_eq!(recovered.status.code(), checked.status.code(), "{verdict}");
+        let said = stderr(&recovered);
+        assert!(said.lines().any(|line| line == verdict), "{said} {verdict}");
     }
 }

@@ -208,3 +208,34 @@ fn what_a_key_opens_is_found_by_what_its_alias_is_known_to_mean() {
     let values: Vec<&Value> = of_kind(&all, "value");
     assert!(values.len() == 2 && values.iter().all(|value| value["key_id"] == here.as_str()));
 }
+
+/// What may be under a key and does not say so is told by both questions alike: whoever has the key opens at least what names it.
+#[test]
+fn what_a_key_may_open_is_told_as_what_may_need_it() {
+    let here = key("eu-west-1", ID);
+    let asked = |key_ids: &[&str], asked: &str| {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), key_ids);
+        let run = |more: &[&str]| run_in(dir.path(), &[&["keys", "a.db", "--opens", asked][..], more].concat());
+        let (code, shown) = text(&run(&[]));
+        let quiet = text(&run(&["-q"]));
+        let all = records(&run(&["--format", "jsonl"]));
+        let perhaps = of_kind(&all, "summary").first().map(|summary| summary["opens"]["perhaps"].clone());
+        assert_eq!(quiet.0, code, "{shown}");
+        let retired = run_in(dir.path(), &["keys", "a.db", "--retire", asked, "--confirm-unseen"]).status.code();
+        (code, shown, quiet.1, perhaps, retired)
+    };
+    let alias = arn("eu-west-1", "alias/x");
+    let (code, shown, quiet, perhaps, _) = asked(&[&here, &here, &alias, &alias, &alias], &here);
+    assert_eq!((code, perhaps), (3, Some(json!(3))));
+    assert!(shown.contains("OPENS AT LEAST 2 VALUES IN 1 FILE, 2 OF THEM CURRENT; 3 MORE MAY BE UNDER IT"), "{shown}");
+    assert!(shown.contains(&alias) && quiet.contains("at least 2 values in 1 file, 2 of them current; 3 more may be under it"), "{quiet}");
+    // A replica of a key, of which no value says that it is this one.
+    let (code, shown, _, perhaps, retired) = asked(&[&key("eu-west-1", MULTI)], &key("us-east-1", MULTI));
+    assert_eq!((code, perhaps, retired), (3, Some(json!(1)), Some(3)), "{shown}");
+    // Another key is another.
+    let (code, shown, _, perhaps, _) = asked(&[&here, &key("eu-west-1", OTHER_ID)], &here);
+    assert_eq!((code, perhaps), (0, Some(json!(0))));
+    assert!(shown.contains("OPENS 1 VALUE IN 1 FILE, 1 OF THEM CURRENT\n"), "{shown}");
+    assert_eq!(asked(&[&here], &key("eu-west-1", OTHER_ID)).0, 1);
+}

@@ -154,10 +154,64 @@ fn the_log_of_another_member_is_told_and_not_joined() {
         assert_eq!(member.told(), told);
         let all = records(&run_in(member.path(), &["scan", "data", "--format", "jsonl"]));
         let log = of_kind(&all, "evidence").into_iter().find(|evidence| evidence["kind"] == "wal").unwrap();
-        assert_eq!((&log["role"], &log["log"]["member_id"]), (&"leftover".into(), &"9".into()));
+        assert_eq!((&log["role"], &log["log"]["member_id"]), (&"file".into(), &"9".into()));
+        let unread: Vec<_> = of_kind(&all, "unread").iter().map(|unread| unread["reason"].clone()).collect();
+        assert_eq!(unread, ["no-log"]);
+        // What the database has is not called whole where entries behind it may be missing.
+        let recovered = run_in(member.path(), &["recover", "data", "-q"]);
+        assert!(recovered.status.code() == Some(3) && stderr(&recovered).contains("write-ahead log"), "{}", stderr(&recovered));
         let put = of_kind(&all, "value").into_iter().find(|value| value["key"] == "/registry/secrets/a/b").unwrap();
         assert_eq!(put["applied"], Value::Null);
         assert!(!text(&run_in(member.path(), &["scan", "data"])).1.contains("ahead of the database"));
+    }
+}
+
+/// A segment of another member's log between the member's own: no entry of it is one of the member's.
+#[test]
+fn a_segment_of_another_members_log_is_not_joined_to_the_members() {
+    let secret = r#"{"kind":"Secret","apiVersion":"v1","metadata":{"name":"b","namespace":"a","uid":"u"}}"#;
+    let member = Directory::of("migration");
+    let (applied, own) = (member.applied, member.member);
+    let member = member.log_of(own, 1, &[&[member_added(own)][..], &nothing(applied - 1)].concat(), applied);
+    assert_eq!(member.told(), (vec![], Some(0)));
+    let more = segment_of((9, 9), applied, &[put("/registry/secrets/a/b", secret)], applied);
+    fs::write(member.path().join(format!("data/member/wal/{:016x}-{applied:016x}.wal", 1)), more).unwrap();
+    assert_eq!(member.told(), (vec!["wal-of-another-member".to_owned()], Some(3)));
+    let all = records(&run_in(member.path(), &["scan", "data", "--format", "jsonl"]));
+    let value = of_kind(&all, "value").into_iter().find(|value| value["place"] == "wal").unwrap();
+    // The database, at whose revision the entry would be applied, is of a cluster that the entry says nothing of.
+    assert_eq!((&value["applied"], &value["cluster"]), (&Value::Null, &Value::Null));
+    let list = tempfile::tempdir().unwrap();
+    let list = list.path().join("list.csv");
+    run_in(member.path(), &["scan", "data", "-q", "--rotate-list", list.to_str().unwrap()]);
+    let rows = fs::read_to_string(list).unwrap();
+    let row = rows.lines().find(|row| row.contains("data/member/wal")).unwrap();
+    assert!(row.ends_with("not-known"), "{row}");
+}
+
+/// etcd names no segment before its CRC and its metadata are written: one that does not have them, of any length, has lost what stood in it.
+/// What is preallocated for the next one bears no such name, and holds nothing.
+#[test]
+fn a_segment_without_its_beginning_is_not_whole() {
+    let begin = segment_of((7, 8), 1, &[], 0);
+    for (lost, what) in [(vec![], "0 bytes"), (vec![0; 1], "1 byte "), (vec![0; 8192], "8192 bytes"), (begin[..12].to_vec(), "12 bytes")] {
+        let member = Directory::of("migration");
+        let applied = member.applied;
+        let member = member.log(1, &nothing(applied), applied);
+        let at = member.path().join(format!("data/member/wal/{:016x}-{:016x}.wal", 1, applied + 1));
+        fs::write(at.with_file_name("0.tmp"), vec![0; 8192]).unwrap();
+        assert_eq!(text(&run_in(member.path(), &["check", "data", "-q"])).0, 0);
+        fs::write(&at, &lost).unwrap();
+        let (code, shown) = text(&run_in(member.path(), &["check", "data"]));
+        assert!(code == 3 && shown.contains("file-truncated") && shown.contains(what), "{shown}");
+        let (existing, unknown, shown) = readable(&member);
+        assert!(existing == 0 && unknown > 0, "{shown}");
+        let recovered = run_in(member.path(), &["recover", "data"]);
+        assert_eq!(recovered.status.code(), Some(3), "{}", stderr(&recovered));
+        assert!(records(&recovered).iter().all(|one| one["standing"] != "current"));
+        // By itself too.
+        let file = at.strip_prefix(member.path()).unwrap().to_str().unwrap().to_owned();
+        assert_eq!(text(&run_in(member.path(), &["scan", &file])).0, 3);
     }
 }
 

@@ -1,6 +1,7 @@
 //! The command line: arguments in, text or records out, an exit code.
 
 mod args;
+mod before_end;
 mod commands;
 mod core_files;
 mod holders;
@@ -49,6 +50,8 @@ fn main() -> ExitCode {
     reader::set_colour(args.global.color);
     bug::install();
     match bug::run(|| run(args)).map_err(anyhow::Error::from).flatten() {
+        // What was found stands, whether or not anybody heard it; that nothing was found, nobody was told.
+        Ok(code) if code == 0 && output::was_closed() => ExitCode::from(CANNOT_SAY),
         Ok(code) => ExitCode::from(code),
         // Whoever reads our output has seen enough (`| head`): no error to tell of, and no answer that was heard to its end.
         Err(error) if telling::is_broken_pipe(&error) => ExitCode::from(CANNOT_SAY),

@@ -1,5 +1,6 @@
 //! What all commands have in common: where the answer goes, who reads the inputs, and how it ends.
 
+use std::io;
 use std::path::PathBuf;
 
 use etcd_sleuth::case::{Answer, Case, Plan, Question};
@@ -9,6 +10,7 @@ use etcd_sleuth::render::{self, OptionValue, RunInfo};
 use etcd_sleuth::report::{RenderPages, Report};
 
 use crate::args::Global;
+use crate::before_end::BeforeEnd;
 use crate::output::Output;
 use crate::shared_args::{Format, Writing};
 use crate::terminal::Terminal;
@@ -30,14 +32,25 @@ pub(crate) struct Session<'a> {
 impl Session<'_> {
     /// Answers a question. `status`: the line that says what came of the run, where the answer itself is for machines.
     pub(crate) fn answer(
-        mut self,
+        self,
         plan: &Plan,
         question: Question<'_>,
         text: Text<'_>,
         status: fn(&Report, &Outcome) -> String,
     ) -> anyhow::Result<Answer> {
+        self.answer_after(plan, question, (text, status), &mut |_| Ok(()))
+    }
+
+    /// The same, with work to be done before the answer says how it ended.
+    pub(crate) fn answer_after(
+        mut self,
+        plan: &Plan,
+        question: Question<'_>,
+        (text, status): (Text<'_>, fn(&Report, &Outcome) -> String),
+        work: &mut dyn FnMut(&Report) -> io::Result<()>,
+    ) -> anyhow::Result<Answer> {
         self.run.scope = plan.filter();
-        self.tell(text, status, |case, render| Ok(case.run(plan, question, render)?))
+        self.tell(text, status, |case, render| Ok(case.run(plan, question, &mut BeforeEnd { render, work })?))
     }
 
     /// Answers by `ask`, which is given the inputs and whoever writes the answer.
@@ -56,10 +69,11 @@ impl Session<'_> {
         let inputs = same_file::each_once(inputs, global.quiet);
         let answer = ask(&Case::new(&inputs, global.limits(), &terminal), render.as_mut())?;
         drop(render);
-        if writing.format != Format::Text && !out.is_stdout() && !global.quiet {
+        let is_beside = writing.format != Format::Text && !out.is_stdout() && !global.quiet;
+        out.finish()?;
+        if is_beside {
             telling::say(&status(&answer.report, &answer.outcome));
         }
-        out.finish()?;
         if !global.quiet {
             telling::say(&text::access_times(&answer.report.evidences));
         }

@@ -10,7 +10,7 @@ use crate::evidence::count::{Calls, Count, DekSources, Fragments, Secrets, Tombs
 use crate::finding::Outcome;
 use crate::report::readable::{Readable, ReadableIn};
 use crate::report::retirement::Retirement;
-use crate::report::{EvidenceReport, Report, Verification};
+use crate::report::{EvidenceReport, Opens, Report, Verification};
 use crate::row::{Form, Place, Retention};
 use crate::store::ByteAccount;
 use crate::verify::{Requirement, Standing, Under};
@@ -35,6 +35,7 @@ pub struct SummaryRecord<'a> {
     looked_at: Vec<&'static str>,
     not_looked_at: Vec<String>,
     retire: Option<RetireRecord<'a>>,
+    opens: Option<OpensRecord<'a>>,
     verify: Option<VerifyRecord>,
     conditions: Vec<&'static str>,
     exit_code: u8,
@@ -75,8 +76,28 @@ impl<'a> RetireRecord<'a> {
             log: named.log,
             kms_v1_current: unknown.current,
             kms_v1_other: unknown.total().without(unknown.current),
-            may_be: retirement.may_be.iter().map(MayBeRecord::of).collect(),
+            may_be: retirement.perhaps.may_be.iter().map(MayBeRecord::of).collect(),
             doubts: &retirement.doubts,
+        }
+    }
+}
+
+/// What may be under a key that was asked about, and does not say so.
+#[derive(Debug, Serialize)]
+struct OpensRecord<'a> {
+    key: &'a str,
+    perhaps: Count<Values>,
+    may_be: Vec<MayBeRecord>,
+    doubts: Vec<String>,
+}
+
+impl<'a> OpensRecord<'a> {
+    fn of(Opens { target, perhaps, .. }: &'a Opens) -> Self {
+        Self {
+            key: &target.text,
+            perhaps: perhaps.total(),
+            may_be: perhaps.may_be.iter().map(MayBeRecord::of).collect(),
+            doubts: perhaps.in_words(),
         }
     }
 }
@@ -306,6 +327,7 @@ impl<'a> SummaryRecord<'a> {
             looked_at: report.looked_at(),
             not_looked_at: report.not_looked_at(),
             retire: report.retirement.as_ref().map(RetireRecord::of),
+            opens: report.opens.as_ref().map(OpensRecord::of),
             verify: report.verification.as_ref().and_then(VerifyRecord::of),
             conditions: outcome.conditions().map(|c| c.name()).collect(),
             exit_code: outcome.exit_code(),

@@ -86,6 +86,9 @@ fn headline(member: &MemberReport, evidence: &EvidenceReport, report: &Report) -
     let unmatched = report.filter.as_deref().filter(|_| evidence.is_out_of_scope());
     let said = match readable.total {
         Count::ZERO if unmatched.is_some() => format!("NOTHING IN THESE BYTES MATCHES: {}\n", terminal(unmatched.unwrap_or_default())),
+        Count::ZERO if report.filter_without_secrets().is_some() => {
+            format!("NO SECRET AMONG THE OBJECTS FOUND IN THESE BYTES ({})\n", terminal(report.filter.as_deref().unwrap_or_default()))
+        }
         Count::ZERO if report.unread_of(member.id).next().is_some() => {
             format!("NO PLAINTEXT SECRET FOUND IN WHAT COULD BE READ OF THESE BYTES{}\n", scope(report))
         }

@@ -51,6 +51,7 @@ impl Render for CheckText<'_> {
             return Ok(());
         }
         if !self.is_quiet {
+            self.out.write_all(unread::warning(report.unread.iter()).as_bytes())?;
             let general = not_looked_at(&report.evidences).into_iter().chain(["what the values say".to_owned()]).collect();
             self.out.write_all(unread::not_looked_at(general, report.unread.iter()).as_bytes())?;
         }

@@ -1,7 +1,7 @@
 //! What a scan says of one evidence, or of a member's evidences together, below its headline.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::PathBuf;
 
 use super::super::escape::terminal;
 use super::key_counts::{CountColumns, cell};
@@ -11,7 +11,7 @@ use super::table::{Table, name};
 use super::thousands;
 use crate::collect::{ResourceCounts, StorageCounts};
 use crate::evidence::count::{Count, Secrets, Values};
-use crate::evidence::words::{noun, verb};
+use crate::evidence::words::{noun, path_word, verb};
 use crate::finding::Rule;
 use crate::report::readable::{Exists, ReadableSecret};
 use crate::report::{EvidenceReport, KeyReport, MemberReport, Report};
@@ -160,7 +160,8 @@ fn short_type(secret_type: &str) -> &str {
 
 /// What to do next with a member. Where there are several, each has a list of its own name.
 pub(super) fn next(evidence: &EvidenceReport, member: &MemberReport, report: &Report) -> Option<String> {
-    let path = shell_word(&member.path);
+    let given = |path: &PathBuf| path_word(&terminal(&path.to_string_lossy())).into_owned();
+    let path = member.given.iter().map(given).collect::<Vec<_>>().join(" ");
     let is_doubted = |rule: Rule| matches!(rule, Rule::FileAltered | Rule::FileDamaged | Rule::FileIncomplete);
     if evidence.judgement.findings.iter().any(|finding| is_doubted(finding.rule)) {
         // Without its pages a file is bytes.
@@ -175,13 +176,6 @@ pub(super) fn next(evidence: &EvidenceReport, member: &MemberReport, report: &Re
         before => format!("rotate-{}.csv", before.saturating_add(1)),
     };
     Some(format!("etcd-sleuth scan {path}{} --rotate-list {list}", report.scope_options))
-}
-
-/// A path as a shell takes it for one word.
-fn shell_word(path: &Path) -> String {
-    let path = terminal(&path.to_string_lossy()).into_owned();
-    let is_plain = |c: char| c.is_alphanumeric() || "/._-+:,@%=".contains(c);
-    if !path.is_empty() && path.chars().all(is_plain) { path } else { format!("'{}'", path.replace('\'', "'\\''")) }
 }
 
 /// Secrets that can be read, the first of them by name, and where each can.

@@ -10,7 +10,7 @@ use super::key_label::{distinct_labels, whole};
 use super::layout::{Screen, Tone};
 use super::number::{counted, with_adjective, with_noun};
 use super::table::Table;
-use super::unread::{self, ending, subject};
+use super::unread::{self, ending, subject, warning};
 use super::{next_steps, thousands};
 use crate::collect::KeyCounts;
 use crate::evidence::count::{Count, Secrets, Values};
@@ -60,7 +60,7 @@ pub fn keys_status(report: &Report, outcome: &Outcome) -> String {
         _ if report.evidences.is_empty() => format!("{}, none could be read", subject(report)),
         Some(retirement) => retirement_in_words(retirement, report),
         None => match &report.opens {
-            Some(found) => opens_in_words(found, report),
+            Some(found) => format!("whoever has {} {}", terminal(&found.target.text), opens_in_words(found, report)),
             None => format!("{}: {} named", subject(report), counted(report.keys().len() as u64, "key")),
         },
     };
@@ -138,9 +138,11 @@ fn keys(report: &Report) -> String {
         false => "which values are current is not known".to_owned(),
     };
     let mut out = match keys.len() as u64 {
+        _ if report.evidences.is_empty() => "NOTHING COULD BE READ\n".to_owned(),
         0 => format!("NO KEY IS NAMED IN {files}\n"),
         named => format!("{} NAMED IN {files}; {needed}\n", counted(named, "key").to_uppercase()),
     };
+    out.push_str(&warning(report.unread.iter()));
     if let Some(filter) = &report.filter {
         out.push_str(&format!("  In scope: {}; values outside of it are not counted.\n", terminal(filter)));
     }
@@ -197,7 +199,7 @@ fn retire_headline(retirement: &Retirement, report: &Report) -> String {
 /// Whether a key is still needed.
 fn retire(retirement: &Retirement, report: &Report) -> String {
     let maybe: Count<Values> = retirement.needs.iter().map(|need| need.unknown.current).sum();
-    let mut out = retire_headline(retirement, report);
+    let mut out = retire_headline(retirement, report) + &warning(report.unread.iter());
     out.push_str(&format!("  {}\n", terminal(&retirement.key)));
     for named in retirement.named.iter().filter(|named| named.to_string() != retirement.key).take(ROWS) {
         out.push_str(&format!("  that is {}\n", whole(named)));
@@ -268,11 +270,14 @@ fn under_in_all(target: &Target, report: &Report) -> KeyCounts {
 }
 
 /// What a key opens, in one sentence.
-fn opens_in_words(Opens { target, .. }: &Opens, report: &Report) -> String {
+fn opens_in_words(Opens { target, perhaps, .. }: &Opens, report: &Report) -> String {
     let sum = under_in_all(target, report);
+    let (at_least, perhaps) = match perhaps.total() {
+        Count::ZERO => ("", String::new()),
+        more => ("at least ", format!("; {} more may be under it", thousands(more))),
+    };
     format!(
-        "whoever has {} opens {} in {}, {} of them current",
-        terminal(&target.text),
+        "opens {at_least}{} in {}, {} of them current{perhaps}",
         with_noun(sum.total()),
         files(report.evidences.len()),
         thousands(sum.current)
@@ -280,17 +285,16 @@ fn opens_in_words(Opens { target, .. }: &Opens, report: &Report) -> String {
 }
 
 /// What a key opens.
-fn opens(Opens { target, objects, more }: &Opens, report: &Report) -> String {
+fn opens(found: &Opens, report: &Report) -> String {
+    let Opens { target, perhaps, objects, more } = found;
     let sum = under_in_all(target, report);
-    let mut out = format!(
-        "WHOEVER HAS {} OPENS {} IN {}, {} OF THEM CURRENT\n",
-        terminal(&target.text),
-        with_noun(sum.total()).to_uppercase(),
-        files(report.evidences.len()).to_uppercase(),
-        thousands(sum.current)
-    );
+    let mut out = format!("WHOEVER HAS {} {}\n", terminal(&target.text), opens_in_words(found, report).to_uppercase());
+    out.push_str(&warning(report.unread.iter()));
     for key in &target.keys {
         out.push_str(&format!("  {}\n", whole(key)));
+    }
+    for doubt in perhaps.in_words() {
+        out.push_str(&format!("  {}.\n", terminal(&doubt)));
     }
     out.push_str("  Offline: by what the values name; nothing was opened.\n");
     let columns = CountColumns::of([sum]);

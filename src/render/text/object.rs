@@ -11,7 +11,7 @@ use super::unread::{self, ending, subject};
 use crate::collect::{Lines, RowKind};
 use crate::evidence::EvidenceId;
 use crate::finding::Outcome;
-use crate::kubernetes::{self, Encoding};
+use crate::kubernetes::{self, ClusterId, Encoding};
 use crate::report::{Render, RenderPages, Report, Revealed, RowContext, RowWriter, not_looked_at};
 use crate::row::{EnvelopeInfo, Form, ObjectName, Retention, Row, ValueRow};
 use crate::store::Facts;
@@ -23,9 +23,11 @@ pub struct ObjectText<'o> {
     takes_any_bytes: bool,
     /// Where it is said what is shown, beside the value itself.
     say: fn(&str),
-    /// Whether it is said of which file each row is.
-    names_files: bool,
+    /// The only input; where a row is of another file, or there is none, it is said which.
+    only: Option<PathBuf>,
     file: PathBuf,
+    /// Of the file, where it says so: the UID of its cluster.
+    cluster: Option<String>,
     /// Whether a value is what was asked for.
     is_revealed: bool,
     /// The file and the key that rows were told of last.
@@ -33,15 +35,19 @@ pub struct ObjectText<'o> {
 }
 
 impl<'o> ObjectText<'o> {
-    /// `is_revealed`: a value was asked for; `takes_any_bytes`: the output is a file; `names_files`: there are several inputs.
-    pub fn new(out: Screen<'o>, is_revealed: bool, takes_any_bytes: bool, names_files: bool, say: fn(&str)) -> Self {
-        Self { out, takes_any_bytes, say, names_files, is_revealed, file: PathBuf::new(), last: (None, Vec::new()) }
+    /// `is_revealed`: a value was asked for; `takes_any_bytes`: the output is a file; `only`: the input, where there is one alone.
+    pub fn new(out: Screen<'o>, is_revealed: bool, takes_any_bytes: bool, only: Option<PathBuf>, say: fn(&str)) -> Self {
+        Self { out, takes_any_bytes, say, only, is_revealed, file: PathBuf::new(), cluster: None, last: (None, Vec::new()) }
     }
 }
 
 impl Render for ObjectText<'_> {
     fn evidence(&mut self, _id: EvidenceId, facts: &Facts) -> io::Result<()> {
         self.file.clone_from(&facts.path);
+        self.cluster = facts.database().map(|database| match database.clusters.sole().and_then(ClusterId::uid) {
+            Some(uid) => format!(", cluster {uid}"),
+            None => ", cluster not known".to_owned(),
+        });
         Ok(())
     }
 
@@ -53,8 +59,9 @@ impl Render for ObjectText<'_> {
         for (_, row) in lines.iter() {
             let end_of_key = row.iter().position(|byte| *byte == b'\n').map_or(row.len(), |at| at.saturating_add(1));
             let (key, said) = row.split_at_checked(end_of_key).unwrap_or((row, &[]));
-            if self.names_files && self.last.0.as_ref() != Some(&self.file) {
-                writeln!(self.out, "{}", terminal(&self.file.to_string_lossy()))?;
+            if self.only.as_ref() != Some(&self.file) && self.last.0.as_ref() != Some(&self.file) {
+                let cluster = self.cluster.as_deref().unwrap_or_default();
+                writeln!(self.out, "{}{cluster}", terminal(&self.file.to_string_lossy()))?;
                 self.last = (Some(self.file.clone()), Vec::new());
             }
             if self.last.1 != key {
@@ -126,7 +133,10 @@ pub fn nothing_of_object(object: &str, files: &[PathBuf], report: &Report) -> St
 /// What is said where several objects have the name that was asked for.
 pub fn several_of_object(object: &str, keys: &[String]) -> String {
     let keys: String = keys.iter().map(|key| format!("  {}\n", terminal(key))).collect();
-    format!("several objects are named {}; ask for one by its whole key:\n{keys}", terminal(object))
+    format!(
+        "several objects are named {}; ask for one by its whole key, and where several clusters have that, of one file alone:\n{keys}",
+        terminal(object)
+    )
 }
 
 /// What came of the question for an object, in one line.

@@ -170,7 +170,7 @@ fn under(under: &Under) -> String {
             format!("under {}, though no rule names the resource: with this configuration API servers cannot read them", whole(key))
         }
         Under::Disputed => "not known: one of the configurations given requires what they are, another one does not".to_owned(),
-        Under::NotApplied => "not known: the log behind the database writes or deletes them, or may".to_owned(),
+        Under::NotApplied => "not known: the log behind the database, or the v2 API, writes or deletes them, or may".to_owned(),
         Under::NotKnown => "not known: no form or key name that is known here".to_owned(),
     }
 }

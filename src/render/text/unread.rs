@@ -32,7 +32,11 @@ pub(super) fn subject(report: &Report) -> String {
         ([only], _) => terminal(&only.path.to_string_lossy()).into_owned(),
         ([], 0) => counted(report.unread.len() as u64, "input"),
         ([], failed) => counted(failed as u64, "input"),
-        (members, _) => counted(members.len() as u64, "input"),
+        // Several members may stand in one input.
+        (members, _) => match report.inputs.as_slice() {
+            [only] => terminal(&only.to_string_lossy()).into_owned(),
+            inputs => counted(members.len().min(inputs.len()) as u64, "input"),
+        },
     }
 }
 

@@ -4,7 +4,9 @@ use super::seen::Seen;
 use crate::etcd::raft::{CutEntry, Entry};
 use crate::etcd::wal::{self, Chain, Records, SegmentName};
 use crate::evidence::Evidence;
-use crate::evidence::anomaly::{Anomalies, Class};
+use crate::evidence::anomaly::{Anomalies, Bearing, Class};
+use crate::evidence::range;
+use crate::evidence::words::noun;
 use crate::store::facts::{Content, Facts, Kind, LogFacts};
 
 /// A segment whose records were read once.
@@ -21,14 +23,13 @@ impl<'data> Segment<'data> {
         let bytes = evidence.content();
         let mut anomalies = Anomalies::default();
         evidence.note_anomalies(&mut anomalies);
-        if bytes.is_empty() {
-            anomalies.note(Class::FileTruncated, None, None, || "a segment of no bytes; every segment begins with its CRC".to_owned());
-        }
         let mut facts = Facts::of(evidence, Kind::Wal, Content::Log(Box::default()));
         let mut counts = LogFacts::default();
         let chain = log.begin(name_of(evidence), &mut anomalies);
         let mut records = Records::new(bytes, chain, is_last);
+        let mut has_crc = false;
         for record in records.by_ref() {
+            has_crc |= record.kind == wal::Kind::Crc && record.offset == 0 && !record.is_torn;
             match log.observe(&record, &mut anomalies) {
                 Some(wal::Content::Entry(entry)) => {
                     counts.add_entry(&entry);
@@ -47,6 +48,17 @@ impl<'data> Segment<'data> {
         log.end(read.chain);
         (counts.records, counts.end) = (read.records, read.end);
         anomalies.merge(read.anomalies);
+        // What is preallocated for the next segment bears no segment's name until it has its beginning.
+        let is_preallocated = name_of(evidence).is_none() && range::is_zero(bytes);
+        if !(has_crc && counts.member.is_some() || is_preallocated || anomalies.any(Bearing::Damaged)) {
+            anomalies.note(Class::FileTruncated, None, None, || {
+                let size = bytes.len();
+                format!(
+                    "a segment of {size} {} without its beginning: etcd names none before its CRC and its metadata are written",
+                    noun(size as u64, "byte")
+                )
+            });
+        }
         facts.content = Content::Log(Box::new(counts));
         Self { facts, anomalies, evidence, chain, is_last }
     }

@@ -336,8 +336,13 @@ fn texts(store: &DatabaseStore<'_>, evidence: EvidenceReport) -> (String, String
     };
     let check = text(&|out| CheckText::new(Screen::plain(out), false).evidence_end(&evidence).unwrap());
     let pages = text(&|out| PagesText::new(Screen::plain(out), true).map(&PageMapReport::of(evidence.id, store)).unwrap());
-    let member =
-        MemberReport { id: Numbering::default().member(), path: evidence.facts.path.clone(), parts: vec![evidence.id], whole: None };
+    let member = MemberReport {
+        id: Numbering::default().member(),
+        path: evidence.facts.path.clone(),
+        given: vec![evidence.facts.path.clone()],
+        parts: vec![evidence.id],
+        whole: None,
+    };
     let report = Report { evidences: vec![evidence], ..Report::default() };
     let scan = text(&|out| {
         let mut scan = ScanText::new(Screen::plain(out), false);

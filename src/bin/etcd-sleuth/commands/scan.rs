@@ -1,10 +1,11 @@
 //! `scan`: how every Secret is stored, and what is this file?
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use etcd_sleuth::case::{Plan, Question};
 use etcd_sleuth::render::text::{ScanText, status_line};
 use etcd_sleuth::render::{self, RunInfo};
+use etcd_sleuth::report::Report;
 
 use crate::args::Global;
 use crate::output::Output;
@@ -26,13 +27,14 @@ pub(super) fn search(
     global: &Global,
     text: Text<'_>,
 ) -> anyhow::Result<u8> {
-    let list = listing.rotate_list.as_deref().map(|path| Output::open(Some(path), writing.force, files)).transpose()?;
+    let mut list = listing.rotate_list.as_deref().map(|path| Output::open(Some(path), writing.force, files)).transpose()?;
     let session = Session { inputs: files, also_read: &[], global, writing, run };
-    let answer = session.answer(plan, Question::Storage(looking.fail_on()), text, status_line)?;
-    if let Some(mut list) = list {
-        list.write_all(&render::rotate_list(&answer.report)?)?;
-        list.finish()?;
-    }
+    let mut write_list = |report: &Report| {
+        let Some(mut list) = list.take() else { return Ok(()) };
+        list.write_all(&render::rotate_list(report).map_err(io::Error::other)?)?;
+        list.finish().map_err(io::Error::other)
+    };
+    let answer = session.answer_after(plan, Question::Storage(looking.fail_on()), (text, status_line), &mut write_list)?;
     let code = answer.outcome.exit_code();
     Ok(if looking.exit_zero && code != 1 { 0 } else { code })
 }

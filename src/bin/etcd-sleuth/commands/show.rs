@@ -29,8 +29,8 @@ pub(crate) fn show(args: &ShowArgs, global: &Global) -> anyhow::Result<u8> {
     let plan = args.plan(holders.names());
     let reveal = args.reveal.then_some(Reveal { revision: args.revision, holders });
     let takes_any_bytes = args.writing.output.as_deref().is_some_and(|path| path != std::path::Path::new("-"));
-    let names_files = files.len() > 1 || files.iter().any(|file| file.is_dir());
-    let text: Text<'_> = &|out| Box::new(ObjectText::new(out, args.reveal, takes_any_bytes, names_files, telling::say));
+    let only = || files.first().filter(|_| files.len() == 1).cloned();
+    let text: Text<'_> = &|out| Box::new(ObjectText::new(out, args.reveal, takes_any_bytes, only(), telling::say));
     let session =
         Session { inputs: files, also_read: &args.holders.encryption_config, global, writing: &args.writing, run: args.run_info(object) };
     let question = Question::Object(ObjectQuestion { object: object.to_owned(), reveal });
