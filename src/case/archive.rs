@@ -111,7 +111,8 @@ pub(super) fn reason_of(fault: &Fault) -> UnreadReason {
     let why = fault.to_string();
     match fault {
         Fault::Device => UnreadReason::Device,
-        Fault::Unsupported(_) => UnreadReason::NotSupported(why),
+        Fault::Unsupported(_) => UnreadReason::NotSupported { what: why, hint: None },
+        Fault::Bytes(_) => UnreadReason::BesideContainer(why),
         Fault::Nothing(_) | Fault::EndsEarly(_) => UnreadReason::NotWhole(why),
         fault if fault.is_limit() => UnreadReason::Limit(why),
         _ => UnreadReason::NotUnpacked(why),

@@ -139,8 +139,10 @@ impl InputError {
         let said = self.to_string();
         let why = said.strip_prefix(&format!("{}: ", self.path().display())).unwrap_or(&said).to_owned();
         match self {
-            Self::NotSupported { .. } => UnreadReason::NotSupported(why),
-            Self::Unreadable(Error::Container { source: Fault::Unsupported(_), .. }) => UnreadReason::NotSupported(why),
+            Self::NotSupported { hint, .. } => UnreadReason::NotSupported { what: why, hint: Some(hint) },
+            Self::Unreadable(Error::Container { source: Fault::Unsupported(_), .. }) => {
+                UnreadReason::NotSupported { what: why, hint: None }
+            }
             Self::Unreadable(error) if error.is_no_fault() => UnreadReason::Limit(why),
             _ => UnreadReason::Failed(why),
         }

@@ -41,7 +41,7 @@ const NOT_SUPPORTED: &[(usize, &[u8], Guess)] = &[
         b"[{\"etcdEvent\":",
         Guess {
             what: "a delta snapshot of etcd-backup-restore (Gardener), with the events since a full one",
-            hint: "its keys and values stand in it in base64, Secrets too where they are stored in plaintext: treat it as readable",
+            hint: "its keys and values stand in it in base64, Secrets too where they are stored in plaintext: treat it as readable; carve counts what it holds",
         },
     ),
 ];

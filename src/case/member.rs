@@ -82,6 +82,8 @@ impl<'data> ReadMember<'data> {
 #[derive(Default)]
 pub(super) struct WholeTally<'data> {
     pub tally: Tally<'data>,
+    /// Of what was left behind.
+    pub left_behind: Tally<'data>,
     pub parts: Vec<EvidenceId>,
 }
 
@@ -90,7 +92,7 @@ impl<'data> WholeTally<'data> {
     pub(super) fn add(&mut self, is_directory: bool, evidence: &ReadEvidence<'data>, tally: &Tally<'data>) {
         match evidence.store.profile().facts.role {
             _ if !is_directory => {}
-            Role::Leftover => self.tally.expose_leftover(tally.clone()),
+            Role::Leftover => self.left_behind.expose_leftover(tally.clone()),
             Role::File | Role::Member => self.tally.merge(tally.clone()),
         }
     }

@@ -107,8 +107,9 @@ impl Run<'_> {
         self.matches = found.len() as u64;
         // An object is a key of a cluster: the same key elsewhere is another one's, or may be.
         let objects: BTreeSet<(&[u8], &Whose)> = found.iter().map(|one| (one.value.key, &one.whose)).collect();
+        let keys: BTreeSet<&[u8]> = objects.iter().map(|(key, _)| *key).collect();
         if objects.len() > 1 {
-            self.report.namesakes = self.places(&found);
+            self.report.namesakes = if keys.len() == objects.len() { texts(keys) } else { self.places(&found) };
         }
         if found.is_empty() {
             members.iter().for_each(|member| self.note_near_names(member, name));

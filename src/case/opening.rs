@@ -14,7 +14,7 @@ use super::joining;
 use super::kind::FileRole;
 use super::member::{OpenFile, OpenMember};
 use super::run::Run;
-use super::survey::Survey;
+use super::survey::{EntryKind, Survey};
 use super::{InputError, RunError};
 use crate::evidence::container::{Fault, Left};
 use crate::evidence::{Error, Evidence, FileId, MemberId, OpenedFile, range};
@@ -63,11 +63,32 @@ impl Run<'_> {
             match path.is_dir() {
                 _ if is_told_with_another() => {}
                 false => given.push(Given::File(path.clone())),
-                true if has_members.insert(input) => given.extend(survey.not_a_member(input, path).map(Given::Nothing)),
+                true if has_members.insert(input) => match self.files_not_supported(&survey, input) {
+                    files if files.is_empty() => given.extend(survey.not_a_member(input, path).map(Given::Nothing)),
+                    files => given.extend(files.into_iter().map(Given::File)),
+                },
                 true => {}
             }
         }
         given
+    }
+
+    /// Of a directory that is no member's, and holds files of a form that is not read, such as a store of delta snapshots: these, and each
+    /// file of a form that is read. Where there are none of the first, nothing says that the directory was meant for one of etcd's.
+    fn files_not_supported(&self, survey: &Survey, input: usize) -> Vec<PathBuf> {
+        let entries = survey.listings.values().filter(|listing| listing.input == input).flat_map(|listing| &listing.entries);
+        let plain = entries.filter(|entry| entry.kind == EntryKind::File && !entry.is_link && !Evidence::is_packed(&entry.path));
+        let (mut files, mut is_any_not_supported) = (Vec::new(), false);
+        for entry in plain {
+            let Ok(evidence) = Evidence::open(&entry.path, &self.case.limits) else { continue };
+            let is_not_supported = matches!(Foreign::of(evidence.content()), Foreign::NotSupported(_));
+            if is_not_supported || StoreKind::of_bytes(&evidence).is_some() {
+                files.push(entry.path.clone());
+            }
+            is_any_not_supported |= is_not_supported;
+        }
+        files.sort();
+        if is_any_not_supported { files } else { Vec::new() }
     }
 
     /// Parts of members in inputs that are packed, where another part may stand in another input: they are unpacked to see. Where nothing

@@ -20,7 +20,7 @@ use super::{Case, InputError, Plan, Question, RunError, bug};
 use crate::collect::{Collected, Collector};
 use crate::evidence::anomaly::Anomalies;
 use crate::evidence::{EvidenceId, MemberId, Numbering};
-use crate::finding::{About, Condition, FailOn, Finding, Outcome, Rule};
+use crate::finding::{About, Condition, FailOn, Finding, Judgement, Outcome, Rule};
 use crate::report::readable::ClusterContext;
 use crate::report::{EvidenceReport, MemberReport, Render, Report, RowContext};
 use crate::store::Progress;
@@ -209,7 +209,12 @@ impl<'a> Run<'a> {
         let read: Vec<EvidenceId> = whole.parts.clone();
         let parts = || read.iter().filter_map(|id| self.report.evidence(*id));
         let of_whole = |(first, context): (&EvidenceReport, ClusterContext<'_>)| {
-            Box::new(EvidenceReport::of(first.id, first.facts.clone(), Anomalies::default(), whole.tally, &context, self.plan.named))
+            let (mut tally, anomalies) = (whole.tally, Anomalies::default());
+            // What was left behind can be read as well, and what removes it is told of its own files.
+            let judgement = Judgement::of(&first.facts, &tally, &anomalies);
+            tally.expose_leftover(whole.left_behind);
+            let report = EvidenceReport::of(first.id, first.facts.clone(), anomalies, tally, &context, self.plan.named);
+            Box::new(EvidenceReport { judgement, ..report })
         };
         let first = whole.parts.first().and_then(|id| self.report.evidence(*id));
         let has_all_parts = parts().all(|part| part.facts.is_complete);

@@ -90,6 +90,13 @@ struct Judge<'a, 'data> {
 
 impl Judge<'_, '_> {
     fn plaintext(&mut self) {
+        let pieces = self.tally.unnamed_secrets.count.one_each();
+        if self.facts.role == Role::Leftover {
+            let objects = self.tally.exposed.keys().map(|key| About::Object(String::from_utf8_lossy(key).into_owned()));
+            let mut finding = Finding::of(Rule::PlaintextLeftBehind, objects);
+            finding.count.add(pieces);
+            return self.add(finding);
+        }
         self.secrets(Rule::PlaintextCurrent, FirstPlace::Current, |exposure| exposure.current);
         self.secrets(Rule::PlaintextNewest, FirstPlace::Newest, |exposure| exposure.newest);
         self.secrets(Rule::PlaintextSuperseded, FirstPlace::Retained, |exposure| exposure.superseded);
@@ -97,7 +104,7 @@ impl Judge<'_, '_> {
         let nowhere_newer = |exposure: &Exposure<'_>| exposure.first_place() == FirstPlace::Retained && !exposure.superseded;
         self.secrets_in(Rule::PlaintextDeleted, nowhere_newer, |exposure| exposure.deleted);
         self.secrets(Rule::PlaintextResidue, FirstPlace::Residue, |exposure| exposure.residue);
-        self.count(Rule::PlaintextFragments, self.tally.unnamed_secrets.count.one_each());
+        self.count(Rule::PlaintextFragments, pieces);
         let only_in_log = |exposure: &Exposure<'_>| matches!(exposure.first_place(), FirstPlace::Ahead | FirstPlace::Log);
         self.secrets_in(Rule::PlaintextLog, only_in_log, |exposure| exposure.log);
     }

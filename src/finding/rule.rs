@@ -83,6 +83,10 @@ rules! {
         "The write-ahead log or a raft snapshot holds Secrets in plaintext",
         "Neither compaction nor defragmentation touches them. They turn over: etcd keeps the five newest of each and purges the others, and what stands in those goes only with further writes. What the v2 API stored is in every raft snapshot.",
         "Contain: rotate what it held. Clean up: once nothing holds the copies of the directory, replace them: their restore points are lost.";
+    PlaintextLeftBehind = "plaintext-left-behind", Error,
+        "A file that was left behind holds Secrets in plaintext",
+        "etcd does not read it any more: neither compaction nor defragmentation touches it, and no write replaces what it holds.",
+        "Contain: rotate what it held. Clean up: keep a copy as evidence, then have the file removed from the member, and from what else has a copy of the directory.";
     EtcdPasswordsLog = "etcd-passwords-log", Error,
         "The write-ahead log holds passwords of etcd's users in clear",
         "etcd 3.4 writes them when a user is added or a password changed, older versions at every login too.",
@@ -166,6 +170,7 @@ impl Rule {
             | Self::PlaintextLog
             | Self::KeysBesideData => true,
             Self::PlaintextFragments
+            | Self::PlaintextLeftBehind
             | Self::EtcdPasswordsLog
             | Self::EtcdTokensLog
             | Self::EtcdPasswordHashes

@@ -60,16 +60,23 @@ pub enum UnreadReason {
     },
     /// Another member, where one is read.
     OtherMember,
-    /// Bytes of a container that none of what came out of it stands in.
+    /// A part of a container that could not be taken out of it.
     NotUnpacked(String),
+    /// Bytes of a container that none of what came out of it stands in; which, in words.
+    BesideContainer(String),
     /// Values of which a search of any bytes saw the beginning alone.
     PassedOver(PassedOver),
     /// Values that begin outside of what is read of this kind of file, such as behind the pages of a database.
     Outside(PassedOver),
     /// A container that ends early, or a part of it that is damaged.
     NotWhole(String),
-    /// It is of a form that holds data and that this program does not read; which, in words.
-    NotSupported(String),
+    /// It is of a form that holds data and that this program does not read.
+    NotSupported {
+        /// Which, in words.
+        what: String,
+        /// What to do with this form.
+        hint: Option<&'static str>,
+    },
     /// A limit of this program is met; which, in words.
     Limit(String),
 }
@@ -90,10 +97,10 @@ impl UnreadReason {
             Self::NotApplied { .. } => "not-applied",
             Self::MissingEntries { .. } => "missing-entries",
             Self::OtherMember => "other-member",
-            Self::NotUnpacked(_) => "not-unpacked",
+            Self::NotUnpacked(_) | Self::BesideContainer(_) => "not-unpacked",
             Self::PassedOver(passed_over) | Self::Outside(passed_over) => passed_over.form.name(),
             Self::NotWhole(_) => "not-whole",
-            Self::NotSupported(_) => "not-supported",
+            Self::NotSupported { .. } => "not-supported",
             Self::Limit(_) => "limit",
         }
     }
@@ -110,7 +117,7 @@ impl UnreadReason {
 
     /// Whether nothing is known to be wrong with it, and another program reads it, or this one with another limit.
     pub fn is_no_fault(&self) -> bool {
-        matches!(self, Self::NotSupported(_) | Self::Limit(_))
+        matches!(self, Self::NotSupported { .. } | Self::Limit(_))
     }
 }
 
@@ -119,7 +126,12 @@ impl fmt::Display for UnreadReason {
         f.write_str(match self {
             Self::LeadsElsewhere => "a link that leads out of what was given",
             Self::LeadsNowhere => "a link to something that is not there",
-            Self::Failed(why) | Self::NotUnpacked(why) | Self::NotWhole(why) | Self::NotSupported(why) | Self::Limit(why) => {
+            Self::Failed(why)
+            | Self::NotUnpacked(why)
+            | Self::BesideContainer(why)
+            | Self::NotWhole(why)
+            | Self::NotSupported { what: why, .. }
+            | Self::Limit(why) => {
                 return f.write_str(why);
             }
             Self::Foreign(what) => return write!(f, "not a file of etcd; it looks like {what}"),
@@ -168,8 +180,13 @@ impl Unread {
             UnreadReason::NoDatabase => Some(format!("if it is elsewhere, give both: scan {given} SNAP")),
             UnreadReason::NoLog => Some(format!("if it is elsewhere, give both: scan {given} WAL")),
             UnreadReason::NotUnpacked(_) => Some("unpack it, and give its files".to_owned()),
+            UnreadReason::BesideContainer(_) => {
+                Some("cut them out into a file of their own, and search that: etcd-sleuth carve".to_owned())
+            }
             UnreadReason::NotWhole(_) => Some("fetch it again from where it came from, and compare sizes".to_owned()),
-            UnreadReason::NotSupported(_) => Some("nothing is wrong with it: use a program that reads it".to_owned()),
+            UnreadReason::NotSupported { hint, .. } => {
+                Some(hint.map_or("nothing is wrong with it: use a program that reads it".to_owned(), str::to_owned))
+            }
             UnreadReason::Limit(_) => Some("nothing is wrong with it: raise --max-size, or unpack it and give its files".to_owned()),
             UnreadReason::NotApplied { .. } => Some(format!("what they hold: scan {given}")),
             UnreadReason::MissingEntries { .. } => Some("take another member's database".to_owned()),
@@ -205,6 +222,7 @@ impl Unread {
         let path = self.path.display();
         match &self.reason {
             UnreadReason::NoDatabase => format!("the database of {path}"),
+            UnreadReason::BesideContainer(which) => format!("{which} in {path}"),
             UnreadReason::NoLog => format!("the write-ahead log of {path}"),
             UnreadReason::MissingEntries { first, last } => format!("{} of {path}", span("entry", *first, *last)),
             UnreadReason::PassedOver(passed_over) | UnreadReason::Outside(passed_over) => {

@@ -308,16 +308,42 @@ fn output_files_are_private_and_not_replaced() {
 fn a_reader_that_has_seen_enough_is_no_error() {
     let dir = tempfile::tempdir().unwrap();
     let path = Fixture::named("migration").write_to(dir.path());
-    let mut child = sleuth()
-        .args(["scan", path.to_str().unwrap(), "--format", "jsonl", "--resources", "all"])
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    drop(child.stdout.take());
-    let output = child.wait_with_output().unwrap();
-    // Nor is it an answer.
-    assert_eq!((output.status.code(), stderr(&output)), (Some(3), String::new()));
+    // What was found is found; that nothing is wrong, nobody was told.
+    for (args, code) in
+        [(&["scan", "--format", "jsonl", "--resources", "all"][..], 2), (&["scan", "-q"], 2), (&["check"], 3), (&["check", "-q"], 3)]
+    {
+        let mut child =
+            sleuth().args(args).arg(&path).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!((output.status.code(), stderr(&output)), (Some(code), String::new()), "{args:?}");
+    }
+}
+
+/// How a run ended is said when what it was to write stands.
+#[cfg(target_os = "linux")]
+#[test]
+fn no_exit_code_is_told_that_a_failing_output_makes_another() {
+    let (dir, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let path = Fixture::named("migration").write_to(dir.path());
+    for args in [
+        &["scan", "--rotate-list", "list.csv"][..],
+        &["scan", "-q", "--rotate-list", "list.csv"],
+        &["scan", "--format", "jsonl", "-o", "list.csv"],
+    ] {
+        let limited = "trap '' XFSZ; ulimit -f 0; exec \"$0\" \"$@\"";
+        let program = sleuth().get_program().to_owned();
+        let output = std::process::Command::new("sh")
+            .args(["-c", limited])
+            .arg(program)
+            .args(args)
+            .arg(&path)
+            .current_dir(out.path())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned() + &stderr(&output);
+        assert!(output.status.code() == Some(1) && !said.contains("(exit ") && said.contains("list.csv"), "{args:?}: {said}");
+    }
 }
 
 /// Evidence that shrinks while it is read is an error that says so.

@@ -381,6 +381,43 @@ fn a_whole_key_is_one_whatever_it_looks_like() {
 }
 
 /// Every answer to a filter names it, and the command that it leads to asks for the same.
+/// An object is a key of one cluster: where two clusters have the key, or may have, none of their values is revealed for the other's.
+#[test]
+fn an_object_of_another_cluster_is_another_object() {
+    let dir = tempfile::tempdir().unwrap();
+    let (key, namespace): (&[u8], &[u8]) = (b"/registry/secrets/prod/db", b"/registry/namespaces/kube-system");
+    let of =
+        |cluster: &str, word: &str| (kube_system(cluster), String::from_utf8(secret("db")).unwrap().replace("YQ==", word).into_bytes());
+    let ((one, first), (two, second)) = (of("11", "Zmlyc3Q="), of("22", "c2Vjb25k"));
+    database(dir.path(), "one.db", &[(namespace, &one), (key, &first)]);
+    database(dir.path(), "two.db", &[(namespace, &two), (b"/x", b"y"), (key, &second)]);
+    database(dir.path(), "none.db", &[(key, &second)]);
+    let backup = fs::read(dir.path().join("one.db")).unwrap();
+    fs::write(dir.path().join("one-again.db"), &backup).unwrap();
+    fs::create_dir(dir.path().join("both")).unwrap();
+    for (name, at) in [("one.db", "both/a/snap/db"), ("two.db", "both/b/snap/db")] {
+        fs::create_dir_all(dir.path().join(at).parent().unwrap()).unwrap();
+        fs::copy(dir.path().join(name), dir.path().join(at)).unwrap();
+    }
+    for (inputs, clusters) in [
+        (&["one.db", "two.db"][..], ["in one.db, cluster 11", "in two.db, cluster 22"]),
+        (&["two.db", "one.db"], ["in one.db, cluster 11", "in two.db, cluster 22"]),
+        (&["one.db", "none.db"], ["in one.db, cluster 11", "in none.db, cluster not known"]),
+        (&["both"], ["in both/a/snap/db, cluster 11", "in both/b/snap/db, cluster 22"]),
+    ] {
+        for object in ["prod/db", "/registry/secrets/prod/db"] {
+            let revealed = run_in(dir.path(), &[&["show"][..], inputs, &[object, "--reveal"]].concat());
+            let (code, shown) = text(&revealed);
+            assert!(code == 2 && !shown.contains("Zmlyc3Q=") && !shown.contains("c2Vjb25k"), "{inputs:?}: {shown}");
+            assert!(clusters.iter().all(|cluster| stderr(&revealed).contains(cluster)), "{}", stderr(&revealed));
+            let (_, listed) = text(&run_in(dir.path(), &[&["show"][..], inputs, &[object]].concat()));
+            assert!(clusters.iter().all(|cluster| listed.contains(cluster.strip_prefix("in ").unwrap())), "{listed}");
+        }
+    }
+    let (code, shown) = text(&run_in(dir.path(), &["show", "one.db", "one-again.db", "prod/db", "--reveal"]));
+    assert!(code == 0 && shown.contains("Zmlyc3Q="), "{shown}");
+}
+
 #[test]
 fn the_scope_stands_in_every_answer_and_in_what_to_do_next() {
     let dir = tempfile::tempdir().unwrap();

@@ -350,6 +350,21 @@ fn a_database_and_its_log_that_are_given_as_files_are_one_member() {
         let (_, screen) = text(&run_in(dir.path(), &[&["scan"][..], &inputs].concat()));
         assert!(screen.lines().next().unwrap().contains(" THESE FILES"), "{screen}");
     }
+    // Side by side in one place, whatever the database is called.
+    for name in ["db", "x.db"] {
+        let flat = dir.path().join("flat");
+        fs::create_dir(&flat).unwrap();
+        fs::copy(dir.path().join("x.db"), flat.join(name)).unwrap();
+        fs::copy(dir.path().join(&segment), flat.join(SEGMENT)).unwrap();
+        let files = [name, SEGMENT].map(|file| (file, fs::read(flat.join(file)).unwrap()));
+        let files: Vec<(&str, &[u8])> = files.iter().map(|(file, bytes)| (*file, bytes.as_slice())).collect();
+        let in_directory = scan(dir.path(), &["flat"]);
+        for (code, all, _) in [in_directory, scan_file(&tar(&files), &[]), scan_file(&zip(&files), &[])] {
+            assert_eq!((code, reasons(&all), &of_kind(&all, "summary")[0]["members"]), (Some(0), vec![], &1.into()), "{name}");
+            assert_eq!((count(&all, "database"), count(&all, "wal")), (1, 1), "{name}");
+        }
+        fs::remove_dir_all(&flat).unwrap();
+    }
     // Another cluster's is not.
     fs::write(dir.path().join("y.db"), Fixture::named("etcd35").bytes).unwrap();
     let (_, all, _) = scan(dir.path(), &["y.db", &segment]);

@@ -244,3 +244,22 @@ fn what_only_a_strange_segment_has_is_not_called_deleted() {
         assert_eq!(deleted, wanted.1, "{ids:?}");
     }
 }
+
+/// What removes a Secret from the tree does not remove it from a file that was left behind.
+#[test]
+fn a_file_that_was_left_behind_has_a_remedy_of_its_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let snap = dir.path().join("data/member/snap");
+    fs::create_dir_all(&snap).unwrap();
+    let write = |main, value: &str| Write { main, key: b"/registry/secrets/p/a".to_vec(), value: value.into() };
+    let plain = r#"{"kind":"Secret","apiVersion":"v1","metadata":{"name":"a","namespace":"p","uid":"u"}}"#;
+    let sealed = "k8s:enc:aescbc:v1:old:0123456789abcdef0123456789abcdef";
+    fs::write(snap.join("db"), pages::database_of(&[write(3, sealed), Write::at(4)])).unwrap();
+    fs::write(snap.join("db.tmp.1"), pages::database_of(&[write(2, plain)])).unwrap();
+    let all = records(&run_in(dir.path(), &["scan", "data", "--format", "jsonl"]));
+    let rules: Vec<_> = of_kind(&all, "finding").iter().map(|finding| finding["rule"].as_str().unwrap()).collect();
+    let of_plaintext: Vec<_> = rules.into_iter().filter(|rule| rule.starts_with("plaintext-")).collect();
+    assert_eq!(of_plaintext, ["plaintext-left-behind"]);
+    let (code, shown) = text(&run_in(dir.path(), &["scan", "data"]));
+    assert!(code == 2 && shown.contains("have the file removed from the member") && !shown.contains("efragment every member"), "{shown}");
+}

@@ -511,3 +511,34 @@ fn what_is_not_read_here_is_not_called_damaged() {
         assert!(!said.contains("damaged") && !said.contains("fetch it again"), "{said}");
     }
 }
+
+/// A delta snapshot is readable, and what to do with it is said of the file and of the directory that it lies in.
+#[test]
+fn a_delta_snapshot_is_told_to_be_readable_wherever_it_lies() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = dir.path().join("store/v2/Backup-1");
+    fs::create_dir_all(&store).unwrap();
+    fs::write(store.join("Incr-00000001-00000002-1"), br#"[{"etcdEvent":{"Type":0,"kv":{"key":"L3g="}},"time":"2026-01-01"}]"#).unwrap();
+    for input in ["store", "store/v2/Backup-1/Incr-00000001-00000002-1"] {
+        let output = run_in(dir.path(), &["scan", input]);
+        let said = text(&output).1 + &stderr(&output);
+        assert!(output.status.code() == Some(3) && said.contains("treat it as readable; carve counts what it holds"), "{said}");
+    }
+    // A directory that holds nothing of the kind is not taken for one of etcd's.
+    fs::create_dir(dir.path().join("notes")).unwrap();
+    fs::write(dir.path().join("notes/a"), "a note").unwrap();
+    assert_eq!(run_in(dir.path(), &["scan", "notes"]).status.code(), Some(1));
+}
+
+/// What stands behind the end of a container is named by itself, not the file that was read.
+#[test]
+fn bytes_behind_a_container_are_not_called_the_whole_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut packed, Fixture::named("fresh").bytes).unwrap();
+    fs::write(dir.path().join("a.gz"), [packed.finish().unwrap(), vec![7; 100]].concat()).unwrap();
+    let (_, quiet) = text(&run_in(dir.path(), &["scan", "a.gz", "-q"]));
+    assert!(quiet.contains("not read: 100 bytes behind the last gzip member in a.gz"), "{quiet}");
+    let (_, shown) = text(&run_in(dir.path(), &["scan", "a.gz"]));
+    assert!(shown.contains("cut them out into a file of their own") && !shown.contains("unpack it, and give its files"), "{shown}");
+}

@@ -152,6 +152,9 @@ fn what_is_like_a_name_that_is_not_there_is_offered() {
 fn next_names_a_list_of_its_own_for_each_input() {
     let dir = tempfile::tempdir().unwrap();
     let migration = Fixture::named("migration").write_to(dir.path());
+    fs::copy(&migration, dir.path().join("-x.db")).unwrap();
+    let (_, shown) = text(&run_in(dir.path(), &["scan", "--", "-x.db"]));
+    assert!(shown.contains("NEXT  etcd-sleuth scan ./-x.db --rotate-list"), "{shown}");
     fs::copy(&migration, dir.path().join("it's a copy.db")).unwrap();
     let (_, shown) = text(&run_in(dir.path(), &["scan", "migration.db", "it's a copy.db"]));
     let next: Vec<&str> = shown.lines().filter(|line| line.starts_with("NEXT  ")).collect();

@@ -189,6 +189,25 @@ fn a_segment_of_another_members_log_is_not_joined_to_the_members() {
     assert!(row.ends_with("not-known"), "{row}");
 }
 
+/// What a member in several places needs next names all of them, and says the same when it is run.
+#[test]
+fn what_to_do_next_names_every_place_of_a_member() {
+    let secret = r#"{"kind":"Secret","apiVersion":"v1","metadata":{"name":"b","namespace":"a","uid":"u"}}"#;
+    let member = Directory::of("fresh");
+    let (applied, own) = (member.applied, member.member);
+    let requests = [&[member_added(own)][..], &nothing(applied - 1), &[put("/registry/secrets/a/b", secret)]].concat();
+    let member = member.log_of(own, 1, &requests, applied + 1);
+    let data = member.path().join("data/member");
+    fs::rename(data.join("snap/db"), member.path().join("a b.db")).unwrap();
+    fs::rename(data.join("wal"), member.path().join("log")).unwrap();
+    for inputs in [["a b.db", "log"], ["log", "a b.db"]] {
+        let (_, shown) = text(&run_in(member.path(), &[&["scan"][..], &inputs].concat()));
+        let wanted = format!("NEXT  etcd-sleuth scan {} --rotate-list rotate.csv", inputs.join(" ").replace("a b.db", "'a b.db'"));
+        assert!(shown.lines().any(|line| line == wanted), "{wanted}: {shown}");
+        assert!(shown.contains("prod") || shown.contains("a/b"), "{shown}");
+    }
+}
+
 /// etcd names no segment before its CRC and its metadata are written: one that does not have them, of any length, has lost what stood in it.
 /// What is preallocated for the next one bears no such name, and holds nothing.
 #[test]

@@ -3,6 +3,7 @@
 use std::io;
 
 use super::super::range;
+use super::super::words::noun;
 use super::beside::Beside;
 use super::unpacked::{Content, Fault, Room, Unpacked};
 
@@ -17,7 +18,10 @@ pub(super) fn unpack<P: Parts>(bytes: &[u8], room: &mut Room) -> Result<Unpacked
             Ok(behind) if P::begins(behind) => at = bytes.len().saturating_sub(behind.len()),
             Ok(behind) => {
                 if !range::is_zero(behind) {
-                    left.push((None, Fault::Bytes(format!("{} bytes behind the last {} are none", behind.len(), P::NAME))));
+                    left.push((
+                        None,
+                        Fault::Bytes(format!("{} {} behind the last {}", behind.len(), noun(behind.len() as u64, "byte"), P::NAME)),
+                    ));
                 }
                 break Ok(());
             }
