@@ -414,8 +414,33 @@ fn an_object_of_another_cluster_is_another_object() {
             assert!(clusters.iter().all(|cluster| listed.contains(cluster.strip_prefix("in ").unwrap())), "{listed}");
         }
     }
+    // Two members in one input are one input.
+    assert!(text(&run_in(dir.path(), &["scan", "both", "-q"])).1.starts_with("both: "));
     let (code, shown) = text(&run_in(dir.path(), &["show", "one.db", "one-again.db", "prod/db", "--reveal"]));
     assert!(code == 0 && shown.contains("Zmlyc3Q="), "{shown}");
+}
+
+/// The first line and the last one say the same of a scope without a Secret, and of inputs that cannot be read.
+#[test]
+fn no_first_line_says_more_than_the_last() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = br#"{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"c","namespace":"p","uid":"u"},"data":{"a":"b"}}"#;
+    database(dir.path(), "a.db", &[(b"/registry/configmaps/p/c", config)]);
+    for command in ["scan", "carve"] {
+        let (code, shown) = text(&run_in(dir.path(), &[command, "a.db", "--resources", "configmaps"]));
+        assert!(
+            code == 3 && shown.starts_with("NO SECRET AMONG THE OBJECTS") && shown.contains("no Secret in scope"),
+            "{command}: {shown}"
+        );
+    }
+    let (code, shown) = text(&run_in(dir.path(), &["keys", "nothing.db"]));
+    assert!(code == 1 && shown.starts_with("NOTHING COULD BE READ\n"), "{shown}");
+    fs::create_dir_all(dir.path().join("data/snap")).unwrap();
+    fs::copy(dir.path().join("a.db"), dir.path().join("data/snap/db")).unwrap();
+    for args in [&["keys", "data"][..], &["check", "data"], &["keys", "data", "--retire", "aescbc/a", "--confirm-unseen"]] {
+        let (code, shown) = text(&run_in(dir.path(), args));
+        assert!(code == 3 && shown.contains("  NOT ALL OF IT IS THERE (1): the write-ahead log of data\n"), "{args:?}: {shown}");
+    }
 }
 
 #[test]
