@@ -8,7 +8,7 @@ use super::guess::{Foreign, Guess};
 use crate::evidence::container::Fault;
 use crate::evidence::{Error, Evidence};
 use crate::report::UnreadReason;
-use crate::store::NotADatabase;
+use crate::store::{NotADatabase, OpenedDatabase};
 
 /// Why an input could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -159,6 +159,12 @@ impl InputError {
             Foreign::NotSupported(Guess { what, hint }) => return Self::NotSupported { path, what, hint },
             Foreign::Other(guess) => guess,
         };
+        if let Some(at) = OpenedDatabase::begins_within(evidence.content()) {
+            let what = format!("its first bytes are none, and at byte {at} one begins");
+            let (behind, path) = (at.saturating_add(1), evidence.path().display());
+            let hint = format!("cut off what stands before it (tail -c +{behind}), or search it as it stands: etcd-sleuth carve {path}");
+            return Self::NotRecognised { path: evidence.path().to_owned(), what, hint };
+        }
         let is_part = path.extension().is_some_and(|extension| extension == "part");
         let partial = if is_part { "; a name that ends in .part is a download that was broken off" } else { "" };
         let what = format!("it looks like {what} ({} bytes){partial}", evidence.content().len());

@@ -1,5 +1,8 @@
 //! What bytes that are no etcd database look like, so that an error can say more than "not ours".
 
+use crate::evidence::container::ends_like_zip;
+use crate::evidence::packed::Packed;
+
 /// A guess at foreign content, as the end of the sentence "it looks like …", and what to do with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Guess {
@@ -18,6 +21,8 @@ pub(super) enum Foreign {
     Other(Guess),
 }
 
+const CPIO: Guess = Guess { what: "a cpio archive", hint: "unpack it first (cpio -id), or search it as it stands: etcd-sleuth carve" };
+
 /// First bytes of forms that can hold an etcd's data: offset, bytes, guess.
 const NOT_SUPPORTED: &[(usize, &[u8], Guess)] = &[
     (
@@ -28,14 +33,11 @@ const NOT_SUPPORTED: &[(usize, &[u8], Guess)] = &[
             hint: "k3s with SQLite has no etcd snapshot: query the table kine with sqlite3; Secrets stand in its column value",
         },
     ),
-    (0, b"\xfd7zXZ\0", Guess { what: "an xz archive", hint: "unpack it first (xz -dk)" }),
-    (0, b"BZh", Guess { what: "a bzip2 archive", hint: "unpack it first (bzip2 -dk)" }),
-    (0, b"\x04\x22\x4d\x18", Guess { what: "an lz4 archive", hint: "unpack it first (lz4 -dk)" }),
-    (0, b"\x1f\x9d", Guess { what: "a file packed by compress", hint: "unpack it first (uncompress)" }),
-    (0, b"7z\xbc\xaf\x27\x1c", Guess { what: "a 7-Zip archive", hint: "unpack it first (7z x)" }),
-    (0, b"Salted__", Guess { what: "a file encrypted by openssl enc", hint: "decrypt it first" }),
-    (0, b"age-encryption.org/", Guess { what: "a file encrypted by age", hint: "decrypt it first" }),
-    (0, b"-----BEGIN PGP MESSAGE", Guess { what: "a file encrypted by OpenPGP", hint: "decrypt it first" }),
+    (0, b"070701", CPIO),
+    (0, b"070702", CPIO),
+    (0, b"070707", CPIO),
+    (0, b"\xc7\x71", CPIO),
+    (0, b"!<arch>\n", Guess { what: "an ar archive, such as a Debian package", hint: "unpack it first (ar x)" }),
     (
         0,
         b"[{\"etcdEvent\":",
@@ -46,6 +48,11 @@ const NOT_SUPPORTED: &[(usize, &[u8], Guess)] = &[
     ),
 ];
 
+const UTF16: Guess = Guess {
+    what: "text in UTF-16, as Windows PowerShell writes what it redirects",
+    hint: "write it as UTF-8 (iconv -f UTF-16 -t UTF-8), or search it as it stands: etcd-sleuth carve",
+};
+
 /// First bytes that give another format away.
 const OTHER: &[(usize, &[u8], Guess)] = &[
     (
@@ -53,6 +60,8 @@ const OTHER: &[(usize, &[u8], Guess)] = &[
         &[8, 4, 0x10],
         Guess { what: "an etcd write-ahead log", hint: "etcd-sleuth scan reads it; this command reads the database beside it, ../snap/db" },
     ),
+    (0, b"\xff\xfe", UTF16),
+    (0, b"\xfe\xff", UTF16),
     (0, b"PK\x05\x06", Guess { what: "an empty zip archive", hint: "fetch it again from where it came from" }),
     (0, b"\x7fELF", Guess { what: "an ELF program or core dump", hint: "name an etcd snapshot" }),
     (0, b"-----BEGIN ", Guess { what: "a PEM file", hint: "name an etcd snapshot" }),
@@ -89,12 +98,18 @@ impl Foreign {
 
     /// Looks at the first bytes only.
     pub(super) fn of(bytes: &[u8]) -> Self {
-        match by_magic(NOT_SUPPORTED, bytes) {
+        let packed = || Packed::of(bytes).and_then(|packed| packed.told).map(|(what, hint)| Guess { what, hint });
+        match by_magic(NOT_SUPPORTED, bytes).or_else(packed).or_else(|| ends_like_zip(bytes).then_some(ZIP)) {
             Some(guess) => Self::NotSupported(guess),
             None => Self::Other(by_magic(OTHER, bytes).unwrap_or_else(|| by_text(bytes))),
         }
     }
 }
+
+const ZIP: Guess = Guess {
+    what: "a zip archive behind bytes that are none of it",
+    hint: "unpack it first (unzip; zip -FF where that fails), and give its files",
+};
 
 fn by_magic(table: &[(usize, &[u8], Guess)], bytes: &[u8]) -> Option<Guess> {
     let is_of = |(offset, magic, _): &&(usize, &[u8], Guess)| bytes.get(*offset..).is_some_and(|rest| rest.starts_with(magic));
@@ -117,7 +132,8 @@ fn by_text(bytes: &[u8]) -> Guess {
     }
     Guess {
         what: "none of the formats known here",
-        hint: "if it was an etcd snapshot, its first pages are lost: fetch it again, or another member's",
+        hint: "if it was an etcd snapshot, its first pages are lost: fetch it again, or another member's; what is left of its values is \
+               found by etcd-sleuth carve",
     }
 }
 

@@ -31,3 +31,4 @@ pub(crate) use self::layers::root_of;
 pub(super) use self::layers::{Layers, Part, is_in, within};
 pub use self::layers::{Left, Link};
 pub use self::unpacked::Fault;
+pub(crate) use self::zip_directory::ends_like_zip;

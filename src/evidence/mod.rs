@@ -21,6 +21,7 @@ pub mod limit;
 pub mod live;
 mod mapping;
 pub mod number;
+pub(crate) mod packed;
 pub mod range;
 mod whole;
 pub(crate) mod words;

@@ -199,11 +199,16 @@ impl Unread {
                 PassedOverForm::Sqlite => {
                     format!("write its values to files, and search those: sqlite3 {path} \"SELECT writefile(id, value) FROM kine\"")
                 }
-                PassedOverForm::Base64 | PassedOverForm::Hex | PassedOverForm::Escaped => {
-                    "decode it, and search what comes out; treat it as readable".to_owned()
-                }
+                PassedOverForm::Base64
+                | PassedOverForm::Hex
+                | PassedOverForm::Numbers
+                | PassedOverForm::OtherText
+                | PassedOverForm::Escaped
+                | PassedOverForm::Wide => "decode it, and search what comes out; treat it as readable".to_owned(),
                 PassedOverForm::Text => "it is readable as it stands: treat it as known".to_owned(),
                 PassedOverForm::Compressed => "cut it out, unpack it, and search what comes out".to_owned(),
+                PassedOverForm::Encrypted => "decrypt it, and search what comes out".to_owned(),
+                PassedOverForm::DiskImage => "make a raw image of it, and search that".to_owned(),
             }),
             UnreadReason::Failed(_) | UnreadReason::Device => None,
         }

@@ -64,6 +64,19 @@ fn another_programs_database_is_no_etcd() {
     assert!(stdout.contains("bucket-missing"), "{stdout}");
 }
 
+/// A database behind other bytes is no page where one is looked for; what stands there is said, and that it can be searched.
+#[test]
+fn a_database_behind_other_bytes_is_told_with_its_place() {
+    let database = Fixture::named("etcd35").bytes;
+    for before in [1, 7, 512, 70_000] {
+        let (code, _, error) = scan(&[&vec![b'#'; before], database].concat());
+        let said = [format!("at byte {before} one begins"), format!("tail -c +{}", before + 1), "etcd-sleuth carve input".to_owned()];
+        assert!(code == 1 && said.iter().all(|said| error.contains(said)), "{before}: {error}");
+    }
+    // Without one, what is left is found by a search.
+    refused(&[0xa5; 9000], "etcd-sleuth carve");
+}
+
 /// A meta with a wrong checksum is said, and of two, the pages are read.
 #[test]
 fn a_wrong_meta_checksum_is_said() {

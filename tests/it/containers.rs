@@ -259,6 +259,8 @@ fn a_limit_and_a_form_that_is_not_read_are_no_fault_of_the_file() {
         (tar(&[("Incr-1", &delta)]), &[], "not-supported", "delta snapshot"),
         (b"\xfd7zXZ\0and so on".to_vec(), &[], "not-supported", "xz"),
         (b"age-encryption.org/v1\n".to_vec(), &[], "not-supported", "age"),
+        (b"070701000000010000\0".to_vec(), &[], "not-supported", "cpio"),
+        ([&[b'#'; 40], &zip(&[("x.db", one)])[..]].concat(), &[], "not-supported", "zip archive behind bytes"),
     ] {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("a"), &bytes).unwrap();

@@ -461,6 +461,26 @@ fn zeros_behind_a_container_are_padding_and_other_bytes_are_told() {
     }
 }
 
+/// The mark that ends a tar is zeros, and how many follow it says nothing.
+#[test]
+fn zeros_of_any_number_end_a_tar() {
+    let mut tar = tar::Builder::new(Vec::new());
+    let database = Fixture::named("etcd35").bytes;
+    let mut header = tar::Header::new_ustar();
+    header.set_size(database.len() as u64);
+    tar.append_data(&mut header, "a.db", database).unwrap();
+    let whole = tar.into_inner().unwrap();
+    for padding in [0, 1, 100, 511, 512, 1000, 10241] {
+        let padded = [&whole[..], &vec![0; padding]].concat();
+        for bytes in [gzip(&padded), padded] {
+            let (code, all, error) = scan_bytes("a.tar", &bytes);
+            assert_eq!((code, reasons(&all)), (Some(0), vec![]), "{padding}: {error}");
+        }
+    }
+    let (code, all, _) = scan_bytes("a.tar", &whole[..whole.len() - 1024 + 100]);
+    assert_eq!((code, reasons(&all)), (Some(3), vec![("not-whole", "a.tar")]));
+}
+
 #[test]
 fn every_file_of_an_archive_is_read_also_those_that_its_directory_does_not_name() {
     let (one, two) = (Fixture::named("etcd35"), Fixture::named("plaintext"));

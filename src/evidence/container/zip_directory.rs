@@ -51,6 +51,11 @@ impl End {
     }
 }
 
+/// Whether a zip ends where these bytes do, wherever in them it begins.
+pub(crate) fn ends_like_zip(bytes: &[u8]) -> bool {
+    End::find(bytes).is_some_and(|end| end.range.start > 0 && end.range.end == bytes.len())
+}
+
 /// Counts what stands in a directory that begins at a place and is of no entry.
 pub(super) fn look_beside(bytes: &[u8], start: usize, end: &End, beside: &mut Beside) {
     let mut rest = bytes.get(start..end.range.start).unwrap_or_default();

@@ -47,6 +47,11 @@ impl<'data> OpenedDatabase<'data> {
         Err(NotADatabase(error))
     }
 
+    /// Where the first database begins in bytes that are none from their first one on.
+    pub(crate) fn begins_within(content: &[u8]) -> Option<usize> {
+        Meta::find_first(content, 0)
+    }
+
     /// Where further databases begin, which were written behind it, or last a container of some: it ends at its high-water mark, at the
     /// latest where they begin.
     pub fn further(evidence: &'data Evidence) -> Vec<usize> {

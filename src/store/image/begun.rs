@@ -7,6 +7,7 @@ use std::fmt;
 use std::ops::Range;
 
 use super::sqlite::SqliteFile;
+use crate::evidence::packed::{Packed, PackedHow};
 use crate::kubernetes::Beginning;
 use crate::store::whole;
 
@@ -30,7 +31,7 @@ pub enum BeginningOf {
     Sealed,
     /// Another object.
     Other,
-    /// A compressed stream, with whatever is in it.
+    /// What is packed or encrypted as a whole, with whatever is in it.
     Stream,
 }
 
@@ -63,6 +64,16 @@ impl Begun {
         let rest = bytes.get(usize::try_from(at).ok()?..)?;
         let form = if rest.first() == Some(&b'{') { PassedOverForm::Text } else { PassedOverForm::NoEnd };
         Some(Self { at, form, of: BeginningOf::of(rest)? })
+    }
+
+    /// Something that was not looked into.
+    pub(super) fn packed(packed: &Packed, at: usize) -> Self {
+        let form = match packed.how {
+            PackedHow::Compressed => PassedOverForm::Compressed,
+            PackedHow::Encrypted => PassedOverForm::Encrypted,
+            PackedHow::Image => PassedOverForm::DiskImage,
+        };
+        Self { at: at as u64, form, of: BeginningOf::Stream }
     }
 
     /// What begins at a place as it would stand in a database.
@@ -115,12 +126,22 @@ pub enum PassedOverForm {
     Base64,
     /// In hexadecimal digits.
     Hex,
+    /// In octal or decimal numbers, or as the characters of a dump.
+    Numbers,
+    /// In another code for bytes as text.
+    OtherText,
     /// As text with escapes.
     Escaped,
+    /// As text of which each character takes two bytes or four.
+    Wide,
     /// As JSON with blanks or with its fields in any order, or as YAML.
     Text,
     /// In a form that makes it smaller.
     Compressed,
+    /// In a file or volume that is encrypted as a whole.
+    Encrypted,
+    /// In the blocks of a disk's image that has its own order of them.
+    DiskImage,
 }
 
 impl PassedOverForm {
@@ -131,9 +152,14 @@ impl PassedOverForm {
             Self::Sqlite => "sqlite",
             Self::Base64 => "base64",
             Self::Hex => "hex",
+            Self::Numbers => "numbers",
+            Self::OtherText => "other-text",
             Self::Escaped => "escaped",
+            Self::Wide => "utf-16",
             Self::Text => "text",
             Self::Compressed => "compressed",
+            Self::Encrypted => "encrypted",
+            Self::DiskImage => "disk-image",
         }
     }
 }
@@ -142,6 +168,10 @@ impl PassedOverForm {
 impl fmt::Display for PassedOver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let noun = match (self.of, self.count) {
+            (BeginningOf::Stream, 1) if self.form == PassedOverForm::Encrypted => "file or volume",
+            (BeginningOf::Stream, _) if self.form == PassedOverForm::Encrypted => "files or volumes",
+            (BeginningOf::Stream, 1) if self.form == PassedOverForm::DiskImage => "disk image",
+            (BeginningOf::Stream, _) if self.form == PassedOverForm::DiskImage => "disk images",
             (BeginningOf::Secret, 1) => "Secret",
             (BeginningOf::Secret, _) => "Secrets",
             (BeginningOf::Sealed, 1) => "encrypted value",
@@ -156,10 +186,15 @@ impl fmt::Display for PassedOver {
             PassedOverForm::Sqlite => "in rows of a SQLite database, of which no end was found",
             PassedOverForm::Base64 => "in base64",
             PassedOverForm::Hex => "in hexadecimal digits",
+            PassedOverForm::Numbers => "in octal or decimal numbers",
+            PassedOverForm::OtherText => "in uuencode, base32 or ascii85",
             PassedOverForm::Escaped => "in text with escapes",
+            PassedOverForm::Wide => "in UTF-16 or UTF-32",
             PassedOverForm::Text => "as text, in JSON or YAML",
             PassedOverForm::Compressed if self.count == 1 => "that was not unpacked",
             PassedOverForm::Compressed => "that were not unpacked",
+            PassedOverForm::Encrypted => "encrypted as a whole",
+            PassedOverForm::DiskImage => "of which the blocks were not put in order",
         };
         write!(f, "{} {noun} {how}", self.count)
     }

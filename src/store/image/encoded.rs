@@ -5,27 +5,35 @@
 //! | base64, of either alphabet, at any of its three alignments | `etcdctl get -w json`, delta snapshots, a whole file as base64 | what values begin with |
 //! | base64 of base64 | an object that holds one of these, as base64 | the same twice |
 //! | hexadecimal digits, with or without something between them | dumps of SQL databases, `openssl`, source code | two digits of two bytes |
-//! | lines of a dump of bytes, with offsets and a column of characters | `xxd`, `hexdump`, `od` | each line, [`dump`] |
-//! | escapes: `\x00`, `\u0000`, `\000`, `\0`, `%00` | `etcdctl get -w fields`, dumps of SQL databases, logs | the first escape |
+//! | lines of a dump of bytes, in any numbers or as characters, and of uuencode | `xxd`, `hexdump`, `od` | each line, [`dump`] |
+//! | UTF-16, UTF-32 | PowerShell, registries, logs of Windows | each text, [`wide`] |
+//! | decimal numbers in a list | `Buffer` of Node.js, `bytes` of other languages | the numbers of two bytes |
+//! | base32, ascii85 | | what Secrets and encrypted values begin with |
+//! | escapes: `\x00`, `\u0000`, `\000`, `\0`, `%00`, `=00` | `etcdctl get -w fields`, dumps of SQL databases, logs, mail | the first escape |
 //! | JSON and YAML for people, also with escapes | `kubectl get -o json`, `-o yaml`, manifests | `Secret`, [`manifest`] |
-//! | compressed streams | within images and dumps | the first bytes of each format, [`compressed`] |
+//! | what is packed or encrypted | within images and dumps | the first bytes of each form, [`Packed`] |
 //!
 //! A few characters of a beginning are the same in every value, and are looked for together. What they stand for is decoded as
 //! far as it says what it is. Lines may end within them.
 
+mod codes;
+mod columns;
+mod decoded;
 mod dump;
 mod escapes;
+mod wide;
 mod written;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::LazyLock;
 
+use self::decoded::Decoded;
 use self::written::{BEGINNINGS, Written, is_of_base64};
 use super::begun::{BeginningOf, Begun, PassedOverForm};
-use super::compressed::{self, IsOne};
 use super::manifest;
 use super::needles::Needles;
+use crate::evidence::packed::Packed;
 use crate::kubernetes::fragment;
 
 /// So far before and behind the end of a line a beginning may reach that goes on on the next one.
@@ -36,7 +44,7 @@ const NEAR: usize = ACROSS + 64;
 static NEEDLES: LazyLock<Needles<Meaning>> = LazyLock::new(|| {
     let mut needles: Vec<(Vec<u8>, Meaning)> = Written::all().into_iter().map(|(text, it)| (text, Meaning::Written(it))).collect();
     needles.push((manifest::KIND.to_vec(), Meaning::Manifest));
-    needles.extend(compressed::STREAMS.map(|(text, is_one)| (text.to_vec(), Meaning::Stream(is_one))));
+    needles.extend(Packed::all().iter().map(|packed| (packed.sign.to_vec(), Meaning::Packed(packed))));
     Needles::new(needles)
 });
 
@@ -45,8 +53,8 @@ enum Meaning {
     Written(Written),
     /// A Secret as people read it.
     Manifest,
-    /// A compressed stream.
-    Stream(IsOne),
+    /// Something packed or encrypted.
+    Packed(&'static Packed),
 }
 
 impl Meaning {
@@ -54,7 +62,7 @@ impl Meaning {
     fn begun(&self, bytes: &[u8], at: usize) -> Option<Begun> {
         match self {
             Self::Manifest => manifest::secret(bytes, at),
-            Self::Stream(is_one) => compressed::begun(bytes, at, *is_one),
+            Self::Packed(packed) => Some(Begun::packed(packed, packed.begun(bytes, at)?)),
             Self::Written(written) => {
                 let of = written.begins(bytes.get(at..)?)?;
                 Some(Begun { at: at as u64, form: written.form(), of })
@@ -71,17 +79,28 @@ pub(super) fn begun(bytes: &[u8], window: Range<usize>, begun: &mut Vec<Begun>) 
         }
     };
     in_text(bytes, window.clone(), &mut note);
-    dump::each_run(bytes, window.clone(), |dumped| {
-        for begun in dumped_beginnings(dumped.bytes()) {
-            if let Some(at) = usize::try_from(begun.at).ok().and_then(|at| dumped.place(at)) {
-                note(Begun { at: at as u64, form: PassedOverForm::Hex, ..begun });
-            }
-        }
+    dump::each_run(bytes, window.clone(), |dumped| beginnings_of(dumped, &mut note));
+    wide::each_run(bytes, window.clone(), |text| {
+        beginnings_of(text, &mut note);
+        dump::each_run(text.bytes(), 0..text.bytes().len(), |dumped| {
+            beginnings_of(dumped, &mut |begun| note_at(text, begun, &mut note));
+        });
     });
 }
 
-/// What begins in the bytes of a dump, as it would stand in a database or in text.
-fn dumped_beginnings(bytes: &[u8]) -> Vec<Begun> {
+/// Notes what begins in the bytes of a passage, each where it is written.
+fn beginnings_of(decoded: &Decoded, note: &mut impl FnMut(Begun)) {
+    decoded_beginnings(decoded.bytes()).into_iter().for_each(|begun| note_at(decoded, begun, note));
+}
+
+fn note_at(decoded: &Decoded, begun: Begun, note: &mut impl FnMut(Begun)) {
+    if let Some(at) = usize::try_from(begun.at).ok().and_then(|at| decoded.place(at)) {
+        note(Begun { at: at as u64, form: decoded.form, ..begun });
+    }
+}
+
+/// What begins in bytes that came out of a passage, as it would stand in a database or in text.
+fn decoded_beginnings(bytes: &[u8]) -> Vec<Begun> {
     let (mut found, mut objects) = (Vec::new(), Vec::<Range<usize>>::new());
     let (mut left, mut done) = (bytes.len(), 0usize);
     let starts: BTreeSet<usize> = BEGINNINGS.iter().flat_map(|beginning| memchr::memmem::find_iter(bytes, beginning)).collect();
@@ -247,6 +266,34 @@ mod tests {
         bytes.chunks(16).enumerate().map(|(number, bytes)| line(number * 16, bytes)).collect()
     }
 
+    fn assert_is_one(dumped: &str, form: PassedOverForm) {
+        let it = found(dumped.as_bytes());
+        let is_one = !it.is_empty() && it.iter().all(|one| one.1 == form && one.2 == BeginningOf::Secret && one.0 == it[0].0);
+        assert!(is_one, "{it:?}\n{dumped}");
+    }
+
+    /// A byte as `od -c` writes it.
+    fn character(byte: u8) -> String {
+        match byte {
+            0 => r"  \0".to_owned(),
+            b'\n' => r"  \n".to_owned(),
+            0x0c => r"  \f".to_owned(),
+            b' '..=b'~' => format!("   {}", char::from(byte)),
+            byte => format!(" {byte:03o}"),
+        }
+    }
+
+    fn uuencoded(bytes: &[u8]) -> String {
+        let mut line = vec![32 + u8::try_from(bytes.len()).unwrap_or(0)];
+        for three in bytes.chunks(3) {
+            let at = |index: usize| u32::from(three.get(index).copied().unwrap_or(0));
+            let bits = at(0) << 16 | at(1) << 8 | at(2);
+            let six = [18, 12, 6, 0].map(|shift| u8::try_from(bits >> shift & 0x3f).unwrap_or(0));
+            line.extend(six.map(|six| if six == 0 { b'`' } else { six + 32 }));
+        }
+        String::from_utf8_lossy(&line).into_owned() + "\n"
+    }
+
     #[test]
     fn lines_of_a_dump_are_read_together_wherever_a_value_begins() {
         let words = |bytes: &[u8], swapped: bool| -> String {
@@ -262,6 +309,15 @@ mod tests {
         for before in 0..40 {
             let mut content = [&b"0123456789 abc  def0123456789deadbeef.. a"[..before], SECRET, &[7; 33]].concat();
             content.resize(content.len().next_multiple_of(2), 0);
+            let decimal = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:4}")).collect::<String>();
+            let octal = |bytes: &[u8]| bytes.iter().map(|byte| format!(" {byte:03o}")).collect::<String>();
+            let pairs = |bytes: &[u8], word: fn(u16) -> String| -> String {
+                bytes.chunks(2).map(|pair| word(u16::from_le_bytes([pair[0], pair[1]]))).collect()
+            };
+            let four = |bytes: &[u8]| -> String {
+                bytes.chunks(4).map(|four| format!(" {:08x}", u32::from_le_bytes(four.try_into().unwrap_or_default()))).collect()
+            };
+            let padded = [&content[..], &vec![0; content.len().next_multiple_of(4) - content.len()]].concat();
             for dumped in [
                 dump(&content, |at, line| format!("{at:08x}: {} {}\n", words(line, false), text(line))),
                 dump(&content, |at, line| {
@@ -270,15 +326,27 @@ mod tests {
                 }),
                 dump(&content, |at, line| format!("{at:07x} {}\n", words(line, true))),
                 dump(&content, |at, line| format!("{at:07o} {}\r\n", bytes(line))),
+                dump(&padded, |at, line| format!("{at:07o}{}\n", four(line))),
                 dump(&content, |_, line| format!("  {}\n", line.iter().map(|byte| format!("0x{byte:02x}, ")).collect::<String>())),
                 dump(&content, |_, line| format!("    {}\n", line.iter().map(|byte| format!("{byte:02X}:")).collect::<String>())),
                 dump(&content, |_, line| format!("{}\n", bytes(line).replace(' ', ""))),
             ] {
-                let it = found(dumped.as_bytes());
-                let is_one =
-                    !it.is_empty() && it.iter().all(|one| one.1 == PassedOverForm::Hex && one.2 == BeginningOf::Secret && one.0 == it[0].0);
-                assert!(is_one, "{before} {it:?}\n{dumped}");
+                assert_is_one(&dumped, PassedOverForm::Hex);
+                // Behind what fills the last block of another file.
+                assert_is_one(&format!("{}{dumped}", "\0".repeat(3000)), PassedOverForm::Hex);
             }
+            for dumped in [
+                dump(&content, |at, line| format!("{at:07o}{}\n", line.iter().map(|byte| character(*byte)).collect::<String>())),
+                dump(&content, |at, line| format!("{at:07o}{}\n", octal(line))),
+                dump(&content, |at, line| format!("{at:07o}{}\n", decimal(line))),
+                dump(&content, |at, line| format!("{at:07o}{}\n", pairs(line, |word| format!(" {word:06o}")))),
+                dump(&content, |at, line| format!("{at:07o}{}\n", pairs(line, |word| format!("{word:6}")))),
+                dump(&content, |at, line| format!("{at:07x}{}\n", pairs(line, |word| format!("   {word:05}")))),
+            ] {
+                assert_is_one(&dumped, PassedOverForm::Numbers);
+            }
+            let lines = content.chunks(45).map(uuencoded).collect::<String>();
+            assert_is_one(&format!("begin 644 a.db\n{lines}`\nend\n"), PassedOverForm::OtherText);
         }
         // Base64 in the lines of a dump.
         let content = STANDARD.encode(SECRET);
@@ -293,6 +361,84 @@ mod tests {
             let it = found(text.as_bytes());
             assert!(matches!(it[..], [(_, PassedOverForm::Base64, BeginningOf::Secret)]), "{text} {it:?}");
         }
+    }
+
+    #[test]
+    fn what_is_packed_and_then_written_as_base64_is_told() {
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        std::io::Write::write_all(&mut gzip, &b"kind: Secret\nmetadata:\n".repeat(20)).unwrap_or_default();
+        let packed = gzip.finish().unwrap_or_default();
+        for before in 0..6usize {
+            let once = STANDARD.encode([&[0xfb; 6][..before], &packed].concat());
+            let found = found(once.as_bytes());
+            assert!(matches!(found[..], [(_, PassedOverForm::Base64, BeginningOf::Stream)]), "{once} {found:?}");
+        }
+        // As Helm keeps a release in a Secret, and the API server shows that.
+        let twice = found(STANDARD.encode(STANDARD.encode(&packed)).as_bytes());
+        assert_eq!(twice, [(0, PassedOverForm::Base64, BeginningOf::Stream)]);
+    }
+
+    #[test]
+    fn other_codes_and_lists_of_numbers_are_told() {
+        let json = br#"{"kind":"Secret","apiVersion":"v1","metadata":{"name":"db"}}"#;
+        let yaml = b"apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\n";
+        for value in [SECRET, json, yaml] {
+            for between in [",", ", ", " ", ",\n      "] {
+                let numbers = value.iter().map(u8::to_string).collect::<Vec<_>>().join(between);
+                let it = found(format!("{{\"type\":\"Buffer\",\"data\":[{numbers}]}}").as_bytes());
+                assert!(matches!(it[..], [(_, PassedOverForm::Numbers, BeginningOf::Secret)]), "{numbers} {it:?}");
+            }
+            for before in 0..7 {
+                let bytes = [&[b'x'; 7][..before], value, b"and so on"].concat();
+                for text in [base32(&bytes), ascii85(&bytes)] {
+                    let it = found(text.as_bytes());
+                    let is_told = it.iter().all(|one| (one.1, one.2) == (PassedOverForm::OtherText, BeginningOf::Secret));
+                    assert!(is_told && !it.is_empty(), "{before} {text} {it:?}");
+                }
+            }
+        }
+        for text in ["=6B=38=73=00=0A=0C=0A=02v1=12=06Secret=12", "k8s=00=0A=0C=\r\n=0A=02v1=12=06Secret"] {
+            assert_eq!(found(text.as_bytes()), [(0, PassedOverForm::Escaped, BeginningOf::Secret)], "{text}");
+        }
+        for text in ["107,56,114,0", "123 34 5", "BEGIN 107\n", "x=6B and y=00"] {
+            assert_eq!(found(text.as_bytes()), [], "{text}");
+        }
+    }
+
+    fn base32(bytes: &[u8]) -> String {
+        let bits: Vec<u8> = bytes.iter().flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1)).collect();
+        let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+        let digit = |five: &[u8]| five.iter().fold(0, |digit, bit| digit << 1 | usize::from(*bit)) << (5 - five.len());
+        bits.chunks(5).map(|five| char::from(alphabet[digit(five)])).collect()
+    }
+
+    fn ascii85(bytes: &[u8]) -> String {
+        let group = |four: &[u8]| {
+            let number = u32::from_be_bytes(four.try_into().unwrap_or_default());
+            [52_200_625, 614_125, 7225, 85, 1].map(|power| char::from(33 + u8::try_from(number / power % 85).unwrap_or(0)))
+        };
+        bytes.chunks_exact(4).flat_map(group).collect()
+    }
+
+    #[test]
+    fn utf_16_is_searched_like_other_text() {
+        let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+        let json = r#"{"kind":"Secret","apiVersion":"v1","metadata":{"name":"db"}}"#;
+        let dumped = dump(SECRET, |at, line| format!("{at:07o}{}\n", line.iter().map(|byte| character(*byte)).collect::<String>()));
+        for text in [
+            json,
+            "apiVersion: v1\r\nkind: Secret\r\nmetadata:\r\n  name: db\r\n",
+            &STANDARD.encode(SECRET),
+            &STANDARD.encode(json),
+            &dumped,
+            r"k8s\x00\n\f\n\x02v1\x12\x06Secret",
+        ] {
+            for before in [0, 1, 777] {
+                let it = found(&[&vec![0xff; before][..], b"\xff\xfe", &wide(text), &[0; 99]].concat());
+                assert!(matches!(it[..], [(_, PassedOverForm::Wide, BeginningOf::Secret)]), "{text} {before} {it:?}");
+            }
+        }
+        assert_eq!(found(&wide("kind: Secrets are objects, and this is a text about them")), []);
     }
 
     #[test]

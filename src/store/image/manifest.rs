@@ -4,6 +4,7 @@
 //! "apiVersion": "v1",          apiVersion: v1          {\"apiVersion\":\"v1\",\"data\":{…},\"kind\":\"Secret\",\"metadata\":…
 //! "kind": "Secret",            kind: Secret
 //! "metadata": {                metadata:
+//! {apiVersion: v1, kind: Secret, metadata: {…
 //! ```
 //! The same words stand where something refers to a Secret, or describes what a Secret is. What tells an object is the fields beside
 //! its kind: nothing that refers has metadata.
@@ -108,22 +109,22 @@ fn unescaped(text: &[u8], is_escaped: bool) -> Zeroizing<Vec<u8>> {
 /// Whether the field before or behind the kind is one of an object.
 fn is_object_of_json(before: &[u8], behind: &[u8]) -> bool {
     let mut rest = behind.trim_ascii_start();
-    while let Some((name, value)) = rest.strip_prefix(b",").map(<[u8]>::trim_ascii_start).and_then(string) {
+    while let Some((name, value)) = rest.strip_prefix(b",").map(<[u8]>::trim_ascii_start).and_then(word) {
         if FIELDS.contains(&name) {
             return true;
         }
-        let value = value.trim_ascii_start().strip_prefix(b":").map(<[u8]>::trim_ascii_start).and_then(string);
+        let value = value.trim_ascii_start().strip_prefix(b":").map(<[u8]>::trim_ascii_start).and_then(word);
         let Some((_, next)) = value.filter(|_| name == b"apiVersion") else { break };
         rest = next.trim_ascii_start();
     }
-    let mut rest = before.strip_suffix(b"\"").unwrap_or_default().trim_ascii_end();
+    let mut rest = before.strip_suffix(b"\"").unwrap_or(before).trim_ascii_end();
     while let Some(value) = rest.strip_suffix(b",").map(<[u8]>::trim_ascii_end) {
         // Only data and metadata are objects themselves.
         if value.ends_with(b"}") {
             return true;
         }
-        let name = string_at_end(value).and_then(|(_, rest)| rest.trim_ascii_end().strip_suffix(b":"));
-        let Some((name, next)) = name.map(<[u8]>::trim_ascii_end).and_then(string_at_end) else { break };
+        let name = word_at_end(value).and_then(|(_, rest)| rest.trim_ascii_end().strip_suffix(b":"));
+        let Some((name, next)) = name.map(<[u8]>::trim_ascii_end).and_then(word_at_end) else { break };
         if name == b"type" {
             return true;
         }
@@ -135,16 +136,26 @@ fn is_object_of_json(before: &[u8], behind: &[u8]) -> bool {
     false
 }
 
-/// A text in quotation marks, and what is behind it.
-fn string(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let text = text.strip_prefix(b"\"")?;
+/// A text in quotation marks, or of YAML a word without them, and what is behind it.
+fn word(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let Some(text) = text.strip_prefix(b"\"") else {
+        let end = text.iter().take_while(|byte| is_of_a_word(**byte)).count();
+        return text.split_at_checked(end).filter(|_| end > 0);
+    };
     let end = memchr::memchr(b'"', text)?;
     Some((text.get(..end)?, text.get(end.saturating_add(1)..)?))
 }
 
-/// A text in quotation marks, and what is before it.
-fn string_at_end(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let text = text.strip_suffix(b"\"")?;
+fn is_of_a_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'/' | b'-' | b'_')
+}
+
+/// The same, and what is before it.
+fn word_at_end(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let Some(text) = text.strip_suffix(b"\"") else {
+        let start = text.len().saturating_sub(text.iter().rev().take_while(|byte| is_of_a_word(**byte)).count());
+        return text.split_at_checked(start).map(|(before, word)| (word, before)).filter(|(word, _)| !word.is_empty());
+    };
     let start = memchr::memrchr(b'"', text)?;
     Some((text.get(start.saturating_add(1)..)?, text.get(..start)?))
 }
@@ -199,6 +210,10 @@ mod tests {
             "{\"metadata\":{},\"apiVersion\":\"v1\",\"kind\":\"Secret\"}",
             "{\"type\": \"Opaque\", \"kind\" : \"Secret\"}",
             "{\"kind\": \"Secret\", \"apiVersion\": \"v1\", \"metadata\": {}}",
+            "{apiVersion: v1, kind: Secret, metadata: {name: db}, data: {a: YQ==}}",
+            "{kind: Secret, metadata: {name: db}, apiVersion: v1}",
+            "{type: Opaque, apiVersion: v1, kind: Secret}",
+            "{metadata: {name: db}, kind: Secret}",
             "{\"kind\":\"SecretList\",\"apiVersion\":\"v1\",\"metadata\":{},\"items\":[",
         ] {
             let it = found(text);
@@ -223,6 +238,8 @@ mod tests {
             r#"{"names":{"kind":"Secret","listKind":"SecretList","plural":"secrets"}}"#,
             r#"{"name":"secrets","singularName":"secret","namespaced":true,"kind":"Secret","verbs":["create"]}"#,
             r#"{"group":"","version":"v1","kind":"Secret"}"#,
+            "{involvedObject: {kind: Secret, name: db}, metadata: {}}",
+            "- {name: db, kind: Secret}",
             "kind: SecretStore\nmetadata:\n",
             "kind: Secrets are objects\nmetadata:\n",
             "mankind: Secret\nmetadata:\n",

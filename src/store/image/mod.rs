@@ -17,7 +17,6 @@
 //! right behind the value shows that it is whole, it is called a fragment.
 
 mod begun;
-mod compressed;
 mod encoded;
 mod find;
 mod manifest;
@@ -38,6 +37,7 @@ use super::facts::{Content, Facts, Kind};
 use super::witness::Witness;
 use super::{Profile, ReadOptions, Store, Task};
 use crate::evidence::anomaly::{Anomalies, Class};
+use crate::evidence::packed::Packed;
 use crate::evidence::{Evidence, range};
 use crate::row::Found;
 
@@ -57,6 +57,8 @@ impl<'data> ImageStore<'data> {
             anomalies.note(Class::ContainerDamaged, None, None, || damage.to_owned());
         }
         let Searched { mut finds, mut begun, pages } = Searched::of(bytes);
+        // Of a whole input its first bytes say more than they would within others.
+        begun.extend(Packed::of(bytes).filter(|packed| packed.is_whole()).map(|packed| begun::Begun::packed(packed, 0)));
         begun::drop_read(&mut begun, finds.iter().filter_map(Find::reads).collect());
         let passed_over = begun::count(&begun, &pages.sqlite);
         find::drop_nested(&mut finds);

@@ -1,10 +1,11 @@
-//! Lines of hexadecimal digits, and the bytes that they stand for together.
+//! Lines of a dump, and the bytes that they stand for together: hexadecimal digits here, other numbers and characters in [`columns`].
 //!
 //! ```text
 //! 6b3873000a0c0a02…                                                    xxd -p
 //! 00000000: 6b38 7300 0a0c 0a02 7631 1206 5365 6372  k8s.....v1..Secr   xxd
 //! 00000000  6b 38 73 00 0a 0c 0a 02  76 31 12 06 53 65 63 72  |k8s…|     hexdump -C
 //! 0000000 386b 0073 0c0a 020a 3176 0612 6553 7263                        hexdump, od -x: the second byte of two stands first
+//! 0000000 0073386b 020a0c0a 06123176                                      od -t x4: the last byte of four stands first
 //! 0000000 6b 38 73 00 0a 0c 0a 02 76 31 12 06 53 65 63 72                od -t x1
 //!   0x6b, 0x38, 0x73, 0x00, 0x0a, 0x0c, 0x0a, 0x02,                      xxd -i
 //!     6b:38:73:00:0a:0c:0a:02:76:31:12:06:53:65:63:                      openssl
@@ -12,93 +13,111 @@
 
 use std::ops::Range;
 
-use zeroize::Zeroizing;
-
+use super::super::begun::PassedOverForm;
+use super::columns;
+use super::decoded::Decoded;
 use super::written::{hex_byte, without_separators};
 
 /// The longest line that is read. In longer ones stands no column of offsets, nor another line's half of a beginning.
 const LINE: usize = 1024;
+/// So far behind a window lines are looked at.
+const REACH: usize = 1 << 14;
 /// So many bytes behind a window are read for what begins at its end.
 const AHEAD: usize = 512;
 /// The shortest offset that a colon does not mark, and the longest one.
 const OFFSET: Range<usize> = 4..17;
 
-/// The bytes of successive lines.
-#[derive(Default)]
-pub(super) struct Dumped {
-    bytes: Zeroizing<Vec<u8>>,
-    /// Of each byte the place of its digits.
-    places: Vec<usize>,
-}
-
-impl Dumped {
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
-    /// Where the digits of a byte stand.
-    pub(super) fn place(&self, at: usize) -> Option<usize> {
-        self.places.get(at).copied()
-    }
-}
-
 /// Shows the bytes of all lines that follow each other, of those that begin in a window, and of a few behind it.
-pub(super) fn each_run(bytes: &[u8], window: Range<usize>, mut see: impl FnMut(&Dumped)) {
-    let mut run = Dumped::default();
-    let mut flush = |run: &mut Dumped| {
-        if !run.bytes.is_empty() {
-            see(run);
-            *run = Dumped::default();
-        }
-    };
+pub(super) fn each_run(bytes: &[u8], window: Range<usize>, mut see: impl FnMut(&Decoded)) {
+    let bytes = bytes.get(..window.end.saturating_add(REACH)).unwrap_or(bytes);
+    let mut run = Decoded::of(PassedOverForm::Hex);
     let mut start = first_line(bytes, window.start);
     let mut until = usize::MAX;
     while let Some(rest) = bytes.get(start..).filter(|rest| !rest.is_empty()) {
         if start >= window.end {
-            until = until.min(run.bytes.len().saturating_add(AHEAD));
-            if run.bytes.is_empty() || run.bytes.len() >= until {
+            until = until.min(run.bytes().len().saturating_add(AHEAD));
+            if run.bytes().is_empty() || run.bytes().len() >= until {
                 break;
             }
         }
-        let length = memchr::memchr(b'\n', rest.get(..LINE).unwrap_or(rest));
-        let length = length.or_else(|| (rest.len() <= LINE).then_some(rest.len()));
-        if !length.and_then(|length| rest.get(..length)).is_some_and(|line| add(line, start, &mut run)) {
-            flush(&mut run);
+        let length = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+        let (before, line) = line_of(rest.get(..length).unwrap_or(rest));
+        let read = read(line);
+        if before > 0 || read.as_ref().is_none_or(|(form, _)| *form != run.form) {
+            if !run.bytes().is_empty() {
+                see(&run);
+            }
+            run = Decoded::of(read.as_ref().map_or(PassedOverForm::Hex, |(form, _)| *form));
         }
-        let Some(next) = length.or_else(|| memchr::memchr(b'\n', rest)) else { break };
-        start = start.saturating_add(next).saturating_add(1);
+        let place = start.saturating_add(before);
+        for (byte, at) in read.into_iter().flat_map(|(_, bytes)| bytes) {
+            run.push(byte, place.saturating_add(at));
+        }
+        start = start.saturating_add(length).saturating_add(1);
     }
-    flush(&mut run);
+    if !run.bytes().is_empty() {
+        see(&run);
+    }
 }
 
-/// Where the first line begins that begins in a window.
+/// What of the bytes before the end of a line is the line, and how many stand before it: it begins behind zeros, such as those that fill
+/// another file's last block. Of one that is too long, nothing.
+fn line_of(bytes: &[u8]) -> (usize, &[u8]) {
+    let tail = bytes.get(bytes.len().saturating_sub(LINE)..).unwrap_or(bytes);
+    let line = match memchr::memrchr(0, tail) {
+        Some(zero) => tail.get(zero.saturating_add(1)..).unwrap_or_default(),
+        None if tail.len() < bytes.len() => &[],
+        None => tail,
+    };
+    (bytes.len().saturating_sub(line.len()), line)
+}
+
+/// Where the first line begins that begins in a window: behind the end of one, or behind zeros.
 fn first_line(bytes: &[u8], start: usize) -> usize {
-    let Some(before) = start.checked_sub(1) else { return 0 };
-    bytes.get(before..).and_then(|rest| memchr::memchr(b'\n', rest)).map_or(bytes.len(), |at| start.saturating_add(at))
+    let rest = start.checked_sub(1).and_then(|before| bytes.get(before..));
+    let Some(rest) = rest else { return start };
+    let at = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+    let has_zero = rest.get(..at).is_some_and(|line| memchr::memchr(0, line).is_some());
+    if has_zero { start } else { start.saturating_add(at) }
 }
 
-/// Adds the bytes of a line; `false`: it is none.
-fn add(line: &[u8], start: usize, run: &mut Dumped) -> bool {
+/// The bytes of a line, each with where in it that stands, and how they are written; `None`: it is none.
+fn read(line: &[u8]) -> Option<(PassedOverForm, Vec<(u8, usize)>)> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
-    if !line.trim_ascii_start().first().is_some_and(|byte| byte.is_ascii_hexdigit() || matches!(byte, b'\\' | b'"' | b'\'')) {
-        return false;
-    }
-    let Line { digits, has_offset, is_swapped } = Line::of(line);
-    let known = run.bytes.len();
+    let first = line.trim_ascii_start().first()?;
+    let may_be_hex = first.is_ascii_hexdigit() || matches!(first, b'\\' | b'"' | b'\'');
+    let in_hex = || hex(line).map(|bytes| (PassedOverForm::Hex, bytes));
+    let in_columns = || {
+        let (before, behind) = without_offset(line)?;
+        let bytes = columns::bytes_of(behind)?;
+        Some((PassedOverForm::Numbers, bytes.into_iter().map(|(byte, at)| (byte, before.saturating_add(at))).collect()))
+    };
+    let in_uuencode = || columns::of_uuencode(line).map(|bytes| (PassedOverForm::OtherText, bytes));
+    let dumped = if may_be_hex { in_columns().or_else(in_hex) } else { None };
+    dumped.or_else(in_uuencode)
+}
+
+/// What stands behind the offset of a line, and where.
+fn without_offset(line: &[u8]) -> Option<(usize, &[u8])> {
+    let length = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+    let behind = line.get(length..).filter(|behind| OFFSET.contains(&length) && behind.starts_with(b" "))?;
+    Some((length, behind))
+}
+
+fn hex(line: &[u8]) -> Option<Vec<(u8, usize)>> {
+    let Line { digits, has_offset, swapped } = Line::of(line);
+    let mut bytes = Vec::new();
     let mut rest = without_separators(digits);
     while let Some((byte, behind)) = hex_byte(rest) {
-        run.bytes.push(byte);
-        run.places.push(start.saturating_add(line.len().min(offset_within(line, rest))));
+        bytes.push((byte, line.len().min(offset_within(line, rest))));
         rest = without_separators(behind);
     }
-    let is_one = run.bytes.len() > known && (has_offset || rest.is_empty());
-    if !is_one {
-        run.bytes.truncate(known);
-        run.places.truncate(known);
-    } else if is_swapped {
-        run.bytes.get_mut(known..).into_iter().flat_map(|bytes| bytes.chunks_exact_mut(2)).for_each(<[u8]>::reverse);
-    }
-    is_one
+    bytes.chunks_exact_mut(swapped.unwrap_or(1)).for_each(|word| {
+        let places: Vec<usize> = word.iter().map(|(_, at)| *at).collect();
+        word.reverse();
+        word.iter_mut().zip(places).for_each(|((_, at), place)| *at = place);
+    });
+    (!bytes.is_empty() && (has_offset || rest.is_empty())).then_some(bytes)
 }
 
 fn offset_within(line: &[u8], rest: &[u8]) -> usize {
@@ -109,7 +128,8 @@ fn offset_within(line: &[u8], rest: &[u8]) -> usize {
 struct Line<'line> {
     digits: &'line [u8],
     has_offset: bool,
-    is_swapped: bool,
+    /// Bytes of a word of which the last one stands first.
+    swapped: Option<usize>,
 }
 
 impl<'line> Line<'line> {
@@ -118,7 +138,7 @@ impl<'line> Line<'line> {
         let trimmed = trimmed.strip_prefix(b"0x").unwrap_or(trimmed);
         let length = trimmed.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
         let behind = trimmed.get(length..).unwrap_or_default();
-        let whole = Self { digits: line, has_offset: false, is_swapped: false };
+        let whole = Self { digits: line, has_offset: false, swapped: None };
         if !OFFSET.contains(&length) {
             return whole;
         }
@@ -128,14 +148,15 @@ impl<'line> Line<'line> {
             digits.get(..end.unwrap_or(digits.len())).unwrap_or(digits)
         };
         if let Some(digits) = behind.strip_prefix(b":").filter(|digits| digits.first() == Some(&b' ')) {
-            return Self { digits: cut(digits.trim_ascii_start(), b"  "), has_offset: true, is_swapped: false };
+            return Self { digits: cut(digits.trim_ascii_start(), b"  "), has_offset: true, swapped: None };
         }
         let digits = cut(behind.trim_ascii(), b"   ");
         let mut words = digits.split(|byte| *byte == b' ').filter(|word| !word.is_empty()).map(<[u8]>::len).peekable();
         let first = words.peek().copied();
-        if !behind.starts_with(b" ") || !matches!(first, Some(2 | 4)) || first == Some(length) {
+        if !behind.starts_with(b" ") || !matches!(first, Some(2 | 4 | 8 | 16)) || first == Some(length) {
             return whole;
         }
-        Self { digits, has_offset: true, is_swapped: words.all(|word| word == 4) }
+        let length = first.filter(|length| *length > 2 && words.all(|word| word == *length));
+        Self { digits, has_offset: true, swapped: length.map(|length| length / 2) }
     }
 }

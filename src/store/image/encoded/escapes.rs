@@ -7,6 +7,7 @@
 //! | `\000`, `\0` | PostgreSQL, MySQL, C |
 //! | `\n`, `\f` … | all of these |
 //! | `%00` | URLs |
+//! | `=00` | mail (quoted-printable), which ends its lines with `=` |
 //!
 //! Each may stand in a text that is escaped once more, with as many backslashes.
 
@@ -16,7 +17,7 @@ use super::super::begun::BeginningOf;
 use crate::kubernetes::TELLING;
 
 /// What values begin with, up to the second escape.
-pub(super) const NEEDLES: [&[u8]; 17] = [
+pub(super) const NEEDLES: [&[u8]; 20] = [
     br"k8s\",
     br"k8s%00",
     br"\x6b\",
@@ -34,6 +35,9 @@ pub(super) const NEEDLES: [&[u8]; 17] = [
     br"%7b%22",
     br"%7B%22",
     br"k8s%3Aenc%3A",
+    b"k8s=00",
+    b"=6B=38",
+    b"=7B=22",
 ];
 /// Bytes that tell whether to read on.
 const FIRST: usize = 4;
@@ -68,6 +72,7 @@ fn next(text: &[u8]) -> Option<(u8, &[u8])> {
     let escape = match first {
         b'%' => radix(behind, 2, 16),
         b'\\' => escaped(behind),
+        b'=' => radix(behind, 2, 16).or_else(|| next(behind.strip_prefix(b"\r").unwrap_or(behind).strip_prefix(b"\n")?)),
         _ => None,
     };
     Some(escape.unwrap_or((*first, behind)))

@@ -6,15 +6,25 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use zeroize::Zeroizing;
 
 use super::super::begun::{BeginningOf, PassedOverForm};
-use super::escapes;
+use super::{codes, escapes};
+use crate::evidence::packed::Packed;
 use crate::kubernetes::TELLING;
 
 /// What values begin with in a database, as far as it is the same in all of them.
 pub(super) const BEGINNINGS: [&[u8]; 4] = [b"k8s\0\x0a", b"k8s:enc:", b"{\"kind\":\"", b"{\"apiVersion\":\""];
 /// The kind of Secrets that are written for people. Other fields may stand before it.
 const MANIFESTS: [&[u8]; 2] = [b"kind\": \"Secret", b"kind: Secret"];
+/// What is packed and then written so, by signs that tell it with what stands behind them: gzip, as Helm keeps its releases, bzip2, xz, zstd.
+const PACKED: [&[u8]; 3] = [b"\x1f\x8b\x08", b"BZh", b"\xfd7zXZ\0"];
+const ZSTD: &[u8] = b"\x28\xb5\x2f\xfd";
+/// The shortest text that is looked for, of one that is written so, and of one that is written so twice.
+const SHORTEST_TEXT: (usize, usize) = (3, 4);
 /// The digits of two bytes that these begin with, in either case.
-const PAIRS: [(&str, &str); 5] = [("6b", "38"), ("6B", "38"), ("7b", "22"), ("7B", "22"), ("6b", "69")];
+const PAIRS: [(&str, &str); 7] = [("6b", "38"), ("6B", "38"), ("7b", "22"), ("7B", "22"), ("6b", "69"), ("1f", "8b"), ("1F", "8B")];
+/// The first bytes of the same in decimal numbers.
+const NUMBERS: [&str; 2] = ["107", "123"];
+/// What may stand behind a number.
+const BEHIND: [&str; 4] = [",", " ", "\n", "\r"];
 /// What may stand between two bytes in hexadecimal digits.
 const BETWEEN: [&str; 9] = ["", " ", ":", "-", ",", ", ", " 0x", ",0x", ", 0x"];
 /// So much text is decoded at most to see what begins.
@@ -32,7 +42,10 @@ pub(super) enum Written {
         within: Option<Box<Self>>,
     },
     Hex,
+    Numbers,
     Escaped,
+    /// In a code that is told by its text alone.
+    Told(BeginningOf),
 }
 
 impl Written {
@@ -44,15 +57,21 @@ impl Written {
                 .flat_map(|beginning| base64(beginning).map(|(text, lead)| (text, Self::Base64 { lead, within: None })))
                 .collect()
         };
-        let values = once(&BEGINNINGS);
+        let mut values = once(&BEGINNINGS);
+        // Of zstd the first bytes say little more than its sign, which a few characters are not.
+        let is_enough = |(text, _): &(Vec<u8>, Self)| text.len() > ZSTD.len();
+        values.extend(once(&PACKED).into_iter().chain(once(&[ZSTD]).into_iter().filter(is_enough)));
         let twice = values.iter().flat_map(|(text, within)| {
             base64(text).map(|(text, lead)| (text, Self::Base64 { lead, within: Some(Box::new(within.clone())) }))
         });
-        let mut all: Vec<(Vec<u8>, Self)> = twice.collect();
-        all.extend(values);
+        let mut all: Vec<(Vec<u8>, Self)> = twice.filter(|(text, _)| text.len() >= SHORTEST_TEXT.1).collect();
+        all.extend(values.into_iter().filter(|(text, _)| text.len() >= SHORTEST_TEXT.0));
         all.extend(once(&MANIFESTS));
         let hex = PAIRS.iter().flat_map(|(first, second)| BETWEEN.map(|between| format!("{first}{between}{second}").into_bytes()));
         all.extend(hex.map(|text| (text, Self::Hex)));
+        let numbers = NUMBERS.iter().flat_map(|first| BEHIND.map(|behind| format!("{first}{behind}").into_bytes()));
+        all.extend(numbers.map(|text| (text, Self::Numbers)));
+        all.extend(codes::all().into_iter().map(|(text, of)| (text, Self::Told(of))));
         all.extend(escapes::NEEDLES.map(|text| (text.to_vec(), Self::Escaped)));
         all
     }
@@ -61,6 +80,8 @@ impl Written {
         match self {
             Self::Base64 { .. } => PassedOverForm::Base64,
             Self::Hex => PassedOverForm::Hex,
+            Self::Numbers => PassedOverForm::Numbers,
+            Self::Told(_) => PassedOverForm::OtherText,
             Self::Escaped => PassedOverForm::Escaped,
         }
     }
@@ -81,7 +102,12 @@ impl Written {
                 let decoded: Zeroizing<Vec<u8>> = Zeroizing::new(of_hex(text).take(TELLING).collect());
                 of_decoded(&decoded)
             }
+            Self::Numbers => {
+                let decoded: Zeroizing<Vec<u8>> = Zeroizing::new(of_numbers(text).take(TELLING).collect());
+                of_decoded(&decoded)
+            }
             Self::Escaped => escapes::begins(text),
+            Self::Told(of) => Some(*of),
         }
     }
 }
@@ -92,7 +118,9 @@ fn of_decoded(value: &[u8]) -> Option<BeginningOf> {
     if MANIFESTS.iter().any(|kind| value.strip_prefix(*kind).is_some_and(is_word_end)) {
         return Some(BeginningOf::Secret);
     }
-    BeginningOf::of(value).filter(|_| value.len() >= SHORTEST)
+    let is_packed = PACKED.iter().chain([&ZSTD]).any(|sign| value.starts_with(sign)) && Packed::is_begun(value);
+    let of = if is_packed { Some(BeginningOf::Stream) } else { BeginningOf::of(value) };
+    of.filter(|_| value.len() >= SHORTEST)
 }
 
 /// Bytes in base64 at each of its three alignments: the characters that are theirs alone, and others that stand for the same bits as
@@ -154,6 +182,18 @@ fn of_hex(text: &[u8]) -> impl Iterator<Item = u8> + '_ {
         let (low, behind) = low.split_first()?;
         rest = behind;
         byte_of(*high, *low)
+    })
+}
+
+/// The bytes that decimal numbers stand for, with commas, blanks or ends of lines between them.
+fn of_numbers(text: &[u8]) -> impl Iterator<Item = u8> + '_ {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let between = rest.iter().take_while(|byte| matches!(byte, b',' | b' ' | b'\t' | b'\r' | b'\n')).count();
+        let number = rest.get(between..)?;
+        let (digits, behind) = number.split_at_checked(number.iter().take_while(|byte| byte.is_ascii_digit()).count())?;
+        rest = behind;
+        std::str::from_utf8(digits).ok()?.parse().ok()
     })
 }
 
