@@ -115,8 +115,9 @@ impl<'data> Part<'data> {
             tally.add_resource(resource, value.form(), in_scope);
         }
         tally.note_key_material(value);
-        // Whether the evidence is sound does not hang on what was asked of it. Outside of what etcd reads any bytes may stand.
-        if value.place.is_read_by_etcd() {
+        // Whether the evidence is sound does not hang on what was asked of it. Outside of what etcd reads any bytes may stand; of bytes in
+        // which nothing says what it reads, what bears a revision is a write that it may.
+        if value.place.is_read_by_etcd() || value.place == Place::Image && value.written.main.is_some() {
             for (class, detail) in noted {
                 self.collected.anomalies.note(class, value.offset, value.pgid, || format!("{}: {detail}", name_of(value)));
             }

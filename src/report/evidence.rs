@@ -200,8 +200,15 @@ impl KeyReport {
     }
 }
 
+/// What a search of any bytes does not see.
+const OF_IMAGES: [&str; 2] = ["encrypted and compressed parts of these bytes that bear no sign of it", "values under another encoding"];
+
 /// What was not looked at in these evidences.
 pub fn not_looked_at<'a>(evidences: impl IntoIterator<Item = &'a EvidenceReport> + Clone) -> Vec<String> {
+    let mut kinds = evidences.clone().into_iter().map(|evidence| evidence.facts.kind).peekable();
+    if kinds.peek().is_some() && kinds.all(|kind| kind == Kind::Image) {
+        return OF_IMAGES.map(str::to_owned).to_vec();
+    }
     let mut list = Vec::new();
     let passed_over = || evidences.clone().into_iter().map(EvidenceReport::passed_over);
     let objects: Count<Objects> = passed_over().map(|(all, ..)| all).sum();

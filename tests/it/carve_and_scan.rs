@@ -41,6 +41,50 @@ fn every_value_that_carving_finds_in_a_database_is_a_row_of_a_scan() {
     }
 }
 
+/// What is not proven whole runs into what stands behind it, and ends where that is another write: no byte is told as of two values.
+#[test]
+fn a_fragment_ends_where_the_next_write_begins() {
+    for fixture in Fixture::all() {
+        let dir = tempfile::tempdir().unwrap();
+        fixture.write_to(dir.path());
+        let all = records(&run_in(dir.path(), &["carve", &format!("{}.db", fixture.name), "--resources", "all", "--format", "jsonl"]));
+        let values = of_kind(&all, "value");
+        let is_write =
+            |value: &&&Value| value["fragment"] == json!(false) && !value["mod_revision"].is_null() && value["length"] != json!(0);
+        let mut writes: Vec<u64> = values.iter().filter(is_write).map(|value| range(value).0).collect();
+        writes.sort_unstable();
+        for fragment in values.iter().filter(|value| value["fragment"] == json!(true)) {
+            let (start, end) = range(fragment);
+            let next = writes.get(writes.partition_point(|write| *write <= start));
+            assert!(next.is_none_or(|next| end <= *next), "{}: {fragment} runs over byte {next:?}", fixture.name);
+        }
+    }
+}
+
+/// A provider's prefix says that a value is encrypted, and what stands behind it says whether it is.
+#[test]
+fn what_is_not_of_the_form_that_its_prefix_says_leaves_both_open() {
+    let dir = tempfile::tempdir().unwrap();
+    for (value, code) in
+        [(&b"k8s:enc:aescbc:v1:key1:0123456789abcdef0123456789abcdef"[..], 0), (b"k8s:enc:aescbc:v1:key1:password=CANARY", 3)]
+    {
+        let write = pages::Write { key: b"/registry/secrets/ns/s".to_vec(), value: value.to_vec(), ..pages::Write::at(2) };
+        std::fs::write(dir.path().join("a.db"), pages::database_of(&[write])).unwrap();
+        for command in ["scan", "carve"] {
+            let output = run_in(dir.path(), &[command, "a.db", "--format", "jsonl"]);
+            let conditions = of_kind(&records(&output), "summary")[0]["conditions"].clone();
+            let expected = if code == 0 { json!([]) } else { json!(["value-undecoded"]) };
+            assert_eq!((output.status.code(), conditions), (Some(code), expected), "{command} {}", value.escape_ascii());
+        }
+    }
+    // What a search does not look at is one list, in the text and in the records.
+    let (_, screen) = text(&run_in(dir.path(), &["carve", "a.db"]));
+    let all = records(&run_in(dir.path(), &["carve", "a.db", "--format", "jsonl"]));
+    for one in of_kind(&all, "summary")[0]["not_looked_at"].as_array().unwrap() {
+        assert!(screen.contains(one.as_str().unwrap()), "{one}: {screen}");
+    }
+}
+
 /// Numbers that look random and are the same in every run.
 struct Numbers(u64);
 

@@ -14,7 +14,7 @@ use super::{against, block, file_lines, thousands};
 use crate::evidence::count::{Count, Fragments, Values};
 use crate::finding::Outcome;
 use crate::report::readable::ReadableSecret;
-use crate::report::{EvidenceReport, MemberReport, Render, RenderPages, Report};
+use crate::report::{self, EvidenceReport, MemberReport, Render, RenderPages, Report};
 use crate::row::Form;
 use crate::store::MetaPage;
 
@@ -71,12 +71,7 @@ fn carve(member: &MemberReport, evidence: &EvidenceReport, report: &Report) -> S
     out.push_str(&types(&evidence.readable.types, in_scope(report)));
     let newest = |secret: &ReadableSecret| secret.revision.map_or("-".to_owned(), |revision| revision.to_string());
     out.push_str(&named_secrets(evidence, "", "newest revision", newest));
-    let general = [
-        "encrypted parts of these bytes, and compressed ones of other formats than gzip, zstd, zip, xz and bzip2",
-        "values under another encoding",
-    ]
-    .map(str::to_owned);
-    out.push_str(&not_looked_at(general.to_vec(), report.unread_of(member.id)));
+    out.push_str(&not_looked_at(report::not_looked_at(report.parts(member)), report.unread_of(member.id)));
     out
 }
 

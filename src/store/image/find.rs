@@ -256,7 +256,22 @@ pub(super) fn drop_nested(finds: &mut Vec<Find>) {
         }
         !is_nested
     });
+    end_before_the_next(finds);
     finds.sort_unstable_by_key(Find::order);
+}
+
+/// What is not proven whole ends where the next message with a whole value begins: that is no part of it. `finds` are in the order of
+/// their places.
+fn end_before_the_next(finds: &mut [Find]) {
+    let mut next = u64::MAX;
+    for find in finds.iter_mut().rev() {
+        if !find.is_whole {
+            let room = next.checked_sub(find.value).filter(|room| *room > 0).and_then(|room| u32::try_from(room).ok());
+            find.value_length = find.value_length.min(room.unwrap_or(u32::MAX));
+        } else if find.framing != Framing::None {
+            next = next.min(find.offset);
+        }
+    }
 }
 
 /// Marks copies: an earlier find has the same key, revision and bytes.
