@@ -18,10 +18,13 @@ use std::collections::BTreeSet;
 use crate::evidence::Evidence;
 use crate::store::{Facts, LogMembership, Schema, ids_of_log};
 
+/// The member's and the cluster's ID that a segment begins with.
+type Ids = (u64, u64);
+
 /// Segments that begin with the same IDs, as one log each, in their order; one that says nothing goes with those before it. Of several logs
 /// the first is that of a member that the database names.
 pub(super) fn each_log<'a, T>(segments: Vec<T>, own: impl Iterator<Item = &'a Facts>, evidence: impl Fn(&T) -> &Evidence) -> Vec<Vec<T>> {
-    let mut logs: Vec<(Option<(u64, u64)>, Vec<T>)> = Vec::new();
+    let mut logs: Vec<(Option<Ids>, Vec<T>)> = Vec::new();
     for segment in segments {
         let ids = ids_of_log(evidence(&segment));
         let last = logs.len().checked_sub(1);
@@ -38,14 +41,14 @@ pub(super) fn each_log<'a, T>(segments: Vec<T>, own: impl Iterator<Item = &'a Fa
         }
     }
     let members: Vec<String> = own.filter_map(Facts::database).flat_map(|one| &one.schema.members).map(|one| one.id.clone()).collect();
-    let is_named = |ids: &Option<(u64, u64)>| ids.is_some_and(|(member, _)| members.contains(&format!("{member:x}")));
+    let is_named = |ids: &Option<Ids>| ids.is_some_and(|(member, _)| members.contains(&format!("{member:x}")));
     // Stable: otherwise the order of their segments decides.
     logs.sort_by_key(|(ids, _)| !is_named(ids));
     logs.into_iter().map(|(_, log)| log).collect()
 }
 
 /// That segments are not those of the member whose log stands beside them.
-pub(super) fn beside(segments: &[&Evidence], own: (u64, u64)) -> Option<String> {
+pub(super) fn beside(segments: &[&Evidence], own: Ids) -> Option<String> {
     let (member, cluster) = segments.iter().copied().find_map(ids_of_log).filter(|ids| *ids != own)?;
     Some(format!(
         "it is the log of member {member:x} of cluster {cluster:x}, and beside it stands that of member {:x} of cluster {:x}",

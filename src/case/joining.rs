@@ -172,7 +172,8 @@ pub(super) fn join(members: &mut Vec<DataDirectory>, inputs: &[PathBuf], files: 
         } else if let Some(given) = given {
             database.path.clone_from(given);
         }
-        if !is_beside {
+        // A place within an archive is none that can be given.
+        if !is_beside || files.is_archive() {
             let of: BTreeSet<usize> = [database.input, log.input].into();
             database.joined = of.into_iter().filter_map(|input| inputs.get(input).cloned()).collect();
         }
