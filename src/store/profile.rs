@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::witness::Witness;
-use super::{Digests, Facts, PassedOver, ReadOptions};
+use super::{Content, Digests, Facts, PassedOver, ReadOptions};
 use crate::envelope::NameTable;
+use crate::evidence::Evidence;
 use crate::evidence::anomaly::Anomalies;
-use crate::evidence::{Evidence, range};
 use crate::kubernetes::Prefixes;
 
 /// What is known of an evidence, whichever store it is.
@@ -36,18 +36,25 @@ impl<'data> Profile<'data> {
         Self { facts, anomalies, content: evidence.content(), names, prefixes }
     }
 
-    /// The same of an evidence whose names and prefixes are what its own values say, and what the user gave.
+    /// The same of an evidence whose names and prefixes are what its own values say, and what the user gave. `place`:
+    /// where in the content bytes stand that values were heard with.
     pub(super) fn of_witness(
         evidence: &'data Evidence,
         mut facts: Facts,
         anomalies: Anomalies,
-        Witness { mut names, votes, outside }: Witness<'data>,
+        Witness { mut names, votes, mut outside }: Witness<'data>,
         options: &ReadOptions,
+        place: impl Fn(&[u8]) -> Option<u64>,
     ) -> Self {
-        let outside = outside.count(|part| range::offset_within(evidence.content(), part));
-        facts.outside = PassedOver::together(&facts.outside, &outside);
+        let prefixes = votes.elect(&options.prefixes);
+        outside.drop_told(&prefixes);
+        let outside = outside.count(place);
+        match &mut facts.content {
+            Content::Image(image) => image.passed_over = PassedOver::together(&image.passed_over, &outside),
+            _ => facts.outside = PassedOver::together(&facts.outside, &outside),
+        }
         names.give(options.names.iter().cloned());
-        Self::new(evidence, facts, anomalies, names, votes.elect(&options.prefixes))
+        Self::new(evidence, facts, anomalies, names, prefixes)
     }
 
     /// Adds what is found odd later.

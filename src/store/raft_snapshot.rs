@@ -11,7 +11,7 @@ use hashbrown::HashSet;
 use super::facts::{Content, Facts, Kind, RaftSnapshotFacts};
 use super::image;
 use super::witness::Witness;
-use super::{PassedOver, Profile, ReadOptions, Store, Task};
+use super::{Profile, ReadOptions, Store, Task};
 use crate::envelope::Stored;
 use crate::etcd::raft::{Snapshot, SnapshotName, V2Value};
 use crate::evidence::anomaly::{Anomalies, Class};
@@ -81,12 +81,11 @@ impl<'data> RaftSnapshotStore<'data> {
         }
         let read = finds.iter().map(|find| find.escaped.offset..find.escaped.offset.saturating_add(find.escaped.length)).collect();
         let outside = image::held_in(evidence.content(), 0, read, Some(0));
+        let facts = Facts { newest_object_time, outside, ..Facts::of(evidence, Kind::RaftSnapshot, Content::RaftSnapshot(facts)) };
         // Of what begins in a decoded value the place is that of the value's text.
         let starts: BTreeMap<_, _> = finds.iter().map(|find| (find.value.bytes().as_ptr().addr(), find)).collect();
-        let of_value = |part: &[u8]| starts.range(..=part.as_ptr().addr()).next_back().and_then(|(_, find)| find.place_of(part));
-        let outside = PassedOver::together(&outside, &std::mem::take(&mut witness.outside).count(of_value));
-        let facts = Facts { newest_object_time, outside, ..Facts::of(evidence, Kind::RaftSnapshot, Content::RaftSnapshot(facts)) };
-        Self { profile: Profile::of_witness(evidence, facts, anomalies, witness, options), finds }
+        let place = |part: &[u8]| starts.range(..=part.as_ptr().addr()).next_back().and_then(|(_, find)| find.place_of(part));
+        Self { profile: Profile::of_witness(evidence, facts, anomalies, witness, options, place), finds }
     }
 }
 

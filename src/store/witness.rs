@@ -21,7 +21,7 @@ impl<'data> Witness<'data> {
         let stored = Stored::of(value);
         match &stored {
             Stored::Sealed(sealed) => self.names.observe(sealed),
-            Stored::Plain(value) => self.outside.hear(value),
+            Stored::Plain(value) => self.outside.hear(key, value),
             Stored::Empty => {}
         }
         stored

@@ -164,6 +164,12 @@ fn what_begins_in_a_value_that_is_no_object_is_told() {
             }
         }
     }
+    // Under the key of a Secret it is told as one, whatever it holds.
+    let write = Write { main: 3, key: b"/registry/secrets/ns/x".to_vec(), value: STANDARD.encode(SECRET).into_bytes() };
+    let bytes = database(vec![write.entry()], Vec::new());
+    for command in ["scan", "carve"] {
+        assert_eq!((unread("a.db", &bytes, command).1, secrets("a.db", &bytes, command).len()), (Vec::new(), 1), "{command}");
+    }
     // An object that quotes one says of itself what it is.
     let quoting = json!({ "kind": "ConfigMap", "apiVersion": "v1", "metadata": { "name": "x" }, "data": { "a": YAML, "b": object } });
     for value in [quoting.to_string().into_bytes(), b"a few words".to_vec(), b"12345".to_vec(), br#"{"a":"b"}"#.to_vec()] {

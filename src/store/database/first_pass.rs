@@ -72,7 +72,8 @@ impl<'data> DatabaseStore<'data> {
         let of_other = other.map_or(0, |other| other.pages_read());
         let pages_read = [tree.pages_read(), of_other, residue.pages_read].into_iter().fold(0, u64::saturating_add);
         let order = super::order::Order::of(db, &tree, &anomalies);
-        let mut profile = Profile::of_witness(evidence, facts, anomalies, witness, options);
+        let mut profile =
+            Profile::of_witness(evidence, facts, anomalies, witness, options, |part| range::offset_within(evidence.content(), part));
         if let Content::Database(facts) = &mut profile.facts.content {
             (facts.clusters, facts.cluster) = identity.settle(&profile.prefixes, &keyspace);
         }

@@ -70,11 +70,8 @@ impl<'data> ImageStore<'data> {
                 _ => witness.hear_beginning(read.key, read.value),
             }
         }
-        // What begins in values that are no objects themselves was passed over like all else that is of no row.
-        let within = std::mem::take(&mut witness.outside).count(|part| range::offset_within(bytes, part));
-        let passed_over = PassedOver::together(&passed_over, &within);
         let facts = Facts::of(evidence, Kind::Image, Content::Image(Box::new(ImageFacts { pages, passed_over })));
-        Self { profile: Profile::of_witness(evidence, facts, anomalies, witness, options), finds }
+        Self { profile: Profile::of_witness(evidence, facts, anomalies, witness, options, |part| range::offset_within(bytes, part)), finds }
     }
 }
 

@@ -10,7 +10,7 @@ use super::begun::{self, BeginningOf, Begun, PassedOver, PassedOverForm};
 use super::find::Find;
 use super::searched::Searched;
 use crate::evidence::range;
-use crate::kubernetes::Object;
+use crate::kubernetes::{Object, Prefixes, StorageKey};
 
 /// Parts between values that one task searches.
 const PARTS: usize = 64;
@@ -24,6 +24,8 @@ pub(in crate::store) struct Outside<'data>(Vec<Beside<'data>>);
 struct Beside<'data> {
     /// From its first byte on.
     bytes: &'data [u8],
+    /// The key whose value it stands in; empty: in none that is told.
+    key: &'data [u8],
     form: PassedOverForm,
     of: BeginningOf,
 }
@@ -31,12 +33,16 @@ struct Beside<'data> {
 impl<'data> Outside<'data> {
     /// Searches bytes of which nothing else is told.
     pub(in crate::store) fn search(&mut self, part: &'data [u8]) {
+        self.search_of(&[], part);
+    }
+
+    fn search_of(&mut self, key: &'data [u8], part: &'data [u8]) {
         if range::is_zero(part) {
             return;
         }
         for Begun { at, form, of } in begun_in(part) {
             let bytes = usize::try_from(at).ok().and_then(|at| part.get(at..)).unwrap_or(part);
-            self.0.push(Beside { bytes, form, of });
+            self.0.push(Beside { bytes, key, form, of });
         }
     }
 
@@ -48,10 +54,16 @@ impl<'data> Outside<'data> {
     }
 
     /// Searches a value that is not encrypted, unless it is one object that says itself what it is.
-    pub(in crate::store) fn hear(&mut self, value: &'data [u8]) {
+    pub(in crate::store) fn hear(&mut self, key: &'data [u8], value: &'data [u8]) {
         if !Object::says_what_it_is(value) {
-            self.search(value);
+            self.search_of(key, value);
         }
+    }
+
+    /// Takes out what stands in values under the keys of Secrets: whatever they hold, they are told as Secrets.
+    pub(in crate::store) fn drop_told(&mut self, prefixes: &Prefixes) {
+        let is_told = |key: &[u8]| StorageKey::of(key, prefixes).is_some_and(|key| key.group_resource.is_secrets());
+        self.0.retain(|beside| beside.key.is_empty() || !is_told(beside.key));
     }
 
     /// Takes over what another part has.

@@ -71,9 +71,10 @@ impl<'data> SegmentStore<'data> {
                 segment.count_overridden(number, &log);
             }
         }
-        let Witness { mut names, votes, outside } = seen.witness;
+        let Witness { mut names, votes, mut outside } = seen.witness;
         let of_log = votes.elect(&options.prefixes);
         let prefixes = member.database.map_or(of_log.clone(), |database| database.prefixes().and(&of_log));
+        outside.drop_told(&prefixes);
         names.give(options.names.iter().cloned());
         let applied = member.database.and_then(|database| database.profile().facts.database()?.schema.consistent_index);
         let (mut revisions, mut fits) = (Revisions::default(), true);
