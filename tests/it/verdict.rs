@@ -223,3 +223,22 @@ fn what_is_lost_is_not_told_as_absent() {
     }
     assert!(shown.contains("leases: not known; auth: not known; users: not known; alarms: not known"), "{shown}");
 }
+
+/// Which cluster a file is of, and that it was not taken before some time, is told of a part of it, too.
+#[test]
+fn the_cluster_and_the_newest_time_of_a_cut_file_are_those_of_what_is_left() {
+    let dir = tempfile::tempdir().unwrap();
+    let sound = Fixture::named("migration").bytes;
+    let evidence = |length: usize| {
+        fs::write(dir.path().join("a.db"), &sound[..length]).unwrap();
+        of_kind(&records(&run_in(dir.path(), &["check", "a.db", "--format", "jsonl"])), "evidence")[0].clone()
+    };
+    let whole = evidence(sound.len());
+    assert!(whole["kube_system_uid"].is_string() && whole["newest_object_time"].is_string());
+    for length in [100_000, 200_000, 300_000, 400_000] {
+        let cut = evidence(length);
+        assert_eq!(cut["kube_system_uid"], whole["kube_system_uid"], "{length}");
+        let time = cut["newest_object_time"].as_str().unwrap();
+        assert!(Some(time) <= whole["newest_object_time"].as_str(), "{length}: {time}");
+    }
+}

@@ -1,6 +1,7 @@
 //! The first pass over a database: the pages of the active tree, then those that only the older root reaches, then what stands
 //! outside both.
 
+use super::identity::Identity;
 use super::key_tree::{KeyTree, Lacking};
 use super::opened::{NotADatabase, OpenedDatabase};
 use super::residue::{self, Ground};
@@ -53,12 +54,18 @@ impl<'data> DatabaseStore<'data> {
             revision: keyspace.last().map(|revision| revision.main),
             large: &large,
         };
-        let (mut residue, of_residue) = residue::find(ground, options.residue);
+        let (mut residue, heard) = residue::find(ground, options.residue);
         anomalies.merge(std::mem::take(&mut residue.anomalies));
-        witness.merge(of_residue);
+        witness.merge(heard);
         let schema = if db.active().is_some() { Schema::read(db, &tree, &mut anomalies) } else { Schema::default() };
         let Lacking { tree: key_tree, gaps, lost } = Lacking::find(db, &tree, &keyspace, &schema, &mut anomalies);
         let history = options.history.then(|| history.sort_writes(known_revisions(key_tree, &keyspace, &schema, &anomalies)));
+        // A tree that is not all there may have lost what names the cluster, and the newest times: what is left of them tells.
+        let (of_residue, time_in_residue) = match key_tree {
+            KeyTree::Whole => (Identity::default(), None),
+            KeyTree::Partial | KeyTree::Lost => Identity::of_residue(db, &residue.entries),
+        };
+        let (identity, newest_time) = (identity.or(of_residue), newest_time.max(time_in_residue));
         let mut content = facts_of(&opened, &keyspace, &pages, key_tree, schema, (options.residue, residue.account));
         let mut kind = opened.kind();
         if let Some(behind) = behind_trailer {

@@ -2,7 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::residue::{Content, Entry};
+use crate::bbolt::Db;
+use crate::envelope::Stored;
 use crate::kubernetes::{ClusterId, ClusterIds, Encoding, KubeadmNames, Object, Prefixes};
+use crate::mvcc::residue::Write;
 use crate::mvcc::{KeyValue, Keyspace, Revision};
 use crate::store::ClusterNames;
 
@@ -17,6 +21,29 @@ pub(super) struct Identity<'data> {
 }
 
 impl<'data> Identity<'data> {
+    /// What residue says, with the newest time in an object of it.
+    pub(super) fn of_residue(db: &Db<'data>, entries: &[Entry]) -> (Self, Option<i64>) {
+        let (mut identity, mut newest_time) = (Self::default(), None);
+        for entry in entries.iter().filter(|entry| entry.content == Content::Value) {
+            let Some(Write { main, sub, kv, .. }) = entry.read(db) else { continue };
+            if let Stored::Plain(value) = Stored::of(kv.value)
+                && let Some(encoding @ (Encoding::Protobuf | Encoding::Json | Encoding::Cbor)) = Encoding::of(value)
+            {
+                newest_time = newest_time.max(Object::newest_time_in(value, encoding));
+                identity.hear_object(Revision { main, sub: sub.unwrap_or(0) }, kv.key, value, encoding);
+            }
+        }
+        (identity, newest_time)
+    }
+
+    /// Takes from another what this one does not know.
+    pub(super) fn or(mut self, other: Self) -> Self {
+        for (prefix, uid) in other.kube_system {
+            self.kube_system.entry(prefix).or_insert(uid);
+        }
+        Self { kubeadm: self.kubeadm.or(other.kubeadm), ..self }
+    }
+
     /// Hears a write that may be of a node, whose name stands in its key, also where its value is encrypted.
     pub(super) fn hear_key(&mut self, write: &KeyValue<'data>) {
         if write.value.starts_with(b"k8s") && node_name(write.key).is_some() {

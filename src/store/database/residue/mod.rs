@@ -23,7 +23,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 pub use self::account::Account;
-pub(super) use self::entry::Entry;
+pub(super) use self::entry::{Content, Entry};
 use self::frameless::Gap;
 use self::headless::{Kind, Piece};
 use super::whole;
