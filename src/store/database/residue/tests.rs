@@ -149,10 +149,10 @@ impl Model {
         let (mut whole, mut begun) = (BTreeMap::new(), BTreeSet::new());
         for entry in &residue.entries {
             let (value, is_whole) = match entry.content {
-                entry::Content::Value => (entry.read(&db).unwrap().kv.value, true),
-                entry::Content::Cut => (entry.read(&db).unwrap().kv.value, false),
-                entry::Content::Headless(Kind::Value) => (entry.bytes(&db), true),
-                entry::Content::Headless(Kind::Beginning) => (entry.bytes(&db), false),
+                Content::Value => (entry.read(&db).unwrap().kv.value, true),
+                Content::Cut => (entry.read(&db).unwrap().kv.value, false),
+                Content::Headless(Kind::Value) => (entry.bytes(&db), true),
+                Content::Headless(Kind::Beginning) => (entry.bytes(&db), false),
                 _ => continue,
             };
             let offset = range::offset_within(&self.bytes, value).unwrap();
