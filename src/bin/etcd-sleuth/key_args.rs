@@ -102,7 +102,7 @@ pub(crate) struct Within {
 /// Who holds keys.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Holders {
-    /// An EncryptionConfiguration in YAML or JSON, with its keys. Where several disagree, --require-key decides
+    /// An EncryptionConfiguration in YAML or JSON, with its keys; what several disagree about is not known
     #[arg(long, value_name = "FILE")]
     pub(crate) encryption_config: Vec<PathBuf>,
     /// Ask AWS KMS: region, profile, endpoint and credentials as every AWS tool takes them; with providers' names about nothing of others,
