@@ -134,6 +134,7 @@ fn run(evidence: &Evidence) {
         id: Numbering::default().member(),
         path: report.facts.path.clone(),
         given: vec![report.facts.path.clone()],
+        others: 0,
         parts: vec![report.id],
         whole: None,
     };

@@ -37,6 +37,8 @@ pub(super) struct ReadMember<'data> {
     /// The inputs that it was joined from.
     pub joined: Vec<PathBuf>,
     pub is_directory: bool,
+    /// How many members of their own were found among its files.
+    pub others: usize,
     pub evidences: Vec<ReadEvidence<'data>>,
 }
 

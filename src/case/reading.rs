@@ -85,6 +85,7 @@ impl Run<'_> {
             path: member.path.clone(),
             joined: member.joined.clone(),
             is_directory: member.is_directory,
+            others: others.len().saturating_add(strangers.len()),
             evidences,
         }];
         read.extend(others.into_iter().filter_map(|log| self.member_of_its_own(log)));
@@ -102,7 +103,7 @@ impl Run<'_> {
         let is_directory = evidences.len() > 1;
         let first = &evidences.first()?.store.profile().facts.path;
         let path = first.parent().filter(|_| is_directory).unwrap_or(first).to_owned();
-        Some(ReadMember { id: self.numbering.member(), path, joined: Vec::new(), is_directory, evidences })
+        Some(ReadMember { id: self.numbering.member(), path, joined: Vec::new(), is_directory, others: 0, evidences })
     }
 
     /// Reads the segments that stand beside what was read of a member. Those of a log that is proven to be another member's are read by

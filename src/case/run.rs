@@ -225,7 +225,7 @@ impl<'a> Run<'a> {
         });
         let path = member.path.clone();
         let given = if member.joined.is_empty() { vec![path.clone()] } else { member.joined.clone() };
-        MemberReport { id: member.id, path, given, parts: whole.parts, whole: joined }
+        MemberReport { id: member.id, path, given, others: member.others, parts: whole.parts, whole: joined }
     }
 
     pub(super) fn tell_member(&mut self, member: MemberReport) -> Result<(), RunError> {

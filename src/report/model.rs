@@ -60,6 +60,8 @@ pub struct MemberReport {
     pub path: PathBuf,
     /// What names it on a command line: its path, or where its parts were given in several places, these.
     pub given: Vec<PathBuf>,
+    /// Members of their own that stand among its files. Each has an answer of its own, behind this one's.
+    pub others: usize,
     /// Its evidences, in their order.
     pub parts: Vec<EvidenceId>,
     /// Of a directory, its evidences as one: a Secret in several of them is counted once. A file is its own whole.

@@ -15,7 +15,7 @@ use super::unread::{self, warning};
 use super::{against, block, cluster_lines, compared_lines, doubts, file_lines, log_sentence, member_name, snapshot_sentence};
 use crate::evidence::Count;
 use crate::evidence::anomaly::{Bearing, Class};
-use crate::evidence::words::span;
+use crate::evidence::words::{span, verb};
 use crate::report::{EvidenceReport, MemberReport, Report, not_looked_at};
 use crate::store::{Facts, Kind, LogFacts, Role};
 
@@ -28,12 +28,22 @@ pub(super) fn directory(directory: &MemberReport, whole: &EvidenceReport, report
     let database: Vec<&EvidenceReport> = of(&[Kind::Database, Kind::Snapshot], Role::Member);
     let unmatched = report.filter.as_deref().filter(|_| parts.iter().all(|part| part.is_out_of_scope()));
     let is_below = |facts: &Facts| facts.path != directory.path && facts.path.starts_with(&directory.path);
-    let what = if parts.iter().all(|part| is_below(&part.facts)) { What::Directory } else { What::Files };
+    let what = if directory.others > 0 {
+        What::Member
+    } else if parts.iter().all(|part| is_below(&part.facts)) {
+        What::Directory
+    } else {
+        What::Files
+    };
     let mut out = match unmatched {
         Some(filter) => nothing_matches(whole, report, filter, what),
         None if report.is_without_kubernetes(directory) => no_kubernetes(whole, what),
         None => headline(whole, report, what) + &did_you_mean(whole, report),
     };
+    if directory.others > 0 {
+        let (members, have) = (counted(directory.others as u64, "other member"), verb(directory.others as u64, "has", "have"));
+        out.push_str(&format!("  {members} {have} files in it: read their answers below\n"));
+    }
     out.push_str(&warning(report.unread_of(directory.id)));
     match database.as_slice() {
         [] => block(&mut out, "File", &["no member/snap/db that could be read: what exists now is not known".to_owned()]),

@@ -18,6 +18,8 @@ pub(super) enum What {
     Directory,
     /// Files that were given in several places.
     Files,
+    /// A directory in which other members have files, too.
+    Member,
 }
 
 impl What {
@@ -26,6 +28,7 @@ impl What {
             Self::File => "THIS FILE",
             Self::Directory => "THIS DIRECTORY",
             Self::Files => "THESE FILES",
+            Self::Member => "THIS MEMBER'S OWN FILES",
         }
     }
 }

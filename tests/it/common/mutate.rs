@@ -340,6 +340,7 @@ fn texts(store: &DatabaseStore<'_>, evidence: EvidenceReport) -> (String, String
         id: Numbering::default().member(),
         path: evidence.facts.path.clone(),
         given: vec![evidence.facts.path.clone()],
+        others: 0,
         parts: vec![evidence.id],
         whole: None,
     };
