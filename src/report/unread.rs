@@ -136,6 +136,9 @@ impl fmt::Display for UnreadReason {
             }
             Self::Foreign(what) => return write!(f, "not a file of etcd; it looks like {what}"),
             Self::PassedOver(passed_over) => return write!(f, "{passed_over}, the first at byte {}", passed_over.first),
+            Self::Outside(within) if within.form == PassedOverForm::Within => {
+                return write!(f, "{within}, the first at byte {}", within.first);
+            }
             Self::Outside(outside) => {
                 return write!(f, "{outside}, beside what is read of such a file, the first at byte {}", outside.first);
             }
@@ -175,6 +178,9 @@ impl Unread {
                 Some(format!("if it is this member's, give it: scan {given} {target}"))
             }
             UnreadReason::LeadsNowhere => Some(format!("if it is elsewhere, give it: scan {given} PATH")),
+            UnreadReason::Outside(within) | UnreadReason::PassedOver(within) if within.form == PassedOverForm::Within => {
+                Some(format!("treat it as readable; whose value it is in, the records say: scan --resources all --format jsonl {path}"))
+            }
             UnreadReason::Foreign(_) | UnreadReason::Outside(_) => Some(format!("search it: carve {path}")),
             UnreadReason::TooDeep | UnreadReason::TooMany => Some(format!("give it by itself: scan {path}")),
             UnreadReason::NoDatabase => Some(format!("if it is elsewhere, give both: scan {given} SNAP")),
@@ -205,8 +211,11 @@ impl Unread {
                 | PassedOverForm::OtherText
                 | PassedOverForm::Escaped
                 | PassedOverForm::Wide => "decode it, and search what comes out; treat it as readable".to_owned(),
-                PassedOverForm::Text => "it is readable as it stands: treat it as known".to_owned(),
+                PassedOverForm::Text | PassedOverForm::Stored | PassedOverForm::Within => {
+                    "it is readable as it stands: treat it as known".to_owned()
+                }
                 PassedOverForm::Compressed => "cut it out, unpack it, and search what comes out".to_owned(),
+                PassedOverForm::Opaque => "find out what made it, unpack or decrypt it, and search what comes out".to_owned(),
                 PassedOverForm::Encrypted => "decrypt it, and search what comes out".to_owned(),
                 PassedOverForm::DiskImage => "make a raw image of it, and search that".to_owned(),
             }),

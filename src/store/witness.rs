@@ -17,10 +17,13 @@ pub(super) struct Witness<'data> {
 impl<'data> Witness<'data> {
     /// Hears a whole value, and tells how it is stored.
     pub(super) fn hear(&mut self, key: &'data [u8], value: &'data [u8]) -> Stored<'data> {
-        self.hear_beginning(key, value);
+        self.hear_key(key, value);
         let stored = Stored::of(value);
         match &stored {
-            Stored::Sealed(sealed) => self.names.observe(sealed),
+            Stored::Sealed(sealed) => {
+                self.names.observe(sealed);
+                self.outside.hear_sealed(sealed);
+            }
             Stored::Plain(value) => self.outside.hear(key, value),
             Stored::Empty => {}
         }
@@ -41,12 +44,17 @@ impl<'data> Witness<'data> {
     }
 
     /// Hears a value of which the end may be lost: where its key's name ends cannot be told.
-    pub(super) fn hear_beginning(&mut self, key: &'data [u8], beginning: &[u8]) {
+    pub(super) fn hear_beginning(&mut self, key: &'data [u8], beginning: &'data [u8]) {
+        self.hear_key(key, beginning);
+        self.outside.hear_beginning(key, beginning);
+    }
+
+    fn hear_key(&mut self, key: &'data [u8], value: &[u8]) {
         // Of a key the bytes are shown; that they are an object nobody says.
         if !key.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'{') {
             self.outside.search(key);
         }
-        self.votes.observe(key, beginning);
+        self.votes.observe(key, value);
     }
 
     /// Takes over what another part said.

@@ -23,26 +23,32 @@ use etcd_sleuth::evidence::anomaly::Class;
 use etcd_sleuth::store::{DatabaseStore, ReadOptions, Store};
 use serde_json::Value;
 
-/// Databases of a run.
-const COUNT: &str = "1000";
+/// Batches of a run. Each is removed before the next one is made: all of them together fill a small disk.
+const BATCHES: usize = 20;
+/// Databases of a batch.
+const COUNT: usize = 50;
 
 /// Random databases are described as bbolt and etcdutl describe them.
 #[test]
 #[ignore = "needs Go: bbolt and etcdutl describe random databases of the recipe"]
 fn random_databases_are_as_bbolt_says() {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    let seed = (now.as_micros() % 1_000_000).to_string();
-    println!("etcd36 random -seed {seed} -count {COUNT}");
-    let dir = tempfile::tempdir().unwrap();
-    let described =
-        describe(Command::new(common::etcd36(dir.path())).args(["random", "-seed", &seed, "-count", COUNT, "-out"]).arg(dir.path()));
-    assert_eq!(described.len().to_string(), COUNT);
+    let first = u64::try_from(now.as_micros() % 1_000_000).unwrap();
+    println!("etcd36 random -seed {first} -count {COUNT}, and {} seeds behind it", BATCHES - 1);
+    let program_dir = tempfile::tempdir().unwrap();
+    let program = common::etcd36(program_dir.path());
     let (mut page_sizes, mut depths, mut freelists) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-    for truth in &described {
-        page_sizes.insert(truth["page_size"].as_u64().unwrap());
-        depths.extend(truth["elements"].as_object().unwrap().keys().map(|depth| depth.parse::<u64>().unwrap()));
-        freelists.insert(truth["pages"].as_str().unwrap().contains('l'));
-        compare(dir.path(), truth, &seed);
+    for seed in (first..).take(BATCHES).map(|seed| seed.to_string()) {
+        let dir = tempfile::tempdir().unwrap();
+        let count = COUNT.to_string();
+        let described = describe(Command::new(&program).args(["random", "-seed", &seed, "-count", &count, "-out"]).arg(dir.path()));
+        assert_eq!(described.len(), COUNT);
+        for truth in &described {
+            page_sizes.insert(truth["page_size"].as_u64().unwrap());
+            depths.extend(truth["elements"].as_object().unwrap().keys().map(|depth| depth.parse::<u64>().unwrap()));
+            freelists.insert(truth["pages"].as_str().unwrap().contains('l'));
+            compare(dir.path(), truth, &seed);
+        }
     }
     // Each by itself: what there is much of must not stand in for what there is none of.
     assert_eq!(page_sizes, (10..=16).map(|shift| 1 << shift).collect());

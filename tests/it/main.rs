@@ -62,3 +62,4 @@ mod truth;
 mod v2_api;
 mod verdict;
 mod verify;
+mod within;

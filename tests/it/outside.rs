@@ -170,10 +170,8 @@ fn what_begins_in_a_value_that_is_no_object_is_told() {
     for command in ["scan", "carve"] {
         assert_eq!((unread("a.db", &bytes, command).1, secrets("a.db", &bytes, command).len()), (Vec::new(), 1), "{command}");
     }
-    // An object that quotes one says of itself what it is.
-    let quoting = json!({ "kind": "ConfigMap", "apiVersion": "v1", "metadata": { "name": "x" }, "data": { "a": YAML, "b": object } });
-    for value in [quoting.to_string().into_bytes(), b"a few words".to_vec(), b"12345".to_vec(), br#"{"a":"b"}"#.to_vec()] {
-        let write = Write { main: 3, key: b"/app/x".to_vec(), value };
+    for value in [&b"a few words"[..], b"12345", br#"{"a":"b"}"#] {
+        let write = Write { main: 3, key: b"/app/x".to_vec(), value: value.to_vec() };
         assert_eq!(unread("a.db", &database(vec![write.entry()], Vec::new()), "scan"), (Some(0), Vec::new()));
     }
 }

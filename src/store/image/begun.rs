@@ -59,13 +59,6 @@ impl BeginningOf {
 }
 
 impl Begun {
-    /// A value that was found at a place where nobody reads it.
-    pub(super) fn value(bytes: &[u8], at: u64) -> Option<Self> {
-        let rest = bytes.get(usize::try_from(at).ok()?..)?;
-        let form = if rest.first() == Some(&b'{') { PassedOverForm::Text } else { PassedOverForm::NoEnd };
-        Some(Self { at, form, of: BeginningOf::of(rest)? })
-    }
-
     /// Something that was not looked into.
     pub(super) fn packed(packed: &Packed, at: usize) -> Self {
         let form = match packed.how {
@@ -74,6 +67,11 @@ impl Begun {
             PackedHow::Image => PassedOverForm::DiskImage,
         };
         Self { at: at as u64, form, of: BeginningOf::Stream }
+    }
+
+    /// A whole input in which nothing is found, and nothing could be.
+    pub(super) fn opaque() -> Self {
+        Self { at: 0, form: PassedOverForm::Opaque, of: BeginningOf::Stream }
     }
 
     /// What begins at a place as it would stand in a database.
@@ -120,6 +118,10 @@ pub struct PassedOver {
 pub enum PassedOverForm {
     /// As in a database; its end is not there, or nothing tells it.
     NoEnd,
+    /// As in a database, and whole.
+    Stored,
+    /// In any form within a value that is told as something else: another object, or what should be ciphertext.
+    Within,
     /// The same in a database of SQLite, whose rows go on on pages elsewhere.
     Sqlite,
     /// In base64.
@@ -138,6 +140,8 @@ pub enum PassedOverForm {
     Text,
     /// In a form that makes it smaller.
     Compressed,
+    /// In bytes that are mostly as even as compressed or encrypted ones are, in no form that is known.
+    Opaque,
     /// In a file or volume that is encrypted as a whole.
     Encrypted,
     /// In the blocks of a disk's image that has its own order of them.
@@ -149,6 +153,8 @@ impl PassedOverForm {
     pub fn name(self) -> &'static str {
         match self {
             Self::NoEnd => "no-end",
+            Self::Stored => "stored",
+            Self::Within => "within",
             Self::Sqlite => "sqlite",
             Self::Base64 => "base64",
             Self::Hex => "hex",
@@ -158,6 +164,7 @@ impl PassedOverForm {
             Self::Wide => "utf-16",
             Self::Text => "text",
             Self::Compressed => "compressed",
+            Self::Opaque => "opaque",
             Self::Encrypted => "encrypted",
             Self::DiskImage => "disk-image",
         }
@@ -170,6 +177,7 @@ impl fmt::Display for PassedOver {
         let noun = match (self.of, self.count) {
             (BeginningOf::Stream, 1) if self.form == PassedOverForm::Encrypted => "file or volume",
             (BeginningOf::Stream, _) if self.form == PassedOverForm::Encrypted => "files or volumes",
+            (BeginningOf::Stream, _) if self.form == PassedOverForm::Opaque => "file",
             (BeginningOf::Stream, 1) if self.form == PassedOverForm::DiskImage => "disk image",
             (BeginningOf::Stream, _) if self.form == PassedOverForm::DiskImage => "disk images",
             (BeginningOf::Secret, 1) => "Secret",
@@ -183,6 +191,8 @@ impl fmt::Display for PassedOver {
         };
         let how = match self.form {
             PassedOverForm::NoEnd => "of which no end was found",
+            PassedOverForm::Stored => "in the form of a stored value",
+            PassedOverForm::Within => "within another object, or where ciphertext should be",
             PassedOverForm::Sqlite => "in rows of a SQLite database, of which no end was found",
             PassedOverForm::Base64 => "in base64",
             PassedOverForm::Hex => "in hexadecimal digits",
@@ -193,6 +203,7 @@ impl fmt::Display for PassedOver {
             PassedOverForm::Text => "as text, in JSON or YAML",
             PassedOverForm::Compressed if self.count == 1 => "that was not unpacked",
             PassedOverForm::Compressed => "that were not unpacked",
+            PassedOverForm::Opaque => "of no form that is known, whose bytes are as even as compressed or encrypted ones",
             PassedOverForm::Encrypted => "encrypted as a whole",
             PassedOverForm::DiskImage => "of which the blocks were not put in order",
         };

@@ -7,10 +7,10 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use memchr::memmem;
 
-use super::begun::Begun;
+use super::begun::{BeginningOf, Begun, PassedOverForm};
 use crate::envelope;
 use crate::evidence::{limit, range};
-use crate::kubernetes::{CBOR_MAGIC, fragment};
+use crate::kubernetes::{CBOR_MAGIC, Encoding, Object, fragment};
 use crate::mvcc::framing::{self, Framed};
 use crate::mvcc::residue::{Write, parse_write};
 use crate::store::whole::is_proven;
@@ -168,6 +168,31 @@ impl Find {
             (false, Framing::KeyValue | Framing::Put) => Some(self.value..self.value.saturating_add(1)),
             (false, Framing::None) => None,
         }
+    }
+
+    /// The same where nobody reads it.
+    pub(super) fn begun(&self, bytes: &[u8]) -> Option<Begun> {
+        let rest = bytes.get(usize::try_from(self.value).ok()?..)?;
+        let form = match rest.first() {
+            Some(b'{') => PassedOverForm::Text,
+            _ if self.is_whole => PassedOverForm::Stored,
+            _ => PassedOverForm::NoEnd,
+        };
+        Some(Begun { at: self.value, form, of: BeginningOf::of(rest)? })
+    }
+
+    /// Whether a whole value is a Secret, or a list that may hold some.
+    pub(super) fn holds_a_secret(&self, bytes: &[u8]) -> bool {
+        let value = range::slice(bytes, self.value, u64::from(self.value_length)).unwrap_or_default();
+        let has = |field: &[u8]| memmem::find(value, field).is_some();
+        let Some(object) = Encoding::of(value).and_then(|encoding| Object::read(value, encoding).ok()) else { return false };
+        object.api_version == "v1"
+            && match &*object.kind {
+                // What refers to one has its name, and no metadata.
+                "Secret" => !object.name.is_empty() || has(b"metadata") || has(b"data"),
+                "SecretList" | "List" => has(b"items"),
+                _ => false,
+            }
     }
 
     fn end(&self) -> u64 {

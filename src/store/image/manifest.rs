@@ -117,7 +117,7 @@ fn is_object_of_json(before: &[u8], behind: &[u8]) -> bool {
         let Some((_, next)) = value.filter(|_| name == b"apiVersion") else { break };
         rest = next.trim_ascii_start();
     }
-    let mut rest = before.strip_suffix(b"\"").unwrap_or(before).trim_ascii_end();
+    let mut rest = before.strip_suffix(b"\"").or_else(|| before.strip_suffix(b"'")).unwrap_or(before).trim_ascii_end();
     while let Some(value) = rest.strip_suffix(b",").map(<[u8]>::trim_ascii_end) {
         // Only data and metadata are objects themselves.
         if value.ends_with(b"}") {
@@ -138,12 +138,16 @@ fn is_object_of_json(before: &[u8], behind: &[u8]) -> bool {
 
 /// A text in quotation marks, or of YAML a word without them, and what is behind it.
 fn word(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let Some(text) = text.strip_prefix(b"\"") else {
+    let Some((quote, text)) = text.split_first().filter(|(first, _)| is_quote(**first)) else {
         let end = text.iter().take_while(|byte| is_of_a_word(**byte)).count();
         return text.split_at_checked(end).filter(|_| end > 0);
     };
-    let end = memchr::memchr(b'"', text)?;
+    let end = memchr::memchr(*quote, text)?;
     Some((text.get(..end)?, text.get(end.saturating_add(1)..)?))
+}
+
+fn is_quote(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\'')
 }
 
 fn is_of_a_word(byte: u8) -> bool {
@@ -152,11 +156,11 @@ fn is_of_a_word(byte: u8) -> bool {
 
 /// The same, and what is before it.
 fn word_at_end(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let Some(text) = text.strip_suffix(b"\"") else {
+    let Some((quote, text)) = text.split_last().filter(|(last, _)| is_quote(**last)) else {
         let start = text.len().saturating_sub(text.iter().rev().take_while(|byte| is_of_a_word(**byte)).count());
         return text.split_at_checked(start).map(|(before, word)| (word, before)).filter(|(word, _)| !word.is_empty());
     };
-    let start = memchr::memrchr(b'"', text)?;
+    let start = memchr::memrchr(*quote, text)?;
     Some((text.get(start.saturating_add(1)..)?, text.get(..start)?))
 }
 
@@ -212,6 +216,9 @@ mod tests {
             "{\"kind\": \"Secret\", \"apiVersion\": \"v1\", \"metadata\": {}}",
             "{apiVersion: v1, kind: Secret, metadata: {name: db}, data: {a: YQ==}}",
             "{kind: Secret, metadata: {name: db}, apiVersion: v1}",
+            // As Python prints it, and as YAML may be written.
+            "{'kind': 'Secret', 'apiVersion': 'v1', 'metadata': {'name': 'db'}}",
+            "{'metadata': {'name': 'db'}, 'type': 'Opaque', 'apiVersion': 'v1', 'kind': 'Secret'}",
             "{type: Opaque, apiVersion: v1, kind: Secret}",
             "{metadata: {name: db}, kind: Secret}",
             "{\"kind\":\"SecretList\",\"apiVersion\":\"v1\",\"metadata\":{},\"items\":[",

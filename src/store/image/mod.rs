@@ -21,6 +21,7 @@ mod encoded;
 mod find;
 mod manifest;
 mod needles;
+mod opaque;
 mod outside;
 mod pages;
 mod searched;
@@ -60,6 +61,9 @@ impl<'data> ImageStore<'data> {
         // Of a whole input its first bytes say more than they would within others.
         begun.extend(Packed::of(bytes).filter(|packed| packed.is_whole()).map(|packed| begun::Begun::packed(packed, 0)));
         begun::drop_read(&mut begun, finds.iter().filter_map(Find::reads).collect());
+        if finds.is_empty() && begun.is_empty() && opaque::is_opaque(bytes) {
+            begun.push(begun::Begun::opaque());
+        }
         let passed_over = begun::count(&begun, &pages.sqlite);
         find::drop_nested(&mut finds);
         find::mark_duplicates(bytes, &mut finds);

@@ -36,6 +36,14 @@ impl<T> Needles<T> {
         self.longest
     }
 
+    /// Whether any of them is in these bytes.
+    pub(super) fn is_in(&self, bytes: &[u8]) -> bool {
+        self.parts.iter().any(|Part { packed, needles }| match packed {
+            Some(packed) => packed.find(bytes).is_some(),
+            None => needles.iter().any(|(text, _)| memchr::memmem::find(bytes, text).is_some()),
+        })
+    }
+
     /// Shows where each begins, also within another one.
     pub(super) fn each<'a>(&'a self, bytes: &[u8], mut see: impl FnMut(Range<usize>, &'a T)) {
         for Part { packed, needles } in &self.parts {

@@ -3,17 +3,29 @@
 //! A search of any bytes sees it. It counts where nobody made a row of it, and by what it says of itself.
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use rayon::prelude::*;
 
 use super::begun::{self, BeginningOf, Begun, PassedOver, PassedOverForm};
 use super::find::Find;
+use super::manifest;
+use super::needles::Needles;
 use super::searched::Searched;
+use crate::envelope::Sealed;
 use crate::evidence::range;
-use crate::kubernetes::{Object, Prefixes, StorageKey};
+use crate::kubernetes::{Encoding, Object, Prefixes, StorageKey};
 
 /// Parts between values that one task searches.
 const PARTS: usize = 64;
+
+/// The word that every Secret has, as it is and as text in base64 or hexadecimal digits has it: most values have none of these, and are not
+/// searched further.
+static WORD: LazyLock<Needles<()>> = LazyLock::new(|| {
+    let in_base64 = [&b"U2VjcmV0"[..], b"NlY3JldA", b"TZWNyZX"];
+    let others = [manifest::KIND, b"S\0e\0c\0r\0e\0t", b"536563726574"];
+    Needles::new(in_base64.into_iter().chain(others).map(|text| (text.to_vec(), ())).collect())
+});
 
 /// What begins in such bytes of a part of an evidence.
 #[derive(Debug, Default)]
@@ -53,11 +65,46 @@ impl<'data> Outside<'data> {
         outside
     }
 
-    /// Searches a value that is not encrypted, unless it is one object that says itself what it is.
+    /// Searches a value that is not encrypted. Of one object that says itself what it is, only what is a Secret within it is not told.
     pub(in crate::store) fn hear(&mut self, key: &'data [u8], value: &'data [u8]) {
         if !Object::says_what_it_is(value) {
             self.search_of(key, value);
+        } else if !Encoding::of(value).is_some_and(|encoding| Object::is_secret(value, encoding)) {
+            self.search_within(key, value.get(1..).unwrap_or_default());
         }
+    }
+
+    /// Searches what stands behind a prefix, where it is not told as an object in clear: ciphertext has no Secret in it.
+    pub(in crate::store) fn hear_sealed(&mut self, sealed: &Sealed<'data>) {
+        if !sealed.bodies().any(|body| Encoding::of_object(body).is_some()) {
+            self.search_within(&[], sealed.rest);
+        }
+    }
+
+    /// Searches the beginning of a value, of which no more is told than that.
+    pub(in crate::store) fn hear_beginning(&mut self, key: &'data [u8], beginning: &'data [u8]) {
+        if BeginningOf::of(beginning) != Some(BeginningOf::Secret) {
+            self.search_within(key, beginning.get(1..).unwrap_or_default());
+        }
+    }
+
+    /// Notes the Secrets within a value that is told as something else. What only may be one is none here: such a value repeats other
+    /// objects, too.
+    fn search_within(&mut self, key: &'data [u8], part: &'data [u8]) {
+        if !WORD.is_in(part) {
+            return;
+        }
+        let Searched { finds, mut begun, .. } = Searched::of(part);
+        let rest = |at: u64| usize::try_from(at).ok().and_then(|at| part.get(at..));
+        // What is whole says what it is, wherever the field for it stands.
+        let (whole, others): (Vec<&Find>, Vec<&Find>) = finds.iter().partition(|find| find.is_whole);
+        begun.retain(|begun| whole.iter().all(|find| find.value != begun.at));
+        begun.extend(others.iter().filter_map(|find| find.begun(part)));
+        begun.extend(whole.iter().filter(|find| find.holds_a_secret(part)).filter_map(|find| find.begun(part)));
+        begun::drop_read(&mut begun, Vec::new());
+        let secrets = begun.iter().filter(|begun| begun.of == BeginningOf::Secret);
+        let form = PassedOverForm::Within;
+        self.0.extend(secrets.filter_map(|begun| Some(Beside { bytes: rest(begun.at)?, key, form, of: begun.of })));
     }
 
     /// Takes out what stands in values under the keys of Secrets: whatever they hold, they are told as Secrets.
@@ -83,7 +130,7 @@ impl<'data> Outside<'data> {
 /// What begins in bytes, each once.
 fn begun_in(part: &[u8]) -> Vec<Begun> {
     let Searched { finds, mut begun, .. } = Searched::of(part);
-    begun.extend(finds.iter().filter_map(|find| Begun::value(part, find.value)));
+    begun.extend(finds.iter().filter_map(|find| find.begun(part)));
     begun::drop_read(&mut begun, Vec::new());
     begun
 }
@@ -113,7 +160,7 @@ pub(crate) fn held_in(bytes: &[u8], from: usize, are_read: Vec<Range<u64>>, valu
     begun.retain(|begun| begun.form != PassedOverForm::NoEnd || is_counted(begun.at));
     let (counted, others): (Vec<&Find>, Vec<&Find>) = finds.iter().partition(|find| is_counted(find.value));
     begun::drop_read(&mut begun, others.into_iter().filter_map(Find::reads).collect());
-    begun.extend(counted.into_iter().filter_map(|find| Begun::value(part, find.value)));
+    begun.extend(counted.into_iter().filter_map(|find| find.begun(part)));
     begun.iter_mut().for_each(|begun| begun.at = begun.at.saturating_add(from as u64));
     begun::drop_read(&mut begun, are_read);
     begun::count(&begun, &pages.sqlite)
