@@ -133,7 +133,7 @@ fn run(evidence: &Evidence) {
     let member = MemberReport {
         id: Numbering::default().member(),
         path: report.facts.path.clone(),
-        given: vec![report.facts.path.clone()],
+        joined: Vec::new(),
         others: 0,
         parts: vec![report.id],
         whole: None,

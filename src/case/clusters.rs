@@ -44,32 +44,30 @@ impl Clusters {
         }
         let mut history = store.history.take()?;
         let is_changed = store.profile().facts.is_changed();
+        if is_changed {
+            // Of its writes none can be missed, nor faulted for what it lacks.
+            history.doubt();
+        }
         let mut compared = Vec::new();
         let mut agreeing = None;
         let same_cluster = self.known.iter().enumerate().filter(|(_, known)| known.clusters.are_those_of(&clusters));
         for (at, known) in same_cluster.take(MOST_HISTORIES) {
             let comparison = known.history.compare(&history);
             let databases = known.history.databases();
-            let mut other = Compared { evidence: known.evidence, path: known.path.clone(), databases, comparison };
-            if is_changed {
-                other.doubt();
-            }
-            let agrees = other.comparison.agrees();
-            if agrees && !is_changed && known.history.takes(&history) && known.clusters == clusters {
+            let other = Compared { evidence: known.evidence, path: known.path.clone(), databases, comparison };
+            let agrees = comparison.agrees();
+            if agrees && known.history.takes(&history) && known.clusters == clusters {
                 agreeing = agreeing.or(Some(at));
             }
             // Where one of the two fails its own trailer, it is that one.
             let is_accused = is_changed || !known.is_changed;
             if is_accused && !agrees {
-                let place = other.comparison.first_here().and_then(|revision| store.find(revision));
+                let place = comparison.first_here().and_then(|revision| store.find(revision));
                 let offset = place.and_then(|(_, element)| range::offset_within(store.opened.db.bytes(), element.key));
                 let pgid = place.map(|(pgid, _)| pgid);
                 store.profile_mut().anomalies.note(Class::MemberDivergence, offset, pgid, || other.to_string());
             }
             compared.push(other);
-        }
-        if is_changed {
-            history.doubt();
         }
         match agreeing.and_then(|at| self.known.get_mut(at)) {
             Some(known) => known.history.add(history),

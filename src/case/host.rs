@@ -1,5 +1,6 @@
 //! What a run tells whoever started it, while it goes on.
 
+use std::io;
 use std::path::Path;
 
 use super::InputError;
@@ -31,6 +32,14 @@ pub trait Host {
     fn while_asking(&self, _dek_sources: Count<DekSources>, ask: &mut Ask<'_>) {
         ask(&|| false, &|| {});
     }
+
+    /// Everything is known, and the answer is about to say how it ended: what is to stand beside it is written now, or the run fails.
+    ///
+    /// # Errors
+    /// What stands beside the answer cannot be written.
+    fn ending(&self, _report: &Report) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Surroundings that show nothing.
@@ -44,7 +53,7 @@ impl Host for Silent {}
 pub(super) struct Nobody;
 
 impl Render for Nobody {
-    fn end(&mut self, _: &Report, _: &Outcome) -> std::io::Result<()> {
+    fn end(&mut self, _: &Report, _: &Outcome) -> io::Result<()> {
         Ok(())
     }
 }

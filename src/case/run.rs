@@ -218,14 +218,13 @@ impl<'a> Run<'a> {
         };
         let first = whole.parts.first().and_then(|id| self.report.evidence(*id));
         let has_all_parts = parts().all(|part| part.facts.is_complete);
-        let joined = first.zip(member.context()).filter(|_| member.is_directory).map(of_whole).map(|mut whole| {
+        let as_one = first.zip(member.context()).filter(|_| member.is_directory).map(of_whole).map(|mut whole| {
             whole.compared = first.and_then(|first| first.compared.clone());
             whole.facts.is_complete = whole.facts.is_complete && has_all_parts;
             whole
         });
         let path = member.path.clone();
-        let given = if member.joined.is_empty() { vec![path.clone()] } else { member.joined.clone() };
-        MemberReport { id: member.id, path, given, others: member.others, parts: whole.parts, whole: joined }
+        MemberReport { id: member.id, path, joined: member.joined.clone(), others: member.others, parts: whole.parts, whole: as_one }
     }
 
     pub(super) fn tell_member(&mut self, member: MemberReport) -> Result<(), RunError> {
@@ -284,7 +283,7 @@ impl<'a> Run<'a> {
     }
 
     fn end(self) -> Result<Answer, RunError> {
-        let Self { render, report, outcome, .. } = self;
+        let Self { case, render, report, outcome, .. } = self;
         for key in &report.keys() {
             render.key(key)?;
         }
@@ -299,6 +298,7 @@ impl<'a> Run<'a> {
         for unread in &report.unread {
             render.unread(unread)?;
         }
+        case.host.ending(&report)?;
         render.end(&report, &outcome)?;
         Ok(Answer { report, outcome })
     }

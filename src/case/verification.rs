@@ -15,7 +15,7 @@ use crate::envelope::{KeyIdentity, KeyPattern};
 use crate::evidence::count::{Count, Values};
 use crate::evidence::{EvidenceId, MemberId};
 use crate::finding::{About, Condition, Finding, Rule};
-use crate::kms::{CurrentKeys, Held, KeyState, Plan as KmsPlan, Ring, Share, UsedKey, decrypt_policy, has_place_to_fill};
+use crate::kms::{CurrentKeys, Held, KeyState, Plan as KmsPlan, Ring, Share};
 use crate::report::{Asked, KeyProof, Report, Verification, VerificationPlan, VerificationResult};
 use crate::row::Retention;
 use crate::verify::{Answer, Keyring, Needs, Proof, Required, Source, Standing};
@@ -147,13 +147,9 @@ impl Holders<'_> {
             calls: share.calls.iter().map(|(key, calls)| (key.as_deref().map(str::to_owned), *calls)).collect(),
             values: share.values,
         };
-        let aws = self.unwrappers.iter().find(|unwrapper| unwrapper.name() == "AWS KMS");
-        let policy = aws.map(|aws| {
-            let claimed = plan.sources().filter(|source| aws.claims(source));
-            let used = claimed.flat_map(|source| {
-                self.contexts.of(source).into_iter().map(|context| UsedKey { key_id: source.id.key_id.clone(), context })
-            });
-            decrypt_policy(&used.collect(), &self.kms_keys)
+        let policy = self.unwrappers.iter().find_map(|unwrapper| {
+            let claimed: Vec<_> = plan.sources().filter(|source| unwrapper.claims(source)).collect();
+            unwrapper.policy(&claimed, &self.kms_keys)
         });
         VerificationPlan {
             dek_sources: Count::of_len(plan.len()),
@@ -161,7 +157,6 @@ impl Holders<'_> {
             max_calls: self.max_calls,
             asked: self.unwrappers.iter().zip(&shares).map(|(unwrapper, share)| asked(unwrapper.name(), share)).collect(),
             unclaimed: asked("nobody to ask", &unclaimed),
-            has_place_to_fill: policy.as_deref().is_some_and(has_place_to_fill),
             policy,
             ..VerificationPlan::default()
         }

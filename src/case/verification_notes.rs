@@ -68,13 +68,13 @@ pub(super) fn of_regions(plan: &KmsPlan, ring: &Ring, holders: &Holders<'_>) -> 
             && matches!(ring.get(&source.id), Some(Held::Nothing(failure)) if may_be_elsewhere(failure.reason))
     };
     let mut notes = Vec::new();
-    for unwrapper in holders.unwrappers.iter().filter(|unwrapper| unwrapper.name() == "AWS KMS") {
+    for unwrapper in holders.unwrappers.iter() {
+        let Some(asked) = unwrapper.regions() else { continue };
         let failed: Count<DekSources> = Count::of_len(plan.sources().filter(is_failed).filter(|source| unwrapper.claims(source)).count());
-        let asked = unwrapper.regions();
         let others: Vec<&str> = named.iter().copied().filter(|region| !asked.iter().any(|asked| asked == region)).collect();
         if failed > 0 && !others.is_empty() {
+            let all: Vec<&str> = asked.iter().map(String::as_str).chain(others.iter().copied()).collect();
             let asked = if asked.is_empty() { "no region".to_owned() } else { asked.join(", ") };
-            let all: Vec<&str> = unwrapper.regions().iter().map(String::as_str).chain(others.iter().copied()).collect();
             notes.push(format!(
                 "{failed} {} asked about in {asked}, and ARNs in these values are of {}: give --aws-region {}",
                 verb(failed, "DEK source that names no region was", "DEK sources that name no region were"),

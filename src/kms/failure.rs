@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::sent::without;
+use super::sent::{plain, without};
 
 /// The reason, in the words of the records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -147,8 +147,7 @@ const LONGEST_HEARD: usize = 4096;
 impl Failure {
     /// A failure with the other side's words.
     pub fn new(reason: Reason, detail: &str) -> Self {
-        let shown = detail.chars().map(|c| if c.is_control() { ' ' } else { c });
-        Self { reason, detail: shown.take(LONGEST_HEARD).collect() }
+        Self { reason, detail: detail.chars().map(plain).take(LONGEST_HEARD).collect() }
     }
 
     /// The same as it may be told: short, and without what was sent.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::EncryptionContext;
+use super::key_spelling::{is_key_arn, is_key_id};
 
 /// A key as values name it, with an encryption context that is tried.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,12 +26,12 @@ pub fn decrypt_policy(keys: &BTreeSet<UsedKey>, given: &[String]) -> String {
     let any_given = || if given.is_empty() { vec![PLACE_TO_FILL.to_owned()] } else { given.to_vec() };
     let resources_of = |key_id: Option<&str>| match key_id {
         Some(arn) if is_key_arn(arn) => vec![arn.to_owned()],
-        Some(alias) if alias.contains("alias/") => any_given(),
-        Some(id) => match given.iter().filter(|arn| arn.ends_with(&format!("/{id}"))).cloned().collect::<Vec<_>>() {
+        // Where it has not the form of an ID it may be a pattern, which never stands in a policy.
+        Some(id) if is_key_id(id) => match given.iter().filter(|arn| arn.ends_with(&format!("/{id}"))).cloned().collect::<Vec<_>>() {
             named if named.is_empty() => vec![PLACE_TO_FILL.replace("KEY-ID", id)],
             named => named,
         },
-        None => any_given(),
+        _ => any_given(),
     };
     let mut described = BTreeSet::new();
     let mut statements: Vec<Value> = Vec::new();
@@ -68,9 +69,4 @@ pub fn decrypt_policy(keys: &BTreeSet<UsedKey>, given: &[String]) -> String {
 /// Whether something is to be filled in before a policy allows all that it is for.
 pub fn has_place_to_fill(policy: &str) -> bool {
     PLACE_TO_FILL.split_once("KEY-ID").is_some_and(|(place, _)| policy.contains(place))
-}
-
-/// Whether text is the ARN of a key, and not of an alias.
-fn is_key_arn(text: &str) -> bool {
-    text.starts_with("arn:") && text.contains(":key/")
 }

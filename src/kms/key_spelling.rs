@@ -137,7 +137,7 @@ pub(crate) fn region_of(key_id: &str) -> Option<&str> {
 }
 
 /// Whether text has the form of a key ID: 8-4-4-4-12 hexadecimal digits, or `mrk-` and 32.
-fn is_key_id(text: &str) -> bool {
+pub(super) fn is_key_id(text: &str) -> bool {
     let are_digits = |text: &str, count: usize| text.len() == count && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     if is_multi_region(text) {
         return text.get(MULTI_REGION.len()..).is_some_and(|digits| are_digits(digits, 32));

@@ -66,9 +66,15 @@ pub trait Unwrapper {
         1
     }
 
-    /// Where this one asks about what names no region; none: it knows no regions.
-    fn regions(&self) -> &[String] {
-        &[]
+    /// Where this one asks about what names no region; `None`: it knows no regions.
+    fn regions(&self) -> Option<&[String]> {
+        None
+    }
+
+    /// The policy that allows what asking about these DEK sources needs and no more, in JSON; `None`: its KMS has no such policies.
+    /// `given`: keys that the user names, for DEK sources that do not name theirs. Asks nobody.
+    fn policy(&self, _sources: &[&WrappedDek], _given: &[String]) -> Option<String> {
+        None
     }
 
     /// Whether this one is to be asked under which key a provider of KMS v2 writes now. Asks nobody.

@@ -12,6 +12,11 @@ const LEAST: usize = 16;
 const MOST: usize = 4096;
 const CUT: &str = "[what was sent]";
 
+/// A character as it is kept and looked for: what a terminal would obey is a blank.
+pub(super) fn plain(c: char) -> char {
+    if c.is_control() { ' ' } else { c }
+}
+
 /// Text without what was sent: its bytes as text, in base64, in hexadecimal digits, in a list of numbers, or as Go quotes them.
 pub(super) fn without(text: &str, sent: &[u8]) -> String {
     let text: Vec<char> = text.chars().collect();
@@ -47,7 +52,7 @@ fn forms(sent: &[u8]) -> Vec<Vec<char>> {
     let list = |parts: Vec<String>, between: &str| parts.join(between);
     let each = |form: fn(&u8) -> String| sent.iter().map(form).collect::<Vec<_>>();
     let mut forms = vec![
-        String::from_utf8_lossy(sent).chars().map(|c| if c.is_control() { ' ' } else { c }).collect(),
+        String::from_utf8_lossy(sent).chars().map(plain).collect(),
         list(each(|byte| format!("{byte:02x}")), ""),
         list(each(|byte| format!("{byte:02X}")), ""),
         list(each(|byte| format!("{byte:02x}")), " "),

@@ -256,8 +256,9 @@ fn problems_of_a_sound_file_are_none() {
 #[test]
 fn a_policy_allows_what_the_plan_needs_and_no_more() {
     let context: BTreeMap<String, String> = EncryptionContexts::parse("cluster=prod").unwrap();
-    let arn = "arn:aws:kms:eu-west-1:1:key/a";
-    let keys = [(Some(arn.into()), context), (Some("alias/k".into()), BTreeMap::new()), (None, BTreeMap::new())];
+    let (a, b) = ("aaaaaaaa-1111-4aaa-8aaa-000000000001", "mrk-0000000000000000000000000000000b");
+    let arn = &format!("arn:aws:kms:eu-west-1:1:key/{a}");
+    let keys = [(Some(arn.as_str().into()), context), (Some("alias/k".into()), BTreeMap::new()), (None, BTreeMap::new())];
     let keys = keys.map(|(key_id, context)| UsedKey { key_id, context });
     let policy: serde_json::Value = serde_json::from_str(&decrypt_policy(&keys.clone().into_iter().collect(), &[])).unwrap();
     let statements = policy["Statement"].as_array().unwrap();
@@ -267,13 +268,20 @@ fn a_policy_allows_what_the_plan_needs_and_no_more() {
     assert_eq!(of(arn, "Condition"), r#"{"StringEquals":{"kms:EncryptionContext:cluster":"prod"}}"#);
     assert_eq!(of(PLACE_TO_FILL, "Condition"), r#"null {"ForAnyValue:StringEquals":{"kms:ResourceAliases":"alias/k"}}"#);
     // No key but those that values or the user name, and never any key.
-    let given = [arn.to_owned(), "arn:aws:kms:eu-west-1:1:key/b".to_owned()];
-    let bare = UsedKey { key_id: Some("b".into()), context: BTreeMap::new() };
+    let given = [arn.to_owned(), format!("arn:aws:kms:eu-west-1:1:key/{b}")];
+    let bare = UsedKey { key_id: Some(b.into()), context: BTreeMap::new() };
     for given in [&[][..], &given[..1], &given] {
         let policy = decrypt_policy(&keys.iter().cloned().chain([bare.clone()]).collect(), given);
         assert!(!policy.contains('*'), "{policy}");
         assert_eq!(policy.contains("KEY-ID"), given.is_empty(), "{policy}");
-        assert_eq!(policy.contains("arn:aws:kms:REGION:ACCOUNT:key/b"), given.len() < 2, "{policy}");
+        assert_eq!(policy.contains(&format!("arn:aws:kms:REGION:ACCOUNT:key/{b}")), given.len() < 2, "{policy}");
+    }
+    // What a value names and is no key of AWS is in no policy: whoever writes values could name any key.
+    for pattern in ["arn:aws:kms:*:*:key/*", "arn:aws:kms:eu-west-1:1:key/*", "*", "alias/*", "a/key/?"] {
+        let used = UsedKey { key_id: Some(pattern.into()), context: BTreeMap::new() };
+        let policy: serde_json::Value = serde_json::from_str(&decrypt_policy(&[used].into(), &given[..1])).unwrap();
+        let resources = policy["Statement"].as_array().unwrap().iter().map(|statement| &statement["Resource"]);
+        assert!(resources.clone().all(|resource| resource == arn || *resource == serde_json::json!([arn])), "{policy}");
     }
     let actions: BTreeSet<&str> = statements.iter().flat_map(|s| s["Action"].as_array().unwrap()).map(|a| a.as_str().unwrap()).collect();
     assert_eq!(actions, ["kms:Decrypt", "kms:DescribeKey", "kms:GetKeyRotationStatus"].into());

@@ -35,11 +35,6 @@ impl Writes {
 }
 
 impl Comparison {
-    /// Drops what one of the two lacks, where the bytes of the other one may not be those that were written.
-    pub fn doubt(&mut self) {
-        (self.only_here, self.only_there) = (Writes::default(), Writes::default());
-    }
-
     /// Whether nothing contradicts that both have the same history.
     pub fn agrees(&self) -> bool {
         [self.differing, self.only_here, self.only_there].iter().all(|writes| writes.count == 0)

@@ -11,7 +11,7 @@
 //!
 //! Source: etcd `api/mvccpb/kv.proto`.
 
-use crate::wire::{Damage, Fields, Value, varint};
+use crate::wire::{Damage, Fields, Value, varint, varint_len};
 
 // The tag of each field: its number and its wire type in one byte.
 const KEY_TAG: u8 = 0x0a;
@@ -152,10 +152,6 @@ impl<'data> PartialKeyValue<'data> {
 
 fn length_of(bytes: &[u8], rest: &[u8]) -> usize {
     bytes.len().saturating_sub(rest.len())
-}
-
-fn varint_len(number: u64) -> usize {
-    (1..10u32).take_while(|groups| number >> groups.saturating_mul(7) != 0).count().saturating_add(1)
 }
 
 fn wire_type(value: Value<'_>) -> u8 {

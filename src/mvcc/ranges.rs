@@ -17,15 +17,11 @@ pub struct Ranges(Vec<Range>);
 impl FromIterator<Range> for Ranges {
     fn from_iter<I: IntoIterator<Item = Range>>(ranges: I) -> Self {
         let mut ranges: Vec<Range> = ranges.into_iter().collect();
+        // In order each goes to the end, and none is moved.
         ranges.sort_unstable();
-        let mut apart: Vec<Range> = Vec::new();
-        for (start, end) in ranges {
-            match apart.last_mut() {
-                Some((_, last)) if start <= *last => *last = end.max(*last),
-                _ => apart.push((start, end)),
-            }
-        }
-        Self(apart)
+        let mut apart = Self::default();
+        ranges.into_iter().for_each(|range| apart.add(range));
+        apart
     }
 }
 

@@ -246,14 +246,6 @@ pub fn not_looked_at<'a>(evidences: impl IntoIterator<Item = &'a EvidenceReport>
     list
 }
 
-impl Compared {
-    /// Leaves out what one of the two is said to lack. Of a database whose trailer does not match the bytes may be others: it
-    /// accuses none of lacking them.
-    pub fn doubt(&mut self) {
-        self.comparison.doubt();
-    }
-}
-
 impl std::fmt::Display for Compared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}", self.path.display())?;

@@ -58,14 +58,21 @@ pub struct MemberReport {
     pub id: MemberId,
     /// As it was given.
     pub path: PathBuf,
-    /// What names it on a command line: its path, or where its parts were given in several places, these.
-    pub given: Vec<PathBuf>,
+    /// Where its parts were given, if that is in several places.
+    pub joined: Vec<PathBuf>,
     /// Members of their own that stand among its files. Each has an answer of its own, behind this one's.
     pub others: usize,
     /// Its evidences, in their order.
     pub parts: Vec<EvidenceId>,
     /// Of a directory, its evidences as one: a Secret in several of them is counted once. A file is its own whole.
     pub whole: Option<Box<EvidenceReport>>,
+}
+
+impl MemberReport {
+    /// What names it on a command line: its path, or where its parts were given in several places, these.
+    pub fn given(&self) -> &[PathBuf] {
+        if self.joined.is_empty() { std::slice::from_ref(&self.path) } else { &self.joined }
+    }
 }
 
 /// What a key opens, by what values name.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::evidence::count::{Calls, Count, DekSources, Values};
-use crate::kms::{Failure, Reason, Turns};
+use crate::kms::{Failure, Reason, Turns, has_place_to_fill};
 use crate::row::Retention;
 use crate::verify::{Proof, Standing};
 
@@ -33,8 +33,6 @@ pub struct VerificationPlan {
     pub current_key_calls: Count<Calls>,
     /// The IAM policy that allows the calls, where AWS is asked; in JSON.
     pub policy: Option<String>,
-    /// Whether the policy has a place to fill: values do not name their key, nor did the user.
-    pub has_place_to_fill: bool,
 }
 
 /// One who is asked.
@@ -71,6 +69,11 @@ pub struct VerificationResult {
 }
 
 impl VerificationPlan {
+    /// Whether the policy has a place to fill: values do not name their key, nor did the user.
+    pub fn has_place_to_fill(&self) -> bool {
+        self.policy.as_deref().is_some_and(has_place_to_fill)
+    }
+
     /// Calls that unwrap: those about DEK sources that somebody can be asked about.
     pub fn calls(&self) -> Count<Calls> {
         self.asked.iter().map(Asked::total).sum()

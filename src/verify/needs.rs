@@ -19,14 +19,19 @@ pub(super) type Began<'data> = BTreeMap<(EvidenceId, &'data [u8]), u64>;
 pub struct Needs<'data> {
     /// Distinct DEK sources.
     pub plan: Plan,
-    /// The first revision that a retained value has under each key, by evidence and by the prefix of its cluster.
-    pub began: BTreeMap<(EvidenceId, &'data [u8], KeyIdentity<'data>), u64>,
+    /// When retained values were written under each key, by evidence and by the prefix of its cluster.
+    written: BTreeMap<(EvidenceId, &'data [u8], KeyIdentity<'data>), Written>,
     /// Keys under which values are current, or may be.
     current: BTreeSet<KeyIdentity<'data>>,
-    /// The last revision that a retained value has under each key, by evidence and by the prefix of its cluster.
-    ended: BTreeMap<(EvidenceId, &'data [u8], KeyIdentity<'data>), u64>,
     /// Values by the stored type of their DEK source, where a provider has one.
     pub dek_source_types: BTreeMap<(KeyIdentity<'data>, i64), Count<Values>>,
+}
+
+/// The first and the last revision of the values under a key.
+struct Written {
+    first: u64,
+    last: u64,
+    is_in_leftover: bool,
 }
 
 /// The prefix of a row's cluster; empty where it has none.
@@ -38,9 +43,9 @@ impl<'data> Needs<'data> {
     /// The first revision under a key, wherever there is one.
     pub(super) fn began(&self, key: &KeyPattern) -> Began<'data> {
         let mut first = Began::default();
-        for ((evidence, prefix, _), began) in self.began.iter().filter(|((_, _, identity), _)| key.matches(identity)) {
-            let known = first.entry((*evidence, *prefix)).or_insert(*began);
-            *known = (*known).min(*began);
+        for ((evidence, prefix, _), written) in self.written.iter().filter(|((_, _, identity), _)| key.matches(identity)) {
+            let known = first.entry((*evidence, *prefix)).or_insert(written.first);
+            *known = (*known).min(written.first);
         }
         first
     }
@@ -71,9 +76,10 @@ impl<'data> Needs<'data> {
     /// them, if anything was written under it.
     pub(super) fn current_keys(&self, pattern: &KeyPattern) -> BTreeSet<&KeyIdentity<'data>> {
         let mut last: BTreeMap<(EvidenceId, &[u8]), (u64, &KeyIdentity<'data>)> = BTreeMap::new();
-        for ((evidence, prefix, key), revision) in self.ended.iter().filter(|((_, _, key), _)| pattern.matches(key)) {
-            let known = last.entry((*evidence, *prefix)).or_insert((*revision, key));
-            *known = (*known).max((*revision, key));
+        let of_members = self.written.iter().filter(|(_, written)| !written.is_in_leftover);
+        for ((evidence, prefix, key), written) in of_members.filter(|((_, _, key), _)| pattern.matches(key)) {
+            let known = last.entry((*evidence, *prefix)).or_insert((written.last, key));
+            *known = (*known).max((written.last, key));
         }
         let current = self.current.iter().filter(|key| pattern.matches(key));
         current.chain(last.into_values().map(|(_, key)| key)).collect()
@@ -86,13 +92,10 @@ impl<'data> Needs<'data> {
         if !is_leftover && (matches!(row.retention, Retention::Current | Retention::Newest) || row.is_ahead()) {
             self.current.insert(identity.clone());
         }
-        if let (true, false, Some(revision)) = (is_retained, is_leftover, row.written.main) {
-            let ended = self.ended.entry((evidence, prefix_of(row), identity.clone())).or_insert(revision);
-            *ended = revision.max(*ended);
-        }
         if let (true, Some(revision)) = (is_retained, row.written.main) {
-            let began = self.began.entry((evidence, prefix_of(row), identity.clone())).or_insert(revision);
-            *began = revision.min(*began);
+            let new = Written { first: revision, last: revision, is_in_leftover: is_leftover };
+            let written = self.written.entry((evidence, prefix_of(row), identity.clone())).or_insert(new);
+            (written.first, written.last) = (revision.min(written.first), revision.max(written.last));
         }
         let (Some(name), Some(sealed), false) = (info.name, Sealed::parse(row.bytes.0), row.is_fragment()) else { return };
         // What is sealed with a local key needs nobody, and what is malformed nobody opens.

@@ -189,6 +189,11 @@ pub fn varint(input: &[u8]) -> Result<(&[u8], u64), Damage> {
     }
 }
 
+/// How many bytes a number takes as a varint, written as short as it can be.
+pub(crate) fn varint_len(number: u64) -> usize {
+    (1..10u32).take_while(|groups| number >> groups.saturating_mul(7) != 0).count().saturating_add(1)
+}
+
 fn long_varint(input: &[u8]) -> Result<(&[u8], u64), Damage> {
     let mut value = 0u64;
     let mut rest = input;

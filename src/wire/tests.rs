@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use prost::Message;
 
-use super::{Damage, Field, Fields, Value, varint};
+use super::{Damage, Field, Fields, Value, varint, varint_len};
 use crate::envelope::{EncryptedObject, pb as kmsv2};
 use crate::etcd::pb::mvccpb;
 use crate::mvcc::KeyValue;
@@ -36,6 +36,12 @@ fn a_length_near_the_largest_number_does_not_wrap() {
 }
 
 proptest! {
+    #[test]
+    fn a_number_takes_as_many_bytes_as_prost_writes(number: u64, shift in 0..64u32) {
+        let number = number >> shift;
+        prop_assert_eq!(varint_len(number), prost::encoding::encoded_len_varint(number));
+    }
+
     #[test]
     fn any_key_value_reads_as_prost_reads_it(
         key in prop::collection::vec(any::<u8>(), 0..40),

@@ -6,9 +6,8 @@ use crate::common;
 use std::fs;
 use std::path::Path;
 
-use aes_gcm::aead::{Aead, KeyInit, Payload};
-use aes_gcm::{Aes256Gcm, Nonce};
 use common::pages::{self, Write};
+use common::sealed::aes_gcm;
 use common::{Fixture, of_kind, records, run_in, stderr, text};
 use etcd_sleuth::case::{Case, Holders, Plan, Question, Silent, VerifyQuestion};
 use etcd_sleuth::kms::{EncryptionConfig, EncryptionContexts};
@@ -41,9 +40,7 @@ const CONFIG: &str = "apiVersion: apiserver.config.k8s.io/v1\nkind: EncryptionCo
 /// A Secret sealed for a storage key with the key of `CONFIG`.
 fn sealed(storage_key: &str) -> Vec<u8> {
     let plain = secret(storage_key.rsplit('/').next().unwrap());
-    let cipher = Aes256Gcm::new(&[0; 32].into());
-    let ciphertext = cipher.encrypt(&Nonce::from([7; 12]), Payload { msg: &plain, aad: storage_key.as_bytes() }).unwrap();
-    [&b"k8s:enc:aesgcm:v1:key1:"[..], &[7; 12], &ciphertext].concat()
+    aes_gcm([0; 32], "key1", (storage_key.to_owned(), plain)).1
 }
 
 /// What became of each value, and for which key it was sealed.

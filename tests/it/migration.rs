@@ -12,7 +12,7 @@ use std::process::{Command, Output};
 use common::kms_double::{Key, KmsDouble, State};
 use common::pages::{self, Write};
 use common::sealed::{Stored, kms_v1, kms_v2, secret};
-use common::{of_kind, records, sleuth, stderr, text};
+use common::{of_kind, records, stderr, text};
 use serde_json::{Value, json};
 
 const WEST: &str = "arn:aws:kms:eu-west-1:111122223333:key/aaaaaaaa-1111-4aaa-8aaa-000000000001";
@@ -63,17 +63,8 @@ impl World {
             (2..).zip(&self.values).map(|(main, (key, value))| Write { main, key: key.clone().into_bytes(), value: value.clone() });
         let entries: Vec<_> = writes.map(|write| write.entry()).collect();
         fs::write(self.dir.path().join("a.db"), pages::database(&[pages::root(3), pages::leaf(3, &entries)])).unwrap();
-        let mut command = sleuth();
-        command
-            .current_dir(self.dir.path())
-            .env("AWS_ENDPOINT_URL_KMS", self.kms.url())
-            .env("AWS_ACCESS_KEY_ID", "fake")
-            .env("AWS_SECRET_ACCESS_KEY", "fake")
-            .env("AWS_REGION", "eu-west-1")
-            .env("AWS_CONFIG_FILE", "/nonexistent")
-            .env("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
-            .args(["verify", "a.db", "--rate", "0", "--no-progress"])
-            .args(args);
+        let mut command = self.kms.asked_by(self.dir.path());
+        command.args(["verify", "a.db", "--rate", "0", "--no-progress"]).args(args);
         command
     }
 

@@ -7,17 +7,13 @@ use std::fs;
 use std::path::Path;
 use std::process::Output;
 
-use aes_gcm::aead::{AeadInOut, KeyInit};
-use aes_gcm::{Aes256Gcm, Nonce};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use common::pages::{self, Write};
 use common::raft::{bytes, segment_from};
+use common::sealed::{Stored, aes_gcm as sealed};
 use common::{of_kind, records, run_in, sleuth, stderr, text};
 use serde_json::{Value, json};
-
-/// A value of a database: etcd's key, and its bytes.
-type Stored = (String, Vec<u8>);
 
 const A: [u8; 32] = [b'A'; 32];
 const B: [u8; 32] = [b'B'; 32];
@@ -34,16 +30,6 @@ fn object(api_version: &str, kind: &str, namespace: &str, name: &str) -> Vec<u8>
 fn plain(path: &str, api_version: &str, namespace: &str, name: &str) -> Stored {
     let parts: Vec<&str> = [path, namespace, name].into_iter().filter(|part| !part.is_empty()).collect();
     (format!("/registry/{}", parts.join("/")), object(api_version, if path == "secrets" { "Secret" } else { "Object" }, namespace, name))
-}
-
-/// The same, sealed by AES-GCM under this key and name.
-fn sealed(key: [u8; 32], name: &str, (storage_key, mut value): Stored) -> Stored {
-    let nonce = [7u8; 12];
-    let tag = Aes256Gcm::new((&key).into())
-        .encrypt_inout_detached(&Nonce::from(nonce), storage_key.as_bytes(), value.as_mut_slice().into())
-        .unwrap();
-    let value = [format!("k8s:enc:aesgcm:v1:{name}:").as_bytes(), &nonce, &value, &tag].concat();
-    (storage_key, value)
 }
 
 fn secret(name: &str) -> Stored {

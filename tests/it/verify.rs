@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use common::kms_double::{Answer, Key, KmsDouble};
-use common::{Fixture, of_kind, records, sleuth, stderr, text};
+use common::{Fixture, of_kind, records, stderr, text};
 use etcd_sleuth::kms::Reason;
 use etcd_sleuth::verify::Answer as Outcome;
 use serde_json::{Value, json};
@@ -46,16 +46,7 @@ impl World {
     }
 
     fn command(&self) -> Command {
-        let mut command = sleuth();
-        command
-            .current_dir(self.dir.path())
-            .env("AWS_ENDPOINT_URL_KMS", self.kms.url())
-            .env("AWS_ACCESS_KEY_ID", "fake")
-            .env("AWS_SECRET_ACCESS_KEY", "fake")
-            .env("AWS_REGION", "eu-west-1")
-            .env("AWS_CONFIG_FILE", "/nonexistent")
-            .env("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent");
-        command
+        self.kms.asked_by(self.dir.path())
     }
 
     fn run(&self, args: &[&str]) -> Output {

@@ -1,7 +1,6 @@
 //! The command line: arguments in, text or records out, an exit code.
 
 mod args;
-mod before_end;
 mod commands;
 mod core_files;
 mod holders;
@@ -53,8 +52,6 @@ fn main() -> ExitCode {
         // What was found stands, whether or not anybody heard it; that nothing was found, nobody was told.
         Ok(code) if code == 0 && output::was_closed() => ExitCode::from(CANNOT_SAY),
         Ok(code) => ExitCode::from(code),
-        // Whoever reads our output has seen enough (`| head`): no error to tell of, and no answer that was heard to its end.
-        Err(error) if telling::is_broken_pipe(&error) => ExitCode::from(CANNOT_SAY),
         Err(error) => {
             telling::error(&error);
             let is_no_fault = matches!(error.downcast_ref::<RunError>(), Some(RunError::NotRead));

@@ -6,7 +6,6 @@ use clap::ValueEnum;
 use etcd_sleuth::case::Plan;
 use etcd_sleuth::finding::FailOn;
 use etcd_sleuth::render::RunInfo;
-use etcd_sleuth::row::Scope;
 use etcd_sleuth::store::ReadOptions;
 
 use crate::run_info::Options;
@@ -17,17 +16,11 @@ pub(crate) struct ScanArgs {
     /// Snapshots, databases, data directories, files of a log; plain or packed (gzip, zstd, zip, tar, base64); - is standard input
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
-    #[command(flatten, next_help_heading = SCOPE)]
-    pub(crate) looking: Looking,
+    #[command(flatten)]
+    pub(crate) search: Search,
     /// How far what etcd no longer shows is looked for: pages looks at free pages whose header still stands
     #[arg(long, value_enum, default_value_t = ResidueArg::Full, help_heading = SCOPE)]
     residue: ResidueArg,
-    #[command(flatten, next_help_heading = READING)]
-    pub(crate) reading: Reading,
-    #[command(flatten, next_help_heading = OUTPUT)]
-    pub(crate) listing: Listing,
-    #[command(flatten, next_help_heading = OUTPUT)]
-    pub(crate) writing: Writing,
 }
 
 #[derive(Debug, clap::Args)]
@@ -35,23 +28,17 @@ pub(crate) struct CarveArgs {
     /// Any files, plain or packed (gzip, zstd, zip, tar, base64); - is standard input
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
-    #[command(flatten, next_help_heading = SCOPE)]
-    pub(crate) looking: Looking,
-    #[command(flatten, next_help_heading = READING)]
-    pub(crate) reading: Reading,
-    #[command(flatten, next_help_heading = OUTPUT)]
-    pub(crate) listing: Listing,
-    #[command(flatten, next_help_heading = OUTPUT)]
-    pub(crate) writing: Writing,
+    #[command(flatten)]
+    pub(crate) search: Search,
 }
 
-/// What is looked for, and what counts as found.
+/// What both are asked: which objects are looked for, what counts as found, how evidence is read, where results go.
 #[derive(Clone, Debug, clap::Args)]
-pub(crate) struct Looking {
+pub(crate) struct Search {
     /// Which objects: secrets, all, or a list such as secrets,configmaps,deployments.apps
-    #[arg(long, value_name = "LIST", default_value = "secrets")]
-    pub(crate) resources: String,
-    #[command(flatten)]
+    #[arg(long, value_name = "LIST", default_value = "secrets", help_heading = SCOPE)]
+    resources: String,
+    #[command(flatten, next_help_heading = SCOPE)]
     names: Names,
     /// From where on a plaintext Secret gives exit code 2
     #[arg(long, value_enum, default_value_t = FailOnArg::Any, help_heading = ANSWER)]
@@ -59,14 +46,13 @@ pub(crate) struct Looking {
     /// Exit with 0 whatever is found (errors still give 1)
     #[arg(long, help_heading = ANSWER)]
     pub(crate) exit_zero: bool,
-}
-
-/// What is written beside the answer. It stands behind [`Reading`], so that headings have one order in every command's help.
-#[derive(Clone, Debug, clap::Args)]
-pub(crate) struct Listing {
+    #[command(flatten, next_help_heading = READING)]
+    reading: Reading,
     /// Also write a list for those who rotate: every Secret that can be read, the most urgent first (CSV, a new file, mode 0600)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = OUTPUT)]
     pub(crate) rotate_list: Option<PathBuf>,
+    #[command(flatten, next_help_heading = OUTPUT)]
+    pub(crate) writing: Writing,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -79,42 +65,37 @@ enum FailOnArg {
 
 impl ScanArgs {
     pub(crate) fn plan(&self) -> Plan {
-        let plan = self.reading.plan(self.looking.scope(), &self.looking.resources, self.files.len());
-        Plan { named: self.listing.named(), read: ReadOptions { residue: self.residue.mode(), ..plan.read }, ..plan }
+        let plan = self.search.plan(self.files.len());
+        Plan { read: ReadOptions { residue: self.residue.mode(), ..plan.read }, ..plan }
     }
 
     pub(crate) fn run_info(&self) -> RunInfo {
-        self.looking.note(self.reading.note(Options::of("scan"))).text("residue", Some(self.residue.mode().name())).done()
+        self.search.note(Options::of("scan")).text("residue", Some(self.residue.mode().name())).done()
     }
 }
 
 impl CarveArgs {
     pub(crate) fn plan(&self) -> Plan {
-        let plan = self.reading.plan(self.looking.scope(), &self.looking.resources, self.files.len());
-        Plan { named: self.listing.named(), as_image: true, ..plan }
+        Plan { as_image: true, ..self.search.plan(self.files.len()) }
     }
 
     pub(crate) fn run_info(&self) -> RunInfo {
-        self.looking.note(self.reading.note(Options::of("carve"))).done()
+        self.search.note(Options::of("carve")).done()
     }
 }
 
-impl Listing {
-    /// How many Secrets are listed by name: all of them where a list is written.
-    fn named(&self) -> usize {
-        if self.rotate_list.is_some() { usize::MAX } else { NAMED }
+impl Search {
+    /// Secrets are listed by name: all of them where a list is written.
+    fn plan(&self, inputs: usize) -> Plan {
+        let named = if self.rotate_list.is_some() { usize::MAX } else { NAMED };
+        Plan { named, ..self.reading.plan(self.names.scope(&self.resources), &self.resources, inputs) }
     }
-}
 
-impl Looking {
     fn note(&self, options: Options) -> Options {
         let fail_on = self.fail_on.to_possible_value().map(|value| value.get_name().to_owned());
-        let options = options.text("resources", Some(&self.resources)).text("fail-on", fail_on).flag("exit-zero", self.exit_zero);
+        let options =
+            self.reading.note(options).text("resources", Some(&self.resources)).text("fail-on", fail_on).flag("exit-zero", self.exit_zero);
         self.names.note(options)
-    }
-
-    fn scope(&self) -> Scope {
-        self.names.scope(&self.resources)
     }
 
     pub(crate) fn fail_on(&self) -> FailOn {

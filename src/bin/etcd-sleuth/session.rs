@@ -1,6 +1,5 @@
 //! What all commands have in common: where the answer goes, who reads the inputs, and how it ends.
 
-use std::io;
 use std::path::PathBuf;
 
 use etcd_sleuth::case::{Answer, Case, Plan, Question};
@@ -10,7 +9,6 @@ use etcd_sleuth::render::{self, OptionValue, RunInfo};
 use etcd_sleuth::report::{RenderPages, Report};
 
 use crate::args::Global;
-use crate::before_end::BeforeEnd;
 use crate::output::Output;
 use crate::shared_args::{Format, Writing};
 use crate::terminal::Terminal;
@@ -27,30 +25,26 @@ pub(crate) struct Session<'a> {
     pub(crate) global: &'a Global,
     pub(crate) writing: &'a Writing,
     pub(crate) run: RunInfo,
+    /// The list for those who rotate.
+    pub(crate) rotate_list: Option<Output>,
 }
 
-impl Session<'_> {
+impl<'a> Session<'a> {
+    /// Of these inputs, with nothing beside them.
+    pub(crate) fn new(inputs: &'a [PathBuf], global: &'a Global, writing: &'a Writing, run: RunInfo) -> Self {
+        Self { inputs, also_read: &[], global, writing, run, rotate_list: None }
+    }
+
     /// Answers a question. `status`: the line that says what came of the run, where the answer itself is for machines.
     pub(crate) fn answer(
-        self,
+        mut self,
         plan: &Plan,
         question: Question<'_>,
         text: Text<'_>,
         status: fn(&Report, &Outcome) -> String,
     ) -> anyhow::Result<Answer> {
-        self.answer_after(plan, question, (text, status), &mut |_| Ok(()))
-    }
-
-    /// The same, with work to be done before the answer says how it ended.
-    pub(crate) fn answer_after(
-        mut self,
-        plan: &Plan,
-        question: Question<'_>,
-        (text, status): (Text<'_>, fn(&Report, &Outcome) -> String),
-        work: &mut dyn FnMut(&Report) -> io::Result<()>,
-    ) -> anyhow::Result<Answer> {
         self.run.scope = plan.filter();
-        self.tell(text, status, |case, render| Ok(case.run(plan, question, &mut BeforeEnd { render, work })?))
+        self.tell(text, status, |case, render| Ok(case.run(plan, question, render)?))
     }
 
     /// Answers by `ask`, which is given the inputs and whoever writes the answer.
@@ -60,9 +54,9 @@ impl Session<'_> {
         status: fn(&Report, &Outcome) -> String,
         ask: impl FnOnce(&Case<'_>, &mut dyn RenderPages) -> anyhow::Result<Answer>,
     ) -> anyhow::Result<Answer> {
-        let Self { inputs, also_read, global, writing, mut run } = self;
+        let Self { inputs, also_read, global, writing, mut run, rotate_list } = self;
         run.options.insert("max-size", OptionValue::Number(global.max_size));
-        let terminal = Terminal::new(global);
+        let terminal = Terminal::new(global).with_rotate_list(rotate_list);
         let mut out = Output::open(writing.output.as_deref(), writing.force, &[inputs, also_read].concat())?;
         let layout = if out.is_stdout() { reader::of_stdout() } else { Layout::default() };
         let mut render = render::to(writing.format.of_library(), run, &mut out, |out| text(Screen::new(out, layout)));

@@ -15,17 +15,6 @@ pub(crate) fn say(text: &str) {
     let _ = screen.write_all(text.as_bytes()).and_then(|()| screen.flush());
 }
 
-/// Whether an error is only that nobody reads any more.
-pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
-        let of_run = cause.downcast_ref::<RunError>().and_then(|error| match error {
-            RunError::Output(error) => Some(error),
-            _ => None,
-        });
-        of_run.or_else(|| cause.downcast_ref::<io::Error>()).is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
-    })
-}
-
 /// Tells an error, its causes, each once, and what to try. What was told already is not told again.
 pub(crate) fn error(error: &anyhow::Error) {
     match error.downcast_ref::<RunError>() {

@@ -1,26 +1,35 @@
-//! The terminal as the surroundings of a run: progress, errors, and what is said before anybody is asked.
+//! The terminal as the surroundings of a run: progress, errors, what is said before anybody is asked, and what stands beside the answer.
 
+use std::cell::Cell;
+use std::io::{self, Write};
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use etcd_sleuth::case::{Ask, Host, InputError};
 use etcd_sleuth::evidence::count::{Count, DekSources};
-use etcd_sleuth::render::text;
-use etcd_sleuth::report::VerificationPlan;
+use etcd_sleuth::render::{rotate_list, text};
+use etcd_sleuth::report::{Report, VerificationPlan};
 use etcd_sleuth::store::Progress;
 
 use crate::args::Global;
+use crate::output::Output;
 use crate::{interrupt, progress, shrinking, telling};
 
-/// What a run shows on standard error.
+/// What a run shows on standard error, and the list that it writes for those who rotate.
 pub(crate) struct Terminal {
     is_quiet: bool,
     shows_progress: bool,
+    rotate_list: Cell<Option<Output>>,
 }
 
 impl Terminal {
     pub(crate) fn new(global: &Global) -> Self {
-        Self { is_quiet: global.quiet, shows_progress: !global.quiet && !global.no_progress }
+        Self { is_quiet: global.quiet, shows_progress: !global.quiet && !global.no_progress, rotate_list: Cell::new(None) }
+    }
+
+    /// The same, with a list to write, if there is one.
+    pub(crate) fn with_rotate_list(self, list: Option<Output>) -> Self {
+        Self { rotate_list: Cell::new(list), ..self }
     }
 }
 
@@ -48,5 +57,11 @@ impl Host for Terminal {
         let bar = progress::count_bar(dek_sources.into(), self.shows_progress && dek_sources > 0);
         interrupt::stopping(|stopped| ask(&|| stopped.load(Ordering::Relaxed), &|| bar.inc(1)));
         bar.finish_and_clear();
+    }
+
+    fn ending(&self, report: &Report) -> io::Result<()> {
+        let Some(mut list) = self.rotate_list.take() else { return Ok(()) };
+        list.write_all(&rotate_list(report).map_err(io::Error::other)?)?;
+        list.finish().map_err(io::Error::other)
     }
 }

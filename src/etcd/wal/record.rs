@@ -28,7 +28,7 @@ use nom::{Err, IResult, Parser};
 use super::chain::Verdict;
 use crate::etcd::raft::{Ascending, Entry, HardState};
 use crate::evidence::number::le_u64;
-use crate::wire::{Damage, Value};
+use crate::wire::{Damage, Value, varint_len};
 
 /// Bytes of a length word, and what frames are aligned to.
 pub(super) const WORD: usize = 8;
@@ -309,11 +309,6 @@ fn varint(input: &[u8]) -> IResult<&[u8], u64> {
     let (rest, number) = crate::wire::varint(input).map_err(|_| invalid(input))?;
     let used = input.len().saturating_sub(rest.len());
     if used == varint_len(number) { Ok((rest, number)) } else { Err(invalid(input)) }
-}
-
-fn varint_len(number: u64) -> usize {
-    let bits = u64::BITS.saturating_sub(number.leading_zeros()).max(1);
-    usize::try_from(bits.div_ceil(7)).unwrap_or(10)
 }
 
 fn invalid(input: &[u8]) -> Err<Error<&[u8]>> {

@@ -27,6 +27,7 @@ use zeroize::Zeroizing;
 use self::answer::{BoundedAnswer, failure};
 pub use self::configuration::AwsOptions;
 use self::configuration::configuration;
+use super::iam::{UsedKey, decrypt_policy};
 use super::key_spelling::region_of;
 use super::{EncryptionContext, EncryptionContexts, Failure, KeyState, Reason, Unwrapped, Unwrapper, WrappedDek};
 use crate::envelope::open::DataKey;
@@ -176,8 +177,16 @@ impl Unwrapper for AwsKms {
         self.ways_of(source).len()
     }
 
-    fn regions(&self) -> &[String] {
-        &self.regions
+    fn regions(&self) -> Option<&[String]> {
+        Some(&self.regions)
+    }
+
+    fn policy(&self, sources: &[&WrappedDek], given: &[String]) -> Option<String> {
+        let under = |source: &WrappedDek| {
+            let key_id = source.id.key_id.clone();
+            self.contexts.of(source).into_iter().map(move |context| UsedKey { key_id: key_id.clone(), context })
+        };
+        Some(decrypt_policy(&sources.iter().copied().flat_map(under).collect(), given))
     }
 
     fn describes(&self, provider_name: &str, key_id: &str) -> bool {

@@ -20,12 +20,8 @@ pub struct KeyRecord<'a> {
     provider_name: Option<&'a str>,
     key_id: Option<&'a str>,
     dek_sources: Count<DekSources>,
-    current: Count<Values>,
-    newest: Count<Values>,
-    superseded: Count<Values>,
-    deleted: Count<Values>,
-    residue: Count<Values>,
-    log: Count<Values>,
+    #[serde(flatten)]
+    counts: KeyCountsRecord,
     opened: Option<Count<Values>>,
     failed: Option<Count<Values>>,
     state: Option<&'a str>,
@@ -36,14 +32,31 @@ pub struct KeyRecord<'a> {
     deletion_date: Option<String>,
 }
 
+/// Values under a key, by what became of them.
+#[derive(Debug, Serialize)]
+pub(super) struct KeyCountsRecord {
+    current: Count<Values>,
+    newest: Count<Values>,
+    superseded: Count<Values>,
+    deleted: Count<Values>,
+    residue: Count<Values>,
+    log: Count<Values>,
+}
+
+impl From<KeyCounts> for KeyCountsRecord {
+    fn from(KeyCounts { current, newest, superseded, deleted, residue, log }: KeyCounts) -> Self {
+        Self { current, newest, superseded, deleted, residue, log }
+    }
+}
+
 /// A column of the table in CSV: its name, and the cell of a record.
 type Column = (&'static str, fn(&KeyRecord<'_>) -> String);
 
 impl<'a> KeyRecord<'a> {
     /// Columns of the table in CSV: the fields in their order.
     pub(in super::super) const COLUMNS: &'static [Column] = columns!(KeyRecord:
-        evidence, group_resources, provider, provider_version, provider_name, key_id, dek_sources, current, newest, superseded,
-        deleted, residue, log, opened, failed, state, kms_key_id, kms_key_ids, manager, rotated, deletion_date
+        evidence, group_resources, provider, provider_version, provider_name, key_id, dek_sources, counts.current, counts.newest,
+        counts.superseded, counts.deleted, counts.residue, counts.log, opened, failed, state, kms_key_id, kms_key_ids, manager, rotated, deletion_date
     );
 
     /// The record of a key in one evidence.
@@ -54,7 +67,6 @@ impl<'a> KeyRecord<'a> {
     /// The record of a key over all evidences.
     pub fn new(key: &'a KeyReport) -> Self {
         let state = key.proof.as_ref().and_then(KeyProof::state);
-        let KeyCounts { current, newest, superseded, deleted, residue, log } = key.counts;
         Self {
             record: "key",
             evidence: None,
@@ -64,12 +76,7 @@ impl<'a> KeyRecord<'a> {
             provider_name: key.identity.name.as_deref(),
             key_id: key.identity.key_id.as_deref(),
             dek_sources: key.dek_sources,
-            current,
-            newest,
-            superseded,
-            deleted,
-            residue,
-            log,
+            counts: key.counts.into(),
             opened: key.proof.as_ref().map(|proof| proof.opened),
             failed: key.proof.as_ref().map(|proof| proof.failed),
             state: state.and_then(|state| state.state.as_deref()),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::key::KeyCountsRecord;
 use crate::collect::{KeyCounts, Sum};
 use crate::envelope::KeyIdentity;
 use crate::evidence::count::{Calls, Count, DekSources, Fragments, Secrets, Tombstones, Values};
@@ -46,12 +47,8 @@ pub struct SummaryRecord<'a> {
 struct RetireRecord<'a> {
     key: &'a str,
     verdict: &'static str,
-    current: Count<Values>,
-    newest: Count<Values>,
-    superseded: Count<Values>,
-    deleted: Count<Values>,
-    residue: Count<Values>,
-    log: Count<Values>,
+    #[serde(flatten)]
+    named: KeyCountsRecord,
     kms_v1_current: Count<Values>,
     kms_v1_other: Count<Values>,
     may_be: Vec<MayBeRecord>,
@@ -68,12 +65,7 @@ impl<'a> RetireRecord<'a> {
         Self {
             key: &retirement.key,
             verdict: retirement.verdict().name(),
-            current: named.current,
-            newest: named.newest,
-            superseded: named.superseded,
-            deleted: named.deleted,
-            residue: named.residue,
-            log: named.log,
+            named: named.into(),
             kms_v1_current: unknown.current,
             kms_v1_other: unknown.total().without(unknown.current),
             may_be: retirement.perhaps.may_be.iter().map(MayBeRecord::of).collect(),

@@ -161,7 +161,7 @@ fn short_type(secret_type: &str) -> &str {
 /// What to do next with a member. Where there are several, each has a list of its own name.
 pub(super) fn next(evidence: &EvidenceReport, member: &MemberReport, report: &Report) -> Option<String> {
     let given = |path: &PathBuf| path_word(&terminal(&path.to_string_lossy())).into_owned();
-    let path = member.given.iter().map(given).collect::<Vec<_>>().join(" ");
+    let path = member.given().iter().map(given).collect::<Vec<_>>().join(" ");
     let is_doubted = |rule: Rule| matches!(rule, Rule::FileAltered | Rule::FileDamaged | Rule::FileIncomplete);
     if evidence.judgement.findings.iter().any(|finding| is_doubted(finding.rule)) {
         // Without its pages a file is bytes.

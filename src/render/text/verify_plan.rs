@@ -35,7 +35,7 @@ pub(super) fn plan(plan: &VerificationPlan, report: &Report) -> String {
     out.push_str(&duration(plan));
     if let Some(policy) = &plan.policy {
         out.push_str(&format!("IAM policy that allows it\n{policy}\n"));
-        if plan.has_place_to_fill {
+        if plan.has_place_to_fill() {
             out.push_str("  FILL IN what is in capitals, or give --kms-key ARN: the values do not name their key's ARN, and as it stands this allows nothing for them\n");
         }
     }

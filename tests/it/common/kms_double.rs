@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -109,6 +111,20 @@ impl KmsDouble {
 
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// The binary, run in a folder, for which this is AWS.
+    pub(crate) fn asked_by(&self, dir: &Path) -> Command {
+        let mut command = super::sleuth();
+        command
+            .current_dir(dir)
+            .env("AWS_ENDPOINT_URL_KMS", self.url())
+            .env("AWS_ACCESS_KEY_ID", "fake")
+            .env("AWS_SECRET_ACCESS_KEY", "fake")
+            .env("AWS_REGION", "eu-west-1")
+            .env("AWS_CONFIG_FILE", "/nonexistent")
+            .env("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent");
+        command
     }
 
     pub(crate) fn with<T>(&self, look: impl FnOnce(&mut State) -> T) -> T {

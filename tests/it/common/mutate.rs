@@ -339,7 +339,7 @@ fn texts(store: &DatabaseStore<'_>, evidence: EvidenceReport) -> (String, String
     let member = MemberReport {
         id: Numbering::default().member(),
         path: evidence.facts.path.clone(),
-        given: vec![evidence.facts.path.clone()],
+        joined: Vec::new(),
         others: 0,
         parts: vec![evidence.id],
         whole: None,

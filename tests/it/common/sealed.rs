@@ -27,6 +27,12 @@ fn gcm(key: [u8; 32], storage_key: &str, mut value: Vec<u8>) -> Vec<u8> {
     [&nonce[..], &value, &tag].concat()
 }
 
+/// Sealed by AES-GCM under this key and name.
+pub(crate) fn aes_gcm(key: [u8; 32], name: &str, (storage_key, value): Stored) -> Stored {
+    let sealed = gcm(key, &storage_key, value);
+    (storage_key, [format!("k8s:enc:aesgcm:v1:{name}:").as_bytes(), &sealed].concat())
+}
+
 /// Sealed through KMS v2 by a DEK that was wrapped as `wrapped` under `key_id`.
 pub(crate) fn kms_v2(provider: &str, key_id: &str, wrapped: &[u8], dek: [u8; 32], (storage_key, value): Stored) -> Stored {
     let object = pb::EncryptedObject {

@@ -9,5 +9,5 @@ use crate::session::Text;
 
 pub(crate) fn carve(args: &CarveArgs, global: &Global) -> anyhow::Result<u8> {
     let text: Text<'_> = &|out| Box::new(CarveText::new(out, global.quiet));
-    search(&args.files, &args.plan(), args.run_info(), (&args.looking, &args.listing, &args.writing), global, text)
+    search(&args.search, &args.files, &args.plan(), args.run_info(), global, text)
 }

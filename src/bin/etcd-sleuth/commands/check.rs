@@ -25,6 +25,6 @@ pub(crate) fn check(args: &CheckArgs, global: &Global) -> anyhow::Result<u8> {
         bail!("check has no csv: its answer is a verdict on each file, not a table; --format jsonl has the anomalies behind it");
     }
     let text: Text<'_> = &|out| Box::new(CheckText::new(out, global.quiet));
-    let session = Session { inputs: &args.files, also_read: &[], global, writing: &args.writing, run: args.run_info() };
+    let session = Session::new(&args.files, global, &args.writing, args.run_info());
     Ok(session.answer(&args.plan(), Question::Integrity, text, check_status)?.outcome.exit_code())
 }

@@ -15,7 +15,7 @@ pub(crate) fn keys(args: &KeysArgs, global: &Global) -> anyhow::Result<u8> {
     let KeysArgs { retire, confirm_unseen, opens, .. } = args.clone();
     let text: Text<'_> = &|out| Box::new(KeysText::new(out, global.quiet));
     let also_read = [&args.encryption_config[..], &args.aws_keys].concat();
-    let session = Session { inputs: &args.files, also_read: &also_read, global, writing: &args.writing, run: args.run_info() };
+    let session = Session { also_read: &also_read, ..Session::new(&args.files, global, &args.writing, args.run_info()) };
     let same_keys = same_keys(&args.same_key, &args.aws_keys)?;
     let question = Question::Keys(KeyQuestion { retire, confirm_unseen, opens, same_keys });
     Ok(session.answer(&plan, question, text, keys_status)?.outcome.exit_code())

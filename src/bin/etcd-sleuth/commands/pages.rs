@@ -19,7 +19,7 @@ pub(crate) fn pages(args: &PagesArgs, global: &Global) -> anyhow::Result<u8> {
         bail!("--page explains one page in text, and has no other format; without it every page is listed");
     }
     let text: Text<'_> = &|out| Box::new(PagesText::new(out, args.list));
-    let session = Session { inputs: &args.files, also_read: &[], global, writing: &args.writing, run: args.run_info() };
+    let session = Session::new(&args.files, global, &args.writing, args.run_info());
     let question = PagesQuestion { page: args.page };
     let answer = session.tell(text, check_status, |case, render| Ok(case.pages(&args.plan(), question, render)?))?;
     Ok(answer.outcome.exit_code())

@@ -32,7 +32,7 @@ pub(crate) fn show(args: &ShowArgs, global: &Global) -> anyhow::Result<u8> {
     let only = || files.first().filter(|_| files.len() == 1).cloned();
     let text: Text<'_> = &|out| Box::new(ObjectText::new(out, args.reveal, takes_any_bytes, only(), telling::say));
     let session =
-        Session { inputs: files, also_read: &args.holders.encryption_config, global, writing: &args.writing, run: args.run_info(object) };
+        Session { also_read: &args.holders.encryption_config, ..Session::new(files, global, &args.writing, args.run_info(object)) };
     let question = Question::Object(ObjectQuestion { object: object.to_owned(), reveal });
     let answer = session.answer(&plan, question, text, object_status)?;
     if answer.outcome.held(Condition::NoSuchObject) {

@@ -20,7 +20,7 @@ pub(crate) fn verify(args: &VerifyArgs, global: &Global) -> anyhow::Result<u8> {
     let plan = args.plan(holders.names());
     let text: Text<'_> = &|out| Box::new(VerifyText::new(out, global.quiet));
     let session =
-        Session { inputs: &args.files, also_read: &args.holders.encryption_config, global, writing: &args.writing, run: args.run_info() };
+        Session { also_read: &args.holders.encryption_config, ..Session::new(&args.files, global, &args.writing, args.run_info()) };
     let question = VerifyQuestion { holders, require_key: args.require_key.clone(), plan_only: args.plan };
     Ok(session.answer(&plan, Question::Verify(question), text, verify_status)?.outcome.exit_code())
 }
