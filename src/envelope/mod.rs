@@ -1,14 +1,10 @@
 //! Envelopes: how a stored value says that it is encrypted, by what, and under which key.
 //!
-//! | stored bytes | provider |
+//! | stored bytes | stored by |
 //! |---|---|
-//! | anything else | identity: the object itself, readable by anyone |
-//! | `k8s:enc:aescbc:v1:<key>:` IV 16, AES-CBC with PKCS#7 | [`Provider::AesCbc`] |
-//! | `k8s:enc:aesgcm:v1:<key>:` nonce 12, ciphertext, tag 16 | [`Provider::AesGcm`] |
-//! | `k8s:enc:secretbox:v1:<key>:` nonce 24, NaCl box | [`Provider::Secretbox`] |
-//! | `k8s:enc:kms:v1:<name>:` u16 length, wrapped DEK, payload | [`Provider::KmsV1`] |
-//! | `k8s:enc:kms:v2:<name>:` EncryptedObject | [`Provider::KmsV2`] |
+//! | `k8s:enc:<provider>:<version>:<name>:` and what is sealed | one of [`Provider`], which tells what is sealed how |
 //! | `k8s:enc:<other>:<version>:` | [`Provider::Unknown`], shown verbatim |
+//! | anything else | identity: the object itself, readable by anyone |
 //!
 //! What differs between providers stands in one table, in `provider.rs`: words, versions, who keeps the key, how a name ends,
 //! how the body is read and opened. [`KeyIdentity`] is the key that a value names; [`open`] opens values, given a key.

@@ -1,7 +1,7 @@
 //! The table of providers. All that differs between them is a row of it; whoever asks elsewhere asks the table.
 //!
-//! A further provider is a variant of [`Provider`] and a row. One with a local key also needs its constructor in
-//! [`super::open::LocalKey`], one of a KMS the reader of its layout in a file beside this one; `docs/design.md` lists the files.
+//! A further provider is a variant of [`Provider`] and a row. One with a local key also needs its cipher, in a file of [`super::open`], one
+//! of a KMS the reader of its layout in a file beside this one; `docs/design.md` lists the files.
 
 use super::body::{KmsEnvelope, Malformed};
 use super::open::{LocalKey, WrongLength};
@@ -11,15 +11,15 @@ use super::{kms_v1, kms_v2};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Provider {
-    /// `aescbc:v1`
+    /// `aescbc:v1`: IV 16, AES-CBC with PKCS#7.
     AesCbc,
-    /// `aesgcm:v1`
+    /// `aesgcm:v1`: nonce 12, ciphertext, tag 16.
     AesGcm,
-    /// `secretbox:v1`
+    /// `secretbox:v1`: nonce 24, a box of NaCl.
     Secretbox,
-    /// `kms:v1`
+    /// `kms:v1`: length in 2 bytes, wrapped DEK, payload.
     KmsV1,
-    /// `kms:v2`
+    /// `kms:v2`: an EncryptedObject.
     KmsV2,
     /// Anything else under `k8s:enc:`.
     Unknown,

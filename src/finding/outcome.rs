@@ -18,6 +18,21 @@ pub enum FailOn {
     Any,
 }
 
+impl FailOn {
+    /// Every threshold, the lowest first.
+    pub const ALL: [Self; 4] = [Self::Any, Self::Retained, Self::Current, Self::Never];
+
+    /// The word of the option.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Any => "any",
+            Self::Retained => "retained",
+            Self::Current => "current",
+            Self::Never => "never",
+        }
+    }
+}
+
 /// A reason not to exit with 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]

@@ -38,6 +38,26 @@ pub enum Format {
     Csv,
 }
 
+impl Format {
+    /// Every format.
+    pub const ALL: [Self; 4] = [Self::Text, Self::Json, Self::Jsonl, Self::Csv];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+            Self::Jsonl => "jsonl",
+            Self::Csv => "csv",
+        }
+    }
+
+    /// Whether it is one table of one kind of record.
+    pub fn is_table(self) -> bool {
+        matches!(self, Self::Csv)
+    }
+}
+
 /// Writes an answer to `out`; `text` is the command's own text for people.
 pub fn to<'o>(
     format: Format,

@@ -28,6 +28,9 @@ pub enum ResidueMode {
 }
 
 impl ResidueMode {
+    /// Every mode, the least first.
+    pub const ALL: [Self; 3] = [Self::Off, Self::Pages, Self::Full];
+
     /// The word of the option.
     pub fn name(self) -> &'static str {
         match self {

@@ -6,10 +6,10 @@ use etcd_sleuth::case::Plan;
 use etcd_sleuth::envelope::Provider;
 use etcd_sleuth::render::RunInfo;
 use etcd_sleuth::row::Resources;
-use etcd_sleuth::store::ReadOptions;
+use etcd_sleuth::store::{ReadOptions, ResidueMode};
 
 use crate::run_info::Options;
-use crate::shared_args::{Names, OUTPUT, READING, Reading, ResidueArg, SCOPE, Writing};
+use crate::shared_args::{Names, OUTPUT, READING, Reading, SCOPE, Writing, one_of};
 
 const KEYS_EXAMPLES: &str = "\
 Examples:
@@ -95,8 +95,8 @@ pub(crate) struct Within {
     #[command(flatten)]
     names: Names,
     /// How far what etcd no longer shows is looked for: pages looks at free pages whose header still stands
-    #[arg(long, value_enum, default_value_t = ResidueArg::Full)]
-    residue: ResidueArg,
+    #[arg(long, value_parser = one_of(&ResidueMode::ALL, ResidueMode::name), default_value = ResidueMode::Full.name())]
+    residue: ResidueMode,
 }
 
 /// Who holds keys.
@@ -155,11 +155,11 @@ pub(crate) struct Holders {
 impl Within {
     fn plan(&self, reading: &Reading, inputs: usize, names: Vec<(Provider, String)>) -> Plan {
         let plan = reading.plan(self.names.scope(&self.resources), &self.resources, inputs);
-        Plan { usual: Resources::All, read: ReadOptions { residue: self.residue.mode(), names, ..plan.read }, ..plan }
+        Plan { usual: Resources::All, read: ReadOptions { residue: self.residue, names, ..plan.read }, ..plan }
     }
 
     fn note(&self, options: Options) -> Options {
-        self.names.note(options.text("resources", Some(&self.resources)).text("residue", Some(self.residue.mode().name())))
+        self.names.note(options.text("resources", Some(&self.resources)).text("residue", Some(self.residue.name())))
     }
 }
 

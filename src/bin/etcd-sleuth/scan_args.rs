@@ -2,14 +2,13 @@
 
 use std::path::PathBuf;
 
-use clap::ValueEnum;
 use etcd_sleuth::case::Plan;
 use etcd_sleuth::finding::FailOn;
 use etcd_sleuth::render::RunInfo;
-use etcd_sleuth::store::ReadOptions;
+use etcd_sleuth::store::{ReadOptions, ResidueMode};
 
 use crate::run_info::Options;
-use crate::shared_args::{ANSWER, NAMED, Names, OUTPUT, READING, Reading, ResidueArg, SCOPE, Writing};
+use crate::shared_args::{ANSWER, NAMED, Names, OUTPUT, READING, Reading, SCOPE, Writing, one_of};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ScanArgs {
@@ -19,8 +18,8 @@ pub(crate) struct ScanArgs {
     #[command(flatten)]
     pub(crate) search: Search,
     /// How far what etcd no longer shows is looked for: pages looks at free pages whose header still stands
-    #[arg(long, value_enum, default_value_t = ResidueArg::Full, help_heading = SCOPE)]
-    residue: ResidueArg,
+    #[arg(long, value_parser = one_of(&ResidueMode::ALL, ResidueMode::name), default_value = ResidueMode::Full.name(), help_heading = SCOPE)]
+    residue: ResidueMode,
 }
 
 #[derive(Debug, clap::Args)]
@@ -41,8 +40,8 @@ pub(crate) struct Search {
     #[command(flatten, next_help_heading = SCOPE)]
     names: Names,
     /// From where on a plaintext Secret gives exit code 2
-    #[arg(long, value_enum, default_value_t = FailOnArg::Any, help_heading = ANSWER)]
-    fail_on: FailOnArg,
+    #[arg(long, value_parser = one_of(&FailOn::ALL, FailOn::name), default_value = FailOn::Any.name(), help_heading = ANSWER)]
+    pub(crate) fail_on: FailOn,
     /// Exit with 0 whatever is found (errors still give 1)
     #[arg(long, help_heading = ANSWER)]
     pub(crate) exit_zero: bool,
@@ -55,22 +54,14 @@ pub(crate) struct Search {
     pub(crate) writing: Writing,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum FailOnArg {
-    Any,
-    Retained,
-    Current,
-    Never,
-}
-
 impl ScanArgs {
     pub(crate) fn plan(&self) -> Plan {
         let plan = self.search.plan(self.files.len());
-        Plan { read: ReadOptions { residue: self.residue.mode(), ..plan.read }, ..plan }
+        Plan { read: ReadOptions { residue: self.residue, ..plan.read }, ..plan }
     }
 
     pub(crate) fn run_info(&self) -> RunInfo {
-        self.search.note(Options::of("scan")).text("residue", Some(self.residue.mode().name())).done()
+        self.search.note(Options::of("scan")).text("residue", Some(self.residue.name())).done()
     }
 }
 
@@ -92,18 +83,12 @@ impl Search {
     }
 
     fn note(&self, options: Options) -> Options {
-        let fail_on = self.fail_on.to_possible_value().map(|value| value.get_name().to_owned());
-        let options =
-            self.reading.note(options).text("resources", Some(&self.resources)).text("fail-on", fail_on).flag("exit-zero", self.exit_zero);
+        let options = self
+            .reading
+            .note(options)
+            .text("resources", Some(&self.resources))
+            .text("fail-on", Some(self.fail_on.name()))
+            .flag("exit-zero", self.exit_zero);
         self.names.note(options)
-    }
-
-    pub(crate) fn fail_on(&self) -> FailOn {
-        match self.fail_on {
-            FailOnArg::Any => FailOn::Any,
-            FailOnArg::Retained => FailOn::Retained,
-            FailOnArg::Current => FailOn::Current,
-            FailOnArg::Never => FailOn::Never,
-        }
     }
 }

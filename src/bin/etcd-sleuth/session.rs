@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use etcd_sleuth::case::{Answer, Case, Plan, Question};
 use etcd_sleuth::finding::Outcome;
 use etcd_sleuth::render::text::{self, Layout, Screen};
-use etcd_sleuth::render::{self, OptionValue, RunInfo};
+use etcd_sleuth::render::{self, Format, OptionValue, RunInfo};
 use etcd_sleuth::report::{RenderPages, Report};
 
 use crate::args::Global;
 use crate::output::Output;
-use crate::shared_args::{Format, Writing};
+use crate::shared_args::Writing;
 use crate::terminal::Terminal;
 use crate::{reader, same_file, telling};
 
@@ -59,7 +59,7 @@ impl<'a> Session<'a> {
         let terminal = Terminal::new(global).with_rotate_list(rotate_list);
         let mut out = Output::open(writing.output.as_deref(), writing.force, &[inputs, also_read].concat())?;
         let layout = if out.is_stdout() { reader::of_stdout() } else { Layout::default() };
-        let mut render = render::to(writing.format.of_library(), run, &mut out, |out| text(Screen::new(out, layout)));
+        let mut render = render::to(writing.format, run, &mut out, |out| text(Screen::new(out, layout)));
         let inputs = same_file::each_once(inputs, global.quiet);
         let answer = ask(&Case::new(&inputs, global.limits(), &terminal), render.as_mut())?;
         drop(render);

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use etcd_sleuth::case::Plan;
-use etcd_sleuth::render;
+use etcd_sleuth::render::Format;
 use etcd_sleuth::row::{Pattern, Resources, Scope};
-use etcd_sleuth::store::{ReadOptions, ResidueMode};
+use etcd_sleuth::store::ReadOptions;
 
 use crate::run_info::Options;
 
@@ -53,7 +54,7 @@ pub(crate) struct Reading {
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Writing {
     /// text for people; jsonl, json, csv for machines (docs/records.md)
-    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    #[arg(short, long, value_parser = one_of(&Format::ALL, Format::name), default_value = Format::Text.name())]
     pub(crate) format: Format,
     /// Write to a new file (mode 0600) instead of standard output
     #[arg(short, long, value_name = "FILE")]
@@ -63,46 +64,16 @@ pub(crate) struct Writing {
     pub(crate) force: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    Text,
-    Json,
-    Jsonl,
-    Csv,
-}
-
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum DigestArg {
     Sha256,
     None,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum ResidueArg {
-    Off,
-    Pages,
-    Full,
-}
-
-impl Format {
-    pub(crate) fn of_library(self) -> render::Format {
-        match self {
-            Self::Text => render::Format::Text,
-            Self::Json => render::Format::Json,
-            Self::Jsonl => render::Format::Jsonl,
-            Self::Csv => render::Format::Csv,
-        }
-    }
-}
-
-impl ResidueArg {
-    pub(crate) fn mode(self) -> ResidueMode {
-        match self {
-            Self::Off => ResidueMode::Off,
-            Self::Pages => ResidueMode::Pages,
-            Self::Full => ResidueMode::Full,
-        }
-    }
+/// One of the words by which the library calls its own.
+pub(crate) fn one_of<T: Copy + Send + Sync + 'static>(all: &'static [T], name: fn(T) -> &'static str) -> impl TypedValueParser<Value = T> {
+    let named = move |word: String| all.iter().copied().find(|one| name(*one) == word).ok_or("not one of them");
+    PossibleValuesParser::new(all.iter().map(|one| name(*one))).try_map(named)
 }
 
 impl Reading {

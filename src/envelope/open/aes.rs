@@ -18,7 +18,8 @@ use aes_gcm::aead::{AeadInOut, KeyInit};
 use aes_gcm::{AesGcm, Nonce, Tag};
 use zeroize::Zeroizing;
 
-use super::{Plaintext, Unopened, WrongLength};
+use super::local_key::Cipher;
+use super::{LocalKey, Opened, Plaintext, Proof, Unopened, WrongLength};
 
 const NONCE: usize = 12;
 const TAG: usize = 16;
@@ -44,7 +45,7 @@ impl AesKey {
         }
     }
 
-    pub(super) fn bytes(&self) -> &[u8] {
+    fn bytes(&self) -> &[u8] {
         match self {
             Self::Short(key) => &key[..],
             Self::Middle(key) => &key[..],
@@ -68,6 +69,48 @@ impl AesKey {
             Self::Middle(key) => cbc::<Aes192>(&**key, sealed),
             Self::Long(key) => cbc::<Aes256>(&**key, sealed),
         }
+    }
+}
+
+struct Cbc(AesKey);
+
+impl Cipher for Cbc {
+    fn key(&self) -> &[u8] {
+        self.0.bytes()
+    }
+
+    fn open(&self, sealed: &[u8], _storage_key: &[u8]) -> Result<Opened, Unopened> {
+        Ok(Opened { plaintext: self.0.open_cbc(sealed)?, proof: Proof::Padding })
+    }
+}
+
+struct Gcm(AesKey);
+
+impl Cipher for Gcm {
+    fn key(&self) -> &[u8] {
+        self.0.bytes()
+    }
+
+    fn open(&self, sealed: &[u8], storage_key: &[u8]) -> Result<Opened, Unopened> {
+        Ok(Opened { plaintext: self.0.open_gcm(sealed, storage_key)?, proof: Proof::Tag })
+    }
+}
+
+impl LocalKey {
+    /// A key of `aescbc`.
+    ///
+    /// # Errors
+    /// It has neither 16, 24 nor 32 bytes.
+    pub fn aes_cbc(bytes: &[u8]) -> Result<Self, WrongLength> {
+        AesKey::new(bytes).map(Cbc).map(Self::of)
+    }
+
+    /// A key of `aesgcm`.
+    ///
+    /// # Errors
+    /// It has neither 16, 24 nor 32 bytes.
+    pub fn aes_gcm(bytes: &[u8]) -> Result<Self, WrongLength> {
+        AesKey::new(bytes).map(Gcm).map(Self::of)
     }
 }
 

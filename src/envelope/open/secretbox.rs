@@ -16,13 +16,37 @@ use salsa20::cipher::{KeyIvInit, StreamCipher};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use super::{Plaintext, Unopened};
+use super::local_key::Cipher;
+use super::{LocalKey, Opened, Plaintext, Proof, Unopened, WrongLength};
 
 const NONCE: usize = 24;
 const TAG: usize = 16;
 
+struct Secretbox(Zeroizing<[u8; 32]>);
+
+impl Cipher for Secretbox {
+    fn key(&self) -> &[u8] {
+        self.0.as_slice()
+    }
+
+    fn open(&self, sealed: &[u8], _storage_key: &[u8]) -> Result<Opened, Unopened> {
+        Ok(Opened { plaintext: open(&self.0, sealed)?, proof: Proof::Tag })
+    }
+}
+
+impl LocalKey {
+    /// A key of `secretbox`.
+    ///
+    /// # Errors
+    /// It has not 32 bytes.
+    pub fn secretbox(bytes: &[u8]) -> Result<Self, WrongLength> {
+        let key = bytes.try_into().map_err(|_| WrongLength { found: bytes.len(), expected: "32" })?;
+        Ok(Self::of(Secretbox(Zeroizing::new(key))))
+    }
+}
+
 /// Opens a box.
-pub(super) fn open(key: &[u8; 32], sealed: &[u8]) -> Result<Plaintext, Unopened> {
+fn open(key: &[u8; 32], sealed: &[u8]) -> Result<Plaintext, Unopened> {
     let form = Unopened::Form { found: sealed.len(), expected: "40 or more" };
     let (nonce, rest) = sealed.split_first_chunk::<NONCE>().ok_or(form)?;
     let (tag, ciphertext) = rest.split_first_chunk::<TAG>().ok_or(form)?;

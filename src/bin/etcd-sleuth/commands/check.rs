@@ -9,7 +9,6 @@ use etcd_sleuth::render::text::{self, CheckText, check_status};
 use crate::args::{CheckArgs, Global};
 use crate::output::Output;
 use crate::session::{Session, Text};
-use crate::shared_args::Format;
 
 pub(crate) fn check(args: &CheckArgs, global: &Global) -> anyhow::Result<u8> {
     if args.limits {
@@ -21,8 +20,9 @@ pub(crate) fn check(args: &CheckArgs, global: &Global) -> anyhow::Result<u8> {
         out.finish()?;
         return Ok(0);
     }
-    if args.writing.format == Format::Csv {
-        bail!("check has no csv: its answer is a verdict on each file, not a table; --format jsonl has the anomalies behind it");
+    if args.writing.format.is_table() {
+        let format = args.writing.format.name();
+        bail!("check has no {format}: its answer is a verdict on each file, not a table; --format jsonl has the anomalies behind it");
     }
     let text: Text<'_> = &|out| Box::new(CheckText::new(out, global.quiet));
     let session = Session::new(&args.files, global, &args.writing, args.run_info());

@@ -2,11 +2,11 @@
 
 use anyhow::bail;
 use etcd_sleuth::case::PagesQuestion;
+use etcd_sleuth::render::Format;
 use etcd_sleuth::render::text::{PagesText, check_status};
 
 use crate::args::{Global, PagesArgs};
 use crate::session::{Session, Text};
-use crate::shared_args::Format;
 
 pub(crate) fn pages(args: &PagesArgs, global: &Global) -> anyhow::Result<u8> {
     if global.quiet {

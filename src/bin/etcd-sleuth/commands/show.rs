@@ -3,13 +3,13 @@
 use anyhow::bail;
 use etcd_sleuth::case::{ObjectQuestion, Question, Reveal};
 use etcd_sleuth::finding::Condition;
+use etcd_sleuth::render::Format;
 use etcd_sleuth::render::text::{ObjectText, nothing_of_object, object_status, several_of_object};
 
 use crate::args::{Global, ShowArgs};
 use crate::core_files;
 use crate::holders::Given;
 use crate::session::{Session, Text};
-use crate::shared_args::Format;
 use crate::telling;
 
 pub(crate) fn show(args: &ShowArgs, global: &Global) -> anyhow::Result<u8> {
