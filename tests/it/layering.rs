@@ -151,10 +151,6 @@ const CIRCLES: &[(&[&str], &str)] = &[
         ],
         "an object names its encoding, and each encoding reads objects",
     ),
-    (
-        &["store/database/residue/frameless.rs", "store/database/residue/mixed.rs", "store/database/residue/mod.rs"],
-        "values that are found and the account of them, in three files",
-    ),
 ];
 
 /// The rules that paths are held to.

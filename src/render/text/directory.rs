@@ -8,7 +8,7 @@ use super::credentials::credentials;
 use super::findings::findings;
 use super::first_screen::{ROWS, keys, next, readable_table, resource_tables, secrets, types, values};
 use super::headline::{What, did_you_mean, headline, in_scope, no_kubernetes, not_placed, nothing_matches};
-use super::keys::beside;
+use super::keys_beside::beside;
 use super::number::{counted, with_noun};
 use super::table::Table;
 use super::unread::{self, warning};

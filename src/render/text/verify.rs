@@ -3,10 +3,10 @@
 use std::io::{self, Write};
 
 use super::super::escape::{terminal, terminal_bytes};
+use super::evidence_label::evidence_label;
 use super::headline::within;
 use super::key_label::{distinct_labels, whole};
 use super::key_state::{is_going, key_states};
-use super::keys::evidence_label;
 use super::layout::{Screen, Tone};
 use super::number::{with_adjective, with_noun};
 use super::requirement::{has_several, requirement};

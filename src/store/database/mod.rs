@@ -21,7 +21,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashSet;
 use rayon::prelude::*;
 
-use super::{Digests, Existence, Existing, Profile, Store, Task, Unapplied, whole};
+use super::{Digests, Existence, Existing, Profile, Store, Task, Unapplied};
 use crate::bbolt::{PageMap, Tree};
 use crate::etcd::key_bucket::KeyElement;
 use crate::etcd::schema;

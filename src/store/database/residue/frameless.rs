@@ -9,22 +9,17 @@
 
 use std::ops::Range;
 
-use super::headless::{self, Kind};
-use super::{Account, Found, Piece, mixed, whole};
+use super::account::Account;
+use super::gathered::{Gathered, is_contradicted};
+use super::headless::{self, Kind, Piece};
 use crate::bbolt::Db;
 use crate::envelope::{self, NameTable, Stored};
-use crate::evidence::{limit, range};
-use crate::kubernetes::{CBOR_MAGIC, fragment};
+use crate::evidence::range;
+use crate::kubernetes::fragment;
 use crate::mvcc::framing;
 use crate::mvcc::residue::{Write, parse_keyless_write};
 use crate::row::Place;
-
-/// Beginnings of JSON and CBOR are read on for so many times the bytes that they stand in.
-const READ: usize = 4;
-/// What objects without a frame begin with.
-const BEGINNINGS: [&[u8]; 3] = [b"{\"apiVersion\":\"", b"{\"kind\":\"", CBOR_MAGIC];
-/// The first byte of CBOR.
-const CBOR: u8 = 0xd9;
+use crate::store::whole;
 
 /// Bytes between writes.
 #[derive(Clone, Copy)]
@@ -75,7 +70,7 @@ enum Frameless<'data> {
     Value(Piece<'data>),
 }
 
-impl<'data> Found<'data> {
+impl<'data> Gathered<'data> {
     /// Reads bytes between writes: the values that begin in them, then what is left, which has lost its beginning.
     pub(super) fn gap(&mut self, db: &Db<'data>, gap: Gap<'data>, used: &mut Account) {
         let mut done = 0usize;
@@ -104,22 +99,6 @@ impl<'data> Found<'data> {
         self.headless(db, gap.part(done..gap.bytes.len()), used);
     }
 
-    /// Notes a value without what framed it, or a piece of one.
-    pub(super) fn unframed(&mut self, piece: Piece<'data>, used: &mut Account) {
-        let Piece { bytes, kind, .. } = piece;
-        if bytes.is_empty() {
-            return;
-        }
-        match kind {
-            Some(Kind::Value) => drop(self.witness.hear(&[], bytes)),
-            Some(Kind::Beginning) => self.witness.hear_beginning(&[], bytes),
-            _ => {}
-        }
-        let count = if kind == Some(Kind::Value) { &mut used.value } else { &mut used.unattributed };
-        *count = count.saturating_add(bytes.len() as u64);
-        self.pieces.push(piece);
-    }
-
     /// Divides bytes without a beginning into pieces.
     fn headless(&mut self, db: &Db<'data>, gap: Gap<'data>, used: &mut Account) {
         match range::offset_within(db.bytes(), gap.bytes).filter(|_| gap.is_of_blocks) {
@@ -129,6 +108,19 @@ impl<'data> Found<'data> {
                     self.piece(db, gap.place, gap.is_on_pages, piece, used);
                 }
             }
+        }
+    }
+
+    /// Blocks of which each is of one write, without its beginning.
+    fn blocks(&mut self, db: &Db<'data>, place: Place, range: Range<u64>, used: &mut Account) {
+        let mut at = range.start;
+        while at < range.end {
+            let end = whole::end_of_block(at.saturating_add(1)).min(range.end);
+            let bytes = range::slice(db.bytes(), at, end.saturating_sub(at)).map(fragment::without_filling).unwrap_or_default();
+            for part in headless::text_apart(bytes) {
+                self.piece(db, place, true, part, used);
+            }
+            at = end;
         }
     }
 }
@@ -154,7 +146,7 @@ fn begun_at<'data>(db: &Db<'data>, gap: &Gap<'data>, done: usize, at: usize) -> 
         let write = Write { main, sub: None, is_tombstone: false, kv: framed.kv, message: framed.message, missing: framed.missing };
         let is_whole = match gap.is_of_blocks {
             true => write.missing == 0 && whole::is_proven(db.bytes(), write.message, write.kv.value),
-            false => write.missing == 0 && !mixed::is_contradicted(db, &write),
+            false => write.missing == 0 && !is_contradicted(db, &write),
         };
         let write = match is_whole {
             true => write,
@@ -167,7 +159,7 @@ fn begun_at<'data>(db: &Db<'data>, gap: &Gap<'data>, done: usize, at: usize) -> 
         && let Some((write, key_bytes)) =
             parse_keyless_write(if gap.is_of_blocks { gap.of_one_write(db, block) } else { gap.bytes.get(block..)? })
         && range::offset_within(gap.bytes, write.kv.value) == Some(at as u64)
-        && !mixed::is_contradicted(db, &write)
+        && !is_contradicted(db, &write)
     {
         return Some(Frameless::Write(block, write, key_bytes));
     }
@@ -208,25 +200,4 @@ fn value_at<'data>(db: &Db<'data>, gap: &Gap<'data>, at: usize) -> Option<(&'dat
     let has_end = is_followed || one.len().saturating_sub(bytes.len()) >= headless::FILLING;
     let is_sound = || matches!(Stored::of(bytes), Stored::Sealed(sealed) if NameTable::default().resolve(&sealed).is_some());
     Some((bytes, if has_end && is_sound() { Kind::Value } else { Kind::Beginning }))
-}
-
-/// Objects of an API in JSON and CBOR in bytes of no other kind: how many bytes stand before each, behind the last one, and its length.
-pub(super) fn objects_in(bytes: &[u8]) -> Vec<(usize, usize)> {
-    let (mut found, mut done, mut left) = (Vec::new(), 0usize, bytes.len().saturating_mul(READ));
-    for at in memchr::memchr2_iter(b'{', CBOR, bytes) {
-        let Some(rest) = bytes.get(at..).filter(|_| at >= done) else { continue };
-        if !BEGINNINGS.iter().any(|beginning| rest.starts_with(beginning)) {
-            continue;
-        }
-        let read = match fragment::unframed_length(rest.get(..left.min(limit::CARVED_JSON)).unwrap_or(rest)) {
-            Ok(length) => {
-                found.push((at.saturating_sub(done), length));
-                done = at.saturating_add(length);
-                length
-            }
-            Err(none) => none.read,
-        };
-        left = left.saturating_sub(read);
-    }
-    found
 }

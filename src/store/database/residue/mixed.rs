@@ -15,15 +15,15 @@
 
 use std::ops::Range;
 
-use super::super::whole;
-use super::headless;
-use super::{Account, Found, Gap, place};
+use super::account::Account;
+use super::frameless::Gap;
+use super::gathered::{Gathered, is_contradicted, place};
 use crate::bbolt::{Db, HEADER_LEN, Image, ImageElement};
 use crate::evidence::range;
-use crate::kubernetes::fragment;
 use crate::mvcc::RevisionKey;
 use crate::mvcc::residue::{Write, next_write};
 use crate::row::Place;
+use crate::store::whole;
 
 /// Whether the value of an element ends otherwise than it begins.
 pub(super) fn contradicts(db: &Db<'_>, element: &ImageElement<'_>) -> bool {
@@ -38,12 +38,7 @@ pub(super) fn holds_others(elements: &[ImageElement<'_>]) -> bool {
         && elements.iter().filter(|element| element.missing == 0).any(|element| is_none(&element))
 }
 
-/// Whether the value of a write ends otherwise than it begins.
-pub(super) fn is_contradicted(db: &Db<'_>, write: &Write<'_>) -> bool {
-    write.missing == 0 && whole::contradicts_itself(db.bytes(), write.kv.value)
-}
-
-impl<'data> Found<'data> {
+impl<'data> Gathered<'data> {
     /// An image of several writes, with so many bytes right behind it in which the last may go on.
     pub(super) fn mixed_image(&mut self, db: &Db<'data>, image: &Image<'data>, behind: u64) {
         let first = db.page_offset(image.pgid);
@@ -114,19 +109,6 @@ impl<'data> Found<'data> {
                 is_of_blocks,
             };
             self.gap(db, gap, used);
-        }
-    }
-
-    /// Blocks of which each is of one write, without its beginning.
-    pub(super) fn blocks(&mut self, db: &Db<'data>, place: Place, range: Range<u64>, used: &mut Account) {
-        let mut at = range.start;
-        while at < range.end {
-            let end = whole::end_of_block(at.saturating_add(1)).min(range.end);
-            let bytes = range::slice(db.bytes(), at, end.saturating_sub(at)).map(fragment::without_filling).unwrap_or_default();
-            for part in headless::text_apart(bytes) {
-                self.piece(db, place, true, part, used);
-            }
-            at = end;
         }
     }
 }

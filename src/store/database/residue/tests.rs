@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use prost::Message;
 
 use super::*;
+use crate::bbolt::PageState;
 use crate::etcd::pb::mvccpb;
 use crate::evidence::anomaly::Anomalies;
 use crate::mvcc::{Revision, RevisionKey};
