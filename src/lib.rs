@@ -17,16 +17,18 @@
 //! | where | stands in |
 //! |---|---|
 //! | it is told what a file is | `store/mod.rs`, in `StoreKind` |
-//! | it is told which files of a data directory are read | `case/finder.rs` |
+//! | it is told which files of a data directory are read | `case/finder.rs`; they are listed in `case/directory.rs` |
 //! | parts of one member that were given in two places are joined, and whose log a link leads to | `case/joining.rs` |
-//! | the files of a data directory are put together | `case/opening.rs`, and read in `case/reading.rs` |
+//! | the files of a data directory are opened | `case/opening.rs`, and read in `case/reading.rs` |
+//! | what its files show is joined to one answer, in which a Secret counts once | `case/member.rs`, in `WholeTally` |
 //! | a container is opened | `evidence/container.rs`, and of an archive what is a data directory is told in `case/archive.rs` |
 //! | a page of bbolt is read | `bbolt/page.rs`, the pages of a tree in `bbolt/walk.rs` |
 //! | a record of the write-ahead log is read | `etcd/wal/reader.rs`, `etcd/wal/record.rs` |
 //! | values outside of the tree are found | `store/database/residue/`, in any bytes `store/image/` |
 //! | it is counted what begins in any bytes and was not found | `store/image/begun.rs`, in text `store/image/encoded.rs` |
 //! | it is told what no reader made a row of | `store/image/outside.rs` |
-//! | it is decided that a value is plaintext | `row/builder.rs` |
+//! | a value is told to be encrypted, by its first bytes | `envelope/prefix.rs` |
+//! | it is decided that a value, and so a Secret, is in plaintext | `row/builder.rs` |
 //! | what differs between providers of encryption is told | `envelope/provider.rs` |
 //! | a rule is worded, and met | `finding/rule.rs`, `finding/judge.rs` |
 //! | a line of the first screen is made | `render/text/headline.rs`, `render/text/first_screen.rs` |
