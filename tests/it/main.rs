@@ -35,6 +35,7 @@ mod hostile_names;
 mod kms_aws;
 mod kms_go_plugin;
 mod kms_moto;
+mod kms_openbao;
 mod kms_plugin;
 mod layering;
 mod lives;

@@ -15,6 +15,9 @@ const RANDOM_DATABASES: &str = "differential::random_databases_are_as_bbolt_says
 /// The test that plays random lives of real clusters, and prints how many evidences they left. CI leaves it out.
 pub(crate) const RANDOM_LIVES: &str = "lives::random_lives_raise_no_alarm";
 
+/// The test that needs an OpenBao, which is large. CI leaves it out, too.
+pub(crate) const OPENBAO: &str = "kms_openbao::";
+
 /// Runs everything, and adds a row where all of it passed.
 pub(crate) fn run() -> Result<(), String> {
     let started = Instant::now();

@@ -11,7 +11,7 @@ import (
 func main() {
 	log.SetFlags(0)
 	if len(os.Args) < 2 {
-		log.Fatal("usage: etcd36 make|big|serve|play|random|life|describe|accept [flags]")
+		log.Fatal("usage: etcd36 make|big|serve|play|random|life|seal|describe|accept [flags]")
 	}
 	var err error
 	switch os.Args[1] {
@@ -27,6 +27,8 @@ func main() {
 		err = randomCommand(os.Args[2:])
 	case "life":
 		err = lifeCommand(os.Args[2:])
+	case "seal":
+		err = sealCommand(os.Args[2:])
 	case "describe":
 		err = describeCommand(os.Args[2:])
 	case "accept":

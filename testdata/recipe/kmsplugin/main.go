@@ -1,6 +1,7 @@
 // A KMS plugin for the keys of a fixture, on the Kubernetes project's own gRPC service.
 //
 //	kmsplugin -truth migration.truth.json -provider aws-b -socket /tmp/kms.sock
+//	kmsplugin -transit http://127.0.0.1:8200 -key etcd -socket /tmp/kms.sock     (BAO_TOKEN in the environment)
 //
 // It prints "ready" when it listens, and ends when its standard input does.
 package main
@@ -94,7 +95,7 @@ func (k v1) Decrypt(_ context.Context, r *v1beta1.DecryptRequest) (*v1beta1.Decr
 
 func serve(k KEK, socket string) error {
 	if k.Version == "v2" {
-		return service.NewGRPCService(socket, 3*time.Second, v2{k}).ListenAndServe()
+		return serveV2(v2{k}, socket)
 	}
 	listener, err := net.Listen("unix", socket)
 	if err != nil {
@@ -105,11 +106,35 @@ func serve(k KEK, socket string) error {
 	return server.Serve(listener)
 }
 
+func serveV2(answers service.Service, socket string) error {
+	return service.NewGRPCService(socket, 3*time.Second, answers).ListenAndServe()
+}
+
+// run serves until standard input ends.
+func run(serve func() error, socket string) {
+	go func() { log.Fatal(serve()) }()
+	for {
+		if c, err := net.Dial("unix", socket); err == nil {
+			c.Close()
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	fmt.Println("ready")
+	io.Copy(io.Discard, os.Stdin)
+}
+
 func main() {
 	truth := flag.String("truth", "", "truth of a fixture")
 	provider := flag.String("provider", "", "name of one of its KMS providers")
 	socket := flag.String("socket", "", "where to listen")
+	address := flag.String("transit", "", "an OpenBao server, instead of a fixture")
+	key := flag.String("key", "", "a key of its transit engine")
 	flag.Parse()
+	if *address != "" {
+		run(func() error { return serveV2(transit{*address, *key}, *socket) }, *socket)
+		return
+	}
 	text, err := os.ReadFile(*truth)
 	if err != nil {
 		log.Fatal(err)
@@ -126,16 +151,7 @@ func main() {
 		if k.ProviderName != *provider {
 			continue
 		}
-		go func() { log.Fatal(serve(k, *socket)) }()
-		for {
-			if c, err := net.Dial("unix", *socket); err == nil {
-				c.Close()
-				break
-			}
-			time.Sleep(10 * time.Millisecond)
-		}
-		fmt.Println("ready")
-		io.Copy(io.Discard, os.Stdin)
+		run(func() error { return serve(k, *socket) }, *socket)
 		return
 	}
 	log.Fatalf("no KMS provider %q", *provider)
