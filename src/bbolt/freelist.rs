@@ -13,7 +13,6 @@ use crate::evidence::number::le_u64;
 use super::page::{Fault, Flags, HEADER_LEN, Page, PageHeader};
 use super::{Db, Pgid};
 use crate::evidence::anomaly::Class;
-use crate::evidence::range;
 
 /// A freelist as it stands in the file.
 #[derive(Clone, Debug)]
@@ -21,6 +20,8 @@ pub struct Freelist<'data> {
     /// The page and its run.
     pub page: Page<'data>,
     ids: &'data [u8],
+    /// What stands behind them, up to the end of the run.
+    pub(super) rest: &'data [u8],
 }
 
 impl<'data> Freelist<'data> {
@@ -30,14 +31,15 @@ impl<'data> Freelist<'data> {
     /// The page cannot be read, or has fewer numbers than it says.
     pub fn read(db: &Db<'data>, pgid: Pgid) -> Result<Self, Fault> {
         let page = db.page(pgid, Flags::FREELIST)?;
-        let (ids, count) = listed(page.bytes, page.header);
-        let ids = range::slice(ids, 0, count.saturating_mul(8)).ok_or_else(|| Fault {
+        let (body, count) = listed(page.bytes, page.header);
+        let length = usize::try_from(count.saturating_mul(8)).unwrap_or(usize::MAX);
+        let (ids, rest) = body.split_at_checked(length).ok_or_else(|| Fault {
             class: Class::FreelistInvalid,
             pgid,
             offset: page.offset,
             detail: format!("page {pgid}: {count} free pages in a run of {} bytes", page.bytes.len()),
         })?;
-        Ok(Self { page, ids })
+        Ok(Self { page, ids, rest })
     }
 
     /// The numbers of the free pages.

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use super::bucket::{Bucket, Root, inline_elements};
 use super::loss::Hole;
-use super::packing;
-use super::page::{Fault, Flags, HEADER_LEN, Page};
+use super::page::{Fault, Flags, Page};
 use super::{Db, Element, LeafElements, Pgid};
 use crate::evidence::range;
 
@@ -15,6 +14,8 @@ pub struct Tree<'data> {
     pub(super) buckets: Vec<Bucket<'data>>,
     /// The leaf pages of all buckets; each bucket has ranges of them.
     pub(super) leaves: Vec<Leaf<'data>>,
+    /// The branch pages of all buckets.
+    pub(super) branches: Vec<Pgid>,
     /// Long runs that meet another one: how many pages are their own.
     pub(super) cut_runs: BTreeMap<Pgid, u64>,
     pub(super) pages_read: u64,
@@ -43,6 +44,7 @@ impl<'data> Tree<'data> {
         Self {
             buckets: Vec::new(),
             leaves: Vec::new(),
+            branches: Vec::new(),
             cut_runs: BTreeMap::new(),
             pages_read: 0,
             unreadable: Vec::new(),
@@ -85,6 +87,11 @@ impl<'data> Tree<'data> {
         self.leaves.iter().map(|leaf| leaf.pgid)
     }
 
+    /// The branch pages of all buckets.
+    pub(super) fn branch_pages(&self) -> impl Iterator<Item = Pgid> + '_ {
+        self.branches.iter().copied()
+    }
+
     /// The element of a bucket with this key, and its page. In a tree that is out of key order an element may be missed.
     pub fn find(&self, db: &Db<'data>, bucket: &Bucket<'data>, key: &[u8]) -> Option<(Pgid, Element<'data>)> {
         let found = |(pgid, element): (Pgid, Element<'data>)| (element.key == key).then_some((pgid, element));
@@ -116,7 +123,12 @@ impl<'data> Tree<'data> {
 
     /// A leaf page with as much of its run as is its own.
     pub(super) fn leaf_page(&self, db: &Db<'data>, pgid: Pgid) -> Result<Page<'data>, Fault> {
-        let mut page = db.page(pgid, Flags::LEAF)?;
+        self.own_page(db, pgid, Flags::LEAF)
+    }
+
+    /// The same of a page of this type.
+    pub(super) fn own_page(&self, db: &Db<'data>, pgid: Pgid, flags: Flags) -> Result<Page<'data>, Fault> {
+        let mut page = db.page(pgid, flags)?;
         if let Some(pages) = self.cut_runs.get(&pgid) {
             page.bytes = range::slice(page.bytes, 0, pages.saturating_mul(db.page_size())).unwrap_or(page.bytes);
         }
@@ -128,24 +140,6 @@ impl<'data> Tree<'data> {
         let page = self.leaf_page(db, pgid).ok();
         let elements = page.into_iter().flat_map(|page| LeafElements::new(page.bytes, page.header));
         elements.filter_map(move |element| Some((pgid, element.ok()?)))
-    }
-
-    /// The bytes of a leaf page in use that none of its elements has: those behind the last one, and where elements cannot be read
-    /// those between the others.
-    pub(crate) fn page_rest(&self, db: &Db<'data>, pgid: Pgid) -> Vec<&'data [u8]> {
-        let Ok(page) = self.leaf_page(db, pgid) else { return Vec::new() };
-        // A page that says more elements than fit has its data where these would be.
-        let start = Some(packing::data_start(page.header)).filter(|start| *start <= page.bytes.len() as u64).unwrap_or(HEADER_LEN);
-        let (mut rest, mut done) = (Vec::new(), start);
-        let mut between = |from: u64, to: u64| rest.extend(range::slice(page.bytes, from, to.saturating_sub(from)));
-        for element in LeafElements::new(page.bytes, page.header).flatten() {
-            if let Some(key) = range::offset_within(page.bytes, element.key) {
-                between(done, key);
-                done = key.saturating_add(element.key.len() as u64).saturating_add(element.value.len() as u64);
-            }
-        }
-        between(done, page.bytes.len() as u64);
-        rest
     }
 
     /// Whether a leaf page is the whole tree of its bucket, which may be empty.

@@ -198,6 +198,7 @@ impl<'data> Walk<'_, 'data> {
                     }
                     Ok(header) => match branch_page(self.db, place.pgid, header) {
                         Ok(page) => {
+                            self.tree.branches.push(place.pgid);
                             let (children, is_whole) = self.children(place, &page);
                             for child in children {
                                 let is_entered = self.refer(child.pgid, place.pgid);

@@ -1,22 +1,29 @@
-//! Databases of one cluster in one run: each is held against those before it.
+//! Databases of one cluster in one run: each is held against those before it; one that fails its own trailer against those behind it, too.
 
 use std::path::PathBuf;
 
 use crate::evidence::anomaly::Class;
 use crate::evidence::{EvidenceId, range};
 use crate::kubernetes::ClusterIds;
+use crate::mvcc::Revision;
+use crate::mvcc::comparison::Comparison;
+use crate::mvcc::history::History;
 use crate::mvcc::shared_history::SharedHistory;
-use crate::report::Compared;
+use crate::report::{Compared, Contradicted};
 use crate::store::{DatabaseStore, Store};
 
 /// With how many histories of its cluster a database is compared. Those that contradict each other are of members that diverged, of
 /// restored clusters or of altered files, which are few; without a bound the work would be that of all pairs.
 const MOST_HISTORIES: usize = 32;
 
-/// The databases that a run has read, as far as those that follow are held against them.
+/// The databases that a run has read, as far as others are held against them.
 #[derive(Debug, Default)]
 pub(super) struct Clusters {
+    /// Nothing is told before all of them are read: then each that fails its own trailer is held against all others, and no other one
+    /// against it, so that the answer is the same in any order.
+    pub(super) tells_at_the_end: bool,
     known: Vec<Known>,
+    changed: Vec<Changed>,
 }
 
 /// Databases that agree with each other.
@@ -29,6 +36,27 @@ struct Known {
     history: SharedHistory,
     /// Its own trailer says that it was altered since it was sent.
     is_changed: bool,
+}
+
+/// A database whose trailer says that it was altered.
+#[derive(Debug)]
+struct Changed {
+    evidence: EvidenceId,
+    clusters: ClusterIds,
+    history: History,
+    /// Where each of its writes stands, in their order.
+    places: Vec<(Revision, Place)>,
+}
+
+/// The offset and the page of a write.
+type Place = (Option<u64>, Option<u64>);
+
+impl Known {
+    /// How a database with this history stands to it.
+    fn compare(&self, history: &History) -> Compared {
+        let comparison = self.history.compare(history);
+        Compared { evidence: self.evidence, path: self.path.clone(), databases: self.history.databases(), comparison }
+    }
 }
 
 impl Clusters {
@@ -50,24 +78,25 @@ impl Clusters {
         }
         let mut compared = Vec::new();
         let mut agreeing = None;
-        let same_cluster = self.known.iter().enumerate().filter(|(_, known)| known.clusters.are_those_of(&clusters));
+        let waits = |known: &Known| self.tells_at_the_end && (is_changed || known.is_changed);
+        let same_cluster = self.known.iter().enumerate().filter(|(_, known)| known.clusters.are_those_of(&clusters) && !waits(known));
         for (at, known) in same_cluster.take(MOST_HISTORIES) {
-            let comparison = known.history.compare(&history);
-            let databases = known.history.databases();
-            let other = Compared { evidence: known.evidence, path: known.path.clone(), databases, comparison };
-            let agrees = comparison.agrees();
+            let other = known.compare(&history);
+            let agrees = other.comparison.agrees();
             if agrees && known.history.takes(&history) && known.clusters == clusters {
                 agreeing = agreeing.or(Some(at));
             }
             // Where one of the two fails its own trailer, it is that one.
             let is_accused = is_changed || !known.is_changed;
             if is_accused && !agrees {
-                let place = comparison.first_here().and_then(|revision| store.find(revision));
-                let offset = place.and_then(|(_, element)| range::offset_within(store.opened.db.bytes(), element.key));
-                let pgid = place.map(|(pgid, _)| pgid);
+                let (offset, pgid) = first_place(&other.comparison, |revision| place_of(store, revision));
                 store.profile_mut().anomalies.note(Class::MemberDivergence, offset, pgid, || other.to_string());
             }
             compared.push(other);
+        }
+        if is_changed {
+            let places = history.revisions().map(|revision| (revision, place_of(store, revision))).collect();
+            self.changed.push(Changed { evidence, clusters: clusters.clone(), history: history.clone(), places });
         }
         match agreeing.and_then(|at| self.known.get_mut(at)) {
             Some(known) => known.history.add(history),
@@ -79,4 +108,34 @@ impl Clusters {
         }
         Some(compared)
     }
+
+    /// How the databases that fail their own trailer stand to those that they were not held against while they were read.
+    pub(super) fn of_changed(&mut self) -> Vec<(EvidenceId, Contradicted)> {
+        let changed = std::mem::take(&mut self.changed);
+        let mut told = Vec::new();
+        for Changed { evidence, clusters, history, places } in &changed {
+            let is_other = |known: &&Known| match self.tells_at_the_end {
+                true => known.evidence != *evidence,
+                false => known.evidence > *evidence && !known.is_changed,
+            };
+            let same_cluster = self.known.iter().filter(|known| known.clusters.are_those_of(clusters));
+            for known in same_cluster.filter(is_other).take(MOST_HISTORIES) {
+                let other = known.compare(history);
+                let find = |revision| places.binary_search_by_key(&revision, |(of, _)| *of).ok().and_then(|at| places.get(at));
+                let (offset, pgid) = first_place(&other.comparison, |revision| find(revision).map_or((None, None), |(_, place)| *place));
+                told.push((*evidence, Contradicted { by: other, offset, pgid }));
+            }
+        }
+        told
+    }
+}
+
+/// The place of the first write of a database that others contradict.
+fn first_place(comparison: &Comparison, place_of: impl Fn(Revision) -> Place) -> Place {
+    comparison.first_here().map_or((None, None), place_of)
+}
+
+fn place_of(store: &DatabaseStore<'_>, revision: Revision) -> Place {
+    let found = store.find(revision);
+    found.map_or((None, None), |(pgid, element)| (range::offset_within(store.opened.db.bytes(), element.key), Some(pgid)))
 }

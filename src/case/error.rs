@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::bug::Bug;
 use super::guess::{Foreign, Guess};
 use crate::evidence::container::Fault;
+use crate::evidence::words::path_word;
 use crate::evidence::{Error, Evidence};
 use crate::report::UnreadReason;
 use crate::store::{NotADatabase, OpenedDatabase};
@@ -161,7 +162,8 @@ impl InputError {
         };
         if let Some(at) = OpenedDatabase::begins_within(evidence.content()) {
             let what = format!("its first bytes are none, and at byte {at} one begins");
-            let (behind, path) = (at.saturating_add(1), evidence.path().display());
+            let given = evidence.path().to_string_lossy();
+            let (behind, path) = (at.saturating_add(1), path_word(&given));
             let hint = format!("cut off what stands before it (tail -c +{behind}), or search it as it stands: etcd-sleuth carve {path}");
             return Self::NotRecognised { path: evidence.path().to_owned(), what, hint };
         }

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use super::host::{Nobody, Silent};
+use super::judging::Judging;
 use super::member::{OpenMember, ReadEvidence, ReadMember};
 use super::rows::RowFilter;
-use super::run::{Answer, Judging, Run};
+use super::run::{Answer, Run};
 use super::{Case, Plan, RunError};
 use crate::collect::Collector;
 use crate::evidence::{EvidenceId, Limits};

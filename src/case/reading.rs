@@ -151,8 +151,12 @@ impl Run<'_> {
     fn note_passed_over(&mut self, facts: &Facts) {
         let is_asked = |passed_over: &&PassedOver| passed_over.of != BeginningOf::Other || !self.plan.scope.is_secrets_alone();
         let of_image = facts.image().into_iter().flat_map(|image| &image.passed_over).filter(is_asked);
+        let of_whole = |passed_over| match facts.image().and_then(|image| image.is) {
+            Some(kind) => UnreadReason::PassedOverIn(kind, passed_over),
+            None => UnreadReason::PassedOver(passed_over),
+        };
         let outside = facts.outside.iter().filter(is_asked);
-        let reasons: Vec<_> = of_image.copied().map(UnreadReason::PassedOver).chain(outside.copied().map(UnreadReason::Outside)).collect();
+        let reasons: Vec<_> = of_image.copied().map(of_whole).chain(outside.copied().map(UnreadReason::Outside)).collect();
         for reason in reasons {
             self.not_read(Place { path: facts.path.clone(), target: None }, reason);
         }

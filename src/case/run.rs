@@ -14,13 +14,14 @@ use std::thread;
 
 use super::clusters::Clusters;
 use super::directory::Place;
+use super::judging::Judging;
 use super::member::{OpenMember, ReadEvidence, ReadMember, WholeTally};
 use super::rows::{RowFilter, WantedRows};
 use super::{Case, InputError, Plan, Question, RunError, bug};
 use crate::collect::{Collected, Collector};
 use crate::evidence::anomaly::Anomalies;
 use crate::evidence::{EvidenceId, MemberId, Numbering};
-use crate::finding::{About, Condition, FailOn, Finding, Judgement, Outcome, Rule};
+use crate::finding::{About, Condition, Finding, Judgement, Outcome, Rule};
 use crate::report::readable::ClusterContext;
 use crate::report::{EvidenceReport, MemberReport, Render, Report, RowContext};
 use crate::store::Progress;
@@ -82,10 +83,13 @@ impl<'a> Run<'a> {
         let (judging, wants_object) = (Judging::of(&question), matches!(question, Question::Object(_)));
         let is_of_many = matches!(question, Question::Storage(_) | Question::Keys(_) | Question::Verify(_));
         self.wants_status = matches!(question, Question::Integrity);
-        match question.needs_everything() {
-            true => self.all_together(question)?,
-            false => self.one_by_one(&RowFilter::of(&question))?,
+        self.clusters.tells_at_the_end = self.wants_status || question.needs_everything();
+        match question {
+            Question::Integrity => self.check()?,
+            _ if question.needs_everything() => self.all_together(question)?,
+            _ => self.one_by_one(&RowFilter::of(&question))?,
         }
+        self.settle_changed();
         self.judge(judging);
         if is_of_many && self.report.members.iter().any(|member| self.report.is_without_kubernetes(member)) {
             self.outcome.open(Condition::NoKubernetesObjects);
@@ -99,21 +103,27 @@ impl<'a> Run<'a> {
     }
 
     fn one_by_one(&mut self, filter: &RowFilter<'_>) -> Result<(), RunError> {
+        self.each_member(&mut |run, read| {
+            let is_ambiguous = matches!(filter, RowFilter::Object(name) if run.note_namesakes(read, *name));
+            run.tell(read, if is_ambiguous { &RowFilter::None } else { filter })?;
+            if let (RowFilter::Object(name), 0, false) = (filter, run.matches, is_ambiguous) {
+                run.note_near_names(read, *name);
+            }
+            Ok(())
+        })
+    }
+
+    /// Opens and reads one member after the other, and closes it again.
+    pub(super) fn each_member(
+        &mut self,
+        work: &mut dyn FnMut(&mut Self, &mut ReadMember<'_>) -> Result<(), RunError>,
+    ) -> Result<(), RunError> {
         for given in self.survey() {
             for member in self.open(given)? {
                 let (progress, host) = (Progress::default(), self.case.host);
                 let mut done = Ok::<(), RunError>(());
                 host.with_progress(&member.path, &progress, &mut || {
-                    done = thread::scope(|scope| {
-                        for mut read in self.read(&member, scope, &progress)? {
-                            let is_ambiguous = matches!(filter, RowFilter::Object(name) if self.note_namesakes(&read, *name));
-                            self.tell(&mut read, if is_ambiguous { &RowFilter::None } else { filter })?;
-                            if let (RowFilter::Object(name), 0, false) = (filter, self.matches, is_ambiguous) {
-                                self.note_near_names(&read, *name);
-                            }
-                        }
-                        Ok(())
-                    });
+                    done = thread::scope(|scope| self.read(&member, scope, &progress)?.iter_mut().try_for_each(|read| work(self, read)));
                 });
                 done?;
             }
@@ -236,44 +246,9 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// What each evidence, and all inputs together, mean for the exit code.
+    /// What all that was read means for the exit code.
     pub(super) fn judge(&mut self, judging: Judging) {
-        let Self { report, outcome, .. } = self;
-        for evidence in &report.evidences {
-            match judging {
-                Judging::Plaintext(fail_on) => evidence.judgement.add_to(outcome, fail_on),
-                Judging::Trust => evidence.judgement.trust(|condition| outcome.open(condition)),
-                Judging::Keys => {
-                    evidence.judgement.trust(|condition| outcome.open(condition));
-                    if evidence.unknown_forms > 0 {
-                        outcome.open(Condition::UnknownStorage);
-                    }
-                }
-                Judging::Integrity => evidence.judgement.trust(|condition| match condition {
-                    Condition::Altered | Condition::Damaged | Condition::Divergent => outcome.found(condition),
-                    other => outcome.open(other),
-                }),
-            }
-        }
-        let asks_for_now = matches!(judging, Judging::Plaintext(FailOn::Current | FailOn::Retained));
-        if asks_for_now && (report.readable_without_a_tree() || report.readable().any(|(_, readable)| readable.perhaps_current > 0)) {
-            outcome.open(Condition::CurrentNotKnown);
-        }
-        if report.evidences.is_empty() && !report.unread.iter().any(|unread| unread.reason.is_no_fault()) {
-            outcome.open(Condition::NothingAnalysed);
-        }
-        if report.unread.iter().any(|unread| !unread.reason.is_failure()) {
-            outcome.open(Condition::NotRead);
-        }
-        if matches!(judging, Judging::Plaintext(_)) && report.filter_without_secrets().is_some() {
-            outcome.open(Condition::NoSecretInScope);
-        }
-        if matches!(judging, Judging::Plaintext(_)) && report.evidences.iter().any(|evidence| evidence.not_placed.count > 0) {
-            outcome.open(Condition::ScopeNotKnown);
-        }
-        if report.unmatched_filter().is_some() {
-            outcome.open(Condition::NothingInScope);
-        }
+        judging.judge(&self.report, &mut self.outcome);
     }
 
     /// Ends a run that told everything itself.
@@ -364,30 +339,6 @@ impl<'a> Run<'a> {
             Question::Verify(verify) => self.verify(&mut members, verify),
             Question::Object(object) => self.reveal(&mut members, object),
             Question::Storage(_) | Question::Integrity => Ok(()),
-        }
-    }
-}
-
-/// What of the facts decides about the exit code.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Judging {
-    /// Plaintext Secrets from a threshold on.
-    Plaintext(FailOn),
-    /// Whether the answer can be trusted.
-    Trust,
-    /// The same, and whether every value says which key it needs.
-    Keys,
-    /// Whether the file is as it was written: that is the answer.
-    Integrity,
-}
-
-impl Judging {
-    fn of(question: &Question<'_>) -> Self {
-        match question {
-            Question::Storage(fail_on) => Self::Plaintext(*fail_on),
-            Question::Integrity => Self::Integrity,
-            Question::Keys(_) | Question::Verify(_) => Self::Keys,
-            Question::Object(_) => Self::Trust,
         }
     }
 }

@@ -13,7 +13,7 @@ use std::path::Path;
 
 use super::member::ReadEvidence;
 use crate::evidence::anomaly::{Anomalies, Class};
-use crate::store::Unapplied;
+use crate::store::{Content, Store, Unapplied};
 
 /// What of the entries stands where.
 #[derive(Clone, Copy, Debug)]
@@ -156,5 +156,8 @@ fn note_unapplied(evidences: &mut [ReadEvidence<'_>], lacks_entries: bool) {
             unapplied.add_revoked(database.keys_of_leases(unapplied.revoked()));
         }
         database.unapplied = all;
+        if let Content::Database(facts) = &mut database.profile_mut().facts.content {
+            facts.lacks_entries = lacks_entries;
+        }
     }
 }

@@ -58,6 +58,7 @@ impl Run<'_> {
         filter: &RowFilter<'_>,
         verdicts: Option<&Verdicts<'_>>,
     ) -> Result<(), RunError> {
+        self.settle_changed();
         for (member, report) in members.iter().zip(reports) {
             let wanted = WantedRows { filter, verdicts, clusters: member.clusters() };
             for evidence in &member.evidences {

@@ -50,7 +50,8 @@ pub enum FirstPlace {
     Retained,
     /// Residue.
     Residue,
-    /// An entry of a log that the database beside it is not known to have: newer than what that has, or never carried out.
+    /// An entry of a log that the database beside it is not known to have: newer than what that has, or never carried out. Or what the v2
+    /// API wrote, of which no database tells whether it is what its key has now.
     Ahead,
     /// A log.
     Log,
@@ -98,7 +99,7 @@ impl<'data> Exposure<'data> {
             _ if self.newest => FirstPlace::Newest,
             _ if self.superseded || self.deleted => FirstPlace::Retained,
             _ if self.residue => FirstPlace::Residue,
-            _ if self.ahead => FirstPlace::Ahead,
+            _ if self.ahead || self.is_of_v2 => FirstPlace::Ahead,
             _ => FirstPlace::Log,
         }
     }

@@ -1,6 +1,6 @@
 //! What needs a key: which values, how many, of which resources.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use foldhash::fast::FixedState;
 use hashbrown::HashSet;
@@ -17,12 +17,23 @@ pub struct KeyUse<'data> {
     pub counts: KeyCounts,
     /// Resources of these values.
     pub group_resources: BTreeSet<GroupResource<'data>>,
+    /// The same values by the prefix of their API server; `None`: their keys are no API server's, or not known.
+    pub by_prefix: BTreeMap<Option<&'data [u8]>, PrefixUse<'data>>,
     /// Distinct wrapped DEKs or seeds, by the first eight bytes of their digest.
     dek_sources: HashSet<u64, FixedState>,
     /// Values that may be current, and of which that is not known.
     pub perhaps_current: Count<Values>,
     /// Values whose name has more than one reading.
     pub uncertain: Count<Values>,
+}
+
+/// What below one prefix needs a key.
+#[derive(Clone, Debug, Default)]
+pub struct PrefixUse<'data> {
+    /// Values by what became of them.
+    pub counts: KeyCounts,
+    /// Resources of these values.
+    pub group_resources: BTreeSet<GroupResource<'data>>,
 }
 
 /// Values under a key, by what became of them.
@@ -59,9 +70,12 @@ impl<'data> KeyUse<'data> {
     pub(super) fn add(&mut self, value: &ValueRow<'data>, envelope: &EnvelopeInfo<'data>) {
         self.counts.of(value.retention).add_one();
         self.perhaps_current.add_if(value.may_be_current());
+        let below = self.by_prefix.entry(value.storage_key.as_ref().and_then(|key| key.prefix)).or_default();
+        below.counts.of(value.retention).add_one();
         if let Some(resource) = value.storage_key.as_ref().map(|key| &key.group_resource)
-            && !self.group_resources.contains(resource)
+            && !below.group_resources.contains(resource)
         {
+            below.group_resources.insert(resource.clone());
             self.group_resources.insert(resource.clone());
         }
         if let Some(digest) = envelope.dek_source_sha256
@@ -76,6 +90,11 @@ impl<'data> KeyUse<'data> {
         self.counts.add(other.counts);
         self.perhaps_current.add(other.perhaps_current);
         self.group_resources.extend(other.group_resources);
+        for (prefix, more) in other.by_prefix {
+            let known = self.by_prefix.entry(prefix).or_default();
+            known.counts.add(more.counts);
+            known.group_resources.extend(more.group_resources);
+        }
         self.dek_sources.extend(other.dek_sources);
         self.uncertain.add(other.uncertain);
     }

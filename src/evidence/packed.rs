@@ -14,13 +14,14 @@
 //! | RAR | `52 61 72 21 1a 07` | a format that there is |
 //! | lz4 (frame format 1.6, legacy) | `04 22 4d 18`, `02 21 4c 18` | version 1, a size of blocks that there is |
 //! | 7-Zip, lzip, lzop, ZPAQ, snappy | their signs | |
-//! | openssl enc, age, OpenPGP, Ansible Vault, SOPS | their first words | |
+//! | openssl enc, age, OpenPGP, Ansible Vault, SOPS | their first words | the rest of a header, and what may be encrypted |
 //! | LUKS, BitLocker | their signs | |
 //! | qcow2, VMDK, VHD, VHDX, VDI, EnCase, AFF, SquashFS | their signs | a version that there is |
 //!
 //! gzip, zstd and zip are opened where an input begins with them ([`super::Container`]); within other bytes nothing is.
 
 mod headers;
+mod text;
 
 use super::range;
 
@@ -159,13 +160,13 @@ const ALL: &[Packed] = &[
     Packed::compressed(b"\x78\x5e", ZLIB.0, ZLIB.1).always(headers::zlib),
     Packed::compressed(b"\x78\x9c", ZLIB.0, ZLIB.1).always(headers::zlib),
     Packed::compressed(b"\x78\xda", ZLIB.0, ZLIB.1).always(headers::zlib),
-    Packed::encrypted(b"Salted__", "a file encrypted by openssl enc").within(|bytes| bytes.len() > 16),
-    Packed::encrypted(b"U2FsdGVkX1", "a file encrypted by openssl enc, in base64"),
-    Packed::encrypted(b"age-encryption.org/v", "a file encrypted by age"),
-    Packed::encrypted(b"-----BEGIN AGE ENCRYPTED FILE-----", "a file encrypted by age"),
-    Packed::encrypted(b"-----BEGIN PGP MESSAGE-----", "a file encrypted by OpenPGP"),
-    Packed::encrypted(b"$ANSIBLE_VAULT;", "a file encrypted by Ansible Vault"),
-    Packed::encrypted(b"ENC[AES256_GCM,data:", "a file encrypted by SOPS").anywhere(),
+    Packed::encrypted(b"Salted__", "a file encrypted by openssl enc").within(text::openssl),
+    Packed::encrypted(b"U2FsdGVkX1", "a file encrypted by openssl enc, in base64").within(text::openssl_base64),
+    Packed::encrypted(b"age-encryption.org/v", "a file encrypted by age").within(text::age),
+    Packed::encrypted(b"-----BEGIN AGE ENCRYPTED FILE-----", "a file encrypted by age").within(text::age_armored),
+    Packed::encrypted(b"-----BEGIN PGP MESSAGE-----", "a file encrypted by OpenPGP").within(text::pgp_armored),
+    Packed::encrypted(b"$ANSIBLE_VAULT;", "a file encrypted by Ansible Vault").within(text::ansible),
+    Packed::encrypted(b"ENC[AES256_GCM,data:", "a file encrypted by SOPS").anywhere().within(text::sops),
     Packed::encrypted(b"LUKS\xba\xbe\0", "a volume encrypted by LUKS").within(headers::luks),
     Packed::encrypted(b"-FVE-FS-", "a volume encrypted by BitLocker").at(3),
     Packed::image(b"QFI\xfb", "a disk image in qcow2").within(headers::qcow),

@@ -46,14 +46,17 @@ impl Finding {
 
     /// A finding about these things, as many as they are.
     pub fn of(rule: Rule, things: impl IntoIterator<Item = About>) -> Self {
-        let (mut about, mut count) = (BTreeSet::new(), Count::ZERO);
-        for thing in things {
-            count.add_one();
-            about.insert(thing);
-            if about.len() > Self::LISTED {
-                about.pop_last();
-            }
+        let mut finding = Self { rule, count: Count::ZERO, nowhere_newer: None, about: BTreeSet::new() };
+        things.into_iter().for_each(|thing| finding.add(thing));
+        finding
+    }
+
+    /// Adds one thing that met the rule.
+    pub fn add(&mut self, thing: About) {
+        self.count.add_one();
+        self.about.insert(thing);
+        if self.about.len() > Self::LISTED {
+            self.about.pop_last();
         }
-        Self { rule, count, nowhere_newer: None, about }
     }
 }

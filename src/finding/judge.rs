@@ -7,7 +7,7 @@ use crate::collect::{Exposure, FirstPlace, Tally};
 use crate::evidence::anomaly::{Anomalies, Bearing};
 use crate::evidence::count::{Count, Matches, Values};
 use crate::row::{Form, Retention};
-use crate::store::{CredentialCounts, Facts, Role, Trailer};
+use crate::store::{CredentialCounts, Facts, Kind, Role, Trailer};
 
 /// What one evidence, or a member as a whole, showed, judged.
 #[derive(Clone, Debug, Default)]
@@ -45,6 +45,18 @@ impl Judgement {
         self.trust(|condition| outcome.open(condition));
         if self.unknown > 0 {
             outcome.open(Condition::UnknownStorage);
+        }
+    }
+
+    /// Adds that another database contradicts this one.
+    pub fn add_divergence(&mut self, place: About) {
+        self.bearings.insert(Bearing::Divergent);
+        match self.findings.iter_mut().find(|finding| finding.rule == Rule::FileDivergent) {
+            Some(known) => known.add(place),
+            None => {
+                let at = self.findings.partition_point(|finding| finding.rule < Rule::FileDivergent);
+                self.findings.insert(at, Finding::of(Rule::FileDivergent, [place]));
+            }
         }
     }
 
@@ -97,6 +109,12 @@ impl Judge<'_, '_> {
             finding.count.add(pieces);
             return self.add(finding);
         }
+        if self.facts.kind == Kind::Image {
+            let objects = self.tally.exposed.keys().map(|key| About::Object(String::from_utf8_lossy(key).into_owned()));
+            let mut finding = Finding::of(Rule::PlaintextCarved, objects);
+            finding.count.add(pieces);
+            return self.add(finding);
+        }
         self.secrets(Rule::PlaintextCurrent, FirstPlace::Current, |exposure| exposure.current);
         self.secrets(Rule::PlaintextNewest, FirstPlace::Newest, |exposure| exposure.newest);
         self.secrets(Rule::PlaintextSuperseded, FirstPlace::Retained, |exposure| exposure.superseded);
@@ -114,8 +132,8 @@ impl Judge<'_, '_> {
         self.users(Rule::EtcdTokensLog, |counts| counts.tokens);
         let hashes = self.facts.database().map_or(0, |database| database.schema.password_hashes);
         self.count(Rule::EtcdPasswordHashes, Count::new(hashes));
-        let v2_values = self.facts.raft_snapshot().and_then(|snapshot| snapshot.v2_values).unwrap_or(0);
-        self.count(Rule::V2Values, Count::new(v2_values));
+        let in_clear = self.facts.raft_snapshot().map_or(0, |snapshot| snapshot.v2_in_clear);
+        self.count(Rule::V2Values, Count::new(in_clear));
         let objects = self.tally.key_material.keys().map(|(_, key)| About::Object(String::from_utf8_lossy(key).into_owned()));
         let finding = Finding::of(Rule::KeysBesideData, objects);
         self.add(finding);

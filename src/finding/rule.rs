@@ -83,6 +83,10 @@ rules! {
         "The write-ahead log or a raft snapshot holds Secrets in plaintext",
         "Neither compaction nor defragmentation touches them. They turn over: etcd keeps the five newest of each and purges the others, and what stands in those goes only with further writes. What the v2 API stored is in every raft snapshot.",
         "Contain: rotate what it held. Clean up: once nothing holds the copies of the directory, replace them: their restore points are lost.";
+    PlaintextCarved = "plaintext-carved", Error,
+        "Bytes hold Secrets in plaintext",
+        "Whoever has these bytes reads them. Whether the Secrets still exist, and whether the values are today's, bytes without their database do not say.",
+        "Contain: rotate what they held.";
     PlaintextLeftBehind = "plaintext-left-behind", Error,
         "A file that was left behind holds Secrets in plaintext",
         "etcd does not read it any more: neither compaction nor defragmentation touches it, and no write replaces what it holds.",
@@ -172,6 +176,7 @@ impl Rule {
             Self::PlaintextFragments
             | Self::PlaintextLeftBehind
             | Self::EtcdPasswordsLog
+            | Self::PlaintextCarved
             | Self::EtcdTokensLog
             | Self::EtcdPasswordHashes
             | Self::V2Values

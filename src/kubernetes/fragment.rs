@@ -16,7 +16,7 @@ use super::json::{self, NoObjectHere};
 use crate::wire::Fields;
 
 /// What every protobuf object ends with.
-const OBJECT_END: &[u8] = &[0x1a, 0, 0x22, 0];
+pub(crate) const OBJECT_END: &[u8] = &[0x1a, 0, 0x22, 0];
 /// The longest type of a Secret that is looked for; the API server allows 253 characters and more.
 const LONGEST_TYPE: usize = 127;
 /// The shortest text that is taken for one: so many random bytes are text by chance in one of 10^9 pieces.

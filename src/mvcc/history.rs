@@ -103,6 +103,11 @@ impl History {
         }
     }
 
+    /// The revisions of its writes, in their order, once they are sorted.
+    pub fn revisions(&self) -> impl Iterator<Item = Revision> {
+        self.writes.iter().map(|write| write.revision())
+    }
+
     /// Whether all writes of this revision are there.
     pub(super) fn is_complete_at(&self, revision: Revision) -> bool {
         self.in_full().is_some_and(|(start, end)| start <= revision && revision < end)

@@ -10,9 +10,9 @@ use crate::evidence::EvidenceId;
 use crate::evidence::anomaly::{Anomalies, Anomaly, Class};
 use crate::evidence::count::{Count, DekSources, Objects, Tombstones, Values};
 use crate::evidence::words::verb;
-use crate::finding::Judgement;
+use crate::finding::{About, Judgement};
 use crate::kms::KeyState;
-use crate::kubernetes::KeyMaterial;
+use crate::kubernetes::{GroupResource, KeyMaterial};
 use crate::mvcc::comparison::Comparison;
 use crate::row::{Form, Place, Retention};
 use crate::store::{Facts, Kind, Profile, ResidueMode, Status};
@@ -79,6 +79,17 @@ pub struct Compared {
     pub comparison: Comparison,
 }
 
+/// How a database that fails its own trailer stands to others that were read after it.
+#[derive(Clone, Debug)]
+pub struct Contradicted {
+    /// The others.
+    pub by: Compared,
+    /// The first of its writes that they contradict.
+    pub offset: Option<u64>,
+    /// That write's page.
+    pub pgid: Option<u64>,
+}
+
 /// What needs a key.
 #[derive(Clone, Debug, Default)]
 pub struct KeyReport {
@@ -90,6 +101,8 @@ pub struct KeyReport {
     pub perhaps_current: Count<Values>,
     /// Their resources.
     pub group_resources: BTreeSet<String>,
+    /// Values and resources by the prefix of their API server; bytes that are no text are replaced.
+    pub by_prefix: BTreeMap<Option<String>, (KeyCounts, BTreeSet<String>)>,
     /// Distinct wrapped DEKs or seeds.
     pub dek_sources: Count<DekSources>,
     /// Values whose name has more than one reading.
@@ -168,6 +181,20 @@ impl EvidenceReport {
 }
 
 impl EvidenceReport {
+    /// Adds what is only known when other databases are read.
+    pub fn add_contradicted(&mut self, contradicted: Contradicted) {
+        let Contradicted { by, offset, pgid } = contradicted;
+        if !by.comparison.agrees() {
+            let divergence = Anomaly { offset, class: Class::MemberDivergence, pgid, detail: by.to_string() };
+            let count = self.anomaly_counts.entry(divergence.class).or_default();
+            *count = count.saturating_add(1);
+            self.judgement.add_divergence(About::Place { offset, pgid });
+            let at = self.anomalies.partition_point(|known| (known.offset.is_none(), known) <= (offset.is_none(), &divergence));
+            self.anomalies.insert(at, divergence);
+        }
+        self.compared.get_or_insert_default().push(by);
+    }
+
     /// Whether nothing in it, at any place, is in the scope that was asked for.
     pub fn is_out_of_scope(&self) -> bool {
         self.values.is_empty() && self.tombstones == 0
@@ -192,12 +219,24 @@ impl KeyReport {
             identity: identity.owned(),
             counts: used.counts,
             perhaps_current: used.perhaps_current,
-            group_resources: used.group_resources.iter().map(|resource| resource.0.to_string()).collect(),
+            group_resources: names_of(&used.group_resources),
+            by_prefix: used
+                .by_prefix
+                .iter()
+                .map(|(prefix, below)| {
+                    let prefix = prefix.map(|prefix| String::from_utf8_lossy(prefix).into_owned());
+                    (prefix, (below.counts, names_of(&below.group_resources)))
+                })
+                .collect(),
             dek_sources: used.dek_sources(),
             uncertain: used.uncertain,
             proof: None,
         }
     }
+}
+
+fn names_of(resources: &BTreeSet<GroupResource<'_>>) -> BTreeSet<String> {
+    resources.iter().map(|resource| resource.0.to_string()).collect()
 }
 
 /// What a search of any bytes does not see.

@@ -10,7 +10,7 @@ pub mod retirement;
 mod unread;
 mod verification;
 
-pub use self::evidence::{Compared, EvidenceReport, KeyProof, KeyReport, not_looked_at};
+pub use self::evidence::{Compared, Contradicted, EvidenceReport, KeyProof, KeyReport, not_looked_at};
 pub use self::model::{MemberReport, Opens, Report};
 pub use self::recovery::{Recovered, RecoveryCounts, RenderRecovered};
 pub use self::render::{Render, RenderPages, Revealed, RowContext, RowWriter};

@@ -123,6 +123,12 @@ impl Report {
         self.evidences.get(index)
     }
 
+    /// The same, to add to it.
+    pub fn evidence_mut(&mut self, id: EvidenceId) -> Option<&mut EvidenceReport> {
+        let index = self.evidences.binary_search_by_key(&id, |evidence| evidence.id).ok()?;
+        self.evidences.get_mut(index)
+    }
+
     /// The path of the evidence of this number, as it was given.
     pub fn path_of(&self, id: EvidenceId) -> &Path {
         self.evidence(id).map_or(Path::new(""), |evidence| &evidence.facts.path)

@@ -42,7 +42,7 @@ pub struct ReadableIn {
     pub retained: Count<Secrets>,
     /// Only in residue.
     pub residue: Count<Secrets>,
-    /// Only in a log, behind what the database beside it is known to have: not older than what they have now.
+    /// Only in a log, behind what the database beside it is known to have, or by the v2 API: perhaps what they have now.
     pub ahead: Count<Secrets>,
     /// Only in a log.
     pub log: Count<Secrets>,

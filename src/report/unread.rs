@@ -1,11 +1,11 @@
 //! What was given, or stands in what was given, and was not read.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::evidence::MemberId;
-use crate::evidence::words::{span, verb};
-use crate::store::{PassedOver, PassedOverForm};
+use crate::evidence::words::{path_word, span, verb};
+use crate::store::{PassedOver, PassedOverForm, WholeForm};
 
 /// One thing that was not read, or is not there where it belongs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +66,8 @@ pub enum UnreadReason {
     BesideContainer(String),
     /// Values of which a search of any bytes saw the beginning alone.
     PassedOver(PassedOver),
+    /// The same in a file that is of a form that is read, and was searched as any bytes are.
+    PassedOverIn(WholeForm, PassedOver),
     /// Values that begin outside of what is read of this kind of file, such as behind the pages of a database.
     Outside(PassedOver),
     /// A container that ends early, or a part of it that is damaged.
@@ -98,7 +100,7 @@ impl UnreadReason {
             Self::MissingEntries { .. } => "missing-entries",
             Self::OtherMember => "other-member",
             Self::NotUnpacked(_) | Self::BesideContainer(_) => "not-unpacked",
-            Self::PassedOver(passed_over) | Self::Outside(passed_over) => passed_over.form.name(),
+            Self::PassedOver(passed_over) | Self::PassedOverIn(_, passed_over) | Self::Outside(passed_over) => passed_over.form.name(),
             Self::NotWhole(_) => "not-whole",
             Self::NotSupported { .. } => "not-supported",
             Self::Limit(_) => "limit",
@@ -135,7 +137,9 @@ impl fmt::Display for UnreadReason {
                 return f.write_str(why);
             }
             Self::Foreign(what) => return write!(f, "not a file of etcd; it looks like {what}"),
-            Self::PassedOver(passed_over) => return write!(f, "{passed_over}, the first at byte {}", passed_over.first),
+            Self::PassedOver(passed_over) | Self::PassedOverIn(_, passed_over) => {
+                return write!(f, "{passed_over}, the first at byte {}", passed_over.first);
+            }
             Self::Outside(within) if within.form == PassedOverForm::Within => {
                 return write!(f, "{within}, the first at byte {}", within.first);
             }
@@ -171,10 +175,11 @@ impl fmt::Display for UnreadReason {
 impl Unread {
     /// What to do about it, where there is something.
     pub fn advice(&self) -> Option<String> {
-        let (given, path) = (self.given.display(), self.path.display());
+        let word = |path: &Path| path_word(&path.to_string_lossy()).into_owned();
+        let (given, path) = (word(&self.given), word(&self.path));
         match &self.reason {
             UnreadReason::LeadsElsewhere => {
-                let target = self.target.as_deref().unwrap_or(&self.path).display();
+                let target = word(self.target.as_deref().unwrap_or(&self.path));
                 Some(format!("if it is this member's, give it: scan {given} {target}"))
             }
             UnreadReason::LeadsNowhere => Some(format!("if it is elsewhere, give it: scan {given} PATH")),
@@ -197,6 +202,7 @@ impl Unread {
             UnreadReason::NotApplied { .. } => Some(format!("what they hold: scan {given}")),
             UnreadReason::MissingEntries { .. } => Some("take another member's database".to_owned()),
             UnreadReason::OtherMember => Some(format!("recover {path}")),
+            UnreadReason::PassedOverIn(form, _) => Some(format!("it is {}, which is read as one: scan {path}", form.in_words())),
             UnreadReason::PassedOver(PassedOver { form, .. }) => Some(match form {
                 PassedOverForm::NoEnd => "if it goes on in another file, or elsewhere in a volume, search that too".to_owned(),
                 PassedOverForm::Sqlite if self.path.iter().any(|part| part.to_string_lossy().ends_with('!')) => {
@@ -226,7 +232,9 @@ impl Unread {
     /// What was counted of it, where it is not a path.
     pub fn passed_over(&self) -> Option<PassedOver> {
         match self.reason {
-            UnreadReason::PassedOver(passed_over) | UnreadReason::Outside(passed_over) => Some(passed_over),
+            UnreadReason::PassedOver(passed_over) | UnreadReason::PassedOverIn(_, passed_over) | UnreadReason::Outside(passed_over) => {
+                Some(passed_over)
+            }
             _ => None,
         }
     }
@@ -239,7 +247,7 @@ impl Unread {
             UnreadReason::BesideContainer(which) => format!("{which} in {path}"),
             UnreadReason::NoLog => format!("the write-ahead log of {path}"),
             UnreadReason::MissingEntries { first, last } => format!("{} of {path}", span("entry", *first, *last)),
-            UnreadReason::PassedOver(passed_over) | UnreadReason::Outside(passed_over) => {
+            UnreadReason::PassedOver(passed_over) | UnreadReason::PassedOverIn(_, passed_over) | UnreadReason::Outside(passed_over) => {
                 format!("{passed_over} in {}", self.path.display())
             }
             _ => self.path.display().to_string(),

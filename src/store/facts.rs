@@ -154,6 +154,8 @@ pub struct DatabaseFacts {
     pub has_twin_metas: bool,
     /// How much there is of what says which keys exist.
     pub key_tree: KeyTree,
+    /// Entries of the log beside it, which it has not applied, are missing or cannot be read: any key may be written or deleted in them.
+    pub lacks_entries: bool,
     /// Newest revision.
     pub revision: Option<u64>,
     /// Revisions retained, tombstones included.
@@ -232,6 +234,10 @@ pub struct LogFacts {
     pub strange_keys: Option<u64>,
     /// Where the last record ends, in bytes from the start of the segment.
     pub end: u64,
+    /// All of its bytes are zero.
+    pub is_zero: bool,
+    /// It bears no segment's name yet, and nothing was written to it.
+    pub is_preallocated: bool,
 }
 
 /// What stands in a log of a user of etcd. None of it is shown.
@@ -267,6 +273,8 @@ pub struct RaftSnapshotFacts {
     pub members: Vec<u64>,
     /// Values of the v2 API's keys; `None` where they cannot be read.
     pub v2_values: Option<u64>,
+    /// Those of them that are not encrypted.
+    pub v2_in_clear: u64,
 }
 
 impl Facts {

@@ -19,6 +19,7 @@ mod heads;
 mod image;
 mod interface;
 mod log;
+mod mention;
 mod options;
 mod profile;
 mod raft_snapshot;
@@ -37,7 +38,7 @@ pub use self::facts::{
 };
 pub(crate) use self::heads::{LogMembership, ids_of_log, log_has_entry, members_of_snapshot, schema_of};
 pub(crate) use self::image::held_in;
-pub use self::image::{BeginningOf, ImageFacts, ImageStore, MetaPage, PagesFound, PassedOver, PassedOverForm};
+pub use self::image::{BeginningOf, ImageFacts, ImageStore, MetaPage, PagesFound, PassedOver, PassedOverForm, WholeForm};
 pub use self::interface::{Store, Task};
 pub use self::log::{MemberContext, SegmentStore};
 pub use self::options::{ReadOptions, ResidueMode};
@@ -132,6 +133,15 @@ impl StoreKind {
         }
     }
 
+    fn whole_form(evidence: &Evidence) -> Option<WholeForm> {
+        match Self::of_bytes(evidence)? {
+            Self::Database => Some(WholeForm::Database),
+            Self::RaftSnapshot => Some(WholeForm::RaftSnapshot),
+            Self::Segment => Some(WholeForm::Segment),
+            Self::Image => None,
+        }
+    }
+
     /// Reads files of this kind of one member, each of which becomes a store: segments in the order of their log, others as they are
     /// given.
     ///
@@ -150,7 +160,7 @@ impl StoreKind {
             }
             Self::RaftSnapshot => each().map(|one| AnyStore::other(RaftSnapshotStore::read(one, options))).collect(),
             Self::Segment => SegmentStore::read_log(evidences, member, options).into_iter().map(AnyStore::other).collect(),
-            Self::Image => each().map(|one| AnyStore::other(ImageStore::search(one, options))).collect(),
+            Self::Image => each().map(|one| AnyStore::other(ImageStore::search(one, options).of_form(Self::whole_form(one)))).collect(),
         })
     }
 }

@@ -53,7 +53,7 @@ impl<'data> RaftSnapshotStore<'data> {
     pub fn read(evidence: &'data Evidence, options: &ReadOptions) -> Self {
         let mut anomalies = Anomalies::default();
         evidence.note_anomalies(&mut anomalies);
-        let (facts, finds) = match Snapshot::parse(evidence.content()) {
+        let (mut facts, finds) = match Snapshot::parse(evidence.content()) {
             Ok(snapshot) => {
                 let values = snapshot.v2_values();
                 let finds = find(evidence, values.as_deref().unwrap_or_default());
@@ -76,6 +76,7 @@ impl<'data> RaftSnapshotStore<'data> {
         let (mut witness, mut newest_object_time) = (Witness::default(), None);
         for find in &finds {
             if let Stored::Plain(value) = witness.hear(find.key, find.value.bytes()) {
+                facts.v2_in_clear = facts.v2_in_clear.saturating_add(u64::from(!find.is_duplicate));
                 newest_object_time = newest_object_time.max(Object::newest_time_of(value));
             }
         }
@@ -176,7 +177,7 @@ fn judge(snapshot: &Snapshot<'_>, v2_values: Option<u64>, name: Option<SnapshotN
         anomalies.note(Class::RaftSnapshotInvalid, None, None, || "its v2 store cannot be read".to_owned());
     }
     let (index, term) = (Some(snapshot.index), Some(snapshot.term));
-    RaftSnapshotFacts { index, term, crc_matches: Some(snapshot.crc_matches), members: snapshot.members(), v2_values }
+    RaftSnapshotFacts { index, term, crc_matches: Some(snapshot.crc_matches), members: snapshot.members(), v2_values, v2_in_clear: 0 }
 }
 
 fn name_of(evidence: &Evidence) -> Option<SnapshotName> {

@@ -89,7 +89,7 @@ impl<'data> Needs<'data> {
         let Some(info) = row.envelope() else { return };
         let identity = info.key();
         let is_retained = matches!(row.retention, Retention::Current | Retention::Newest | Retention::Superseded);
-        if !is_leftover && (matches!(row.retention, Retention::Current | Retention::Newest) || row.is_ahead()) {
+        if !is_leftover && (row.retention == Retention::Current || row.may_be_current()) {
             self.current.insert(identity.clone());
         }
         if let (true, Some(revision)) = (is_retained, row.written.main) {

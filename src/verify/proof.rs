@@ -313,6 +313,7 @@ impl<'data> Gathering<'data> {
         let lines: Vec<CoverageLine> = self.answers.into_iter().map(|(line, counts)| line.covered(counts)).collect();
         let is_meant = |resource: &str| self.wanted.get(resource).and_then(Option::as_ref).is_some_and(|wanted| wanted.is_meant);
         let encrypted: BTreeSet<&str> = lines.iter().map(|line| line.group_resource.as_str()).collect();
+        self.requirement.settle();
         self.requirement.keep_resources(|resource| is_meant(resource) || encrypted.contains(resource));
         Proof {
             coverage: Coverage { lines },

@@ -8,10 +8,10 @@ use super::needs::{Began, prefix_of};
 use super::under::Under;
 use super::wanted::{State, Wanted};
 use crate::envelope::KeyIdentity;
-use crate::evidence::EvidenceId;
 use crate::evidence::count::{Count, Values};
+use crate::evidence::{EvidenceId, MemberId};
 use crate::kubernetes::StorageKey;
-use crate::row::{Place, Retention, ValueRow};
+use crate::row::{Api, Place, Retention, ValueRow};
 
 /// What the values say about the requirement.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +30,9 @@ pub struct Requirement {
     pub by_name: Count<Values>,
     /// Values written under another key after the required one began: by prefix and that key, how many, the first and the last revision.
     pub late: BTreeMap<Late, (Count<Values>, u64, u64)>,
+    /// Keys of which it is not known what they have now, by member: a key has one value that is current, however many writes of it a log
+    /// has.
+    pub(super) not_applied: BTreeMap<(MemberId, Api, Vec<u8>), Left>,
 }
 
 /// Whose values were written late: of which evidence, below which prefix, under which key; `None`: in plaintext.
@@ -93,8 +96,26 @@ impl Requirement {
             let namespace = storage_key.namespace.map(str::to_owned);
             let prefix = storage_key.prefix.map(|prefix| String::from_utf8_lossy(prefix).into_owned());
             let left = Left { evidence: source.id, group_resource: group_resource.to_owned(), prefix, namespace, under };
-            let of_source = if source.is_leftover() { &mut self.in_leftovers } else { &mut self.left };
-            of_source.entry(left).or_default().add_one();
+            match left.under {
+                _ if source.is_leftover() => self.in_leftovers.entry(left).or_default().add_one(),
+                Under::NotApplied => self.see_not_applied((source.member, row.api, row.key.to_vec()), left),
+                _ => self.left.entry(left).or_default().add_one(),
+            }
+        }
+    }
+
+    /// Notes a key of which it is not known what it has now: in whichever order its writes are seen, by the first of them.
+    fn see_not_applied(&mut self, key: (MemberId, Api, Vec<u8>), left: Left) {
+        let known = self.not_applied.entry(key).or_insert_with(|| left.clone());
+        if left < *known {
+            *known = left;
+        }
+    }
+
+    /// Counts keys of which it is not known what they have now, once all of their writes were seen.
+    pub(super) fn settle(&mut self) {
+        for left in std::mem::take(&mut self.not_applied).into_values() {
+            self.left.entry(left).or_default().add_one();
         }
     }
 
@@ -164,7 +185,8 @@ impl Requirement {
         self.count(|under| matches!(under, Under::NotOpened(_)))
     }
 
-    /// Current values of which it is not known.
+    /// Values that are current, or the current ones of keys of which it is not known what they have now, of which it is not known whether
+    /// they are as required.
     pub fn not_known(&self) -> Count<Values> {
         self.count(|under| matches!(under, Under::NotApplied | Under::NotKnown | Under::Disputed | Under::OneOfSeveral(_)))
     }

@@ -31,6 +31,13 @@ fn missed(dir: &Path, name: &str) -> Vec<Value> {
     values("carve").into_iter().filter(|value| !is_there(value)).collect()
 }
 
+/// The same of bytes.
+fn missed_in(bytes: &[u8]) -> Vec<Value> {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("a.db"), bytes).unwrap();
+    missed(dir.path(), "a.db")
+}
+
 #[test]
 fn every_value_that_carving_finds_in_a_database_is_a_row_of_a_scan() {
     for fixture in Fixture::all() {
@@ -332,4 +339,69 @@ fn a_database_whose_pages_have_moved_is_read_as_far_as_its_bytes_tell() {
     let (code, screen) = text(&run_in(dir.path(), &["scan", "moved.db"]));
     assert!(code == 2 && screen.contains("3 SECRETS CAN BE READ"), "{screen}");
     assert!(screen.contains("NEXT  etcd-sleuth check moved.db; etcd-sleuth carve moved.db\n"), "{screen}");
+}
+
+/// Whatever page in use bytes stand on that are of nothing on it, they are searched: behind a meta, in the place of one, behind a branch, the
+/// freelist, a leaf, and within a small bucket.
+#[test]
+fn what_stands_behind_what_a_page_in_use_holds_is_searched() {
+    let sealed =
+        |main: u64| pages::Write { value: b"k8s:enc:aescbc:v1:key1:0123456789abcdef0123456789abcdef".to_vec(), ..pages::Write::at(main) };
+    let leaf = |id: u64, mains: std::ops::Range<u64>| pages::leaf(id, &mains.map(|main| sealed(main).entry()).collect::<Vec<_>>());
+    let branch = pages::branch(3, &[(sealed(2).stored_under(), 4), (sealed(4).stored_under(), 5)]);
+    let bytes = pages::snapshot_with_freelist(&[pages::root(3), branch, leaf(4, 2..4), leaf(5, 4..6), pages::freelist(6, &[])], 6);
+    let payload = &bytes[..bytes.len() / pages::PAGE * pages::PAGE];
+    assert_eq!(run_on(payload, &["scan", "a.db", "-q"]).status.code(), Some(0));
+    let secret = object("hidden");
+    for page in 0..payload.len() / pages::PAGE {
+        let behind = (page + 1) * pages::PAGE - secret.len() - 1;
+        // A meta that is broken is none, and all of its page is searched.
+        for at in if page < 2 { vec![behind, page * pages::PAGE] } else { vec![behind] } {
+            let mut altered = payload.to_vec();
+            altered[at..at + secret.len()].copy_from_slice(&secret);
+            let all = records(&run_on(&altered, &["scan", "a.db", "--format", "jsonl"]));
+            let row = of_kind(&all, "value").into_iter().find(|value| value["offset"] == json!(at)).unwrap_or_else(|| panic!("byte {at}"));
+            assert_eq!((&row["name"], &row["place"], &row["fragment"]), (&json!("hidden"), &json!("slack"), &json!(false)), "{row}");
+            let answers = ["scan", "carve"].map(|command| text(&run_on(&altered, &[command, "a.db", "-q"])));
+            for (code, said) in &answers {
+                assert!(*code == 2 && said.contains("1 Secret readable without a key"), "byte {at}: {said}");
+            }
+        }
+    }
+}
+
+/// Of a Secret that lost its beginning `carve` sees the end, and is not silent about it; one within a value that was found is that value's.
+#[test]
+fn the_end_of_a_secret_that_lost_its_beginning_is_told() {
+    let end = b"some data of a large value\x1a\x06Opaque\x1a\0\x22\0";
+    let tail = |pages: usize| [vec![b'x'; pages * PAGE - end.len()], end.to_vec()].concat();
+    // What `scan` calls plaintext in a database in which nothing else is, `carve` does not pass over.
+    let sealed = pages::Write { value: b"k8s:enc:aescbc:v1:key1:0123456789abcdef0123456789abcdef".to_vec(), ..pages::Write::at(2) };
+    let database = pages::database_of(&[sealed]);
+    for pages in [1, 2] {
+        let bytes = [&database[..], &tail(pages)].concat();
+        let all = records(&run_on(&bytes, &["scan", "a.db", "--format", "jsonl"]));
+        let piece = of_kind(&all, "value").into_iter().find(|value| value["offset"].as_u64() >= Some(database.len() as u64)).unwrap();
+        assert_eq!((&piece["fragment"], &piece["key"], &piece["protection"]), (&json!(true), &Value::Null, &json!("plaintext")), "{piece}");
+        for command in ["scan", "carve"] {
+            let (code, said) = text(&run_on(&bytes, &[command, "a.db", "-q"]));
+            assert!(code == 2 && said.contains("1 piece of a Secret whose name is lost"), "{said}");
+            let (_, screen) = text(&run_on(&bytes, &[command, "a.db"]));
+            assert!(screen.starts_with("1 PIECE OF A SECRET WHOSE NAME IS LOST CAN BE READ"), "{screen}");
+        }
+        assert_eq!(missed_in(&bytes), Vec::<Value>::new());
+        let carved = records(&run_on(&tail(pages), &["carve", "a.db", "--format", "jsonl"]));
+        let rows = of_kind(&carved, "value");
+        let (at, length) = (pages * PAGE - b"Opaque\x1a\0\x22\0".len(), b"Opaque\x1a\0\x22\0".len());
+        assert_eq!((rows.len(), &rows[0]["offset"], &rows[0]["length"]), (1, &json!(at), &json!(length)), "{rows:?}");
+        assert_eq!((&rows[0]["group_resource"], &rows[0]["fragment"], &rows[0]["key"]), (&json!("secrets"), &json!(true), &Value::Null));
+        assert_eq!(of_kind(&carved, "summary")[0]["nameless_secret_fragments"]["count"], json!(1));
+    }
+    // A whole Secret has its end, and so has one whose end nothing proves.
+    let fixture = Fixture::named("plaintext");
+    let carved = records(&run_on(fixture.bytes, &["carve", "a.db", "--format", "jsonl"]));
+    assert_eq!(
+        (of_kind(&carved, "value").len() > 10, &of_kind(&carved, "summary")[0]["nameless_secret_fragments"]["count"]),
+        (true, &json!(0))
+    );
 }

@@ -392,3 +392,64 @@ fn what_was_read_is_not_passed_over() {
     assert_eq!(forms, [(("base64", "encrypted"), 1), (("base64", "secret"), 3), (("no-end", "encrypted"), 1)]);
     assert_eq!(carved.code, 2);
 }
+
+/// A text that speaks of encrypted values, or of files that a program encrypted, holds none: what counts has what may be one behind it.
+#[test]
+fn text_that_names_how_values_begin_is_no_alarm() {
+    let words = "## Encryption at rest\n\nEach value bears `k8s:enc:aescbc:v1:` and the name of its key, as in k8s:enc:aescbc:v1:key1: or \
+                 `k8s:enc:kms:v2:<name>:`. A backup by age begins with `age-encryption.org/v1`, one by OpenPGP with -----BEGIN PGP MESSAGE-----, \
+                 SOPS writes ENC[AES256_GCM,data:...] and Ansible $ANSIBLE_VAULT;1.1;AES256 in the first line.\n";
+    let log = "2026-01-02T03:04:05Z W | cannot decode value, prefix k8s:enc:aescbc:v1: not known\n".repeat(3);
+    let config_map =
+        json!({"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": "readme", "namespace": "ns"}, "data": {"README.md": words}});
+    let list = json!({"readme": words, "log": log}).to_string();
+    for text in [words, &log, &list, &config_map.to_string()] {
+        for bytes in [text.as_bytes().to_vec(), [&[0; 700][..], text.as_bytes(), &[0; 700]].concat()] {
+            let carved = Carved::of(&bytes, "secrets");
+            assert_eq!((carved.code, carved.passed_over()), (0, BTreeMap::new()), "{text}");
+            assert!(of_kind(&carved.all, "value").iter().all(|value| value["protection"] != "encrypted"), "{text}");
+        }
+        // As the value of other software in a database, in the tree and on a free page.
+        let write =
+            |main: u64, value: &[u8]| common::pages::Write { main, key: format!("/app/{main}").into_bytes(), value: value.to_vec() };
+        let sealed = common::pages::Write { value: SEALED.to_vec(), ..common::pages::Write::at(2) };
+        let leaf = |id: u64, writes: &[&common::pages::Write]| {
+            common::pages::leaf(id, &writes.iter().map(|write| write.entry()).collect::<Vec<_>>())
+        };
+        let (now, before) = (write(3, text.as_bytes()), write(3, text.as_bytes()));
+        let database = common::pages::database(&[common::pages::root(3), leaf(3, &[&sealed, &now]), leaf(4, &[&before])]);
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("a.db"), database).unwrap();
+        for command in ["scan", "carve"] {
+            let (code, said) = common::text(&run_in(dir.path(), &[command, "a.db"]));
+            assert_eq!(code, 0, "{command}: {said}");
+        }
+    }
+}
+
+/// What is cut anywhere behind a prefix is a value all the same, also within a text.
+#[test]
+fn a_value_that_is_cut_is_no_text() {
+    let body: Vec<u8> = (0..200u32).map(|at| u8::try_from(at * 7919 % 251).unwrap()).collect();
+    let value = [b"k8s:enc:aescbc:v1:key1:".to_vec(), body].concat();
+    let file = [
+        b"age-encryption.org/v1\n-> X25519 ".to_vec(),
+        vec![b'a'; 43],
+        b"\n".to_vec(),
+        vec![b'b'; 43],
+        b"\n--- ".to_vec(),
+        vec![b'c'; 43],
+        b"\n".to_vec(),
+        value[23..].to_vec(),
+    ]
+    .concat();
+    for before in ["", "a line of a log, and then a value: "] {
+        for (value, form) in [(&value, ("no-end", "encrypted")), (&file, ("encrypted", "stream"))] {
+            for end in [21, 30, 60, 90, 140, 170, value.len()] {
+                let carved = Carved::of(&[before.as_bytes(), &value[..end.min(value.len())]].concat(), "secrets");
+                let told = [(form, (1, before.len() as u64))].into();
+                assert_eq!((carved.code, carved.passed_over()), (3, told), "{before}{}", value[..end.min(value.len())].escape_ascii());
+            }
+        }
+    }
+}

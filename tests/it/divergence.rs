@@ -214,6 +214,59 @@ fn one_flipped_bit_is_told_with_its_place() {
     assert_eq!(said.compared[2], json!([other(0, 175, 0, 0, 0), other(1, 175, 1, 0, 0)]));
 }
 
+/// Which of two files fails its own trailer does not hang on which was given first, nor does what is said of either; also not where there
+/// are several of the sound ones.
+#[test]
+fn a_copy_that_fails_its_trailer_is_named_in_any_order() {
+    let sound = Fixture::named("migration").bytes;
+    let (mut altered, page, revision) = flipped();
+    altered.extend(&sound[altered.len()..]);
+    let dir = folder(&[("a.db", &altered), ("s.db", sound), ("t.db", sound)]);
+    for (files, others) in [(&["a.db", "s.db"][..], ""), (&["a.db", "s.db", "t.db"], " (and 1 other that agrees with it)")] {
+        let detail = |first: &str| {
+            format!(
+                "{first}{others}, of the same cluster, differs in 1 of the 175 writes that both retain, the first at revision {revision}"
+            )
+        };
+        for turn in 0..files.len() {
+            let mut given = files.to_vec();
+            given.rotate_left(turn);
+            let first = given.iter().find(|name| **name != "a.db").unwrap();
+            let (code, lines) = check(dir.path(), &given);
+            let line_of = |name: &str| lines.iter().find(|line| line.starts_with(&format!("{name}: "))).unwrap().as_str();
+            assert_eq!(code, 2);
+            assert_eq!(
+                line_of("a.db"),
+                "a.db: NOT AS WRITTEN: it DOES NOT MATCH ITS TRAILER; DIFFERS from another input of its cluster",
+                "{given:?}"
+            );
+            assert!(line_of("s.db").starts_with("s.db: whole, matches"), "{given:?}: {lines:?}");
+            let order: Vec<&str> = lines.iter().map(|line| &line[..4]).collect();
+            assert_eq!(order, given);
+            let records = records(&run_in(dir.path(), &[&["check", "--format", "jsonl"], &given[..]].concat()));
+            let divergent: Vec<_> =
+                of_kind(&records, "anomaly").into_iter().filter(|anomaly| anomaly["class"] == "member-divergence").collect();
+            let [only] = divergent.as_slice() else { panic!("{divergent:?}") };
+            let at = given.iter().position(|name| *name == "a.db").unwrap();
+            assert_eq!((&only["evidence"], &only["pgid"], &only["detail"]), (&json!(at), &json!(page), &json!(detail(first))));
+            let offset = usize::try_from(only["offset"].as_u64().unwrap()).unwrap();
+            assert_eq!(altered[offset..offset + 8], revision.to_be_bytes());
+            let compared = evidences(&records).into_iter().map(|evidence| evidence["compared"].as_array().unwrap().len());
+            let with_altered = compared.enumerate().filter(|(_, others)| *others > 0).map(|(at, _)| given[at]).collect::<Vec<_>>();
+            assert!(with_altered.contains(&"a.db"), "{given:?}: {with_altered:?}");
+            // What was told already when the other one came has the finding at least.
+            for command in [&["scan", "--format", "jsonl"][..], &["keys", "--format", "jsonl"]] {
+                let records = common::records(&run_in(dir.path(), &[command, &given[..]].concat()));
+                let found = of_kind(&records, "finding").into_iter().filter(|finding| finding["rule"] == "file-divergent");
+                let accused: Vec<_> = found.map(|finding| finding["evidence"].clone()).collect();
+                assert_eq!(accused, [json!(at)], "{command:?} {given:?}");
+                let conditions = &of_kind(&records, "summary")[0]["conditions"];
+                assert!(conditions.as_array().unwrap().contains(&json!("divergent")), "{conditions}");
+            }
+        }
+    }
+}
+
 /// A year of backups is held against the history that they share, so that what is said of each does not grow with their number; one
 /// that differs is told once.
 #[test]

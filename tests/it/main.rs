@@ -13,6 +13,7 @@
     reason = "a test that panics fails"
 )]
 
+mod advice;
 mod agreement;
 mod bad_input;
 mod canary;

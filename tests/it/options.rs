@@ -17,10 +17,10 @@ fn an_option_that_cannot_act_is_wrong_usage() {
         &["check", "--limits", "-o", "out"],
         &["check", "--limits", "-q"],
         &["check", file, "--format", "csv"],
-        &["show", file, "default/x", "-q"],
+        &["show", file, "default/x", "--reveal", "-q"],
         &["show", file, "default/x", "--rate", "1"],
         &["show", file, "default/x", "--ledger", "calls"],
-        &["pages", file, "-q"],
+        &["pages", file, "--page", "1", "-q"],
         &["pages", file, "--list", "--format", "jsonl"],
         &["pages", file, "--page", "1", "--format", "json"],
     ] {

@@ -479,7 +479,7 @@ fn keys_of_one_name_are_all_tried_and_told_apart() {
     for (configs, why) in [([of(A), of(B)], one("secrets", "disputed", 3)), ([of(A), both], one("secrets", "other-key-of-this-name", 1))] {
         let answer = verify(&values, &configs, &[]);
         assert!(answer.values.iter().all(|value| value["outcome"] == "opened"), "{}", answer.shown);
-        assert!(answer.quiet.starts_with("all 3 current values open with the keys given"), "{}", answer.quiet);
+        assert!(answer.quiet.starts_with("all 3 encrypted current values open with the keys given"), "{}", answer.quiet);
         assert_eq!((answer.code, left(&answer)), (2, vec![why]));
     }
     // The same key twice is one key.
@@ -524,7 +524,7 @@ fn what_was_left_behind_is_not_what_the_member_has() {
         fs::write(snap.join("db"), &now).unwrap();
         fs::write(snap.join(name), &leftover).unwrap();
         let answer = verify_in(dir.path(), "etcd", &configs, &[]);
-        assert!(answer.shown.starts_with("all 2 current values open with the keys given\n"), "{what}: {}", answer.shown);
+        assert!(answer.shown.starts_with("all 2 encrypted current values open with the keys given\n"), "{what}: {}", answer.shown);
         assert!(answer.shown.contains("Re-encryption COMPLETE in these files: all 2 current values are"), "{what}: {}", answer.shown);
         assert_eq!((&answer.summary["not_under_required"], &answer.summary["current"]), (&json!(0), &json!(2)), "{what}");
         assert!(!answer.shown.contains("kubectl"), "{what}: {}", answer.shown);

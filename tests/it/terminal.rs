@@ -223,6 +223,9 @@ fn completion_works_in_bash_zsh_and_fish() {
             ("etcd-sleuth scan --rotate-l", "--rotate-list"),
             ("etcd-sleuth keys --reti", "--retire"),
             ("etcd-sleuth check --format js", "jsonl"),
+            // bash makes three words of it.
+            (if shell == "bash" { "etcd-sleuth scan --residue = pa" } else { "etcd-sleuth scan --residue=pa" }, "pages"),
+            ("etcd-sleuth scan --residue=pa", "--residue=pages"),
         ] {
             let found = completed(shell, line);
             assert!(found.contains(offered), "{shell}: {line}: {found}");

@@ -227,3 +227,55 @@ fn what_etcd_34_wrote_through_the_v2_api_is_read() {
     let written: BTreeSet<_> = puts.map(|write| (text(write, "key"), text(write, "sha256"))).collect();
     assert_eq!((written.len(), told), (70, written));
 }
+
+/// A key has one current value, however many writes of it a log and raft snapshots hold: by the key it is counted.
+#[test]
+fn a_key_of_the_v2_api_is_counted_once_however_often_it_was_written() {
+    let dir = tempfile::tempdir().unwrap();
+    common::unpack_directory("etcd34", dir.path());
+    fs::write(dir.path().join("nobody.yaml"), common::NOBODY).unwrap();
+    let truth = common::truth_of("etcd34");
+    let writes = || truth["v2"].as_array().unwrap().iter().filter(|write| write["delete"] != true);
+    let keys: BTreeSet<&str> = writes().map(|write| write["key"].as_str().unwrap()).collect();
+    assert!(writes().count() > keys.len());
+    let verify = |more: &[&str]| {
+        let options = ["verify", "etcd34", "--encryption-config", "nobody.yaml", "--require-key", "aescbc/new"];
+        run_in(dir.path(), &[&options[..], more].concat())
+    };
+    let all = records(&verify(&["--format", "jsonl"]));
+    let proof = &of_kind(&all, "summary")[0]["verify"];
+    assert_eq!(proof["not_known_under_required"], json!(keys.len()));
+    let not_applied = proof["left"].as_array().unwrap().iter().filter(|left| left["why"] == "not-applied");
+    assert_eq!(not_applied.map(|left| left["count"].as_u64().unwrap()).sum::<u64>(), keys.len() as u64);
+    // What the headline counts and what the requirement counts are not the same values, and neither calls them so.
+    let (_, shown) = text(&verify(&[]));
+    let is_current = |value: &&&Value| value["retention"] == "current" && value["group_resource"] == "secrets";
+    let counts = |form: &str| of_kind(&all, "value").iter().filter(is_current).filter(|value| value["protection"] == form).count();
+    let (encrypted, plaintext) = (counts("encrypted"), counts("plaintext"));
+    assert!(plaintext > 0);
+    assert!(shown.starts_with(&format!("0 of {encrypted} encrypted current values open")), "{shown}");
+    assert!(shown.contains(&format!(": {} current values are not under aescbc/new, of {}", encrypted + plaintext, keys.len())), "{shown}");
+}
+
+/// Nothing tells that what the v2 API wrote is older than what the database has under the same name, nor is what it encrypted in clear.
+#[test]
+fn what_the_v2_api_wrote_is_not_called_older_nor_what_is_encrypted_in_clear() {
+    let dir = tempfile::tempdir().unwrap();
+    let snap = dir.path().join("data/member/snap");
+    fs::create_dir_all(&snap).unwrap();
+    let sealed = "k8s:enc:aescbc:v1:old:0123456789abcdef0123456789abcdef";
+    let database = pages::database_of(&[Write { main: 2, key: b"/registry/secrets/old/a".to_vec(), value: sealed.into() }]);
+    fs::write(snap.join("db"), database).unwrap();
+    fs::write(snap.join(SNAP), raft_snapshot(&store(&["a"], "gone"), 1)).unwrap();
+    let shown = text(&run_in(dir.path(), &["scan", "data"])).1;
+    assert!(shown.contains("by the v2 API (may be current)") && !shown.contains("older plaintext"), "{shown}");
+    let clear = |snapshot: &str| {
+        fs::write(dir.path().join(SNAP), raft_snapshot(snapshot, 1)).unwrap();
+        let all = scanned(dir.path(), SNAP).1;
+        of_kind(&all, "finding").iter().find(|finding| finding["rule"] == "v2-values").map(|finding| finding["count"].as_u64().unwrap())
+    };
+    let all = clear(&store(&["a", "b"], "gone")).unwrap();
+    let of_b = serde_json::to_string(&secret("b")).unwrap().replace('<', "\\u003c").replace('>', "\\u003e");
+    let one_sealed = store(&["a", "b"], "gone").replace(&of_b, &format!("\"{sealed}\""));
+    assert_eq!(clear(&one_sealed), Some(all - 1));
+}

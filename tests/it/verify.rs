@@ -443,7 +443,7 @@ fn a_ledger_is_no_proof() {
     assert!(
         code == 3
             && shown.contains("not asked about again")
-            && shown.contains("this run opened no current value")
+            && shown.contains("this run opened no encrypted value that is current")
             && !shown.contains("exit 0"),
         "{shown}"
     );
@@ -688,7 +688,7 @@ fn a_key_that_no_value_names_is_said_to_be_unused() {
     let (_, shown) =
         text(&world.run(&["verify", world.file.to_str().unwrap(), "--encryption-config", "enc.yaml", "--aws-kms", "--rate", "0"]));
     assert!(shown.contains("Given, and named by no value here: ") && shown.contains("aesgcm/key1"), "{shown}");
-    assert!(shown.starts_with("all 58 current values open"), "{shown}");
+    assert!(shown.starts_with("all 58 encrypted current values open"), "{shown}");
 }
 
 /// Records are those of the schema, and every outcome is documented.

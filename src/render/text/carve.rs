@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::super::escape::terminal;
 use super::first_screen::{named_secrets, types};
-use super::headline::{in_scope, not_placed, scope};
+use super::headline::{in_scope, not_placed, pieces_alone, scope};
 use super::key_label::distinct_labels;
 use super::layout::{Screen, Tone};
 use super::number::with_noun;
@@ -12,6 +12,7 @@ use super::scan::status_line;
 use super::unread::{not_looked_at, warning};
 use super::{against, block, file_lines, thousands};
 use crate::evidence::count::{Count, Fragments, Values};
+use crate::evidence::words::path_word;
 use crate::finding::Outcome;
 use crate::report::readable::ReadableSecret;
 use crate::report::{self, EvidenceReport, MemberReport, Render, RenderPages, Report};
@@ -61,6 +62,10 @@ fn carve(member: &MemberReport, evidence: &EvidenceReport, report: &Report) -> S
         block(&mut out, "File", &file_lines(&part.facts, &against(&part.anomaly_counts)));
     }
     block(&mut out, "Values", &[values(member, report)]);
+    if let Some(form) = evidence.facts.image().and_then(|image| image.is) {
+        let path = evidence.facts.path.to_string_lossy();
+        out.push_str(&format!("NEXT  etcd-sleuth scan {} reads it as what it is: {}\n", path_word(&terminal(&path)), form.in_words()));
+    }
     block(&mut out, "Database", &meta_pages(evidence));
     let keys = evidence.keys.iter().take(ROWS);
     for (key, label) in keys.clone().zip(distinct_labels(keys.map(|key| &key.identity))) {
@@ -79,7 +84,11 @@ fn carve(member: &MemberReport, evidence: &EvidenceReport, report: &Report) -> S
 fn headline(member: &MemberReport, evidence: &EvidenceReport, report: &Report) -> String {
     let readable = &evidence.readable;
     let unmatched = report.filter.as_deref().filter(|_| evidence.is_out_of_scope());
+    let pieces = pieces_alone(evidence);
     let said = match readable.total {
+        Count::ZERO if pieces.is_some() => {
+            format!("{} CAN BE READ FROM THESE BYTES WITHOUT ANY KEY{}\n", pieces.as_deref().unwrap_or_default(), scope(report))
+        }
         Count::ZERO if unmatched.is_some() => format!("NOTHING IN THESE BYTES MATCHES: {}\n", terminal(unmatched.unwrap_or_default())),
         Count::ZERO if report.filter_without_secrets().is_some() => {
             format!("NO SECRET AMONG THE OBJECTS FOUND IN THESE BYTES ({})\n", terminal(report.filter.as_deref().unwrap_or_default()))
@@ -90,7 +99,7 @@ fn headline(member: &MemberReport, evidence: &EvidenceReport, report: &Report) -
         Count::ZERO => format!("NO PLAINTEXT SECRET FOUND IN THESE BYTES{}\n", scope(report)),
         n => format!("{} CAN BE READ FROM THESE BYTES WITHOUT ANY KEY{}\n", with_noun(n).to_uppercase(), scope(report)),
     };
-    let mut out = if readable.total > 0 { Tone::Bad } else { Tone::Open }.paint(&said);
+    let mut out = if readable.total > 0 || pieces.is_some() { Tone::Bad } else { Tone::Open }.paint(&said);
     if readable.total > 0 && !evidence.facts.has_tree() {
         out.push_str(
             "  Whether they still exist, and whether the values are today's, bytes without their database do not say: treat as in use.\n",

@@ -5,8 +5,9 @@ use std::io::{self, Write};
 
 use super::super::escape::terminal;
 use super::layout::{Screen, Tone};
+use super::marks::FIGURES;
 use super::number::counted;
-use super::table;
+use super::table::{self, Table};
 use super::unread::{self, ending, subject};
 use super::{against, block, cluster_lines, compared_lines, file_lines, followed, thousands};
 use crate::evidence::anomaly::{Bearing, Class};
@@ -218,13 +219,16 @@ fn worst_word(evidence: &EvidenceReport) -> &'static str {
 }
 
 /// Every limit of the tool.
-pub fn limits() -> String {
-    let mut out = String::new();
+///
+/// # Errors
+/// The output cannot be written.
+pub fn limits(mut out: Screen<'_>) -> io::Result<()> {
+    let mut table = Table::new(&["limit", &format!("{FIGURES}at most"), "past it"]);
     for limit in limit::ALL {
-        let value = limit.value.map_or("none".to_owned(), thousands);
-        out.push_str(&format!("{:<58}{value:>16}   {}\n", limit.what, limit.past_it));
+        table.add_row([limit.what.to_owned(), limit.value.map_or("none".to_owned(), thousands), limit.past_it.to_owned()]);
     }
-    out
+    writeln!(out, "{table}")?;
+    out.flush()
 }
 
 /// The verdict in words that claim no more than was looked at.

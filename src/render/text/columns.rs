@@ -19,8 +19,10 @@ pub(super) fn lay_out(rows: &[Vec<String>], width: Option<usize>) -> Vec<String>
     let at_right: Vec<bool> = header.iter().map(|title| title.trim_start_matches(LABELS).starts_with(FIGURES)).collect();
     let rows: Vec<Vec<&str>> = rows.iter().map(|row| row.iter().map(|cell| cell.trim_start_matches([LABELS, FIGURES])).collect()).collect();
     let widest = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| visible(cell)).max().unwrap_or(0);
+    let words = rows.iter().filter_map(|row| row.get(header.len().saturating_sub(1))).flat_map(|cell| cell.split(' '));
     let mut columns = Columns {
         widths: (0..header.len()).map(widest).collect(),
+        longest_last_word: words.map(visible).max().unwrap_or(0),
         at_right,
         indent: if is_of_labels { 0 } else { 1 },
         width: width.unwrap_or(usize::MAX),
@@ -38,6 +40,8 @@ pub(super) fn lay_out(rows: &[Vec<String>], width: Option<usize>) -> Vec<String>
 
 struct Columns {
     widths: Vec<usize>,
+    /// The longest word of the last column, which is not wrapped within a word.
+    longest_last_word: usize,
     at_right: Vec<bool>,
     /// Blanks before the first column.
     indent: usize,
@@ -68,7 +72,7 @@ impl Columns {
     fn lines_of(&self) -> Vec<Range<usize>> {
         let least = |column: usize, width: usize| {
             let is_last = column.saturating_add(1) == self.widths.len();
-            if is_last && width > NARROW { NARROW } else { width }
+            if is_last { width.min(NARROW.max(self.longest_last_word)) } else { width }
         };
         let needed: Vec<usize> = self.widths.iter().enumerate().map(|(column, width)| least(column, *width)).collect();
         let fits = |columns: &Range<usize>| {
@@ -149,6 +153,18 @@ mod tests {
         let rows = rows(&[&["offset", ""], &["1", &"some words ".repeat(8)]]);
         let lines = lay_out(&rows, Some(40));
         assert!(lines.iter().all(|line| visible(line) <= 40) && lines[2].starts_with("         words"), "{lines:?}");
+    }
+
+    /// Also where the last column has words that are longer than it need be wide.
+    #[test]
+    fn no_line_of_several_words_passes_the_width() {
+        let (word, name) = ("w".repeat(37), "n".repeat(20));
+        let rows = rows(&[&["key", "file", "resources"], &[&name, "f.db", &format!("{word}, {word}, x")], &["k", &"f".repeat(50), "y"]]);
+        for width in [40, 60] {
+            for line in lay_out(&rows, Some(width)) {
+                assert!(visible(&line) <= width || line.split_whitespace().count() == 1, "{width}: {line}");
+            }
+        }
     }
 
     #[test]

@@ -101,7 +101,8 @@ fn member_line(segments: &[&EvidenceReport], facts: &Facts) -> Option<String> {
 fn log_lines(segments: &[&EvidenceReport]) -> Vec<String> {
     let logs: Vec<_> = segments.iter().filter_map(|segment| segment.facts.log()).collect();
     let (Some(first), Some(last)) = (logs.iter().find_map(|log| log.indices), logs.iter().rev().find_map(|log| log.indices)) else {
-        return if logs.is_empty() { Vec::new() } else { vec![format!("{}, no entries", counted(logs.len() as u64, "segment"))] };
+        let what = if logs.iter().all(|log| log.is_zero) { "zeros where records should be" } else { "no entries" };
+        return if logs.is_empty() { Vec::new() } else { vec![format!("{}, {what}", counted(logs.len() as u64, "segment"))] };
     };
     let sum = |count: fn(&LogFacts) -> u64| logs.iter().map(|log| count(log)).fold(0, u64::saturating_add);
     let mut line = format!(

@@ -32,6 +32,10 @@ pub(super) fn secrets(evidence: &EvidenceReport, in_scope: &str) -> String {
             "encrypted; no plaintext of it where it was looked (--residue; other copies not seen)"
         }
     };
+    let not_known_in_words = match evidence.facts.database().is_some_and(|database| database.lacks_entries) {
+        true => "not known: entries of the log are not there, and may write or delete them",
+        false => "not known: the log goes on behind the database, and writes or deletes them, or may",
+    };
     let mut table = Table::of_labels(&[&format!("Secrets{in_scope}"), "now", "deleted"]);
     let mut row = |what: &str, now: Count<Secrets>, gone: Count<Secrets>| table.add_row([what.to_owned(), cell(now), cell(gone)]);
     row("stored in plaintext", secrets.plaintext, Count::ZERO);
@@ -39,11 +43,11 @@ pub(super) fn secrets(evidence: &EvidenceReport, in_scope: &str) -> String {
         ("encrypted, older plaintext still retained", existing.retained),
         ("encrypted, older plaintext in free pages", existing.residue),
         ("encrypted, older plaintext in the log", existing.log),
-        ("encrypted in the database; plaintext in the log behind it (written later, or never carried out)", existing.ahead),
+        ("encrypted in the database; plaintext in the log behind it, or by the v2 API (may be current)", existing.ahead),
         (hidden_in_words, hidden),
         ("stored in a form not known here", secrets.unknown),
         ("without a value", secrets.empty),
-        ("not known: the log goes on behind the database, and writes or deletes them, or may", evidence.not_known.total()),
+        (not_known_in_words, evidence.not_known.total()),
         ("perhaps among them, or deleted, and readable", lost.total()),
         ("in the log, not in the database yet (written last, or never carried out)", evidence.readable.ahead),
     ] {

@@ -77,6 +77,7 @@ pub(super) fn no_kubernetes(evidence: &EvidenceReport, what: What) -> String {
 /// The headline of an answer; where a filter was given, it is about what is in scope alone, and says so.
 pub(super) fn headline(evidence: &EvidenceReport, report: &Report, what: What) -> String {
     let tone = match evidence.readable.total {
+        Count::ZERO if evidence.unnamed_secrets.count > 0 => Tone::Bad,
         Count::ZERO if evidence.facts.is_complete && evidence.secrets.unknown == 0 => Tone::Said,
         Count::ZERO => Tone::Open,
         _ => Tone::Bad,
@@ -94,6 +95,9 @@ fn in_words(evidence: &EvidenceReport, report: &Report, what: What) -> String {
         let words = report.filter.as_deref().unwrap_or(&report.resources);
         return format!("NO SECRET AMONG THE OBJECTS LOOKED AT ({})\n", terminal(words));
     }
+    if let Some(pieces) = pieces_alone(evidence) {
+        return format!("{pieces} CAN BE READ FROM {what} WITHOUT ANY KEY{scope}\n");
+    }
     if readable.total == 0 {
         let unknown = match evidence.secrets.unknown {
             Count::ZERO => String::new(),
@@ -110,7 +114,7 @@ fn in_words(evidence: &EvidenceReport, report: &Report, what: What) -> String {
         let exist = format!("{}{in_scope} {}", with_noun(existing), verb(existing, "exists", "exist"));
         let not_known = match evidence.not_known.total() {
             Count::ZERO => String::new(),
-            n => format!("; of {}{in_scope} it is not known, the database has not applied all of its log", thousands(n)),
+            n => format!("; of {}{in_scope} it is not known, {}", thousands(n), why_not_known(evidence)),
         };
         return format!("NO PLAINTEXT SECRET FOUND IN {place}{scope}\n  {exist}{unknown}{not_known}.\n");
     }
@@ -128,7 +132,7 @@ fn in_words(evidence: &EvidenceReport, report: &Report, what: What) -> String {
     let unknown = match readable.unknown.total() {
         Count::ZERO => String::new(),
         n if evidence.not_known.total() > 0 => {
-            format!("; of {} neither is known, the database has not applied all of its log: treat them as in use", thousands(n))
+            format!("; of {} neither is known, {}: treat them as in use", thousands(n), why_not_known(evidence))
         }
         n => format!("; of {} neither is known: treat them as in use", thousands(n)),
     };
@@ -143,6 +147,21 @@ fn in_words(evidence: &EvidenceReport, report: &Report, what: What) -> String {
         verb(existing, "exists", "exist"),
         thousands(readable.deleted.total()),
     )
+}
+
+/// Why it is not known what keys are now that the database has.
+fn why_not_known(evidence: &EvidenceReport) -> &'static str {
+    match evidence.facts.database().is_some_and(|database| database.lacks_entries) {
+        true => "entries of its log that may write or delete them are not there",
+        false => "the database has not applied all of its log",
+    }
+}
+
+/// Pieces of Secrets whose names are lost, where nothing else of Secrets can be read.
+pub(super) fn pieces_alone(evidence: &EvidenceReport) -> Option<String> {
+    let pieces = evidence.unnamed_secrets.count;
+    let of = verb(pieces, "A SECRET WHOSE NAME IS LOST", "SECRETS WHOSE NAMES ARE LOST");
+    (evidence.readable.total == 0 && pieces > 0).then(|| format!("{} OF {of}", with_noun(pieces).to_uppercase()))
 }
 
 /// What a headline says of the scope, where a filter was given.

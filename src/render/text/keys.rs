@@ -96,19 +96,29 @@ fn keys(report: &Report) -> String {
         return out + &end;
     }
     let columns = CountColumns::of(keys.iter().map(|key| key.counts));
-    let mut rows = Table::new(&columns.titles(&["key", "file"], &["residue", "log", "resources"]));
-    let lines = report.evidences.iter().map(|evidence| evidence.keys.len()).fold(0, usize::saturating_add);
+    // A key of one name may be another one below each prefix.
+    let has_prefixes = report.evidences.iter().any(|evidence| evidence.facts.prefixes.len() > 1);
+    let first: &[&str] = if has_prefixes { &["prefix", "key", "file"] } else { &["key", "file"] };
+    let mut rows = Table::new(&columns.titles(first, &["residue", "log", "resources"]));
+    let uses = report.evidences.iter().flat_map(|evidence| &evidence.keys);
+    let lines = uses.map(|used| if has_prefixes { used.by_prefix.len() } else { 1 }).fold(0, usize::saturating_add);
     let labels = distinct_labels(keys.iter().map(|key| &key.identity));
     // Every key has a line, so that no more keys than lines are looked for.
     let mut shown = 0usize;
     for (key, label) in keys.iter().zip(labels).take(ROWS) {
         for evidence in &report.evidences {
             let Some(used) = evidence.keys.iter().find(|used| used.identity == key.identity).filter(|_| shown < ROWS) else { continue };
-            shown = shown.saturating_add(1);
-            let resources: Vec<_> = used.group_resources.iter().take(4).map(|resource| terminal(resource)).collect();
-            let whose = [label.clone(), terminal(&file_name(evidence)).into_owned()];
-            let others = [cell(used.counts.residue), cell(used.counts.log), resources.join(", ")];
-            rows.add_row(whose.into_iter().chain(columns.of_tree(used.counts)).chain(others));
+            let whole = (!has_prefixes).then_some((None, used.counts, &used.group_resources));
+            let below = used.by_prefix.iter().filter(|_| has_prefixes);
+            let below = below.map(|(prefix, (counts, resources))| (Some(prefix.as_deref().unwrap_or("-")), *counts, resources));
+            for (prefix, counts, resources) in whole.into_iter().chain(below).take(ROWS.saturating_sub(shown)) {
+                shown = shown.saturating_add(1);
+                let resources: Vec<_> = resources.iter().take(4).map(|resource| terminal(resource)).collect();
+                let prefix = prefix.map(|prefix| terminal(prefix).into_owned());
+                let whose = prefix.into_iter().chain([label.clone(), terminal(&file_name(evidence)).into_owned()]);
+                let others = [cell(counts.residue), cell(counts.log), resources.join(", ")];
+                rows.add_row(whose.chain(columns.of_tree(counts)).chain(others));
+            }
         }
     }
     out.push_str(&format!("{rows}\n"));

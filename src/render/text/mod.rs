@@ -19,6 +19,7 @@ mod marks;
 mod number;
 mod object;
 mod pages;
+mod quiet;
 mod recover;
 mod requirement;
 mod retire;
@@ -36,6 +37,7 @@ pub use self::layout::{Layout, Screen};
 pub use self::number::thousands;
 pub use self::object::{ObjectText, nothing_of_object, object_status, several_of_object};
 pub use self::pages::PagesText;
+pub use self::quiet::QuietText;
 pub use self::recover::recovered;
 pub use self::scan::{ScanText, status_line};
 pub use self::verify::{VerifyText, verify_status};
@@ -108,6 +110,8 @@ fn page_states(pages: &PageCounts) -> String {
 
 fn log_sentence(log: &LogFacts) -> String {
     match log.indices {
+        None if log.is_preallocated => "preallocated, nothing was written to it".to_owned(),
+        None if log.is_zero => "zeros where records should be".to_owned(),
         None => "no entries".to_owned(),
         Some((first, last)) => format!(
             "{}, {}, {}{}",

@@ -11,7 +11,7 @@ use super::unread::{self, warning};
 use super::{next_steps, thousands};
 use crate::collect::KeyCounts;
 use crate::evidence::count::{Count, Secrets, Values};
-use crate::evidence::words::verb;
+use crate::evidence::words::{path_word, verb};
 use crate::report::retirement::{Need, Retirement, RetirementVerdict};
 use crate::report::{Report, not_looked_at};
 
@@ -118,8 +118,9 @@ fn needs_table(retirement: &Retirement, report: &Report, has_unknown: bool) -> S
 fn next(retirement: &Retirement, report: &Report, has_unknown: bool) -> String {
     let of_needs = |needs: fn(&Need) -> bool| {
         let needing = retirement.needs.iter().filter(|need| needs(need));
-        let files: Vec<String> = needing.filter_map(|need| report.evidence(need.evidence).map(file_name)).collect();
-        if files.is_empty() { "FILES".to_owned() } else { terminal(&files.join(" ")).into_owned() }
+        let files = needing.filter_map(|need| report.evidence(need.evidence).map(file_name));
+        let files: Vec<String> = files.map(|file| path_word(&terminal(&file)).into_owned()).collect();
+        if files.is_empty() { "FILES".to_owned() } else { files.join(" ") }
     };
     let mut steps = Vec::new();
     match retirement.verdict() {

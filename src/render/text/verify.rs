@@ -172,10 +172,12 @@ fn opened_in_words(result: &VerificationResult, has_tree: bool) -> String {
     match all {
         Count::ZERO if !has_tree => return "which values are current is not known: no database with its tree was read".to_owned(),
         Count::ZERO => return "no value that is current is encrypted".to_owned(),
-        _ if before == all => return format!("this run opened no current value; {earlier}"),
-        _ if all == 1 && opened == all => return "the 1 current value opens with the keys given".to_owned(),
-        _ if opened == all && before > 0 => return format!("all {} current values open with the keys given; {earlier}", thousands(all)),
-        _ if opened == all => return format!("all {} current values open with the keys given", thousands(all)),
+        _ if before == all => return format!("this run opened no encrypted value that is current; {earlier}"),
+        _ if all == 1 && opened == all => return "the 1 encrypted current value opens with the keys given".to_owned(),
+        _ if opened == all && before > 0 => {
+            return format!("all {} encrypted current values open with the keys given; {earlier}", thousands(all));
+        }
+        _ if opened == all => return format!("all {} encrypted current values open with the keys given", thousands(all)),
         _ => {}
     }
     let of = |standing| result.current_of(standing);
@@ -194,7 +196,12 @@ fn opened_in_words(result: &VerificationResult, has_tree: bool) -> String {
     let others = others.into_iter().filter(|(n, ..)| *n > 0);
     let others = others.map(|(n, one, many)| format!("{} {}", thousands(n), verb(n, one, many)));
     let others = others.chain((before > 0).then_some(earlier)).collect::<Vec<_>>().join(", ");
-    format!("{} of {} {} with the keys given; {others}", thousands(opened), with_adjective(all, "current"), verb(opened, "opens", "open"))
+    format!(
+        "{} of {} {} with the keys given; {others}",
+        thousands(opened),
+        with_adjective(all, "encrypted current"),
+        verb(opened, "opens", "open")
+    )
 }
 
 fn headline(result: &VerificationResult, report: &Report, tone: Tone) -> String {

@@ -142,6 +142,7 @@ fn facts_of(
         active_because: why_active(db),
         has_twin_metas: db.has_twin_metas(),
         key_tree,
+        lacks_entries: false,
         revision: keyspace.last().map(|revision| revision.main),
         revisions: keyspace.revisions(),
         tombstones: keyspace.tombstones(),

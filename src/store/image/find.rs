@@ -13,6 +13,7 @@ use crate::evidence::{limit, range};
 use crate::kubernetes::{CBOR_MAGIC, Encoding, Object, fragment};
 use crate::mvcc::framing::{self, Framed};
 use crate::mvcc::residue::{Write, parse_write};
+use crate::store::mention::is_mention;
 use crate::store::whole::is_proven;
 
 /// Bytes of JSON and CBOR that are read for the objects that begin in one window: objects without an end would each be read as far
@@ -32,6 +33,8 @@ pub(super) struct Find {
     value_length: u32,
     framing: Framing,
     is_tombstone: bool,
+    /// Its key is text of which nothing but the key is made: what stands in that is no value.
+    has_plain_key: bool,
     pub is_whole: bool,
     pub is_duplicate: bool,
 }
@@ -45,6 +48,8 @@ enum Framing {
     Put,
     /// Nothing but the value's own form.
     None,
+    /// That a Secret ends there.
+    Tail,
 }
 
 /// A find, read again.
@@ -80,7 +85,7 @@ impl Find {
             missing: u64::from(!self.is_whole),
         };
         Some(match self.framing {
-            Framing::None => nothing,
+            Framing::None | Framing::Tail => nothing,
             Framing::Put => {
                 let at = usize::try_from(self.value.checked_sub(self.offset)?).ok()?;
                 Read { key: framing::find_enclosing_message(message, at)?.kv.key, ..nothing }
@@ -122,6 +127,7 @@ impl Find {
             value_length: u32::try_from(write.kv.value.len()).ok()?,
             framing: Framing::KeyValue,
             is_tombstone: write.is_tombstone,
+            has_plain_key: is_plain(write.kv.key),
             is_whole: write.missing == 0 && is_proven(bytes, write.message, write.kv.value),
             is_duplicate: false,
         })
@@ -138,6 +144,7 @@ impl Find {
             value_length: u32::try_from(framed.kv.value.len()).ok()?,
             framing: if is_put { Framing::Put } else { Framing::KeyValue },
             is_tombstone: false,
+            has_plain_key: is_plain(framed.kv.key),
             is_whole: framed.missing == 0 && is_proven(bytes, framed.message, framed.kv.value),
             is_duplicate: false,
         })
@@ -155,18 +162,34 @@ impl Find {
             value_length: length,
             framing,
             is_tombstone: false,
+            has_plain_key: false,
             is_whole,
             is_duplicate: false,
         };
         (length > 0).then_some(none)
     }
 
+    fn end_of_message(&self) -> u64 {
+        self.offset.saturating_add(u64::from(self.length))
+    }
+
+    /// The end of a Secret of which the beginning is lost.
+    pub(super) fn tail(at: usize, length: usize) -> Option<Self> {
+        Some(Self { framing: Framing::Tail, ..Self::bare(at, length, false)? })
+    }
+
+    /// Whether it is the end of a Secret alone.
+    pub(super) fn is_tail(&self) -> bool {
+        self.framing == Framing::Tail
+    }
+
     /// The bytes that need not be looked at for themselves: a whole value, or of a message that says what it holds the first one.
     pub(super) fn reads(&self) -> Option<Range<u64>> {
         match (self.is_whole, self.framing) {
+            (true, _) if self.has_plain_key => Some(self.offset..self.end_of_message()),
             (true, _) => Some(self.value..self.end()),
             (false, Framing::KeyValue | Framing::Put) => Some(self.value..self.value.saturating_add(1)),
-            (false, Framing::None) => None,
+            (false, Framing::None | Framing::Tail) => None,
         }
     }
 
@@ -195,9 +218,19 @@ impl Find {
             }
     }
 
+    /// The bytes that may be of its value.
+    pub(super) fn extent(&self) -> Range<u64> {
+        self.value..self.end()
+    }
+
     fn end(&self) -> u64 {
         self.value.saturating_add(u64::from(self.value_length))
     }
+}
+
+/// Whether a key is shown, and nothing that stands in it is searched, as of the keys of a database.
+fn is_plain(key: &[u8]) -> bool {
+    !key.is_empty() && key.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'{')
 }
 
 /// What begins within a window. A find may end far behind it. `begun`: what begins and of which nothing tells the end.
@@ -221,7 +254,7 @@ pub(super) fn finds(bytes: &[u8], window: Range<usize>, begun: &mut Vec<Begun>) 
                 continue;
             }
             // Within what may not be of one value: reading each of these again would not be linear.
-            let (find, has_end) = if at < begins { (None, false) } else { at_signature(bytes, at, &mut json) };
+            let (find, has_end) = if at < begins { (None, is_mention(bytes, at)) } else { at_signature(bytes, at, &mut json) };
             if !has_end && find.is_none_or(|find| !find.is_whole && find.framing == Framing::None) {
                 begun.extend(Begun::plain(bytes, at));
             }
@@ -239,7 +272,7 @@ fn occurrences<'a>(bytes: &'a [u8], range: Range<usize>, needle: &'a [u8]) -> im
     memmem::find_iter(bytes.get(range).unwrap_or_default(), needle).filter_map(move |at| at.checked_add(start))
 }
 
-/// The value that begins at a signature; and whether what begins there is something else, of which the end was found.
+/// The value that begins at a signature; and whether what begins there is something else, of which the end was found, or a text.
 fn at_signature(bytes: &[u8], at: usize, json: &mut usize) -> (Option<Find>, bool) {
     if let Some(framed) = framing::find_enclosing_message(bytes, at) {
         return (Find::of_framed(bytes, &framed), false);
@@ -257,8 +290,24 @@ fn at_signature(bytes: &[u8], at: usize, json: &mut usize) -> (Option<Find>, boo
             }
         };
     }
+    if is_mention(bytes, at) {
+        return (None, true);
+    }
     let (length, is_whole) = fragment::object_length(rest).map_or_else(|| envelope::extent(rest), |length| (length, true));
     (Find::bare(at, length, is_whole), false)
+}
+
+/// Drops what seems to begin within the plain key of a whole message.
+pub(super) fn drop_in_keys(finds: &mut Vec<Find>) {
+    let of_keys = finds.iter().filter(|find| find.is_whole && find.has_plain_key);
+    let mut keys: Vec<Range<u64>> =
+        of_keys.map(|find| find.offset..if find.is_tombstone { find.end_of_message() } else { find.value }).collect();
+    keys.sort_unstable_by_key(|key| key.start);
+    let is_in_one = |at: u64| {
+        let before = keys.partition_point(|key| key.start <= at);
+        before.checked_sub(1).and_then(|last| keys.get(last)).is_some_and(|key| at < key.end)
+    };
+    finds.retain(|find| find.framing != Framing::None || find.is_whole || !is_in_one(find.value));
 }
 
 /// Sorts by place and drops what stands within a whole value, and all but the best-framed of those that begin at one place.
@@ -266,7 +315,7 @@ pub(super) fn drop_nested(finds: &mut Vec<Find>) {
     let rank = |find: &Find| match find.framing {
         Framing::KeyValue => u8::from(find.sub == NO_SUB),
         Framing::Put => 2,
-        Framing::None => 3,
+        Framing::None | Framing::Tail => 3,
     };
     finds.sort_unstable_by_key(|find| (find.value, rank(find), std::cmp::Reverse(find.value_length), find.offset));
     let mut last: Option<Find> = None;

@@ -10,6 +10,7 @@
 //! | `k8s:enc:` | an encrypted value | the message around it, else KMS v2's own fields |
 //! | `{"apiVersion":"`, `{"kind":"` | a JSON object | its own braces |
 //! | `d9 d9 f7` | a CBOR object | its own lengths |
+//! | `1a` length type `1a 00 22 00` | nothing: a Secret ends there | of what stands before it nothing is sure |
 //!
 //! Whatever of these, written so or in text, begins and is not found is counted: [`PassedOver`].
 //!
@@ -18,6 +19,7 @@
 
 mod begun;
 mod encoded;
+mod ended;
 mod find;
 mod manifest;
 mod needles;
@@ -32,7 +34,7 @@ pub use self::begun::{BeginningOf, PassedOver, PassedOverForm};
 use self::find::Find;
 pub(crate) use self::outside::held_in;
 pub(in crate::store) use self::outside::{Outside, held_beside};
-pub use self::pages::{ImageFacts, MetaPage, PagesFound};
+pub use self::pages::{ImageFacts, MetaPage, PagesFound, WholeForm};
 use self::searched::Searched;
 use super::facts::{Content, Facts, Kind};
 use super::witness::Witness;
@@ -50,6 +52,14 @@ pub struct ImageStore<'data> {
 }
 
 impl<'data> ImageStore<'data> {
+    /// Says what the evidence is as a whole, where it is of a form that is read.
+    pub fn of_form(mut self, form: Option<WholeForm>) -> Self {
+        if let Content::Image(facts) = &mut self.profile.facts.content {
+            facts.is = form;
+        }
+        self
+    }
+
     /// Searches an evidence, whatever it is.
     pub fn search(evidence: &'data Evidence, options: &ReadOptions) -> Self {
         let bytes = evidence.content();
@@ -61,20 +71,24 @@ impl<'data> ImageStore<'data> {
         // Of a whole input its first bytes say more than they would within others.
         begun.extend(Packed::of(bytes).filter(|packed| packed.is_whole()).map(|packed| begun::Begun::packed(packed, 0)));
         begun::drop_read(&mut begun, finds.iter().filter_map(Find::reads).collect());
+        let ended = ended::without_beginning(bytes, &finds, &begun);
+        finds.extend(ended);
         if finds.is_empty() && begun.is_empty() && opaque::is_opaque(bytes) {
             begun.push(begun::Begun::opaque());
         }
         let passed_over = begun::count(&begun, &pages.sqlite);
+        find::drop_in_keys(&mut finds);
         find::drop_nested(&mut finds);
         find::mark_duplicates(bytes, &mut finds);
         let mut witness = Witness::default();
-        for read in finds.iter().filter_map(|find| find.read(bytes)) {
+        for (find, read) in finds.iter().filter_map(|find| Some((find, find.read(bytes)?))) {
             match read.missing {
                 0 => drop(witness.hear(read.key, read.value)),
+                _ if find.is_tail() => {}
                 _ => witness.hear_beginning(read.key, read.value),
             }
         }
-        let facts = Facts::of(evidence, Kind::Image, Content::Image(Box::new(ImageFacts { pages, passed_over })));
+        let facts = Facts::of(evidence, Kind::Image, Content::Image(Box::new(ImageFacts { pages, is: None, passed_over })));
         Self { profile: Profile::of_witness(evidence, facts, anomalies, witness, options, |part| range::offset_within(bytes, part)), finds }
     }
 }

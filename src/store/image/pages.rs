@@ -17,8 +17,32 @@ const LISTED: usize = 64;
 pub struct ImageFacts {
     /// Pages of a database that stand in it.
     pub pages: PagesFound,
+    /// What it is as a whole, where it is of a form that is read.
+    pub is: Option<WholeForm>,
     /// What begins in it and is no value that was found, by its form and then by what it is.
     pub passed_over: Vec<PassedOver>,
+}
+
+/// A form of files that are read, in which a search of any bytes sees less.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WholeForm {
+    /// A snapshot or a database.
+    Database,
+    /// A raft snapshot.
+    RaftSnapshot,
+    /// A segment of a write-ahead log.
+    Segment,
+}
+
+impl WholeForm {
+    /// What a file of it is called.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Database => "a database",
+            Self::RaftSnapshot => "a raft snapshot",
+            Self::Segment => "a segment of a write-ahead log",
+        }
+    }
 }
 
 /// Pages found in an image.

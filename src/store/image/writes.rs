@@ -1,7 +1,7 @@
 //! What stands at a find.
 
 use super::find::Find;
-use crate::row::{Api, Found, FoundContent, Place, Retention, WriteCounts, Written};
+use crate::row::{Api, Found, FoundContent, PieceOf, Place, Retention, WriteCounts, Written};
 
 /// Finds that one task reads.
 pub(super) const TASK: usize = 512;
@@ -14,6 +14,7 @@ impl Find {
         let found = match (read.is_tombstone, self.is_whole) {
             (true, _) => FoundContent::Tombstone(self.message(content)),
             (false, true) => FoundContent::Value(read.value),
+            (false, false) if self.is_tail() => FoundContent::Piece(read.value, PieceOf::SomeSecret),
             (false, false) => FoundContent::Cut(read.value),
         };
         Some(Found {

@@ -49,12 +49,14 @@ impl<'data> Segment<'data> {
         (counts.records, counts.end) = (read.records, read.end);
         anomalies.merge(read.anomalies);
         // What is preallocated for the next segment bears no segment's name until it has its beginning.
-        let is_preallocated = name_of(evidence).is_none() && range::is_zero(bytes);
-        if !(has_crc && counts.member.is_some() || is_preallocated || anomalies.any(Bearing::Damaged)) {
+        counts.is_zero = !bytes.is_empty() && range::is_zero(bytes);
+        counts.is_preallocated = name_of(evidence).is_none() && counts.is_zero;
+        if !(has_crc && counts.member.is_some() || counts.is_preallocated || anomalies.any(Bearing::Damaged)) {
+            let lacks = if counts.is_zero { "with zeros where its records should be" } else { "without its beginning" };
             anomalies.note(Class::FileTruncated, None, None, || {
                 let size = bytes.len();
                 format!(
-                    "a segment of {size} {} without its beginning: etcd names none before its CRC and its metadata are written",
+                    "a segment of {size} {} {lacks}: etcd names none before its CRC and its metadata are written",
                     noun(size as u64, "byte")
                 )
             });

@@ -1,13 +1,12 @@
 //! `check`: is this backup whole, was it altered?
 
-use std::io::Write;
-
 use anyhow::bail;
 use etcd_sleuth::case::Question;
-use etcd_sleuth::render::text::{self, CheckText, check_status};
+use etcd_sleuth::render::text::{self, CheckText, Screen, check_status};
 
 use crate::args::{CheckArgs, Global};
 use crate::output::Output;
+use crate::reader;
 use crate::session::{Session, Text};
 
 pub(crate) fn check(args: &CheckArgs, global: &Global) -> anyhow::Result<u8> {
@@ -16,7 +15,8 @@ pub(crate) fn check(args: &CheckArgs, global: &Global) -> anyhow::Result<u8> {
             bail!("--limits has no status line that -q could leave");
         }
         let mut out = Output::open(None, false, &[])?;
-        out.write_all(text::limits().as_bytes())?;
+        let layout = reader::of_stdout();
+        text::limits(Screen::new(&mut out, layout))?;
         out.finish()?;
         return Ok(0);
     }

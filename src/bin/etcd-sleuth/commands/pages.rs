@@ -3,14 +3,14 @@
 use anyhow::bail;
 use etcd_sleuth::case::PagesQuestion;
 use etcd_sleuth::render::Format;
-use etcd_sleuth::render::text::{PagesText, check_status};
+use etcd_sleuth::render::text::{PagesText, QuietText, check_status};
 
 use crate::args::{Global, PagesArgs};
 use crate::session::{Session, Text};
 
 pub(crate) fn pages(args: &PagesArgs, global: &Global) -> anyhow::Result<u8> {
-    if global.quiet {
-        bail!("pages has no status line that -q could leave");
+    if global.quiet && args.page.is_some() {
+        bail!("--page explains one page, and has no status line that -q could leave");
     }
     if args.list && args.writing.format != Format::Text {
         bail!("--list is for text: every other format lists all runs of pages anyway");
@@ -18,7 +18,10 @@ pub(crate) fn pages(args: &PagesArgs, global: &Global) -> anyhow::Result<u8> {
     if args.page.is_some() && args.writing.format != Format::Text {
         bail!("--page explains one page in text, and has no other format; without it every page is listed");
     }
-    let text: Text<'_> = &|out| Box::new(PagesText::new(out, args.list));
+    let text: Text<'_> = &|out| match global.quiet {
+        true => Box::new(QuietText::new(out, check_status)),
+        false => Box::new(PagesText::new(out, args.list)),
+    };
     let session = Session::new(&args.files, global, &args.writing, args.run_info());
     let question = PagesQuestion { page: args.page };
     let answer = session.tell(text, check_status, |case, render| Ok(case.pages(&args.plan(), question, render)?))?;

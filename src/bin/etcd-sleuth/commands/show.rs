@@ -4,7 +4,7 @@ use anyhow::bail;
 use etcd_sleuth::case::{ObjectQuestion, Question, Reveal};
 use etcd_sleuth::finding::Condition;
 use etcd_sleuth::render::Format;
-use etcd_sleuth::render::text::{ObjectText, nothing_of_object, object_status, several_of_object};
+use etcd_sleuth::render::text::{ObjectText, QuietText, nothing_of_object, object_status, several_of_object};
 
 use crate::args::{Global, ShowArgs};
 use crate::core_files;
@@ -18,8 +18,8 @@ pub(crate) fn show(args: &ShowArgs, global: &Global) -> anyhow::Result<u8> {
     if args.reveal && args.writing.format != Format::Text {
         bail!("--reveal writes one value as it is, and has no other format");
     }
-    if global.quiet {
-        bail!("show has no status line that -q could leave");
+    if global.quiet && args.reveal {
+        bail!("--reveal writes one value, and has no status line that -q could leave");
     }
     if let Some(option) = args.holders.asking().filter(|_| !args.reveal) {
         bail!("{option} is for --reveal: without it nothing is opened and nobody is asked");
@@ -30,7 +30,10 @@ pub(crate) fn show(args: &ShowArgs, global: &Global) -> anyhow::Result<u8> {
     let reveal = args.reveal.then_some(Reveal { revision: args.revision, holders });
     let takes_any_bytes = args.writing.output.as_deref().is_some_and(|path| path != std::path::Path::new("-"));
     let only = || files.first().filter(|_| files.len() == 1).cloned();
-    let text: Text<'_> = &|out| Box::new(ObjectText::new(out, args.reveal, takes_any_bytes, only(), telling::say));
+    let text: Text<'_> = &|out| match global.quiet {
+        true => Box::new(QuietText::new(out, object_status)),
+        false => Box::new(ObjectText::new(out, args.reveal, takes_any_bytes, only(), telling::say)),
+    };
     let session =
         Session { also_read: &args.holders.encryption_config, ..Session::new(files, global, &args.writing, args.run_info(object)) };
     let question = Question::Object(ObjectQuestion { object: object.to_owned(), reveal });

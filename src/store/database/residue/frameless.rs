@@ -19,6 +19,7 @@ use crate::kubernetes::fragment;
 use crate::mvcc::framing;
 use crate::mvcc::residue::{Write, parse_keyless_write};
 use crate::row::Place;
+use crate::store::mention::is_mention;
 use crate::store::whole;
 
 /// Bytes between writes.
@@ -162,6 +163,9 @@ fn begun_at<'data>(db: &Db<'data>, gap: &Gap<'data>, done: usize, at: usize) -> 
         && !is_contradicted(db, &write)
     {
         return Some(Frameless::Write(block, write, key_bytes));
+    }
+    if is_mention(gap.bytes, at) {
+        return None;
     }
     let (bytes, kind) = value_at(db, gap, at)?;
     let page = range::offset_within(db.bytes(), bytes).filter(|_| gap.is_on_pages).and_then(|offset| offset.checked_div(db.page_size()));

@@ -29,10 +29,9 @@ pub use self::account::Account;
 pub(super) use self::entry::{Content, Entry};
 use self::gathered::Gathered;
 use self::headless::Kind;
-use crate::bbolt::{Db, PageMap, Remnant, Tree, remnants};
+use crate::bbolt::{Db, PageMap, Remnant, Tree, remnants, rests};
 use crate::etcd::schema;
 use crate::evidence::anomaly::Anomalies;
-use crate::evidence::range;
 use crate::mvcc::KeyValue;
 use crate::row::Place;
 use crate::store::ResidueMode;
@@ -71,7 +70,7 @@ pub(super) struct Ground<'a, 'data> {
     pub surplus: &'data [u8],
     /// A trailer that other bytes stand behind.
     pub trailer: Option<&'data [u8]>,
-    /// Whether pages in use have bytes that are of none of their elements.
+    /// Whether leaf pages in use may have bytes that are of none of their elements.
     pub has_slack: bool,
     /// The revision that the tree is at.
     pub revision: Option<u64>,
@@ -114,12 +113,8 @@ pub(super) fn find<'data>(ground: Ground<'_, 'data>, mode: ResidueMode) -> (Resi
         .collect();
     parts.into_iter().for_each(|part| found.merge(part));
     if full {
-        if ground.has_slack {
-            for pgid in ground.tree.leaf_pages() {
-                for rest in ground.tree.page_rest(db, pgid).into_iter().filter(|rest| !range::is_zero(rest)) {
-                    found.bytes(db, Some(pgid), Place::Slack, (rest, 0), rest.len());
-                }
-            }
+        for (pgid, rest) in rests(db, ground.tree, ground.pages, ground.has_slack) {
+            found.bytes(db, Some(pgid), Place::Slack, (rest, 0), rest.len());
         }
         found.bytes(db, None, Place::Trailing, (surplus, 0), surplus.len());
     }

@@ -9,6 +9,7 @@ use super::*;
 use crate::bbolt::PageState;
 use crate::etcd::pb::mvccpb;
 use crate::evidence::anomaly::Anomalies;
+use crate::evidence::range;
 use crate::mvcc::{Revision, RevisionKey};
 
 const PAGE: usize = 4096;
