@@ -43,6 +43,7 @@ fn with_attached_values(script: &str) -> String {
         prev="${{option}}"
         cur="${{cur#*=}}"
         option="${{option}}="
+        local COMP_WORDS=("${{COMP_WORDS[@]:0:COMP_CWORD}}" "${{prev}}" "${{cur}}") COMP_CWORD=$((COMP_CWORD + 1))
     fi
     {words} "$1" "${{cur}}" "${{prev}}"
     for index in "${{!COMPREPLY[@]}}"; do
