@@ -105,6 +105,13 @@ fn what_refers_to_secrets_or_repeats_other_objects_holds_none() {
     });
     is_nothing("/registry/helm.example.com/releases/ns/x", refers.to_string().as_bytes());
     is_nothing("/registry/configmaps/ns/x", &object("ConfigMap", "", &item(2, STANDARD.encode("Secret words").as_bytes())));
+    // Another group may have a kind of this name.
+    let other = json!({ "apiVersion": "example.com/v1", "kind": "Secret", "metadata": { "name": "x" }, "spec": { "a": "b" } });
+    is_nothing("/registry/example.com/secrets/ns/x", other.to_string().as_bytes());
+    is_nothing(
+        "/registry/configmaps/ns/x",
+        &object("ConfigMap", &other.to_string(), &item(2, serde_json::to_string_pretty(&other).unwrap().as_bytes())),
+    );
     // A Secret that holds another one is told as what it is.
     is_nothing("/registry/secrets/ns/x", &object("Secret", SORTED, &[item(2, YAML.as_bytes()), bytes(3, b"Opaque")].concat()));
 }

@@ -45,9 +45,10 @@ pub(super) fn secret(bytes: &[u8], at: usize) -> Option<Begun> {
     let is_known = is_compact && !is_escaped && list.is_none() && KNOWN.iter().any(|known| text_before.ends_with(known));
     let text_behind = text_behind.strip_prefix(b"\"").or_else(|| text_behind.strip_prefix(b"'")).unwrap_or(&text_behind);
     let is_object = is_object_of_json(&text_before, text_behind) || is_object_of_yaml(&text_before, text_behind);
+    let is_of_core = version_beside(&text_before, text_behind).is_none_or(|version| version == b"v1");
     let form = if is_escaped { PassedOverForm::Escaped } else { PassedOverForm::Text };
     let at = start.saturating_add(before.len()) as u64;
-    (is_word_alone && !is_known && is_object).then_some(Begun { at, form, of: BeginningOf::Secret })
+    (is_word_alone && !is_known && is_object && is_of_core).then_some(Begun { at, form, of: BeginningOf::Secret })
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -104,6 +105,24 @@ fn unescaped(text: &[u8], is_escaped: bool) -> Zeroizing<Vec<u8>> {
         rest = next;
     }
     out
+}
+
+/// The version that stands right before or behind the kind: custom resources may have a kind of this name.
+fn version_beside<'a>(before: &'a [u8], behind: &'a [u8]) -> Option<&'a [u8]> {
+    let is_version = |name: &[u8]| name == b"apiVersion";
+    let before = || {
+        let rest = before.strip_suffix(b"\"").or_else(|| before.strip_suffix(b"'")).unwrap_or(before).trim_ascii_end();
+        let (version, rest) = word_at_end(rest.strip_suffix(b",").unwrap_or(rest).trim_ascii_end())?;
+        let (name, _) = word_at_end(rest.trim_ascii_end().strip_suffix(b":")?.trim_ascii_end())?;
+        is_version(name).then_some(version)
+    };
+    let behind = || {
+        let rest = behind.trim_ascii_start();
+        let (name, rest) = word(rest.strip_prefix(b",").unwrap_or(rest).trim_ascii_start())?;
+        let (version, _) = word(rest.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start())?;
+        is_version(name).then_some(version)
+    };
+    before().or_else(behind)
 }
 
 /// Whether the field before or behind the kind is one of an object.
@@ -250,6 +269,10 @@ mod tests {
             "kind: SecretStore\nmetadata:\n",
             "kind: Secrets are objects\nmetadata:\n",
             "mankind: Secret\nmetadata:\n",
+            "apiVersion: example.com/v1\nkind: Secret\nmetadata:\n  name: db\n",
+            "kind: Secret\napiVersion: example.com/v1\nmetadata:\n  name: db\n",
+            r#""apiVersion":"example.com/v1","kind":"Secret","metadata":{}}"#,
+            "{'kind': 'Secret', 'apiVersion': 'example.com/v1', 'metadata': {}}",
             // As the API server writes them, and looked for by their first bytes.
             r#"{"kind":"Secret","apiVersion":"v1","metadata":{}}"#,
             r#"{"apiVersion":"v1","kind":"Secret","metadata":{}}"#,
