@@ -33,6 +33,7 @@ pub use self::key_identity::KeyIdentity;
 pub use self::key_pattern::KeyPattern;
 pub use self::kms_v1::KmsV1;
 pub use self::kms_v2::{EncryptedObject, LimitPassed};
+pub(crate) use self::names::is_readable;
 pub use self::names::{Name, NameTable};
 pub use self::prefix::Sealed;
 pub(crate) use self::prefix::extent;

@@ -94,6 +94,10 @@ impl<'data> NameTable<'data> {
         }
         let mut readings = readings(sealed);
         let (mut name, mut body) = readings.next()?;
+        // What follows a name is ciphertext. Of text nobody knows where the name ends, and no more of it is shown than the shortest.
+        if is_readable(body) {
+            return Some(Name { name, body, is_certain: false });
+        }
         let mut is_certain = true;
         let mut longest = None;
         for (longer, rest) in readings {
@@ -156,6 +160,19 @@ fn readings<'data>(sealed: &Sealed<'data>) -> impl Iterator<Item = (&'data str, 
     text.match_indices(':').take(MOST_READINGS).filter_map(move |(at, _)| {
         let name = text.get(..at).filter(|name| !name.is_empty())?;
         let body = rest.get(at.checked_add(1)?..)?;
-        provider.fits(body).then_some((name, body))
+        let behind_colon = name.split_once(':').map_or("", |(_, behind)| behind);
+        (provider.fits(body) && behind_colon.bytes().all(is_of_a_longer_name)).then_some((name, body))
     })
+}
+
+/// What stands behind a colon within a name: times, versions, numbers. Whatever else has a colon in it is no name.
+fn is_of_a_longer_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'.' | b'-' | b'_' | b'+')
+}
+
+/// Whether bytes are text with a blank or a sign of punctuation in it, as no ciphertext is.
+pub(crate) fn is_readable(body: &[u8]) -> bool {
+    let is_sign = |byte: &u8| matches!(byte, b' ' | b'\n' | b'"' | b'{' | b'=' | b':');
+    let is_text = |text: &str| !text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'));
+    body.iter().any(is_sign) && std::str::from_utf8(body).is_ok_and(is_text)
 }

@@ -9,6 +9,8 @@ use super::{Asking, Failure, LedgerError, Reason, Unwrapper};
 #[derive(Debug, Default)]
 pub struct CurrentKeys {
     said: BTreeMap<String, BTreeSet<String>>,
+    /// Providers of which one who could be asked said nothing: another key than those that are known may be current.
+    not_said: BTreeSet<String>,
     /// Who said nothing, and why.
     pub silent: Vec<(String, Failure)>,
 }
@@ -32,7 +34,10 @@ impl CurrentKeys {
                     Ok(key_id) => drop(keys.said.entry(provider.clone()).or_default().insert(key_id)),
                     // One that serves KMS v1 alone has no status.
                     Err(failure) if failure.reason == Reason::ApiNotServed => {}
-                    Err(failure) => keys.silent.push((unwrapper.name().to_owned(), failure)),
+                    Err(failure) => {
+                        keys.not_said.insert(provider.clone());
+                        keys.silent.push((unwrapper.name().to_owned(), failure));
+                    }
                 }
             }
         }
@@ -42,6 +47,11 @@ impl CurrentKeys {
     /// The key IDs that plugins of a provider say; several where they do not agree.
     pub fn of(&self, provider_name: &str) -> Option<&BTreeSet<String>> {
         self.said.get(provider_name)
+    }
+
+    /// Whether one who could be asked about a provider did not say it.
+    pub(crate) fn is_left_open(&self, provider_name: &str) -> bool {
+        self.not_said.contains(provider_name)
     }
 
     /// Every provider that was told of, with what its plugins say.

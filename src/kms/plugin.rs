@@ -123,8 +123,14 @@ impl Unwrapper for Plugin {
     }
 
     fn current_key(&mut self) -> Result<String, Failure> {
-        let PluginStatus { key_id, .. } = self.status()?;
-        if key_id.is_empty() { Err(Failure::new(Reason::BadAnswer, "a status without a key ID")) } else { Ok(key_id) }
+        let PluginStatus { key_id, version, healthz } = self.status()?;
+        let wrong = |what: &str| Err(Failure::new(Reason::BadAnswer, what));
+        match (healthz.as_str(), version.as_str()) {
+            _ if key_id.is_empty() => wrong("a status without a key ID"),
+            ("ok", "v2" | "v2beta1") => Ok(key_id),
+            ("ok", _) => wrong("a status of a version that no API server takes"),
+            _ => wrong("a status that says that the plugin is not well: API servers do not take its key"),
+        }
     }
 
     fn unwrap(&mut self, source: &WrappedDek, _way: usize) -> Result<Unwrapped, Failure> {

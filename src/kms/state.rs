@@ -1,6 +1,7 @@
 //! What a KMS says of a key. These calls are of the same budget and in the same ledger as those that unwrap.
 
 use super::ledger::Call;
+use super::pace::pause;
 use super::{Asking, Failure, LedgerError, Reason, Unwrapper};
 
 /// What a KMS says of a key.
@@ -46,28 +47,35 @@ impl KeyState {
     }
 }
 
-/// Puts one question about keys, and notes it.
+/// Puts one question about keys, waits out what passes, and notes every call.
 pub(super) fn put<T>(
     operation: &str,
     key_id: Option<&str>,
     unwrapper: &mut dyn Unwrapper,
     asking: &mut Asking<'_>,
-    question: impl FnOnce(&mut dyn Unwrapper) -> Result<T, Failure>,
+    question: impl Fn(&mut dyn Unwrapper) -> Result<T, Failure>,
 ) -> Result<Result<T, Failure>, LedgerError> {
-    if !asking.budget.take(asking.is_stopped) {
-        return Ok(Err(Reason::NotAttempted.into()));
-    }
-    let answer = question(unwrapper).map_err(|failure| failure.without(&[]));
-    if let Err(failure) = &answer {
-        asking.budget.learn(failure.reason);
-        if failure.reason.is_unsent() {
-            asking.budget.give_back();
-            return Ok(answer);
+    let mut repeats = 0u32;
+    loop {
+        if !asking.budget.take(asking.is_stopped) {
+            return Ok(Err(Reason::NotAttempted.into()));
         }
+        let answer = question(unwrapper).map_err(|failure| failure.without(&[]));
+        if let Err(failure) = &answer {
+            asking.budget.learn(failure.reason);
+            if failure.reason.is_unsent() {
+                asking.budget.give_back();
+                return Ok(answer);
+            }
+        }
+        if let Some(ledger) = &mut asking.ledger {
+            let outcome = answer.as_ref().map(|_| ("described", None));
+            ledger.note(&Call { operation, source: None, key_id, outcome, ..Call::of(unwrapper) })?;
+        }
+        match (&answer, asking.patience.wait(repeats)) {
+            (Err(failure), Some(wait)) if failure.reason.is_passing() => pause(wait, asking.is_stopped),
+            _ => return Ok(answer),
+        }
+        repeats = repeats.saturating_add(1);
     }
-    if let Some(ledger) = &mut asking.ledger {
-        let outcome = answer.as_ref().map(|_| ("described", None));
-        ledger.note(&Call { operation, source: None, key_id, outcome, ..Call::of(unwrapper) })?;
-    }
-    Ok(answer)
 }

@@ -1,14 +1,16 @@
 //! Objects in JSON, and in CBOR, which is read as the JSON it stands for.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ciborium::Value as Cbor;
 use k8s_openapi::api::core::v1::Secret as JsonSecret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 use zeroize::Zeroize;
 
 use super::Unreadable;
@@ -227,4 +229,35 @@ fn to_json(cbor: Cbor) -> Result<serde_json::Value, Unreadable> {
         }
         _ => return Err(Unreadable::Cbor),
     })
+}
+
+/// The value of each field of an object, as it is written, of one that stands twice both; `None` for what is no object.
+pub(super) fn field_values(value: &[u8]) -> Option<Vec<&[u8]>> {
+    serde_json::from_slice(value).ok().map(|FieldValues(values)| values)
+}
+
+struct FieldValues<'data>(Vec<&'data [u8]>);
+
+impl<'de> Deserialize<'de> for FieldValues<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+
+        impl<'de> Visitor<'de> for Fields {
+            type Value = FieldValues<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self::Value, A::Error> {
+                let mut values = Vec::new();
+                while let Some((IgnoredAny, value)) = fields.next_entry::<_, &RawValue>()? {
+                    values.push(value.get().as_bytes());
+                }
+                Ok(FieldValues(values))
+            }
+        }
+
+        deserializer.deserialize_map(Fields)
+    }
 }

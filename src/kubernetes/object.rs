@@ -85,6 +85,12 @@ impl<'data> Object<'data> {
         }
     }
 
+    /// What of an object may hold another one: the values of its fields; of what is not JSON all but its first byte, with which it begins
+    /// itself.
+    pub(crate) fn parts(value: &'data [u8]) -> Vec<&'data [u8]> {
+        json::field_values(value).unwrap_or_else(|| vec![value.get(1..).unwrap_or_default()])
+    }
+
     /// The namespace and name of a core Secret in plaintext, empty where it does not say them; `None` for anything else.
     pub fn secret_identity(value: &'data [u8], encoding: Encoding) -> Option<(&'data str, &'data str)> {
         let fast = if encoding == Encoding::Json { json::secret_identity(value) } else { None };

@@ -153,6 +153,8 @@ impl PerhapsUnder {
                 _ if may_hide(target, &key.identity) => perhaps.kms_v1.add(key.counts),
                 _ if !target.may_be_of(&key.identity.provider) => {}
                 (None, None) => perhaps.unreadable.add(key.counts.total()),
+                // Of a value that is cut the key ID may be lost.
+                (None, Some(_)) if has_lost_its_id(&key.identity) => perhaps.unreadable.add(key.counts.total()),
                 (None, Some(_)) => perhaps.uncertain.add(key.uncertain),
             }
         }
@@ -199,6 +201,11 @@ impl PerhapsUnder {
 fn may_hide(target: &Target, key: &KeyIdentity<'_>) -> bool {
     let hides = |key: &KeyIdentity<'_>| key.provider().hides_kms_key();
     target.is_kms() && hides(key) && !target.keys.iter().any(hides)
+}
+
+/// Whether values under this name a key of a KMS by an ID that cannot be read.
+fn has_lost_its_id(key: &KeyIdentity<'_>) -> bool {
+    key.key_id.is_none() && key.provider().is_kms() && !key.provider().hides_kms_key()
 }
 
 /// Keys that are listed before the rest is only counted.

@@ -4,7 +4,7 @@ use super::found::{Found, FoundContent, PieceOf};
 use super::in_clear::Looks;
 use super::protection::{EnvelopeInfo, Protection};
 use super::value::{Extent, Row, TombstoneRow, ValueBytes, ValueRow};
-use crate::envelope::{Annotations, Body, NameTable, Sealed};
+use crate::envelope::{self, Annotations, Body, NameTable, Sealed};
 use crate::evidence::anomaly::Class;
 use crate::evidence::digest::Sha256Digest;
 use crate::kubernetes::{Encoding, GroupResource, Object, Prefixes, Secret, StorageKey, Unreadable};
@@ -170,6 +170,9 @@ impl<'data> Builder<'_, 'data> {
             return info;
         };
         match Body::parse(sealed.provider, name.body) {
+            Ok(Body::Local(body)) if envelope::is_readable(body) => {
+                note(Class::EnvelopeInvalid, "what follows the prefix is text, and no ciphertext".to_owned());
+            }
             Ok(Body::Local(_)) => {}
             Ok(Body::Kms(envelope)) => {
                 info.key_id = envelope.key_id;

@@ -34,6 +34,8 @@ pub(super) enum Attempt {
         opener: Opener,
         /// Of several local keys of one name, which it was.
         number: Option<usize>,
+        /// The key that the KMS says it used.
+        used: Option<Box<str>>,
         key: KeyIdentity<'static>,
         contents: Contents,
         is_bound: bool,
@@ -126,7 +128,12 @@ impl Keyring<'_> {
                     key.key_id = kms_key_id.clone().map(Into::into);
                 }
                 let is_bound = id.provider.binds_storage_key();
-                weigh(row, Opener::Dek(id), key, is_bound, data_key.open(sealed, storage_key))
+                match weigh(row, Opener::Dek(id), key, is_bound, data_key.open(sealed, storage_key)) {
+                    Attempt::Opened { plaintext, opener, number, key, contents, is_bound, .. } => {
+                        Attempt::Opened { plaintext, opener, number, used: kms_key_id.as_deref().map(Into::into), key, contents, is_bound }
+                    }
+                    other => other,
+                }
             }
         }
     }
@@ -147,7 +154,7 @@ impl Keyring<'_> {
             let opener = Opener::Local(provider, name.into());
             match weigh(row, opener, key.clone(), is_bound, local.open(sealed, storage_key)) {
                 Attempt::Opened { plaintext, opener, key, contents, is_bound, .. } => {
-                    return Attempt::Opened { plaintext, opener, number: Some(index), key, contents, is_bound };
+                    return Attempt::Opened { plaintext, opener, number: Some(index), used: None, key, contents, is_bound };
                 }
                 // A key that makes the beginning of an object says more than one that makes nothing.
                 failed @ Attempt::Failed { .. } if index == 0 => known = failed,
@@ -174,7 +181,7 @@ fn weigh(row: &ValueRow<'_>, opener: Opener, key: KeyIdentity<'static>, is_bound
         (OpeningProof::Padding, Contents::Broken) => Attempt::Not(Answer::DamagedCiphertext),
         (proof, _) => {
             let is_bound = is_bound && proof == OpeningProof::Tag;
-            Attempt::Opened { plaintext: opened.plaintext, opener, number: None, key, contents, is_bound }
+            Attempt::Opened { plaintext: opened.plaintext, opener, number: None, used: None, key, contents, is_bound }
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::envelope::{Body, KeyIdentity, KeyPattern, Sealed};
 use crate::evidence::EvidenceId;
 use crate::evidence::count::{Count, Values};
 use crate::kms::Plan;
-use crate::row::{Retention, Scope, ValueRow};
+use crate::row::{Resources, Retention, Scope, ValueRow};
 
 /// The first revision that a retained value has under a key, by evidence and by the prefix of its cluster.
 pub(super) type Began<'data> = BTreeMap<(EvidenceId, &'data [u8]), u64>;
@@ -50,9 +50,15 @@ impl<'data> Needs<'data> {
         first
     }
 
-    /// Looks at every value of a source that is in scope, and adds what it needs. Gives the counts of that evidence.
+    /// Looks at every value of a source that is in scope, and adds what it needs. Gives the counts of that evidence. Under which keys a
+    /// provider writes all its values tell, whatever is in scope.
     pub fn read(&mut self, source: &Source<'_, 'data>, scope: &Scope) -> Collected<'data> {
         let needs = Mutex::new(self);
+        if !scope.filter(&Resources::All).is_empty() {
+            source.each(&Scope::all(), |row| {
+                needs.lock().unwrap_or_else(PoisonError::into_inner).note_key(source.id, row, source.is_leftover());
+            });
+        }
         source.each(scope, |row| {
             if row.envelope().is_some() {
                 needs.lock().unwrap_or_else(PoisonError::into_inner).add(source.id, row, source.is_leftover());
@@ -85,7 +91,8 @@ impl<'data> Needs<'data> {
         current.chain(last.into_values().map(|(_, key)| key)).collect()
     }
 
-    fn add(&mut self, evidence: EvidenceId, row: &ValueRow<'data>, is_leftover: bool) {
+    /// Notes the key that a value names, and when it was written.
+    fn note_key(&mut self, evidence: EvidenceId, row: &ValueRow<'data>, is_leftover: bool) {
         let Some(info) = row.envelope() else { return };
         let identity = info.key();
         let is_retained = matches!(row.retention, Retention::Current | Retention::Newest | Retention::Superseded);
@@ -97,6 +104,12 @@ impl<'data> Needs<'data> {
             let written = self.written.entry((evidence, prefix_of(row), identity.clone())).or_insert(new);
             (written.first, written.last) = (revision.min(written.first), revision.max(written.last));
         }
+    }
+
+    fn add(&mut self, evidence: EvidenceId, row: &ValueRow<'data>, is_leftover: bool) {
+        self.note_key(evidence, row, is_leftover);
+        let Some(info) = row.envelope() else { return };
+        let identity = info.key();
         let (Some(name), Some(sealed), false) = (info.name, Sealed::parse(row.bytes.0), row.is_fragment()) else { return };
         // What is sealed with a local key needs nobody, and what is malformed nobody opens.
         let Ok(Body::Kms(envelope)) = Body::parse(sealed.provider, name.body) else { return };

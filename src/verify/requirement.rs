@@ -6,7 +6,7 @@ use super::Source;
 use super::keyring::Attempt;
 use super::needs::{Began, prefix_of};
 use super::under::Under;
-use super::wanted::{State, Wanted};
+use super::wanted::{State, Wanted, same_key};
 use crate::envelope::KeyIdentity;
 use crate::evidence::count::{Count, Values};
 use crate::evidence::{EvidenceId, MemberId};
@@ -30,6 +30,8 @@ pub struct Requirement {
     pub by_name: Count<Values>,
     /// Values written under another key after the required one began: by prefix and that key, how many, the first and the last revision.
     pub late: BTreeMap<Late, (Count<Values>, u64, u64)>,
+    /// Current values that are as required, by the key that the KMS says it used: under one name there may be several.
+    pub(super) used: BTreeMap<State, BTreeMap<String, BTreeMap<Left, Count<Values>>>>,
     /// Keys of which it is not known what they have now, by member: a key has one value that is current, however many writes of it a log
     /// has.
     pub(super) not_applied: BTreeMap<(MemberId, Api, Vec<u8>), Left>,
@@ -51,6 +53,14 @@ pub struct Left {
     pub namespace: Option<String>,
     /// What they are under.
     pub under: Under,
+}
+
+impl Left {
+    fn of(evidence: EvidenceId, group_resource: &str, key: &StorageKey<'_>, under: Under) -> Self {
+        let namespace = key.namespace.map(str::to_owned);
+        let prefix = key.prefix.map(|prefix| String::from_utf8_lossy(prefix).into_owned());
+        Self { evidence, group_resource: group_resource.to_owned(), prefix, namespace, under }
+    }
 }
 
 impl Requirement {
@@ -81,6 +91,9 @@ impl Requirement {
             let is_asked = attempt.is_none_or(|attempt| matches!(attempt, Attempt::Opened { .. }));
             self.by_name.add_if(is_current && under.is_none() && !is_asked);
         }
+        if is_current && under.is_none() && !source.is_leftover() && wanted.others.is_empty() {
+            self.see_used(Left::of(source.id, group_resource, storage_key, Under::NotKnown), row, attempt, wanted);
+        }
         if let Some(under) = under.as_ref().filter(|_| is_retained && !source.is_leftover() && wanted.is_meant) {
             self.see_late(source.id, row, under, began);
         }
@@ -93,9 +106,7 @@ impl Requirement {
             _ => under.filter(|_| is_of_log).map(|_| Under::NotApplied),
         };
         if let Some(under) = left {
-            let namespace = storage_key.namespace.map(str::to_owned);
-            let prefix = storage_key.prefix.map(|prefix| String::from_utf8_lossy(prefix).into_owned());
-            let left = Left { evidence: source.id, group_resource: group_resource.to_owned(), prefix, namespace, under };
+            let left = Left::of(source.id, group_resource, storage_key, under);
             match left.under {
                 _ if source.is_leftover() => self.in_leftovers.entry(left).or_default().add_one(),
                 Under::NotApplied => self.see_not_applied((source.member, row.api, row.key.to_vec()), left),
@@ -112,8 +123,26 @@ impl Requirement {
         }
     }
 
-    /// Counts keys of which it is not known what they have now, once all of their writes were seen.
+    /// Notes which key a KMS used for a value that is as required.
+    fn see_used(&mut self, left: Left, row: &ValueRow<'_>, attempt: Option<&Attempt>, wanted: &Wanted) {
+        if let (Some(Attempt::Opened { used: Some(used), .. }), Some(envelope)) = (attempt, row.envelope()) {
+            let left = Left { under: Under::OneOfSeveral(envelope.key().owned()), ..left };
+            let by_key = self.used.entry(wanted.first.state.clone()).or_default();
+            by_key.entry(same_key(used).to_owned()).or_default().entry(left).or_default().add_one();
+        }
+    }
+
+    /// Counts keys of which it is not known what they have now, once all of their writes were seen; and where one name stands for several
+    /// keys of a KMS, the values under it: it is not known which of them is written with now.
     pub(super) fn settle(&mut self) {
+        for (state, by_key) in std::mem::take(&mut self.used).into_iter().filter(|(_, by_key)| by_key.len() > 1) {
+            for (left, count) in by_key.into_values().flatten() {
+                if let Some(met) = self.required.get_mut(&state).and_then(|met| met.get_mut(&left.group_resource)) {
+                    *met = met.without(count);
+                }
+                self.left.entry(left).or_default().add(count);
+            }
+        }
         for left in std::mem::take(&mut self.not_applied).into_values() {
             self.left.entry(left).or_default().add_one();
         }

@@ -97,7 +97,11 @@ impl Required<'_> {
             },
             State::Key(_) | State::Plaintext | State::NotNamed | State::NotKnown => return wanted(state, false),
         };
-        let said = self.current_keys.of(name).filter(|_| pattern.version.as_deref() != Some(KMS_V1));
+        let is_v1 = pattern.version.as_deref() == Some(KMS_V1);
+        if !is_v1 && self.current_keys.is_left_open(name) {
+            return wanted(state, true);
+        }
+        let said = self.current_keys.of(name).filter(|_| !is_v1);
         match said.map(|said| (said.first(), said.len())) {
             Some((Some(key_id), 1)) => {
                 let version = Provider::KmsV2.words().map(|(_, version)| version.to_owned());
@@ -179,11 +183,23 @@ impl Alternative {
             (State::Key(_), Form::Plaintext, _) => Some(Under::Plaintext),
             (_, _, None) => Some(Under::NotKnown),
             (State::NotNamed, _, Some(identity)) => Some(Under::NotNamed(identity.owned())),
-            (State::Key(key), _, Some(identity)) if key.matches(&identity) => {
-                let otherwise = self.otherwise_opened(row, attempt, &identity);
-                otherwise.or_else(|| self.is_one_of_several.then(|| Under::OneOfSeveral(identity.owned())))
+            (State::Key(key), _, Some(identity)) => {
+                let proved = proved(&identity, attempt);
+                let is_of_another_id = || KeyPattern { key_id: None, ..key.clone() }.matches(&proved);
+                if key.matches(&proved) {
+                    let otherwise = self.otherwise_opened(row, attempt, &identity);
+                    otherwise.or_else(|| self.is_one_of_several.then(|| Under::OneOfSeveral(identity.owned())))
+                } else if identity.key_id.is_none()
+                    && !key.key_id.as_deref().is_some_and(|id| proved.key_id.is_some() && is_arn_of_key(id))
+                    && is_of_another_id()
+                {
+                    // KMS v1: what the value does not say, only a KMS that calls the key as it was asked for can.
+                    Some(Under::OneOfSeveral(identity.owned()))
+                } else {
+                    Some(Under::Key(proved))
+                }
             }
-            (_, _, Some(identity)) => Some(Under::Key(identity.owned())),
+            (State::Plaintext, _, Some(identity)) => Some(Under::Key(identity.owned())),
         }
     }
 
@@ -200,6 +216,26 @@ impl Alternative {
             Attempt::Opened { .. } | Attempt::Not(_) => None,
         }
     }
+}
+
+/// The key that a value is under: as the KMS that opened it says, where that is another than the value names.
+fn proved(identity: &KeyIdentity<'_>, attempt: Option<&Attempt>) -> KeyIdentity<'static> {
+    let is_another = |named: &str, used: &str| is_arn_of_key(named) && is_arn_of_key(used) && same_key(named) != same_key(used);
+    match attempt {
+        Some(Attempt::Opened { used: Some(used), .. }) if identity.key_id.as_deref().is_none_or(|named| is_another(named, used)) => {
+            KeyIdentity { key_id: Some(used.to_string().into()), ..identity.owned() }
+        }
+        _ => identity.owned(),
+    }
+}
+
+fn is_arn_of_key(key_id: &str) -> bool {
+    key_id.starts_with("arn:") && key_id.contains(":key/")
+}
+
+/// What tells a key: its ARN; of a key with replicas in several regions, its ID.
+pub(super) fn same_key(key_id: &str) -> &str {
+    key_id.rsplit_once(":key/").map_or(key_id, |(_, id)| if id.starts_with("mrk-") { id } else { key_id })
 }
 
 /// The word in the records: `plaintext`, or the key as it is given.

@@ -280,6 +280,50 @@ fn two_keys_of_the_required_provider_are_not_complete() {
     assert_eq!((run.code, &run.verify["not_known_under_required"]), (3, &json!(2)));
 }
 
+/// A name that stands for several keys of the KMS is several keys: under which of them is written now it does not say, whichever API the
+/// values are of. Where all were unwrapped with one of them, there is one.
+#[test]
+fn a_name_that_stands_for_several_keys_is_not_complete() {
+    let required = ["--aws-kms", "--require-key", "kms/aws"];
+    for api in ["v1", "v2"] {
+        let mut world = World::of(&[(WEST, with_context(&[])), (NEXT, with_context(&[]))]);
+        let add = |world: &mut World, arn: &str, number: u8| match api {
+            "v1" => world.v1("aws", arn, number),
+            _ => world.v2("aws", ALIAS, arn, number),
+        };
+        add(&mut world, WEST, 1);
+        add(&mut world, WEST, 2);
+        let run = world.verify(&required);
+        assert_eq!((run.code, &run.verify["under_required"]), (0, &json!(2)), "{}", run.shown);
+        add(&mut world, NEXT, 3);
+        let run = world.verify(&required);
+        let counts = (run.code, &run.verify["under_required"], &run.verify["not_known_under_required"]);
+        assert_eq!(counts, (3, &json!(0), &json!(3)), "{api} {}", run.shown);
+        let (code, shown) = world.text(&required);
+        assert!(code == 3 && !shown.contains("COMPLETE in"), "{shown}");
+    }
+    // What a value of KMS v1 is under the KMS says, where the required key is called as it calls it.
+    let mut world = World::of(&[(WEST, with_context(&[])), (NEXT, with_context(&[]))]);
+    world.v1("aws", WEST, 1);
+    world.v1("aws", NEXT, 2);
+    let run = world.verify(&["--aws-kms", "--require-key", &format!("kms/aws/{NEXT}")]);
+    assert_eq!((run.code, &run.verify["under_required"], &run.verify["not_under_required"]), (2, &json!(1), &json!(1)), "{}", run.shown);
+}
+
+/// A filter shows a part of the values. Under which key their provider writes all of them tell.
+#[test]
+fn a_filter_hides_no_key_of_the_required_provider() {
+    let mut world = World::of(&[(WEST, with_context(&[])), (NEXT, with_context(&[]))]);
+    world.v2("aws", WEST, WEST, 1);
+    let required = ["--aws-kms", "--require-key", "kms/aws", "--name", "s0"];
+    let run = world.verify(&required);
+    assert_eq!((run.code, &run.verify["under_required"]), (0, &json!(1)), "{}", run.shown);
+    world.v2("aws", NEXT, NEXT, 2);
+    let run = world.verify(&required);
+    let counts = (run.code, &run.verify["under_required"], &run.verify["not_known_under_required"]);
+    assert_eq!(counts, (3, &json!(0), &json!(1)), "{}", run.shown);
+}
+
 /// Old keys in older revisions do not make it unknown, as long as the last write is under the key of all that is current.
 #[test]
 fn a_rotation_that_is_done_is_complete() {
@@ -425,6 +469,37 @@ mod with_plugins {
         let run = world.verify(&args);
         assert_eq!((run.code, &run.verify["not_known_under_required"]), (3, &json!(1)), "{}", run.shown);
         assert!(world.text(&args).1.contains("do not agree on the key"));
+    }
+
+    /// Who could be asked under which key a provider writes now, and did not say it, leaves it open: so does one that API servers would not
+    /// believe, and a question that no call was left for.
+    #[test]
+    fn a_status_that_is_not_said_leaves_it_open() {
+        let mut world = World::of(&[]);
+        world.v2("aws", WEST, WEST, 1);
+        let (plugin, _) = world.plugin("a.sock", &[1], "v2.", WEST);
+        let alone = ["--kms-plugin", &plugin, "--require-key", "kms/aws"];
+        assert_eq!(world.verify(&alone).code, 0);
+        let of_status = |version: &str, healthz: &str| [field_1(version.as_bytes()), field(0x12, healthz), field(0x1a, WEST)].concat();
+        for (number, said) in [of_status("v2", "unhealthy: no KMS"), of_status("v9", "ok"), status("")].into_iter().enumerate() {
+            let path = world.dir.path().join(format!("unwell{number}.sock"));
+            serve_by(UnixListener::bind(&path).unwrap(), move |path, _| match path.rsplit('/').next().unwrap() {
+                "Status" => Reply::Message(said.clone()),
+                _ => Reply::Status(3, "the key is another one".to_owned()),
+            });
+            let other = format!("aws=unix://{}", path.display());
+            for order in [[&plugin, &other], [&other, &plugin]] {
+                let run = world.verify(&["--kms-plugin", order[0], "--kms-plugin", order[1], "--require-key", "kms/aws"]);
+                let counts = (run.code, &run.verify["under_required"], &run.verify["not_known_under_required"]);
+                assert_eq!(counts, (3, &json!(0), &json!(1)), "{}", run.shown);
+            }
+        }
+        let run = world.verify(&[&alone[..], &["--max-calls", "1"]].concat());
+        assert_eq!((run.code, &run.verify["not_known_under_required"]), (3, &json!(1)), "{}", run.shown);
+    }
+
+    fn field(tag: u8, text: &str) -> Vec<u8> {
+        [&[tag, u8::try_from(text.len()).unwrap()][..], text.as_bytes()].concat()
     }
 
     /// Two sockets of one provider: one API each, or one key each, in either order. Each call is one that the plan says.

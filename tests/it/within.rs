@@ -88,6 +88,8 @@ fn a_secret_within_another_object_is_told_in_whatever_form() {
     for inner in [JSON, SORTED] {
         for custom in [
             format!(r#"{{"apiVersion":"e.com/v1","kind":"Object","metadata":{{"name":"x"}},"spec":{{"manifest":{inner}}}}}"#),
+            // Of a field that stands twice a reader takes the last one.
+            format!(r#"{{"apiVersion":"e.com/v1","kind":"Object","metadata":{{"name":"x"}},"spec":{inner},"spec":{{}}}}"#),
             format!(r#"{{"apiVersion":"e.com/v1","kind":"Object","spec":[{{"apiVersion":"v1","kind":"List","items":[{inner}]}}]}}"#),
         ] {
             is_told("/registry/e.com/objects/ns/x", custom.as_bytes());
@@ -107,7 +109,11 @@ fn what_refers_to_secrets_or_repeats_other_objects_holds_none() {
     is_nothing("/registry/configmaps/ns/x", &object("ConfigMap", "", &item(2, STANDARD.encode("Secret words").as_bytes())));
     // Another group may have a kind of this name.
     let other = json!({ "apiVersion": "example.com/v1", "kind": "Secret", "metadata": { "name": "x" }, "spec": { "a": "b" } });
-    is_nothing("/registry/example.com/secrets/ns/x", other.to_string().as_bytes());
+    let with_data = json!({ "apiVersion": "example.com/v1", "data": { "a": "b" }, "kind": "Secret", "metadata": { "name": "x" } });
+    for other in [&other, &with_data] {
+        is_nothing("/registry/example.com/secrets/ns/x", other.to_string().as_bytes());
+        is_nothing("/registry/example.com/secrets/ns/x", serde_json::to_string_pretty(other).unwrap().as_bytes());
+    }
     is_nothing(
         "/registry/configmaps/ns/x",
         &object("ConfigMap", &other.to_string(), &item(2, serde_json::to_string_pretty(&other).unwrap().as_bytes())),
@@ -143,6 +149,34 @@ fn a_secret_where_ciphertext_should_be_is_told_in_whatever_field() {
         for prefix in ["aesgcm:v1:key1", "secretbox:v1:key1", "aescbc:v1:key1", "kms:v1:name", "new:v9:x"] {
             let value = [format!("k8s:enc:{prefix}:").as_bytes(), &[0x6b; 24], &inner, &[0x2b; 16]].concat();
             is_told("/registry/secrets/ns/x", &value);
+        }
+    }
+}
+
+/// Text behind a prefix is no ciphertext, and nothing of it is shown as a key's name.
+#[test]
+fn text_behind_a_prefix_is_told_and_not_shown() {
+    let data = r#"{"data":{"password":"aHVudGVyMg==:MARKER"},"metadata":{"name":"x"},"type":"Opaque"}"#;
+    let dsn = "password=MARKER and dsn=postgres://app:MARKER:5432/db with more behind it";
+    let colons = "user:MARKER:5432:and more of it that is long enough to be one";
+    for text in [data, dsn, colons] {
+        for provider in ["aesgcm", "secretbox", "aescbc"] {
+            let value = format!("k8s:enc:{provider}:v1:key1:{text}");
+            let filled = value + &"x".repeat(16 - text.len() % 16);
+            let dir = tempfile::tempdir().unwrap();
+            std::fs::write(dir.path().join("a.db"), database("/registry/secrets/ns/x", filled.as_bytes())).unwrap();
+            for args in [
+                &["scan", "a.db"][..],
+                &["scan", "a.db", "--format", "jsonl"],
+                &["keys", "a.db"],
+                &["show", "a.db", "ns/x"],
+                &["carve", "a.db"],
+            ] {
+                let output = run_in(dir.path(), args);
+                let shown = [output.stdout, output.stderr].concat();
+                assert!(!shown.windows(6).any(|part| part == b"MARKER"), "{args:?} {}", String::from_utf8_lossy(&shown));
+            }
+            assert_eq!(run_in(dir.path(), &["scan", "a.db"]).status.code(), Some(3), "{filled}");
         }
     }
 }

@@ -138,9 +138,9 @@ fn is_object_of_json(before: &[u8], behind: &[u8]) -> bool {
     }
     let mut rest = before.strip_suffix(b"\"").or_else(|| before.strip_suffix(b"'")).unwrap_or(before).trim_ascii_end();
     while let Some(value) = rest.strip_suffix(b",").map(<[u8]>::trim_ascii_end) {
-        // Only data and metadata are objects themselves.
+        // Only data and metadata are objects themselves. What refers to one, or says how it is, goes on with its name.
         if value.ends_with(b"}") {
-            return true;
+            return !behind.trim_ascii_start().starts_with(b",");
         }
         let name = word_at_end(value).and_then(|(_, rest)| rest.trim_ascii_end().strip_suffix(b":"));
         let Some((name, next)) = name.map(<[u8]>::trim_ascii_end).and_then(word_at_end) else { break };
@@ -196,8 +196,12 @@ fn is_object_of_yaml(before: &[u8], behind: &[u8]) -> bool {
     };
     let is_field = |name: &[u8]| FIELDS.contains(&name);
     let after = behind.split(|byte| *byte == b'\n').skip(1).filter_map(name).find(|(depth, name)| *depth != own.0 || name != b"apiVersion");
-    if after.is_some_and(|(depth, name)| depth == own.0 && is_field(&name)) {
+    if after.as_ref().is_some_and(|(depth, name)| *depth == own.0 && is_field(name)) {
         return true;
+    }
+    // What goes on with another field is none.
+    if after.is_some_and(|(depth, _)| depth == own.0) {
+        return false;
     }
     // A line that is indented more is of a field that is an object itself.
     let previous = lines.filter_map(name).find(|(depth, name)| *depth != own.0 || name != b"apiVersion");
@@ -269,6 +273,8 @@ mod tests {
             "kind: SecretStore\nmetadata:\n",
             "kind: Secrets are objects\nmetadata:\n",
             "mankind: Secret\nmetadata:\n",
+            r#"{"health":{"status":"Healthy"},"kind":"Secret","name":"db","namespace":"prod","version":"v1"}"#,
+            "- labels:\n    a: b\n  kind: Secret\n  name: db\n",
             "apiVersion: example.com/v1\nkind: Secret\nmetadata:\n  name: db\n",
             "kind: Secret\napiVersion: example.com/v1\nmetadata:\n  name: db\n",
             r#""apiVersion":"example.com/v1","kind":"Secret","metadata":{}}"#,

@@ -70,7 +70,13 @@ impl<'data> Outside<'data> {
         if !Object::says_what_it_is(value) {
             self.search_of(key, value);
         } else if !Encoding::of(value).is_some_and(|encoding| Object::is_secret(value, encoding)) {
-            self.search_within(key, value.get(1..).unwrap_or_default());
+            self.search_parts(key, value);
+        }
+    }
+
+    fn search_parts(&mut self, key: &'data [u8], value: &'data [u8]) {
+        if WORD.is_in(value) {
+            Object::parts(value).into_iter().for_each(|part| self.search_within(key, part));
         }
     }
 
@@ -84,7 +90,7 @@ impl<'data> Outside<'data> {
     /// Searches the beginning of a value, of which no more is told than that.
     pub(in crate::store) fn hear_beginning(&mut self, key: &'data [u8], beginning: &'data [u8]) {
         if BeginningOf::of(beginning) != Some(BeginningOf::Secret) {
-            self.search_within(key, beginning.get(1..).unwrap_or_default());
+            self.search_parts(key, beginning);
         }
     }
 
