@@ -128,12 +128,11 @@ impl Keyring<'_> {
                     key.key_id = kms_key_id.clone().map(Into::into);
                 }
                 let is_bound = id.provider.binds_storage_key();
-                match weigh(row, Opener::Dek(id), key, is_bound, data_key.open(sealed, storage_key)) {
-                    Attempt::Opened { plaintext, opener, number, key, contents, is_bound, .. } => {
-                        Attempt::Opened { plaintext, opener, number, used: kms_key_id.as_deref().map(Into::into), key, contents, is_bound }
-                    }
-                    other => other,
+                let mut attempt = weigh(row, Opener::Dek(id), key, is_bound, data_key.open(sealed, storage_key));
+                if let Attempt::Opened { used, .. } = &mut attempt {
+                    *used = kms_key_id.as_deref().map(Into::into);
                 }
+                attempt
             }
         }
     }

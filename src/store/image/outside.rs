@@ -104,7 +104,7 @@ impl<'data> Outside<'data> {
         let rest = |at: u64| usize::try_from(at).ok().and_then(|at| part.get(at..));
         // What is whole says what it is, wherever the field for it stands.
         let (whole, others): (Vec<&Find>, Vec<&Find>) = finds.iter().partition(|find| find.is_whole);
-        begun.retain(|begun| whole.iter().all(|find| find.value != begun.at));
+        begun::drop_read(&mut begun, whole.iter().map(|find| find.value..find.value.saturating_add(1)).collect());
         begun.extend(others.iter().filter_map(|find| find.begun(part)));
         begun.extend(whole.iter().filter(|find| find.holds_a_secret(part)).filter_map(|find| find.begun(part)));
         begun::drop_read(&mut begun, Vec::new());
