@@ -3,8 +3,6 @@
 use std::io::{self, Read, Seek, Write};
 use std::thread;
 
-use sha2::{Digest, Sha256};
-
 use super::directory::Place;
 use super::host::Nobody;
 use super::kind::FileRole;
@@ -14,6 +12,7 @@ use super::story::Newer;
 use super::{Case, InputError, Plan, RunError};
 use crate::collect::Collector;
 use crate::evidence::anomaly::{Anomaly, Bearing};
+use crate::evidence::digest::Hasher;
 use crate::finding::{Condition, Outcome};
 use crate::recovery::{Rebuilt, Recovery, Standing};
 use crate::report::{EvidenceReport, Recovered, RecoveryCounts, RenderRecovered, Unread, UnreadReason};
@@ -161,7 +160,7 @@ fn recover(
 fn write_database(mut file: &mut dyn DatabaseFile, recovery: &Recovery<'_, '_>) -> Result<Rebuilt, RunError> {
     let rebuilt = recovery.write_database(&mut file)?;
     file.flush()?;
-    let mut hasher = Sha256::new();
+    let mut hasher = Hasher::new();
     let mut bytes = vec![0; 1 << 20];
     let mut written = file.read_back()?;
     loop {
@@ -172,6 +171,6 @@ fn write_database(mut file: &mut dyn DatabaseFile, recovery: &Recovery<'_, '_>) 
         hasher.update(bytes.get(..read).unwrap_or_default());
     }
     drop(written);
-    file.write_all(&hasher.finalize())?;
+    file.write_all(&hasher.finish().0)?;
     Ok(rebuilt)
 }

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sha2::{Digest, Sha256};
-
-use crate::evidence::digest::Sha256Digest;
+use crate::evidence::digest::{Hasher, Sha256Digest};
 use crate::wire::{Field, Fields};
 
 /// A map of strings to bytes in a protobuf message, read when it is asked for.
@@ -60,11 +58,11 @@ impl<'data> Annotations<'data> {
         if !self.is_there {
             return None;
         }
-        let mut hasher = Sha256::new();
+        let mut hasher = Hasher::new();
         for part in self.to_map().into_iter().flat_map(|(key, value)| [key, value]) {
-            hasher.update(u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
+            hasher.update(&u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
             hasher.update(part);
         }
-        Some(Sha256Digest(hasher.finalize().into()))
+        Some(hasher.finish())
     }
 }

@@ -41,8 +41,8 @@ impl<'data> Sealed<'data> {
     /// What may stand behind the name, whichever colon ends it, and what would stand there without a name.
     pub fn bodies(&self) -> impl Iterator<Item = &'data [u8]> + use<'data> {
         let rest = self.rest;
-        let colons = rest.iter().take(LONGEST_NAME).enumerate().filter(|(_, byte)| **byte == b':').take(MOST_COLONS);
-        std::iter::once(rest).chain(colons.filter_map(move |(at, _)| rest.get(at.checked_add(1)?..)))
+        let colons = memchr::memchr_iter(b':', rest.get(..LONGEST_NAME).unwrap_or(rest)).take(MOST_COLONS);
+        std::iter::once(rest).chain(colons.filter_map(move |at| rest.get(at.checked_add(1)?..)))
     }
 }
 

@@ -11,10 +11,9 @@
 //! revisions, neither lacks a write that the other one has. Where this does not hold, members diverged, or a restored cluster went on
 //! from the end of its snapshot, or one of the files was altered. The bytes do not say which.
 
-use sha2::{Digest, Sha256};
-
 use super::ranges::Range;
 use super::{Revision, RevisionKey};
+use crate::evidence::digest::Sha256Digest;
 
 /// Every write that a database retains, in 28 bytes each.
 #[derive(Clone, Debug, Default)]
@@ -51,8 +50,8 @@ pub(super) struct Write {
 impl Write {
     fn new(at: RevisionKey, message: &[u8]) -> Self {
         let Revision { main, sub } = at.revision;
-        let digest = Sha256::new().chain_update(sub.to_le_bytes()).chain_update([u8::from(at.is_tombstone)]).chain_update(message);
-        let fingerprint = digest.finalize().first_chunk().copied().unwrap_or_default();
+        let Sha256Digest(digest) = Sha256Digest::of_parts(&[&sub.to_le_bytes()[..], &[u8::from(at.is_tombstone)], message]);
+        let fingerprint = digest.first_chunk().copied().unwrap_or_default();
         // A larger sub revision is not possible: see `RevisionKey::is_possible`.
         Self { main, sub: u32::try_from(sub).unwrap_or(u32::MAX), fingerprint }
     }

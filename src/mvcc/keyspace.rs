@@ -1,9 +1,11 @@
 //! Which revision of each key is the newest, and what that makes of the others.
 
+use std::hash::{BuildHasher, RandomState};
+use std::sync::LazyLock;
+
 use hashbrown::HashTable;
 
 use super::{Revision, RevisionKey};
-use crate::evidence::digest::Sha256Digest;
 
 /// What a retained revision is to its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,7 +21,8 @@ pub enum Retention {
 /// The newest revision of every key seen. 32 bytes a key, besides the table's own.
 ///
 /// Keys are slices of the evidence and stand all over it, so that to read one for a comparison costs more than anything else
-/// here. The table therefore knows a key by 128 bits of its SHA-256; to make two keys that share them is not feasible.
+/// here. The table therefore knows a key by a fingerprint of 128 bits under secrets of this process, which nobody who makes a file can
+/// know. Of ten million keys any two share theirs with a probability of 10^14 / 2^129, which is less than 10^-24.
 #[derive(Clone, Debug, Default)]
 pub struct Keyspace {
     newest: HashTable<Key>,
@@ -30,19 +33,20 @@ pub struct Keyspace {
 
 #[derive(Clone, Copy, Debug)]
 struct Key {
-    digest: KeyDigest,
+    fingerprint: Fingerprint,
     newest: Newest,
 }
 
-/// The first half of a key's SHA-256.
+/// A key's fingerprint: two hashes under two secrets. It differs from run to run, and nothing that is shown depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct KeyDigest([u64; 2]);
+struct Fingerprint([u64; 2]);
 
-impl KeyDigest {
+/// SipHash, which the standard library keys with random bits.
+static SECRETS: LazyLock<[RandomState; 2]> = LazyLock::new(|| [RandomState::new(), RandomState::new()]);
+
+impl Fingerprint {
     fn of(key: &[u8]) -> Self {
-        let digest = Sha256Digest::of(key).0;
-        let half = |at: usize| digest.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |bytes| u64::from_le_bytes(*bytes));
-        Self([half(0), half(8)])
+        Self(SECRETS.each_ref().map(|secret| secret.hash_one(key)))
     }
 
     fn hash(self) -> u64 {
@@ -76,7 +80,7 @@ impl Keyspace {
         self.last = self.last.max(at.revision);
         self.revisions = self.revisions.saturating_add(1);
         self.tombstones = self.tombstones.saturating_add(u64::from(at.is_tombstone));
-        self.raise(Key { digest: KeyDigest::of(key), newest: at.into() });
+        self.raise(Key { fingerprint: Fingerprint::of(key), newest: at.into() });
     }
 
     /// Takes over what another part of the same store showed.
@@ -92,7 +96,8 @@ impl Keyspace {
     }
 
     fn raise(&mut self, key: Key) {
-        let entry = self.newest.entry(key.digest.hash(), |known| known.digest == key.digest, |known| known.digest.hash());
+        let entry =
+            self.newest.entry(key.fingerprint.hash(), |known| known.fingerprint == key.fingerprint, |known| known.fingerprint.hash());
         let mut known = entry.or_insert(key);
         let known = known.get_mut();
         known.newest = known.newest.max(key.newest);
@@ -105,8 +110,8 @@ impl Keyspace {
     }
 
     fn find(&self, key: &[u8]) -> Option<Newest> {
-        let digest = KeyDigest::of(key);
-        self.newest.find(digest.hash(), |known| known.digest == digest).map(|known| known.newest)
+        let fingerprint = Fingerprint::of(key);
+        self.newest.find(fingerprint.hash(), |known| known.fingerprint == fingerprint).map(|known| known.newest)
     }
 
     /// What a revision of `key` is.

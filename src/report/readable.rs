@@ -135,8 +135,8 @@ impl ClusterContext<'_> {
         now.is_some_and(|now| !exposure.incarnations.contains(&now))
     }
 
-    fn exists(&self, key: &[u8], exposure: &Exposure<'_>) -> Exists {
-        match self.existence(key, exposure) {
+    fn exists(&self, existence: Existence, key: &[u8], exposure: &Exposure<'_>) -> Exists {
+        match existence {
             Existence::Exists if self.is_replaced(key, exposure) => Exists::Replaced,
             Existence::Deleted if !exposure.ahead => Exists::Deleted,
             Existence::Exists => Exists::Yes,
@@ -179,20 +179,28 @@ impl Readable {
             })
             .collect();
         // What stands in plaintext now is in use; what exists may be; what was deleted may have unlocked something.
-        all.sort_unstable_by(|(key, exposure, exists), (other_key, other, other_exists)| {
+        let by_urgency = |(key, exposure, exists): &(Cow<'_, [u8]>, Exposure<'_>, Exists),
+                          (other_key, other, other_exists): &(Cow<'_, [u8]>, Exposure<'_>, Exists)| {
             (!exposure.current, *exists, key).cmp(&(!other.current, *other_exists, other_key))
-        });
-        let named = all.into_iter().take(most);
+        };
+        // A few of perhaps a hundred thousand are named: the others need no order.
+        if all.len() > most {
+            all.select_nth_unstable_by(most, by_urgency);
+            all.truncate(most);
+        }
+        all.sort_unstable_by(by_urgency);
+        let named = all.into_iter();
         readable.first = named.map(|(key, exposure, exists)| ReadableSecret::new(&key, &exposure, exists, context.prefixes)).collect();
         readable
     }
 
     /// Counts one, and says whether it exists.
     fn count(&mut self, context: &ClusterContext<'_>, key: &[u8], exposure: &Exposure<'_>) -> Exists {
-        let exists = context.exists(key, exposure);
+        let existence = context.existence(key, exposure);
+        let exists = context.exists(existence, key, exposure);
         self.total.add_one();
         self.perhaps_current.add_if(exposure.may_be_current());
-        match context.existence(key, exposure) {
+        match existence {
             Existence::Exists => {
                 self.existing.add(exposure);
                 self.replaced.add_if(exists == Exists::Replaced);

@@ -54,7 +54,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 
 /// Which crates a room may name. The standard library is not listed.
 const CRATES: &[(&str, &[&str])] = &[
-    ("evidence", &["base64", "flate2", "libc", "memchr", "memmap2", "nom", "sha2", "tar", "thiserror", "zip", "zstd"]),
+    ("evidence", &["aws_lc_rs", "base64", "flate2", "libc", "memchr", "memmap2", "nom", "tar", "thiserror", "zip", "zstd"]),
     ("wire", &["thiserror"]),
     (
         "kubernetes",
@@ -75,10 +75,25 @@ const CRATES: &[(&str, &[&str])] = &[
     ),
     (
         "envelope",
-        &["aes", "aes_gcm", "cbc", "foldhash", "hashbrown", "hkdf", "nom", "poly1305", "salsa20", "sha2", "subtle", "thiserror", "zeroize"],
+        &[
+            "aes",
+            "aes_gcm",
+            "cbc",
+            "foldhash",
+            "hashbrown",
+            "hkdf",
+            "memchr",
+            "nom",
+            "poly1305",
+            "salsa20",
+            "sha2",
+            "subtle",
+            "thiserror",
+            "zeroize",
+        ],
     ),
     ("bbolt", &["memchr", "nom", "rayon", "thiserror"]),
-    ("mvcc", &["foldhash", "hashbrown", "memchr", "nom", "rayon", "sha2"]),
+    ("mvcc", &["foldhash", "hashbrown", "memchr", "nom", "rayon"]),
     ("etcd", &["crc32c", "nom", "prost", "serde", "serde_json", "thiserror"]),
     (
         "kms",
@@ -106,14 +121,14 @@ const CRATES: &[(&str, &[&str])] = &[
         ],
     ),
     ("row", &["globset", "strsim", "thiserror"]),
-    ("store", &["aho_corasick", "base64", "foldhash", "hashbrown", "memchr", "rayon", "sha2", "thiserror", "zeroize"]),
+    ("store", &["aho_corasick", "base64", "foldhash", "hashbrown", "memchr", "rayon", "thiserror", "zeroize"]),
     ("collect", &["foldhash", "hashbrown", "rayon"]),
     ("finding", &[]),
     ("pages", &[]),
     ("recovery", &["foldhash", "hashbrown"]),
     ("verify", &["rayon", "sha2", "thiserror", "zeroize"]),
     ("report", &[]),
-    ("case", &["sha1", "sha2", "thiserror"]),
+    ("case", &["sha1", "thiserror"]),
     ("render", &["base64", "csv", "jiff", "serde", "serde_json", "unicode_width"]),
 ];
 

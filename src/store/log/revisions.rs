@@ -8,10 +8,10 @@ use std::hash::BuildHasher;
 
 use foldhash::fast::FixedState;
 use hashbrown::{HashMap, HashSet};
-use sha2::{Digest, Sha256};
 
 use crate::etcd::raft::Put;
 use crate::etcd::schema;
+use crate::evidence::digest::Sha256Digest;
 use crate::mvcc::{KeyValue, Revision, RevisionKey};
 use crate::store::DatabaseStore;
 
@@ -49,7 +49,7 @@ struct Write {
 
 impl Fingerprint {
     pub(super) fn of(key: &[u8], value: &[u8]) -> Self {
-        let digest = Sha256::new().chain_update((key.len() as u64).to_le_bytes()).chain_update(key).chain_update(value).finalize();
+        let Sha256Digest(digest) = Sha256Digest::of_parts(&[&(key.len() as u64).to_le_bytes()[..], key, value]);
         Self(digest.first_chunk().copied().unwrap_or_default())
     }
 }

@@ -2,10 +2,11 @@
 //!
 //! A value of several pages leaves its later pages behind when its first is written over; the same value may still stand
 //! whole in the tree or on other pages, at another place within its page. The first bytes of every piece
-//! are therefore looked for at every offset of every such value, by a rolling hash.
+//! are therefore looked for at every offset of every such value.
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
+use rayon::prelude::*;
 
 use super::headless::{Kind, Piece};
 use crate::mvcc::KeyValue;
@@ -18,7 +19,14 @@ const ALIKE: usize = 1024;
 const COMPARED: usize = 8;
 /// Pieces that begin alike and are looked for. Where more do, their beginning tells nothing.
 const SAME_BEGINNING: usize = 64;
-/// Factor of the rolling hash; odd, so that no byte is lost.
+/// Bytes of a value that one task looks through.
+const PART: usize = 64 * 1024;
+/// Such parts of which the places are held at a time.
+const WINDOW: usize = 64;
+/// Bits of the filter for each piece, and at most.
+const BITS_A_PROBE: usize = 64;
+const MOST_BITS: usize = 1 << 23;
+/// Spreads bits upwards; odd, so that none is lost. Source: Knuth, TAOCP vol. 3, 6.4, multiplicative hashing by the golden ratio.
 const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// The known value that a piece is a part of.
@@ -69,19 +77,7 @@ impl<'data> Matches<'data> {
 
 /// Matches pieces, and divides those of which only the first part matches. Pieces without a kind are dropped.
 pub(super) fn matches<'data>(pieces: &mut Vec<Piece<'data>>, values: &[KeyValue<'data>]) -> Matches<'data> {
-    let mut search = Search::default();
-    let mut probes = Probes::default();
-    for (index, piece) in pieces.iter().enumerate().filter(|(_, piece)| piece.kind != Some(Kind::Value)) {
-        if let Some(probe) = piece.bytes.get(..PROBE).filter(|probe| probe.iter().any(|byte| Some(byte) != probe.first())) {
-            probes.add(hash(probe), index);
-        }
-    }
-    probes.by_hash.retain(|_, alike| alike.len() <= SAME_BEGINNING);
-    if !probes.by_hash.is_empty() {
-        for kv in values {
-            look_in(kv, pieces, &probes, &mut search);
-        }
-    }
+    let search = search(pieces, values);
     let Search { best, .. } = search;
     let mut found = Matches(best);
     found.0.retain(|_, known| !known.is_ambiguous);
@@ -100,53 +96,79 @@ pub(super) fn matches<'data>(pieces: &mut Vec<Piece<'data>>, values: &[KeyValue<
     found
 }
 
-/// The pieces by the hash of their first bytes.
-#[derive(Default)]
+/// Looks for the beginning of every piece in all values: where it stands on all cores, what it is worth in the order of the values.
+fn search<'data>(pieces: &[Piece<'data>], values: &[KeyValue<'data>]) -> Search<'data> {
+    let mut search = Search::default();
+    let probes = Probes::of(pieces);
+    if probes.by_start.is_empty() {
+        return search;
+    }
+    let parts: Vec<(&KeyValue<'data>, usize)> =
+        values.iter().flat_map(|kv| (0..kv.value.len()).step_by(PART).map(move |from| (kv, from))).collect();
+    for window in parts.chunks(WINDOW) {
+        let met: Vec<Vec<usize>> = window.par_iter().map(|(kv, from)| probes.met_in(kv.value, *from)).collect();
+        for ((kv, _), places) in window.iter().zip(met) {
+            for at in places {
+                let alike = kv.value.get(at..).and_then(<[u8]>::first_chunk).map_or(&[][..], |start| probes.with(start));
+                alike.iter().filter_map(|index| pieces.get(*index)).for_each(|piece| search.note(piece.bytes, kv, at));
+            }
+        }
+    }
+    search
+}
+
+/// The pieces by their first bytes.
 struct Probes {
-    by_hash: HashMap<u64, Vec<usize>, FixedState>,
-    /// Which upper ten bits of a hash occur: nearly all offsets of a value are dismissed by them.
-    seen: [u64; 16],
+    by_start: HashMap<[u8; PROBE], Vec<usize>, FixedState>,
+    /// Bits of which the first eight bytes of every piece set one: nearly all places in a value are dismissed by them, without a look into
+    /// the table. They are so many that few are set, and so few that they stay in a core's own cache for some ten thousand pieces.
+    filter: Vec<u64>,
+    /// How far a product is shifted to give the number of a bit.
+    shift: u32,
 }
 
 impl Probes {
-    fn add(&mut self, hash: u64, piece: usize) {
-        self.by_hash.entry(hash).or_default().push(piece);
-        let (word, bit) = Self::place(hash);
-        if let Some(word) = self.seen.get_mut(word) {
-            *word |= bit;
-        }
-    }
-
-    #[inline]
-    fn with(&self, hash: u64) -> &[usize] {
-        let (word, bit) = Self::place(hash);
-        match self.seen.get(word) {
-            Some(word) if word & bit != 0 => self.by_hash.get(&hash).map_or(&[], Vec::as_slice),
-            _ => &[],
-        }
-    }
-
-    /// The word and the bit that stand for a hash's upper ten bits.
-    fn place(hash: u64) -> (usize, u64) {
-        (usize::try_from(hash >> 60).unwrap_or(0), 1 << (hash >> 54 & 63))
-    }
-}
-
-fn look_in<'data>(kv: &KeyValue<'data>, pieces: &[Piece<'data>], probes: &Probes, search: &mut Search<'data>) {
-    let Some(first) = kv.value.get(..PROBE) else { return };
-    let out = (1..PROBE).fold(1u64, |power, _| power.wrapping_mul(FACTOR));
-    let mut rolling = hash(first);
-    let pairs = kv.value.iter().zip(kv.value.get(PROBE..).unwrap_or_default());
-    let steps = pairs.map(Some).chain(std::iter::once(None));
-    for (at, step) in steps.enumerate() {
-        for index in probes.with(rolling) {
-            if let Some(piece) = pieces.get(*index) {
-                search.note(piece.bytes, kv, at);
+    fn of(pieces: &[Piece<'_>]) -> Self {
+        let mut by_start: HashMap<[u8; PROBE], Vec<usize>, FixedState> = HashMap::default();
+        for (index, piece) in pieces.iter().enumerate().filter(|(_, piece)| piece.kind != Some(Kind::Value)) {
+            if let Some(start) = piece.bytes.first_chunk::<PROBE>().filter(|start| start.iter().any(|byte| Some(byte) != start.first())) {
+                by_start.entry(*start).or_default().push(index);
             }
         }
-        if let Some((old, new)) = step {
-            rolling = rolling.wrapping_sub(out.wrapping_mul(u64::from(*old))).wrapping_mul(FACTOR).wrapping_add(u64::from(*new));
+        by_start.retain(|_, alike| alike.len() <= SAME_BEGINNING);
+        let bits = by_start.len().saturating_mul(BITS_A_PROBE).next_power_of_two().clamp(64, MOST_BITS);
+        let mut probes = Self { by_start, filter: vec![0; bits / 64], shift: bits.leading_zeros().saturating_add(1) };
+        let places: Vec<(usize, u64)> = probes.by_start.keys().map(|start| probes.bit(start)).collect();
+        for (word, bit) in places {
+            if let Some(word) = probes.filter.get_mut(word) {
+                *word |= bit;
+            }
         }
+        probes
+    }
+
+    /// The word and the bit that stand for a beginning.
+    #[inline]
+    fn bit(&self, start: &[u8; PROBE]) -> (usize, u64) {
+        let first = start.first_chunk().map_or(0, |first| u64::from_le_bytes(*first));
+        let number = first.wrapping_mul(FACTOR) >> self.shift;
+        (usize::try_from(number >> 6).unwrap_or(0), 1 << (number & 63))
+    }
+
+    /// The pieces that begin so.
+    fn with(&self, start: &[u8; PROBE]) -> &[usize] {
+        self.by_start.get(start).map_or(&[], Vec::as_slice)
+    }
+
+    /// Where in the part of a value that begins at `from` a piece may begin.
+    fn met_in(&self, value: &[u8], from: usize) -> Vec<usize> {
+        let part = value.get(from..from.saturating_add(PART + PROBE - 1).min(value.len())).unwrap_or_default();
+        let is_met = |start: &[u8; PROBE]| {
+            let (word, bit) = self.bit(start);
+            self.filter.get(word).is_some_and(|word| word & bit != 0) && self.by_start.contains_key(start)
+        };
+        let starts = part.windows(PROBE).filter_map(<[u8]>::first_chunk).enumerate();
+        starts.filter(|(_, start)| is_met(start)).map(|(at, _)| from.saturating_add(at)).collect()
     }
 }
 
@@ -196,10 +218,6 @@ impl<'data> Search<'data> {
     }
 }
 
-fn hash(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0, |hash, byte| hash.wrapping_mul(FACTOR).wrapping_add(u64::from(*byte)))
-}
-
 #[cfg(test)]
 #[allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "a test that overflows fails")]
 mod tests {
@@ -229,6 +247,18 @@ mod tests {
         let known = found.get(pieces[0].bytes).unwrap();
         // Another revision may be alike as far, and go on as this piece does.
         assert_eq!((known.key, known.main), (&b"key"[..], None));
+    }
+
+    /// A value is looked through in parts, on all cores.
+    #[test]
+    fn a_piece_is_found_wherever_it_begins_in_a_value() {
+        let value = noise(1, 3 * PART + 100);
+        for at in [0, 1, PART - PROBE, PART - PROBE + 1, PART - 1, PART, 2 * PART + 7, value.len() - PROBE] {
+            let piece = &value[at..value.len().min(at + 4000)];
+            let mut pieces = vec![Piece { bytes: piece, place: Place::OverflowTail, pgid: None, kind: None }];
+            let found = matches(&mut pieces, &[kv(b"key", 5, &value)]);
+            assert_eq!(found.get(piece).map(|known| known.key), Some(&b"key"[..]), "{at}");
+        }
     }
 
     #[test]
