@@ -232,11 +232,9 @@ fn proofs(
             Some(Held::Key { kms_key_id: Some(used), .. } | Held::OpenedBefore { kms_key_id: Some(used), .. }) => used,
             _ => continue,
         };
-        for name in &source.provider_names {
-            let Some(key) = KeyIdentity::of_provider(source.id.provider, name, source.id.key_id.as_deref()) else { continue };
-            if let Some(proof) = proofs.get_mut(&key.owned()) {
-                proof.kms_key_ids.insert(used.clone());
-            }
+        let key = KeyIdentity::of_provider(source.id.provider, source.provider_name(), source.id.key_id.as_deref());
+        if let Some(proof) = key.and_then(|key| proofs.get_mut(&key.owned())) {
+            proof.kms_key_ids.insert(used.clone());
         }
     }
     let mut asking = calls.asking(&|| false, &|| {});

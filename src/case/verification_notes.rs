@@ -92,7 +92,7 @@ pub(super) fn unused(holders: &Holders<'_>, plan: &KmsPlan, report: &Report) -> 
     // What is given has a provider and a name, and leaves the rest open.
     let named: BTreeSet<KeyPattern> =
         keys.iter().map(|key| KeyPattern { version: None, key_id: None, ..KeyPattern::from(&key.identity) }).collect();
-    let texts = plan.sources().flat_map(|source| source.provider_names.iter().chain(&source.id.key_id));
+    let texts = plan.sources().flat_map(|source| std::iter::once(&source.id.provider_name).chain(&source.id.key_id));
     let texts: BTreeSet<&str> = texts.map(AsRef::as_ref).collect();
     let contexts = holders.contexts.names().into_iter().filter(|name| !texts.contains(name));
     let contexts = contexts.map(|name| format!("the encryption context of {name}"));

@@ -58,12 +58,11 @@ impl EncryptionContexts {
     /// The contexts to try for a DEK source, in their order: one at least, none twice.
     pub fn of(&self, source: &WrappedDek) -> Vec<EncryptionContext> {
         let of_key = source.id.key_id.as_deref().and_then(|key_id| self.named.get(key_id));
-        let of_name = |name: &str| {
-            let of_api = || source.id.provider.kms_api().and_then(|api| self.of_api.get(&(api, name.to_owned())));
-            of_key.or_else(of_api).or_else(|| self.named.get(name)).unwrap_or(&self.of_everything)
-        };
+        let name = source.provider_name();
+        let of_api = || source.id.provider.kms_api().and_then(|api| self.of_api.get(&(api, name.to_owned())));
+        let of_name = of_key.or_else(of_api).or_else(|| self.named.get(name)).unwrap_or(&self.of_everything);
         let mut contexts: Vec<EncryptionContext> = Vec::new();
-        for context in source.provider_names.iter().flat_map(|name| of_name(name)) {
+        for context in of_name {
             if !contexts.contains(context) {
                 contexts.push(context.clone());
             }

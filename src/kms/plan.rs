@@ -12,8 +12,6 @@ use crate::evidence::digest::Sha256Digest;
 pub struct WrappedDek {
     /// Its identity.
     pub id: DekSourceId,
-    /// The names of the providers under which it stands; mostly one.
-    pub provider_names: BTreeSet<Box<str>>,
     /// The wrapped bytes.
     pub wrapped: Box<[u8]>,
     /// KMS v2: what the plugin wrote beside it, and needs again.
@@ -25,9 +23,9 @@ pub struct WrappedDek {
 }
 
 impl WrappedDek {
-    /// The first of its providers' names.
+    /// Its provider's name.
     pub fn provider_name(&self) -> &str {
-        self.provider_names.first().map_or("", AsRef::as_ref)
+        &self.id.provider_name
     }
 
     /// A digest of the values that need it, for the ledger: a run that has opened them has proved it of these bytes, and of no others.
@@ -46,7 +44,7 @@ impl WrappedDek {
             DekSourceKind::Key => "key",
             DekSourceKind::Seed => "seed",
         };
-        let words = [provider, version, kind].map(str::as_bytes);
+        let words = [provider, version, &id.provider_name, kind].map(str::as_bytes);
         let annotations = id.annotations.map(|digest| digest.0);
         let key_id = id.key_id.as_deref().unwrap_or_default();
         let parts = [&id.wrapped.0[..], annotations.as_ref().map_or(&[], |digest| &digest[..]), key_id.as_bytes()];
@@ -98,20 +96,16 @@ impl Plan {
 
     /// Takes note of a value; `None` where its DEK source is of an unknown type or passes the API server's limits.
     pub fn add(&mut self, provider_name: &str, envelope: &KmsEnvelope<'_>) -> Option<DekSourceId> {
-        let id = DekSourceId::of(envelope)?;
+        let id = DekSourceId::of(provider_name, envelope)?;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let annotations = || envelope.annotations.to_map().into_iter().map(|(key, value)| (text(key), value.to_vec())).collect();
         let source = self.sources.entry(id.clone()).or_insert_with_key(|id| WrappedDek {
             id: id.clone(),
-            provider_names: BTreeSet::new(),
             wrapped: envelope.dek_source.into(),
             annotations: annotations(),
             values: Count::ZERO,
             sealed: BTreeSet::new(),
         });
-        if !source.provider_names.contains(provider_name) {
-            source.provider_names.insert(provider_name.into());
-        }
         source.values.add_one();
         Some(id)
     }

@@ -115,7 +115,7 @@ impl Unwrapper for Plugin {
     }
 
     fn claims(&self, source: &WrappedDek) -> bool {
-        source.provider_names.contains(self.provider_name.as_str())
+        source.provider_name() == self.provider_name
     }
 
     fn names_current_key(&self, provider_name: &str) -> bool {

@@ -56,8 +56,8 @@ pub struct Asking<'a> {
     pub on_source: &'a dyn Fn(),
 }
 
-/// DEK sources of which one holder unwraps all, as far as is known, and in the same way: API version, providers' names and key ID.
-type Alike<'a> = (Provider, &'a BTreeSet<Box<str>>, Option<&'a str>);
+/// DEK sources of which one holder unwraps all, as far as is known, and in the same way: API version, provider's name and key ID.
+type Alike<'a> = (Provider, &'a str, Option<&'a str>);
 
 /// One who is asked, and what its answers taught.
 struct Holder<'a> {
@@ -79,7 +79,7 @@ impl Ring {
         let mut holders: Vec<Holder<'_>> = unwrappers.iter_mut().map(|unwrapper| Holder::new(unwrapper.as_mut())).collect();
         let mut first: BTreeMap<Alike<'_>, (usize, usize)> = BTreeMap::new();
         for source in plan.sources() {
-            let alike = (source.id.provider, &source.provider_names, source.id.key_id.as_deref());
+            let alike = (source.id.provider, source.provider_name(), source.id.key_id.as_deref());
             let known = first.get(&alike).copied();
             let mut turns: Vec<usize> = (0..holders.len()).filter(|index| holders.get(*index).is_some_and(|h| h.claims(source))).collect();
             turns.sort_by_key(|index| known.is_none_or(|(holder, _)| holder != *index));

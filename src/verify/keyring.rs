@@ -104,7 +104,7 @@ impl Keyring<'_> {
         match Body::parse(provider, name.body) {
             Err(_) => Attempt::Not(Answer::EnvelopeInvalid),
             Ok(Body::Local(sealed)) => self.attempt_local(row, provider, name.name, sealed, storage_key, key),
-            Ok(Body::Kms(envelope)) => match DekSourceId::of(&envelope) {
+            Ok(Body::Kms(envelope)) => match DekSourceId::of(name.name, &envelope) {
                 None => Attempt::Not(Answer::EnvelopeInvalid),
                 Some(id) => self.attempt_dek(row, id, envelope.sealed, storage_key, key),
             },

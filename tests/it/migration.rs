@@ -407,6 +407,7 @@ mod with_plugins {
 
     use super::*;
     use common::plugin_double::{Asked, Reply, field_1, serve_by, status};
+    use etcd_sleuth::envelope::KmsApi;
 
     impl World {
         /// A plugin at a socket of this name, which unwraps what was wrapped with these numbers and writes under `current`.
@@ -500,6 +501,31 @@ mod with_plugins {
 
     fn field(tag: u8, text: &str) -> Vec<u8> {
         [&[tag, u8::try_from(text.len()).unwrap()][..], text.as_bytes()].concat()
+    }
+
+    /// An API server asks the plugin of the name that stands in the value. What bears another provider's name is opened by nobody else's
+    /// plugin, though it is the same DEK.
+    #[test]
+    fn a_value_under_another_providers_name_is_asked_of_that_provider_alone() {
+        for api in [KmsApi::V1Beta1, KmsApi::V2] {
+            let mut world = World::of(&[]);
+            for provider in ["aws", "other"] {
+                match api {
+                    KmsApi::V1Beta1 => world.v1(provider, WEST, 1),
+                    KmsApi::V2 => world.v2(provider, WEST, WEST, 1),
+                }
+            }
+            let (plugin, asked) = world.plugin("a.sock", &[1], if api == KmsApi::V2 { "v2." } else { "v1beta1." }, WEST);
+            let run = world.verify(&["--kms-plugin", &plugin]);
+            assert_eq!((run.outcomes.clone(), run.code), (outcomes(&[("no-key-given", 1), ("opened", 1)]), 3), "{}", run.shown);
+            assert_eq!(decrypts(&asked), 1);
+            // Nor by the ledger's word of what was opened under the first name.
+            let both = ["--kms-plugin", &plugin, "--kms-plugin", &plugin.replace("aws=", "other="), "--ledger", "calls.jsonl"];
+            assert_eq!(world.verify(&both[..2]).calls(), 1);
+            assert_eq!(world.verify(&[&both[..2], &both[4..]].concat()).calls(), 1);
+            let run = world.verify(&both);
+            assert_eq!((run.outcomes.clone(), run.calls()), (outcomes(&[("opened", 1), ("opened-before", 1)]), 1), "{}", run.shown);
+        }
     }
 
     /// Two sockets of one provider: one API each, or one key each, in either order. Each call is one that the plan says.

@@ -53,7 +53,7 @@ impl Keys {
             DataKey::new(id.kind, &self.deks[&id.wrapped.to_string()]).unwrap()
         };
         match Body::parse(sealed.provider, body).unwrap() {
-            Body::Kms(envelope) => data_key(DekSourceId::of(&envelope).unwrap()).open(envelope.sealed, storage_key),
+            Body::Kms(envelope) => data_key(DekSourceId::of(name, &envelope).unwrap()).open(envelope.sealed, storage_key),
             Body::Local(sealed) => self.local[&(write["provider"].as_str().unwrap().to_owned(), name.to_owned())].open(sealed, storage_key),
         }
     }

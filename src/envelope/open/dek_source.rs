@@ -19,6 +19,8 @@ pub enum DekSourceKind {
 pub struct DekSourceId {
     /// Whose envelope it stands in.
     pub provider: Provider,
+    /// What the value calls the provider: an API server asks the plugin of this name, and no other.
+    pub provider_name: Box<str>,
     /// What is wrapped.
     pub kind: DekSourceKind,
     /// What the plugin calls the key; `None` where the envelope has no place for it.
@@ -31,12 +33,13 @@ pub struct DekSourceId {
 
 impl DekSourceId {
     /// Of a value; `None` where its DEK source is of an unknown type or the envelope passes the API server's limits.
-    pub fn of(envelope: &KmsEnvelope<'_>) -> Option<Self> {
+    pub fn of(provider_name: &str, envelope: &KmsEnvelope<'_>) -> Option<Self> {
         if envelope.limit_passed.is_some() {
             return None;
         }
         Some(Self {
             provider: envelope.provider,
+            provider_name: provider_name.into(),
             kind: envelope.dek_source_kind?,
             key_id: envelope.key_id.map(Box::from),
             wrapped: Sha256Digest::of(envelope.dek_source),

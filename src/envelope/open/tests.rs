@@ -100,8 +100,8 @@ fn sealed_bytes_that_no_key_can_open_are_told_apart_from_a_wrong_key() {
 }
 
 #[test]
-fn dek_sources_are_one_when_type_key_source_and_annotations_agree() {
-    let object = |change: &dyn Fn(&mut pb::EncryptedObject)| {
+fn dek_sources_are_one_when_provider_type_key_source_and_annotations_agree() {
+    let named = |name: &str, change: &dyn Fn(&mut pb::EncryptedObject)| {
         let mut object = pb::EncryptedObject {
             encrypted_data: vec![1],
             key_id: "key".into(),
@@ -110,11 +110,13 @@ fn dek_sources_are_one_when_type_key_source_and_annotations_agree() {
             encrypted_dek_source_type: 1,
         };
         change(&mut object);
-        DekSourceId::of(&KmsEnvelope::parse(Provider::KmsV2, &object.encode_to_vec()).unwrap())
+        DekSourceId::of(name, &KmsEnvelope::parse(Provider::KmsV2, &object.encode_to_vec()).unwrap())
     };
+    let object = |change: &dyn Fn(&mut pb::EncryptedObject)| named("aws", change);
     let id = object(&|_| {});
     assert_eq!(id, object(&|object| object.encrypted_data = vec![9]));
     for other in [
+        named("other", &|_| {}),
         object(&|object| object.key_id = "other".into()),
         object(&|object| object.encrypted_dek_source = vec![9]),
         object(&|object| object.encrypted_dek_source_type = 0),
@@ -125,7 +127,7 @@ fn dek_sources_are_one_when_type_key_source_and_annotations_agree() {
     }
     assert_eq!(object(&|object| object.encrypted_dek_source_type = 2), None);
     let v1 = [&[0, 1, 2][..], &[5; 28]].concat();
-    assert_ne!(DekSourceId::of(&KmsEnvelope::parse(Provider::KmsV1, &v1).unwrap()), id);
+    assert_ne!(DekSourceId::of("aws", &KmsEnvelope::parse(Provider::KmsV1, &v1).unwrap()), id);
 }
 
 proptest! {

@@ -164,7 +164,7 @@ impl Unwrapper for AwsKms {
 
     fn claims(&self, source: &WrappedDek) -> bool {
         if !self.providers.is_empty() {
-            return blob(source).is_some() && source.provider_names.iter().any(|name| self.providers.contains(name.as_ref()));
+            return blob(source).is_some() && self.providers.contains(source.provider_name());
         }
         match source.id.key_id.as_deref() {
             Some(key_id) => source.wrapped.first() == Some(&VERSION) && is_aws_key(key_id),
