@@ -35,6 +35,7 @@ pub fn decrypt_policy(keys: &BTreeSet<UsedKey>, given: &[String]) -> String {
     };
     let mut described = BTreeSet::new();
     let mut statements: Vec<Value> = Vec::new();
+    let has_contexts = keys.iter().any(|key| !key.context.is_empty());
     for UsedKey { key_id, context } in keys {
         let resources = resources_of(key_id.as_deref());
         described.extend(resources.iter().cloned());
@@ -46,6 +47,10 @@ pub fn decrypt_policy(keys: &BTreeSet<UsedKey>, given: &[String]) -> String {
         if !context.is_empty() {
             let pairs = context.iter().map(|(key, value)| (format!("kms:EncryptionContext:{key}"), json!(value)));
             condition.insert("StringEquals".into(), Value::Object(pairs.collect()));
+        }
+        if context.is_empty() && has_contexts {
+            // Without it the statement would allow what the others allow under a context alone.
+            condition.insert("Null".into(), json!({ "kms:EncryptionContextKeys": "true" }));
         }
         let resource = match resources.as_slice() {
             [one] => json!(one),

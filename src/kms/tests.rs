@@ -266,7 +266,19 @@ fn a_policy_allows_what_the_plan_needs_and_no_more() {
         statements.iter().filter(|s| s["Resource"] == resource).map(|s| s[field].to_string()).collect::<Vec<_>>().join(" ")
     };
     assert_eq!(of(arn, "Condition"), r#"{"StringEquals":{"kms:EncryptionContext:cluster":"prod"}}"#);
-    assert_eq!(of(PLACE_TO_FILL, "Condition"), r#"null {"ForAnyValue:StringEquals":{"kms:ResourceAliases":"alias/k"}}"#);
+    assert_eq!(
+        of(PLACE_TO_FILL, "Condition"),
+        r#"{"Null":{"kms:EncryptionContextKeys":"true"}} {"ForAnyValue:StringEquals":{"kms:ResourceAliases":"alias/k"},"Null":{"kms:EncryptionContextKeys":"true"}}"#
+    );
+    // What is allowed without a context is allowed under none: else it would void the condition of the others on the same key.
+    let both = [("cluster", "prod")].map(|(key, value)| BTreeMap::from([(key.to_owned(), value.to_owned())])).into_iter();
+    let both = both.chain([BTreeMap::new()]).map(|context| UsedKey { key_id: Some(arn.as_str().into()), context });
+    let both: serde_json::Value = serde_json::from_str(&decrypt_policy(&both.collect(), &[])).unwrap();
+    let allow = both["Statement"].as_array().unwrap().iter().filter(|statement| statement["Action"] == serde_json::json!(["kms:Decrypt"]));
+    assert!(allow.clone().count() == 2 && allow.clone().all(|statement| !statement["Condition"].is_null()), "{both}");
+    // Where nothing has a context there is nothing to void.
+    let bare_alone = UsedKey { key_id: Some(arn.as_str().into()), context: BTreeMap::new() };
+    assert!(!decrypt_policy(&[bare_alone].into(), &[]).contains("Condition"));
     // No key but those that values or the user name, and never any key.
     let given = [arn.to_owned(), format!("arn:aws:kms:eu-west-1:1:key/{b}")];
     let bare = UsedKey { key_id: Some(b.into()), context: BTreeMap::new() };
