@@ -6,7 +6,7 @@ use super::Holders;
 use crate::envelope::{KeyIdentity, KeyPattern};
 use crate::evidence::count::{Count, DekSources, Values};
 use crate::evidence::words::verb;
-use crate::kms::{CurrentKeys, Held, Plan as KmsPlan, Reason, Ring, WrappedDek, region_of};
+use crate::kms::{CurrentKeys, Held, Likeness, Plan as KmsPlan, Reason, Ring, SameKeys, WrappedDek, is_key_arn, region_of};
 use crate::report::Report;
 use crate::verify::Needs;
 
@@ -17,8 +17,8 @@ pub(super) fn other_keys(plan: &KmsPlan, ring: &Ring) -> Vec<(String, String)> {
         let (Held::Key { kms_key_id: Some(used), .. } | Held::OpenedBefore { kms_key_id: Some(used), .. }) = ring.get(&source.id)? else {
             return None;
         };
-        let is_key = named.contains(":key/") && used.contains(":key/");
-        (is_key && named != used).then(|| (named.to_owned(), used.clone()))
+        let is_key = is_key_arn(named) && is_key_arn(used);
+        (is_key && SameKeys::default().likeness(named, used) == Likeness::Other).then(|| (named.to_owned(), used.clone()))
     });
     differing.collect::<BTreeSet<_>>().into_iter().collect()
 }

@@ -7,7 +7,7 @@ use super::keyring::{Attempt, verdict_of};
 use super::under::Under;
 use super::{Answer, Keyring, Needs, Standing};
 use crate::envelope::{KeyIdentity, KeyPattern, Provider};
-use crate::kms::{ConfiguredProvider, CurrentKeys, EncryptionConfig};
+use crate::kms::{ConfiguredProvider, CurrentKeys, EncryptionConfig, is_key_arn};
 use crate::kubernetes::GroupResource;
 use crate::row::{EnvelopeInfo, Form, ValueRow};
 
@@ -190,7 +190,7 @@ impl Alternative {
                     let otherwise = self.otherwise_opened(row, attempt, &identity);
                     otherwise.or_else(|| self.is_one_of_several.then(|| Under::OneOfSeveral(identity.owned())))
                 } else if identity.key_id.is_none()
-                    && !key.key_id.as_deref().is_some_and(|id| proved.key_id.is_some() && is_arn_of_key(id))
+                    && !key.key_id.as_deref().is_some_and(|id| proved.key_id.is_some() && is_key_arn(id))
                     && is_of_another_id()
                 {
                     // KMS v1: what the value does not say, only a KMS that calls the key as it was asked for can.
@@ -220,17 +220,13 @@ impl Alternative {
 
 /// The key that a value is under: as the KMS that opened it says, where that is another than the value names.
 fn proved(identity: &KeyIdentity<'_>, attempt: Option<&Attempt>) -> KeyIdentity<'static> {
-    let is_another = |named: &str, used: &str| is_arn_of_key(named) && is_arn_of_key(used) && same_key(named) != same_key(used);
+    let is_another = |named: &str, used: &str| is_key_arn(named) && is_key_arn(used) && same_key(named) != same_key(used);
     match attempt {
         Some(Attempt::Opened { used: Some(used), .. }) if identity.key_id.as_deref().is_none_or(|named| is_another(named, used)) => {
             KeyIdentity { key_id: Some(used.to_string().into()), ..identity.owned() }
         }
         _ => identity.owned(),
     }
-}
-
-fn is_arn_of_key(key_id: &str) -> bool {
-    key_id.starts_with("arn:") && key_id.contains(":key/")
 }
 
 /// What tells a key: its ARN; of a key with replicas in several regions, its ID.
