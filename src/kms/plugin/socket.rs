@@ -1,6 +1,9 @@
 //! Where a plugin listens: `unix:///path`, or `unix:///@name` for a name in Linux's abstract namespace.
 //!
-//! Source: k8s.io/kms `pkg/util/util.go`, `ParseEndpoint`, v0.36.
+//! ```text
+//! unix://HOST/path?query#fragment     what is in capitals or behind the path says nothing
+//! ```
+//! Source: k8s.io/kms `pkg/util/util.go`, `ParseEndpoint`, v0.36; Go, `net/url`.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -27,14 +30,14 @@ pub enum Socket {
 pub struct NoSocket;
 
 impl Socket {
-    /// Reads an endpoint as the API server does, which takes it for a URL: `%41` in its path is `A`. A path without `unix:` is taken as
-    /// it stands.
+    /// Reads an endpoint as the API server does, which takes it for a URL: `%41` in its path is `A`, the scheme may be written in either
+    /// case, and host, query and fragment say nothing. A path without `unix:` is taken as it stands.
     ///
     /// # Errors
     /// It is of another form.
     pub fn parse(endpoint: &str) -> Result<Self, NoSocket> {
-        let url = endpoint.strip_prefix("unix:");
-        let path = url.map_or(Ok(endpoint.as_bytes().to_vec()), |path| unescaped(path.strip_prefix("//").unwrap_or(path)))?;
+        let url = endpoint.split_once(':').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("unix")).map(|(_, rest)| rest);
+        let path = url.map_or(Ok(endpoint.as_bytes().to_vec()), path_of)?;
         match path.strip_prefix(b"/@").or_else(|| path.strip_prefix(b"@")) {
             Some([]) => Err(NoSocket),
             Some(name) => Ok(Self::Abstract(String::from_utf8_lossy(name).into_owned())),
@@ -63,7 +66,22 @@ impl Socket {
     }
 }
 
-/// The bytes of a URL's path.
+/// The bytes of the path in a URL, of which this is what follows the scheme.
+fn path_of(rest: &str) -> Result<Vec<u8>, NoSocket> {
+    if rest.bytes().any(|byte| byte.is_ascii_control()) {
+        return Err(NoSocket);
+    }
+    let rest = rest.split_once('#').map_or(rest, |(rest, _)| rest);
+    let rest = rest.split_once('?').map_or(rest, |(rest, _)| rest);
+    match rest.strip_prefix("//") {
+        // A name of its own, which API servers do not take so, is no host.
+        Some(name) if name.starts_with('@') => unescaped(name),
+        Some(with_host) => unescaped(with_host.find('/').and_then(|at| with_host.get(at..)).unwrap_or_default()),
+        None => unescaped(rest),
+    }
+}
+
+/// The bytes of a path in a URL.
 fn unescaped(path: &str) -> Result<Vec<u8>, NoSocket> {
     let is_escape = |rest: &str| rest.as_bytes().first_chunk::<2>().is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit));
     match path.split('%').skip(1).all(is_escape) {
