@@ -154,7 +154,7 @@ impl Run<'_> {
         let opened = match value.form() {
             Form::Encrypted if holders.has_any() => {
                 let needs = Needs::of_one(*evidence, value);
-                let ring = self.ask(&needs.plan, holders, &mut Calls::open(holders)?)?;
+                let ring = self.ask(&needs, holders, &mut Calls::open(holders)?)?;
                 let opened = Keyring::new(holders.configs, &ring).open(value);
                 let why =
                     |answer: Answer| RunError::Reveal(format!("revision {revision} does not open: {}", answer.name().replace('-', " ")));

@@ -15,7 +15,7 @@ use crate::envelope::{KeyIdentity, KeyPattern};
 use crate::evidence::count::{Count, Values};
 use crate::evidence::{EvidenceId, MemberId};
 use crate::finding::{About, Condition, Finding, Rule};
-use crate::kms::{CurrentKeys, Held, KeyState, Plan as KmsPlan, Ring, Share};
+use crate::kms::{CurrentKeys, Failure, Held, KeyState, Plan as KmsPlan, Ring, Share};
 use crate::report::{Asked, KeyProof, Report, Verification, VerificationPlan, VerificationResult};
 use crate::row::Retention;
 use crate::verify::{Answer, Keyring, Needs, Proof, Required, Source, Standing};
@@ -42,7 +42,7 @@ impl Run<'_> {
         }
         self.case.host.asking(&plan);
         let mut calls = Calls::open(&holders)?;
-        let ring = self.ask(&needs.plan, &mut holders, &mut calls)?;
+        let ring = self.ask(&needs, &mut holders, &mut calls)?;
         let current_keys = CurrentKeys::ask(&to_ask, holders.unwrappers, &mut calls.asking(&|| false, &|| {}))?;
         let required = Required { key: required_key.as_ref(), configs: holders.configs, current_keys: &current_keys };
         let keyring = Keyring::new(holders.configs, &ring);
@@ -76,10 +76,10 @@ impl Run<'_> {
     }
 
     /// Asks about every DEK source of a plan. Whoever started the run may end the asking, and what is known is told.
-    pub(super) fn ask(&self, plan: &KmsPlan, holders: &mut Holders<'_>, calls: &mut Calls) -> Result<Ring, RunError> {
+    pub(super) fn ask(&self, needs: &Needs<'_>, holders: &mut Holders<'_>, calls: &mut Calls) -> Result<Ring, RunError> {
         let mut ring = Ok(Ring::default());
-        self.case.host.while_asking(Count::of_len(plan.len()), &mut |is_stopped, on_source| {
-            ring = Ring::unwrap(plan, holders.unwrappers, &mut calls.asking(is_stopped, on_source));
+        self.case.host.while_asking(Count::of_len(needs.plan.len()), &mut |is_stopped, on_source| {
+            ring = Ring::unwrap(&needs.plan, &|id, key| needs.opens(id, key), holders.unwrappers, &mut calls.asking(is_stopped, on_source));
         });
         Ok(ring?)
     }
@@ -238,7 +238,7 @@ fn proofs(
         }
     }
     let mut asking = calls.asking(&|| false, &|| {});
-    let mut states: BTreeMap<String, Option<KeyState>> = BTreeMap::new();
+    let mut states: BTreeMap<String, Option<Result<KeyState, Failure>>> = BTreeMap::new();
     for (key, proof) in proofs.iter_mut().filter(|(key, _)| key.provider().is_kms()) {
         // What the KMS says it used is the key; an alias may have been pointed elsewhere.
         let ids: Vec<&str> = match proof.kms_key_ids.is_empty() {
@@ -250,8 +250,10 @@ fn proofs(
                 let provider_name = key.name.as_deref().unwrap_or_default();
                 states.insert(id.to_owned(), KeyState::ask(provider_name, id, holders.unwrappers, &mut asking)?);
             }
-            if let Some(Some(state)) = states.get(id) {
-                proof.states.insert(id.to_owned(), state.clone());
+            match states.get(id).and_then(Option::as_ref) {
+                Some(Ok(state)) => drop(proof.states.insert(id.to_owned(), state.clone())),
+                Some(Err(failure)) => drop(proof.states_not_said.insert(id.to_owned(), failure.clone())),
+                None => {}
             }
         }
     }

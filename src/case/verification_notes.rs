@@ -6,7 +6,7 @@ use super::Holders;
 use crate::envelope::{KeyIdentity, KeyPattern};
 use crate::evidence::count::{Count, DekSources, Values};
 use crate::evidence::words::verb;
-use crate::kms::{CurrentKeys, Held, Likeness, Plan as KmsPlan, Reason, Ring, SameKeys, WrappedDek, is_key_arn, region_of};
+use crate::kms::{CurrentKeys, Failure, Held, Likeness, Plan as KmsPlan, Reason, Ring, SameKeys, WrappedDek, is_key_arn, region_of};
 use crate::report::Report;
 use crate::verify::Needs;
 
@@ -61,8 +61,11 @@ pub(super) fn of_current_keys(keys: &CurrentKeys) -> Vec<String> {
 /// Where the key of what was not opened may be: in a region that ARNs name, and in which nobody was asked about what names none.
 pub(super) fn of_regions(plan: &KmsPlan, ring: &Ring, holders: &Holders<'_>) -> Vec<String> {
     let named: BTreeSet<&str> = plan.sources().filter_map(|source| region_of(source.id.key_id.as_deref()?)).collect();
+    let is_not_known = |reason: Reason| matches!(reason, Reason::KeyNotFound | Reason::KeyNotFoundThere);
     let may_be_elsewhere =
-        |reason: Reason| matches!(reason, Reason::AccessDenied | Reason::KeyNotFound | Reason::ContextOrDamage | Reason::NotConfigured);
+        |reason: Reason| is_not_known(reason) || matches!(reason, Reason::AccessDenied | Reason::ContextOrDamage | Reason::NotConfigured);
+    let is_not_there =
+        |source: &&WrappedDek| matches!(ring.get(&source.id), Some(Held::Nothing(Failure { reason: Reason::KeyNotFoundThere, .. })));
     let is_failed = |source: &&WrappedDek| {
         source.id.key_id.as_deref().and_then(region_of).is_none()
             && matches!(ring.get(&source.id), Some(Held::Nothing(failure)) if may_be_elsewhere(failure.reason))
@@ -80,6 +83,17 @@ pub(super) fn of_regions(plan: &KmsPlan, ring: &Ring, holders: &Holders<'_>) -> 
                 verb(failed, "DEK source that names no region was", "DEK sources that name no region were"),
                 others.join(", "),
                 all.join(",")
+            ));
+            continue;
+        }
+        let not_there: Count<DekSources> =
+            Count::of_len(plan.sources().filter(is_not_there).filter(|source| unwrapper.claims(source)).count());
+        if not_there > 0 {
+            notes.push(format!(
+                "{} knows no key of {not_there} {} where it was asked ({}): a key is known in its own region only. Give --aws-region with every region that may have it",
+                unwrapper.name(),
+                verb(not_there, "DEK source", "DEK sources"),
+                asked.join(", "),
             ));
         }
     }

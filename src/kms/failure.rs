@@ -14,6 +14,8 @@ pub enum Reason {
     WrongKey,
     /// The KMS knows no such key; also the answer to a wrong region or account.
     KeyNotFound,
+    /// The KMS knows no such key where it was asked, and the key may be in another region.
+    KeyNotFoundThere,
     /// The key is switched off.
     Disabled,
     /// The key is going to be deleted, and cannot be used meanwhile.
@@ -46,10 +48,11 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::NoKeyGiven,
         Self::WrongKey,
         Self::KeyNotFound,
+        Self::KeyNotFoundThere,
         Self::Disabled,
         Self::PendingDeletion,
         Self::KeyUnusable,
@@ -72,6 +75,7 @@ impl Reason {
             Self::NoKeyGiven => "no-key-given",
             Self::WrongKey => "wrong-key",
             Self::KeyNotFound => "key-not-found",
+            Self::KeyNotFoundThere => "key-not-found-in-region",
             Self::Disabled => "disabled",
             Self::PendingDeletion => "pending-deletion",
             Self::KeyUnusable => "key-unusable",
@@ -102,12 +106,13 @@ impl Reason {
     /// Whether the same holder may unwrap it where it is asked in another way, under another encryption context or in another region. Who
     /// may use a key only under its context is denied under another, and a KMS denies what it would find in another region, too.
     pub(super) fn is_of_the_way(self) -> bool {
-        matches!(self, Self::ContextOrDamage | Self::AccessDenied | Self::KeyNotFound | Self::WrongKey | Self::Refused)
+        let is_not_found = matches!(self, Self::KeyNotFound | Self::KeyNotFoundThere);
+        is_not_found || matches!(self, Self::ContextOrDamage | Self::AccessDenied | Self::WrongKey | Self::Refused)
     }
 
-    /// Whether nothing was sent: what is wrong was seen before.
-    pub(super) fn is_unsent(self) -> bool {
-        matches!(self, Self::NotConfigured | Self::NoSocket)
+    /// Whether it is the state that a KMS says its key is in.
+    pub(super) fn is_of_the_state(self) -> bool {
+        matches!(self, Self::Disabled | Self::PendingDeletion | Self::KeyUnusable)
     }
 
     /// How much it leaves open, where several were asked in turn and none unwrapped it: what another answer of the same holder could
@@ -117,7 +122,7 @@ impl Reason {
             Self::NoKeyGiven => 0,
             Self::ApiNotServed => 1,
             Self::WrongKey | Self::KeyNotFound | Self::Disabled | Self::PendingDeletion | Self::KeyUnusable => 2,
-            Self::ContextOrDamage | Self::Refused => 3,
+            Self::ContextOrDamage | Self::KeyNotFoundThere | Self::Refused => 3,
             Self::AccessDenied
             | Self::NotConfigured
             | Self::Throttled
@@ -138,6 +143,8 @@ pub struct Failure {
     /// In the other side's words, without control characters; empty where it had none. What a [`Ring`](super::Ring) holds is cut, and has
     /// nothing of what was sent in it.
     pub detail: String,
+    /// There was no connection over which anything was sent.
+    pub(super) is_unsent: bool,
 }
 
 /// Longest detail that is told, in characters, and longest that is looked through for what was sent.
@@ -147,7 +154,17 @@ const LONGEST_HEARD: usize = 4096;
 impl Failure {
     /// A failure with the other side's words.
     pub fn new(reason: Reason, detail: &str) -> Self {
-        Self { reason, detail: detail.chars().map(plain).take(LONGEST_HEARD).collect() }
+        Self { detail: detail.chars().map(plain).take(LONGEST_HEARD).collect(), ..Self::from(reason) }
+    }
+
+    /// The same where nobody got the call.
+    pub(super) fn unsent(reason: Reason, detail: &str) -> Self {
+        Self { is_unsent: true, ..Self::new(reason, detail) }
+    }
+
+    /// Whether nothing was sent: a call that nobody got is none.
+    pub(super) fn is_unsent(&self) -> bool {
+        self.is_unsent || matches!(self.reason, Reason::NotConfigured | Reason::NoSocket)
     }
 
     /// The same as it may be told: short, and without what was sent.
@@ -159,7 +176,7 @@ impl Failure {
 
 impl From<Reason> for Failure {
     fn from(reason: Reason) -> Self {
-        Self { reason, detail: String::new() }
+        Self { reason, detail: String::new(), is_unsent: false }
     }
 }
 

@@ -131,6 +131,11 @@ pub fn is_key_arn(text: &str) -> bool {
     }
 }
 
+/// Whether a key ID, or an ARN, is of a key that may have replicas in other regions.
+pub(super) fn is_multi_region_key(key_id: &str) -> bool {
+    is_multi_region(key_id.rsplit_once('/').map_or(key_id, |(_, id)| id))
+}
+
 /// The region that an ARN names, whatever it is of.
 pub(crate) fn region_of(key_id: &str) -> Option<&str> {
     key_id.strip_prefix("arn:")?.split(':').nth(2).filter(|region| !region.is_empty())

@@ -66,6 +66,11 @@ pub trait Unwrapper {
         1
     }
 
+    /// Where it asks in one of its ways: what is out of order at one place says nothing of another. `None`: it has one place only.
+    fn place(&self, _source: &WrappedDek, _way: usize) -> Option<String> {
+        None
+    }
+
     /// Where this one asks about what names no region; `None`: it knows no regions.
     fn regions(&self) -> Option<&[String]> {
         None

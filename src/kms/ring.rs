@@ -6,6 +6,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::key_spelling::is_multi_region_key;
 use super::ledger::{Call, LedgerError, UNWRAPPED};
 use super::pace::pause;
 use super::silence::Silence;
@@ -57,29 +58,36 @@ pub struct Asking<'a> {
 }
 
 /// DEK sources of which one holder unwraps all, as far as is known, and in the same way: API version, provider's name and key ID.
-type Alike<'a> = (Provider, &'a str, Option<&'a str>);
+pub(super) type Alike<'a> = (Provider, &'a str, Option<&'a str>);
 
 /// One who is asked, and what its answers taught.
-struct Holder<'a> {
-    unwrapper: &'a mut dyn Unwrapper,
-    silence: Silence,
+struct Holder<'h, 'p> {
+    unwrapper: &'h mut dyn Unwrapper,
+    /// By the place where it asks: what is out of order at one says nothing of another.
+    silences: BTreeMap<Option<String>, Silence<'p>>,
     /// Providers whose API it does not have.
     not_served: BTreeSet<Provider>,
 }
 
 impl Ring {
-    /// Asks about every DEK source of the plan, in turn at those who claim it, until one unwraps it.
+    /// Asks about every DEK source of the plan, in turn at those who claim it, until one gives a key that `opens` what needs it. A key that
+    /// opens nothing of it is held where nobody gives a better one: the values may be at fault.
     ///
     /// Who has unwrapped one under the same provider and key is asked first, in the way that did.
     ///
     /// # Errors
     /// The ledger cannot be written. The call that could not be noted was made; no further one is.
-    pub fn unwrap(plan: &Plan, unwrappers: &mut [Box<dyn Unwrapper>], asking: &mut Asking<'_>) -> Result<Self, LedgerError> {
+    pub fn unwrap(
+        plan: &Plan,
+        opens: &dyn Fn(&DekSourceId, &DataKey) -> bool,
+        unwrappers: &mut [Box<dyn Unwrapper>],
+        asking: &mut Asking<'_>,
+    ) -> Result<Self, LedgerError> {
         let mut ring = Self::default();
-        let mut holders: Vec<Holder<'_>> = unwrappers.iter_mut().map(|unwrapper| Holder::new(unwrapper.as_mut())).collect();
+        let mut holders: Vec<Holder<'_, '_>> = unwrappers.iter_mut().map(|unwrapper| Holder::new(unwrapper.as_mut())).collect();
         let mut first: BTreeMap<Alike<'_>, (usize, usize)> = BTreeMap::new();
         for source in plan.sources() {
-            let alike = (source.id.provider, source.provider_name(), source.id.key_id.as_deref());
+            let alike = alike(source);
             let known = first.get(&alike).copied();
             let mut turns: Vec<usize> = (0..holders.len()).filter(|index| holders.get(*index).is_some_and(|h| h.claims(source))).collect();
             turns.sort_by_key(|index| known.is_none_or(|(holder, _)| holder != *index));
@@ -94,11 +102,14 @@ impl Ring {
                 let Some(holder) = holders.get_mut(index) else { continue };
                 let way = known.filter(|(holder, _)| *holder == index).map(|(_, way)| way);
                 let (way, answer) = ring.ask_in_turn(source, holder, way, asking)?;
-                held = held.or(answer);
-                if let Held::Key { .. } = held {
+                if let Held::Key { key, .. } = &answer
+                    && opens(&source.id, key)
+                {
                     first.insert(alike, (index, way));
+                    held = answer;
                     break;
                 }
+                held = held.or(answer);
             }
             ring.held.insert(source.id.clone(), held);
             (asking.on_source)();
@@ -106,34 +117,51 @@ impl Ring {
         Ok(ring)
     }
 
-    /// Asks one in all its ways, the `known` one first, until it unwraps the DEK source or its answer is the same in any way. Tells in which
-    /// way it was asked last.
-    fn ask_in_turn(
+    /// Asks one in all its ways, the `known` one first, until it unwraps the DEK source. Of a place whose answer is the same in any way there
+    /// it is not asked further. Tells in which way it was asked last.
+    fn ask_in_turn<'p>(
         &mut self,
-        source: &WrappedDek,
-        holder: &mut Holder<'_>,
+        source: &'p WrappedDek,
+        holder: &mut Holder<'_, 'p>,
         known: Option<usize>,
         asking: &mut Asking<'_>,
     ) -> Result<(usize, Held), LedgerError> {
         let mut ways: Vec<usize> = (0..holder.unwrapper.ways(source).max(1)).collect();
         ways.sort_by_key(|way| known != Some(*way));
-        let mut held = Held::Nothing(Reason::NoKeyGiven.into());
+        let mut failures = Vec::new();
+        let mut done = BTreeSet::new();
         for way in ways {
-            let answer = self.ask(source, holder, way, asking)?;
-            match &answer {
-                Held::Nothing(failure) if failure.reason.is_of_the_way() => held = held.or(answer),
-                Held::Nothing(_) | Held::Key { .. } | Held::OpenedBefore { .. } => return Ok((way, answer)),
+            let place = holder.unwrapper.place(source, way);
+            if done.contains(&place) {
+                continue;
+            }
+            match self.ask(source, holder, &place, way, asking)? {
+                Held::Nothing(failure) => {
+                    if !failure.reason.is_of_the_way() {
+                        done.insert(place);
+                    }
+                    failures.push(failure);
+                }
+                answer @ (Held::Key { .. } | Held::OpenedBefore { .. }) => return Ok((way, answer)),
             }
         }
-        Ok((0, held))
+        Ok((0, of_all_places(source, failures)))
     }
 
-    fn ask(&mut self, source: &WrappedDek, holder: &mut Holder<'_>, way: usize, asking: &mut Asking<'_>) -> Result<Held, LedgerError> {
-        let (key, provider) = (&source.id.key_id, source.id.provider);
+    fn ask<'p>(
+        &mut self,
+        source: &'p WrappedDek,
+        holder: &mut Holder<'_, 'p>,
+        place: &Option<String>,
+        way: usize,
+        asking: &mut Asking<'_>,
+    ) -> Result<Held, LedgerError> {
+        let (key, provider) = (alike(source), source.id.provider);
         if holder.not_served.contains(&provider) {
             return Ok(Held::Nothing(Reason::ApiNotServed.into()));
         }
-        if let Some(reason) = holder.silence.reason(key) {
+        let silence = holder.silences.entry(place.clone()).or_default();
+        if let Some(reason) = silence.reason(key) {
             return Ok(Held::Nothing(Failure::new(reason, "so several times in a row, and not asked any more")));
         }
         let mut repeats = 0u32;
@@ -143,26 +171,26 @@ impl Ring {
                 return Ok(Held::Nothing(Reason::NotAttempted.into()));
             }
             let answer = holder.unwrapper.unwrap(source, way).map_err(|failure| failure.without(&source.wrapped));
-            if answer.as_ref().is_err_and(|failure| failure.reason.is_unsent()) {
+            if answer.as_ref().is_err_and(Failure::is_unsent) {
                 asking.budget.give_back();
             } else {
                 self.calls.add_one();
                 if let Some(ledger) = &mut asking.ledger {
                     let outcome = answer.as_ref().map(|unwrapped| (UNWRAPPED, unwrapped.kms_key_id.as_deref()));
-                    let (operation, key_id) = ("Decrypt", key.as_deref());
+                    let (operation, key_id) = ("Decrypt", source.id.key_id.as_deref());
                     ledger.note(&Call { operation, source: Some(source), key_id, outcome, ..Call::of(holder.unwrapper) })?;
                 }
             }
             let failure = match answer {
                 Ok(Unwrapped { key: data_key, kms_key_id }) => {
-                    holder.silence.hear(key, None);
+                    silence.hear(key, None);
                     return Ok(Held::Key { key: data_key, kms_key_id });
                 }
                 Err(failure) => failure,
             };
             asking.budget.learn(failure.reason);
             match asking.patience.wait(repeats) {
-                Some(wait) if failure.reason.is_passing() && holder.silence.may_pass(key) => pause(wait, asking.is_stopped),
+                Some(wait) if failure.reason.is_passing() && silence.may_pass(key) => pause(wait, asking.is_stopped),
                 _ => break failure,
             }
             repeats = repeats.saturating_add(1);
@@ -170,7 +198,7 @@ impl Ring {
         if failure.reason == Reason::ApiNotServed {
             holder.not_served.insert(provider);
         }
-        holder.silence.hear(key, Some(failure.reason));
+        silence.hear(key, Some(failure.reason));
         Ok(Held::Nothing(failure))
     }
 
@@ -195,9 +223,23 @@ impl Ring {
     }
 }
 
-impl<'a> Holder<'a> {
-    fn new(unwrapper: &'a mut dyn Unwrapper) -> Self {
-        Self { unwrapper, silence: Silence::default(), not_served: BTreeSet::new() }
+/// What is alike of a DEK source.
+fn alike(source: &WrappedDek) -> Alike<'_> {
+    (source.id.provider, source.provider_name(), source.id.key_id.as_deref())
+}
+
+/// What the answers of one holder say together. Where one place knows the key and says in which state it is, that others deny it or do not
+/// know it says nothing, unless it is a key that may have a replica there.
+fn of_all_places(source: &WrappedDek, failures: Vec<Failure>) -> Held {
+    let has_replicas = source.id.key_id.as_deref().is_some_and(is_multi_region_key);
+    let is_found = !has_replicas && failures.iter().any(|failure| failure.reason.is_of_the_state());
+    let telling = failures.into_iter().filter(|failure| !is_found || !failure.reason.is_of_the_way());
+    telling.map(Held::Nothing).fold(Held::Nothing(Reason::NoKeyGiven.into()), Held::or)
+}
+
+impl<'h> Holder<'h, '_> {
+    fn new(unwrapper: &'h mut dyn Unwrapper) -> Self {
+        Self { unwrapper, silences: BTreeMap::new(), not_served: BTreeSet::new() }
     }
 
     fn claims(&self, source: &WrappedDek) -> bool {

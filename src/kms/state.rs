@@ -25,7 +25,7 @@ impl KeyState {
         self.state.as_deref().is_none_or(|state| matches!(state, "Enabled" | "Creating" | "Updating"))
     }
 
-    /// Asks the first that knows such keys; `None` where nobody does, nobody says it, or no call is left.
+    /// Asks the first that knows such keys; `None` where nobody does, the failure where it does not say it or no call is left.
     ///
     /// # Errors
     /// The ledger cannot be written.
@@ -34,16 +34,19 @@ impl KeyState {
         key_id: &str,
         unwrappers: &mut [Box<dyn Unwrapper>],
         asking: &mut Asking<'_>,
-    ) -> Result<Option<Self>, LedgerError> {
+    ) -> Result<Option<Result<Self, Failure>>, LedgerError> {
         let knows = |unwrapper: &&mut Box<dyn Unwrapper>| unwrapper.describes(provider_name, key_id);
         let Some(unwrapper) = unwrappers.iter_mut().find(knows) else { return Ok(None) };
         let state = put("DescribeKey", Some(key_id), unwrapper.as_mut(), asking, |unwrapper| unwrapper.describe(key_id))?;
-        let Ok(mut state) = state else { return Ok(None) };
+        let mut state = match state {
+            Ok(state) => state,
+            Err(failure) => return Ok(Some(Err(failure))),
+        };
         // This call takes no alias.
         let key = state.arn.clone().unwrap_or_else(|| key_id.to_owned());
         let is_rotated = put("GetKeyRotationStatus", Some(&key), unwrapper.as_mut(), asking, |unwrapper| unwrapper.is_rotated(&key))?;
         state.is_rotated = is_rotated.ok();
-        Ok(Some(state))
+        Ok(Some(Ok(state)))
     }
 }
 
@@ -63,12 +66,11 @@ pub(super) fn put<T>(
         let answer = question(unwrapper).map_err(|failure| failure.without(&[]));
         if let Err(failure) = &answer {
             asking.budget.learn(failure.reason);
-            if failure.reason.is_unsent() {
+            if failure.is_unsent() {
                 asking.budget.give_back();
-                return Ok(answer);
             }
         }
-        if let Some(ledger) = &mut asking.ledger {
+        if let (Some(ledger), false) = (&mut asking.ledger, answer.as_ref().is_err_and(Failure::is_unsent)) {
             let outcome = answer.as_ref().map(|_| ("described", None));
             ledger.note(&Call { operation, source: None, key_id, outcome, ..Call::of(unwrapper) })?;
         }

@@ -11,7 +11,7 @@ use crate::evidence::anomaly::{Anomalies, Anomaly, Class};
 use crate::evidence::count::{Count, DekSources, Objects, Tombstones, Values};
 use crate::evidence::words::verb;
 use crate::finding::{About, Judgement};
-use crate::kms::KeyState;
+use crate::kms::{Failure, KeyState};
 use crate::kubernetes::{GroupResource, KeyMaterial};
 use crate::mvcc::comparison::Comparison;
 use crate::row::{Form, Place, Retention};
@@ -122,12 +122,21 @@ pub struct KeyProof {
     pub kms_key_ids: BTreeSet<String>,
     /// What the KMS says of them, or of the key that values name where it does not say which it used.
     pub states: BTreeMap<String, KeyState>,
+    /// Those of them of which the KMS did not say it, and why.
+    pub states_not_said: BTreeMap<String, Failure>,
 }
 
 impl KeyProof {
     /// What the KMS says; of several keys of one that cannot be used, if there is one.
     pub fn state(&self) -> Option<&KeyState> {
         self.states.values().find(|state| !state.is_usable()).or_else(|| self.states.values().next())
+    }
+
+    /// The word for the state: of several keys the one that most is to be feared of.
+    pub fn state_in_words(&self) -> Option<&str> {
+        let known = self.state();
+        let is_not_known = !self.states_not_said.is_empty() && known.is_none_or(KeyState::is_usable);
+        if is_not_known { Some("not-known") } else { known?.state.as_deref() }
     }
 
     /// The key that the KMS says it used, where it was one.

@@ -19,6 +19,8 @@ pub enum Answer {
     DamagedCiphertext,
     /// A key of this name opens other values, but not this one: another key of the name sealed it, or it was damaged.
     OtherKeyOrDamaged,
+    /// The DEK that a KMS gave opens nothing: what it is to open was damaged or altered, or it is another DEK.
+    DamagedOrOtherDek,
     /// It was sealed for another storage key.
     MovedCiphertext,
     /// An earlier run has opened it: its ledger has the digest of the same bytes under the same storage key, and nobody was asked again.
@@ -44,7 +46,7 @@ pub enum Standing {
     OpenedBefore,
     /// They provably do not.
     Unopenable,
-    /// The KMS was asked, and its answer fits a key that does not open it as well as another fault.
+    /// The KMS was asked, and its answer, or the DEK that it gave, fits a key that does not open it as well as another fault.
     Undecided,
     /// The KMS was asked, and gave no key for a reason that says nothing of the value.
     Refused,
@@ -69,6 +71,7 @@ impl Answer {
             Self::WrongKey => "wrong-key",
             Self::DamagedCiphertext => "damaged-ciphertext",
             Self::OtherKeyOrDamaged => "other-key-or-damaged",
+            Self::DamagedOrOtherDek => "damaged-or-other-dek",
             Self::MovedCiphertext => "moved-ciphertext",
             Self::OpenedBefore => "opened-before",
             Self::NoKey(reason) => reason.name(),
@@ -97,12 +100,13 @@ impl Answer {
             Self::WrongKey | Self::DamagedCiphertext | Self::OtherKeyOrDamaged | Self::MovedCiphertext | Self::EnvelopeInvalid => {
                 Standing::Unopenable
             }
+            Self::DamagedOrOtherDek => Standing::Undecided,
             Self::NoKey(reason) => match reason {
                 Reason::WrongKey | Reason::KeyNotFound | Reason::Disabled | Reason::PendingDeletion | Reason::KeyUnusable => {
                     Standing::Unopenable
                 }
                 Reason::ContextOrDamage => Standing::Undecided,
-                Reason::AccessDenied | Reason::BadAnswer | Reason::Refused => Standing::Refused,
+                Reason::KeyNotFoundThere | Reason::AccessDenied | Reason::BadAnswer | Reason::Refused => Standing::Refused,
                 Reason::NoKeyGiven
                 | Reason::NotConfigured
                 | Reason::Throttled

@@ -74,7 +74,8 @@ impl Keyring<'_> {
     pub fn open(&self, row: &ValueRow<'_>) -> Result<Plaintext, Answer> {
         match self.attempt(row) {
             Attempt::Opened { plaintext, .. } => Ok(plaintext),
-            Attempt::Failed { .. } => Err(Answer::WrongKey),
+            Attempt::Failed { opener: Opener::Dek(_), .. } => Err(Answer::DamagedOrOtherDek),
+            Attempt::Failed { opener: Opener::Local(..), .. } => Err(Answer::WrongKey),
             Attempt::Not(answer) => Err(answer),
         }
     }
@@ -163,6 +164,11 @@ impl Keyring<'_> {
         }
         known
     }
+}
+
+/// Whether an opening proves the key: by a tag, or by something in it that an API server stores.
+pub(super) fn is_proved(opened: &Opened) -> bool {
+    opened.proof == OpeningProof::Tag || Contents::of(opened.plaintext.as_ref(), None) != Contents::Foreign
 }
 
 /// An opening, weighed by what it proves and by what is in it.

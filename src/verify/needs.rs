@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use super::Source;
+use super::keyring::is_proved;
 use crate::collect::Collected;
+use crate::envelope::open::{DataKey, DekSourceId};
 use crate::envelope::{Body, KeyIdentity, KeyPattern, Sealed};
 use crate::evidence::EvidenceId;
 use crate::evidence::count::{Count, Values};
@@ -23,8 +25,20 @@ pub struct Needs<'data> {
     written: BTreeMap<(EvidenceId, &'data [u8], KeyIdentity<'data>), Written>,
     /// Keys under which values are current, or may be.
     current: BTreeSet<KeyIdentity<'data>>,
+    /// The first values that need each DEK source, each with its storage key: what a key must open to be the one.
+    samples: BTreeMap<DekSourceId, BTreeSet<Sample<'data>>>,
     /// Values by the stored type of their DEK source, where a provider has one.
     pub dek_source_types: BTreeMap<(KeyIdentity<'data>, i64), Count<Values>>,
+}
+
+/// So many values are tried before a key is taken for another one: they may be damaged.
+const SAMPLES: usize = 8;
+
+/// A value as it was sealed.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Sample<'data> {
+    storage_key: &'data [u8],
+    sealed: &'data [u8],
 }
 
 /// The first and the last revision of the values under a key.
@@ -64,6 +78,12 @@ impl<'data> Needs<'data> {
                 needs.lock().unwrap_or_else(PoisonError::into_inner).add(source.id, row, source.is_leftover());
             }
         })
+    }
+
+    /// Whether a key opens any of the values that are tried; where there is none to try, nothing speaks against it.
+    pub fn opens(&self, id: &DekSourceId, key: &DataKey) -> bool {
+        let opens = |Sample { storage_key, sealed }: &Sample<'_>| key.open(sealed, storage_key).is_ok_and(|opened| is_proved(&opened));
+        self.samples.get(id).is_none_or(|samples| samples.iter().any(opens))
     }
 
     /// The same of what a ledger may say that an earlier run has opened it.
@@ -115,6 +135,13 @@ impl<'data> Needs<'data> {
         let Ok(Body::Kms(envelope)) = Body::parse(sealed.provider, name.body) else { return };
         let Some(id) = self.plan.add(name.name, &envelope) else { return };
         self.plan.remember(&id, row.key, row.bytes.0);
+        if !row.key.is_empty() {
+            let samples = self.samples.entry(id).or_default();
+            samples.insert(Sample { storage_key: row.key, sealed: envelope.sealed });
+            if samples.len() > SAMPLES {
+                samples.pop_last();
+            }
+        }
         if let (Some(dek_source_type), false) = (envelope.dek_source_type, row.is_duplicate) {
             self.dek_source_types.entry((identity, dek_source_type)).or_default().add_one();
         }

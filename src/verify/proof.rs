@@ -11,7 +11,7 @@ use super::needs::Began;
 use super::same_value::{self, Comparison};
 use super::wanted::Wanted;
 use super::{Answer, Coverage, CoverageLine, Keyring, Move, Needs, Required, Requirement, SameValues, Source, Standing, Verdict};
-use crate::envelope::open::{DekSourceId, DekSourceKind};
+use crate::envelope::open::DekSourceId;
 use crate::envelope::{KeyIdentity, KeyPattern};
 use crate::evidence::count::{Count, Values};
 use crate::evidence::{EvidenceId, MemberId};
@@ -198,12 +198,12 @@ impl Proof {
 /// What it means that a key did not open a value.
 fn meaning(opener: &Opener, opened_others: &BTreeSet<Opener>) -> Answer {
     match opener {
-        // The DEK is of this value alone, and the KMS has vouched for it.
-        Opener::Dek(id) if id.kind == DekSourceKind::KeyOfOneValue => Answer::DamagedCiphertext,
         Opener::Dek(_) if opened_others.contains(opener) => Answer::DamagedCiphertext,
         // A DEK is known by what it was wrapped as, a local key by nothing but its name, which another key may have.
         Opener::Local(..) if opened_others.contains(opener) => Answer::OtherKeyOrDamaged,
-        Opener::Dek(_) | Opener::Local(..) => Answer::WrongKey,
+        // What is the only one of its DEK, or all that is, may have been altered; and a plugin may give any bytes for a DEK.
+        Opener::Dek(_) => Answer::DamagedOrOtherDek,
+        Opener::Local(..) => Answer::WrongKey,
     }
 }
 

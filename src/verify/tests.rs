@@ -107,6 +107,7 @@ fn answers_have_words_of_their_own_and_say_whether_they_prove_anything() {
         Answer::NoObject,
         Answer::DamagedCiphertext,
         Answer::OtherKeyOrDamaged,
+        Answer::DamagedOrOtherDek,
         Answer::MovedCiphertext,
         Answer::NotWhole,
         Answer::NoStorageKey,
@@ -126,6 +127,7 @@ fn answers_have_words_of_their_own_and_say_whether_they_prove_anything() {
         (Answer::NoKey(Reason::Disabled), Standing::Unopenable),
         (Answer::OpenedBefore, Standing::OpenedBefore),
         (Answer::WrongKey, Standing::Unopenable),
+        (Answer::DamagedOrOtherDek, Standing::Undecided),
     ] {
         assert_eq!(answer.standing(), standing);
     }

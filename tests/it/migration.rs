@@ -381,6 +381,85 @@ fn a_wrong_region_is_hinted_at() {
     assert!(code == 0 && !shown.contains("ARNs in these values"), "{shown}");
 }
 
+/// The KMS has unwrapped the DEK: what then does not open is damaged or altered, and not under another key. Where the DEK opens others that
+/// is proved.
+#[test]
+fn a_flipped_bit_is_no_other_key() {
+    for (api, others, outcome, code) in
+        [("v2", 0, "damaged-or-other-dek", 3), ("v1", 0, "damaged-or-other-dek", 3), ("v2", 1, "damaged-ciphertext", 2)]
+    {
+        let mut world = World::of(&[(WEST, with_context(&[]))]);
+        (0..=others).for_each(|_| if api == "v2" { world.v2("aws", WEST, WEST, 1) } else { world.v1("aws", WEST, 1) });
+        let value = &mut world.values[0].1;
+        // Within the ciphertext, wherever the envelope has it.
+        let at = value.len() - if api == "v1" { 1 } else { value.len() - value.windows(12).position(|part| part == [7; 12]).unwrap() - 20 };
+        value[at] ^= 1;
+        let run = world.verify(&["--aws-kms"]);
+        assert_eq!((run.outcomes.get(outcome), run.code), (Some(&1), code), "{api} {} {:?}", run.shown, run.outcomes);
+    }
+}
+
+/// That a region does not know a key proves nothing where nothing says that the key is of that region; in its ARN's own region it does.
+#[test]
+fn a_key_that_is_not_found_elsewhere_is_not_decided() {
+    let replica = "arn:aws:kms:eu-west-1:111122223333:key/mrk-0123456789abcdef0123456789abcdef";
+    for (named, code, outcome) in [
+        (None, 3, "key-not-found-in-region"),
+        (Some("aaaaaaaa-1111-4aaa-8aaa-000000000001"), 3, "key-not-found-in-region"),
+        (Some("alias/etcd"), 3, "key-not-found-in-region"),
+        (Some(replica), 3, "key-not-found-in-region"),
+        (Some(WEST), 2, "key-not-found"),
+    ] {
+        let mut world = World::of(&[]);
+        match named {
+            None => world.v1("aws", WEST, 1),
+            Some(named) => world.v2("aws", named, WEST, 1),
+        }
+        let run = world.verify(&["--aws-kms"]);
+        assert_eq!((run.outcomes.clone(), run.code), (outcomes(&[(outcome, 1)]), code), "{named:?} {}", run.shown);
+        let (_, shown) = world.text(&["--aws-kms"]);
+        assert_eq!(shown.contains("where it was asked (eu-west-1)") && shown.contains("--aws-region"), code == 3, "{shown}");
+    }
+}
+
+/// What nobody opened is as required by name alone, which proves nothing.
+#[test]
+fn what_only_names_the_required_key_is_not_complete() {
+    let mut world = World::of(&[(WEST, with_context(&[]))]);
+    world.v2("aws", WEST, WEST, 1);
+    world.v2("aws", WEST, WEST, 2);
+    let required = ["--aws-kms=other", "--require-key", "kms/aws"];
+    let denied = Key { is_denied: true, ..with_context(&[]) };
+    for (args, key) in [(&required[..], with_context(&[])), (&["--aws-kms", "--require-key", "kms/aws"], denied)] {
+        world.kms.with(|state| state.keys.insert(WEST.to_owned(), key));
+        let (code, shown) = world.text(args);
+        assert!(code == 3 && !shown.contains("COMPLETE"), "{shown}");
+        assert!(
+            shown.contains("Re-encryption NOT PROVED in these files: ") && shown.contains("2 of them by the key's name alone"),
+            "{shown}"
+        );
+    }
+}
+
+/// A state that the KMS did not say is told as not known: a key that will be deleted looks like any other.
+#[test]
+fn a_state_that_is_not_said_is_not_known() {
+    let lingering = Key { state: "Lingering", ..Key::default() };
+    let mut world = World::of(&[(WEST, lingering)]);
+    world.v2("aws", WEST, WEST, 1);
+    world.kms.with(|state| state.undescribed = Some("ThrottlingException"));
+    // The calls that are left do not last for the patience.
+    let args = ["--aws-kms", "--max-calls", "2"];
+    let (code, shown) = world.text(&args);
+    assert!(code == 0 && shown.contains(&format!("STATE NOT KNOWN: {WEST}")) && !shown.contains("NOT ENABLED"), "{shown}");
+    assert!(shown.contains("whether the KMS will delete it was not said"), "{shown}");
+    let run = world.verify(&args);
+    assert_eq!(run.keys.iter().map(|key| &key["state"]).collect::<Vec<_>>(), [&json!("not-known")]);
+    world.kms.with(|state| state.undescribed = Some("AccessDeniedException"));
+    let (_, shown) = world.text(&["--aws-kms"]);
+    assert!(shown.contains(&format!("STATE NOT KNOWN: {WEST} (access denied")), "{shown}");
+}
+
 /// A KMS that repeats what it was sent in an error puts it on no screen, in no record and in no ledger.
 #[test]
 fn errors_of_a_kms_show_nothing_of_what_was_sent() {
@@ -525,6 +604,30 @@ mod with_plugins {
             assert_eq!(world.verify(&[&both[..2], &both[4..]].concat()).calls(), 1);
             let run = world.verify(&both);
             assert_eq!((run.outcomes.clone(), run.calls()), (outcomes(&[("opened", 1), ("opened-before", 1)]), 1), "{}", run.shown);
+        }
+    }
+
+    /// A plugin that gives any 32 bytes hides nobody who gives the DEK, in either order; where nobody does it is not decided.
+    #[test]
+    fn a_dek_that_opens_nothing_hides_no_other_socket() {
+        for api in [KmsApi::V1Beta1, KmsApi::V2] {
+            let mut world = World::of(&[]);
+            for number in 1..=3 {
+                match api {
+                    KmsApi::V1Beta1 => world.v1("aws", WEST, number),
+                    KmsApi::V2 => world.v2("aws", WEST, WEST, number),
+                }
+            }
+            let (right, _) = world.plugin("right.sock", &[1, 2, 3], if api == KmsApi::V2 { "v2." } else { "v1beta1." }, WEST);
+            let path = world.dir.path().join("wrong.sock");
+            serve_by(UnixListener::bind(&path).unwrap(), |_, _| Reply::Message(field_1(&[99; 32])));
+            let wrong = format!("aws=unix://{}", path.display());
+            for order in [[&wrong, &right], [&right, &wrong]] {
+                let run = world.verify(&["--kms-plugin", order[0], "--kms-plugin", order[1]]);
+                assert_eq!((run.outcomes.clone(), run.code), (outcomes(&[("opened", 3)]), 0), "{}", run.shown);
+            }
+            let run = world.verify(&["--kms-plugin", &wrong]);
+            assert_eq!((run.outcomes.clone(), run.code), (outcomes(&[("damaged-or-other-dek", 3)]), 3), "{}", run.shown);
         }
     }
 

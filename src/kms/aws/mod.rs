@@ -28,7 +28,7 @@ use self::answer::{BoundedAnswer, failure};
 pub use self::configuration::AwsOptions;
 use self::configuration::configuration;
 use super::iam::{UsedKey, decrypt_policy};
-use super::key_spelling::region_of;
+use super::key_spelling::{is_key_id, is_multi_region_key, region_of};
 use super::{EncryptionContext, EncryptionContexts, Failure, KeyState, Reason, Unwrapped, Unwrapper, WrappedDek};
 use crate::envelope::open::DataKey;
 
@@ -167,14 +167,22 @@ impl Unwrapper for AwsKms {
             return blob(source).is_some() && self.providers.contains(source.provider_name());
         }
         match source.id.key_id.as_deref() {
-            Some(key_id) => source.wrapped.first() == Some(&VERSION) && is_aws_key(key_id),
-            // KMS v1 names no key. Other plugins write text there, AWS's blob is binary.
-            None => blob(source).is_some_and(|blob| blob.iter().any(|byte| !byte.is_ascii_graphic())),
+            // An ARN is nobody else's word for a key.
+            Some(key_id) => {
+                let is_named = key_id.starts_with("arn:") || !is_text(&source.wrapped);
+                source.wrapped.first() == Some(&VERSION) && is_aws_key(key_id) && is_named
+            }
+            // KMS v1 names no key.
+            None => blob(source).is_some() && !is_text(&source.wrapped),
         }
     }
 
     fn ways(&self, source: &WrappedDek) -> usize {
         self.ways_of(source).len()
+    }
+
+    fn place(&self, source: &WrappedDek, way: usize) -> Option<String> {
+        self.ways_of(source).into_iter().nth(way).and_then(|(region, _)| region)
     }
 
     fn regions(&self) -> Option<&[String]> {
@@ -227,7 +235,11 @@ impl Unwrapper for AwsKms {
         let call = client.decrypt().ciphertext_blob(Blob::new(blob));
         let call = call.set_encryption_context((!context.is_empty()).then(|| context.into_iter().collect()));
         let answer = self.runtime.block_on(call.send());
-        let answer = self.heard(answer)?;
+        let is_at_home = is_at_home(source.id.key_id.as_deref(), region.as_deref());
+        let answer = self.heard(answer).map_err(|failure| match failure.reason {
+            Reason::KeyNotFound if !is_at_home => Failure { reason: Reason::KeyNotFoundThere, ..failure },
+            _ => failure,
+        })?;
         let kms_key_id = answer.key_id;
         let plaintext = Zeroizing::new(answer.plaintext.map(Blob::into_inner).unwrap_or_default());
         let key = DataKey::new(source.id.kind, &plaintext)
@@ -246,16 +258,21 @@ fn blob(source: &WrappedDek) -> Option<&[u8]> {
     }
 }
 
+/// Whether a key can be in this region alone: its ARN names it, and it has no replicas.
+fn is_at_home(key_id: Option<&str>, region: Option<&str>) -> bool {
+    key_id.is_some_and(|key_id| region_of(key_id).is_some() && region_of(key_id) == region && !is_multi_region_key(key_id))
+}
+
+/// Whether bytes are text, in lines or not: so write other plugins, and AWS's blob is binary.
+fn is_text(bytes: &[u8]) -> bool {
+    let is_of_text = |c: char| !c.is_control() || matches!(c, '\t' | '\n' | '\r');
+    std::str::from_utf8(bytes).is_ok_and(|text| text.chars().all(is_of_text))
+}
+
 /// Whether a KMS v2 key ID is one of the forms that AWS takes: an ARN, an alias, a UUID, a multi-region key.
 fn is_aws_key(key_id: &str) -> bool {
-    let is_uuid = || key_id.len() == 36 && key_id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
     (key_id.starts_with("arn:") && key_id.split(':').nth(2) == Some("kms"))
         || key_id.starts_with("alias/")
         || key_id.starts_with("mrk-")
-        || is_uuid()
-}
-
-/// Whether a key ID is of a key that may have replicas in other regions.
-fn is_multi_region_key(key_id: &str) -> bool {
-    key_id.rsplit_once('/').map_or(key_id, |(_, id)| id).starts_with("mrk-")
+        || is_key_id(key_id)
 }

@@ -79,7 +79,7 @@ impl<'a> KeyRecord<'a> {
             counts: key.counts.into(),
             opened: key.proof.as_ref().map(|proof| proof.opened),
             failed: key.proof.as_ref().map(|proof| proof.failed),
-            state: state.and_then(|state| state.state.as_deref()),
+            state: key.proof.as_ref().and_then(KeyProof::state_in_words),
             kms_key_id: key.proof.as_ref().and_then(KeyProof::kms_key_id),
             kms_key_ids: key.proof.iter().flat_map(|proof| &proof.kms_key_ids).map(String::as_str).collect(),
             manager: state.and_then(|state| state.manager.as_deref()),

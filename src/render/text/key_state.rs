@@ -1,10 +1,13 @@
 //! What a KMS says of keys that values need: those that cannot be used, or not for long, and those that were several.
 
+use std::collections::BTreeMap;
+
 use super::super::escape::terminal;
 use super::key_label::whole;
 use super::thousands;
 use crate::evidence::count::{Count, Values};
 use crate::evidence::words::verb;
+use crate::kms::Failure;
 use crate::report::{KeyProof, KeyReport};
 
 /// Lines before the rest is only counted.
@@ -14,6 +17,11 @@ const ROWS: usize = 20;
 pub(super) fn key_states(keys: &[KeyReport]) -> String {
     let proven = || keys.iter().filter_map(|key| Some((key, key.proof.as_ref()?)));
     let lines = proven().flat_map(|(key, proof)| states(key, proof)).chain(proven().filter_map(|(key, proof)| several(key, proof)));
+    let not_said: BTreeMap<&String, &Failure> = proven().flat_map(|(_, proof)| &proof.states_not_said).collect();
+    let lines = lines.chain(not_said.into_iter().map(|(id, failure)| {
+        let why = terminal(&failure.to_string()).into_owned();
+        format!("STATE NOT KNOWN: {} ({why}): whether the KMS will delete it was not said\n", terminal(id))
+    }));
     let lines: Vec<String> = lines.collect();
     let mut out: String = lines.iter().take(ROWS).map(String::as_str).collect();
     if let Some(more) = lines.len().checked_sub(ROWS).filter(|more| *more > 0) {

@@ -101,12 +101,14 @@ fn completeness(requirement: &Requirement, filter: Option<&str>) -> String {
             format!("Re-encryption NOT COMPLETE, whichever configuration is in force ({required}): {}{by_name}\n", left.join(", "))
         }
         Count::ZERO if not_known == 0 && !requirement.is_refused => {
+            // A name is no proof: anybody can write it before any bytes.
+            let (complete, in_scope) = if requirement.by_name > 0 { ("NOT PROVED", "not proved") } else { ("COMPLETE", "complete") };
             let all = if met == 1 { "" } else { "all " };
             let (values, is) = (with_adjective(met, "current"), verb(met, "is", "are"));
             match filter {
-                None => format!("Re-encryption COMPLETE in these files: {all}{values} {is} {required}{by_name}\n"),
+                None => format!("Re-encryption {complete} in these files: {all}{values} {is} {required}{by_name}\n"),
                 Some(filter) => format!(
-                    "Re-encryption complete in scope ({}): {all}{values} in it {is} {required}{by_name}; of what else these files hold nothing is said\n",
+                    "Re-encryption {in_scope} in scope ({}): {all}{values} in it {is} {required}{by_name}; of what else these files hold nothing is said\n",
                     terminal(filter)
                 ),
             }

@@ -115,6 +115,7 @@ fn next(verify: &VerificationResult, keys: &[KeyReport]) -> Vec<String> {
         steps.push("rewrite what is left, restart API servers that write under an old key, take a new snapshot and verify it");
     } else if proof.requirement.left.is_empty()
         && !proof.requirement.is_refused
+        && proof.requirement.by_name == 0
         && proof.requirement.required.keys().any(|state| matches!(state, State::Key(_)))
     {
         steps.push("etcd-sleuth keys FILES --retire OLDKEY, over every backup, before a key is disabled");
@@ -186,8 +187,8 @@ fn opened_in_words(result: &VerificationResult, has_tree: bool) -> String {
         (of(Standing::Unopenable), "does not open with them", "do not open with them"),
         (
             of(Standing::Undecided),
-            "is not decided: another encryption context or key, or a changed DEK",
-            "are not decided: another encryption context or key, or a changed DEK",
+            "is not decided: another encryption context or key, or a changed DEK or value",
+            "are not decided: another encryption context or key, or changed DEKs or values",
         ),
         (of_no_key, "needs a key that was not given", "need keys that were not given"),
         (of(Standing::Refused), "was asked about, and no key came", "were asked about, and no key came"),
@@ -279,6 +280,7 @@ fn coverage(proof: &Proof) -> String {
 fn words(answer: Answer) -> String {
     match answer {
         Answer::OtherKeyOrDamaged => "another key of this name, or damaged".to_owned(),
+        Answer::DamagedOrOtherDek => "damaged or altered value, or another DEK".to_owned(),
         answer => answer.name().replace('-', " "),
     }
 }

@@ -37,6 +37,8 @@ pub(crate) struct State {
     pub(crate) regions: Vec<String>,
     /// Whether a key is known in its own region only.
     pub(crate) is_regional: bool,
+    /// The code with which it refuses to describe keys.
+    pub(crate) undescribed: Option<&'static str>,
     /// Answers that go out before the real ones do again.
     pub(crate) instead: Vec<Answer>,
 }
@@ -64,6 +66,8 @@ pub(crate) enum Answer {
     Chunked(usize),
     /// The connection is closed.
     Close,
+    /// Bytes as they are, and then the connection is closed.
+    Cut(&'static [u8]),
     /// Bytes as they are.
     Raw(&'static [u8]),
 }
@@ -216,6 +220,10 @@ fn send(mut stream: &TcpStream, number: usize, answer: Answer) -> std::io::Resul
             write!(stream, "0\r\n\r\n")
         }
         Answer::Raw(bytes) => stream.write_all(bytes),
+        Answer::Cut(bytes) => {
+            stream.write_all(bytes)?;
+            stream.shutdown(std::net::Shutdown::Both)
+        }
         Answer::Close => stream.shutdown(std::net::Shutdown::Both),
     }
 }
@@ -257,6 +265,7 @@ impl State {
                     _ => Answer::Error(400, "KMSInvalidStateException", "the key is unavailable."),
                 }
             }
+            "DescribeKey" if self.undescribed.is_some() => Answer::Error(400, self.undescribed.unwrap_or_default(), "no"),
             "DescribeKey" => match self.key(request["KeyId"].as_str().unwrap()).filter(|(arn, _)| !is_elsewhere(arn)) {
                 Some((arn, key)) => Answer::Json(json!({ "KeyMetadata": {
                     "KeyId": arn.rsplit('/').next(), "Arn": arn, "KeyManager": "CUSTOMER",
