@@ -12,6 +12,7 @@ mod preface;
 mod socket;
 mod words;
 
+use std::cell::Cell;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -84,8 +85,18 @@ impl Plugin {
     fn call<T>(&mut self, make: impl AsyncFnOnce(Channel) -> Result<T, Failure>) -> Result<T, Failure> {
         self.socket.look()?;
         let (socket, channel, is_other) = (&self.socket, &mut self.channel, &self.is_other);
-        let call = async { make(connect(socket, channel, is_other).await?).await };
-        let answer = self.runtime.block_on(in_time(self.timeout, call));
+        let is_connected = Cell::new(false);
+        let call = async {
+            let channel = connect(socket, channel, is_other).await?;
+            is_connected.set(true);
+            make(channel).await
+        };
+        let answer = self.runtime.block_on(async { tokio::time::timeout(self.timeout, call).await });
+        let late = |_| match is_connected.get() {
+            true => Failure::new(Reason::PluginUnavailable, "no answer in time"),
+            false => Failure::unsent(Reason::PluginUnavailable, "no connection in time"),
+        };
+        let answer = answer.map_err(late).flatten();
         let Err(failure) = answer else { return answer };
         if self.is_other.load(Ordering::Relaxed) {
             self.channel = None;
@@ -145,11 +156,6 @@ impl Unwrapper for Plugin {
     }
 }
 
-async fn in_time<T>(timeout: Duration, call: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    let late = |_| Failure::new(Reason::PluginUnavailable, "no answer in time");
-    tokio::time::timeout(timeout, call).await.map_err(late)?
-}
-
 async fn connect(socket: &Socket, known: &mut Option<Channel>, is_other: &Arc<AtomicBool>) -> Result<Channel, Failure> {
     if let Some(channel) = known {
         return Ok(channel.clone());
@@ -166,15 +172,17 @@ async fn connect(socket: &Socket, known: &mut Option<Channel>, is_other: &Arc<At
         let mut causes = std::iter::successors(std::error::Error::source(&error), |cause| cause.source());
         let of_system = causes.find_map(|cause| cause.downcast_ref::<io::Error>());
         let cause = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
-        Failure::new(of_system.map_or(Reason::PluginUnavailable, |error| not_connected(error.kind())), &cause)
+        Failure::unsent(of_system.map_or(Reason::PluginUnavailable, |error| not_connected(socket, error.kind())), &cause)
     })?;
     Ok(known.insert(channel).clone())
 }
 
-/// Why there is no connection. Nobody who listens may come yet; what the system does not let connect at all stays so.
-fn not_connected(kind: io::ErrorKind) -> Reason {
+/// Why there is no connection. Who listens at a path may come again; what the system does not let connect at all stays so, and a name in
+/// the abstract namespace is there only while somebody listens.
+fn not_connected(socket: &Socket, kind: io::ErrorKind) -> Reason {
     use io::ErrorKind as Kind;
     match kind {
+        Kind::ConnectionRefused if matches!(socket, Socket::Abstract(_)) => Reason::NoSocket,
         Kind::ConnectionRefused | Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe => Reason::PluginUnavailable,
         Kind::TimedOut | Kind::WouldBlock | Kind::Interrupted | Kind::UnexpectedEof => Reason::PluginUnavailable,
         _ => Reason::NoSocket,
@@ -202,27 +210,38 @@ async fn decrypt_v2(channel: Channel, source: &WrappedDek) -> Result<Zeroizing<V
     Ok(Zeroizing::new(answer.into_inner().plaintext))
 }
 
-/// Whether the connection ended before an answer came, as when a plugin dies.
-fn is_cut_off(status: &Status) -> bool {
-    let mut causes = std::iter::successors(std::error::Error::source(status), |cause| cause.source());
-    causes.any(|cause| cause.is::<io::Error>() || cause.downcast_ref::<h2::Error>().is_some_and(h2::Error::is_io))
+/// What came of the connection instead of an answer, where the failure is one of transport. A connection or a stream that ended, as when a
+/// plugin dies or is restarted, is none; what this side finds against the protocol is a bad answer.
+fn of_transport(status: &Status) -> Option<Failure> {
+    let mut causes = std::iter::successors(Some(std::error::Error::source(status)?), |cause| cause.source());
+    let is_refused = |error: &io::Error| matches!(error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound);
+    let is_against_protocol = |error: &h2::Error| !error.is_io() && !error.is_remote();
+    let text = format!("{:?} {}", status.code(), status.message());
+    // A connection that was lost is made anew before a call is sent.
+    let mut all = causes.clone();
+    if all.any(|cause| cause.downcast_ref::<io::Error>().is_some_and(is_refused)) {
+        return Some(Failure::unsent(Reason::PluginUnavailable, &text));
+    }
+    let is_bad = causes.any(|cause| cause.downcast_ref::<h2::Error>().is_some_and(is_against_protocol));
+    Some(Failure::new(if is_bad { Reason::BadAnswer } else { Reason::PluginUnavailable }, &text))
 }
 
 /// The failure behind a gRPC status. Most plugins put their KMS's words into the message of an unknown error.
 fn failure(status: &Status) -> Failure {
     let message = status.message();
-    let is_transport = std::error::Error::source(status).is_some();
+    if let Some(failure) = of_transport(status) {
+        return failure;
+    }
     let is_of_state = status.code() == Code::FailedPrecondition;
     let of_words = || words::of_others(message, is_of_state);
     let reason = match status.code() {
         // Not the plugin's answer, but what came instead of one.
-        Code::Unknown | Code::Internal if is_cut_off(status) => Reason::PluginUnavailable,
-        Code::Unknown | Code::Internal if is_transport => Reason::BadAnswer,
+        Code::Internal if message.starts_with("Unexpected EOF") => Reason::PluginUnavailable,
         code => match (words::of_aws(message), code) {
             (Some(of_aws), _) => of_aws,
             (None, Code::OutOfRange) if message.contains("message length") => Reason::BadAnswer,
             (None, Code::Internal) if message.contains("decod") || message.contains("protocol") => Reason::BadAnswer,
-            (None, Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled) => Reason::PluginUnavailable,
+            (None, Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::Aborted) => Reason::PluginUnavailable,
             (None, Code::PermissionDenied | Code::Unauthenticated) => Reason::AccessDenied,
             (None, Code::NotFound) => Reason::KeyNotFound,
             (None, Code::Unimplemented) => Reason::ApiNotServed,
@@ -247,7 +266,8 @@ mod tests {
             (io::ErrorKind::Other, false),
             (io::ErrorKind::ConnectionRefused, true),
         ] {
-            assert_eq!(not_connected(kind).is_passing(), passes, "{kind}");
+            assert_eq!(not_connected(&Socket::Path("/kms.sock".into()), kind).is_passing(), passes, "{kind}");
         }
+        assert_eq!(not_connected(&Socket::Abstract("kms".to_owned()), io::ErrorKind::ConnectionRefused), Reason::NoSocket);
     }
 }

@@ -149,6 +149,11 @@ fn answers_that_are_none_are_bounded_in_length_and_time() {
         (Answer::Raw(b"HTTP/1.1 400 X\r\ncontent-length: 7\r\n\r\ngarbage"), Reason::BadAnswer),
         (Answer::Raw(b"\x00\x01\x02\r\n\r\n"), Reason::KmsUnavailable),
         (Answer::Close, Reason::KmsUnavailable),
+        // A body that is cut off is no answer of KMS.
+        (Answer::Cut(b"HTTP/1.1 200 X\r\ncontent-length: 700\r\n\r\n{\"KeyId\""), Reason::KmsUnavailable),
+        (Answer::Cut(b"HTTP/1.1 400 X\r\ncontent-length: 700\r\n\r\n{\"__type\""), Reason::KmsUnavailable),
+        (Answer::Cut(b"HTTP/1.1 200 X\r\ntransfer-encoding: chunked\r\n\r\n10\r\n{\"KeyId\""), Reason::KmsUnavailable),
+        (Answer::Cut(b"HTTP/1.1 200 X\r\ncontent"), Reason::KmsUnavailable),
         (Answer::Hang(Duration::from_secs(4)), Reason::KmsUnavailable),
         (Answer::Json(serde_json::json!({})), Reason::BadAnswer),
     ] {
@@ -181,6 +186,14 @@ fn nobody_listening_is_unavailable() {
     let mut kms = AwsKms::with_config(config(&url), EncryptionContexts::default()).unwrap();
     let failure = kms.unwrap(plan.sources().next().unwrap(), 0).map(|_| ()).unwrap_err();
     assert_eq!(failure.reason, Reason::KmsUnavailable, "{failure}");
+    // Nobody got a call, and so there was none.
+    let mut unwrappers: Vec<Box<dyn Unwrapper>> = vec![Box::new(kms)];
+    let patience = Patience { first: Duration::ZERO, longest: Duration::ZERO, repeats: 2 };
+    let mut budget = Budget::new(Pace::per_second(0.0), None);
+    let (is_stopped, on_source) = (|| false, || {});
+    let mut asking = Asking { budget: &mut budget, patience, ledger: None, is_stopped: &is_stopped, on_source: &on_source };
+    let ring = Ring::unwrap(&plan, &|_, _| true, &mut unwrappers, &mut asking).unwrap();
+    assert_eq!((ring.calls(), asking.budget.made()), (Count::new(0), Count::new(0)));
 }
 
 #[test]
@@ -226,6 +239,9 @@ fn only_what_the_plugin_of_aws_writes_is_asked_of_aws() {
     assert!(v1(b"\x01\x02\x02\x00x"), "before April 2018 there was no version byte");
     assert!(!v1(b"vault:v1:AAAA"));
     assert!(!v1(b"1vault"));
+    for text in ["vault:v1:AAAA BBBB\n", "1-----BEGIN X-----\r\nAAAA\r\n", "gr\u{fc}n"] {
+        assert!(!v1(text.as_bytes()), "{text}");
+    }
     let v2 = |key_id: &str, wrapped: &[u8]| {
         let object = pb::EncryptedObject {
             encrypted_data: vec![0; 60],
@@ -240,6 +256,7 @@ fn only_what_the_plugin_of_aws_writes_is_asked_of_aws() {
     for key_id in [ARN, "arn:aws:kms:eu-west-1:1:alias/k", "alias/k", "aaaaaaaa-1111-4aaa-8aaa-000000000001", "mrk-12"] {
         assert!(v2(key_id, b"1\x01"), "{key_id}");
         assert!(!v2(key_id, b"2\x01"), "{key_id}");
+        assert_eq!(v2(key_id, b"1:AAAA\n"), key_id.starts_with("arn:"), "{key_id}");
     }
     for key_id in ["1", "projects/p/locations/l/keyRings/r/cryptoKeys/k/cryptoKeyVersions/1", &"ab".repeat(32)] {
         assert!(!v2(key_id, b"1\x01"), "{key_id}");
@@ -262,7 +279,7 @@ fn throttling_is_waited_out_and_every_call_is_counted_and_noted() {
         let mut budget = Budget::new(Pace::per_second(0.0), max_calls.map(Count::new));
         let mut asking =
             Asking { budget: &mut budget, patience, ledger: Some(&mut ledger), is_stopped: &is_stopped, on_source: &on_source };
-        Ring::unwrap(&plan, &mut unwrappers, &mut asking).unwrap()
+        Ring::unwrap(&plan, &|_, _| true, &mut unwrappers, &mut asking).unwrap()
     };
     let outcome = |ring: &Ring| match ring.iter().next().unwrap().1 {
         Held::Key { kms_key_id, .. } => format!("key {}", kms_key_id.as_deref().unwrap()),

@@ -11,8 +11,9 @@ use std::time::{Duration, Instant};
 
 use crate::common::plugin_double::{Asked, Reply, field_1, serve, status};
 use etcd_sleuth::envelope::{KmsEnvelope, Provider, pb};
+use etcd_sleuth::evidence::Count;
 use etcd_sleuth::kms::plugin::{Plugin, PluginStatus, Socket};
-use etcd_sleuth::kms::{Failure, Plan, Reason, Unwrapped, Unwrapper};
+use etcd_sleuth::kms::{Asking, Budget, Failure, Ledger, Pace, Patience, Plan, Reason, Ring, Unwrapped, Unwrapper};
 use prost::Message;
 
 const KEY_ID: &str = "kv/keys/one";
@@ -128,6 +129,25 @@ fn errors_of_plugins_have_their_words() {
         (9, "k is not enabled, current state is: DESTROYED.", Reason::KeyNotFound),
         (9, "k is not enabled, current state is: DESTROY_SCHEDULED.", Reason::PendingDeletion),
         (9, "no", Reason::Refused),
+        // Outages that a plugin passes on as an unknown error.
+        (2, "unexpected status 503", Reason::KmsUnavailable),
+        (2, "502 Bad Gateway", Reason::KmsUnavailable),
+        (2, "status=504", Reason::KmsUnavailable),
+        (2, "HTTP/1.1 429", Reason::Throttled),
+        (2, "Rate exceeded", Reason::Throttled),
+        (2, "api error TooManyRequestsException: slow down", Reason::Throttled),
+        (2, "dial tcp 10.0.0.1:8200: connect: no route to host", Reason::KmsUnavailable),
+        (2, "Post \"https://kms/\": unexpected EOF", Reason::KmsUnavailable),
+        (2, "ABORTED", Reason::KmsUnavailable),
+        (2, "stream terminated by RST_STREAM with error code: INTERNAL_ERROR", Reason::KmsUnavailable),
+        (10, "try again", Reason::PluginUnavailable),
+        // A number that is none of HTTP's, and words that only mention a state.
+        (2, "key version 1503 at keys/503/a in 503.2 s", Reason::Refused),
+        (2, "the cache is disabled", Reason::Refused),
+        (2, "the key is disabled for maintenance of our plugin", Reason::Refused),
+        (2, "disabled key cache; a request is pending deletion", Reason::Refused),
+        (13, "object scheduled for destruction", Reason::Refused),
+        (2, "FAILED_PRECONDITION: the key is disabled", Reason::Disabled),
         (2, "rpc error: code = FailedPrecondition desc = k is not enabled, current state is: DISABLED.", Reason::Disabled),
         (2, "keyvault.BaseClient#Decrypt: StatusCode=403 Code=\"Forbidden\" InnerError={\"code\":\"KeyDisabled\"}", Reason::Disabled),
         (2, "code ObjectIsDeletedButRecoverable", Reason::PendingDeletion),
@@ -169,7 +189,18 @@ fn sockets_that_are_none_say_what_they_are() {
     let (found, detail) = reason(&endpoint(dir.path()));
     assert!(found == Reason::NoSocket && detail.contains("wrong type"), "{found:?} {detail}");
     drop(datagrams);
-    for text in ["", "unix://", "kms.sock", "tcp://127.0.0.1:1", "unix:///@", "unix:///a%2", "unix:///a%zz"] {
+    for text in [
+        "",
+        "unix://",
+        "kms.sock",
+        "tcp://127.0.0.1:1",
+        "unix:///@",
+        "unix:///a%2",
+        "unix:///a%zz",
+        "unix://host",
+        "unix:///a\n",
+        "tcp:///a",
+    ] {
         assert!(Socket::parse(text).is_err(), "{text}");
     }
     // An endpoint is a URL, as the API server takes it; a path is what it is.
@@ -178,6 +209,13 @@ fn sockets_that_are_none_say_what_they_are() {
         ["unix:///run/k%6ds%20a", "unix:/run/kms a", "/run/k%6ds", "unix:///%40kms"].map(path),
         ["/run/kms a", "/run/kms a", "/run/k%6ds", "@kms"]
     );
+    assert_eq!(
+        ["unix:///a?b=c", "unix:///a#b", "unix://host/a", "UNIX:///a", "unix:///a%3Fb%23c"].map(path),
+        ["/a", "/a", "/a", "/a", "/a?b#c"]
+    );
+    // An abstract name that nobody listens at is told at once.
+    let (found, detail) = reason("unix:///@etcd-sleuth-nobody-listens-here");
+    assert!(found == Reason::NoSocket && detail.contains("refused"), "{found:?} {detail}");
 }
 
 #[test]
@@ -193,6 +231,52 @@ fn a_plugin_that_hangs_is_given_up_in_time() {
         assert!(began.elapsed() < Duration::from_secs(3));
     }
     drop(silent);
+}
+
+/// A stream or a connection that the other side ends is no answer, in whatever way it says so.
+#[test]
+fn a_stream_that_is_reset_is_no_answer() {
+    const REASONS: [u32; 8] = [0, 1, 2, 3, 7, 8, 11, 12];
+    let resets = REASONS.map(|reason| Reply::ResetOnce(reason, field_1(&SEED)));
+    for reply in resets.into_iter().chain([Reply::GoAwayOnce(field_1(&SEED))]) {
+        let (_dir, at, asked) = double(reply.clone());
+        let plan = plan_v2(1);
+        let mut plugin = Plugin::new("vault", Socket::parse(&at).unwrap(), Duration::from_millis(700)).unwrap();
+        let source = plan.sources().next().unwrap();
+        let failure = plugin.unwrap(source, 0).map(|_| ()).unwrap_err();
+        assert_eq!(failure.reason, Reason::PluginUnavailable, "{failure}");
+        assert!(plugin.unwrap(source, 0).is_ok());
+        assert_eq!(asked.lock().unwrap().len(), 2);
+    }
+    for reason in [1, 2, 11] {
+        let (_dir, at, _) = double(Reply::HeadersThenReset(reason));
+        let (found, detail) = self::reason(&at);
+        assert_eq!(found, Reason::PluginUnavailable, "{reason}: {detail}");
+    }
+}
+
+/// Calls in all are those that somebody got: where nobody takes a connection there are none, though it is waited.
+#[test]
+fn a_call_that_nobody_got_is_none() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(UnixListener::bind(dir.path().join("kms.sock")).unwrap());
+    let calls = |endpoint: &str, plan: &Plan| {
+        let plugin = Plugin::new("vault", Socket::parse(endpoint).unwrap(), Duration::from_millis(700)).unwrap();
+        let mut unwrappers: Vec<Box<dyn Unwrapper>> = vec![Box::new(plugin)];
+        let patience = Patience { first: Duration::from_millis(1), longest: Duration::from_millis(1), repeats: 3 };
+        let mut budget = Budget::new(Pace::per_second(0.0), None);
+        let mut ledger = Ledger::open(&dir.path().join("calls.jsonl")).unwrap();
+        let (is_stopped, on_source) = (|| false, || {});
+        let mut asking =
+            Asking { budget: &mut budget, patience, ledger: Some(&mut ledger), is_stopped: &is_stopped, on_source: &on_source };
+        let ring = Ring::unwrap(plan, &|_, _| true, &mut unwrappers, &mut asking).unwrap();
+        let lines = std::fs::read_to_string(dir.path().join("calls.jsonl")).unwrap().lines().count();
+        assert_eq!(asking.budget.made(), ring.calls());
+        (ring.calls(), lines)
+    };
+    assert_eq!(calls(&endpoint(dir.path()), &plan_v2(1)), (Count::new(0), 0));
+    let (_dir, at, _) = double(Reply::Status(14, "not now".to_owned()));
+    assert_eq!(calls(&at, &plan_v2(1)), (Count::new(4), 4));
 }
 
 /// A connection that ends during a call says nothing of the plugin's answer: the same question may be put again.

@@ -58,7 +58,9 @@ pub(super) fn failure<E: ProvideErrorMetadata + std::error::Error + 'static>(err
             Failure::new(reason, [code, message].join(" ").trim())
         }
         SdkError::TimeoutError(_) => Failure::new(Reason::KmsUnavailable, "no answer in time"),
+        SdkError::DispatchFailure(_) if is_not_connected(error) => Failure::unsent(Reason::KmsUnavailable, &causes(error)),
         SdkError::DispatchFailure(failure) if failure.is_timeout() => Failure::new(Reason::KmsUnavailable, "no answer in time"),
+        SdkError::ResponseError(_) if is_cut_off(error) => Failure::new(Reason::KmsUnavailable, &causes(error)),
         SdkError::ResponseError(_) => Failure::new(Reason::BadAnswer, &causes(error)),
         // Before anything is sent only credentials or the region can be missing.
         SdkError::ConstructionFailure(_) => Failure::new(Reason::NotConfigured, &causes(error)),
@@ -70,6 +72,18 @@ pub(super) fn failure<E: ProvideErrorMetadata + std::error::Error + 'static>(err
 
 fn sources(error: &dyn std::error::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
     std::iter::successors(error.source(), |cause| cause.source())
+}
+
+/// Whether there was no connection over which anything was sent: nobody listens, or nobody can be reached or found.
+fn is_not_connected(error: &dyn std::error::Error) -> bool {
+    const WORDS: [&str; 3] = ["client error (Connect)", "dns error", "connect timeout"];
+    sources(error).any(|cause| WORDS.iter().any(|word| cause.to_string().contains(word)))
+}
+
+/// Whether the connection ended before the answer did, which is not the KMS's answer.
+fn is_cut_off(error: &dyn std::error::Error) -> bool {
+    const WORDS: [&str; 3] = ["end of file before message", "connection closed before message", "error reading a body"];
+    sources(error).any(|cause| cause.is::<std::io::Error>() || WORDS.iter().any(|word| cause.to_string().contains(word)))
 }
 
 /// Whether the client failed over who asks, or where: no provider has credentials, the call has none, or there is no region.

@@ -11,6 +11,12 @@ pub(crate) enum Reply {
     Never,
     /// The first connection ends before an answer; on the next one there is one.
     DieOnce(Vec<u8>),
+    /// The same, said by GOAWAY.
+    GoAwayOnce(Vec<u8>),
+    /// The first stream is reset for this reason; on the next one there is an answer.
+    ResetOnce(u32, Vec<u8>),
+    /// Headers of an answer, and then the end of the stream for this reason.
+    HeadersThenReset(u32),
 }
 
 /// Paths and messages of what was asked.
@@ -19,16 +25,21 @@ type Answers = Arc<dyn Fn(&str, &[u8]) -> Reply + Send + Sync>;
 
 /// Answers every request alike.
 pub(crate) fn serve(listener: UnixListener, reply: Reply) -> Asked {
-    let dies = matches!(reply, Reply::DieOnce(_));
-    serve_all(listener, dies, Arc::new(move |_, _| reply.clone()))
+    let ending = match reply {
+        Reply::DieOnce(_) => Some(None),
+        Reply::GoAwayOnce(_) => Some(Some(h2::Reason::INTERNAL_ERROR)),
+        _ => None,
+    };
+    serve_all(listener, ending, Arc::new(move |_, _| reply.clone()))
 }
 
 /// Answers each request by its path and message.
 pub(crate) fn serve_by(listener: UnixListener, answers: impl Fn(&str, &[u8]) -> Reply + Send + Sync + 'static) -> Asked {
-    serve_all(listener, false, Arc::new(answers))
+    serve_all(listener, None, Arc::new(answers))
 }
 
-fn serve_all(listener: UnixListener, dies: bool, answers: Answers) -> Asked {
+/// `ending`: how the first connection ends, if it does; with the reason of a GOAWAY, or without a word.
+fn serve_all(listener: UnixListener, ending: Option<Option<h2::Reason>>, answers: Answers) -> Asked {
     let asked = Asked::default();
     let noted = Arc::clone(&asked);
     listener.set_nonblocking(true).unwrap();
@@ -42,8 +53,13 @@ fn serve_all(listener: UnixListener, dies: bool, answers: Answers) -> Asked {
                 tokio::task::spawn_local(async move {
                     let Ok(mut connection) = h2::server::handshake(stream).await else { return };
                     while let Some(Ok((request, respond))) = connection.accept().await {
-                        if dies && noted.lock().unwrap().is_empty() {
+                        let is_first = noted.lock().unwrap().is_empty();
+                        if let (Some(ending), true) = (ending, is_first) {
                             noted.lock().unwrap().push((request.uri().path().to_owned(), Vec::new()));
+                            if let Some(reason) = ending {
+                                connection.abrupt_shutdown(reason);
+                                let _ = std::future::poll_fn(|context| connection.poll_closed(context)).await;
+                            }
                             return;
                         }
                         tokio::task::spawn_local(answer(request, respond, Arc::clone(&noted), Arc::clone(&answers)));
@@ -71,10 +87,19 @@ async fn answer(
     // Five bytes of gRPC's framing stand before the message.
     let message = message[5..].to_vec();
     let reply = answers(&path, &message);
+    let is_first = noted.lock().unwrap().is_empty();
     noted.lock().unwrap().push((path, message));
+    let reply = match reply {
+        Reply::ResetOnce(reason, _) if is_first => {
+            respond.send_reset(reason.into());
+            return None;
+        }
+        Reply::ResetOnce(_, message) | Reply::DieOnce(message) | Reply::GoAwayOnce(message) => Reply::Message(message),
+        reply => reply,
+    };
     let headers = http::Response::builder().header("content-type", "application/grpc");
     match reply {
-        Reply::Message(message) | Reply::DieOnce(message) => {
+        Reply::Message(message) => {
             let mut stream = respond.send_response(headers.body(()).unwrap(), false).ok()?;
             let frame = [&[0], &u32::try_from(message.len()).unwrap().to_be_bytes()[..], &message].concat();
             stream.reserve_capacity(frame.len());
@@ -85,7 +110,14 @@ async fn answer(
             let headers = headers.header("grpc-status", code).header("grpc-message", message);
             respond.send_response(headers.body(()).unwrap(), true).ok()?;
         }
+        Reply::HeadersThenReset(reason) => {
+            let mut stream = respond.send_response(headers.body(()).unwrap(), false).ok()?;
+            tokio::task::yield_now().await;
+            stream.send_reset(reason.into());
+        }
         Reply::Never => std::future::pending().await,
+        // Each is a message from the second call on.
+        Reply::DieOnce(_) | Reply::GoAwayOnce(_) | Reply::ResetOnce(..) => return None,
     }
     Some(())
 }
