@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::key_spelling::is_multi_region_key;
 use super::ledger::{Call, LedgerError, UNWRAPPED};
 use super::pace::pause;
-use super::silence::Silence;
+use super::silence::{Alike, Silence, alike};
 use super::{Budget, Failure, Ledger, Patience, Plan, Reason, Unwrapped, Unwrapper, WrappedDek};
 use crate::envelope::Provider;
 use crate::envelope::open::{DataKey, DekSourceId};
@@ -56,9 +56,6 @@ pub struct Asking<'a> {
     /// Told after every DEK source, for progress.
     pub on_source: &'a dyn Fn(),
 }
-
-/// DEK sources of which one holder unwraps all, as far as is known, and in the same way: API version, provider's name and key ID.
-pub(super) type Alike<'a> = (Provider, &'a str, Option<&'a str>);
 
 /// One who is asked, and what its answers taught.
 struct Holder<'h, 'p> {
@@ -221,11 +218,6 @@ impl Ring {
     pub fn is_cut_short(&self) -> bool {
         self.is_cut_short
     }
-}
-
-/// What is alike of a DEK source.
-fn alike(source: &WrappedDek) -> Alike<'_> {
-    (source.id.provider, source.provider_name(), source.id.key_id.as_deref())
 }
 
 /// What the answers of one holder say together. Where one place knows the key and says in which state it is, that others deny it or do not

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::Reason;
-use super::ring::Alike;
+use super::{Reason, WrappedDek};
+use crate::envelope::Provider;
 
 /// After so many failures in a row nothing is asked any more that needs this key.
 const FAILURES_OF_A_KEY: u32 = 3;
@@ -47,4 +47,12 @@ impl<'p> Silence<'p> {
             self.given_up = self.given_up.saturating_add(1);
         }
     }
+}
+
+/// DEK sources of which one holder unwraps all, as far as is known, and in the same way: API version, provider's name and key ID.
+pub(super) type Alike<'p> = (Provider, &'p str, Option<&'p str>);
+
+/// What is alike of a DEK source.
+pub(super) fn alike(source: &WrappedDek) -> Alike<'_> {
+    (source.id.provider, source.provider_name(), source.id.key_id.as_deref())
 }

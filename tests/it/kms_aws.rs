@@ -154,6 +154,8 @@ fn answers_that_are_none_are_bounded_in_length_and_time() {
         (Answer::Cut(b"HTTP/1.1 400 X\r\ncontent-length: 700\r\n\r\n{\"__type\""), Reason::KmsUnavailable),
         (Answer::Cut(b"HTTP/1.1 200 X\r\ntransfer-encoding: chunked\r\n\r\n10\r\n{\"KeyId\""), Reason::KmsUnavailable),
         (Answer::Cut(b"HTTP/1.1 200 X\r\ncontent"), Reason::KmsUnavailable),
+        // Also where nothing says how long it is.
+        (Answer::Cut(b"HTTP/1.1 200 X\r\nconnection: close\r\n\r\n{\"KeyId\": \"a"), Reason::KmsUnavailable),
         (Answer::Hang(Duration::from_secs(4)), Reason::KmsUnavailable),
         (Answer::Json(serde_json::json!({})), Reason::BadAnswer),
     ] {

@@ -52,6 +52,7 @@ pub(super) fn failure<E: ProvideErrorMetadata + std::error::Error + 'static>(err
             let reason = reason_of_aws(code, message).unwrap_or(match status {
                 429 => Reason::Throttled,
                 500.. => Reason::KmsUnavailable,
+                _ if code.is_empty() && is_cut_off(error) => Reason::KmsUnavailable,
                 _ if code.is_empty() => Reason::BadAnswer,
                 _ => Reason::Refused,
             });
@@ -82,7 +83,8 @@ fn is_not_connected(error: &dyn std::error::Error) -> bool {
 
 /// Whether the connection ended before the answer did, which is not the KMS's answer.
 fn is_cut_off(error: &dyn std::error::Error) -> bool {
-    const WORDS: [&str; 3] = ["end of file before message", "connection closed before message", "error reading a body"];
+    const WORDS: [&str; 4] =
+        ["end of file before message", "connection closed before message", "error reading a body", "unexpected end of stream"];
     sources(error).any(|cause| cause.is::<std::io::Error>() || WORDS.iter().any(|word| cause.to_string().contains(word)))
 }
 

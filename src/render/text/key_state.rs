@@ -7,7 +7,6 @@ use super::key_label::whole;
 use super::thousands;
 use crate::evidence::count::{Count, Values};
 use crate::evidence::words::verb;
-use crate::kms::Failure;
 use crate::report::{KeyProof, KeyReport};
 
 /// Lines before the rest is only counted.
@@ -17,7 +16,7 @@ const ROWS: usize = 20;
 pub(super) fn key_states(keys: &[KeyReport]) -> String {
     let proven = || keys.iter().filter_map(|key| Some((key, key.proof.as_ref()?)));
     let lines = proven().flat_map(|(key, proof)| states(key, proof)).chain(proven().filter_map(|(key, proof)| several(key, proof)));
-    let not_said: BTreeMap<&String, &Failure> = proven().flat_map(|(_, proof)| &proof.states_not_said).collect();
+    let not_said: BTreeMap<&String, &_> = proven().flat_map(|(_, proof)| &proof.states_not_said).collect();
     let lines = lines.chain(not_said.into_iter().map(|(id, failure)| {
         let why = terminal(&failure.to_string()).into_owned();
         format!("STATE NOT KNOWN: {} ({why}): whether the KMS will delete it was not said\n", terminal(id))
