@@ -63,6 +63,11 @@ impl<W> fmt::Display for RevisionGap<W> {
 /// A sub revision that no write has: behind all those of a transaction, however many it has.
 const LAST_SUB: u64 = u64::MAX;
 
+/// The first revision that a store has behind a compaction, if it has any; 0: there was none.
+pub(super) fn first_behind(compacted: u64) -> u64 {
+    compacted.max(BEFORE_THE_FIRST).saturating_add(1)
+}
+
 /// The gaps behind a compaction, in the order of revisions. `compacted` is the revision of the last compaction; 0 where there was none.
 pub fn gaps<'data, S: StoredWrites<'data>>(store: &S, compacted: u64) -> Vec<RevisionGap<S::Write>> {
     let mut last = Revision { main: compacted.max(BEFORE_THE_FIRST), sub: LAST_SUB };

@@ -1,10 +1,6 @@
 //! Which revision of each key is the newest, and what that makes of the others.
 
-use std::hash::{BuildHasher, RandomState};
-use std::sync::LazyLock;
-
-use hashbrown::HashTable;
-
+use super::fingerprint::Fingerprint;
 use super::{Revision, RevisionKey};
 
 /// What a retained revision is to its key.
@@ -18,39 +14,30 @@ pub enum Retention {
     Deleted,
 }
 
-/// The newest revision of every key seen. 32 bytes a key, besides the table's own.
-///
-/// Keys are slices of the evidence and stand all over it, so that to read one for a comparison costs more than anything else
-/// here. The table therefore knows a key by a fingerprint of 128 bits under secrets of this process, which nobody who makes a file can
-/// know. Of ten million keys any two share theirs with a probability of 10^14 / 2^129, which is less than 10^-24.
+/// Keys that one look into the index leaves to be looked at, on average.
+const KEYS_A_BUCKET: usize = 8;
+
+/// The newest revision of every key seen. 32 bytes a key, in the order of their fingerprints, which are even over all numbers; so the first
+/// bits of one say where it stands.
 #[derive(Clone, Debug, Default)]
 pub struct Keyspace {
-    newest: HashTable<Key>,
+    newest: Vec<Key>,
+    /// Where the keys begin whose fingerprints have the same first bits, and where the last of them end.
+    buckets: Vec<usize>,
     last: Revision,
     revisions: u64,
     tombstones: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Key {
+pub(super) struct Key {
     fingerprint: Fingerprint,
     newest: Newest,
 }
 
-/// A key's fingerprint: two hashes under two secrets. It differs from run to run, and nothing that is shown depends on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Fingerprint([u64; 2]);
-
-/// SipHash, which the standard library keys with random bits.
-static SECRETS: LazyLock<[RandomState; 2]> = LazyLock::new(|| [RandomState::new(), RandomState::new()]);
-
-impl Fingerprint {
-    fn of(key: &[u8]) -> Self {
-        Self(SECRETS.each_ref().map(|secret| secret.hash_one(key)))
-    }
-
-    fn hash(self) -> u64 {
-        self.0[0]
+impl Key {
+    pub(super) fn new(fingerprint: Fingerprint, at: RevisionKey) -> Self {
+        Self { fingerprint, newest: at.into() }
     }
 }
 
@@ -75,32 +62,21 @@ impl Newest {
 }
 
 impl Keyspace {
-    /// Takes note of one revision, in any order.
-    pub fn observe(&mut self, at: RevisionKey, key: &[u8]) {
-        self.last = self.last.max(at.revision);
-        self.revisions = self.revisions.saturating_add(1);
-        self.tombstones = self.tombstones.saturating_add(u64::from(at.is_tombstone));
-        self.raise(Key { fingerprint: Fingerprint::of(key), newest: at.into() });
-    }
-
-    /// Takes over what another part of the same store showed.
-    pub fn merge(&mut self, other: Self) {
-        self.last = self.last.max(other.last);
-        self.revisions = self.revisions.saturating_add(other.revisions);
-        self.tombstones = self.tombstones.saturating_add(other.tombstones);
-        let mut smaller = other.newest;
-        if self.newest.len() < smaller.len() {
-            std::mem::swap(&mut self.newest, &mut smaller);
+    /// Of the newest revision of each key, in the order of the fingerprints; and of how many writes there are.
+    pub(super) fn of_sorted(newest: Vec<Key>, last: Revision, revisions: u64, tombstones: u64) -> Self {
+        let count = newest.len().div_ceil(KEYS_A_BUCKET);
+        let mut buckets = vec![0; count.saturating_add(1)];
+        for key in &newest {
+            if let Some(next) = bucket(key.fingerprint, count).checked_add(1).and_then(|next| buckets.get_mut(next)) {
+                *next = usize::saturating_add(*next, 1);
+            }
         }
-        smaller.into_iter().for_each(|key| self.raise(key));
-    }
-
-    fn raise(&mut self, key: Key) {
-        let entry =
-            self.newest.entry(key.fingerprint.hash(), |known| known.fingerprint == key.fingerprint, |known| known.fingerprint.hash());
-        let mut known = entry.or_insert(key);
-        let known = known.get_mut();
-        known.newest = known.newest.max(key.newest);
+        let mut begin = 0usize;
+        for keys in &mut buckets {
+            begin = begin.saturating_add(*keys);
+            *keys = begin;
+        }
+        Self { newest, buckets, last, revisions, tombstones }
     }
 
     /// The newest revision of a key, and whether that is a deletion.
@@ -111,7 +87,10 @@ impl Keyspace {
 
     fn find(&self, key: &[u8]) -> Option<Newest> {
         let fingerprint = Fingerprint::of(key);
-        self.newest.find(fingerprint.hash(), |known| known.fingerprint == fingerprint).map(|known| known.newest)
+        let bucket = bucket(fingerprint, self.buckets.len().saturating_sub(1));
+        let (begin, end) = (self.buckets.get(bucket)?, self.buckets.get(bucket.saturating_add(1))?);
+        let keys = self.newest.get(*begin..*end)?;
+        keys.iter().find(|known| known.fingerprint == fingerprint).map(|known| known.newest)
     }
 
     /// What a revision of `key` is.
@@ -152,4 +131,10 @@ impl Keyspace {
     pub fn keys_as_etcdutl_counts(&self) -> u64 {
         self.newest.iter().filter(|key| !key.newest.is_tombstone()).count() as u64
     }
+}
+
+/// Which of so many buckets a fingerprint belongs to.
+fn bucket(fingerprint: Fingerprint, buckets: usize) -> usize {
+    let scaled = u128::from(fingerprint.high).saturating_mul(buckets as u128) >> 64;
+    usize::try_from(scaled).unwrap_or(0)
 }

@@ -10,6 +10,7 @@
 
 pub mod comparison;
 pub mod continuity;
+mod fingerprint;
 pub mod framing;
 pub mod history;
 mod key_value;
@@ -20,6 +21,7 @@ mod revision;
 pub mod shared_history;
 mod stored;
 pub mod succession;
+mod writes;
 
 #[cfg(test)]
 #[allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "a test that overflows fails")]
@@ -30,3 +32,4 @@ pub use self::key_value::KeyValue;
 pub use self::keyspace::{Keyspace, Retention};
 pub use self::revision::{Revision, RevisionKey};
 pub use self::stored::{StoredWrite, StoredWrites};
+pub(crate) use self::writes::{SortedWrites, Writes};

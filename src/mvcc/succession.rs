@@ -19,13 +19,11 @@
 //! Source: etcd `server/storage/mvcc/key_index.go` (`put`, `tombstone`, `compact`), `kvstore_txn.go` (`put`).
 
 use std::fmt;
-use std::hash::BuildHasher;
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
-use rayon::prelude::*;
 
-use super::{KeyValue, Revision, RevisionKey, StoredWrite, StoredWrites, continuity};
+use super::{KeyValue, RevisionKey, StoredWrite, StoredWrites, continuity};
 
 /// A write that does not fit what the store holds of its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +63,7 @@ impl fmt::Display for Expected {
 
 /// What a write leaves of its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum KeyState {
+pub(super) enum KeyState {
     Value { version: i64, created: i64 },
     Deleted,
 }
@@ -76,13 +74,10 @@ impl KeyState {
     }
 }
 
-/// All breaks, in the order of the store. `compacted` is the revision of the last compaction, which must be finished; 0 where there was
+/// All breaks, in the order of the store; that there are none, a pass over its writes may have proven already: see `writes`. `compacted` is the revision of the last compaction, which must be finished; 0 where there was
 /// none.
 pub fn breaks<'data, S: StoredWrites<'data>>(store: &S, compacted: u64) -> Vec<HistoryBreak<S::Write>> {
     let mut breaks = Vec::new();
-    if !may_have_breaks(store, compacted) {
-        return breaks;
-    }
     let mut keys: HashMap<&'data [u8], KeyState, FixedState> = HashMap::default();
     for chunk in &store.chunks(None) {
         for write in store.read(chunk) {
@@ -123,27 +118,9 @@ pub(crate) fn not_removed<'data, S: StoredWrites<'data>>(store: &S, finished: u6
     breaks
 }
 
-/// Whether there may be breaks, found on all cores. Keys are told apart by a hash alone, so that the answer may be yes where there is
-/// none; it is never no where there is one.
-fn may_have_breaks<'data, S: StoredWrites<'data>>(store: &S, compacted: u64) -> bool {
-    let hasher = FixedState::default();
-    let state = |write: S::Write| {
-        let kv = write.key_value()?;
-        Some((hasher.hash_one(kv.key), write.at().revision, KeyState::after(write.at(), &kv)))
-    };
-    let chunks = store.chunks(None);
-    let mut writes: Vec<(u64, Revision, KeyState)> = chunks.par_iter().flat_map_iter(|chunk| store.read(chunk).filter_map(state)).collect();
-    writes.par_sort_unstable_by_key(|(key, revision, _)| (*key, *revision));
-    let mut before: Option<(u64, KeyState)> = None;
-    writes.into_iter().any(|(key, revision, state)| {
-        let before = before.replace((key, state)).filter(|(of, _)| *of == key).map(|(_, state)| state);
-        expected(before, state, revision.main > compacted).is_some()
-    })
-}
-
 /// What should stand before a write, where something else does. `before` is what the write before it leaves of the key, `state` what it
 /// leaves itself.
-fn expected(before: Option<KeyState>, state: KeyState, is_behind_compaction: bool) -> Option<Expected> {
+pub(super) fn expected(before: Option<KeyState>, state: KeyState, is_behind_compaction: bool) -> Option<Expected> {
     use KeyState::{Deleted, Value};
     let (fits, expected) = match (state, before) {
         _ if !is_behind_compaction => (before.is_none(), Expected::NothingBefore),

@@ -1,11 +1,19 @@
+use proptest::prelude::*;
 use prost::Message;
 
 use super::framing::find_enclosing_message;
-use super::{KeyValue, Keyspace, Retention, Revision, RevisionKey, StoredWrite, StoredWrites, continuity, succession};
+use super::{KeyValue, Retention, Revision, RevisionKey, StoredWrite, StoredWrites, Writes, continuity, succession};
 use crate::etcd::pb::mvccpb;
 
 fn key(main: u64, sub: u64, is_tombstone: bool) -> RevisionKey {
     RevisionKey { revision: Revision { main, sub }, is_tombstone }
+}
+
+/// What a pass that saw these writes has of them.
+fn written(writes: &[(RevisionKey, &[u8])]) -> Writes {
+    let mut seen = Writes::default();
+    writes.iter().for_each(|(at, key)| seen.observe(*at, &KeyValue { key, version: 1, create_revision: 1, ..KeyValue::default() }));
+    seen
 }
 
 #[test]
@@ -34,11 +42,9 @@ fn the_newest_revision_decides_what_the_others_are_in_any_order_of_arrival() {
         let mut order = seen.to_vec();
         order.rotate_left(rotation);
         let (left, right) = order.split_at(2);
-        let mut keyspace = Keyspace::default();
-        left.iter().for_each(|(at, key)| keyspace.observe(*at, key));
-        let mut other = Keyspace::default();
-        right.iter().for_each(|(at, key)| other.observe(*at, key));
-        keyspace.merge(other);
+        let mut writes = written(left);
+        writes.merge(written(right));
+        let keyspace = writes.sort().keyspace();
         assert_eq!(keyspace.retention(key(9, 1, false), b"a"), Retention::Current);
         assert_eq!(keyspace.retention(key(9, 0, false), b"a"), Retention::Superseded);
         assert_eq!(keyspace.retention(key(4, 0, false), b"b"), Retention::Deleted);
@@ -49,19 +55,14 @@ fn the_newest_revision_decides_what_the_others_are_in_any_order_of_arrival() {
 
 #[test]
 fn a_key_written_again_after_its_deletion_exists() {
-    let mut keyspace = Keyspace::default();
-    for at in [key(2, 0, false), key(3, 0, true), key(4, 0, false)] {
-        keyspace.observe(at, b"k");
-    }
+    let keyspace = written(&[2, 3, 4].map(|main| (key(main, 0, main == 3), &b"k"[..]))).sort().keyspace();
     assert!(keyspace.exists(b"k"));
     assert_eq!(keyspace.retention(key(2, 0, false), b"k"), Retention::Superseded);
 }
 
 #[test]
 fn the_marker_of_a_bumped_restore_is_no_key_but_etcdutl_counts_it() {
-    let mut keyspace = Keyspace::default();
-    keyspace.observe(key(2, 0, false), b"k");
-    keyspace.observe(key(1_000_002, 0, false), b"");
+    let keyspace = written(&[(key(2, 0, false), &b"k"[..]), (key(1_000_002, 0, false), b"")]).sort().keyspace();
     assert_eq!((keyspace.keys_current(), keyspace.keys_as_etcdutl_counts()), (1, 2));
 }
 
@@ -171,6 +172,92 @@ fn gaps_and_breaks_are_found_in_any_store_however_it_is_divided_into_chunks() {
             succession::not_removed(&store, finished, scheduled).iter().map(|found| found.write.at.revision.main).collect()
         };
         assert_eq!((removed(6, 8), removed(2, 7)), (vec![3], vec![]));
+    }
+}
+
+/// A history of transactions, each of one to three puts and deletions of four keys, as etcd writes it.
+fn history(transactions: &[Vec<(u8, bool)>]) -> Vec<TableRow> {
+    const KEYS: [&[u8]; 4] = [b"a", b"b", b"c", b"d"];
+    let (mut rows, mut state, mut main) = (Vec::new(), [(0, 0); 4], 1u64);
+    for transaction in transactions {
+        let mut sub = 0;
+        for (which, is_deletion) in transaction {
+            let index = usize::from(*which % 4);
+            let (version, created): &mut (i64, i64) = &mut state[index];
+            let at = key(main + 1, sub, *is_deletion);
+            match is_deletion {
+                true if *version == 0 => continue,
+                true => (*version, *created) = (0, 0),
+                false => (*version, *created) = (*version + 1, if *version == 0 { main.cast_signed() + 1 } else { *created }),
+            }
+            rows.push(TableRow { at, key: KEYS[index], version: *version, created: *created });
+            sub += 1;
+        }
+        main += u64::from(sub > 0);
+    }
+    rows
+}
+
+proptest! {
+    /// What the pass proves is what reading all again would show, also where writes are lost, there twice or altered.
+    #[test]
+    fn what_is_proven_of_writes_is_what_the_store_shows(
+        transactions in prop::collection::vec(prop::collection::vec((0u8..4, prop::bool::weighted(0.2)), 1..4), 1..30),
+        compacted in 0u64..40,
+        change in 0u8..5,
+        at in any::<prop::sample::Index>(),
+        other in any::<prop::sample::Index>(),
+    ) {
+        let mut rows = history(&transactions);
+        if !rows.is_empty() {
+            let (at, other) = (at.index(rows.len()), other.index(rows.len()));
+            match change {
+                0 => drop(rows.remove(at)),
+                1 => rows.insert(at, rows[at]),
+                2 => rows[at].at.revision = rows[other].at.revision,
+                3 => rows[at].version += 1,
+                _ => {}
+            }
+        }
+        rows.sort_unstable();
+        let mut seen = [Writes::default(), Writes::default()];
+        for (number, row) in rows.iter().enumerate() {
+            seen[number % 2].observe(row.at, &row.key_value().unwrap());
+        }
+        let [mut writes, others] = seen;
+        writes.merge(others);
+        let writes = writes.sort();
+        let store = Table(rows.clone(), 3);
+        let is_twice = rows.windows(2).any(|pair| pair[0].at.revision == pair[1].at.revision);
+        let gaps = continuity::gaps(&store, compacted);
+        prop_assert!(!writes.have_no_gap(compacted) || gaps.is_empty(), "{rows:?}");
+        // Nothing that is whole is read again.
+        prop_assert!(writes.have_no_gap(compacted) || !gaps.is_empty() || is_twice, "{rows:?}");
+        prop_assert_eq!(writes.follow_one_another(compacted), succession::breaks(&store, compacted).is_empty(), "{:?}", rows);
+        for row in &rows {
+            let newest = rows.iter().filter(|other| other.key == row.key).map(|other| other.at).max();
+            let keyspace = writes.clone().keyspace();
+            prop_assert_eq!(keyspace.newest(row.key), newest.map(|at| (at.revision, at.is_tombstone)));
+        }
+    }
+}
+
+#[test]
+fn what_stands_where_it_does_not_belong_proves_nothing() {
+    let mut writes = written(&[(key(2, 0, false), &b"k"[..])]);
+    assert!(writes.clone().sort().have_no_gap(1) && writes.clone().sort().follow_one_another(1));
+    writes.doubt();
+    assert!(!writes.clone().sort().have_no_gap(1) && !writes.sort().follow_one_another(1));
+}
+
+#[test]
+fn any_number_of_keys_is_found_again() {
+    for count in [0u64, 1, 7, 8, 9, 5_000] {
+        let names: Vec<String> = (0..count).map(|number| format!("/registry/secrets/default/{number}")).collect();
+        let all: Vec<(RevisionKey, &[u8])> = names.iter().zip(2..).map(|(name, main)| (key(main, 0, false), name.as_bytes())).collect();
+        let keyspace = written(&all).sort().keyspace();
+        assert!(all.iter().all(|(at, name)| keyspace.newest(name) == Some((at.revision, false))));
+        assert_eq!((keyspace.keys_current(), keyspace.newest(b"/registry")), (count, None));
     }
 }
 

@@ -36,8 +36,9 @@ impl<'data> DatabaseStore<'data> {
         db.note_anomalies(&mut anomalies);
         let mut pages = PageMap::new(db.pages_in_file(), db.high_water_mark());
         let (tree, seen) = walk_active_tree(db, options.history, &mut pages, &mut anomalies);
-        let Seen { keyspace, history, mut witness, identity, newest_time, large, anomalies: found } = seen;
+        let Seen { writes, history, mut witness, identity, newest_time, large, anomalies: found } = seen;
         anomalies.merge(found);
+        let writes = writes.sort();
         let other = bbolt::check(db, &mut pages, &mut anomalies);
         let behind_trailer = opened.behind_trailer().map(|behind| behind as u64);
         match behind_trailer {
@@ -51,14 +52,15 @@ impl<'data> DatabaseStore<'data> {
             surplus: opened.surplus(),
             trailer: behind_trailer.and_then(|_| range::slice(db.bytes(), opened.end_of_pages() as u64, trailer::LEN as u64)),
             has_slack: anomalies.put_in_doubt(Doubt::Slack),
-            revision: keyspace.last().map(|revision| revision.main),
+            revision: writes.last().map(|revision| revision.main),
             large: &large,
         };
         let (mut residue, heard) = residue::find(ground, options.residue);
         anomalies.merge(std::mem::take(&mut residue.anomalies));
         witness.merge(heard);
         let schema = if db.active().is_some() { Schema::read(db, &tree, &mut anomalies) } else { Schema::default() };
-        let Lacking { tree: key_tree, gaps, lost } = Lacking::find(db, &tree, &keyspace, &schema, &mut anomalies);
+        let Lacking { tree: key_tree, gaps, lost } = Lacking::find(db, &tree, &writes, &schema, &mut anomalies);
+        let keyspace = writes.keyspace();
         let history = options.history.then(|| history.sort_writes(known_revisions(key_tree, &keyspace, &schema, &anomalies)));
         // A tree that is not all there may have lost what names the cluster, and the newest times: what is left of them tells.
         let (of_residue, time_in_residue) = match key_tree {

@@ -8,7 +8,7 @@ use crate::evidence::range;
 use crate::mvcc::continuity::RevisionGap;
 use crate::mvcc::ranges::{ALL, END, Range, Ranges};
 use crate::mvcc::succession::HistoryBreak;
-use crate::mvcc::{Keyspace, Revision, StoredWrite, continuity, succession};
+use crate::mvcc::{Revision, SortedWrites, StoredWrite, continuity, succession};
 
 /// How much of the tree of bucket `key` there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,21 +33,24 @@ pub(super) struct Lacking<'data> {
 
 impl<'data> Lacking<'data> {
     /// Looks for what is missing, and notes it where nothing else tells of it.
-    pub(super) fn find(db: &Db<'data>, tree: &Tree<'data>, keyspace: &Keyspace, schema: &Schema, anomalies: &mut Anomalies) -> Self {
+    pub(super) fn find(db: &Db<'data>, tree: &Tree<'data>, writes: &SortedWrites, schema: &Schema, anomalies: &mut Anomalies) -> Self {
         let Some(bucket) = KeyBucket::of(db, tree) else {
             return Self { tree: KeyTree::Lost, gaps: Vec::new(), lost: [ALL].into_iter().collect() };
         };
         let of_holes = bucket.missing();
-        let gaps = if is_compaction_known(tree, anomalies) { continuity::gaps(&bucket, schema.compacted()) } else { Vec::new() };
-        note(db, keyspace.last(), schema.compacted(), &gaps, &of_holes.iter().copied().collect(), anomalies);
+        let gaps = match is_compaction_known(tree, anomalies) && !writes.have_no_gap(schema.compacted()) {
+            true => continuity::gaps(&bucket, schema.compacted()),
+            false => Vec::new(),
+        };
+        note(db, writes.last(), schema.compacted(), &gaps, &of_holes.iter().copied().collect(), anomalies);
         let is_strange = anomalies.put_in_doubt(Doubt::Writes);
         let is_whole_so_far = of_holes.is_empty() && gaps.is_empty() && !is_strange && is_compaction_known(tree, anomalies);
-        let is_broken = is_whole_so_far && note_breaks(db, &bucket, schema, anomalies);
+        let is_broken = is_whole_so_far && note_breaks(db, &bucket, writes, schema, anomalies);
         let lost: Ranges =
             of_holes.into_iter().chain(gaps.iter().map(RevisionGap::range)).chain((is_strange || is_broken).then_some(ALL)).collect();
         let tree = match lost.is_empty() {
             true => KeyTree::Whole,
-            false if keyspace.revisions() == 0 => KeyTree::Lost,
+            false if writes.last().is_none() => KeyTree::Lost,
             false => KeyTree::Partial,
         };
         Self { tree, gaps, lost }
@@ -81,9 +84,16 @@ fn note(
 }
 
 /// Notes writes that do not follow one another, or that should be gone; says whether there are some.
-fn note_breaks(db: &Db<'_>, bucket: &KeyBucket<'_, '_>, schema: &Schema, anomalies: &mut Anomalies) -> bool {
+fn note_breaks(
+    db: &Db<'_>,
+    bucket: &KeyBucket<'_, '_>,
+    writes: &SortedWrites,
+    schema: &Schema,
+    anomalies: &mut Anomalies,
+) -> bool {
     let (finished, scheduled) = (schema.finished_compact_revision.unwrap_or(0), schema.compacted());
     let breaks = match finished == scheduled {
+        true if writes.follow_one_another(scheduled) => Vec::new(),
         true => succession::breaks(bucket, scheduled),
         false => succession::not_removed(bucket, finished, scheduled),
     };

@@ -58,8 +58,8 @@ pub struct DatabaseStore<'data> {
     past: Option<HashSet<Vec<u8>, FixedState>>,
     order: order::Order<'data>,
     /// Pages that the walks of both trees and the search for residue read, each as often as they did. It measures their work, which is
-    /// bounded by the number of pages however the file was made. The checks of revisions and of etcd's own buckets, which read leaf
-    /// pages of the tree again, are not counted.
+    /// bounded by the number of pages however the file was made. What reads leaf pages of the tree again, to name the place where a revision
+    /// is missing or to read etcd's own buckets, is not counted.
     pub pages_read: u64,
 }
 

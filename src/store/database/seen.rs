@@ -8,13 +8,13 @@ use crate::evidence::anomaly::{Anomalies, Class};
 use crate::evidence::range;
 use crate::kubernetes::{Encoding, Object};
 use crate::mvcc::history::History;
-use crate::mvcc::{KeyValue, Keyspace, Revision, RevisionKey};
+use crate::mvcc::{KeyValue, Revision, RevisionKey, Writes};
 use crate::store::witness::Witness;
 
 /// What one task of the first pass saw.
 #[derive(Default)]
 pub(super) struct Seen<'data> {
-    pub keyspace: Keyspace,
+    pub writes: Writes,
     pub history: History,
     pub witness: Witness<'data>,
     pub identity: Identity<'data>,
@@ -35,6 +35,7 @@ impl<'data> Seen<'data> {
             if RevisionKey::of_write(element.key, element.value).is_none() {
                 return;
             }
+            self.writes.doubt();
             self.anomalies.note(Class::RevisionMisplaced, place(), Some(pgid), || {
                 format!("page {pgid}: a revision of a key in bucket \"{}\"; it belongs into \"key\"", bucket.name.escape_ascii())
             });
@@ -52,7 +53,7 @@ impl<'data> Seen<'data> {
                 return self.anomalies.note(Class::KeyValueInvalid, place(), Some(pgid), || format!("revision {}: {damage}", at.revision));
             }
         };
-        self.keyspace.observe(at, kv.key);
+        self.writes.observe(at, &kv);
         self.witness.hear_beside(element.value, &kv, at.is_tombstone);
         let is_its_own = at.is_tombstone || u64::try_from(kv.mod_revision) == Ok(at.revision.main);
         // What the bump of a restore leaves has neither key nor revision, and is the same wherever it is.
@@ -88,7 +89,7 @@ impl<'data> Seen<'data> {
     }
 
     pub(super) fn merge(&mut self, other: Self) {
-        self.keyspace.merge(other.keyspace);
+        self.writes.merge(other.writes);
         self.history.merge(other.history);
         self.witness.merge(other.witness);
         self.identity.merge(other.identity);
