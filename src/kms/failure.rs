@@ -158,6 +158,7 @@ impl Failure {
     }
 
     /// The same where nobody got the call.
+    #[cfg(any(feature = "aws-kms", feature = "kms-plugin"))]
     pub(super) fn unsent(reason: Reason, detail: &str) -> Self {
         Self { is_unsent: true, ..Self::new(reason, detail) }
     }
