@@ -21,11 +21,26 @@ pub(crate) fn span(one: &str, first: u64, last: u64) -> String {
     if first == last { format!("{one} {first}") } else { format!("{} {first} to {last}", noun(2, one)) }
 }
 
-/// A word as a shell reads it.
+/// Whether a terminal does not show a character but obeys it, or shows the text around it in another order.
+pub(crate) fn is_obeyed(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// A word as a shell reads it: bash, where it holds characters that a terminal obeys.
 pub(crate) fn shell_word(word: &str) -> Cow<'_, str> {
     let is_plain = |c: char| c.is_alphanumeric() || "/._-+:,@%=".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {
         Cow::Borrowed(word)
+    } else if word.chars().any(is_obeyed) {
+        // What a terminal obeys can be pasted only where it is written.
+        let escaped = |c: char| match c {
+            '\'' | '\\' => format!("\\{c}"),
+            _ if c.is_ascii() && is_obeyed(c) => format!("\\x{:02x}", u32::from(c)),
+            _ if is_obeyed(c) => format!("\\U{:08x}", u32::from(c)),
+            _ => c.to_string(),
+        };
+        Cow::Owned(format!("$'{}'", word.chars().map(escaped).collect::<String>()))
     } else {
         Cow::Owned(format!("'{}'", word.replace('\'', r"'\''")))
     }
@@ -49,6 +64,18 @@ mod tests {
         assert_eq!([noun(1, "key"), noun(0, "key"), noun(2, "entry"), noun(1, "entry")], ["key", "keys", "entries", "entry"]);
         assert_eq!((span("entry", 5, 5), span("entry", 5, 7)), ("entry 5".to_owned(), "entries 5 to 7".to_owned()));
         assert_eq!([1u64, 0, 2].map(|count| verb(count, "is", "are")), ["is", "are", "are"]);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_a_terminal_obeys_is_a_word_that_bash_reads() {
+        let words = ["a\nb", "\u{1b}[2J'.db", "x\\\u{202e}y z", "\u{85}"];
+        for word in words {
+            let quoted = shell_word(word);
+            assert!(quoted.starts_with("$'") && !quoted.chars().any(is_obeyed), "{quoted}");
+            let echo = std::process::Command::new("bash").env("LC_ALL", "C.UTF-8").args(["-c", &format!("printf %s {quoted}")]).output();
+            assert!(echo.is_ok_and(|echo| echo.stdout == word.as_bytes()), "{quoted}");
+        }
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::io;
 
 use serde_json::ser::Formatter;
 
+use crate::evidence::words::is_obeyed as is_unsafe;
+
 /// Text for a terminal: control characters (escape sequences, newlines) and characters that turn the direction of
 /// text or are not seen are written as `\u{…}`.
 pub fn terminal(text: &str) -> Cow<'_, str> {
@@ -30,11 +32,6 @@ pub fn terminal_bytes(bytes: &[u8]) -> Cow<'_, str> {
 pub fn csv_cell(text: &str) -> Cow<'_, str> {
     let text = terminal(text);
     if text.starts_with(['=', '+', '-', '@']) { Cow::Owned(format!("'{text}")) } else { text }
-}
-
-fn is_unsafe(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// Writes a JSON document that is there already, in which the same characters become `\uXXXX`: its meaning is the same.

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::super::escape::terminal;
 use super::key_counts::{CountColumns, cell};
 use super::key_label::distinct_labels;
 use super::number::{counted, with_noun};
@@ -164,7 +163,7 @@ fn short_type(secret_type: &str) -> &str {
 
 /// What to do next with a member. Where there are several, each has a list of its own name.
 pub(super) fn next(evidence: &EvidenceReport, member: &MemberReport, report: &Report) -> Option<String> {
-    let given = |path: &PathBuf| path_word(&terminal(&path.to_string_lossy())).into_owned();
+    let given = |path: &PathBuf| path_word(&path.to_string_lossy()).into_owned();
     let path = member.given().iter().map(given).collect::<Vec<_>>().join(" ");
     let is_doubted = |rule: Rule| matches!(rule, Rule::FileAltered | Rule::FileDamaged | Rule::FileIncomplete);
     if evidence.judgement.findings.iter().any(|finding| is_doubted(finding.rule)) {

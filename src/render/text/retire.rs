@@ -119,7 +119,7 @@ fn next(retirement: &Retirement, report: &Report, has_unknown: bool) -> String {
     let of_needs = |needs: fn(&Need) -> bool| {
         let needing = retirement.needs.iter().filter(|need| needs(need));
         let files = needing.filter_map(|need| report.evidence(need.evidence).map(file_name));
-        let files: Vec<String> = files.map(|file| path_word(&terminal(&file)).into_owned()).collect();
+        let files: Vec<String> = files.map(|file| path_word(&file).into_owned()).collect();
         if files.is_empty() { "FILES".to_owned() } else { files.join(" ") }
     };
     let mut steps = Vec::new();
