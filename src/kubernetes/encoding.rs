@@ -12,7 +12,7 @@ use serde::de::IgnoredAny;
 
 use super::Object;
 use super::beginning::CBOR_MAGIC;
-use super::fragment;
+use super::{fragment, yaml};
 
 /// How a value that is not encrypted is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,8 +46,7 @@ impl Encoding {
         if text.trim_start().starts_with('{') && serde_json::from_str::<IgnoredAny>(text).is_ok() {
             return Some(Self::Json);
         }
-        let mut lines = text.lines();
-        if lines.any(|line| line.starts_with("apiVersion:")) && text.lines().any(|line| line.starts_with("kind:")) {
+        if ["apiVersion", "kind"].into_iter().all(|name| yaml::words(value, name).next().is_some()) {
             return Some(Self::Yaml);
         }
         // Text has no control characters; bytes of some other form may be UTF-8 by chance, or for the most part.
@@ -64,7 +63,7 @@ impl Encoding {
             _ if bytes.strip_prefix(PROTOBUF_MAGIC).is_some_and(|message| message.starts_with(&[0x0a])) => Some(Self::Protobuf),
             _ if bytes.starts_with(CBOR_MAGIC) => is_object(Self::Cbor).then_some(Self::Cbor),
             [b'{', ..] if fragment::is_text(bytes) && memmem::find(bytes, b"\"kind\"").is_some() => Some(Self::Json),
-            [b'a' | b'k', ..] if fragment::is_text(bytes) => Self::of(bytes).filter(|encoding| *encoding == Self::Yaml),
+            [b'a' | b'k' | b'"' | b'\'', ..] if fragment::is_text(bytes) => Self::of(bytes).filter(|encoding| *encoding == Self::Yaml),
             _ => None,
         }
     }

@@ -8,6 +8,9 @@
 //!   namespace: prod
 //! ```
 
+/// What stands between the parts of a line.
+const BLANKS: [char; 2] = [' ', '\t'];
+
 /// The words that lines give a field of an object.
 pub(super) fn words<'data>(value: &'data [u8], name: &'data str) -> impl Iterator<Item = &'data str> {
     lines(value).filter_map(move |line| of_field(line, name))
@@ -35,15 +38,42 @@ fn lines(value: &[u8]) -> std::str::Lines<'_> {
 }
 
 fn of_field<'data>(line: &'data str, name: &str) -> Option<&'data str> {
-    let word = line.strip_prefix(name)?.strip_prefix(':')?;
-    // A comment may stand behind it.
-    let word = word.split(" #").next().unwrap_or(word);
-    Some(word.trim().trim_matches(['"', '\'']))
+    let quoted = |quote: char| line.strip_prefix(quote)?.strip_prefix(name)?.strip_prefix(quote);
+    let behind = line.strip_prefix(name).or_else(|| quoted('"')).or_else(|| quoted('\''))?;
+    let word = behind.trim_start_matches(BLANKS).strip_prefix(':')?;
+    // A comment may stand behind it, and its type and an anchor before it.
+    let mut word = BLANKS
+        .iter()
+        .filter_map(|blank| word.split_once([*blank, '#'].iter().collect::<String>().as_str()))
+        .fold(word, |shortest, (before, _)| if before.len() < shortest.len() { before } else { shortest });
+    word = word.trim();
+    while let Some((_, value)) = word.split_once(BLANKS).filter(|_| word.starts_with(['!', '&'])) {
+        word = value.trim_start();
+    }
+    Some(word.trim_matches(['"', '\'']))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_may_have_quotes_a_type_an_anchor_and_a_comment() {
+        for line in [
+            "kind:\tSecret",
+            "kind: Secret\t# core",
+            "kind: !!str Secret",
+            "kind: &a Secret",
+            "kind: &a !!str 'Secret' # one",
+            "\"kind\" : \"Secret\"",
+            "'kind': Secret",
+        ] {
+            assert!(words(line.as_bytes(), "kind").eq(["Secret"]), "{line}");
+        }
+        for line in [" kind: Secret", "kinds: Secret", "'kind\": Secret", "# kind: Secret"] {
+            assert_eq!(words(line.as_bytes(), "kind").next(), None, "{line}");
+        }
+    }
 
     #[test]
     fn the_names_of_an_object_are_those_of_its_metadata() {

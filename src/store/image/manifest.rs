@@ -30,6 +30,7 @@ pub(super) fn secret(bytes: &[u8], at: usize) -> Option<Begun> {
     let (before, behind) = (bytes.get(start..at)?, bytes.get(at..)?.strip_prefix(KIND)?);
     let behind = behind.get(..AROUND).unwrap_or(behind);
     let (value, quote) = without_quote(before);
+    let value = without_properties(value);
     // Whoever leaves a blank here does not write as the API server does.
     let is_compact = value.strip_suffix(b":").is_some_and(|name| blanks_off(name).len() == name.len());
     let (name, _) = without_quote(blanks_off(value).strip_suffix(b":").map(blanks_off)?);
@@ -41,7 +42,7 @@ pub(super) fn secret(bytes: &[u8], at: usize) -> Option<Begun> {
         quote => quote == Quote::Escaped,
     };
     let (text_before, text_behind) = (unescaped(before, is_escaped), unescaped(behind, is_escaped));
-    let is_word_alone = text_behind.first().is_none_or(|byte| matches!(byte, b'\n' | b'\r' | b' ' | b',' | b'}' | b'"' | b'\''));
+    let is_word_alone = text_behind.first().is_none_or(|byte| matches!(byte, b'\n' | b'\r' | b' ' | b'\t' | b',' | b'}' | b'"' | b'\''));
     let is_known = is_compact && !is_escaped && list.is_none() && KNOWN.iter().any(|known| text_before.ends_with(known));
     let text_behind = text_behind.strip_prefix(b"\"").or_else(|| text_behind.strip_prefix(b"'")).unwrap_or(&text_behind);
     let is_object = is_object_of_json(&text_before, text_behind) || is_object_of_yaml(&text_before, text_behind);
@@ -80,7 +81,21 @@ impl TrimSuffix for [u8] {
 }
 
 fn blanks_off(text: &[u8]) -> &[u8] {
-    text.trim_suffix_of(b' ')
+    let end = text.iter().rposition(|byte| !matches!(byte, b' ' | b'\t')).map_or(0, |last| last.saturating_add(1));
+    text.get(..end).unwrap_or_default()
+}
+
+/// Takes off what YAML may have before a value: its type, and an anchor.
+fn without_properties(text: &[u8]) -> &[u8] {
+    let mut value = text;
+    loop {
+        let bare = blanks_off(value);
+        let start = bare.iter().rposition(|byte| matches!(byte, b' ' | b'\t')).map_or(0, |last| last.saturating_add(1));
+        match bare.split_at_checked(start) {
+            Some((before, [b'!' | b'&', ..])) if bare.len() < value.len() && !before.is_empty() => value = before,
+            _ => return value,
+        }
+    }
 }
 
 /// The text that one with escapes stands for, as far as quotation marks and ends of lines go.
@@ -191,8 +206,10 @@ fn is_object_of_yaml(before: &[u8], behind: &[u8]) -> bool {
     };
     let name = |line: &[u8]| {
         let (depth, rest) = indentation(line);
-        let end = memchr::memchr(b':', rest)?;
-        Some((depth, rest.get(..end)?.trim_ascii_end().to_vec()))
+        let end = memchr::memchr(b':', rest).filter(|_| !rest.starts_with(b"#"))?;
+        let name = rest.get(..end)?.trim_ascii_end();
+        let bare = |quote: &[u8]| name.strip_prefix(quote)?.strip_suffix(quote);
+        Some((depth, bare(b"\"").or_else(|| bare(b"'")).unwrap_or(name).to_vec()))
     };
     let is_field = |name: &[u8]| FIELDS.contains(&name);
     let after = behind.split(|byte| *byte == b'\n').skip(1).filter_map(name).find(|(depth, name)| *depth != own.0 || name != b"apiVersion");
@@ -233,6 +250,12 @@ mod tests {
             "items:\n- apiVersion: v1\n  data:\n    a: YQ==\n  kind: Secret\n  metadata:\n    name: db\n",
             "- kind: \"Secret\"\n  type: Opaque\n",
             "kind: SecretList\nitems: []\n",
+            "apiVersion: v1\nkind: Secret # core: one\n# a: comment\nmetadata:\n  name: db\n",
+            "kind:\tSecret\t# core\nmetadata:\n  name: db\n",
+            "kind: !!str Secret\nmetadata:\n  name: db\n",
+            "kind: &a !!str \"Secret\"\nmetadata:\n  name: db\n",
+            "\"apiVersion\": v1\n\"kind\": &a Secret\n\"metadata\":\n  name: db\n",
+            "'kind' : 'Secret'\n'data':\n  a: YQ==\n",
             "{\n  \"apiVersion\": \"v1\",\n  \"kind\": \"Secret\",\n  \"metadata\": {}\n}",
             "{\"metadata\":{},\"apiVersion\":\"v1\",\"kind\":\"Secret\"}",
             "{\"type\": \"Opaque\", \"kind\" : \"Secret\"}",
