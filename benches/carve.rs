@@ -44,7 +44,7 @@ fn carving(criterion: &mut Criterion) {
     let evidence = Evidence::open(&path, &Limits::default()).expect("evidence");
     let mut group = criterion.benchmark_group("carve");
     group.sample_size(10).throughput(Throughput::Bytes(IMAGE as u64));
-    group.bench_function("search", |bench| bench.iter(|| black_box(ImageStore::search(&evidence, &ReadOptions::default()))));
+    group.bench_function("search", |bench| bench.iter(|| black_box(ImageStore::search(&evidence, None, &ReadOptions::default()))));
     group.bench_function("digests", |bench| bench.iter(|| black_box(Digests::of(&evidence, &Progress::default()))));
     group.finish();
 }

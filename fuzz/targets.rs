@@ -207,7 +207,7 @@ fn is_carried_over(class: Class) -> bool {
 /// Any bytes, searched for values.
 pub fn carve(bytes: &[u8]) {
     let evidence = Evidence::from_bytes("fuzzed.img", bytes.to_vec());
-    written(&ImageStore::search(&evidence, &ReadOptions::default()));
+    written(&ImageStore::search(&evidence, None, &ReadOptions::default()));
 }
 
 /// A segment of a log, its records and the writes in them; the same bytes as a raft snapshot.

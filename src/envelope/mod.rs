@@ -14,6 +14,7 @@
 
 mod annotations;
 mod body;
+mod ciphertext;
 mod key_identity;
 mod key_pattern;
 mod kms_v1;
@@ -29,11 +30,11 @@ mod tests;
 
 pub use self::annotations::Annotations;
 pub use self::body::{Body, KmsEnvelope, Malformed};
+pub(crate) use self::ciphertext::instead_of_it;
 pub use self::key_identity::KeyIdentity;
 pub use self::key_pattern::KeyPattern;
 pub use self::kms_v1::KmsV1;
 pub use self::kms_v2::{EncryptedObject, LimitPassed};
-pub(crate) use self::names::is_readable;
 pub use self::names::{Name, NameTable};
 pub use self::prefix::Sealed;
 pub(crate) use self::prefix::extent;

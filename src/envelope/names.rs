@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
+use super::ciphertext::is_readable;
 use super::{Provider, Sealed};
 
 /// Longest name looked for, in bytes.
@@ -168,11 +169,4 @@ fn readings<'data>(sealed: &Sealed<'data>) -> impl Iterator<Item = (&'data str, 
 /// What stands behind a colon within a name: times, versions, numbers. Whatever else has a colon in it is no name.
 fn is_of_a_longer_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'.' | b'-' | b'_' | b'+')
-}
-
-/// Whether bytes are text with a blank or a sign of punctuation in it, as no ciphertext is.
-pub(crate) fn is_readable(body: &[u8]) -> bool {
-    let is_sign = |byte: &u8| matches!(byte, b' ' | b'\n' | b'"' | b'{' | b'=' | b':');
-    let is_text = |text: &str| !text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'));
-    body.iter().any(is_sign) && std::str::from_utf8(body).is_ok_and(is_text)
 }

@@ -166,7 +166,7 @@ classes! {
     BucketMissing = "bucket-missing", Damaged;
     /// An entry of one of etcd's own buckets (meta, members, lease …) cannot be read.
     SchemaInvalid = "schema-invalid", Damaged, doubts Compaction;
-    /// A value bears a known provider's prefix, but what follows is not of that provider's form.
+    /// A value bears a known provider's prefix, but what follows is not of that provider's form, or plainly no ciphertext.
     EnvelopeInvalid = "envelope-invalid", Undecoded;
     /// A value bears an object's prefix, but the object cannot be read.
     ObjectInvalid = "object-invalid", Undecoded;

@@ -15,6 +15,7 @@ pub mod container;
 pub mod count;
 pub mod digest;
 mod error;
+pub(crate) mod evenness;
 mod file_id;
 mod id;
 pub mod limit;

@@ -93,6 +93,12 @@ impl Packed {
         ALL.iter().any(is_of)
     }
 
+    /// Whether bytes, behind zeros perhaps, are raw deflate that is short: it has no sign, and is looked for nowhere else.
+    pub(crate) fn is_short_deflate(bytes: &[u8]) -> bool {
+        let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+        headers::raw_deflate(bytes.get(zeros..).unwrap_or_default())
+    }
+
     const fn new(how: PackedHow, sign: &'static [u8], what: &'static str, hint: &'static str) -> Self {
         Self { how, told: Some((what, hint)), sign, at: Some(0), starts: anything, begins: anything }
     }

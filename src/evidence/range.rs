@@ -1,5 +1,7 @@
 //! Places in the evidence.
 
+use std::ops::Range;
+
 /// Where `part` begins within `whole`, in bytes, when it is a slice of it.
 ///
 /// Every borrowed view in the crate is a slice of one evidence; its place is the difference of the
@@ -18,6 +20,19 @@ pub fn slice(whole: &[u8], offset: u64, len: u64) -> Option<&[u8]> {
     let start = usize::try_from(offset).ok()?;
     let end = usize::try_from(offset.checked_add(len)?).ok()?;
     whole.get(start..end)
+}
+
+/// The parts of `whole` that stand in none of the ranges.
+pub(crate) fn beside(whole: &[u8], mut ranges: Vec<Range<u64>>) -> Vec<&[u8]> {
+    ranges.sort_unstable_by_key(|range| range.start);
+    ranges.push(whole.len() as u64..whole.len() as u64);
+    let (mut parts, mut done) = (Vec::new(), 0);
+    for Range { start, end } in ranges {
+        let start = start.min(whole.len() as u64);
+        parts.extend(slice(whole, done, start.saturating_sub(done)).filter(|part| !part.is_empty()));
+        done = done.max(end);
+    }
+    parts
 }
 
 /// Whether every byte is zero.
@@ -40,6 +55,14 @@ mod tests {
         assert_eq!(offset_within(&whole, &[]), None);
         assert_eq!(slice(&whole, 3, 2), None);
         assert_eq!(slice(&whole, u64::MAX, 2), None);
+    }
+
+    #[test]
+    fn what_stands_in_no_range_is_beside_them() {
+        let whole = [1u8, 2, 3, 4, 5, 6];
+        assert_eq!(beside(&whole, vec![4..5, 1..3, 2..3]), [&whole[..1], &whole[3..4], &whole[5..]]);
+        assert_eq!(beside(&whole, Vec::new()), [&whole[..]]);
+        assert_eq!(beside(&whole, vec![0..9, 12..13]), Vec::<&[u8]>::new());
     }
 
     #[test]

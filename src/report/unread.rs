@@ -7,6 +7,9 @@ use crate::evidence::MemberId;
 use crate::evidence::words::{path_word, span, verb};
 use crate::store::{PassedOver, PassedOverForm, WholeForm};
 
+/// What to do about bytes that show nothing of what they hold.
+const OPAQUE: &str = "find out what made it, unpack or decrypt it, and search what comes out";
+
 /// One thing that was not read, or is not there where it belongs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unread {
@@ -186,6 +189,7 @@ impl Unread {
             UnreadReason::Outside(within) | UnreadReason::PassedOver(within) if within.form == PassedOverForm::Within => {
                 Some(format!("treat it as readable; whose value it is in, the records say: scan --resources all --format jsonl {path}"))
             }
+            UnreadReason::Outside(opaque) if opaque.form == PassedOverForm::Opaque => Some(OPAQUE.to_owned()),
             UnreadReason::Foreign(_) | UnreadReason::Outside(_) => Some(format!("search it: carve {path}")),
             UnreadReason::TooDeep | UnreadReason::TooMany => Some(format!("give it by itself: scan {path}")),
             UnreadReason::NoDatabase => Some(format!("if it is elsewhere, give both: scan {given} SNAP")),
@@ -221,7 +225,7 @@ impl Unread {
                     "it is readable as it stands: treat it as known".to_owned()
                 }
                 PassedOverForm::Compressed => "cut it out, unpack it, and search what comes out".to_owned(),
-                PassedOverForm::Opaque => "find out what made it, unpack or decrypt it, and search what comes out".to_owned(),
+                PassedOverForm::Opaque => OPAQUE.to_owned(),
                 PassedOverForm::Encrypted => "decrypt it, and search what comes out".to_owned(),
                 PassedOverForm::DiskImage => "make a raw image of it, and search that".to_owned(),
             }),

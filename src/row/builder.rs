@@ -170,10 +170,11 @@ impl<'data> Builder<'_, 'data> {
             return info;
         };
         match Body::parse(sealed.provider, name.body) {
-            Ok(Body::Local(body)) if envelope::is_readable(body) => {
-                note(Class::EnvelopeInvalid, "what follows the prefix is text, and no ciphertext".to_owned());
+            Ok(Body::Local(body)) => {
+                if let Some(what) = envelope::instead_of_it(body) {
+                    note(Class::EnvelopeInvalid, format!("what follows the prefix is {what}, and no ciphertext"));
+                }
             }
-            Ok(Body::Local(_)) => {}
             Ok(Body::Kms(envelope)) => {
                 info.key_id = envelope.key_id;
                 info.dek_source_type = envelope.dek_source_type;
@@ -181,6 +182,8 @@ impl<'data> Builder<'_, 'data> {
                 info.annotations_sha256 = self.digests.of_annotations(&envelope.annotations);
                 if let Some(limit) = envelope.limit_passed {
                     note(Class::EnvelopeInvalid, limit);
+                } else if let Some(what) = envelope::instead_of_it(envelope.sealed) {
+                    note(Class::EnvelopeInvalid, format!("what stands for the sealed object is {what}, and no ciphertext"));
                 }
             }
             // A provider that nobody knows is said to be one already.

@@ -135,7 +135,10 @@ impl StoreKind {
 
     fn whole_form(evidence: &Evidence) -> Option<WholeForm> {
         match Self::of_bytes(evidence)? {
-            Self::Database => Some(WholeForm::Database),
+            Self::Database => {
+                let opened = OpenedDatabase::open(evidence).ok()?;
+                Some(WholeForm::Database { end_of_pages: opened.end_of_pages() as u64 })
+            }
             Self::RaftSnapshot => Some(WholeForm::RaftSnapshot),
             Self::Segment => Some(WholeForm::Segment),
             Self::Image => None,
@@ -160,7 +163,7 @@ impl StoreKind {
             }
             Self::RaftSnapshot => each().map(|one| AnyStore::other(RaftSnapshotStore::read(one, options))).collect(),
             Self::Segment => SegmentStore::read_log(evidences, member, options).into_iter().map(AnyStore::other).collect(),
-            Self::Image => each().map(|one| AnyStore::other(ImageStore::search(one, options).of_form(Self::whole_form(one)))).collect(),
+            Self::Image => each().map(|one| AnyStore::other(ImageStore::search(one, Self::whole_form(one), options))).collect(),
         })
     }
 }

@@ -12,7 +12,7 @@ use etcd_sleuth::render::text::{Layout, Screen, limits};
 use serde_json::{Value, json};
 
 fn sealed(main: u64) -> Write {
-    Write { value: b"k8s:enc:aescbc:v1:key1:0123456789abcdef0123456789abcdef".to_vec(), ..Write::at(main) }
+    Write { value: b"k8s:enc:aescbc:v1:key1:\x01123456789abcdef0123456789abcdef".to_vec(), ..Write::at(main) }
 }
 
 fn advice(dir: &Path, args: &[&str]) -> Vec<String> {

@@ -73,7 +73,7 @@ fn a_fragment_ends_where_the_next_write_begins() {
 fn what_is_not_of_the_form_that_its_prefix_says_leaves_both_open() {
     let dir = tempfile::tempdir().unwrap();
     for (value, code) in
-        [(&b"k8s:enc:aescbc:v1:key1:0123456789abcdef0123456789abcdef"[..], 0), (b"k8s:enc:aescbc:v1:key1:password=CANARY", 3)]
+        [(&b"k8s:enc:aescbc:v1:key1:\x01123456789abcdef0123456789abcdef"[..], 0), (b"k8s:enc:aescbc:v1:key1:password=CANARY", 3)]
     {
         let write = pages::Write { key: b"/registry/secrets/ns/s".to_vec(), value: value.to_vec(), ..pages::Write::at(2) };
         std::fs::write(dir.path().join("a.db"), pages::database_of(&[write])).unwrap();
@@ -345,8 +345,10 @@ fn a_database_whose_pages_have_moved_is_read_as_far_as_its_bytes_tell() {
 /// freelist, a leaf, and within a small bucket.
 #[test]
 fn what_stands_behind_what_a_page_in_use_holds_is_searched() {
-    let sealed =
-        |main: u64| pages::Write { value: b"k8s:enc:aescbc:v1:key1:0123456789abcdef0123456789abcdef".to_vec(), ..pages::Write::at(main) };
+    let sealed = |main: u64| pages::Write {
+        value: b"k8s:enc:aescbc:v1:key1:\x01123456789abcdef0123456789abcdef".to_vec(),
+        ..pages::Write::at(main)
+    };
     let leaf = |id: u64, mains: std::ops::Range<u64>| pages::leaf(id, &mains.map(|main| sealed(main).entry()).collect::<Vec<_>>());
     let branch = pages::branch(3, &[(sealed(2).stored_under(), 4), (sealed(4).stored_under(), 5)]);
     let bytes = pages::snapshot_with_freelist(&[pages::root(3), branch, leaf(4, 2..4), leaf(5, 4..6), pages::freelist(6, &[])], 6);
@@ -376,7 +378,7 @@ fn the_end_of_a_secret_that_lost_its_beginning_is_told() {
     let end = b"some data of a large value\x1a\x06Opaque\x1a\0\x22\0";
     let tail = |pages: usize| [vec![b'x'; pages * PAGE - end.len()], end.to_vec()].concat();
     // What `scan` calls plaintext in a database in which nothing else is, `carve` does not pass over.
-    let sealed = pages::Write { value: b"k8s:enc:aescbc:v1:key1:0123456789abcdef0123456789abcdef".to_vec(), ..pages::Write::at(2) };
+    let sealed = pages::Write { value: b"k8s:enc:aescbc:v1:key1:\x01123456789abcdef0123456789abcdef".to_vec(), ..pages::Write::at(2) };
     let database = pages::database_of(&[sealed]);
     for pages in [1, 2] {
         let bytes = [&database[..], &tail(pages)].concat();

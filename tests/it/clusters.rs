@@ -13,7 +13,7 @@ use etcd_sleuth::case::{Case, Holders, Plan, Question, Silent, VerifyQuestion};
 use etcd_sleuth::kms::{EncryptionConfig, EncryptionContexts};
 use serde_json::{Value, json};
 
-const SEALED: &[u8] = b"k8s:enc:aescbc:v1:key1:0123456789abcdef0123456789abcdef0123456789abcdef";
+const SEALED: &[u8] = b"k8s:enc:aescbc:v1:key1:\x01123456789abcdef0123456789abcdef0123456789abcdef";
 
 /// A Secret as an API server writes it in JSON.
 fn secret(name: &str) -> Vec<u8> {
@@ -249,7 +249,7 @@ fn databases_are_compared_by_the_clusters_of_all_prefixes() {
     };
     database_of("first.db", &uids[1], SEALED);
     database_of("same.db", &uids[1], SEALED);
-    database_of("diverged.db", &uids[1], b"k8s:enc:aescbc:v1:key1:abcdef0123456789abcdef0123456789abcdef0123456789");
+    database_of("diverged.db", &uids[1], b"k8s:enc:aescbc:v1:key1:\x01bcdef0123456789abcdef0123456789abcdef0123456789");
     database_of("other.db", &uids[2], SEALED);
     for (other, is_compared, is_divergent) in [("same.db", true, false), ("diverged.db", true, true), ("other.db", false, false)] {
         let all = records(&run_in(dir.path(), &["scan", "first.db", other, "--format", "jsonl"]));

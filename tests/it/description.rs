@@ -90,7 +90,7 @@ fn a_kubeadm_cluster_is_named_with_its_endpoint_and_nodes() {
         &[
             ("/registry/configmaps/kube-system/kubeadm-config", names.as_bytes()),
             ("/registry/minions/cp-1", node),
-            ("/registry/minions/w-1", b"k8s:enc:aescbc:v1:key1:0123456789abcdef0123456789abcdef"),
+            ("/registry/minions/w-1", b"k8s:enc:aescbc:v1:key1:\x01123456789abcdef0123456789abcdef"),
             ("/other/minions/no-node", b"text"),
         ],
         &[],
@@ -110,7 +110,7 @@ fn a_kubeadm_cluster_is_named_with_its_endpoint_and_nodes() {
 fn objects_that_were_looked_at_are_listed_by_resource() {
     let dir = tempfile::tempdir().unwrap();
     let object = br#"{"kind":"Token","apiVersion":"example.org/v1","metadata":{"name":"a","namespace":"prod"}}"#;
-    let sealed = b"k8s:enc:aescbc:v1:key1:0123456789abcdef0123456789abcdef0123456789abcdef";
+    let sealed = b"k8s:enc:aescbc:v1:key1:\x01123456789abcdef0123456789abcdef0123456789abcdef";
     let tokens = ["/registry/example.org/tokens/prod/a", "/registry/example.org/tokens/prod/b"];
     database(dir.path(), &[("/registry/secrets/prod/x", sealed), (tokens[0], object), (tokens[1], object)], &[], &[]);
     for (resources, title) in [("secrets", "Other objects, not looked at (--resources all)"), ("all", "Objects looked at")] {

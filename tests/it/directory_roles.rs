@@ -253,7 +253,7 @@ fn a_file_that_was_left_behind_has_a_remedy_of_its_own() {
     fs::create_dir_all(&snap).unwrap();
     let write = |main, value: &str| Write { main, key: b"/registry/secrets/p/a".to_vec(), value: value.into() };
     let plain = r#"{"kind":"Secret","apiVersion":"v1","metadata":{"name":"a","namespace":"p","uid":"u"}}"#;
-    let sealed = "k8s:enc:aescbc:v1:old:0123456789abcdef0123456789abcdef";
+    let sealed = "k8s:enc:aescbc:v1:old:\x01123456789abcdef0123456789abcdef";
     fs::write(snap.join("db"), pages::database_of(&[write(3, sealed)])).unwrap();
     fs::write(snap.join("db.tmp.1"), pages::database_of(&[write(2, plain)])).unwrap();
     let all = records(&run_in(dir.path(), &["scan", "data", "--format", "jsonl"]));

@@ -49,7 +49,7 @@ fn kms(double: &KmsDouble, contexts: EncryptionContexts) -> AwsKms {
 /// One KMS v2 value's DEK source under [`ARN`], wrapped as `blob`.
 fn plan_of(provider: &str, blob: &[u8]) -> Plan {
     let object = pb::EncryptedObject {
-        encrypted_data: vec![0; 60],
+        encrypted_data: (7..67).collect(),
         key_id: ARN.into(),
         encrypted_dek_source: [b"1", blob].concat(),
         annotations: BTreeMap::new(),
@@ -246,7 +246,7 @@ fn only_what_the_plugin_of_aws_writes_is_asked_of_aws() {
     }
     let v2 = |key_id: &str, wrapped: &[u8]| {
         let object = pb::EncryptedObject {
-            encrypted_data: vec![0; 60],
+            encrypted_data: (7..67).collect(),
             key_id: key_id.into(),
             encrypted_dek_source: wrapped.to_vec(),
             ..pb::EncryptedObject::default()

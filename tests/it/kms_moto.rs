@@ -66,7 +66,7 @@ fn plan_of(key_id: Option<&str>, wrapped: &[u8]) -> Plan {
     match key_id {
         Some(key_id) => {
             let object = pb::EncryptedObject {
-                encrypted_data: vec![0; 60],
+                encrypted_data: (7..67).collect(),
                 key_id: key_id.into(),
                 encrypted_dek_source: wrapped.to_vec(),
                 encrypted_dek_source_type: 1,

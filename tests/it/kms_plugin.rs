@@ -21,7 +21,7 @@ const SEED: [u8; 32] = [7; 32];
 
 fn plan_v2(kind: i32) -> Plan {
     let object = pb::EncryptedObject {
-        encrypted_data: vec![0; 60],
+        encrypted_data: (7..67).collect(),
         key_id: KEY_ID.into(),
         encrypted_dek_source: b"wrapped seed".to_vec(),
         annotations: BTreeMap::from([("version.example.com".to_owned(), b"3".to_vec())]),

@@ -463,7 +463,7 @@ fn credentials_of_users_are_never_shown() {
         user(1100, "hunter2-in-clear", vec![], "alice"),
         user(1012, "hunter3-in-clear", bytes(3, b"token-in-clear.9"), "bob"),
         user(1103, "", bytes(3, b"JDJhJDEwJGhhc2gtaW4tY2xlYXI"), "carol"),
-        bytes(4, &[bytes(1, b"/registry/secrets/a/b"), bytes(2, b"k8s:enc:aescbc:v1:key:0123456789abcdef0123456789abcdef")].concat()),
+        bytes(4, &[bytes(1, b"/registry/secrets/a/b"), bytes(2, b"k8s:enc:aescbc:v1:key:\x01123456789abcdef0123456789abcdef")].concat()),
     ];
     fs::write(dir.path().join(SEGMENT), segment(&requests)).unwrap();
     let mut shown = String::new();

@@ -186,7 +186,7 @@ fn what_begins_behind_a_snapshot_is_told_and_what_does_not_is_no_alarm() {
 #[test]
 fn of_a_secret_behind_the_pages_no_deletion_is_claimed() {
     let secret = br#"{"kind":"Secret","apiVersion":"v1","metadata":{"name":"x","namespace":"ns"},"type":"Opaque","data":{"a":"YQ=="}}"#;
-    let sealed = b"k8s:enc:aescbc:v1:key1:0123456789abcdef0123456789abcdef".to_vec();
+    let sealed = b"k8s:enc:aescbc:v1:key1:\x01123456789abcdef0123456789abcdef".to_vec();
     let write = common::pages::Write { main: 2, key: b"/registry/secrets/ns/s".to_vec(), value: sealed };
     let given = Given::new();
     given.write("a.db", &[&common::pages::database_of(std::slice::from_ref(&write))[..], secret].concat());

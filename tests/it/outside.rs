@@ -8,6 +8,7 @@ use common::pages::{self, Entry, Write};
 use common::raft::{bytes, number, raft_snapshot, segment};
 use common::{of_kind, records, run_in, text};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 const SEGMENT: &str = "0000000000000000-0000000000000000.wal";
 const SECRET: &[u8] =
@@ -25,7 +26,7 @@ fn cbor_secret() -> Vec<u8> {
 }
 
 fn sealed(main: u64) -> Write {
-    Write { value: b"k8s:enc:aescbc:v1:key1:0123456789abcdef0123456789abcdef".to_vec(), ..Write::at(main) }
+    Write { value: b"k8s:enc:aescbc:v1:key1:\x01123456789abcdef0123456789abcdef".to_vec(), ..Write::at(main) }
 }
 
 /// A database with one encrypted Secret, these elements beside it in bucket `key`, and these buckets beside that one.
@@ -189,6 +190,91 @@ fn a_secret_in_cbor_is_found_where_nothing_frames_it() {
     assert_eq!(unread("image", &secret[..secret.len() - 4], "carve"), told("no-end"));
     // The three bytes alone are no beginning.
     assert_eq!(unread("image", &b"\xd9\xd9\xf7 and more \xd9\xd9\xf7\xa4\x44\0\0\0\0".repeat(50), "carve").1, Vec::new());
+}
+
+/// What is packed without a sign, as raw deflate has none, stands where no reader takes it for anything.
+#[test]
+fn opaque_bytes_where_nobody_reads_are_told_by_every_command() {
+    let deflated = |bytes: &[u8]| {
+        let mut deflate = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
+        std::io::Write::write_all(&mut deflate, bytes).unwrap();
+        deflate.finish().unwrap()
+    };
+    let random = |count: u64| (0..count).flat_map(|n| Sha256::digest(n.to_le_bytes())).collect::<Vec<u8>>();
+    let (small, large) = (deflated(&SECRET.repeat(2)), deflated(&[SECRET, STANDARD.encode(random(300)).as_bytes()].concat()));
+    assert!(small.len() < 200 && large.len() > 8000);
+    let sent = pages::snapshot_with_freelist(&[pages::root(3), pages::leaf(3, &[sealed(2).entry()]), pages::freelist(4, &[])], 4);
+    let member = database(Vec::new(), Vec::new());
+    let pages_of = |bytes: &[u8]| [bytes, &vec![0; bytes.len().next_multiple_of(pages::PAGE) - bytes.len()]].concat();
+    let opaque = (Some(3), vec![("opaque".to_owned(), "stream".to_owned())]);
+    for packed in [&small, &large] {
+        let behind_pages = [&member[..], &pages_of(packed)].concat();
+        for bytes in [[&sent[..], packed].concat(), [&sent[..], &[0; 100], packed].concat(), behind_pages] {
+            let (code, mut told) = unread("a.db", &bytes, "scan");
+            told.dedup();
+            assert_eq!((code, told), opaque, "{}", packed.len());
+            let dir = tempfile::tempdir().unwrap();
+            std::fs::write(dir.path().join("a.db"), &bytes).unwrap();
+            let plain = [&["scan", "a.db", "--residue", "off"][..], &["check", "a.db"], &["keys", "a.db"], &["recover", "a.db"]];
+            for args in plain.into_iter().chain([&["keys", "a.db", "--retire", "aescbc/key2", "--confirm-unseen"][..]]) {
+                let output = run_in(dir.path(), args);
+                let shown = [output.stdout, output.stderr].map(|part| String::from_utf8(part).unwrap()).concat();
+                assert_eq!(output.status.code(), Some(3), "{args:?}: {shown}");
+                assert!(shown.contains("as even as compressed or encrypted ones"), "{args:?}: {shown}");
+            }
+        }
+    }
+    let bytes = [&sent[..], &large].concat();
+    assert_eq!(unread("a.db", &bytes, "carve"), opaque);
+    // In a field of a log that nobody knows.
+    let field = [number(1, 9), common::raft::bytes(2000, &large)].concat();
+    assert_eq!(unread(SEGMENT, &segment(&[field]), "scan"), opaque);
+    // Digests and values are nothing of the kind.
+    let value = [&b"k8s:enc:aescbc:v1:key1:"[..], &random(16)].concat();
+    let many: Vec<_> = (3..9).map(|main| Write { value: value.clone(), ..Write::at(main) }.entry()).collect();
+    let many = database(many, Vec::new());
+    for command in ["scan", "carve"] {
+        assert_eq!(unread("a.db", &many, command), (Some(0), Vec::new()), "{command}");
+    }
+}
+
+/// Ciphertext is bytes as if they were drawn: whatever else stands in its place is told, and a Secret in it.
+#[test]
+fn what_is_plainly_no_ciphertext_is_an_invalid_envelope() {
+    let gzip = |bytes: &[u8]| {
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        std::io::Write::write_all(&mut gzip, bytes).unwrap();
+        gzip.finish().unwrap()
+    };
+    let drawn = |count: u64| (0..count).flat_map(|n| Sha256::digest(n.to_le_bytes())).collect::<Vec<u8>>();
+    let kms = |data: &[u8]| [bytes(1, data), bytes(2, b"key"), bytes(3, &[7; 40]), number(5, 1)].concat();
+    let invalid = |prefix: &str, body: &[u8]| {
+        let value = [prefix.as_bytes(), body].concat();
+        let write = Write { main: 3, key: b"/registry/secrets/ns/x".to_vec(), value };
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("a.db"), database(vec![write.entry()], Vec::new())).unwrap();
+        let output = run_in(dir.path(), &["scan", "a.db", "--format", "jsonl"]);
+        let all = records(&output);
+        let anomalies = of_kind(&all, "anomaly").into_iter().filter(|one| one["class"] == "envelope-invalid").count();
+        let secrets = of_kind(&all, "unread").into_iter().filter(|one| one["reason"] == "within").count();
+        (output.status.code(), anomalies, secrets)
+    };
+    let list = SECRET.repeat(3);
+    for body in [gzip(&list), vec![0; 64], STANDARD.encode(drawn(3)).into_bytes(), zstd::encode_all(&list[..], 3).unwrap()] {
+        for prefix in ["k8s:enc:aesgcm:v1:key1:", "k8s:enc:secretbox:v1:key1:"] {
+            assert_eq!(invalid(prefix, &body), (Some(3), 1, 0), "{prefix}{}", body.escape_ascii());
+        }
+        assert_eq!(invalid("k8s:enc:kms:v2:kms1:", &kms(&body)), (Some(3), 1, 0), "{}", body.escape_ascii());
+    }
+    assert_eq!(invalid("k8s:enc:kms:v2:kms1:", &kms(SECRET)), (Some(3), 1, 1));
+    assert_eq!(invalid("k8s:enc:aesgcm:v1:key1:", STANDARD.encode(SECRET).as_bytes()), (Some(3), 1, 1));
+    for length in [32, 64, 320, 3200] {
+        let body = &drawn(100)[..length];
+        for prefix in ["k8s:enc:aescbc:v1:key1:", "k8s:enc:aesgcm:v1:key1:"] {
+            assert_eq!(invalid(prefix, body), (Some(0), 0, 0), "{prefix} {length}");
+        }
+        assert_eq!(invalid("k8s:enc:kms:v2:kms1:", &kms(body)), (Some(0), 0, 0), "{length}");
+    }
 }
 
 /// A trailer that other bytes stand behind is one: the bytes of no known form are the others.

@@ -30,7 +30,7 @@ fn write(dir: &Path, key_ids: &[&str]) {
         .zip(key_ids)
         .map(|(main, key_id)| {
             let object = pb::EncryptedObject {
-                encrypted_data: vec![7; 60],
+                encrypted_data: (7..67).collect(),
                 key_id: (*key_id).to_owned(),
                 encrypted_dek_source: b"1wrapped".to_vec(),
                 annotations: BTreeMap::new(),
@@ -122,8 +122,8 @@ fn a_name_alone_is_a_key_and_a_value_that_names_none_may_need_it() {
         let output = run_in(dir.path(), &[&["keys", "a.db"], args].concat());
         (output.status.code().unwrap(), format!("{}{}", text(&output).1, stderr(&output)))
     };
-    let cbc = |name: &str| format!("k8s:enc:aescbc:v1:{name}:0123456789abcdef0123456789abcdef0123456789abcdef").into_bytes();
-    let gcm = |name: &str| format!("k8s:enc:aesgcm:v1:{name}:0123456789abcdef0123456789abcdef0123456789abcdef").into_bytes();
+    let cbc = |name: &str| format!("k8s:enc:aescbc:v1:{name}:\x01123456789abcdef0123456789abcdef0123456789abcdef").into_bytes();
+    let gcm = |name: &str| format!("k8s:enc:aesgcm:v1:{name}:\x01123456789abcdef0123456789abcdef0123456789abcdef").into_bytes();
     write(&[&cbc("old"), &cbc("two"), &gcm("two")]);
     for spelling in ["old", "aescbc/old"] {
         let (code, said) = ask(&["--retire", spelling]);

@@ -302,7 +302,7 @@ fn what_the_log_has_behind_the_database_is_not_known() {
     assert_eq!((now, lost), (existing, 0), "{shown}");
     // Another key.
     let (now, lost, shown) =
-        readable(&with(vec![put("/registry/secrets/new/one", "k8s:enc:aescbc:v1:k:0123456789abcdef0123456789abcdef")], 1));
+        readable(&with(vec![put("/registry/secrets/new/one", "k8s:enc:aescbc:v1:k:\x01123456789abcdef0123456789abcdef")], 1));
     assert_eq!((now, lost), (existing, 0), "{shown}");
 }
 
@@ -315,7 +315,7 @@ fn what_is_not_known_to_be_current_is_nowhere_called_so() {
         fs::create_dir_all(dir.path().join("data/member/snap")).unwrap();
         fs::create_dir_all(dir.path().join("data/member/wal")).unwrap();
         let plain = br#"{"kind":"Secret","apiVersion":"v1","metadata":{"name":"a","namespace":"p","uid":"u"}}"#.to_vec();
-        let sealed = b"k8s:enc:aescbc:v1:old:0123456789abcdef0123456789abcdef".to_vec();
+        let sealed = b"k8s:enc:aescbc:v1:old:\x01123456789abcdef0123456789abcdef".to_vec();
         let write = |main: u64, key: &str, value: &[u8]| Write { main, key: key.as_bytes().to_vec(), value: value.to_vec() }.entry();
         let entries = [write(2, "/registry/secrets/p/a", &plain), write(3, "/registry/secrets/p/b", &sealed)];
         fs::write(dir.path().join("data/member/snap/db"), pages::database(&[pages::root_at(3, 10), pages::leaf(3, &entries)])).unwrap();
@@ -357,7 +357,7 @@ fn what_is_not_known_to_be_current_is_nowhere_called_so() {
     let secret = r#"{"kind":"Secret","apiVersion":"v1","metadata":{"name":"c","namespace":"p","uid":"u"}}"#;
     let dir = make(&[
         put("/registry/secrets/p/c", secret),
-        put("/registry/secrets/p/a", "k8s:enc:aescbc:v1:old:0123456789abcdef0123456789abcdef"),
+        put("/registry/secrets/p/a", "k8s:enc:aescbc:v1:old:\x01123456789abcdef0123456789abcdef"),
     ]);
     assert_eq!(run_in(dir.path(), &["scan", "data", "--fail-on", "current"]).status.code(), Some(3));
     fs::write(dir.path().join("enc.yaml"), "apiVersion: apiserver.config.k8s.io/v1\nkind: EncryptionConfiguration\nresources: [{resources: [secrets], providers: [{aescbc: {keys: [{name: old, secret: AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=}]}}]}]\n").unwrap();
@@ -450,7 +450,7 @@ fn encrypted() -> Directory {
     let dir = tempfile::tempdir().unwrap();
     fs::create_dir_all(dir.path().join("data/member/snap")).unwrap();
     fs::create_dir_all(dir.path().join("data/member/wal")).unwrap();
-    let value = b"k8s:enc:aescbc:v1:k:0123456789abcdef0123456789abcdef".to_vec();
+    let value = b"k8s:enc:aescbc:v1:k:\x01123456789abcdef0123456789abcdef".to_vec();
     let entry = Write { main: 2, key: b"/registry/secrets/p/a".to_vec(), value }.entry();
     fs::write(dir.path().join("data/member/snap/db"), pages::database(&[pages::root_at(3, 2), pages::leaf(3, &[entry])])).unwrap();
     Directory { dir, applied: 2, member: 7 }
@@ -462,7 +462,7 @@ fn encrypted() -> Directory {
 fn a_log_of_which_nothing_stands_in_the_database_is_anothers() {
     let names = ["a", "b", "c", "d"];
     let key = |name: &str| format!("/registry/secrets/p/{name}");
-    let put_of = |name: &&str| put(&key(name), "k8s:enc:aescbc:v1:k:0123456789abcdef0123456789abcdef");
+    let put_of = |name: &&str| put(&key(name), "k8s:enc:aescbc:v1:k:\x01123456789abcdef0123456789abcdef");
     let puts: Vec<Vec<u8>> = names.iter().map(put_of).collect();
     let in_branch = |field: u64| -> Vec<Vec<u8>> { puts.iter().map(|put| bytes(6, &bytes(field, &bytes(2, &put[2..])))).collect() };
     let gone = |request: Vec<u8>| [&puts[..], &[request]].concat();
@@ -484,7 +484,7 @@ fn a_log_of_which_nothing_stands_in_the_database_is_anothers() {
         fs::create_dir_all(dir.path().join("data/member/wal")).unwrap();
         let all = [nothing(1), requests].concat();
         let applied = all.len() as u64;
-        let value = b"k8s:enc:aescbc:v1:k:0123456789abcdef0123456789abcdef".to_vec();
+        let value = b"k8s:enc:aescbc:v1:k:\x01123456789abcdef0123456789abcdef".to_vec();
         let entry = Write { main: 2, key: key(own).into_bytes(), value }.entry();
         fs::write(dir.path().join("data/member/snap/db"), pages::database(&[pages::root_at(3, applied), pages::leaf(3, &[entry])]))
             .unwrap();
@@ -562,7 +562,7 @@ fn a_directorys_member_is_named_and_a_learner_is_called_one() {
             &[Write {
                 main: 2,
                 key: b"/registry/secrets/p/a".to_vec(),
-                value: b"k8s:enc:aescbc:v1:k:0123456789abcdef0123456789abcdef".to_vec(),
+                value: b"k8s:enc:aescbc:v1:k:\x01123456789abcdef0123456789abcdef".to_vec(),
             }
             .entry()],
         );

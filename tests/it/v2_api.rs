@@ -133,7 +133,10 @@ fn secrets_in_requests_of_the_v2_api_are_read() {
         // Beside a put of the v3 API in one request.
         [
             bytes(2, &request("PUT", "/1/registry/secrets/old/beside", &secret("beside"), vec![])),
-            bytes(4, &[bytes(1, b"/registry/secrets/old/v3"), bytes(2, b"k8s:enc:aescbc:v1:a:0123456789abcdef0123456789abcdef")].concat()),
+            bytes(
+                4,
+                &[bytes(1, b"/registry/secrets/old/v3"), bytes(2, b"k8s:enc:aescbc:v1:a:\x01123456789abcdef0123456789abcdef")].concat(),
+            ),
         ]
         .concat(),
     ];
@@ -166,7 +169,7 @@ fn what_the_v2_api_wrote_may_be_current_in_every_verdict() {
     let (snap, wal) = (dir.path().join("data/member/snap"), dir.path().join("log/member/wal"));
     fs::create_dir_all(&snap).unwrap();
     fs::create_dir_all(&wal).unwrap();
-    let sealed = "k8s:enc:aescbc:v1:old:0123456789abcdef0123456789abcdef";
+    let sealed = "k8s:enc:aescbc:v1:old:\x01123456789abcdef0123456789abcdef";
     let database =
         pages::database_of(&[Write { main: 2, key: b"/registry/secrets/p/a".to_vec(), value: sealed.replace("old", "new").into() }]);
     fs::write(snap.join("db"), database).unwrap();
@@ -263,7 +266,7 @@ fn what_the_v2_api_wrote_is_not_called_older_nor_what_is_encrypted_in_clear() {
     let dir = tempfile::tempdir().unwrap();
     let snap = dir.path().join("data/member/snap");
     fs::create_dir_all(&snap).unwrap();
-    let sealed = "k8s:enc:aescbc:v1:old:0123456789abcdef0123456789abcdef";
+    let sealed = "k8s:enc:aescbc:v1:old:\x01123456789abcdef0123456789abcdef";
     let database = pages::database_of(&[Write { main: 2, key: b"/registry/secrets/old/a".to_vec(), value: sealed.into() }]);
     fs::write(snap.join("db"), database).unwrap();
     fs::write(snap.join(SNAP), raft_snapshot(&store(&["a"], "gone"), 1)).unwrap();

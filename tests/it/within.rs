@@ -126,7 +126,7 @@ fn what_refers_to_secrets_or_repeats_other_objects_holds_none() {
 fn a_secret_where_ciphertext_should_be_is_told_in_whatever_field() {
     let sealed = |change: fn(&mut EncryptedObject, Vec<u8>), inner: Vec<u8>| {
         let mut object = EncryptedObject {
-            encrypted_data: vec![0x5a; 60],
+            encrypted_data: (7..67).collect(),
             key_id: "key".into(),
             encrypted_dek_source: vec![7; 40],
             annotations: BTreeMap::new(),

@@ -72,6 +72,16 @@ fn inflated(bytes: &[u8], has_header: bool) -> Option<bool> {
     Some(is_all || inflate.total_in() >= TO_INFLATE as u64 || inflate.total_out() >= INFLATED as u64)
 }
 
+/// Raw deflate has no header. It is told by more that comes out of it than it has bytes, and by its end: of a few bytes, which any may be,
+/// neither is proof.
+pub(super) fn raw_deflate(bytes: &[u8]) -> bool {
+    const FEWEST: u64 = 24;
+    let (mut inflate, mut out) = (flate2::Decompress::new(false), [0; INFLATED]);
+    let status = inflate.decompress(bytes.get(..TO_INFLATE).unwrap_or(bytes), &mut out, flate2::FlushDecompress::None);
+    let (taken, made) = (inflate.total_in(), inflate.total_out());
+    matches!(status, Ok(flate2::Status::StreamEnd)) && taken >= FEWEST && made > taken
+}
+
 pub(super) fn zstd(bytes: &[u8]) -> bool {
     let Some((header, rest)) = bytes.get(4..).and_then(<[u8]>::split_first) else { return false };
     if header & 0x08 != 0 {

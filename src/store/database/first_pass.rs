@@ -76,7 +76,8 @@ impl<'data> DatabaseStore<'data> {
         }
         // What the search for residue reads behind the last whole page it told; the rest of the values there nobody reads.
         let values_from = (options.residue == ResidueMode::Full).then(|| opened.end_of_whole_pages());
-        let outside = image::held_in(evidence.content(), opened.end_of_pages(), residue.read_behind_pages(), values_from);
+        let read_behind = residue.read_behind_pages().into_iter().chain([opened.place_of_trailer(behind_trailer.is_some())]).collect();
+        let outside = image::held_in(evidence.content(), opened.end_of_pages(), read_behind, values_from);
         let facts = Facts { newest_object_time: newest_time, outside, ..Facts::of(evidence, kind, Content::Database(Box::new(content))) };
         let of_other = other.map_or(0, |other| other.pages_read());
         let pages_read = [tree.pages_read(), of_other, residue.pages_read].into_iter().fold(0, u64::saturating_add);

@@ -1,5 +1,7 @@
 //! From evidence to an open database: trailer, meta pages, page size.
 
+use std::ops::Range;
+
 use crate::bbolt::{Db, Meta, OpenError};
 use crate::etcd::trailer::{self, Trailer};
 use crate::evidence::digest::Sha256Digest;
@@ -111,6 +113,15 @@ impl<'data> OpenedDatabase<'data> {
         let is_trailer = !more.is_empty() && !range::is_zero(trailer) && trailer == Sha256Digest::of(sent).0;
         // What has the size of a trailer is one of the bytes behind it.
         is_trailer.then(|| more.len().saturating_add(self.trailer.map_or(0, <[u8]>::len)))
+    }
+
+    /// Where the trailer stands; `is_followed`: whether it matches, and bytes stand behind it.
+    pub(crate) fn place_of_trailer(&self, is_followed: bool) -> Range<u64> {
+        let (start, length) = match (is_followed, self.trailer) {
+            (true, _) => (self.end_of_pages() as u64, trailer::LEN),
+            (false, trailer) => (self.db.bytes().len() as u64, trailer.map_or(0, <[u8]>::len)),
+        };
+        start..start.saturating_add(length as u64)
     }
 
     /// Where the pages that were ever used end. Behind them stand zeros, or the trailer, or what somebody else put there.

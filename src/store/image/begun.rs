@@ -69,9 +69,9 @@ impl Begun {
         Self { at: at as u64, form, of: BeginningOf::Stream }
     }
 
-    /// A whole input in which nothing is found, and nothing could be.
-    pub(super) fn opaque() -> Self {
-        Self { at: 0, form: PassedOverForm::Opaque, of: BeginningOf::Stream }
+    /// Bytes in which nothing is found, and nothing could be.
+    pub(super) fn opaque(at: u64) -> Self {
+        Self { at, form: PassedOverForm::Opaque, of: BeginningOf::Stream }
     }
 
     /// What begins at a place as it would stand in a database.
@@ -140,7 +140,7 @@ pub enum PassedOverForm {
     Text,
     /// In a form that makes it smaller.
     Compressed,
-    /// In bytes that are mostly as even as compressed or encrypted ones are, in no form that is known.
+    /// In bytes that are as even as compressed or encrypted ones are, in no form that is known.
     Opaque,
     /// In a file or volume that is encrypted as a whole.
     Encrypted,
@@ -177,7 +177,8 @@ impl fmt::Display for PassedOver {
         let noun = match (self.of, self.count) {
             (BeginningOf::Stream, 1) if self.form == PassedOverForm::Encrypted => "file or volume",
             (BeginningOf::Stream, _) if self.form == PassedOverForm::Encrypted => "files or volumes",
-            (BeginningOf::Stream, _) if self.form == PassedOverForm::Opaque => "file",
+            (BeginningOf::Stream, 1) if self.form == PassedOverForm::Opaque => "run of bytes",
+            (BeginningOf::Stream, _) if self.form == PassedOverForm::Opaque => "runs of bytes",
             (BeginningOf::Stream, 1) if self.form == PassedOverForm::DiskImage => "disk image",
             (BeginningOf::Stream, _) if self.form == PassedOverForm::DiskImage => "disk images",
             (BeginningOf::Secret, 1) => "Secret",
@@ -203,7 +204,7 @@ impl fmt::Display for PassedOver {
             PassedOverForm::Text => "as text, in JSON or YAML",
             PassedOverForm::Compressed if self.count == 1 => "that was not unpacked",
             PassedOverForm::Compressed => "that were not unpacked",
-            PassedOverForm::Opaque => "of no form that is known, whose bytes are as even as compressed or encrypted ones",
+            PassedOverForm::Opaque => "of no form that is known, as even as compressed or encrypted ones",
             PassedOverForm::Encrypted => "encrypted as a whole",
             PassedOverForm::DiskImage => "of which the blocks were not put in order",
         };

@@ -52,31 +52,30 @@ pub struct ImageStore<'data> {
 }
 
 impl<'data> ImageStore<'data> {
-    /// Says what the evidence is as a whole, where it is of a form that is read.
-    pub fn of_form(mut self, form: Option<WholeForm>) -> Self {
-        if let Content::Image(facts) = &mut self.profile.facts.content {
-            facts.is = form;
-        }
-        self
-    }
-
-    /// Searches an evidence, whatever it is.
-    pub fn search(evidence: &'data Evidence, options: &ReadOptions) -> Self {
+    /// Searches an evidence, whatever it is; `is`: what it is as a whole, where it is of a form that is read.
+    pub fn search(evidence: &'data Evidence, is: Option<WholeForm>, options: &ReadOptions) -> Self {
         let bytes = evidence.content();
         let mut anomalies = Anomalies::default();
         if let Some(damage) = evidence.damage() {
             anomalies.note(Class::ContainerDamaged, None, None, || damage.to_owned());
         }
-        let Searched { mut finds, mut begun, pages } = Searched::of(bytes);
+        let Searched { mut finds, mut begun, pages: pages_found } = Searched::of(bytes);
         // Of a whole input its first bytes say more than they would within others.
         begun.extend(Packed::of(bytes).filter(|packed| packed.is_whole()).map(|packed| begun::Begun::packed(packed, 0)));
         begun::drop_read(&mut begun, finds.iter().filter_map(Find::reads).collect());
         let ended = ended::without_beginning(bytes, &finds, &begun);
         finds.extend(ended);
-        if finds.is_empty() && begun.is_empty() && opaque::is_opaque(bytes) {
-            begun.push(begun::Begun::opaque());
+        // On pages of a database remains of encrypted values stand, which its reader counts.
+        let (pages, ground) = match is {
+            Some(WholeForm::Database { end_of_pages }) => (0..end_of_pages, opaque::Ground::Unused),
+            _ => (0..0, opaque::Ground::Any),
+        };
+        let opaque = opaque::runs(bytes, finds.iter().map(Find::extent).chain([pages]).collect(), &begun, ground);
+        if finds.is_empty() && begun.is_empty() && opaque.is_empty() && Packed::is_short_deflate(bytes) {
+            begun.push(begun::Begun::opaque(0));
         }
-        let passed_over = begun::count(&begun, &pages.sqlite);
+        begun.extend(opaque);
+        let passed_over = begun::count(&begun, &pages_found.sqlite);
         find::drop_in_keys(&mut finds);
         find::drop_nested(&mut finds);
         find::mark_duplicates(bytes, &mut finds);
@@ -88,7 +87,7 @@ impl<'data> ImageStore<'data> {
                 _ => witness.hear_beginning(read.key, read.value),
             }
         }
-        let facts = Facts::of(evidence, Kind::Image, Content::Image(Box::new(ImageFacts { pages, is: None, passed_over })));
+        let facts = Facts::of(evidence, Kind::Image, Content::Image(Box::new(ImageFacts { pages: pages_found, is, passed_over })));
         Self { profile: Profile::of_witness(evidence, facts, anomalies, witness, options, |part| range::offset_within(bytes, part)), finds }
     }
 }

@@ -1,62 +1,72 @@
 //! Bytes that show nothing of what they hold: compressed or encrypted in a form that has no sign, such as raw deflate, brotli, a binary
 //! message of OpenPGP.
 //!
-//! What is compressed or encrypted has all bytes equally often. How even they are is told by how often two bytes taken from them are the
-//! same: of 256 that are equally frequent once in 256 times; of text, numbers and programs at least three times as often. Windows are
-//! judged each by itself, because of zeros deflate leaves bytes that are all the same.
-//!
-//! Source: W. F. Friedman, "The Index of Coincidence and Its Applications in Cryptanalysis", 1922.
+//! They are told by how even they are. Blocks are judged each by itself, so that such bytes are seen beside any others.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::begun::{BeginningOf, Begun, PassedOverForm};
+use crate::evidence::evenness::Evenness;
+use crate::evidence::range;
 
 /// Bytes that are judged together.
-const WINDOW: usize = 4096;
-/// Of fewer bytes it cannot be told.
-const FEWEST: usize = 256;
-/// The count of values of a byte.
-const VALUES: u64 = 256;
+const BLOCK: usize = Evenness::BLOCK;
+/// Blocks that one task judges.
+const TASK: usize = 1 << 12;
+/// Even bytes that programs and pictures have here and there: tables of codes and checksums.
+const USUAL: usize = 4096;
+/// Of smaller files less than that is not usual: one part in so many.
+const PARTS: usize = 16;
 
-/// How even the bytes of a window are.
-#[derive(PartialEq, Eq)]
-enum Evenness {
-    /// As those of compressed or encrypted bytes.
-    Even,
-    /// Neither.
-    Uneven,
-    /// A few values are nearly all of them: nothing is told by that.
-    Flat,
+/// Where bytes stand that hold none that can be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ground {
+    /// Bytes of which nothing is known, where even ones are no surprise here and there.
+    Any,
+    /// A place of a known form where a writer leaves nothing.
+    Unused,
 }
 
-impl Evenness {
-    fn of(window: &[u8]) -> Self {
-        let mut counts = [0u64; 256];
-        for byte in window {
-            if let Some(count) = counts.get_mut(usize::from(*byte)) {
-                *count = count.saturating_add(1);
-            }
-        }
-        let pairs = |count: u64| count.saturating_mul(count.saturating_sub(1));
-        let same = counts.into_iter().map(pairs).fold(0, u64::saturating_add).saturating_mul(VALUES);
-        let drawn = pairs(window.len() as u64);
-        if same.saturating_mul(4) <= drawn.saturating_mul(5) {
-            Self::Even
-        } else if same >= drawn.saturating_mul(32) {
-            Self::Flat
-        } else {
-            Self::Uneven
-        }
-    }
+/// The runs of such bytes beside what is read and beside what has `begun` to be told, which may go on in them.
+pub(super) fn runs(bytes: &[u8], are_read: Vec<Range<u64>>, begun: &[Begun], ground: Ground) -> Vec<Begun> {
+    let least = match ground {
+        Ground::Any => bytes.len().checked_div(PARTS).unwrap_or(0).clamp(BLOCK, USUAL),
+        Ground::Unused => BLOCK,
+    };
+    let of_part = |part: &[u8]| {
+        let start = range::offset_within(bytes, part)?;
+        let place = |at: usize| start.saturating_add(at as u64);
+        Some(runs_of(part, least).into_iter().map(move |run| place(run.start)..place(run.end)).collect::<Vec<_>>())
+    };
+    let runs: Vec<Range<u64>> = range::beside(bytes, are_read).into_par_iter().filter_map(of_part).flatten().collect();
+    let goes_on = |begun: &&Begun| begun.of == BeginningOf::Stream || begun.form == PassedOverForm::NoEnd;
+    let mut told: Vec<u64> = begun.iter().filter(goes_on).map(|begun| begun.at).collect();
+    told.sort_unstable();
+    let is_told = |run: &Range<u64>| {
+        let from = run.start.saturating_sub(BLOCK as u64);
+        told.get(told.partition_point(|at| *at < from)).is_some_and(|at| *at < run.end)
+    };
+    runs.into_iter().filter(|run| !is_told(run)).map(|run| Begun::opaque(run.start)).collect()
 }
 
-/// Whether most of the bytes are as even as compressed or encrypted ones are.
-pub(super) fn is_opaque(bytes: &[u8]) -> bool {
-    let (mut even, mut uneven) = (0u64, 0u64);
-    for window in bytes.chunks(WINDOW).filter(|window| window.len() >= FEWEST) {
-        match Evenness::of(window) {
-            Evenness::Even => even = even.saturating_add(1),
-            Evenness::Uneven => uneven = uneven.saturating_add(1),
-            Evenness::Flat => {}
+/// The runs in bytes of which none are read. A block that chance made uneven does not end one.
+fn runs_of(bytes: &[u8], least: usize) -> Vec<Range<usize>> {
+    let even: Vec<bool> = bytes
+        .par_chunks(TASK.saturating_mul(BLOCK))
+        .flat_map_iter(|part| part.chunks(BLOCK).map(|block| !range::is_zero(block) && Evenness::of(block) == Evenness::Even))
+        .collect();
+    let mut runs: Vec<Range<usize>> = Vec::new();
+    for at in even.into_iter().enumerate().filter_map(|(number, is_even)| is_even.then_some(number.saturating_mul(BLOCK))) {
+        let end = at.saturating_add(BLOCK);
+        match runs.last_mut().filter(|run| at <= run.end.saturating_add(BLOCK)) {
+            Some(run) => run.end = end,
+            None => runs.push(at..end),
         }
     }
-    even > uneven
+    runs.retain(|run| run.len() >= least);
+    runs
 }
 
 #[cfg(test)]
@@ -68,7 +78,7 @@ mod tests {
     use base64::engine::general_purpose::STANDARD;
     use sha2::{Digest, Sha256};
 
-    use super::is_opaque;
+    use super::*;
 
     fn words(count: u64) -> Vec<u8> {
         (0..count)
@@ -86,6 +96,10 @@ mod tests {
         (0..count).flat_map(|number| Sha256::digest(number.to_le_bytes())).collect()
     }
 
+    fn are_told(bytes: &[u8], ground: Ground) -> bool {
+        !runs(bytes, Vec::new(), &[], ground).is_empty()
+    }
+
     #[test]
     fn what_is_compressed_or_drawn_is_opaque_and_nothing_else() {
         let database = include_bytes!("../../../testdata/migration.db");
@@ -93,21 +107,29 @@ mod tests {
         for bytes in
             [deflated(database), deflated(&with_zeros), drawn(8), drawn(40_000), zstd::bulk::compress(database, 19).unwrap_or_default()]
         {
-            assert!(is_opaque(&bytes), "{} bytes", bytes.len());
+            assert!(are_told(&bytes, Ground::Any) && are_told(&bytes, Ground::Unused), "{} bytes", bytes.len());
         }
         let numbers: Vec<u8> = (0..100_000u32).flat_map(u32::to_le_bytes).collect();
-        let program = std::fs::read(std::env::current_exe().unwrap_or_default()).unwrap_or_default();
-        for bytes in [
-            words(5000),
-            STANDARD.encode(drawn(1000)).into_bytes(),
-            numbers,
-            program,
-            vec![0; 9000],
-            drawn(7),
-            database.to_vec(),
-            Vec::new(),
-        ] {
-            assert!(!is_opaque(&bytes), "{} bytes", bytes.len());
+        for bytes in [words(5000), STANDARD.encode(drawn(1000)).into_bytes(), numbers, vec![0; 9000], drawn(7), Vec::new()] {
+            assert!(!are_told(&bytes, Ground::Any) && !are_told(&bytes, Ground::Unused), "{} bytes", bytes.len());
         }
+    }
+
+    #[test]
+    fn opaque_bytes_are_seen_beside_any_others_and_not_where_they_are_read_or_told() {
+        let (text, packed) = (words(400), deflated(&drawn(200)));
+        let at = text.len() as u64;
+        let bytes = [&text[..], &packed, &text].concat();
+        let found = runs(&bytes, Vec::new(), &[], Ground::Any);
+        assert!(found.len() == 1 && found[0].at.abs_diff(at) < BLOCK as u64, "{found:?}");
+        let end = at + packed.len() as u64;
+        assert_eq!(runs(&bytes, std::iter::once(at..end).collect(), &[], Ground::Any), []);
+        let stream = Begun { at, form: PassedOverForm::Compressed, of: BeginningOf::Stream };
+        assert_eq!(runs(&bytes, Vec::new(), &[stream], Ground::Any), []);
+        assert_eq!(
+            runs(&bytes, Vec::new(), &[Begun { form: PassedOverForm::Text, of: BeginningOf::Secret, ..stream }], Ground::Any),
+            found
+        );
+        assert_eq!(runs(&bytes, Vec::new(), &[Begun { at: end + 9, ..stream }], Ground::Any), found);
     }
 }

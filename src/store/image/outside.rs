@@ -11,8 +11,10 @@ use super::begun::{self, BeginningOf, Begun, PassedOver, PassedOverForm};
 use super::find::Find;
 use super::manifest;
 use super::needles::Needles;
+use super::opaque::{self, Ground};
 use super::searched::Searched;
 use crate::envelope::Sealed;
+use crate::evidence::packed::Packed;
 use crate::evidence::range;
 use crate::kubernetes::{Encoding, Object, Prefixes, StorageKey};
 
@@ -126,10 +128,14 @@ impl<'data> Outside<'data> {
 
     /// Counts what has a place.
     pub(in crate::store) fn count(&self, place: impl Fn(&[u8]) -> Option<u64>) -> Vec<PassedOver> {
+        begun::count(&self.placed(place), &[])
+    }
+
+    fn placed(&self, place: impl Fn(&[u8]) -> Option<u64>) -> Vec<Begun> {
         let begun = |beside: &Beside<'_>| Some(Begun { at: place(beside.bytes)?, form: beside.form, of: beside.of });
         let mut begun: Vec<Begun> = self.0.iter().filter_map(begun).collect();
         begun::drop_read(&mut begun, Vec::new());
-        begun::count(&begun, &[])
+        begun
     }
 }
 
@@ -142,18 +148,13 @@ fn begun_in(part: &[u8]) -> Vec<Begun> {
 }
 
 /// What bytes hold beside what `are_read`, each range of it a value that is told. What begins there is of no row.
-pub(in crate::store) fn held_beside(bytes: &[u8], mut are_read: Vec<Range<u64>>) -> Vec<PassedOver> {
-    are_read.sort_unstable_by_key(|range| range.start);
-    are_read.push(bytes.len() as u64..bytes.len() as u64);
-    let (mut parts, mut done) = (Vec::new(), 0);
-    for Range { start, end } in are_read {
-        parts.extend(range::slice(bytes, done, start.saturating_sub(done)).filter(|part| !part.is_empty()));
-        done = done.max(end);
-    }
-    let found: Vec<Outside<'_>> = parts.par_chunks(PARTS).map(Outside::of_parts).collect();
+pub(in crate::store) fn held_beside(bytes: &[u8], are_read: Vec<Range<u64>>) -> Vec<PassedOver> {
+    let found: Vec<Outside<'_>> = range::beside(bytes, are_read.clone()).par_chunks(PARTS).map(Outside::of_parts).collect();
     let mut all = Outside::default();
     found.into_iter().for_each(|part| all.merge(part));
-    all.count(|part| range::offset_within(bytes, part))
+    let mut begun = all.placed(|part| range::offset_within(bytes, part));
+    begun.extend(opaque::runs(bytes, are_read, &begun, Ground::Unused));
+    begun::count(&begun, &[])
 }
 
 /// What bytes hold that are no part of what is read, as a search of any bytes sees it: `from` of `bytes` on, without the ranges that
@@ -162,13 +163,20 @@ pub(in crate::store) fn held_beside(bytes: &[u8], mut are_read: Vec<Range<u64>>)
 pub(crate) fn held_in(bytes: &[u8], from: usize, are_read: Vec<Range<u64>>, values_from: Option<usize>) -> Vec<PassedOver> {
     let Some(part) = bytes.get(from..).filter(|part| !range::is_zero(part)) else { return Vec::new() };
     let Searched { finds, mut begun, pages } = Searched::of(part);
-    let is_counted = |at: u64| values_from.is_some_and(|first| at.saturating_add(from as u64) >= first as u64);
+    let place = |at: u64| at.saturating_add(from as u64);
+    let extents = finds.iter().map(Find::extent).map(|find| place(find.start)..place(find.end));
+    let told: Vec<Range<u64>> = are_read.iter().cloned().chain(extents).chain(std::iter::once(0..from as u64)).collect();
+    let is_counted = |at: u64| values_from.is_some_and(|first| place(at) >= first as u64);
     begun.retain(|begun| begun.form != PassedOverForm::NoEnd || is_counted(begun.at));
     let (counted, others): (Vec<&Find>, Vec<&Find>) = finds.iter().partition(|find| is_counted(find.value));
     begun::drop_read(&mut begun, others.into_iter().filter_map(Find::reads).collect());
     begun.extend(counted.into_iter().filter_map(|find| find.begun(part)));
-    begun.iter_mut().for_each(|begun| begun.at = begun.at.saturating_add(from as u64));
+    begun.iter_mut().for_each(|begun| begun.at = place(begun.at));
     begun::drop_read(&mut begun, are_read);
+    let opaque = opaque::runs(bytes, told.clone(), &begun, Ground::Unused);
+    let first = range::beside(bytes, told).first().copied().filter(|first| opaque.is_empty() && Packed::is_short_deflate(first));
+    begun.extend(first.and_then(|first| range::offset_within(bytes, first)).map(Begun::opaque));
+    begun.extend(opaque);
     begun::count(&begun, &pages.sqlite)
 }
 

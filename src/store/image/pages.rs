@@ -27,7 +27,10 @@ pub struct ImageFacts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WholeForm {
     /// A snapshot or a database.
-    Database,
+    Database {
+        /// Where the pages end that were ever used.
+        end_of_pages: u64,
+    },
     /// A raft snapshot.
     RaftSnapshot,
     /// A segment of a write-ahead log.
@@ -38,7 +41,7 @@ impl WholeForm {
     /// What a file of it is called.
     pub fn in_words(self) -> &'static str {
         match self {
-            Self::Database => "a database",
+            Self::Database { .. } => "a database",
             Self::RaftSnapshot => "a raft snapshot",
             Self::Segment => "a segment of a write-ahead log",
         }

@@ -1,0 +1,46 @@
+//! How even bytes are: what is compressed or encrypted has all of them equally often.
+//!
+//! It is told by how often two bytes taken from them are the same: of 256 that are equally frequent once in 256 times; of text, numbers and
+//! programs at least three times as often.
+//!
+//! Source: W. F. Friedman, "The Index of Coincidence and Its Applications in Cryptanalysis", 1922.
+
+/// The count of values of a byte.
+const VALUES: u64 = 256;
+
+/// How even the bytes of a block are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Evenness {
+    /// As those of compressed or encrypted bytes.
+    Even,
+    /// Perhaps as those.
+    Between,
+    /// As chance never makes encrypted ones.
+    Uneven,
+}
+
+impl Evenness {
+    /// Bytes of a block of which it can be told.
+    pub(crate) const BLOCK: usize = 256;
+
+    /// Of a block. Fewer bytes may be even by chance, and none are uneven by chance but those of very few.
+    pub(crate) fn of(block: &[u8]) -> Self {
+        let mut counts = [0u64; VALUES as usize];
+        for byte in block {
+            if let Some(count) = counts.get_mut(usize::from(*byte)) {
+                *count = count.saturating_add(1);
+            }
+        }
+        let pairs = |count: u64| count.saturating_mul(count.saturating_sub(1));
+        let same = counts.into_iter().map(pairs).fold(0, u64::saturating_add).saturating_mul(VALUES);
+        let drawn = pairs(block.len() as u64);
+        // Of a block that was drawn `same` is `drawn`, and a tenth of it more or less.
+        if block.len() >= Self::BLOCK && same.saturating_mul(4) <= drawn.saturating_mul(5) {
+            Self::Even
+        } else if same >= drawn.saturating_mul(if block.len() >= Self::BLOCK { 2 } else { 16 }) {
+            Self::Uneven
+        } else {
+            Self::Between
+        }
+    }
+}
