@@ -2,6 +2,7 @@
 //! `scan` and `carve` say of it alike that it was not read.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 
 use crate::common;
 
@@ -94,6 +95,41 @@ fn a_secret_within_another_object_is_told_in_whatever_form() {
         ] {
             is_told("/registry/e.com/objects/ns/x", custom.as_bytes());
         }
+    }
+}
+
+/// Where a manifest is packed, as Helm packs it, or written twice, or as the numbers of its bytes.
+#[test]
+fn a_secret_within_another_object_is_told_however_often_it_is_written() {
+    let gzip = |bytes: &[u8]| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    };
+    let release = |manifest: &str| json!({ "name": "x", "chart": { "files": [] }, "manifest": manifest, "version": 1 }).to_string();
+    let each = |format: fn(u8) -> String, between: &str| JSON.bytes().map(format).collect::<Vec<_>>().join(between);
+    let written = [
+        STANDARD.encode(gzip(JSON.as_bytes())),
+        STANDARD.encode(gzip(&secret())),
+        STANDARD.encode(gzip(release(YAML).as_bytes())),
+        STANDARD.encode(STANDARD.encode(JSON)),
+        STANDARD.encode(STANDARD.encode(YAML)),
+        each(|byte| format!("{byte:02x}"), " "),
+        each(|byte| format!("{byte:02X}"), ":"),
+        each(|byte| format!("0x{byte:02x}"), ", "),
+        each(|byte| format!("\\x{byte:02x}"), ""),
+        each(|byte| byte.to_string(), ","),
+    ];
+    for written in written {
+        is_told("/registry/configmaps/ns/x", &object("ConfigMap", "", &item(2, written.as_bytes())));
+        let custom = json!({ "apiVersion": "addons.example.com/v1", "kind": "Set", "metadata": { "name": "x" }, "spec": written });
+        is_told("/registry/addons.example.com/sets/ns/x", custom.to_string().as_bytes());
+    }
+    is_told("/registry/configmaps/ns/x", &object("ConfigMap", "", &item(3, &gzip(JSON.as_bytes()))));
+    // What is packed and holds no Secret is none.
+    for other in ["a text that says Secret", &release("kind: ConfigMap\napiVersion: v1\nmetadata:\n  name: Secret\n")] {
+        is_nothing("/registry/configmaps/ns/x", &object("ConfigMap", "", &item(2, STANDARD.encode(gzip(other.as_bytes())).as_bytes())));
+        is_nothing("/registry/configmaps/ns/x", &object("ConfigMap", "", &item(3, &gzip(other.as_bytes()))));
     }
 }
 

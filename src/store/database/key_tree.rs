@@ -84,13 +84,7 @@ fn note(
 }
 
 /// Notes writes that do not follow one another, or that should be gone; says whether there are some.
-fn note_breaks(
-    db: &Db<'_>,
-    bucket: &KeyBucket<'_, '_>,
-    writes: &SortedWrites,
-    schema: &Schema,
-    anomalies: &mut Anomalies,
-) -> bool {
+fn note_breaks(db: &Db<'_>, bucket: &KeyBucket<'_, '_>, writes: &SortedWrites, schema: &Schema, anomalies: &mut Anomalies) -> bool {
     let (finished, scheduled) = (schema.finished_compact_revision.unwrap_or(0), schema.compacted());
     let breaks = match finished == scheduled {
         true if writes.follow_one_another(scheduled) => Vec::new(),

@@ -28,6 +28,7 @@ mod outside;
 mod pages;
 mod searched;
 mod sqlite;
+mod unpacked;
 mod writes;
 
 pub use self::begun::{BeginningOf, PassedOver, PassedOverForm};

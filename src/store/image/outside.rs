@@ -13,6 +13,7 @@ use super::manifest;
 use super::needles::Needles;
 use super::opaque::{self, Ground};
 use super::searched::Searched;
+use super::unpacked;
 use crate::envelope::Sealed;
 use crate::evidence::packed::Packed;
 use crate::evidence::range;
@@ -21,12 +22,26 @@ use crate::kubernetes::{Encoding, Object, Prefixes, StorageKey};
 /// Parts between values that one task searches.
 const PARTS: usize = 64;
 
-/// The word that every Secret has, as it is and as text in base64 or hexadecimal digits has it: most values have none of these, and are not
-/// searched further.
+/// The word that every Secret has, as it is and as texts of other forms have it: most values have none of these, and are not searched further.
 static WORD: LazyLock<Needles<()>> = LazyLock::new(|| {
-    let in_base64 = [&b"U2VjcmV0"[..], b"NlY3JldA", b"TZWNyZX"];
-    let others = [manifest::KIND, b"S\0e\0c\0r\0e\0t", b"536563726574"];
-    Needles::new(in_base64.into_iter().chain(others).map(|text| (text.to_vec(), ())).collect())
+    let word = manifest::KIND;
+    let each = |format: fn(&u8) -> String, between: &str| word.iter().map(format).collect::<Vec<_>>().join(between).into_bytes();
+    let digits = ["", " ", ":", "-", ",", ", "].map(|between| each(|byte| format!("{byte:x}"), between));
+    let marked = [" ", ",", ", "].map(|between| each(|byte| format!("0x{byte:x}"), between));
+    let numbers = [" ", ",", ", "].map(|between| each(u8::to_string, between));
+    let escaped = [r"\x", r"\\x", r"\u00", "%"]
+        .map(|mark| [mark, &String::from_utf8_lossy(&each(|byte| format!("{byte:x}"), mark))].concat().into_bytes());
+    let wide = [1, 3].map(|zeros| word.iter().map(|byte| vec![*byte]).collect::<Vec<_>>().join(&vec![0; zeros][..]));
+    let all = [
+        vec![word.to_vec()],
+        digits.to_vec(),
+        marked.to_vec(),
+        numbers.to_vec(),
+        escaped.to_vec(),
+        wide.to_vec(),
+        unpacked::in_base64(word).to_vec(),
+    ];
+    Needles::new(all.into_iter().flatten().map(|text| (text, ())).collect())
 });
 
 /// What begins in such bytes of a part of an evidence.
@@ -80,6 +95,14 @@ impl<'data> Outside<'data> {
         if WORD.is_in(value) {
             Object::parts(value).into_iter().for_each(|part| self.search_within(key, part));
         }
+        unpacked::each(value, |at, out| {
+            let mut within = Outside::default();
+            within.search_within(&[], out);
+            if !within.0.is_empty() {
+                let bytes = value.get(at..).unwrap_or(value);
+                self.0.push(Beside { bytes, key, form: PassedOverForm::Within, of: BeginningOf::Secret });
+            }
+        });
     }
 
     /// Searches what stands behind a prefix, where it is not told as an object in clear: ciphertext has no Secret in it.
