@@ -15,7 +15,7 @@ use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use flate2::read::GzDecoder;
+use flate2::bufread::GzDecoder;
 
 use super::manifest;
 use super::needles::Needles;
