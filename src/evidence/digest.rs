@@ -1,12 +1,15 @@
 //! SHA-256 of evidence.
 //!
-//! The library chooses at run time what the processor has: without instructions for SHA it is twice as fast as `sha2` by its AVX code,
-//! with them both are alike.
+//! With `aws-kms` it comes from `aws-lc-rs`, which the SDK brings along: on a processor without instructions for SHA that is twice as fast
+//! as `sha2`, with them both are alike. Without that feature nothing that can open a socket is in the program, `aws-lc` included.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use aws_lc_rs::digest::{self, Context, SHA256};
+#[cfg(feature = "aws-kms")]
+use aws_lc_rs::digest::{Context, SHA256};
+#[cfg(not(feature = "aws-kms"))]
+use sha2::{Digest, Sha256};
 
 /// A SHA-256 digest, shown as 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,7 +18,7 @@ pub struct Sha256Digest(pub [u8; 32]);
 impl Sha256Digest {
     /// Of one piece of bytes.
     pub fn of(bytes: &[u8]) -> Self {
-        Self::taken(&digest::digest(&SHA256, bytes))
+        Self::of_parts(&[bytes])
     }
 
     /// Of bytes that are given in parts.
@@ -23,13 +26,6 @@ impl Sha256Digest {
         let mut hasher = Hasher::new();
         parts.iter().for_each(|part| hasher.update(part.as_ref()));
         hasher.finish()
-    }
-
-    fn taken(digest: &digest::Digest) -> Self {
-        let mut bytes = [0; 32];
-        // The library gives 32 bytes for this algorithm.
-        bytes.iter_mut().zip(digest.as_ref()).for_each(|(byte, of_digest)| *byte = *of_digest);
-        Self(bytes)
     }
 }
 
@@ -41,22 +37,46 @@ impl fmt::Display for Sha256Digest {
 
 /// A SHA-256 that is under way.
 #[derive(Clone)]
-pub(crate) struct Hasher(Context);
+pub(crate) struct Hasher {
+    #[cfg(feature = "aws-kms")]
+    state: Context,
+    #[cfg(not(feature = "aws-kms"))]
+    state: Sha256,
+}
 
+#[cfg(feature = "aws-kms")]
 impl Hasher {
     /// Of no bytes so far.
     pub(crate) fn new() -> Self {
-        Self(Context::new(&SHA256))
-    }
-
-    /// Adds bytes.
-    pub(crate) fn update(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
+        Self { state: Context::new(&SHA256) }
     }
 
     /// The digest of all bytes that were added.
     pub(crate) fn finish(self) -> Sha256Digest {
-        Sha256Digest::taken(&self.0.finish())
+        let mut bytes = [0; 32];
+        // The library gives 32 bytes for this algorithm.
+        bytes.iter_mut().zip(self.state.finish().as_ref()).for_each(|(byte, of_digest)| *byte = *of_digest);
+        Sha256Digest(bytes)
+    }
+}
+
+#[cfg(not(feature = "aws-kms"))]
+impl Hasher {
+    /// Of no bytes so far.
+    pub(crate) fn new() -> Self {
+        Self { state: Sha256::new() }
+    }
+
+    /// The digest of all bytes that were added.
+    pub(crate) fn finish(self) -> Sha256Digest {
+        Sha256Digest(self.state.finalize().into())
+    }
+}
+
+impl Hasher {
+    /// Adds bytes.
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        self.state.update(bytes);
     }
 }
 

@@ -20,8 +20,11 @@
 //!
 //! gzip, zstd and zip are opened where an input begins with them ([`super::Container`]); within other bytes nothing is.
 
+mod gzip;
 mod headers;
 mod text;
+
+pub(crate) use self::gzip::gunzip;
 
 use super::range;
 

@@ -54,7 +54,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 
 /// Which crates a room may name. The standard library is not listed.
 const CRATES: &[(&str, &[&str])] = &[
-    ("evidence", &["aws_lc_rs", "base64", "flate2", "libc", "memchr", "memmap2", "nom", "tar", "thiserror", "zip", "zstd"]),
+    ("evidence", &["aws_lc_rs", "base64", "flate2", "libc", "memchr", "memmap2", "nom", "sha2", "tar", "thiserror", "zip", "zstd"]),
     ("wire", &["thiserror"]),
     (
         "kubernetes",

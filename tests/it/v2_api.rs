@@ -279,6 +279,6 @@ fn what_the_v2_api_wrote_is_not_called_older_nor_what_is_encrypted_in_clear() {
     };
     let all = clear(&store(&["a", "b"], "gone")).unwrap();
     let of_b = serde_json::to_string(&secret("b")).unwrap().replace('<', "\\u003c").replace('>', "\\u003e");
-    let one_sealed = store(&["a", "b"], "gone").replace(&of_b, &format!("\"{sealed}\""));
+    let one_sealed = store(&["a", "b"], "gone").replace(&of_b, &serde_json::to_string(sealed).unwrap());
     assert_eq!(clear(&one_sealed), Some(all - 1));
 }

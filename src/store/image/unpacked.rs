@@ -7,7 +7,6 @@
 //! | `H4sI` | the same in base64 (RFC 4648), whatever follows |
 //! | `Secret` in base64 of base64 | at each of nine alignments |
 
-use std::io::Read;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -15,10 +14,10 @@ use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use flate2::bufread::GzDecoder;
 
 use super::manifest;
 use super::needles::Needles;
+use crate::evidence::packed;
 
 /// What may come out of all that stands in one value, for each of its bytes and at least: what repeats itself fills any room.
 const OUT_OF_A_BYTE: usize = 64;
@@ -55,7 +54,7 @@ pub(super) fn each(value: &[u8], mut see: impl FnMut(usize, &[u8])) {
         }
         let rest = value.get(start..).unwrap_or_default();
         let decoded;
-        let packed = match written {
+        let packed_bytes = match written {
             Written::AsIs => rest,
             Written::Twice => {
                 let before = value.get(..start).unwrap_or_default();
@@ -72,17 +71,15 @@ pub(super) fn each(value: &[u8], mut see: impl FnMut(usize, &[u8])) {
                 &decoded
             }
         };
-        if packed.len() < SHORTEST {
+        if packed_bytes.len() < SHORTEST {
             return;
         }
-        let (mut out, mut gzip) = (Vec::new(), GzDecoder::new(packed).take(left as u64));
         // What is cut off, or goes on as something else, shows what came out before.
-        let _ = gzip.read_to_end(&mut out);
-        let unread = gzip.into_inner().into_inner().len();
-        left = left.saturating_sub(out.len().max(packed.len().saturating_sub(unread)));
+        let (out, taken) = packed::gunzip(packed_bytes, left);
+        left = left.saturating_sub(out.len().max(taken));
         if !out.is_empty() {
             if *written == Written::AsIs {
-                done = start.saturating_add(packed.len().saturating_sub(unread));
+                done = start.saturating_add(taken);
             }
             see(start, &out);
         }
