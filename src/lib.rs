@@ -28,10 +28,10 @@
 //! | it is counted what begins in any bytes and was not found | `store/image/begun.rs`, in text `store/image/encoded.rs` |
 //! | it is told what no reader made a row of | `store/image/outside.rs` |
 //! | a value is told to be encrypted, by its first bytes | `envelope/prefix.rs` |
-//! | it is decided that a value, and so a Secret, is in plaintext | `row/builder.rs` |
+//! | it is decided that a value, and so a Secret, is in plaintext | `row/in_clear.rs`; its row is made in `row/builder.rs` |
 //! | what differs between providers of encryption is told | `envelope/provider.rs` |
 //! | a rule is worded, and met | `finding/rule.rs`, `finding/judge.rs` |
-//! | a line of the first screen is made | `render/text/headline.rs`, `render/text/first_screen.rs` |
+//! | a line of the first screen is made | `render/text/headline.rs`, `render/text/first_screen.rs`; of a file and its cluster `render/text/mod.rs` |
 //! | the lines of the first screen are put in order | `render/text/scan.rs`, of a data directory `render/text/directory.rs` |
 //! | text is fitted to a terminal, its tables folded | `render/text/layout.rs`, `render/text/columns.rs` |
 //! | a record is given its fields | `render/records/` |
