@@ -74,8 +74,8 @@ impl KeyState {
     }
 }
 
-/// All breaks, in the order of the store; that there are none, a pass over its writes may have proven already: see `writes`. `compacted` is the revision of the last compaction, which must be finished; 0 where there was
-/// none.
+/// All breaks, in the order of the store; that there are none, a pass over its writes may have proven already: see `writes`. `compacted`
+/// is the revision of the last compaction, which must be finished; 0 where there was none.
 pub fn breaks<'data, S: StoredWrites<'data>>(store: &S, compacted: u64) -> Vec<HistoryBreak<S::Write>> {
     let mut breaks = Vec::new();
     let mut keys: HashMap<&'data [u8], KeyState, FixedState> = HashMap::default();

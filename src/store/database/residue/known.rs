@@ -77,9 +77,7 @@ impl<'data> Matches<'data> {
 
 /// Matches pieces, and divides those of which only the first part matches. Pieces without a kind are dropped.
 pub(super) fn matches<'data>(pieces: &mut Vec<Piece<'data>>, values: &[KeyValue<'data>]) -> Matches<'data> {
-    let search = search(pieces, values);
-    let Search { best, .. } = search;
-    let mut found = Matches(best);
+    let mut found = Matches(search(pieces, values).best);
     found.0.retain(|_, known| !known.is_ambiguous);
     let mut divided = Vec::with_capacity(pieces.len());
     for piece in pieces.drain(..) {
