@@ -29,7 +29,8 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use self::decoded::Decoded;
-use self::written::{BEGINNINGS, Written, is_of_base64};
+use self::written::{BEGINNINGS, Written};
+pub(super) use self::written::{base64, is_of_base64, of_base64};
 use super::begun::{BeginningOf, Begun, PassedOverForm};
 use super::manifest;
 use super::needles::Needles;

@@ -10,11 +10,9 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use base64::Engine;
-use base64::alphabet::STANDARD;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use zeroize::Zeroizing;
 
+use super::encoded::{base64, is_of_base64, of_base64};
 use super::manifest;
 use super::needles::Needles;
 use crate::evidence::packed;
@@ -39,11 +37,6 @@ static SIGNS: LazyLock<Needles<Written>> = LazyLock::new(|| {
     Needles::new([vec![(b"\x1f\x8b\x08".to_vec(), Written::AsIs), (b"H4sI".to_vec(), Written::Base64)], twice].concat())
 });
 
-static BASE64: LazyLock<GeneralPurpose> = LazyLock::new(|| {
-    let config = GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true);
-    GeneralPurpose::new(&STANDARD, config.with_decode_padding_mode(DecodePaddingMode::Indifferent))
-});
-
 /// Shows what comes out of each gzip and each text of base64 in a value, as far as it can be unpacked, and where that begins. The work is linear in the value.
 pub(super) fn each(value: &[u8], mut see: impl FnMut(usize, &[u8])) {
     let mut left = value.len().saturating_mul(OUT_OF_A_BYTE).clamp(OUT_AT_LEAST, OUT_AT_MOST);
@@ -58,7 +51,7 @@ pub(super) fn each(value: &[u8], mut see: impl FnMut(usize, &[u8])) {
             Written::AsIs => rest,
             Written::Twice => {
                 let before = value.get(..start).unwrap_or_default();
-                let first = before.iter().rposition(|byte| !is_code(byte)).map_or(0, |at| at.saturating_add(1));
+                let first = before.iter().rposition(|byte| !is_of_base64(*byte)).map_or(0, |at| at.saturating_add(1));
                 let (bytes, taken) = decode(value.get(first..).unwrap_or_default());
                 done = first.saturating_add(taken);
                 return see(first, &bytes);
@@ -86,40 +79,25 @@ pub(super) fn each(value: &[u8], mut see: impl FnMut(usize, &[u8])) {
     });
 }
 
-fn is_code(byte: &u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')
-}
-
 /// What base64 stands for, of either alphabet, in lines or not; and how many characters were taken.
-fn decode(text: &[u8]) -> (Vec<u8>, usize) {
-    let end = text.iter().position(|byte| !is_code(byte) && !byte.is_ascii_whitespace()).unwrap_or(text.len());
+fn decode(text: &[u8]) -> (Zeroizing<Vec<u8>>, usize) {
+    let end = text.iter().position(|byte| !is_of_base64(*byte) && !byte.is_ascii_whitespace()).unwrap_or(text.len());
     let taken = text.get(..end).unwrap_or_default();
-    let standard = |byte: &u8| match byte {
-        b'-' => b'+',
-        b'_' => b'/',
-        byte => *byte,
-    };
-    let mut codes: Vec<u8> = taken.iter().filter(|byte| is_code(byte)).map(standard).collect();
-    // One character alone is no byte.
-    if codes.len() % 4 == 1 {
-        codes.pop();
-    }
-    (BASE64.decode(&codes).unwrap_or_default(), end)
+    let codes: Vec<u8> = taken.iter().copied().filter(|byte| is_of_base64(*byte)).collect();
+    (of_base64(&[], &codes, codes.len()).unwrap_or_default(), end)
 }
 
 /// A text in base64 at each of the three alignments it may have, without the characters that hold bits of its neighbours.
 pub(super) fn in_base64(text: &[u8]) -> [Vec<u8>; 3] {
-    [0usize, 1, 2].map(|before| {
-        let encoded = STANDARD_NO_PAD.encode([&vec![0; before][..], text].concat());
-        let (first, end) = (before.saturating_mul(8).div_ceil(6), before.saturating_add(text.len()).saturating_mul(8) / 6);
-        encoded.as_bytes().get(first..end).unwrap_or_default().to_vec()
-    })
+    base64(text).map(|(text, _)| text)
 }
 
 #[cfg(test)]
 #[allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "a test that overflows fails")]
 mod tests {
     use std::io::Write;
+
+    use base64::Engine;
 
     use base64::engine::general_purpose::{STANDARD as PADDED, URL_SAFE_NO_PAD};
     use flate2::Compression;

@@ -125,7 +125,7 @@ fn of_decoded(value: &[u8]) -> Option<BeginningOf> {
 
 /// Bytes in base64 at each of its three alignments: the characters that are theirs alone, and others that stand for the same bits as
 /// those before.
-fn base64(bytes: &[u8]) -> [(Vec<u8>, Vec<u8>); 3] {
+pub(in super::super) fn base64(bytes: &[u8]) -> [(Vec<u8>, Vec<u8>); 3] {
     [(0usize, 0usize), (1, 2), (2, 3)].map(|(before, skipped)| {
         let bits = before.saturating_add(bytes.len()).saturating_mul(8);
         let text = BASE64.encode([&vec![0; before][..], bytes].concat()).into_bytes();
@@ -143,7 +143,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(base64::engine::DecodePaddingMode::Indifferent),
 );
 
-fn of_base64(lead: &[u8], text: &[u8], characters: usize) -> Option<Zeroizing<Vec<u8>>> {
+pub(in super::super) fn of_base64(lead: &[u8], text: &[u8], characters: usize) -> Option<Zeroizing<Vec<u8>>> {
     let mut code = Zeroizing::new(lead.to_vec());
     code.extend(unwrapped(text, is_of_base64).take(characters).map(|byte| match byte {
         b'-' => b'+',
@@ -169,7 +169,7 @@ fn unwrapped(text: &[u8], is_of_the_code: impl Fn(u8) -> bool) -> impl Iterator<
         .take_while(move |byte| is_of_the_code(*byte))
 }
 
-pub(super) fn is_of_base64(byte: u8) -> bool {
+pub(in super::super) fn is_of_base64(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')
 }
 
