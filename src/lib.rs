@@ -125,8 +125,8 @@
 //! * **No value is shown.** Names, types, lengths, digests and keys' names leave [`render`]; values only where a command was asked
 //!   for one object's, or for what was recovered.
 //! * **The same bytes give the same result**, with any number of threads: no clock, no host name, no hash order.
-//! * **Memory does not grow with the file** but with the number of keys, pages and values outside the tree, and of revisions
-//!   where several databases are compared; rows are streamed.
+//! * **Memory does not grow with the file** but with the number of keys, pages and values outside the tree, of revisions where
+//!   several databases are compared, and of values that somebody is asked to unwrap the DEKs of; rows are streamed.
 //!   What comes out of a container or standard input is held, up to a limit.
 //! * **No network unless it is asked for by name.** Only [`kms`] has code for it, behind the features `aws-kms` and
 //!   `kms-plugin`; without them nothing in the tree of crates opens a socket. What stands in evidence or in a configuration

@@ -106,8 +106,12 @@ impl Reason {
     /// Whether the same holder may unwrap it where it is asked in another way, under another encryption context or in another region. Who
     /// may use a key only under its context is denied under another, and a KMS denies what it would find in another region, too.
     pub(super) fn is_of_the_way(self) -> bool {
-        let is_not_found = matches!(self, Self::KeyNotFound | Self::KeyNotFoundThere);
-        is_not_found || matches!(self, Self::ContextOrDamage | Self::AccessDenied | Self::WrongKey | Self::Refused)
+        self.is_not_found() || matches!(self, Self::ContextOrDamage | Self::AccessDenied | Self::WrongKey | Self::Refused)
+    }
+
+    /// Whether the KMS knows no such key where it was asked.
+    pub(super) fn is_not_found(self) -> bool {
+        matches!(self, Self::KeyNotFound | Self::KeyNotFoundThere)
     }
 
     /// Whether it is the state that a KMS says its key is in.

@@ -131,6 +131,28 @@ pub fn is_key_arn(text: &str) -> bool {
     }
 }
 
+/// Whether a key may be in several regions, in each with a state and rights of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Replicas {
+    /// It can have none.
+    None,
+    /// It may have some.
+    Some,
+    /// Nothing says which key it is: KMS v1 names none, and what an alias points to may be any.
+    NotKnown,
+}
+
+impl Replicas {
+    /// What a key ID, or an ARN, tells of it.
+    pub(super) fn of(key_id: Option<&str>) -> Self {
+        match key_id.map(Spelling::of) {
+            Some(key @ Spelling::Key { .. }) if key.is_multi_region() => Self::Some,
+            Some(Spelling::Key { .. }) => Self::None,
+            Some(Spelling::Alias { .. } | Spelling::Opaque | Spelling::Misspelt) | None => Self::NotKnown,
+        }
+    }
+}
+
 /// Whether a key ID, or an ARN, is of a key that may have replicas in other regions.
 pub(super) fn is_multi_region_key(key_id: &str) -> bool {
     is_multi_region(key_id.rsplit_once('/').map_or(key_id, |(_, id)| id))

@@ -268,6 +268,6 @@ mod tests {
         ] {
             assert_eq!(not_connected(&Socket::Path("/kms.sock".into()), kind).is_passing(), passes, "{kind}");
         }
-        assert_eq!(not_connected(&Socket::Abstract("kms".to_owned()), io::ErrorKind::ConnectionRefused), Reason::NoSocket);
+        assert_eq!(not_connected(&Socket::Abstract("kms".into()), io::ErrorKind::ConnectionRefused), Reason::NoSocket);
     }
 }

@@ -6,7 +6,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::key_spelling::is_multi_region_key;
+use super::key_spelling::Replicas;
 use super::ledger::{Call, LedgerError, UNWRAPPED};
 use super::pace::pause;
 use super::silence::{Alike, Silence, alike};
@@ -220,12 +220,18 @@ impl Ring {
     }
 }
 
-/// What the answers of one holder say together. Where one place knows the key and says in which state it is, that others deny it or do not
-/// know it says nothing, unless it is a key that may have a replica there.
+/// What the answers of one holder say together. Where one place says in which state the key is, that others do not know it says nothing,
+/// unless the key is known to have replicas. That another denies or refuses it says nothing only of a key that can have none: of a replica
+/// there it is no proof.
 fn of_all_places(source: &WrappedDek, failures: Vec<Failure>) -> Held {
-    let has_replicas = source.id.key_id.as_deref().is_some_and(is_multi_region_key);
-    let is_found = !has_replicas && failures.iter().any(|failure| failure.reason.is_of_the_state());
-    let telling = failures.into_iter().filter(|failure| !is_found || !failure.reason.is_of_the_way());
+    let replicas = Replicas::of(source.id.key_id.as_deref());
+    let is_found = failures.iter().any(|failure| failure.reason.is_of_the_state());
+    let says_nothing = |reason: Reason| match replicas {
+        Replicas::None => reason.is_of_the_way(),
+        Replicas::NotKnown => reason.is_not_found(),
+        Replicas::Some => false,
+    };
+    let telling = failures.into_iter().filter(|failure| !is_found || !says_nothing(failure.reason));
     telling.map(Held::Nothing).fold(Held::Nothing(Reason::NoKeyGiven.into()), Held::or)
 }
 

@@ -25,18 +25,14 @@ pub struct Needs<'data> {
     written: BTreeMap<(EvidenceId, &'data [u8], KeyIdentity<'data>), Written>,
     /// Keys under which values are current, or may be.
     current: BTreeSet<KeyIdentity<'data>>,
-    /// The first values that need each DEK source, each with its storage key: what a key must open to be the one.
-    samples: BTreeMap<DekSourceId, BTreeSet<Sample<'data>>>,
+    /// The values that need each DEK source: a key that opens any of them is the one.
+    sealed: BTreeMap<DekSourceId, Vec<SealedUnder<'data>>>,
     /// Values by the stored type of their DEK source, where a provider has one.
     pub dek_source_types: BTreeMap<(KeyIdentity<'data>, i64), Count<Values>>,
 }
 
-/// So many values are tried before a key is taken for another one: they may be damaged.
-const SAMPLES: usize = 8;
-
-/// A value as it was sealed.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Sample<'data> {
+/// A value as it was sealed, with its storage key.
+struct SealedUnder<'data> {
     storage_key: &'data [u8],
     sealed: &'data [u8],
 }
@@ -80,10 +76,12 @@ impl<'data> Needs<'data> {
         })
     }
 
-    /// Whether a key opens any of the values that are tried; where there is none to try, nothing speaks against it.
+    /// Whether a key opens any of the values that need it: each of the others may be damaged. Where there is none to try, nothing speaks
+    /// against it.
     pub fn opens(&self, id: &DekSourceId, key: &DataKey) -> bool {
-        let opens = |Sample { storage_key, sealed }: &Sample<'_>| key.open(sealed, storage_key).is_ok_and(|opened| is_proved(&opened));
-        self.samples.get(id).is_none_or(|samples| samples.iter().any(opens))
+        let opens =
+            |SealedUnder { storage_key, sealed }: &SealedUnder<'_>| key.open(sealed, storage_key).is_ok_and(|opened| is_proved(&opened));
+        self.sealed.get(id).is_none_or(|sealed| sealed.iter().any(opens))
     }
 
     /// The same of what a ledger may say that an earlier run has opened it.
@@ -136,11 +134,7 @@ impl<'data> Needs<'data> {
         let Some(id) = self.plan.add(name.name, &envelope) else { return };
         self.plan.remember(&id, row.key, row.bytes.0);
         if !row.key.is_empty() {
-            let samples = self.samples.entry(id).or_default();
-            samples.insert(Sample { storage_key: row.key, sealed: envelope.sealed });
-            if samples.len() > SAMPLES {
-                samples.pop_last();
-            }
+            self.sealed.entry(id).or_default().push(SealedUnder { storage_key: row.key, sealed: envelope.sealed });
         }
         if let (Some(dek_source_type), false) = (envelope.dek_source_type, row.is_duplicate) {
             self.dek_source_types.entry((identity, dek_source_type)).or_default().add_one();

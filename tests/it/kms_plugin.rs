@@ -91,7 +91,7 @@ fn abstract_sockets_are_reached() {
     let listener = UnixListener::bind_addr(&SocketAddr::from_abstract_name(&name).unwrap()).unwrap();
     let asked = serve(listener, Reply::Message(field_1(&SEED)));
     assert!(ask(&format!("unix:///@{name}"), &plan_v2(1)).is_ok());
-    assert!(ask(&format!("unix:@{name}"), &plan_v2(0)).is_ok());
+    assert!(ask(&format!("unix:/%40{name}"), &plan_v2(0)).is_ok());
     assert_eq!(asked.lock().unwrap().len(), 2);
 }
 
@@ -189,33 +189,108 @@ fn sockets_that_are_none_say_what_they_are() {
     let (found, detail) = reason(&endpoint(dir.path()));
     assert!(found == Reason::NoSocket && detail.contains("wrong type"), "{found:?} {detail}");
     drop(datagrams);
-    for text in [
-        "",
-        "unix://",
-        "kms.sock",
-        "tcp://127.0.0.1:1",
-        "unix:///@",
-        "unix:///a%2",
-        "unix:///a%zz",
-        "unix://host",
-        "unix:///a\n",
-        "tcp:///a",
-    ] {
-        assert!(Socket::parse(text).is_err(), "{text}");
-    }
-    // An endpoint is a URL, as the API server takes it; a path is what it is.
-    let path = |text: &str| Socket::parse(text).unwrap().to_string();
-    assert_eq!(
-        ["unix:///run/k%6ds%20a", "unix:/run/kms a", "/run/k%6ds", "unix:///%40kms"].map(path),
-        ["/run/kms a", "/run/kms a", "/run/k%6ds", "@kms"]
-    );
-    assert_eq!(
-        ["unix:///a?b=c", "unix:///a#b", "unix://host/a", "UNIX:///a", "unix:///a%3Fb%23c"].map(path),
-        ["/a", "/a", "/a", "/a", "/a?b#c"]
-    );
     // An abstract name that nobody listens at is told at once.
     let (found, detail) = reason("unix:///@etcd-sleuth-nobody-listens-here");
     assert!(found == Reason::NoSocket && detail.contains("refused"), "{found:?} {detail}");
+}
+
+/// Each as `ParseEndpoint` of k8s.io/kms v0.36 has it: `None` where that is an error, or a path that no socket can have.
+#[test]
+fn endpoints_are_read_as_the_api_server_reads_them() {
+    for (endpoint, path) in [
+        // Behind the scheme stands an opaque text or a host, and no path.
+        ("unix:@name", None),
+        ("unix://@name", None),
+        ("unix:run/kms.sock", None),
+        ("unix://host", None),
+        ("unix://host?x/run/a", None),
+        ("unix://host#x/run/a", None),
+        ("unix:\\run\\kms", None),
+        ("unix:", None),
+        ("unix://", None),
+        ("unix:///", None),
+        ("unix:///@", None),
+        // No scheme, or another one.
+        ("", None),
+        ("unix", None),
+        ("@name", None),
+        ("/run/kms.sock", None),
+        ("run/kms.sock", None),
+        ("//host/a", None),
+        (":///a", None),
+        (" unix:///a", None),
+        ("unix :///a", None),
+        ("unix+x:///a", None),
+        ("tcp:///a", None),
+        ("tcp://127.0.0.1:1", None),
+        // No URL.
+        ("unix:///run/%zz", None),
+        ("unix:///run/%2", None),
+        ("unix:///run/kms\tsock", None),
+        ("unix:///run/kms\x7fsock", None),
+        ("unix:///run/kms.sock#%zz", None),
+        ("unix://host:x/run", None),
+        ("unix://a b/run", None),
+        ("unix://a%41b/run", None),
+        ("unix://[::1/run", None),
+        ("unix://[x]/run", None),
+        ("unix://u p@h/run", None),
+        ("unix://a|b/run", None),
+        // Paths.
+        ("unix:///run/kms.sock", Some("/run/kms.sock")),
+        ("unix:/run/kms.sock", Some("/run/kms.sock")),
+        ("unix:////run/kms.sock", Some("//run/kms.sock")),
+        ("unix://host/run/kms.sock", Some("/run/kms.sock")),
+        ("unix://host:80/run", Some("/run")),
+        ("unix://host:/run", Some("/run")),
+        ("unix://[::1]:80/run", Some("/run")),
+        ("unix://u:p@h/run", Some("/run")),
+        ("unix://ü/run", Some("/run")),
+        ("UNIX:///a", Some("/a")),
+        ("unix:///run/kms sock", Some("/run/kms sock")),
+        ("unix:///run/k%6ds%20a", Some("/run/kms a")),
+        ("unix:///run/kms%2fx", Some("/run/kms/x")),
+        ("unix:///run/ü.sock", Some("/run/ü.sock")),
+        ("unix:///a%3Fb%23c", Some("/a?b#c")),
+        ("unix:///a:b", Some("/a:b")),
+        ("unix:///a ", Some("/a ")),
+        ("unix:///a?b=%zz", Some("/a")),
+        ("unix:///a#b", Some("/a")),
+        // Names in the abstract namespace.
+        ("unix:///@name", Some("@name")),
+        ("unix:/@name", Some("@name")),
+        ("unix://host/@name", Some("@name")),
+        ("unix://@/@name", Some("@name")),
+        ("unix:///%40na%6de", Some("@name")),
+        ("unix:///@a/b", Some("@a/b")),
+        ("unix:////@name", Some("//@name")),
+    ] {
+        assert_eq!(Socket::parse(endpoint).ok().map(|socket| socket.to_string()).as_deref(), path, "{endpoint}");
+    }
+    // What is no text is kept as it is.
+    assert_ne!(Socket::parse("unix:///@%ff").unwrap(), Socket::parse("unix:///@%fe").unwrap());
+}
+
+/// What no API server takes is an error that says so, before anything is read.
+#[test]
+fn an_endpoint_that_no_api_server_takes_is_told() {
+    for (endpoint, says) in [
+        ("unix:@name", "names no path to an API server"),
+        ("@name", "does not begin with unix:"),
+        ("/run/kms.sock", "does not begin with unix:"),
+        ("tcp://127.0.0.1:1", "does not begin with unix:"),
+        ("unix:///a%2", "is no URL"),
+    ] {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_etcd-sleuth"))
+            .args(["verify", "nowhere.db", "--kms-plugin", &format!("a=b={endpoint}")])
+            .output()
+            .unwrap();
+        let shown = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(
+            output.status.code() == Some(1) && shown.contains(says) && shown.contains(&format!("a=b={endpoint}")),
+            "{endpoint}: {shown}"
+        );
+    }
 }
 
 #[test]

@@ -631,6 +631,30 @@ mod with_plugins {
         }
     }
 
+    /// One value that opens is proof of a DEK, wherever it stands among those that do not: a holder whose DEK opens nothing hides it not.
+    #[test]
+    fn a_dek_is_proved_by_whichever_value_it_opens() {
+        let count = 40;
+        for whole in [0, 7, 8, count / 2, count - 1] {
+            let mut world = World::of(&[]);
+            (0..count).for_each(|_| world.v2("aws", WEST, WEST, 1));
+            for (_, (_, value)) in world.values.iter_mut().enumerate().filter(|(number, _)| *number != whole) {
+                // Behind the nonce stands the ciphertext.
+                let at = value.windows(12).position(|part| part == [7; 12]).unwrap() + 20;
+                value[at] ^= 1;
+            }
+            let (right, _) = world.plugin("right.sock", &[1], "v2.", WEST);
+            let path = world.dir.path().join("wrong.sock");
+            serve_by(UnixListener::bind(&path).unwrap(), |_, _| Reply::Message(field_1(&[99; 32])));
+            let wrong = format!("aws=unix://{}", path.display());
+            for order in [[&wrong, &right], [&right, &wrong]] {
+                let run = world.verify(&["--kms-plugin", order[0], "--kms-plugin", order[1]]);
+                let all = outcomes(&[("opened", 1), ("damaged-ciphertext", count - 1)]);
+                assert_eq!((run.outcomes.clone(), run.code), (all, 2), "{whole} {}", run.shown);
+            }
+        }
+    }
+
     /// Two sockets of one provider: one API each, or one key each, in either order. Each call is one that the plan says.
     #[test]
     fn two_sockets_of_one_provider_are_asked_for_what_each_can_do() {

@@ -119,10 +119,11 @@ fn unwrappers(holders: &Holders, contexts: EncryptionContexts) -> anyhow::Result
     Ok(unwrappers)
 }
 
-/// `PROVIDER=ENDPOINT`; a provider's name may hold anything but what an endpoint begins with.
+/// `PROVIDER=ENDPOINT`; a provider's name may hold anything but what an endpoint begins with. What begins with none is taken apart all the
+/// same, so that it can be said what is wrong with it.
 #[cfg(feature = "kms-plugin")]
 fn plugin_of(text: &str) -> anyhow::Result<(&str, &str)> {
-    let at = text.rfind("=unix:").or_else(|| text.rfind("=/")).or_else(|| text.rfind("=@"));
+    let at = text.to_ascii_lowercase().rfind("=unix:").or_else(|| text.rfind("=/")).or_else(|| text.rfind('='));
     let split = at.and_then(|at| Some((text.get(..at)?, text.get(at.saturating_add(1)..)?)));
     split.filter(|(provider, _)| !provider.is_empty()).context("--kms-plugin: expected PROVIDER=unix:///SOCKET")
 }
@@ -132,7 +133,7 @@ fn plugins(holders: &Holders, timeout: Duration) -> anyhow::Result<Vec<Box<dyn U
     use etcd_sleuth::kms::plugin::{Plugin, Socket};
     let plugin = |text: &String| -> anyhow::Result<Box<dyn Unwrapper>> {
         let (provider, endpoint) = plugin_of(text)?;
-        let socket = Socket::parse(endpoint).with_context(|| format!("--kms-plugin {provider}"))?;
+        let socket = Socket::parse(endpoint).with_context(|| format!("--kms-plugin {provider}={endpoint}"))?;
         Ok(Box::new(Plugin::new(provider, socket, timeout)?))
     };
     holders.kms_plugin.iter().map(plugin).collect()

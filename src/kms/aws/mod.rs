@@ -163,18 +163,11 @@ impl Unwrapper for AwsKms {
     }
 
     fn claims(&self, source: &WrappedDek) -> bool {
-        if !self.providers.is_empty() {
-            return blob(source).is_some() && self.providers.contains(source.provider_name());
-        }
-        match source.id.key_id.as_deref() {
-            // An ARN is nobody else's word for a key.
-            Some(key_id) => {
-                let is_named = key_id.starts_with("arn:") || !is_text(&source.wrapped);
-                source.wrapped.first() == Some(&VERSION) && is_aws_key(key_id) && is_named
-            }
-            // KMS v1 names no key.
-            None => blob(source).is_some() && !is_text(&source.wrapped),
-        }
+        // Other plugins use keys of AWS, too, and write text. It would not open, and is nothing that AWS is to be sent.
+        let is_of_plugin = blob(source).is_some_and(|blob| !is_text(blob));
+        // KMS v1 names no key.
+        let is_named = || source.id.key_id.as_deref().is_none_or(is_aws_key);
+        is_of_plugin && if self.providers.is_empty() { is_named() } else { self.providers.contains(source.provider_name()) }
     }
 
     fn ways(&self, source: &WrappedDek) -> usize {
@@ -263,9 +256,9 @@ fn is_at_home(key_id: Option<&str>, region: Option<&str>) -> bool {
     key_id.is_some_and(|key_id| region_of(key_id).is_some() && region_of(key_id) == region && !is_multi_region_key(key_id))
 }
 
-/// Whether bytes are text, in lines or not: so write other plugins, and AWS's blob is binary.
+/// Whether bytes are text, in lines or not, with zero bytes at its end or not: so write other plugins, and AWS's blob is binary.
 fn is_text(bytes: &[u8]) -> bool {
-    let is_of_text = |c: char| !c.is_control() || matches!(c, '\t' | '\n' | '\r');
+    let is_of_text = |c: char| !c.is_control() || matches!(c, '\0' | '\t' | '\n' | '\r');
     std::str::from_utf8(bytes).is_ok_and(|text| text.chars().all(is_of_text))
 }
 

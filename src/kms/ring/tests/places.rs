@@ -75,14 +75,37 @@ fn one_region_hides_no_other() {
         let (outcomes, _) = in_regions(&plan, move |_, region| if region == "west" { Err(reason) } else { Ok(32) });
         assert_eq!(outcomes, ["key"; 9], "{reason:?}");
     }
-    // That another region denies a key which one has and says to be off is no doubt of that; of a key with replicas it is.
-    let of_key = |key_id: &str| {
-        let mut plan = Plan::default();
-        plan.add("a", &KmsEnvelope::parse(Provider::KmsV2, &v2(key_id, b"s", b"", 1)).unwrap()).unwrap();
-        in_regions(&plan, |_, region| Err(if region == "west" { Reason::Disabled } else { Reason::AccessDenied })).0
+}
+
+/// That another region denies or refuses a key which one has and says to be off is no doubt of that where the key can have no replica there.
+/// Of every other key it is: of one with replicas, of what an alias may stand for, and of KMS v1, which names no key.
+#[test]
+fn a_replica_that_denies_a_key_proves_nothing() {
+    let of_key = |key_id: Option<&str>, state: Reason, other: Reason| {
+        let plan = match key_id {
+            None => v1_of(&["a"], 1),
+            Some(key_id) => {
+                let mut plan = Plan::default();
+                plan.add("a", &KmsEnvelope::parse(Provider::KmsV2, &v2(key_id, b"s", b"", 1)).unwrap()).unwrap();
+                plan
+            }
+        };
+        let outcomes = ["west", "east"].map(|place| in_regions(&plan, move |_, region| Err(if region == place { state } else { other })).0);
+        assert_eq!(outcomes[0], outcomes[1], "in either order");
+        outcomes[0][0]
     };
-    assert_eq!(of_key("aaaaaaaa-1111-4aaa-8aaa-000000000001"), ["disabled"]);
-    assert_eq!(of_key("mrk-0123456789abcdef0123456789abcdef"), ["access-denied"]);
+    let mrk = Some("mrk-0123456789abcdef0123456789abcdef");
+    for state in Reason::ALL.into_iter().filter(|reason| reason.is_of_the_state()) {
+        for other in [Reason::AccessDenied, Reason::Refused, Reason::ContextOrDamage] {
+            assert_eq!(of_key(Some("aaaaaaaa-1111-4aaa-8aaa-000000000001"), state, other), state.name());
+            for key_id in [None, mrk, Some("alias/etcd"), Some("arn:aws:kms:west:111122223333:alias/etcd")] {
+                assert_eq!(of_key(key_id, state, other), other.name(), "{key_id:?} {state:?}");
+            }
+        }
+        // A region that does not know the key has no replica of it; another one may have.
+        assert_eq!(of_key(None, state, Reason::KeyNotFoundThere), state.name());
+        assert_eq!(of_key(mrk, state, Reason::KeyNotFoundThere), "key-not-found-in-region");
+    }
 }
 
 /// Values of KMS v1 name no key: what one provider's key is, another provider's is not, and neither takes the patience from the other.
