@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use crate::evidence::digest::Sha256Digest;
+use crate::evidence::words::path_text;
 use crate::evidence::{Evidence, Limits};
 
 /// Where the last panic of any thread was, as file and line of the source.
@@ -16,7 +17,7 @@ static PLACE: Mutex<Option<String>> = Mutex::new(None);
 #[derive(Debug, thiserror::Error)]
 #[error(
     "{}: a bug in etcd-sleuth {} at {place} ended the reading of this input; SHA-256 of the input: {}",
-    path.display(),
+    path_text(path),
     env!("CARGO_PKG_VERSION"),
     digest.map_or("not known".to_owned(), |digest| digest.to_string())
 )]

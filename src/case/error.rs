@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::bug::Bug;
 use super::guess::{Foreign, Guess};
 use crate::evidence::container::Fault;
-use crate::evidence::words::path_word;
+use crate::evidence::words::{path_text, path_word};
 use crate::evidence::{Error, Evidence};
 use crate::report::UnreadReason;
 use crate::store::{NotADatabase, OpenedDatabase};
@@ -19,14 +19,10 @@ pub enum InputError {
     #[error(transparent)]
     Bug(#[from] Bug),
     /// There are no bytes to search.
-    #[error("{}: no bytes; expected something to search (did the command before the pipe fail?)", .0.display())]
+    #[error("{}: no bytes; expected something to search (did the command before the pipe fail?)", path_text(.0))]
     Empty(PathBuf),
     /// A directory that is no etcd member's.
-    #[error(
-        "{}: expected an etcd data directory, with member/snap/db and member/wal/*.wal in it; found {}",
-        path.display(),
-        list(found)
-    )]
+    #[error("{}: expected an etcd data directory, with member/snap/db and member/wal/*.wal in it; found {}", path_text(path), list(found))]
     NotADataDirectory {
         /// The input.
         path: PathBuf,
@@ -34,7 +30,7 @@ pub enum InputError {
         found: Vec<String>,
     },
     /// The page that is asked for is not there.
-    #[error("{}: no page {pgid}; pages are 0 to {last}", path.display())]
+    #[error("{}: no page {pgid}; pages are 0 to {last}", path_text(path))]
     NoSuchPage {
         /// The input.
         path: PathBuf,
@@ -44,7 +40,7 @@ pub enum InputError {
         last: u64,
     },
     /// The question makes no sense of what was given.
-    #[error("{}: {why}", path.display())]
+    #[error("{}: {why}", path_text(path))]
     NotForThis {
         /// The input.
         path: PathBuf,
@@ -52,7 +48,7 @@ pub enum InputError {
         why: &'static str,
     },
     /// Bytes of another form.
-    #[error("{}: expected an etcd snapshot; {what}", path.display())]
+    #[error("{}: expected an etcd snapshot; {what}", path_text(path))]
     NotRecognised {
         /// The input.
         path: PathBuf,
@@ -62,7 +58,7 @@ pub enum InputError {
         hint: String,
     },
     /// Bytes of a form that can hold an etcd's data, and that this program does not read.
-    #[error("{}: not read by this program: {what}", path.display())]
+    #[error("{}: not read by this program: {what}", path_text(path))]
     NotSupported {
         /// The input.
         path: PathBuf,
@@ -138,7 +134,7 @@ impl InputError {
     /// Why it counts as not read, without its path.
     pub(super) fn unread_reason(&self) -> UnreadReason {
         let said = self.to_string();
-        let why = said.strip_prefix(&format!("{}: ", self.path().display())).unwrap_or(&said).to_owned();
+        let why = said.strip_prefix(&format!("{}: ", path_text(self.path()))).unwrap_or(&said).to_owned();
         match self {
             Self::NotSupported { hint, .. } => UnreadReason::NotSupported { what: why, hint: Some(hint) },
             Self::Unreadable(Error::Container { source: Fault::Unsupported(_), .. }) => {
@@ -162,8 +158,7 @@ impl InputError {
         };
         if let Some(at) = OpenedDatabase::begins_within(evidence.content()) {
             let what = format!("its first bytes are none, and at byte {at} one begins");
-            let given = evidence.path().to_string_lossy();
-            let (behind, path) = (at.saturating_add(1), path_word(&given));
+            let (behind, path) = (at.saturating_add(1), path_word(evidence.path()));
             let hint = format!("cut off what stands before it (tail -c +{behind}), or search it as it stands: etcd-sleuth carve {path}");
             return Self::NotRecognised { path: evidence.path().to_owned(), what, hint };
         }
@@ -177,7 +172,7 @@ impl InputError {
 fn hint_on_opening(error: &Error) -> Option<String> {
     match error {
         Error::Container { source, .. } => Some(hint_on_container(source).to_owned()),
-        Error::Directory { path } => Some(format!("name a file in it, for a data directory {}", path.join("member/snap/db").display())),
+        Error::Directory { path } => Some(format!("name a file in it, for a data directory {}", path_word(&path.join("member/snap/db")))),
         Error::NotAFile { kind: "block device", .. } => Some("copy it to a file first (dd), so that the copy can be hashed".to_owned()),
         Error::NotAFile { .. } => Some("pipe its content in and give - as the file: … | etcd-sleuth scan -".to_owned()),
         Error::Read { source, .. } => match source.kind() {

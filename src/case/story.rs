@@ -104,18 +104,20 @@ pub(super) fn hold_together(evidences: &mut [ReadEvidence<'_>], strangers: &[&Pa
     let replacement = newest.map_or_else(String::new, |newest| format!("{newest:016x}.snap.db"));
     let has_replacement = strangers.iter().any(|path| path.ends_with(&replacement))
         || evidences.iter().any(|evidence| evidence.store.profile().facts.path.ends_with(&replacement));
+    let newest_snapshot = newest_snapshot(evidences);
     let mut first_segment = true;
     for evidence in evidences.iter_mut().filter(|evidence| evidence.is_own()) {
         let facts = &evidence.store.profile().facts;
         let mut found = Anomalies::default();
-        let index = facts.sound_snapshot_index().filter(|index| Some(*index) == newest && *index > applied);
-        if let Some(index) = index {
+        if facts.database().is_some()
+            && let Some((index, name)) = newest_snapshot.as_ref().filter(|(index, _)| *index > applied)
+        {
             let then = match has_replacement {
                 true => format!("etcd puts {replacement} in the database's place when it starts"),
                 false => format!("etcd does not start on it, since there is no {replacement}"),
             };
             found.note(Class::RaftSnapshotAhead, None, None, || {
-                format!("it stands for all entries up to {index}, and the database has applied those up to {applied}: {then}")
+                format!("it has applied all entries up to {applied}, and the raft snapshot {name} stands for those up to {index}: {then}")
             });
         }
         if facts.database().is_some()
@@ -139,6 +141,13 @@ pub(super) fn hold_together(evidences: &mut [ReadEvidence<'_>], strangers: &[&Pa
             evidence.store.profile_mut().add_anomalies(found);
         }
     }
+}
+
+/// What the newest raft snapshot of the member stands for, and its name.
+fn newest_snapshot(evidences: &[ReadEvidence<'_>]) -> Option<(u64, String)> {
+    let own = evidences.iter().filter(|evidence| evidence.is_own()).map(|evidence| &evidence.store.profile().facts);
+    let newest = own.filter_map(|facts| Some((facts.sound_snapshot_index()?, facts))).max_by_key(|(index, _)| *index);
+    newest.map(|(index, facts)| (index, facts.path.file_name().unwrap_or_default().to_string_lossy().into_owned()))
 }
 
 /// Tells the member's database which keys its log has something newer of.

@@ -119,13 +119,15 @@ impl Run<'_> {
         self.tell_all(members, reports, &filter, None)
     }
 
-    /// Objects under a key: those that are current first. Also how many more there are.
+    /// Objects under a key, each once for every retention of its values, as these are counted: those that are current first. Also how many
+    /// more there are.
     fn objects_under(&self, members: &[ReadMember<'_>], target: &Target) -> (Vec<(Retention, String)>, u64) {
         let found = Mutex::new(BTreeSet::<(Retention, String)>::new());
         for evidence in members.iter().flat_map(|member| &member.evidences) {
             Collector::new(&*evidence.store, &self.plan.scope).each(|row| {
                 if let Row::Value(value) = row
                     && !value.is_duplicate
+                    && !value.is_fragment()
                     && is_under(row, target)
                 {
                     let object = (value.retention, String::from_utf8_lossy(value.key).into_owned());

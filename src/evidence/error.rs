@@ -4,13 +4,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::container::{Container, Fault, Left};
+use crate::evidence::words::path_text;
 
 /// An input that cannot be read; what is readable but damaged is no error.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The container itself cannot be used.
-    #[error("{}: {container} file: {source}", path.display())]
+    #[error("{}: {container} file: {source}", path_text(path))]
     Container {
         /// The input.
         path: PathBuf,
@@ -20,13 +21,13 @@ pub enum Error {
         source: Fault,
     },
     /// A directory where a file is expected.
-    #[error("{}: is a directory; expected an etcd snapshot file", path.display())]
+    #[error("{}: is a directory; expected an etcd snapshot file", path_text(path))]
     Directory {
         /// The input.
         path: PathBuf,
     },
     /// A pipe, socket or device.
-    #[error("{}: is a {kind}; expected a regular file", path.display())]
+    #[error("{}: is a {kind}; expected a regular file", path_text(path))]
     NotAFile {
         /// The input.
         path: PathBuf,
@@ -34,7 +35,7 @@ pub enum Error {
         kind: &'static str,
     },
     /// The operating system refuses.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {source}", path_text(path))]
     Read {
         /// The input.
         path: PathBuf,
@@ -44,7 +45,7 @@ pub enum Error {
     /// More than may be held in memory.
     #[error(
         "{}: more than {max_size} bytes{}, which is as much as may be held in memory",
-        path.display(),
+        path_text(path),
         container.map_or("", |_| " when unpacked")
     )]
     TooLarge {

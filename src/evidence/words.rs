@@ -1,6 +1,7 @@
 //! Words that agree with a count.
 
 use std::borrow::Cow;
+use std::path::Path;
 
 /// The noun as it stands behind a count: `key`, `keys`; `entry`, `entries`.
 pub(crate) fn noun(count: u64, one: &str) -> Cow<'_, str> {
@@ -47,11 +48,35 @@ pub(crate) fn shell_word(word: &str) -> Cow<'_, str> {
 }
 
 /// A path as a shell and this program read it: one that begins with a hyphen is no option, and what came from standard input is read there.
-pub(crate) fn path_word(path: &str) -> Cow<'_, str> {
-    match path.strip_prefix('-') {
-        Some(rest) if rest.is_empty() || rest.starts_with('!') => Cow::Borrowed("-"),
-        Some(_) => Cow::Owned(shell_word(&format!("./{path}")).into_owned()),
-        None => shell_word(path),
+pub(crate) fn path_word(path: &Path) -> String {
+    let Some(text) = path.to_str() else { return word_of_bytes(path.as_os_str().as_encoded_bytes()) };
+    match text.strip_prefix('-') {
+        Some(rest) if rest.is_empty() || rest.starts_with('!') => "-".to_owned(),
+        Some(_) => shell_word(&format!("./{text}")).into_owned(),
+        None => shell_word(text).into_owned(),
+    }
+}
+
+/// A path that is no text, as bash reads it.
+fn word_of_bytes(path: &[u8]) -> String {
+    let directory = if path.starts_with(b"-") { "./" } else { "" };
+    let escaped = |byte: &u8| match byte {
+        b'\'' | b'\\' => format!("\\{}", char::from(*byte)),
+        b' '..=b'~' => char::from(*byte).to_string(),
+        _ => format!("\\x{byte:02x}"),
+    };
+    format!("$'{directory}{}'", path.iter().map(escaped).collect::<String>())
+}
+
+/// A path as text, in which a byte that is none is written as `\xff`: two files are never called the same.
+pub(crate) fn path_text(path: &Path) -> Cow<'_, str> {
+    match path.to_str() {
+        Some(text) => Cow::Borrowed(text),
+        None => {
+            let chunks = path.as_os_str().as_encoded_bytes().utf8_chunks();
+            let text = |chunk: std::str::Utf8Chunk<'_>| [chunk.valid(), &chunk.invalid().escape_ascii().to_string()].concat();
+            Cow::Owned(chunks.map(text).collect())
+        }
     }
 }
 
@@ -81,6 +106,23 @@ mod tests {
     #[test]
     fn a_path_is_one_word_and_no_option() {
         let words = [("a b.db", "'a b.db'"), ("-x.db", "./-x.db"), ("-", "-"), ("-!/m", "-"), ("a.tar!/m", "'a.tar!/m'"), ("", "''")];
-        assert_eq!(words.map(|(path, _)| path_word(path).into_owned()), words.map(|(_, word)| word.to_owned()));
+        assert_eq!(words.map(|(path, _)| path_word(Path::new(path))), words.map(|(_, word)| word.to_owned()));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_path_that_is_no_text_is_told_by_its_bytes() {
+        use std::os::unix::ffi::OsStrExt;
+        let paths: [&[u8]; 4] = [b"snap-\xff.db", b"-\xc3'\\x", b"\xc3\xa4 \xe4\n", b"a/\xfe0.db"];
+        for bytes in paths {
+            let path = Path::new(std::ffi::OsStr::from_bytes(bytes));
+            let quoted = path_word(path);
+            let echo = std::process::Command::new("bash").args(["-c", &format!("printf %s {quoted}")]).output().unwrap().stdout;
+            assert!(quoted.is_ascii() && !quoted.chars().any(is_obeyed), "{quoted}");
+            assert_eq!(echo.strip_prefix(b"./").unwrap_or(&echo), bytes, "{quoted}");
+        }
+        let texts = paths.map(|bytes| path_text(Path::new(std::ffi::OsStr::from_bytes(bytes))).into_owned());
+        assert_eq!(texts[0], r"snap-\xff.db");
+        assert_eq!(texts[2], "\u{e4} \\xe4\n");
     }
 }

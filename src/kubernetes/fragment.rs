@@ -7,16 +7,23 @@
 //! … data │ 1a length type (28 immutable) │ 1a 00 22 00
 //!          Secret.type, Secret.immutable   Unknown.contentEncoding, contentType
 //! ```
+//!
+//! In JSON its type is the last field, too, and a line's end stands behind it.
+//!
 //! Source: apimachinery `pkg/runtime/serializer/protobuf/protobuf.go` (the encoder writes empty fields too),
 //! api `core/v1/generated.proto`.
 
+use memchr::memmem;
+
 use super::beginning::CBOR_MAGIC;
-use super::encoding::PROTOBUF_MAGIC;
+use super::encoding::{Encoding, PROTOBUF_MAGIC};
 use super::json::{self, NoObjectHere};
 use crate::wire::Fields;
 
 /// What every protobuf object ends with.
 pub(crate) const OBJECT_END: &[u8] = &[0x1a, 0, 0x22, 0];
+/// What stands before the type of a Secret in JSON: the end of its data, and the field's name.
+pub(crate) const JSON_TYPE: &[u8] = b"},\"type\":\"";
 /// The longest type of a Secret that is looked for; the API server allows 253 characters and more.
 const LONGEST_TYPE: usize = 127;
 /// The shortest text that is taken for one: so many random bytes are text by chance in one of 10^9 pieces.
@@ -59,11 +66,23 @@ pub(crate) fn ends_an_object(piece: &[u8]) -> bool {
     piece.ends_with(OBJECT_END)
 }
 
-/// The type of the Secret that ends where these bytes do.
-pub(crate) fn secret_type_at_end(piece: &[u8]) -> Option<&str> {
-    let object = piece.strip_suffix(OBJECT_END)?;
-    let immutable = object.strip_suffix(&[0x28, 0]).or_else(|| object.strip_suffix(&[0x28, 1]));
-    [Some(object), immutable].into_iter().flatten().find_map(type_at_end)
+/// The type of the Secret that ends where these bytes do, and how it is written.
+pub(crate) fn secret_at_end(piece: &[u8]) -> Option<(Encoding, &str)> {
+    if let Some(object) = piece.strip_suffix(OBJECT_END) {
+        let immutable = object.strip_suffix(&[0x28, 0]).or_else(|| object.strip_suffix(&[0x28, 1]));
+        let secret_type = [Some(object), immutable].into_iter().flatten().find_map(type_at_end)?;
+        return Some((Encoding::Protobuf, secret_type));
+    }
+    let head = piece.strip_suffix(b"\n").unwrap_or(piece).strip_suffix(b"\"}")?;
+    let last = head.get(head.len().saturating_sub(LONGEST_TYPE.saturating_add(JSON_TYPE.len()))..)?;
+    let at = memmem::rfind(last, JSON_TYPE)?.saturating_add(JSON_TYPE.len());
+    let text = std::str::from_utf8(last.get(at..)?).ok()?;
+    is_secret_type(text).then_some((Encoding::Json, text))
+}
+
+/// How a Secret is written that ends where these bytes do.
+pub(crate) fn encoding_of_end(piece: &[u8]) -> Encoding {
+    if ends_an_object(piece) { Encoding::Protobuf } else { Encoding::Json }
 }
 
 fn type_at_end(object: &[u8]) -> Option<&str> {
@@ -71,9 +90,13 @@ fn type_at_end(object: &[u8]) -> Option<&str> {
         let (head, name) = object.split_at_checked(object.len().checked_sub(length)?)?;
         let tag = [0x1a, u8::try_from(length).ok()?];
         let text = std::str::from_utf8(name).ok()?;
-        let known = matches!(text, "Opaque") || text.split_once('/').is_some_and(|(domain, rest)| domain.contains('.') && is_word(rest));
-        (head.ends_with(&tag) && known && text.split('/').all(is_word)).then_some(text)
+        (head.ends_with(&tag) && is_secret_type(text)).then_some(text)
     })
+}
+
+fn is_secret_type(text: &str) -> bool {
+    let is_known = matches!(text, "Opaque") || text.split_once('/').is_some_and(|(domain, rest)| domain.contains('.') && is_word(rest));
+    is_known && text.split('/').all(is_word)
 }
 
 fn is_word(text: &str) -> bool {
@@ -103,13 +126,23 @@ mod tests {
     #[test]
     fn the_end_of_a_secret_tells_its_type() {
         let end = |object: &[u8]| [b"some data", object, OBJECT_END].concat();
-        assert_eq!(secret_type_at_end(&end(b"\x1a\x06Opaque")), Some("Opaque"));
-        assert_eq!(secret_type_at_end(&end(b"\x1a\x11kubernetes.io/tls\x28\x01")), Some("kubernetes.io/tls"));
-        assert_eq!(secret_type_at_end(&end(b"\x1a\x12helm.sh/release.v1")), Some("helm.sh/release.v1"));
+        let in_protobuf = |text| Some((Encoding::Protobuf, text));
+        assert_eq!(secret_at_end(&end(b"\x1a\x06Opaque")), in_protobuf("Opaque"));
+        assert_eq!(secret_at_end(&end(b"\x1a\x11kubernetes.io/tls\x28\x01")), in_protobuf("kubernetes.io/tls"));
+        assert_eq!(secret_at_end(&end(b"\x1a\x12helm.sh/release.v1")), in_protobuf("helm.sh/release.v1"));
         for other in [&b"\x1a\x07Opaque"[..], b"\x1a\x06opaque", b"Opaque", b"\x1a\x05a b/c", b""] {
-            assert_eq!(secret_type_at_end(&end(other)), None);
+            assert_eq!(secret_at_end(&end(other)), None);
         }
-        assert_eq!(secret_type_at_end(b"\x1a\x06Opaque"), None);
+        assert_eq!(secret_at_end(b"\x1a\x06Opaque"), None);
+        let in_json = |secret_type: &str, end: &str| format!(r#"cGFzcw=="}},"type":"{secret_type}{end}"#).into_bytes();
+        for secret_type in ["Opaque", "kubernetes.io/tls"] {
+            for end in ["\"}\n", "\"}"] {
+                assert_eq!(secret_at_end(&in_json(secret_type, end)), Some((Encoding::Json, secret_type)));
+            }
+        }
+        for (secret_type, end) in [("ClusterIP", "\"}\n"), ("Opaque", "\",\"x\":\"\"}"), ("Opaque", "\"}}"), ("a.b/", "\"}")] {
+            assert_eq!(secret_at_end(&in_json(secret_type, end)), None, "{secret_type}{end}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::escape;
 use super::records::{KeyRecord, OptionValue, PageRunRecord, PlanRecord, RunInfo, ValueRecord};
 use crate::collect::{Lines, RowKind};
 use crate::evidence::EvidenceId;
+use crate::evidence::words::path_text;
 use crate::finding::Outcome;
 use crate::pages::{PageMapReport, PageReport};
 use crate::report::{KeyReport, Render, RenderPages, Report, RowContext, RowWriter};
@@ -125,7 +126,7 @@ pub fn rotate_list(report: &Report) -> io::Result<Vec<u8>> {
         let data: Vec<String> = secret.data.iter().map(|(name, length)| format!("{name}:{length}")).collect();
         write_row(
             [
-                text(&input.to_string_lossy()),
+                text(&path_text(input)),
                 text(secret.prefix.as_deref().unwrap_or_default()),
                 text(secret.namespace.as_deref().unwrap_or_default()),
                 text(&secret.name),

@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 use std::io;
+use std::path::Path;
 
 use serde_json::ser::Formatter;
 
-use crate::evidence::words::is_obeyed as is_unsafe;
+use crate::evidence::words::{is_obeyed as is_unsafe, path_text};
 
 /// Text for a terminal: control characters (escape sequences, newlines) and characters that turn the direction of
 /// text or are not seen are written as `\u{…}`.
@@ -26,6 +27,11 @@ pub fn terminal_bytes(bytes: &[u8]) -> Cow<'_, str> {
         Ok(text) => terminal(text),
         Err(_) => Cow::Owned(bytes.escape_ascii().to_string()),
     }
+}
+
+/// A path for a terminal: a byte of it that is no text is written as `\\xff`.
+pub fn terminal_path(path: &Path) -> String {
+    terminal(&path_text(path)).into_owned()
 }
 
 /// A cell of CSV: as for a terminal, and never the beginning of a formula in a spreadsheet.

@@ -9,13 +9,13 @@ use crate::envelope::KeyIdentity;
 use crate::evidence::EvidenceId;
 use crate::evidence::anomaly::{Anomalies, Anomaly, Class};
 use crate::evidence::count::{Count, DekSources, Objects, Tombstones, Values};
-use crate::evidence::words::verb;
+use crate::evidence::words::{path_text, verb};
 use crate::finding::{About, Judgement};
 use crate::kms::{Failure, KeyState};
 use crate::kubernetes::{GroupResource, KeyMaterial};
 use crate::mvcc::comparison::Comparison;
 use crate::row::{Form, Place, Retention};
-use crate::store::{Facts, Kind, Profile, ResidueMode, Status};
+use crate::store::{Facts, Kind, Profile, ResidueMode, Role, Status};
 
 /// What is said of one evidence, or of a member's evidences together.
 #[derive(Debug)]
@@ -275,6 +275,9 @@ pub fn not_looked_at<'a>(evidences: impl IntoIterator<Item = &'a EvidenceReport>
     if !has(&[Kind::Snapshot, Kind::Database]) {
         list.push("the database".to_owned());
     }
+    if evidences.clone().into_iter().any(|evidence| (evidence.facts.kind, evidence.facts.role) == (Kind::Wal, Role::File)) {
+        list.push("other segments of the log".to_owned());
+    }
     let has_log = has(&[Kind::Wal]);
     let bytes = evidences.clone().into_iter().filter_map(|evidence| evidence.facts.bytes());
     let unattributed = bytes.map(|bytes| bytes.outside.unattributed).fold(0, u64::saturating_add);
@@ -296,7 +299,7 @@ pub fn not_looked_at<'a>(evidences: impl IntoIterator<Item = &'a EvidenceReport>
 
 impl std::fmt::Display for Compared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.path.display())?;
+        write!(f, "{}", path_text(&self.path))?;
         match self.databases.saturating_sub(1) {
             0 => {}
             1 => write!(f, " (and 1 other that agrees with it)")?,

@@ -8,7 +8,7 @@ use crate::envelope::KeyIdentity;
 use crate::evidence::EvidenceId;
 use crate::evidence::anomaly::Bearing;
 use crate::evidence::count::{Count, Values};
-use crate::evidence::words::{noun, verb};
+use crate::evidence::words::{noun, path_text, verb};
 use crate::kms::SameKeys;
 use crate::store::ResidueMode;
 use crate::verify::Target;
@@ -228,7 +228,7 @@ fn doubts(evidences: &[EvidenceReport], unread: Unread<'_>) -> Vec<String> {
     let mut doubts = Vec::new();
     let of_bearing = |bearings: &'static [Bearing]| {
         let is_of = move |evidence: &&EvidenceReport| evidence.anomaly_counts.keys().any(|class| bearings.contains(&class.bearing()));
-        evidences.iter().filter(is_of).map(|evidence| evidence.facts.path.display().to_string()).collect::<Vec<_>>().join(", ")
+        evidences.iter().filter(is_of).map(|evidence| path_text(&evidence.facts.path).into_owned()).collect::<Vec<_>>().join(", ")
     };
     let (broken, altered) = (of_bearing(&[Bearing::Damaged, Bearing::Incomplete, Bearing::Undecoded]), of_bearing(&[Bearing::Altered]));
     if !broken.is_empty() {

@@ -1,10 +1,10 @@
 //! What was given, or stands in what was given, and was not read.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::evidence::MemberId;
-use crate::evidence::words::{path_word, span, verb};
+use crate::evidence::words::{path_text, path_word, span, verb};
 use crate::store::{PassedOver, PassedOverForm, WholeForm};
 
 /// What to do about bytes that show nothing of what they hold.
@@ -178,22 +178,21 @@ impl fmt::Display for UnreadReason {
 impl Unread {
     /// What to do about it, where there is something.
     pub fn advice(&self) -> Option<String> {
-        let word = |path: &Path| path_word(&path.to_string_lossy()).into_owned();
-        let (given, path) = (word(&self.given), word(&self.path));
+        let (given, path) = (path_word(&self.given), path_word(&self.path));
         match &self.reason {
             UnreadReason::LeadsElsewhere => {
-                let target = word(self.target.as_deref().unwrap_or(&self.path));
-                Some(format!("if it is this member's, give it: scan {given} {target}"))
+                let target = path_word(self.target.as_deref().unwrap_or(&self.path));
+                Some(format!("if it is this member's, give it: etcd-sleuth scan {given} {target}"))
             }
-            UnreadReason::LeadsNowhere => Some(format!("if it is elsewhere, give it: scan {given} PATH")),
-            UnreadReason::Outside(within) | UnreadReason::PassedOver(within) if within.form == PassedOverForm::Within => {
-                Some(format!("treat it as readable; whose value it is in, the records say: scan --resources all --format jsonl {path}"))
-            }
+            UnreadReason::LeadsNowhere => Some(format!("if it is elsewhere, give it: etcd-sleuth scan {given} PATH")),
+            UnreadReason::Outside(within) | UnreadReason::PassedOver(within) if within.form == PassedOverForm::Within => Some(format!(
+                "treat it as readable; whose value it is in, the records say: etcd-sleuth scan --resources all --format jsonl {path}"
+            )),
             UnreadReason::Outside(opaque) if opaque.form == PassedOverForm::Opaque => Some(OPAQUE.to_owned()),
-            UnreadReason::Foreign(_) | UnreadReason::Outside(_) => Some(format!("search it: carve {path}")),
-            UnreadReason::TooDeep | UnreadReason::TooMany => Some(format!("give it by itself: scan {path}")),
-            UnreadReason::NoDatabase => Some(format!("if it is elsewhere, give both: scan {given} SNAP")),
-            UnreadReason::NoLog => Some(format!("if it is elsewhere, give both: scan {given} WAL")),
+            UnreadReason::Foreign(_) | UnreadReason::Outside(_) => Some(format!("search it: etcd-sleuth carve {path}")),
+            UnreadReason::TooDeep | UnreadReason::TooMany => Some(format!("give it by itself: etcd-sleuth scan {path}")),
+            UnreadReason::NoDatabase => Some(format!("if it is elsewhere, give both: etcd-sleuth scan {given} SNAP")),
+            UnreadReason::NoLog => Some(format!("if it is elsewhere, give both: etcd-sleuth scan {given} WAL")),
             UnreadReason::NotUnpacked(_) => Some("unpack it, and give its files".to_owned()),
             UnreadReason::BesideContainer(_) => {
                 Some("cut them out into a file of their own, and search that: etcd-sleuth carve".to_owned())
@@ -203,10 +202,12 @@ impl Unread {
                 Some(hint.map_or("nothing is wrong with it: use a program that reads it".to_owned(), str::to_owned))
             }
             UnreadReason::Limit(_) => Some("nothing is wrong with it: raise --max-size, or unpack it and give its files".to_owned()),
-            UnreadReason::NotApplied { .. } => Some(format!("what they hold: scan {given}")),
+            UnreadReason::NotApplied { .. } => Some(format!("what they hold: etcd-sleuth scan {given}")),
             UnreadReason::MissingEntries { .. } => Some("take another member's database".to_owned()),
-            UnreadReason::OtherMember => Some(format!("recover {path}")),
-            UnreadReason::PassedOverIn(form, _) => Some(format!("it is {}, which is read as one: scan {path}", form.in_words())),
+            UnreadReason::OtherMember => Some(format!("recover it by itself: etcd-sleuth recover {path}")),
+            UnreadReason::PassedOverIn(form, _) => {
+                Some(format!("it is {}, which is read as one: etcd-sleuth scan {path}", form.in_words()))
+            }
             UnreadReason::PassedOver(PassedOver { form, .. }) => Some(match form {
                 PassedOverForm::NoEnd => "if it goes on in another file, or elsewhere in a volume, search that too".to_owned(),
                 PassedOverForm::Sqlite if self.path.iter().any(|part| part.to_string_lossy().ends_with('!')) => {
@@ -245,16 +246,16 @@ impl Unread {
 
     /// What it is in a few words: its path, what of the file it is, or what is missing there.
     pub fn name(&self) -> String {
-        let path = self.path.display();
+        let path = path_text(&self.path);
         match &self.reason {
             UnreadReason::NoDatabase => format!("the database of {path}"),
             UnreadReason::BesideContainer(which) => format!("{which} in {path}"),
             UnreadReason::NoLog => format!("the write-ahead log of {path}"),
             UnreadReason::MissingEntries { first, last } => format!("{} of {path}", span("entry", *first, *last)),
             UnreadReason::PassedOver(passed_over) | UnreadReason::PassedOverIn(_, passed_over) | UnreadReason::Outside(passed_over) => {
-                format!("{passed_over} in {}", self.path.display())
+                format!("{passed_over} in {path}")
             }
-            _ => self.path.display().to_string(),
+            _ => path.into_owned(),
         }
     }
 }
@@ -262,9 +263,9 @@ impl Unread {
 /// The place, the reason and what to do, as a list of what was not looked at names it.
 impl fmt::Display for Unread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({}", self.path.display(), self.reason)?;
+        write!(f, "{} ({}", path_text(&self.path), self.reason)?;
         if let Some(target) = &self.target {
-            write!(f, ": {}", target.display())?;
+            write!(f, ": {}", path_text(target))?;
         }
         match self.advice() {
             Some(advice) => write!(f, "; {advice})"),

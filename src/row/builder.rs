@@ -139,9 +139,9 @@ impl<'data> Builder<'_, 'data> {
                 (Protection::Plaintext { encoding, .. }, storage_key) => (Protection::Plaintext { encoding, secret: None }, storage_key),
                 whole => whole,
             },
-            PieceOf::SomeSecret => {
+            PieceOf::SomeSecret(encoding) => {
                 let some_secret = StorageKey { prefix: None, group_resource: GroupResource("secrets".into()), namespace: None, name: "" };
-                (Protection::Plaintext { encoding: Some(Encoding::Protobuf), secret: None }, Some(some_secret))
+                (Protection::Plaintext { encoding: Some(encoding), secret: None }, Some(some_secret))
             }
             PieceOf::Plaintext(encoding) => (Protection::Plaintext { encoding, secret: None }, None),
         }

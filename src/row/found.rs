@@ -50,8 +50,8 @@ pub enum FoundContent<'data> {
 pub enum PieceOf<'data> {
     /// A value that is known: all of it.
     Known(&'data [u8]),
-    /// A Secret in plaintext; which one is lost with its beginning.
-    SomeSecret,
+    /// A Secret in plaintext, written so; which one is lost with its beginning.
+    SomeSecret(Encoding),
     /// Plaintext, written so.
     Plaintext(Option<Encoding>),
 }

@@ -36,6 +36,31 @@ fn paths_in_commands_are_quoted_where_a_shell_needs_it() {
     assert!(screen.contains(r"NEXT  etcd-sleuth scan 'it'\''s a b' --rotate-list"), "{screen}");
 }
 
+/// Every command in advice begins with the program's name, and a path in it that is no text leads to that file.
+#[cfg(target_os = "linux")]
+#[test]
+fn commands_lead_to_a_file_whose_name_is_no_text() {
+    use std::os::unix::ffi::OsStrExt;
+    let dir = tempfile::tempdir().unwrap();
+    let member = common::unpack_directory("etcd34", dir.path());
+    let names: [&[u8]; 2] = [b"a\xffb", b"a\xfeb"];
+    for name in names {
+        fs::write(member.join("member/snap").join(std::ffi::OsStr::from_bytes(name)), [7; 5000]).unwrap();
+    }
+    let all = records(&run_in(dir.path(), &["scan", "etcd34", "--format", "jsonl"]));
+    let unread: Vec<&Value> = of_kind(&all, "unread").into_iter().filter(|one| one["reason"] == "foreign").collect();
+    let paths: Vec<&str> = unread.iter().filter_map(|one| one["path"].as_str()).collect();
+    assert_eq!(paths, [r"etcd34/member/snap/a\xfeb", r"etcd34/member/snap/a\xffb"]);
+    let words: Vec<&str> = unread.iter().filter_map(|one| one["advice"].as_str()?.strip_prefix("search it: etcd-sleuth carve ")).collect();
+    assert_eq!(words, [r"$'etcd34/member/snap/a\xfeb'", r"$'etcd34/member/snap/a\xffb'"]);
+    let as_a_shell_reads =
+        |word: &str| std::process::Command::new("bash").args(["-c", &format!("printf %s {word} | base64 -w0")]).output().unwrap().stdout;
+    let bytes: Vec<&str> = unread.iter().filter_map(|one| one["path_base64"].as_str()).collect();
+    assert_eq!(words.iter().map(|word| String::from_utf8(as_a_shell_reads(word)).unwrap()).collect::<Vec<_>>(), bytes);
+    let quiet = text(&run_in(dir.path(), &["scan", "-q", "etcd34"])).1;
+    assert!(quiet.contains(r"a\xfeb, etcd34/member/snap/a\xffb"), "{quiet}");
+}
+
 /// Of a file that `scan` reads, `carve` says so, and what to do with what it passed over.
 #[test]
 fn carve_names_the_command_that_reads_a_file_as_what_it_is() {
@@ -55,7 +80,7 @@ fn carve_names_the_command_that_reads_a_file_as_what_it_is() {
         let (_, screen) = text(&run_in(dir.path(), &["carve", &file]));
         assert!(screen.contains(&format!("NEXT  etcd-sleuth scan {file} reads it as what it is: {what}\n")), "{screen}");
         let said = advice(dir.path(), &["carve", &file]);
-        assert!(said.iter().all(|said| *said == format!("it is {what}, which is read as one: scan {file}")), "{said:?}");
+        assert!(said.iter().all(|said| *said == format!("it is {what}, which is read as one: etcd-sleuth scan {file}")), "{said:?}");
         assert_eq!(said.is_empty(), !file.ends_with(".snap"), "{file}");
         // Free pages are a database's.
         let all = records(&run_in(dir.path(), &["carve", &file, "--format", "jsonl"]));

@@ -407,3 +407,28 @@ fn the_end_of_a_secret_that_lost_its_beginning_is_told() {
         (true, &json!(0))
     );
 }
+
+/// So it is of one in JSON. Text that begins as JSON is told as that.
+#[test]
+fn the_end_of_a_secret_in_json_that_lost_its_beginning_is_told() {
+    let end = br#"","password":"aHVudGVyMg=="},"type":"kubernetes.io/basic-auth"}"#;
+    let tail = [&vec![b'Q'; PAGE - end.len() - 1][..], end, b"\n"].concat();
+    let sealed = pages::Write { value: b"k8s:enc:aescbc:v1:key1:\x01123456789abcdef0123456789abcdef".to_vec(), ..pages::Write::at(2) };
+    let bytes = [pages::database_of(&[sealed]), tail.clone()].concat();
+    for (command, bytes) in [("scan", &bytes), ("carve", &bytes), ("carve", &tail)] {
+        let all = records(&run_on(bytes, &[command, "a.db", "--format", "jsonl"]));
+        let pieces: Vec<&Value> = of_kind(&all, "value").into_iter().filter(|value| value["fragment"] == json!(true)).collect();
+        assert_eq!(pieces.len(), 1, "{command}: {pieces:?}");
+        assert_eq!((&pieces[0]["group_resource"], &pieces[0]["encoding"]), (&json!("secrets"), &json!("json")), "{command}");
+        let (code, said) = text(&run_on(bytes, &[command, "a.db", "-q"]));
+        assert!(code == 2 && said.contains("1 piece of a Secret whose name is lost"), "{command}: {said}");
+    }
+    assert_eq!(missed_in(&bytes), Vec::<Value>::new());
+    // What is there from its beginning is no piece; nor is what ends as another object does.
+    let text = [br#"{"kind":"SecretList","apiVersion":"v1","items":[{"metadata":{"name":"a"},"data":{"p":""#.as_slice(), &tail].concat();
+    let service = [b"\0".as_slice(), br#"clusterIP":"10.0.0.1"},"type":"ClusterIP"}"#, b"\n"].concat();
+    for bytes in [text, service] {
+        let all = records(&run_on(&bytes, &["carve", "a.db", "--format", "jsonl"]));
+        assert_eq!(of_kind(&all, "summary")[0]["nameless_secret_fragments"]["count"], json!(0));
+    }
+}

@@ -233,9 +233,36 @@ fn what_a_key_may_open_is_told_as_what_may_need_it() {
     // A replica of a key, of which no value says that it is this one.
     let (code, shown, _, perhaps, retired) = asked(&[&key("eu-west-1", MULTI)], &key("us-east-1", MULTI));
     assert_eq!((code, perhaps, retired), (3, Some(json!(1)), Some(3)), "{shown}");
+    assert!(shown.contains(" OPENS IS NOT KNOWN; IN 1 FILE NO VALUE NAMES IT, AND 1 VALUE MAY BE UNDER IT\n"), "{shown}");
+    assert!(!shown.contains("AT LEAST 0") && shown.contains(&key("us-east-1", MULTI)), "{shown}");
     // Another key is another.
     let (code, shown, _, perhaps, _) = asked(&[&here, &key("eu-west-1", OTHER_ID)], &here);
     assert_eq!((code, perhaps), (0, Some(json!(0))));
     assert!(shown.contains("OPENS 1 VALUE IN 1 FILE, 1 OF THEM CURRENT\n"), "{shown}");
     assert_eq!(asked(&[&here], &key("eu-west-1", OTHER_ID)).0, 1);
+}
+
+/// The objects that are listed are those whose values are counted: neither copies nor pieces are.
+#[test]
+fn the_objects_that_a_key_opens_are_those_whose_values_are_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, key) in [("fragments", "kms/aws-a"), ("busy", "kms/aws-a"), ("interrupted", "aescbc/aescbckey")] {
+        common::Fixture::named(name).write_to(dir.path());
+        let file = format!("{name}.db");
+        let run = |more: &[&str]| run_in(dir.path(), &[&["keys", &file, "--opens", key][..], more].concat());
+        let all = records(&run(&["--format", "jsonl"]));
+        let values = of_kind(&all, "value");
+        let (pieces, whole): (Vec<&Value>, Vec<&Value>) =
+            values.into_iter().filter(|value| value["duplicate"] == false).partition(|value| value["fragment"] == true);
+        let objects: std::collections::BTreeSet<_> =
+            whole.iter().map(|value| (value["retention"].as_str(), value["key"].as_str())).collect();
+        let shown = text(&run(&[])).1;
+        assert!(!pieces.is_empty(), "{name}: the fixture has pieces");
+        assert!(shown.contains(&format!("each once for every state of its values ({}):\n", objects.len())), "{name}: {shown}");
+        let all_retentions = ["current", "newest", "superseded", "deleted", "residue", "log"];
+        let (provider, provider_name) = key.split_once('/').unwrap();
+        let of_key = |record: &&&Value| record["provider"] == provider && record["provider_name"] == provider_name;
+        let counted = |record: &&Value| all_retentions.iter().filter_map(|name| record[*name].as_u64()).sum::<u64>();
+        assert_eq!(of_kind(&all, "key").iter().filter(of_key).map(counted).sum::<u64>(), whole.len() as u64, "{name}");
+    }
 }

@@ -116,7 +116,13 @@ fn a_raft_snapshot_past_the_database_is_told() {
     let member = member.snapshot(applied - 1).snapshot(applied + 5).log(1, &nothing(all), all);
     assert_eq!(member.told(), (vec!["raft-snapshot-ahead".to_owned()], Some(3)));
     let (code, shown) = text(&run_in(member.path(), &["check", "data"]));
-    assert!(code == 3 && shown.contains(&format!("up to {}, and the database has applied those up to {applied}", applied + 5)), "{shown}");
+    assert!(code == 3 && shown.contains(&format!("up to {applied}, and the raft snapshot ")), "{shown}");
+    assert!(shown.contains(&format!("stands for those up to {}: ", applied + 5)), "{shown}");
+    // What lags is the database: the raft snapshot is whole.
+    let quiet = text(&run_in(member.path(), &["check", "-q", "data"])).1;
+    let verdict = |name: &str| quiet.lines().find(|line| line.contains(name)).unwrap_or_default().to_owned();
+    assert!(verdict("snap/db: ").contains("INCOMPLETE"), "{quiet}");
+    assert!(quiet.lines().filter(|line| line.contains(".snap: ")).all(|line| line.contains("whole, ")), "{quiet}");
     let scanned = text(&run_in(member.path(), &["scan", "data"])).1;
     assert!(scanned.contains("INCOMPLETE") && scanned.contains("raft-snapshot-ahead"), "{scanned}");
 }

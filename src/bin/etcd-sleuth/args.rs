@@ -33,7 +33,7 @@ Exit codes:
   0  answered: nothing at or above the threshold, and the input was read completely
   1  error: nothing could be analysed, or wrong usage
   2  found: scan: a plaintext Secret; check: altered, damaged, divergent; keys --retire: still needed; verify: a current value
-     under another key than required, or that the given keys provably do not open; show: no such object
+     under another key than required, or that the given keys provably do not open; show: no such object, or several of that name
   3  cannot say: nothing found, but the input was read only in part, nothing in it matches the
      filter, a key could not be asked, or standard output was closed before its end
 

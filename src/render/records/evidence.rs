@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::timestamp;
+use super::{path_base64, timestamp};
 use crate::evidence::EvidenceId;
+use crate::evidence::words::path_text;
 use crate::kubernetes::ClusterId;
 use crate::report::{Compared, Comparison, EvidenceReport};
 use crate::store::{CredentialCounts, DatabaseFacts, Facts, KeyTree, LogFacts, RaftSnapshotFacts, Schema};
@@ -17,6 +18,7 @@ pub struct EvidenceRecord<'a> {
     record: &'static str,
     evidence: u64,
     path: String,
+    path_base64: Option<String>,
     link_target: Option<String>,
     kind: &'static str,
     role: &'static str,
@@ -193,8 +195,9 @@ impl<'a> EvidenceRecord<'a> {
         Self {
             record: "evidence",
             evidence: evidence.number(),
-            path: facts.path.to_string_lossy().into_owned(),
-            link_target: facts.link_target.as_ref().map(|target| target.to_string_lossy().into_owned()),
+            path: path_text(&facts.path).into_owned(),
+            path_base64: path_base64(&facts.path),
+            link_target: facts.link_target.as_ref().map(|target| path_text(target).into_owned()),
             kind: facts.kind.name(),
             role: facts.role.name(),
             container: facts.containers.iter().map(|c| c.name()).collect(),

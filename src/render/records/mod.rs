@@ -20,10 +20,15 @@ pub use self::unread::UnreadRecord;
 pub use self::value::{SecretRecord, TombstoneRecord, ValueRecord, row_line};
 pub(super) use self::write_fields::WriteFields;
 use std::collections::BTreeMap;
+use std::path::Path;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 
 use crate::evidence::EvidenceId;
 use crate::evidence::anomaly::Anomaly;
 use crate::evidence::count::{Count, Matches};
+use crate::evidence::words::path_text;
 use crate::finding::{About, Finding};
 
 /// Version of the records' meaning. A new field does not raise it; a changed meaning does.
@@ -171,7 +176,7 @@ impl<'a> AboutRecord<'a> {
         match about {
             About::Object(object) => Self { object: Some(object), ..nothing },
             About::Key(key) => Self { key: Some(key), ..nothing },
-            About::Path(path) => Self { path: Some(path.to_string_lossy()), ..nothing },
+            About::Path(path) => Self { path: Some(path_text(path)), ..nothing },
             About::User(user) => Self { user: Some(user), ..nothing },
             About::Place { offset, pgid } => Self { offset: *offset, pgid: *pgid, ..nothing },
         }
@@ -181,4 +186,9 @@ impl<'a> AboutRecord<'a> {
 /// Seconds since 1970 as RFC 3339 in UTC.
 pub fn timestamp(seconds: i64) -> Option<String> {
     jiff::Timestamp::from_second(seconds).ok().map(|time| time.to_string())
+}
+
+/// The bytes of a path that is no text, in base64.
+fn path_base64(path: &Path) -> Option<String> {
+    path.to_str().is_none().then(|| STANDARD.encode(path.as_os_str().as_encoded_bytes()))
 }

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
+use super::path_base64;
+use crate::evidence::words::path_text;
 use crate::report::Unread;
 
 /// Something that was not read.
@@ -11,6 +13,7 @@ use crate::report::Unread;
 pub struct UnreadRecord<'a> {
     record: &'static str,
     path: Cow<'a, str>,
+    path_base64: Option<String>,
     target: Option<Cow<'a, str>>,
     reason: &'static str,
     of: Option<&'static str>,
@@ -25,8 +28,9 @@ impl<'a> UnreadRecord<'a> {
     pub fn new(unread: &'a Unread) -> Self {
         Self {
             record: "unread",
-            path: unread.path.to_string_lossy(),
-            target: unread.target.as_deref().map(|target| target.to_string_lossy()),
+            path: path_text(&unread.path),
+            path_base64: path_base64(&unread.path),
+            target: unread.target.as_deref().map(path_text),
             reason: unread.reason.name(),
             of: unread.passed_over().map(|passed_over| passed_over.of.name()),
             count: unread.passed_over().map(|passed_over| passed_over.count),

@@ -63,8 +63,7 @@ fn carve(member: &MemberReport, evidence: &EvidenceReport, report: &Report) -> S
     }
     block(&mut out, "Values", &[values(member, report)]);
     if let Some(form) = evidence.facts.image().and_then(|image| image.is) {
-        let path = evidence.facts.path.to_string_lossy();
-        out.push_str(&format!("NEXT  etcd-sleuth scan {} reads it as what it is: {}\n", path_word(&path), form.in_words()));
+        out.push_str(&format!("NEXT  etcd-sleuth scan {} reads it as what it is: {}\n", path_word(&evidence.facts.path), form.in_words()));
     }
     block(&mut out, "Database", &meta_pages(evidence));
     let keys = evidence.keys.iter().take(ROWS);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use super::super::escape::terminal;
+use super::super::escape::{terminal, terminal_path};
 use super::layout::{Screen, Tone};
 use super::marks::FIGURES;
 use super::number::counted;
@@ -39,7 +39,7 @@ impl Render for CheckText<'_> {
         if std::mem::replace(&mut self.has_said, true) && !self.is_quiet {
             self.out.write_all(b"\n")?;
         }
-        let verdict = format!("{}: {}\n", terminal(&evidence.facts.path.to_string_lossy()), verdict(evidence));
+        let verdict = format!("{}: {}\n", terminal_path(&evidence.facts.path), verdict(evidence));
         self.out.write_all(tone(evidence).paint(&verdict).as_bytes())?;
         if self.is_quiet {
             return Ok(());
@@ -181,7 +181,7 @@ fn keys_and_revisions(database: &DatabaseFacts) -> String {
 pub fn check_status(report: &Report, outcome: &Outcome) -> String {
     let said = match report.evidences.as_slice() {
         [] => format!("{}, none could be read", subject(report)),
-        [only] => format!("{}: {}", terminal(&only.facts.path.to_string_lossy()), verdict(only)),
+        [only] => format!("{}: {}", terminal_path(&only.facts.path), verdict(only)),
         several => {
             let mut counts = BTreeMap::<&str, u64>::new();
             for word in several.iter().map(worst_word) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::super::escape::terminal;
+use super::super::escape::{terminal, terminal_path};
 use super::credentials::credentials;
 use super::findings::findings;
 use super::first_screen::{ROWS, keys, next, readable_table, resource_tables, secrets, types, values};
@@ -118,7 +118,7 @@ fn log_lines(segments: &[&EvidenceReport]) -> Vec<String> {
     }
     let mut lines = vec![line];
     let elsewhere = segments.iter().find_map(|segment| segment.facts.link_target.as_deref().and_then(Path::parent));
-    lines.extend(elsewhere.map(|target| format!("behind a link to {}", terminal(&target.to_string_lossy()))));
+    lines.extend(elsewhere.map(|target| format!("behind a link to {}", terminal_path(target))));
     let against = against_all(segments);
     if !against.is_empty() {
         lines.push(against);
@@ -202,5 +202,5 @@ fn anomalies(parts: &[&EvidenceReport], directory: &Path) -> String {
 
 /// A file's path below the directory.
 fn relative(path: &Path, directory: &Path) -> String {
-    terminal(&path.strip_prefix(directory).unwrap_or(path).to_string_lossy()).into_owned()
+    terminal_path(path.strip_prefix(directory).unwrap_or(path))
 }

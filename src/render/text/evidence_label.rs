@@ -2,6 +2,7 @@
 
 use super::super::escape::terminal;
 use super::number::counted;
+use crate::evidence::words::path_text;
 use crate::report::EvidenceReport;
 
 /// `s5.db rev 520, snapshot`
@@ -12,7 +13,7 @@ pub(super) fn evidence_label(evidence: &EvidenceReport) -> String {
 
 /// Its path, as it was given; not escaped.
 pub(super) fn file_name(evidence: &EvidenceReport) -> String {
-    evidence.facts.path.display().to_string()
+    path_text(&evidence.facts.path).into_owned()
 }
 
 /// `1 file`, `2 files`

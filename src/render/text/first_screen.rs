@@ -1,7 +1,6 @@
 //! What a scan says of one evidence, or of a member's evidences together, below its headline.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use super::key_counts::{CountColumns, cell};
 use super::key_label::distinct_labels;
@@ -35,10 +34,10 @@ pub(super) fn secrets(evidence: &EvidenceReport, in_scope: &str) -> String {
         true => "not known: entries of the log are not there, and may write or delete them",
         false => "not known: the log goes on behind the database, and writes or deletes them, or may",
     };
-    let mut table = Table::of_labels(&[&format!("Secrets{in_scope}"), "now", "deleted"]);
-    let mut row = |what: &str, now: Count<Secrets>, gone: Count<Secrets>| table.add_row([what.to_owned(), cell(now), cell(gone)]);
+    let mut table = Table::of_labels(&[&format!("Secrets{in_scope}"), "exist", "deleted"]);
+    let mut row = |what: &str, there: Count<Secrets>, gone: Count<Secrets>| table.add_row([what.to_owned(), cell(there), cell(gone)]);
     row("stored in plaintext", secrets.plaintext, Count::ZERO);
-    for (what, now) in [
+    for (what, there) in [
         ("encrypted, older plaintext still retained", existing.retained),
         ("encrypted, older plaintext in free pages", existing.residue),
         ("encrypted, older plaintext in the log", existing.log),
@@ -50,8 +49,8 @@ pub(super) fn secrets(evidence: &EvidenceReport, in_scope: &str) -> String {
         ("perhaps among them, or deleted, and readable", lost.total()),
         ("in the log, not in the database yet (written last, or never carried out)", evidence.readable.ahead),
     ] {
-        if now > 0 {
-            row(what, now, Count::ZERO);
+        if there > 0 {
+            row(what, there, Count::ZERO);
         }
     }
     for (what, gone) in [
@@ -163,8 +162,7 @@ fn short_type(secret_type: &str) -> &str {
 
 /// What to do next with a member. Where there are several, each has a list of its own name.
 pub(super) fn next(evidence: &EvidenceReport, member: &MemberReport, report: &Report) -> Option<String> {
-    let given = |path: &PathBuf| path_word(&path.to_string_lossy()).into_owned();
-    let path = member.given().iter().map(given).collect::<Vec<_>>().join(" ");
+    let path = member.given().iter().map(|path| path_word(path)).collect::<Vec<_>>().join(" ");
     let is_doubted = |rule: Rule| matches!(rule, Rule::FileAltered | Rule::FileDamaged | Rule::FileIncomplete);
     if evidence.judgement.findings.iter().any(|finding| is_doubted(finding.rule)) {
         // Without its pages a file is bytes.

@@ -141,7 +141,7 @@ fn in_words(evidence: &EvidenceReport, report: &Report, what: What) -> String {
         n => format!("; {} more {} in the log and not in the database yet", thousands(n), verb(n, "is", "are")),
     };
     format!(
-        "{secrets} CAN BE READ FROM {what} WITHOUT ANY KEY{scope}\n  {} of the {}{in_scope} that {} now, and {} deleted{unknown}{ahead}.\n",
+        "{secrets} CAN BE READ FROM {what} WITHOUT ANY KEY{scope}\n  {} of the {}{in_scope} that {}, and {} deleted{unknown}{ahead}.\n",
         thousands(readable.existing.total()),
         thousands(existing),
         verb(existing, "exists", "exist"),

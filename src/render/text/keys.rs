@@ -59,7 +59,7 @@ pub fn keys_status(report: &Report, outcome: &Outcome) -> String {
         _ if report.evidences.is_empty() => format!("{}, none could be read", subject(report)),
         Some(retirement) => retirement_in_words(retirement, report),
         None => match &report.opens {
-            Some(found) => format!("whoever has {} {}", terminal(&found.target.text), opens_in_words(found, report)),
+            Some(found) => opens_in_words(found, report),
             None => format!("{}: {} named", subject(report), counted(report.keys().len() as u64, "key")),
         },
     };
@@ -148,23 +148,41 @@ fn under_in_all(target: &Target, report: &Report) -> KeyCounts {
 /// What a key opens, in one sentence.
 fn opens_in_words(Opens { target, perhaps, .. }: &Opens, report: &Report) -> String {
     let sum = under_in_all(target, report);
+    let whoever = format!("whoever has {}", terminal(&target.text));
+    // Of a key that is given by its name alone, nothing says what else it opens.
+    if sum.total() == 0 && perhaps.total() > 0 {
+        return format!(
+            "what {whoever} opens is not known; in {} no value names it, and {} may be under it",
+            files(report.evidences.len()),
+            with_noun(perhaps.total())
+        );
+    }
     let (at_least, perhaps) = match perhaps.total() {
         Count::ZERO => ("", String::new()),
         more => ("at least ", format!("; {} more may be under it", thousands(more))),
     };
     format!(
-        "opens {at_least}{} in {}, {} of them current{perhaps}",
+        "{whoever} opens {at_least}{} in {}, {} of them current{perhaps}",
         with_noun(sum.total()),
         files(report.evidences.len()),
         thousands(sum.current)
     )
 }
 
+/// A sentence in capitals, but for the key's name in it.
+fn in_capitals(said: &str, key: &str) -> String {
+    let whoever = format!("whoever has {}", terminal(key));
+    match said.split_once(&whoever) {
+        Some((before, behind)) => format!("{}WHOEVER HAS {}{}", before.to_uppercase(), terminal(key), behind.to_uppercase()),
+        None => said.to_uppercase(),
+    }
+}
+
 /// What a key opens.
 fn opens(found: &Opens, report: &Report) -> String {
     let Opens { target, perhaps, objects, more } = found;
     let sum = under_in_all(target, report);
-    let mut out = format!("WHOEVER HAS {} {}\n", terminal(&target.text), opens_in_words(found, report).to_uppercase());
+    let mut out = format!("{}\n", in_capitals(&opens_in_words(found, report), &target.text));
     out.push_str(&warning(report.unread.iter()));
     for key in &target.keys {
         out.push_str(&format!("  {}\n", whole(key)));
@@ -181,18 +199,25 @@ fn opens(found: &Opens, report: &Report) -> String {
         rows.add_row([evidence_label(evidence)].into_iter().chain(columns.of_tree(counts)).chain(others));
     }
     out.push_str(&format!("{rows}\n"));
+    if !objects.is_empty() {
+        let all = more.saturating_add(objects.len() as u64);
+        out.push_str(&format!("Its objects, each once for every state of its values ({}):\n", thousands(all)));
+    }
     for (retention, object) in objects {
         out.push_str(&format!("  {:<10} {}\n", retention.name(), terminal(object)));
     }
     if *more > 0 {
         out.push_str(&format!("  and {} more: --format jsonl lists every value\n", thousands(*more)));
     }
-    let contain = [
-        "contain: put a new key in front",
-        "contain: rewrite every object",
-        "contain: rotate what these objects hold: whoever has the key and a file has read them",
-    ];
-    out.push_str(&next_steps(&contain.map(str::to_owned)));
+    let steps = match sum.total() {
+        Count::ZERO => vec!["etcd-sleuth verify FILES --plan says what it takes to tell what is under it"],
+        _ => vec![
+            "contain: put a new key in front",
+            "contain: rewrite every object",
+            "contain: rotate what these objects hold: whoever has the key and a file has read them",
+        ],
+    };
+    out.push_str(&next_steps(&steps.into_iter().map(str::to_owned).collect::<Vec<_>>()));
     out.push_str(&unread::not_looked_at(not_looked_at(&report.evidences), report.unread.iter()));
     out
 }

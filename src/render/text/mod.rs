@@ -72,9 +72,8 @@ fn file_lines(facts: &Facts, altered_or_damaged: &[(Bearing, u64)]) -> Vec<Strin
         [(Bearing::Undecoded, _)] => format!("structure sound; {}", doubts(altered_or_damaged)),
         found => doubts(found),
     };
-    let target = facts.link_target.as_ref().map_or(String::new(), |target| format!(", a link to {}", target.display()));
-    let path = format!("{}{target}", facts.path.display());
-    let path = escape::terminal(&path);
+    let target = facts.link_target.as_ref().map_or(String::new(), |target| format!(", a link to {}", escape::terminal_path(target)));
+    let path = format!("{}{target}", escape::terminal_path(&facts.path));
     let file = match facts.content_size.filter(|_| facts.containers.iter().any(|container| container.has_names())) {
         // What an archive is of, it is of many files.
         Some(size) => {
@@ -243,9 +242,9 @@ fn compared_lines(evidence: &EvidenceReport) -> Vec<String> {
     match (agree.as_slice(), agree.iter().map(|other| other.databases).fold(0, u64::saturating_add)) {
         ([], _) => {}
         ([other], 1) => {
-            let other = other.path.to_string_lossy();
+            let other = escape::terminal_path(&other.path);
             let (writes, are) = (counted(shared, "write"), verb(shared, "is", "are"));
-            lines.push(format!("the {writes} that it shares with {} {are} the same", escape::terminal(&other)));
+            lines.push(format!("the {writes} that it shares with {other} {are} the same"));
         }
         (_, others) => {
             lines.push(format!("the writes that it shares with each of {} others of this cluster are the same", thousands(others)))

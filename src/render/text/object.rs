@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use super::super::escape::{json_document, terminal, terminal_bytes};
+use super::super::escape::{json_document, terminal, terminal_bytes, terminal_path};
 use super::super::records::timestamp;
 use super::layout::{Screen, Tone};
 use super::number::counted;
@@ -61,7 +61,7 @@ impl Render for ObjectText<'_> {
             let (key, said) = row.split_at_checked(end_of_key).unwrap_or((row, &[]));
             if self.only.as_ref() != Some(&self.file) && self.last.0.as_ref() != Some(&self.file) {
                 let cluster = self.cluster.as_deref().unwrap_or_default();
-                writeln!(self.out, "{}{cluster}", terminal(&self.file.to_string_lossy()))?;
+                writeln!(self.out, "{}{cluster}", terminal_path(&self.file))?;
                 self.last = (Some(self.file.clone()), Vec::new());
             }
             if self.last.1 != key {
@@ -123,7 +123,7 @@ impl RenderPages for ObjectText<'_> {}
 
 /// What is said where there is no such object.
 pub fn nothing_of_object(object: &str, files: &[PathBuf], report: &Report) -> String {
-    let files: Vec<String> = files.iter().map(|file| terminal(&file.to_string_lossy()).into_owned()).collect();
+    let files: Vec<String> = files.iter().map(|file| terminal_path(file)).collect();
     let what = ObjectName::parse(object).to_string();
     let near: Vec<String> = report.near_names.iter().map(|(_, name)| terminal(name).into_owned()).collect();
     let near = if near.is_empty() { String::new() } else { format!("  did you mean: {}\n", near.join(", ")) };

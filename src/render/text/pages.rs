@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use super::super::escape::{terminal, terminal_bytes};
+use super::super::escape::{terminal, terminal_bytes, terminal_path};
 use super::check::check_status;
 use super::layout::{Screen, Tone};
 use super::number::counted;
@@ -69,7 +69,7 @@ impl RenderPages for PagesText<'_> {
     }
 
     fn page(&mut self, page: &PageReport<'_>) -> io::Result<()> {
-        write!(self.out, "{}: ", terminal(&self.file.to_string_lossy()))?;
+        write!(self.out, "{}: ", terminal_path(&self.file))?;
         self.out.write_all(one(page).as_bytes())
     }
 }
@@ -78,7 +78,7 @@ impl RenderPages for PagesText<'_> {
 fn overview(report: &PageMapReport, columns: u64) -> String {
     let PageMapReport { counts, page_size, .. } = report;
     let total = counts.total();
-    let path = terminal(&report.path.to_string_lossy()).into_owned();
+    let path = terminal_path(&report.path);
     let mut out = format!("{path}: {} of {} bytes\n", counted(total, "page"), thousands(*page_size));
     for (state, count) in [
         (PageState::Meta, counts.meta),

@@ -1,6 +1,6 @@
 //! What `recover` says of what it brought back.
 
-use super::super::escape::terminal;
+use super::super::escape::{terminal, terminal_path};
 use super::check::verdict;
 use super::number::{counted, with_adjective, with_noun};
 use super::unread;
@@ -18,7 +18,7 @@ pub fn recovered(found: &Recovered, database: Option<&str>, has_records: bool, i
     };
     let mut out = String::new();
     if !is_quiet {
-        out.push_str(&format!("{}: {}\n", terminal(&found.evidence.facts.path.to_string_lossy()), verdict(&found.evidence)));
+        out.push_str(&format!("{}: {}\n", terminal_path(&found.evidence.facts.path), verdict(&found.evidence)));
         out.push_str(&summary(found, &scope));
         if let Some(path) = database {
             out.push_str(&of_database(&terminal(path), found, has_records));
@@ -27,7 +27,7 @@ pub fn recovered(found: &Recovered, database: Option<&str>, has_records: bool, i
     let general = if is_quiet { Vec::new() } else { not_looked_at([&found.evidence]) };
     out.push_str(&unread::not_looked_at(general, found.unread.iter()));
     let keys = with_noun(found.counts.total());
-    let path = terminal(&found.evidence.facts.path.to_string_lossy()).into_owned();
+    let path = terminal_path(&found.evidence.facts.path);
     let conditions = conditions(found.outcome.conditions());
     out.push_str(&format!("{path}: {keys} recovered{scope}{conditions} (exit {})\n", found.outcome.exit_code()));
     out

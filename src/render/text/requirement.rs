@@ -9,7 +9,7 @@ use super::number::{counted, with_adjective, with_noun};
 use super::thousands;
 use crate::evidence::EvidenceId;
 use crate::evidence::count::{Count, Values};
-use crate::evidence::words::{span, verb};
+use crate::evidence::words::{path_text, span, verb};
 use crate::report::Report;
 use crate::verify::{Left, Requirement, State, Under};
 
@@ -34,7 +34,7 @@ pub(super) fn requirement(requirement: &Requirement, report: &Report) -> String 
     out.push_str(&rewrites(&requirement.left, has_prefixes));
     for ((evidence, prefix, key), (count, first, last)) in requirement.late.iter().take(ROWS) {
         let below = below(prefix.as_deref().filter(|_| has_prefixes));
-        let file = report.path_of(*evidence).display().to_string();
+        let file = path_text(report.path_of(*evidence)).into_owned();
         let under = key.as_ref().map_or("plaintext".to_owned(), whole);
         out.push_str(&format!(
             "  {}: {} written under {under} after the required key began, at {}: an API server that was not restarted?\n",
@@ -211,7 +211,7 @@ fn leftovers(requirement: &Requirement, report: &Report) -> String {
     let mut out = String::new();
     for (evidence, under) in files.iter().take(ROWS) {
         let under: Vec<String> = under.iter().map(|(under, count)| format!("{} {under}", thousands(*count))).collect();
-        let file = report.path_of(*evidence).display().to_string();
+        let file = path_text(report.path_of(*evidence)).into_owned();
         out.push_str(&format!("  LEFT BEHIND, not what the member has now: {}: {}\n", terminal(&file), under.join(", ")));
     }
     if !files.is_empty() {

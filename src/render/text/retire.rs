@@ -118,8 +118,8 @@ fn needs_table(retirement: &Retirement, report: &Report, has_unknown: bool) -> S
 fn next(retirement: &Retirement, report: &Report, has_unknown: bool) -> String {
     let of_needs = |needs: fn(&Need) -> bool| {
         let needing = retirement.needs.iter().filter(|need| needs(need));
-        let files = needing.filter_map(|need| report.evidence(need.evidence).map(file_name));
-        let files: Vec<String> = files.map(|file| path_word(&file).into_owned()).collect();
+        let files = needing.filter_map(|need| report.evidence(need.evidence));
+        let files: Vec<String> = files.map(|evidence| path_word(&evidence.facts.path)).collect();
         if files.is_empty() { "FILES".to_owned() } else { files.join(" ") }
     };
     let mut steps = Vec::new();

@@ -1,6 +1,6 @@
 //! What was not read, where people see it: in the headline, in the last line, and under NOT LOOKED AT.
 
-use super::super::escape::terminal;
+use super::super::escape::{terminal, terminal_path};
 use super::number::counted;
 use super::{conditions, thousands};
 use crate::finding::{Condition, Outcome};
@@ -29,12 +29,12 @@ pub(super) fn ending(report: &Report, outcome: &Outcome, said: &[Condition]) -> 
 /// What a last line is about: the one input, or how many there are.
 pub(super) fn subject(report: &Report) -> String {
     match (report.members.as_slice(), report.not_analysed.len()) {
-        ([only], _) => terminal(&only.path.to_string_lossy()).into_owned(),
+        ([only], _) => terminal_path(&only.path),
         ([], 0) => counted(report.unread.len() as u64, "input"),
         ([], failed) => counted(failed as u64, "input"),
         // Several members may stand in one input.
         (members, _) => match report.inputs.as_slice() {
-            [only] => terminal(&only.to_string_lossy()).into_owned(),
+            [only] => terminal_path(only),
             inputs => counted(members.len().min(inputs.len()) as u64, "input"),
         },
     }

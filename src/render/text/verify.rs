@@ -15,7 +15,7 @@ use super::unread::{self, ending, subject};
 use super::verify_plan::plan;
 use super::{block, next_steps, thousands};
 use crate::evidence::count::{Calls, Count, DekSources};
-use crate::evidence::words::verb;
+use crate::evidence::words::{path_text, verb};
 use crate::finding::{Condition, Outcome};
 use crate::report::{Asked, KeyReport, Render, RenderPages, Report, VerificationPlan, VerificationResult, not_looked_at};
 use crate::row::Retention;
@@ -318,7 +318,7 @@ fn moved(proof: &Proof, report: &Report) -> String {
     }
     let mut out = format!("MOVED CIPHERTEXT: {} (a swap, or a restore under another prefix)\n", thousands(proof.moves.len() as u64));
     for moved in proof.moves.iter().take(ROWS) {
-        let file = report.path_of(moved.evidence).display().to_string();
+        let file = path_text(report.path_of(moved.evidence)).into_owned();
         out.push_str(&format!(
             "  {} at {} of {}: this ciphertext belongs to {}\n",
             terminal(&moved.key),

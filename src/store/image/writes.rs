@@ -1,6 +1,7 @@
 //! What stands at a find.
 
 use super::find::Find;
+use crate::kubernetes::fragment;
 use crate::row::{Api, Found, FoundContent, PieceOf, Place, Retention, WriteCounts, Written};
 
 /// Finds that one task reads.
@@ -14,7 +15,7 @@ impl Find {
         let found = match (read.is_tombstone, self.is_whole) {
             (true, _) => FoundContent::Tombstone(self.message(content)),
             (false, true) => FoundContent::Value(read.value),
-            (false, false) if self.is_tail() => FoundContent::Piece(read.value, PieceOf::SomeSecret),
+            (false, false) if self.is_tail() => FoundContent::Piece(read.value, PieceOf::SomeSecret(fragment::encoding_of_end(read.value))),
             (false, false) => FoundContent::Cut(read.value),
         };
         Some(Found {

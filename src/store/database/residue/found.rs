@@ -4,7 +4,7 @@ use super::Residue;
 use super::entry::{Content, Entry};
 use super::headless::Kind;
 use crate::bbolt::Db;
-use crate::kubernetes::Encoding;
+use crate::kubernetes::{Encoding, fragment};
 use crate::row::{Api, Found, FoundContent, PieceOf, Retention, WriteCounts, Written};
 
 impl<'data> Residue<'data> {
@@ -46,7 +46,7 @@ impl<'data> Residue<'data> {
             (Kind::Beginning, _) => return Some(Found { content: FoundContent::Cut(piece), ..nothing }),
             (Kind::Known, Some(known)) => PieceOf::Known(known.value),
             // Which Secret is lost with its beginning.
-            (Kind::SecretEnd, _) => PieceOf::SomeSecret,
+            (Kind::SecretEnd, _) => PieceOf::SomeSecret(fragment::encoding_of_end(piece)),
             (Kind::ObjectEnd, _) => PieceOf::Plaintext(Some(Encoding::Protobuf)),
             (Kind::Text | Kind::Known, _) => PieceOf::Plaintext(None),
         };

@@ -48,7 +48,7 @@ impl Kind {
     pub(super) fn of(piece: &[u8]) -> Option<Self> {
         if piece.len() < SHORTEST {
             None
-        } else if fragment::secret_type_at_end(piece).is_some() {
+        } else if fragment::secret_at_end(piece).is_some() {
             Some(Self::SecretEnd)
         } else if fragment::ends_an_object(piece) {
             Some(Self::ObjectEnd)
