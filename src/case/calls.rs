@@ -2,11 +2,12 @@
 
 use super::{Holders, RunError};
 use crate::evidence::count::{self, Count};
-use crate::kms::{Asking, Budget, Ledger, Pace, Patience, WrappedDek};
+use crate::kms::{Asking, Budget, Ledger, Pace, Patience, Silences, WrappedDek};
 
-/// The calls of a run: one budget for all of them, and the ledger that notes them.
+/// The calls of a run: one budget for all of them, what is known of those who are asked, and the ledger that notes them.
 pub(super) struct Calls {
     budget: Budget,
+    silences: Silences,
     ledger: Option<Ledger>,
 }
 
@@ -14,12 +15,13 @@ impl Calls {
     /// Opens the ledger; nobody is called.
     pub(super) fn open(holders: &Holders<'_>) -> Result<Self, RunError> {
         let ledger = holders.ledger.as_deref().map(Ledger::open).transpose()?;
-        Ok(Self { budget: Budget::new(Pace::per_second(holders.rate), holders.max_calls), ledger })
+        Ok(Self { budget: Budget::new(Pace::per_second(holders.rate), holders.max_calls), silences: Silences::default(), ledger })
     }
 
     /// How the next are made.
     pub(super) fn asking<'a>(&'a mut self, is_stopped: &'a dyn Fn() -> bool, on_source: &'a dyn Fn()) -> Asking<'a> {
-        Asking { budget: &mut self.budget, patience: Patience::default(), ledger: self.ledger.as_mut(), is_stopped, on_source }
+        let (budget, silences, ledger) = (&mut self.budget, &mut self.silences, self.ledger.as_mut());
+        Asking { budget, patience: Patience::default(), silences, ledger, is_stopped, on_source }
     }
 
     /// Notes in the ledger DEK sources of which every value has opened.

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::state::put;
-use super::{Asking, Failure, LedgerError, Reason, Unwrapper};
+use super::asking::{Asking, Question};
+use super::silence::About;
+use super::state::DESCRIBED;
+use super::{Failure, LedgerError, Reason, Unwrapper};
 
 /// What the plugins say of the providers that were asked about.
 #[derive(Debug, Default)]
@@ -30,7 +32,9 @@ impl CurrentKeys {
         let mut keys = Self::default();
         for unwrapper in unwrappers {
             for provider in providers.iter().filter(|name| unwrapper.names_current_key(name)).collect::<Vec<_>>() {
-                match put("Status", None, unwrapper.as_mut(), asking, |unwrapper| unwrapper.current_key())? {
+                let about = About::CurrentKey(provider.as_str().into());
+                let question = Question { about, place: None, operation: "Status", source: None, key_id: None };
+                match asking.put(&question, unwrapper.as_mut(), |unwrapper| unwrapper.current_key(), |_| DESCRIBED)? {
                     Ok(key_id) => drop(keys.said.entry(provider.clone()).or_default().insert(key_id)),
                     // One that serves KMS v1 alone has no status.
                     Err(failure) if failure.reason == Reason::ApiNotServed => {}

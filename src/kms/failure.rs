@@ -147,8 +147,20 @@ pub struct Failure {
     /// In the other side's words, without control characters; empty where it had none. What a [`Ring`](super::Ring) holds is cut, and has
     /// nothing of what was sent in it.
     pub detail: String,
+    /// How far the call came.
+    pub(super) reached: Reached,
+}
+
+/// How far a call came that failed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Reached {
     /// There was no connection over which anything was sent.
-    pub(super) is_unsent: bool,
+    Nobody,
+    /// It was sent, and nothing came back in time.
+    NoAnswer,
+    /// Something came back: an answer, or the end of the connection.
+    #[default]
+    Answer,
 }
 
 /// Longest detail that is told, in characters, and longest that is looked through for what was sent.
@@ -164,12 +176,18 @@ impl Failure {
     /// The same where nobody got the call.
     #[cfg(any(feature = "aws-kms", feature = "kms-plugin"))]
     pub(super) fn unsent(reason: Reason, detail: &str) -> Self {
-        Self { is_unsent: true, ..Self::new(reason, detail) }
+        Self { reached: Reached::Nobody, ..Self::new(reason, detail) }
+    }
+
+    /// The same where nobody answered in time.
+    #[cfg(any(feature = "aws-kms", feature = "kms-plugin"))]
+    pub(super) fn unanswered(reason: Reason) -> Self {
+        Self { reached: Reached::NoAnswer, ..Self::new(reason, "no answer in time") }
     }
 
     /// Whether nothing was sent: a call that nobody got is none.
     pub(super) fn is_unsent(&self) -> bool {
-        self.is_unsent || matches!(self.reason, Reason::NotConfigured | Reason::NoSocket)
+        self.reached == Reached::Nobody || matches!(self.reason, Reason::NotConfigured | Reason::NoSocket)
     }
 
     /// The same as it may be told: short, and without what was sent.
@@ -181,7 +199,7 @@ impl Failure {
 
 impl From<Reason> for Failure {
     fn from(reason: Reason) -> Self {
-        Self { reason, detail: String::new(), is_unsent: false }
+        Self { reason, detail: String::new(), reached: Reached::default() }
     }
 }
 

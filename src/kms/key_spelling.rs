@@ -154,6 +154,7 @@ impl Replicas {
 }
 
 /// Whether a key ID, or an ARN, is of a key that may have replicas in other regions.
+#[cfg(feature = "aws-kms")]
 pub(super) fn is_multi_region_key(key_id: &str) -> bool {
     is_multi_region(key_id.rsplit_once('/').map_or(key_id, |(_, id)| id))
 }

@@ -9,6 +9,7 @@
 //! Async code stays inside [`aws`] and [`plugin`], each with a runtime of its own; everything else blocks.
 #![deny(clippy::arithmetic_side_effects)]
 
+mod asking;
 #[cfg(feature = "aws-kms")]
 pub mod aws;
 #[cfg(any(feature = "aws-kms", feature = "kms-plugin"))]
@@ -35,6 +36,7 @@ mod state;
 #[allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "a test that overflows fails")]
 mod tests;
 
+pub use self::asking::Asking;
 pub use self::budget::Budget;
 pub use self::contexts::{EncryptionContext, EncryptionContexts};
 pub use self::current_keys::CurrentKeys;
@@ -46,8 +48,9 @@ pub use self::key_spelling::{Likeness, is_key_arn};
 pub use self::ledger::{Ledger, LedgerError};
 pub use self::pace::{Pace, Patience};
 pub use self::plan::{Plan, Share, Turns, WrappedDek};
-pub use self::ring::{Asking, Held, Ring};
+pub use self::ring::{Held, Ring};
 pub use self::same_keys::{NoSpelling, SameKeys};
+pub use self::silence::Silences;
 pub use self::state::KeyState;
 
 use crate::envelope::open::DataKey;
@@ -98,6 +101,11 @@ pub trait Unwrapper {
     /// Whether this one can say something of a key of a provider. Asks nobody.
     fn describes(&self, _provider_name: &str, _key_id: &str) -> bool {
         false
+    }
+
+    /// Where it is asked about a key. Asks nobody.
+    fn place_of_key(&self, _key_id: &str) -> Option<String> {
+        None
     }
 
     /// Asks what the KMS says of a key, all but its rotation: one call.

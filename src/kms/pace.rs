@@ -29,6 +29,12 @@ impl Default for Patience {
 }
 
 impl Patience {
+    /// All the waits together.
+    pub(super) fn in_all(&self) -> Duration {
+        // Waits that double come to the longest soon.
+        (0..self.repeats.min(64)).filter_map(|number| self.wait(number)).fold(Duration::ZERO, Duration::saturating_add)
+    }
+
     /// The wait before question `number` is put again, counted from 0; `None` when patience is at its end.
     pub fn wait(&self, number: u32) -> Option<Duration> {
         let doubled = || self.first.saturating_mul(2u32.saturating_pow(number));

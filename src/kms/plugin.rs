@@ -93,7 +93,7 @@ impl Plugin {
         };
         let answer = self.runtime.block_on(async { tokio::time::timeout(self.timeout, call).await });
         let late = |_| match is_connected.get() {
-            true => Failure::new(Reason::PluginUnavailable, "no answer in time"),
+            true => Failure::unanswered(Reason::PluginUnavailable),
             false => Failure::unsent(Reason::PluginUnavailable, "no connection in time"),
         };
         let answer = answer.map_err(late).flatten();

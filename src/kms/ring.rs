@@ -6,11 +6,11 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::asking::{Asking, Question};
 use super::key_spelling::Replicas;
-use super::ledger::{Call, LedgerError, UNWRAPPED};
-use super::pace::pause;
-use super::silence::{Alike, Silence, alike};
-use super::{Budget, Failure, Ledger, Patience, Plan, Reason, Unwrapped, Unwrapper, WrappedDek};
+use super::ledger::{LedgerError, UNWRAPPED};
+use super::silence::About;
+use super::{Failure, Plan, Reason, Unwrapped, Unwrapper, WrappedDek};
 use crate::envelope::Provider;
 use crate::envelope::open::{DataKey, DekSourceId};
 use crate::evidence::count::{Calls, Count};
@@ -43,29 +43,6 @@ pub struct Ring {
     is_cut_short: bool,
 }
 
-/// How a KMS is asked.
-pub struct Asking<'a> {
-    /// How many calls, and how fast.
-    pub budget: &'a mut Budget,
-    /// How failures that pass are waited out.
-    pub patience: Patience,
-    /// Notes every call.
-    pub ledger: Option<&'a mut Ledger>,
-    /// Whether the run is broken off; looked at before every call.
-    pub is_stopped: &'a dyn Fn() -> bool,
-    /// Told after every DEK source, for progress.
-    pub on_source: &'a dyn Fn(),
-}
-
-/// One who is asked, and what its answers taught.
-struct Holder<'h, 'p> {
-    unwrapper: &'h mut dyn Unwrapper,
-    /// By the place where it asks: what is out of order at one says nothing of another.
-    silences: BTreeMap<Option<String>, Silence<'p>>,
-    /// Providers whose API it does not have.
-    not_served: BTreeSet<Provider>,
-}
-
 impl Ring {
     /// Asks about every DEK source of the plan, in turn at those who claim it, until one gives a key that `opens` what needs it. A key that
     /// opens nothing of it is held where nobody gives a better one: the values may be at fault.
@@ -81,12 +58,15 @@ impl Ring {
         asking: &mut Asking<'_>,
     ) -> Result<Self, LedgerError> {
         let mut ring = Self::default();
-        let mut holders: Vec<Holder<'_, '_>> = unwrappers.iter_mut().map(|unwrapper| Holder::new(unwrapper.as_mut())).collect();
-        let mut first: BTreeMap<Alike<'_>, (usize, usize)> = BTreeMap::new();
+        let made_before = asking.budget.made();
+        // API versions that somebody does not have, by their number.
+        let mut not_served: BTreeSet<(usize, Provider)> = BTreeSet::new();
+        let mut first: BTreeMap<About, (usize, usize)> = BTreeMap::new();
         for source in plan.sources() {
-            let alike = alike(source);
-            let known = first.get(&alike).copied();
-            let mut turns: Vec<usize> = (0..holders.len()).filter(|index| holders.get(*index).is_some_and(|h| h.claims(source))).collect();
+            let about = About::deks(source);
+            let known = first.get(&about).copied();
+            let mut turns: Vec<usize> =
+                unwrappers.iter().enumerate().filter(|(_, one)| one.claims(source)).map(|(index, _)| index).collect();
             turns.sort_by_key(|index| known.is_none_or(|(holder, _)| holder != *index));
             let mut held = Held::Nothing(Reason::NoKeyGiven.into());
             if !turns.is_empty()
@@ -96,107 +76,31 @@ impl Ring {
                 turns.clear();
             }
             for index in turns {
-                let Some(holder) = holders.get_mut(index) else { continue };
+                let Some(unwrapper) = unwrappers.get_mut(index) else { continue };
+                let api = (index, source.id.provider);
+                if not_served.contains(&api) {
+                    held = held.or(Held::Nothing(Reason::ApiNotServed.into()));
+                    continue;
+                }
                 let way = known.filter(|(holder, _)| *holder == index).map(|(_, way)| way);
-                let (way, answer) = ring.ask_in_turn(source, holder, way, asking)?;
-                if let Held::Key { key, .. } = &answer
-                    && opens(&source.id, key)
-                {
-                    first.insert(alike, (index, way));
-                    held = answer;
-                    break;
+                let (way, answer) = ask_in_turn(source, unwrapper.as_mut(), way, asking)?;
+                match &answer {
+                    Held::Key { key, .. } if opens(&source.id, key) => {
+                        first.insert(about, (index, way));
+                        held = answer;
+                        break;
+                    }
+                    Held::Nothing(failure) if failure.reason == Reason::ApiNotServed => drop(not_served.insert(api)),
+                    Held::Nothing(failure) => ring.is_cut_short |= failure.reason == Reason::NotAttempted,
+                    Held::Key { .. } | Held::OpenedBefore { .. } => {}
                 }
                 held = held.or(answer);
             }
             ring.held.insert(source.id.clone(), held);
             (asking.on_source)();
         }
+        ring.calls = asking.budget.made().without(made_before);
         Ok(ring)
-    }
-
-    /// Asks one in all its ways, the `known` one first, until it unwraps the DEK source. Of a place whose answer is the same in any way there
-    /// it is not asked further. Tells in which way it was asked last.
-    fn ask_in_turn<'p>(
-        &mut self,
-        source: &'p WrappedDek,
-        holder: &mut Holder<'_, 'p>,
-        known: Option<usize>,
-        asking: &mut Asking<'_>,
-    ) -> Result<(usize, Held), LedgerError> {
-        let mut ways: Vec<usize> = (0..holder.unwrapper.ways(source).max(1)).collect();
-        ways.sort_by_key(|way| known != Some(*way));
-        let mut failures = Vec::new();
-        let mut done = BTreeSet::new();
-        for way in ways {
-            let place = holder.unwrapper.place(source, way);
-            if done.contains(&place) {
-                continue;
-            }
-            match self.ask(source, holder, &place, way, asking)? {
-                Held::Nothing(failure) => {
-                    if !failure.reason.is_of_the_way() {
-                        done.insert(place);
-                    }
-                    failures.push(failure);
-                }
-                answer @ (Held::Key { .. } | Held::OpenedBefore { .. }) => return Ok((way, answer)),
-            }
-        }
-        Ok((0, of_all_places(source, failures)))
-    }
-
-    fn ask<'p>(
-        &mut self,
-        source: &'p WrappedDek,
-        holder: &mut Holder<'_, 'p>,
-        place: &Option<String>,
-        way: usize,
-        asking: &mut Asking<'_>,
-    ) -> Result<Held, LedgerError> {
-        let (key, provider) = (alike(source), source.id.provider);
-        if holder.not_served.contains(&provider) {
-            return Ok(Held::Nothing(Reason::ApiNotServed.into()));
-        }
-        let silence = holder.silences.entry(place.clone()).or_default();
-        if let Some(reason) = silence.reason(key) {
-            return Ok(Held::Nothing(Failure::new(reason, "so several times in a row, and not asked any more")));
-        }
-        let mut repeats = 0u32;
-        let failure = loop {
-            if !asking.budget.take(asking.is_stopped) {
-                self.is_cut_short = true;
-                return Ok(Held::Nothing(Reason::NotAttempted.into()));
-            }
-            let answer = holder.unwrapper.unwrap(source, way).map_err(|failure| failure.without(&source.wrapped));
-            if answer.as_ref().is_err_and(Failure::is_unsent) {
-                asking.budget.give_back();
-            } else {
-                self.calls.add_one();
-                if let Some(ledger) = &mut asking.ledger {
-                    let outcome = answer.as_ref().map(|unwrapped| (UNWRAPPED, unwrapped.kms_key_id.as_deref()));
-                    let (operation, key_id) = ("Decrypt", source.id.key_id.as_deref());
-                    ledger.note(&Call { operation, source: Some(source), key_id, outcome, ..Call::of(holder.unwrapper) })?;
-                }
-            }
-            let failure = match answer {
-                Ok(Unwrapped { key: data_key, kms_key_id }) => {
-                    silence.hear(key, None);
-                    return Ok(Held::Key { key: data_key, kms_key_id });
-                }
-                Err(failure) => failure,
-            };
-            asking.budget.learn(failure.reason);
-            match asking.patience.wait(repeats) {
-                Some(wait) if failure.reason.is_passing() && silence.may_pass(key) => pause(wait, asking.is_stopped),
-                _ => break failure,
-            }
-            repeats = repeats.saturating_add(1);
-        };
-        if failure.reason == Reason::ApiNotServed {
-            holder.not_served.insert(provider);
-        }
-        silence.hear(key, Some(failure.reason));
-        Ok(Held::Nothing(failure))
     }
 
     /// What is held of a DEK source; `None` for one that was not in the plan.
@@ -220,6 +124,39 @@ impl Ring {
     }
 }
 
+/// Asks one in all its ways, the `known` one first, until it unwraps the DEK source. Of a place whose answer is the same in any way there
+/// it is not asked further. Tells in which way it was asked last.
+fn ask_in_turn(
+    source: &WrappedDek,
+    unwrapper: &mut dyn Unwrapper,
+    known: Option<usize>,
+    asking: &mut Asking<'_>,
+) -> Result<(usize, Held), LedgerError> {
+    let mut ways: Vec<usize> = (0..unwrapper.ways(source).max(1)).collect();
+    ways.sort_by_key(|way| known != Some(*way));
+    let mut failures = Vec::new();
+    let mut done = BTreeSet::new();
+    for way in ways {
+        let place = unwrapper.place(source, way);
+        if done.contains(&place) {
+            continue;
+        }
+        let key_id = source.id.key_id.as_deref();
+        let question = Question { about: About::deks(source), place, operation: "Decrypt", source: Some(source), key_id };
+        let ask = |unwrapper: &mut dyn Unwrapper| unwrapper.unwrap(source, way);
+        match asking.put(&question, unwrapper, ask, |unwrapped| (UNWRAPPED, unwrapped.kms_key_id.as_deref()))? {
+            Ok(Unwrapped { key, kms_key_id }) => return Ok((way, Held::Key { key, kms_key_id })),
+            Err(failure) => {
+                if !failure.reason.is_of_the_way() {
+                    done.insert(question.place);
+                }
+                failures.push(failure);
+            }
+        }
+    }
+    Ok((0, of_all_places(source, failures)))
+}
+
 /// What the answers of one holder say together. Where one place says in which state the key is, that others do not know it says nothing,
 /// unless the key is known to have replicas. That another denies or refuses it says nothing only of a key that can have none: of a replica
 /// there it is no proof.
@@ -233,16 +170,6 @@ fn of_all_places(source: &WrappedDek, failures: Vec<Failure>) -> Held {
     };
     let telling = failures.into_iter().filter(|failure| !is_found || !says_nothing(failure.reason));
     telling.map(Held::Nothing).fold(Held::Nothing(Reason::NoKeyGiven.into()), Held::or)
-}
-
-impl<'h> Holder<'h, '_> {
-    fn new(unwrapper: &'h mut dyn Unwrapper) -> Self {
-        Self { unwrapper, silences: BTreeMap::new(), not_served: BTreeSet::new() }
-    }
-
-    fn claims(&self, source: &WrappedDek) -> bool {
-        self.unwrapper.claims(source)
-    }
 }
 
 impl Held {

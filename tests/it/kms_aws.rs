@@ -15,7 +15,9 @@ use common::kms_double::{Answer, Key, KmsDouble, State};
 use etcd_sleuth::envelope::{KmsEnvelope, Provider, pb};
 use etcd_sleuth::evidence::Count;
 use etcd_sleuth::kms::aws::AwsKms;
-use etcd_sleuth::kms::{Asking, Budget, EncryptionContexts, Failure, Held, KeyState, Pace, Patience, Plan, Reason, Ring, Unwrapper};
+use etcd_sleuth::kms::{
+    Asking, Budget, EncryptionContexts, Failure, Held, KeyState, Pace, Patience, Plan, Reason, Ring, Silences, Unwrapper,
+};
 use prost::Message;
 
 const ARN: &str = "arn:aws:kms:eu-west-1:111122223333:key/aaaaaaaa-1111-4aaa-8aaa-000000000001";
@@ -196,7 +198,14 @@ fn nobody_listening_is_unavailable() {
     let patience = Patience { first: Duration::ZERO, longest: Duration::ZERO, repeats: 2 };
     let mut budget = Budget::new(Pace::per_second(0.0), None);
     let (is_stopped, on_source) = (|| false, || {});
-    let mut asking = Asking { budget: &mut budget, patience, ledger: None, is_stopped: &is_stopped, on_source: &on_source };
+    let mut asking = Asking {
+        budget: &mut budget,
+        silences: &mut Silences::default(),
+        patience,
+        ledger: None,
+        is_stopped: &is_stopped,
+        on_source: &on_source,
+    };
     let ring = Ring::unwrap(&plan, &|_, _| true, &mut unwrappers, &mut asking).unwrap();
     assert_eq!((ring.calls(), asking.budget.made()), (Count::new(0), Count::new(0)));
 }
@@ -287,8 +296,14 @@ fn throttling_is_waited_out_and_every_call_is_counted_and_noted() {
         let mut unwrappers: Vec<Box<dyn Unwrapper>> = vec![Box::new(kms(&double, EncryptionContexts::default()))];
         let (is_stopped, on_source) = (|| false, || {});
         let mut budget = Budget::new(Pace::per_second(0.0), max_calls.map(Count::new));
-        let mut asking =
-            Asking { budget: &mut budget, patience, ledger: Some(&mut ledger), is_stopped: &is_stopped, on_source: &on_source };
+        let mut asking = Asking {
+            budget: &mut budget,
+            silences: &mut Silences::default(),
+            patience,
+            ledger: Some(&mut ledger),
+            is_stopped: &is_stopped,
+            on_source: &on_source,
+        };
         Ring::unwrap(&plan, &|_, _| true, &mut unwrappers, &mut asking).unwrap()
     };
     let outcome = |ring: &Ring| match ring.iter().next().unwrap().1 {

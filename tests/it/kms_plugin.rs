@@ -13,7 +13,7 @@ use crate::common::plugin_double::{Asked, Reply, field_1, serve, status};
 use etcd_sleuth::envelope::{KmsEnvelope, Provider, pb};
 use etcd_sleuth::evidence::Count;
 use etcd_sleuth::kms::plugin::{Plugin, PluginStatus, Socket};
-use etcd_sleuth::kms::{Asking, Budget, Failure, Ledger, Pace, Patience, Plan, Reason, Ring, Unwrapped, Unwrapper};
+use etcd_sleuth::kms::{Asking, Budget, Failure, Ledger, Pace, Patience, Plan, Reason, Ring, Silences, Unwrapped, Unwrapper};
 use prost::Message;
 
 const KEY_ID: &str = "kv/keys/one";
@@ -342,8 +342,14 @@ fn a_call_that_nobody_got_is_none() {
         let mut budget = Budget::new(Pace::per_second(0.0), None);
         let mut ledger = Ledger::open(&dir.path().join("calls.jsonl")).unwrap();
         let (is_stopped, on_source) = (|| false, || {});
-        let mut asking =
-            Asking { budget: &mut budget, patience, ledger: Some(&mut ledger), is_stopped: &is_stopped, on_source: &on_source };
+        let mut asking = Asking {
+            budget: &mut budget,
+            silences: &mut Silences::default(),
+            patience,
+            ledger: Some(&mut ledger),
+            is_stopped: &is_stopped,
+            on_source: &on_source,
+        };
         let ring = Ring::unwrap(plan, &|_, _| true, &mut unwrappers, &mut asking).unwrap();
         let lines = std::fs::read_to_string(dir.path().join("calls.jsonl")).unwrap().lines().count();
         assert_eq!(asking.budget.made(), ring.calls());

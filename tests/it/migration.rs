@@ -368,6 +368,25 @@ fn keys_that_are_going_and_aliases_that_moved_are_told() {
     assert_eq!(dates, vec![(&json!("PendingDeletion"), &json!("2027-01-15T08:00:00Z")); 2]);
 }
 
+/// A KMS that nobody reaches is waited for once, whatever is asked: not for each key, and not again for its state.
+#[test]
+fn a_kms_that_nobody_reaches_is_given_up_in_seconds() {
+    let keys: Vec<String> = (1..=3).map(|number| format!("{}{number}", &WEST[..WEST.len() - 1])).collect();
+    let mut world = World::of(&[]);
+    for (key, number) in keys.iter().flat_map(|key| (0..100).map(move |number| (key, number))) {
+        world.v2("aws", key, key, number);
+    }
+    let began = std::time::Instant::now();
+    let nowhere = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut command = world.command(&["--aws-kms", "--require-key", "kms/aws", "--format", "jsonl"]);
+    let run = Run::of(&command.env("AWS_ENDPOINT_URL_KMS", format!("http://{nowhere}")).output().unwrap());
+    assert_eq!((run.code, run.calls(), &run.verify["other_calls"]), (3, 0, &json!(0)), "{}", run.shown);
+    assert_eq!(run.outcomes, outcomes(&[("kms-unavailable", 300)]));
+    let patience = etcd_sleuth::kms::Patience::default();
+    let waits: std::time::Duration = (0..).map_while(|number| patience.wait(number)).sum();
+    assert!(began.elapsed() < waits * 2, "{:?}", began.elapsed());
+}
+
 /// Where a key may be is said where ARNs say it.
 #[test]
 fn a_wrong_region_is_hinted_at() {

@@ -58,9 +58,9 @@ pub(super) fn failure<E: ProvideErrorMetadata + std::error::Error + 'static>(err
             });
             Failure::new(reason, [code, message].join(" ").trim())
         }
-        SdkError::TimeoutError(_) => Failure::new(Reason::KmsUnavailable, "no answer in time"),
+        SdkError::TimeoutError(_) => Failure::unanswered(Reason::KmsUnavailable),
         SdkError::DispatchFailure(_) if is_not_connected(error) => Failure::unsent(Reason::KmsUnavailable, &causes(error)),
-        SdkError::DispatchFailure(failure) if failure.is_timeout() => Failure::new(Reason::KmsUnavailable, "no answer in time"),
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => Failure::unanswered(Reason::KmsUnavailable),
         SdkError::ResponseError(_) if is_cut_off(error) => Failure::new(Reason::KmsUnavailable, &causes(error)),
         SdkError::ResponseError(_) => Failure::new(Reason::BadAnswer, &causes(error)),
         // Before anything is sent only credentials or the region can be missing.

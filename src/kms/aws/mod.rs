@@ -116,7 +116,7 @@ impl AwsKms {
 
     /// The client for the first region to ask about a key in.
     fn client_of(&mut self, key_id: &str) -> Client {
-        let region = self.regions_of(Some(key_id)).into_iter().next().flatten();
+        let region = self.place_of_key(key_id);
         self.client(region.as_deref())
     }
 
@@ -192,6 +192,10 @@ impl Unwrapper for AwsKms {
 
     fn describes(&self, provider_name: &str, key_id: &str) -> bool {
         is_aws_key(key_id) && (self.providers.is_empty() || self.providers.contains(provider_name))
+    }
+
+    fn place_of_key(&self, key_id: &str) -> Option<String> {
+        self.regions_of(Some(key_id)).into_iter().next().flatten()
     }
 
     fn describe(&mut self, key_id: &str) -> Result<KeyState, Failure> {

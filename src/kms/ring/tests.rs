@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use prost::Message;
 
-use super::super::{KeyState, Pace, Turns};
+use super::super::{Budget, KeyState, Ledger, Pace, Patience, Silences, Turns};
 use super::*;
 use crate::envelope::{KmsEnvelope, pb};
 
@@ -105,7 +105,8 @@ fn run(
         .collect();
     let patience = Patience { first: Duration::from_millis(1), longest: Duration::from_millis(2), repeats: 2 };
     let mut budget = Budget::new(Pace::per_second(0.0), max_calls.map(Count::new));
-    let mut asking = Asking { budget: &mut budget, patience, ledger, is_stopped: &|| false, on_source: &|| {} };
+    let mut asking =
+        Asking { budget: &mut budget, silences: &mut Silences::default(), patience, ledger, is_stopped: &|| false, on_source: &|| {} };
     let ring = Ring::unwrap(&plan(), &|_, _| true, &mut unwrappers, &mut asking).unwrap();
     let outcome = |held: &Held| match held {
         Held::Key { .. } => "key".to_owned(),
@@ -167,7 +168,14 @@ fn the_outage_of_one_key_hides_no_other() {
     let mut unwrappers: Vec<Box<dyn Unwrapper>> = vec![Box::new(script)];
     let patience = Patience { first: Duration::ZERO, longest: Duration::ZERO, repeats: 5 };
     let mut budget = Budget::new(Pace::per_second(0.0), None);
-    let mut asking = Asking { budget: &mut budget, patience, ledger: None, is_stopped: &|| false, on_source: &|| {} };
+    let mut asking = Asking {
+        budget: &mut budget,
+        silences: &mut Silences::default(),
+        patience,
+        ledger: None,
+        is_stopped: &|| false,
+        on_source: &|| {},
+    };
     let ring = Ring::unwrap(&plan, &|_, _| true, &mut unwrappers, &mut asking).unwrap();
     // Of three keys five repeats of the first question, and three questions.
     assert_eq!((ring.calls(), asked.get(), plan.len()), (Count::new(24), 24, 1800));
@@ -255,8 +263,14 @@ fn a_broken_off_run_makes_no_further_call() {
     let mut unwrappers: Vec<Box<dyn Unwrapper>> = vec![Box::new(Script { claims: "two", answers: vec![Ok(32)], asked: asked.clone() })];
     let counter = asked.clone();
     let mut budget = Budget::new(Pace::per_second(0.0), None);
-    let mut asking =
-        Asking { budget: &mut budget, patience: Patience::default(), ledger: None, is_stopped: &|| counter.get() >= 1, on_source: &|| {} };
+    let mut asking = Asking {
+        budget: &mut budget,
+        silences: &mut Silences::default(),
+        patience: Patience::default(),
+        ledger: None,
+        is_stopped: &|| counter.get() >= 1,
+        on_source: &|| {},
+    };
     let ring = Ring::unwrap(&plan(), &|_, _| true, &mut unwrappers, &mut asking).unwrap();
     assert_eq!((ring.calls(), asked.get(), ring.is_cut_short()), (Count::new(1), 1, true));
 }
@@ -268,7 +282,14 @@ fn one_budget_holds_for_every_call_and_the_first_throttle_halves_the_rate() {
     let patience = Patience { first: Duration::ZERO, longest: Duration::ZERO, repeats: 1 };
     let mut unwrappers: Vec<Box<dyn Unwrapper>> =
         vec![Box::new(Script { claims: "one", answers: vec![Err(Reason::Throttled), Ok(32)], asked: std::rc::Rc::default() })];
-    let mut asking = Asking { budget: &mut budget, patience, ledger: None, is_stopped: &|| false, on_source: &|| {} };
+    let mut asking = Asking {
+        budget: &mut budget,
+        silences: &mut Silences::default(),
+        patience,
+        ledger: None,
+        is_stopped: &|| false,
+        on_source: &|| {},
+    };
     let ring = Ring::unwrap(&plan(), &|_, _| true, &mut unwrappers, &mut asking).unwrap();
     assert_eq!((ring.calls(), asking.budget.made()), (Count::new(2), Count::new(2)));
     // One call is left for the state of a key, which takes two.

@@ -1,5 +1,6 @@
 //! What is out of order at one place, for one provider or at one holder, and what it hides: nothing of the others.
 
+use super::super::super::failure::Reached;
 use super::*;
 
 /// By the provider's name and the region.
@@ -46,7 +47,14 @@ fn in_regions(
     let mut unwrappers: Vec<Box<dyn Unwrapper>> = vec![Box::new(Regions { answers: Box::new(answers), asked: std::rc::Rc::clone(&asked) })];
     let patience = Patience { first: Duration::ZERO, longest: Duration::ZERO, repeats: 2 };
     let mut budget = Budget::new(Pace::per_second(0.0), None);
-    let mut asking = Asking { budget: &mut budget, patience, ledger: None, is_stopped: &|| false, on_source: &|| {} };
+    let mut asking = Asking {
+        budget: &mut budget,
+        silences: &mut Silences::default(),
+        patience,
+        ledger: None,
+        is_stopped: &|| false,
+        on_source: &|| {},
+    };
     let ring = Ring::unwrap(plan, &|_, _| true, &mut unwrappers, &mut asking).unwrap();
     let outcome = |held: &Held| match held {
         Held::Nothing(failure) => failure.reason.name(),
@@ -135,10 +143,109 @@ fn a_key_that_opens_nothing_is_not_the_last_one() {
         let opens = |_: &DekSourceId, _: &DataKey| right == Some(calls.replace(calls.get() + 1));
         let patience = Patience { first: Duration::ZERO, longest: Duration::ZERO, repeats: 0 };
         let mut budget = Budget::new(Pace::per_second(0.0), None);
-        let mut asking = Asking { budget: &mut budget, patience, ledger: None, is_stopped: &|| false, on_source: &|| {} };
+        let mut asking = Asking {
+            budget: &mut budget,
+            silences: &mut Silences::default(),
+            patience,
+            ledger: None,
+            is_stopped: &|| false,
+            on_source: &|| {},
+        };
         let ring = Ring::unwrap(&plan, &opens, &mut unwrappers, &mut asking).unwrap();
         let made = if opened == "right" { right.unwrap() as u64 + 1 } else { 2 };
         assert_eq!(ring.calls(), Count::new(made));
         assert!(matches!(ring.iter().next().unwrap().1, Held::Key { .. }));
+    }
+}
+
+/// A KMS that is wholly down, and how many times somebody tried to ask it: to unwrap, and about keys.
+struct Down {
+    reached: Reached,
+    tries: std::rc::Rc<Cell<(usize, usize)>>,
+}
+
+impl Down {
+    fn failure(&self) -> Failure {
+        Failure { reached: self.reached, ..Reason::KmsUnavailable.into() }
+    }
+}
+
+impl Unwrapper for Down {
+    fn name(&self) -> &str {
+        "down"
+    }
+
+    fn claims(&self, _: &WrappedDek) -> bool {
+        true
+    }
+
+    fn describes(&self, _: &str, _: &str) -> bool {
+        true
+    }
+
+    fn describe(&mut self, _: &str) -> Result<KeyState, Failure> {
+        let (deks, keys) = self.tries.get();
+        self.tries.set((deks, keys + 1));
+        Err(self.failure())
+    }
+
+    fn unwrap(&mut self, _: &WrappedDek, _: usize) -> Result<Unwrapped, Failure> {
+        let (deks, keys) = self.tries.get();
+        self.tries.set((deks + 1, keys));
+        Err(self.failure())
+    }
+}
+
+/// What is wholly down is given up, however many keys and DEK sources there are; nor is it asked then about the state of keys, unless it
+/// answers at all.
+#[test]
+fn a_kms_that_is_wholly_down_is_given_up_soon_for_every_question() {
+    let patience = Patience { first: Duration::from_millis(2), longest: Duration::from_millis(2), repeats: 5 };
+    for (keys, each) in [(3, 1000), (1, 1000), (1000, 1), (1000, 2)] {
+        let mut plan = Plan::default();
+        for (key, number) in (0u16..keys).flat_map(|key| (0u16..each).map(move |number| (key, number))) {
+            let message = v2(&format!("key-{key}"), &number.to_be_bytes(), b"", 1);
+            plan.add("two", &KmsEnvelope::parse(Provider::KmsV2, &message).unwrap()).unwrap();
+        }
+        for reached in [Reached::Nobody, Reached::NoAnswer, Reached::Answer] {
+            let tries = std::rc::Rc::new(Cell::new((0, 0)));
+            let mut unwrappers: Vec<Box<dyn Unwrapper>> = vec![Box::new(Down { reached, tries: tries.clone() })];
+            let mut budget = Budget::new(Pace::per_second(0.0), None);
+            let mut silences = Silences::default();
+            let mut asking =
+                Asking { budget: &mut budget, silences: &mut silences, patience, ledger: None, is_stopped: &|| false, on_source: &|| {} };
+            let ring = Ring::unwrap(&plan, &|_, _| true, &mut unwrappers, &mut asking).unwrap();
+            for key in 0..keys {
+                let state = KeyState::ask("two", &format!("key-{key}"), &mut unwrappers, &mut asking).unwrap();
+                assert!(state.is_some_and(|state| state.is_err_and(|failure| failure.reason == Reason::KmsUnavailable)));
+            }
+            assert_eq!(ring.iter().count(), usize::from(keys) * usize::from(each));
+            let (deks, of_keys) = tries.get();
+            // All the patience once, and then no wait; where something answers, each key has the patience of its own, and each question is
+            // another one.
+            let (most, most_of_keys) = match reached {
+                Reached::Nobody => (6 + 2, 0),
+                Reached::NoAnswer => (6 + 8, if keys < 3 { 1 } else { 0 }),
+                _ => (3 * (6 + 2), 3 * 6),
+            };
+            assert!(deks <= most && of_keys <= most_of_keys, "{keys} keys, {each} each, {reached:?}: {deks} and {of_keys}");
+            let sent = if reached == Reached::Nobody { 0 } else { deks as u64 };
+            assert_eq!(ring.calls(), Count::new(sent));
+        }
+    }
+}
+
+/// Where somebody answers again, what was given up of the place is asked about, and each key is waited for as before.
+#[test]
+fn an_answer_ends_what_was_given_up_of_a_place() {
+    let failure = |reached| Failure { reached, ..Reason::KmsUnavailable.into() };
+    let about = |key: &str| About::Key(key.into());
+    for reached in [Reached::Nobody, Reached::NoAnswer] {
+        let mut silence = super::super::super::silence::Silence::default();
+        silence.hear(&about("a"), Some(&failure(reached)));
+        assert!(!silence.may_pass(&about("b")), "{reached:?}");
+        silence.hear(&about("b"), Some(&Reason::AccessDenied.into()));
+        assert!(silence.may_pass(&about("c")) && !silence.may_pass(&about("a")), "{reached:?}");
+        assert_eq!(silence.reason(&about("a")), None);
     }
 }
