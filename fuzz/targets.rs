@@ -19,7 +19,7 @@ use etcd_sleuth::recovery::Recovery;
 use etcd_sleuth::render::records::row_line;
 use etcd_sleuth::render::text::{CheckText, PagesText, ScanText, Screen};
 use etcd_sleuth::report::readable::ClusterContext;
-use etcd_sleuth::report::{EvidenceReport, MemberReport, Render, RenderPages, Report, RowContext};
+use etcd_sleuth::report::{EvidenceReport, MemberReport, Render, Report, RowContext};
 use etcd_sleuth::row::{Row, Scope};
 use etcd_sleuth::store::{DatabaseStore, ImageStore, MemberContext, RaftSnapshotStore, ReadOptions, SegmentStore, Store, StoreKind};
 use prost::Message;
@@ -129,7 +129,7 @@ fn run(evidence: &Evidence) {
     let mut report = EvidenceReport::new(Numbering::default().evidence(), store.profile(), collected.tally, &context, 20);
     report.status = Some(Status::of(&store.opened.db, &store.tree));
     text(&|out| CheckText::new(Screen::plain(out), false).evidence_end(&report).expect("memory takes everything"));
-    text(&|out| PagesText::new(Screen::plain(out), true).map(&PageMapReport::of(report.id, &store)).expect("memory takes everything"));
+    text(&|out| PagesText::new(Screen::plain(out), true).page_map(&PageMapReport::of(report.id, &store)).expect("memory takes everything"));
     let member = MemberReport {
         id: Numbering::default().member(),
         path: report.facts.path.clone(),

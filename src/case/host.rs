@@ -4,7 +4,6 @@ use std::io;
 use std::path::Path;
 
 use super::InputError;
-use crate::evidence::count::{Count, DekSources};
 use crate::finding::Outcome;
 use crate::report::{Render, Report, VerificationPlan};
 use crate::store::Progress;
@@ -28,8 +27,8 @@ pub trait Host {
     /// Those who hold keys are about to be asked.
     fn asking(&self, _plan: &VerificationPlan) {}
 
-    /// Asks them, which may be stopped and whose progress may be shown.
-    fn while_asking(&self, _dek_sources: Count<DekSources>, ask: &mut Ask<'_>) {
+    /// Asks them about so many DEK sources, which may be stopped and whose progress may be shown.
+    fn while_asking(&self, _dek_sources: u64, ask: &mut Ask<'_>) {
         ask(&|| false, &|| {});
     }
 

@@ -23,7 +23,7 @@ impl Judging {
             Question::Storage(fail_on) => Self::Plaintext(*fail_on),
             Question::Integrity => Self::Integrity,
             Question::Keys(_) | Question::Verify(_) => Self::Keys,
-            Question::Object(_) => Self::Trust,
+            Question::Object(_) | Question::Pages(_) => Self::Trust,
         }
     }
 }
@@ -41,10 +41,7 @@ impl Judging {
                         outcome.open(Condition::UnknownStorage);
                     }
                 }
-                Judging::Integrity => evidence.judgement.trust(|condition| match condition {
-                    Condition::Altered | Condition::Damaged | Condition::Divergent => outcome.found(condition),
-                    other => outcome.open(other),
-                }),
+                Judging::Integrity => evidence.judgement.add_integrity_to(outcome),
             }
         }
         let asks_for_now = matches!(self, Judging::Plaintext(FailOn::Current | FailOn::Retained));

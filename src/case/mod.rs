@@ -4,9 +4,9 @@
 //! paths ─> Case ─> members ─> evidences ─> stores ─> rows ─┬─> Render, row by row
 //!                                                          └─> Report, Outcome
 //! ```
-//! `scan`, `carve`, `check`, `keys`, `verify` and `show` are each a [`Plan`], a [`Question`] and a [`Render`](crate::report::Render), for
-//! [`Case::run`]. `pages` and `recover` answer with something else than records of values, and have entries of their own,
-//! [`Case::pages`] and [`Case::recover`], which open and read in the same way. What a file is, what stands beside what, and which
+//! `scan`, `carve`, `check`, `keys`, `verify`, `show` and `pages` are each a [`Plan`], a [`Question`] and a
+//! [`Render`](crate::report::Render), for [`Case::run`]. `recover` brings back one database and writes another one: it has an entry of its
+//! own, [`Case::recover`], which opens, reads and judges in the same way. What a file is, what stands beside what, and which
 //! databases are of one cluster is told here, once.
 #![deny(clippy::arithmetic_side_effects)]
 
@@ -49,8 +49,7 @@ use std::path::PathBuf;
 pub use self::error::{InputError, RunError};
 pub use self::host::{Ask, Host, Silent};
 pub use self::opened::{Contents, Opened, open};
-pub use self::pages::PagesQuestion;
-pub use self::plan::{Holders, KeyQuestion, ObjectQuestion, Plan, Question, Reveal, VerifyQuestion, names_of};
+pub use self::plan::{Holders, KeyQuestion, ObjectQuestion, PagesQuestion, Plan, Question, Reveal, VerifyQuestion, names_of};
 pub use self::recover::{DatabaseFile, RecoverQuestion};
 pub use self::run::Answer;
 use crate::evidence::Limits;

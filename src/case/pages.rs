@@ -1,95 +1,48 @@
-//! The pages of databases.
+//! The pages of databases: a run like any other, in which each database also tells what its pages are.
 
-use std::path::PathBuf;
-use std::thread;
-
-use super::host::Nobody;
-use super::member::WholeTally;
+use super::member::{ReadEvidence, ReadMember};
 use super::run::Run;
-use super::{Answer, Case, InputError, Plan, RunError};
-use crate::collect::Collector;
+use super::{InputError, PagesQuestion, RunError};
 use crate::pages::{PageMapReport, PageReport};
-use crate::report::RenderPages;
-use crate::store::Progress;
+use crate::store::DatabaseStore;
 
-/// Which pages are asked for.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct PagesQuestion {
-    /// This one; `None`: all of them.
-    pub page: Option<u64>,
-}
-
-impl Case<'_> {
-    /// Tells what the pages of every database are. What is no database has no pages, and is told as an input that was not read.
-    ///
-    /// # Errors
-    /// As [`Case::run`].
-    pub fn pages(&self, plan: &Plan, question: PagesQuestion, render: &mut dyn RenderPages) -> Result<Answer, RunError> {
-        let mut nobody = Nobody;
-        let mut run = Run::new(self, plan, &mut nobody);
-        render.begin()?;
-        for given in run.survey() {
-            for member in run.open(given)? {
-                let progress = Progress::default();
-                thread::scope(|scope| {
-                    for mut read in run.read(&member, scope, &progress)? {
-                        let path = read.path.clone();
-                        run.pages(&mut read, path, question, render)?;
-                    }
-                    Ok::<(), RunError>(())
-                })?;
-            }
-        }
-        let answer = run.finish_trusting();
-        for unread in &answer.report.unread {
-            render.unread(unread)?;
-        }
-        render.end(&answer.report, &answer.outcome)?;
-        Ok(answer)
+impl PagesQuestion {
+    /// The number of the last page, where the page that is asked for is not there.
+    fn last_of_lacking(self, database: &DatabaseStore<'_>) -> Option<(u64, u64)> {
+        let pgid = self.page.filter(|pgid| PageReport::of(database, *pgid).is_none())?;
+        Some((pgid, database.pages.counts().total().saturating_sub(1)))
     }
 }
 
 impl Run<'_> {
-    fn pages(
-        &mut self,
-        member: &mut super::member::ReadMember<'_>,
-        path: PathBuf,
-        question: PagesQuestion,
-        render: &mut dyn RenderPages,
-    ) -> Result<(), RunError> {
-        let (mut has_database, mut whole) = (false, WholeTally::default());
-        for evidence in &mut member.evidences {
-            let collected = Collector::new(&*evidence.store, &self.plan.scope).each(|_| {});
-            whole.add(member.is_directory, evidence, &collected.tally);
-            let report = self.settle(evidence, collected);
-            let Some(database) = evidence.store.as_database() else { continue };
-            has_database = true;
-            let page = question.page.map(|pgid| PageReport::of(database, pgid).ok_or(pgid));
-            if let Some(Err(pgid)) = page {
-                let path = report.facts.path.clone();
-                let last = database.pages.counts().total().saturating_sub(1);
-                self.failed(&path.clone(), InputError::NoSuchPage { path, pgid, last });
-                continue;
-            }
-            render.evidence(report.id, &report.facts)?;
-            match page {
-                Some(Ok(page)) => render.page(&page)?,
-                _ => render.map(&PageMapReport::of(evidence.id, database))?,
-            }
-            for anomaly in &report.anomalies {
-                render.anomaly(report.id, anomaly)?;
-            }
-            render.evidence_end(&report)?;
-            whole.parts.push(report.id);
-            self.report.evidences.push(report);
+    /// Leaves of a member what can answer the question. What has no pages, or not the one that is asked for, is told as an input that
+    /// was not read.
+    pub(super) fn leave_what_has_pages(&mut self, member: &mut ReadMember<'_>, question: PagesQuestion) {
+        let had_database = member.evidences.iter().any(|evidence| evidence.store.as_database().is_some());
+        if !had_database {
+            let (path, why) =
+                (member.path.clone(), "only a database has pages: a log is a row of records, a raft snapshot one message; scan reads both");
+            self.failed(&path.clone(), InputError::NotForThis { path, why });
         }
-        let told = self.member_report(member, whole);
-        if !told.parts.is_empty() {
-            self.report.members.push(told);
+        member.evidences.retain(|evidence| {
+            let Some((pgid, last)) = evidence.store.as_database().and_then(|database| question.last_of_lacking(database)) else {
+                return true;
+            };
+            let path = evidence.store.profile().facts.path.clone();
+            self.failed(&path.clone(), InputError::NoSuchPage { path, pgid, last });
+            false
+        });
+        if !member.evidences.iter().any(|evidence| evidence.store.as_database().is_some()) {
+            member.evidences.clear();
         }
-        if !has_database {
-            let why = "only a database has pages: a log is a row of records, a raft snapshot one message; scan reads both";
-            self.attempt(&path.clone(), |_| Err::<(), _>(InputError::NotForThis { path, why }))?;
+    }
+
+    /// Tells the pages of an evidence that has some.
+    pub(super) fn tell_pages(&mut self, evidence: &ReadEvidence<'_>, question: PagesQuestion) -> Result<(), RunError> {
+        let Some(database) = evidence.store.as_database() else { return Ok(()) };
+        match question.page {
+            None => self.render.page_map(&PageMapReport::of(evidence.id, database))?,
+            Some(pgid) => PageReport::of(database, pgid).map_or(Ok(()), |page| self.render.page(&page))?,
         }
         Ok(())
     }

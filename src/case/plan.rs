@@ -3,12 +3,11 @@
 use std::path::PathBuf;
 
 use crate::envelope::Provider;
-use crate::evidence::count::{Calls, Count};
 use crate::evidence::words::shell_word;
 use crate::finding::FailOn;
 use crate::kms::{EncryptionConfig, EncryptionContexts, SameKeys, Unwrapper};
 use crate::row::{Pattern, Resources, Scope};
-use crate::store::ReadOptions;
+use crate::store::{KnownNames, ReadOptions};
 
 /// How the inputs are read, and how much is said of them.
 #[derive(Clone, Debug)]
@@ -36,6 +35,8 @@ pub enum Question<'a> {
     Storage(FailOn),
     /// Is each file whole, and as it was written?
     Integrity,
+    /// What is every page of a database, or one of them?
+    Pages(PagesQuestion),
     /// Which keys do values name, and what needs one of them?
     Keys(KeyQuestion),
     /// Which key opens what?
@@ -65,6 +66,13 @@ pub struct VerifyQuestion<'a> {
     pub require_key: Option<String>,
     /// Only say what it takes.
     pub plan_only: bool,
+}
+
+/// Which pages are asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PagesQuestion {
+    /// This one; `None`: all of them.
+    pub page: Option<u64>,
 }
 
 /// One object, by name or by its whole key.
@@ -98,7 +106,7 @@ pub struct Holders<'a> {
     /// Calls a second, to all who are asked together; without a limit where it is not a positive number.
     pub rate: f64,
     /// At most so many calls in all, repeated ones included; `None`: no limit.
-    pub max_calls: Option<Count<Calls>>,
+    pub max_calls: Option<u64>,
     /// Where every call is noted.
     pub ledger: Option<PathBuf>,
 }
@@ -144,17 +152,17 @@ impl Plan {
 }
 
 /// Names of keys and providers that configurations give.
-pub fn names_of(configs: &[EncryptionConfig]) -> Vec<(Provider, String)> {
+pub fn names_of(configs: &[EncryptionConfig]) -> KnownNames {
     let local = configs.iter().flat_map(EncryptionConfig::local_keys).map(|(provider, key)| (provider, key.name.clone()));
     let kms = configs.iter().flat_map(EncryptionConfig::kms_providers).map(|kms| (kms.provider, kms.name.clone()));
-    local.chain(kms).filter(|(_, name)| !name.is_empty()).collect()
+    KnownNames(local.chain(kms).filter(|(_, name)| !name.is_empty()).collect())
 }
 
 impl Holders<'_> {
     /// Names of keys and providers that were given in any way.
-    pub fn names(&self) -> Vec<(Provider, String)> {
+    pub fn names(&self) -> KnownNames {
         let of_kms = self.contexts.names().into_iter().chain(self.named.iter().map(String::as_str));
-        names_of(self.configs).into_iter().chain(of_kms.flat_map(kms_names)).collect()
+        KnownNames(names_of(self.configs).0.into_iter().chain(of_kms.flat_map(kms_names)).collect())
     }
 }
 
@@ -162,7 +170,7 @@ impl Question<'_> {
     /// Whether it can be answered only when everything was read: then all inputs stay open together.
     pub(super) fn needs_everything(&self) -> bool {
         match self {
-            Self::Storage(_) | Self::Integrity => false,
+            Self::Storage(_) | Self::Integrity | Self::Pages(_) => false,
             Self::Keys(keys) => keys.retire.is_some() || keys.opens.is_some(),
             Self::Object(object) => object.reveal.is_some(),
             Self::Verify(_) => true,

@@ -14,7 +14,7 @@ use crate::collect::Collector;
 use crate::evidence::anomaly::{Anomaly, Bearing};
 use crate::evidence::digest::Hasher;
 use crate::finding::{Condition, Outcome};
-use crate::recovery::{Rebuilt, Recovery, Standing};
+use crate::recovery::{Rebuilt, Recovery};
 use crate::report::{EvidenceReport, Recovered, RecoveryCounts, RenderRecovered, Unread, UnreadReason};
 use crate::store::{DatabaseStore, Progress, StoreKind};
 
@@ -144,7 +144,7 @@ fn recover(
     if filter.is_some() && counts.is_empty() {
         outcome.open(Condition::NothingInScope);
     }
-    if counts.of_standing(Standing::Newest) > 0 {
+    if counts.recovered.keys().any(|standing| standing.doubt().is_some()) {
         outcome.open(Condition::ExistenceNotKnown);
     }
     if unread.iter().any(|unread| !unread.reason.is_failure()) {

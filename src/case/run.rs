@@ -17,7 +17,7 @@ use super::directory::Place;
 use super::judging::Judging;
 use super::member::{OpenMember, ReadEvidence, ReadMember, WholeTally};
 use super::rows::{RowFilter, WantedRows};
-use super::{Case, InputError, Plan, Question, RunError, bug};
+use super::{Case, InputError, PagesQuestion, Plan, Question, RunError, bug};
 use crate::collect::{Collected, Collector};
 use crate::evidence::anomaly::Anomalies;
 use crate::evidence::{EvidenceId, MemberId, Numbering};
@@ -62,6 +62,8 @@ pub(super) struct Run<'a> {
     /// Why the last input that could not be read could not be.
     pub failure: Option<InputError>,
     wants_status: bool,
+    /// The pages that each database is to tell.
+    wants_pages: Option<PagesQuestion>,
 }
 
 impl<'a> Run<'a> {
@@ -75,7 +77,20 @@ impl<'a> Run<'a> {
             ..Report::default()
         };
         let (outcome, numbering, clusters) = (Outcome::default(), Numbering::default(), Clusters::default());
-        Self { case, plan, render, report, outcome, numbering, clusters, matches: 0, place: None, failure: None, wants_status: false }
+        Self {
+            case,
+            plan,
+            render,
+            report,
+            outcome,
+            numbering,
+            clusters,
+            matches: 0,
+            place: None,
+            failure: None,
+            wants_status: false,
+            wants_pages: None,
+        }
     }
 
     pub(super) fn answer(mut self, question: Question<'_>) -> Result<Answer, RunError> {
@@ -83,6 +98,7 @@ impl<'a> Run<'a> {
         let (judging, wants_object) = (Judging::of(&question), matches!(question, Question::Object(_)));
         let is_of_many = matches!(question, Question::Storage(_) | Question::Keys(_) | Question::Verify(_));
         self.wants_status = matches!(question, Question::Integrity);
+        self.wants_pages = if let Question::Pages(pages) = &question { Some(*pages) } else { None };
         self.clusters.tells_at_the_end = self.wants_status || question.needs_everything();
         match question {
             Question::Integrity => self.check()?,
@@ -104,6 +120,9 @@ impl<'a> Run<'a> {
 
     fn one_by_one(&mut self, filter: &RowFilter<'_>) -> Result<(), RunError> {
         self.each_member(&mut |run, read| {
+            if let Some(pages) = run.wants_pages {
+                run.leave_what_has_pages(read, pages);
+            }
             let is_ambiguous = matches!(filter, RowFilter::Object(name) if run.note_namesakes(read, *name));
             run.tell(read, if is_ambiguous { &RowFilter::None } else { filter })?;
             if let (RowFilter::Object(name), 0, false) = (filter, run.matches, is_ambiguous) {
@@ -143,6 +162,9 @@ impl<'a> Run<'a> {
                 let collected = run.write_rows(evidence, wanted)?;
                 whole.add(member.is_directory, evidence, &collected.tally);
                 let report = run.settle(evidence, collected);
+                if let Some(pages) = run.wants_pages {
+                    run.tell_pages(evidence, pages)?;
+                }
                 run.tell_end(report)
             })?;
             if told.is_some() {
@@ -251,12 +273,6 @@ impl<'a> Run<'a> {
         judging.judge(&self.report, &mut self.outcome);
     }
 
-    /// Ends a run that told everything itself.
-    pub(super) fn finish_trusting(mut self) -> Answer {
-        self.judge(Judging::Trust);
-        Answer { report: self.report, outcome: self.outcome }
-    }
-
     fn end(self) -> Result<Answer, RunError> {
         let Self { case, render, report, outcome, .. } = self;
         for key in &report.keys() {
@@ -338,7 +354,7 @@ impl<'a> Run<'a> {
             Question::Keys(keys) => self.ask_of_keys(&mut members, &keys),
             Question::Verify(verify) => self.verify(&mut members, verify),
             Question::Object(object) => self.reveal(&mut members, object),
-            Question::Storage(_) | Question::Integrity => Ok(()),
+            Question::Storage(_) | Question::Integrity | Question::Pages(_) => Ok(()),
         }
     }
 }

@@ -164,9 +164,11 @@ fn note_unapplied(evidences: &mut [ReadEvidence<'_>], lacks_entries: bool) {
         if let Some(unapplied) = all.as_mut().filter(|unapplied| !unapplied.revoked().is_empty()) {
             unapplied.add_revoked(database.keys_of_leases(unapplied.revoked()));
         }
+        let is_behind_log = all.as_ref().is_some_and(Unapplied::touches_any);
         database.unapplied = all;
         if let Content::Database(facts) = &mut database.profile_mut().facts.content {
             facts.lacks_entries = lacks_entries;
+            facts.is_behind_log = is_behind_log;
         }
     }
 }

@@ -78,7 +78,7 @@ impl Run<'_> {
     /// Asks about every DEK source of a plan. Whoever started the run may end the asking, and what is known is told.
     pub(super) fn ask(&self, needs: &Needs<'_>, holders: &mut Holders<'_>, calls: &mut Calls) -> Result<Ring, RunError> {
         let mut ring = Ok(Ring::default());
-        self.case.host.while_asking(Count::of_len(needs.plan.len()), &mut |is_stopped, on_source| {
+        self.case.host.while_asking(needs.plan.len() as u64, &mut |is_stopped, on_source| {
             ring = Ring::unwrap(&needs.plan, &|id, key| needs.opens(id, key), holders.unwrappers, &mut calls.asking(is_stopped, on_source));
         });
         Ok(ring?)
@@ -154,7 +154,7 @@ impl Holders<'_> {
         VerificationPlan {
             dek_sources: Count::of_len(plan.len()),
             rate: self.rate,
-            max_calls: self.max_calls,
+            max_calls: self.max_calls.map(Count::new),
             asked: self.unwrappers.iter().zip(&shares).map(|(unwrapper, share)| asked(unwrapper.name(), share)).collect(),
             unclaimed: asked("nobody to ask", &unclaimed),
             policy,
@@ -164,7 +164,7 @@ impl Holders<'_> {
 
     /// Keys that were given in any way.
     pub(super) fn given(&self) -> BTreeSet<KeyPattern> {
-        let names = names_of(self.configs).into_iter().chain(self.named.iter().flat_map(|name| kms_names(name)));
+        let names = names_of(self.configs).0.into_iter().chain(self.named.iter().flat_map(|name| kms_names(name)));
         names.filter_map(|(provider, name)| Some(KeyPattern { version: None, ..KeyPattern::of_provider(provider, &name)? })).collect()
     }
 }

@@ -72,6 +72,14 @@ impl Judgement {
         });
         conditions.for_each(show);
     }
+
+    /// The same where the question is whether the file is as it was written: what says that it is not is an answer.
+    pub fn add_integrity_to(&self, outcome: &mut Outcome) {
+        self.trust(|condition| match condition {
+            Condition::Altered | Condition::Damaged | Condition::Divergent => outcome.found(condition),
+            other => outcome.open(other),
+        });
+    }
 }
 
 /// Values of Secrets in a form that is not known.

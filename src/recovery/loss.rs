@@ -3,6 +3,7 @@
 //! Bucket `key` is in the order of its revisions. So where a part of its tree is lost, it is known between which revisions the
 //! writes in that part stood.
 
+use super::Doubt;
 use crate::etcd::key_bucket::KeyBucket;
 use crate::mvcc::Revision;
 use crate::mvcc::continuity::RevisionGap;
@@ -20,8 +21,13 @@ pub(super) struct Loss {
     last: Revision,
     /// The file is as the snapshot API sent it: whatever stands outside of the tree, the tree is that of one moment.
     is_as_sent: bool,
-    /// The file shows that the tree, or a page of it, is older than the database.
-    is_behind: bool,
+    /// The bytes are not those that were sent: any page may be another.
+    is_not_as_sent: bool,
+    /// The record of compactions is newer than the tree: all that was written up to there may have been deleted by then. But a cluster
+    /// that is in use goes on.
+    is_compacted_ahead: bool,
+    /// A whole write that is newer than all of the tree stands outside of it: the tree, or a page of it, is older than the database.
+    has_newer_outside: bool,
 }
 
 impl Loss {
@@ -35,16 +41,14 @@ impl Loss {
         };
         let has_lost_a_meta = store.opened.db.metas().iter().any(Result::is_err) && !is_as_sent;
         let anywhere = store.lost.iter().chain(has_lost_a_meta.then(|| revisions_behind(store.keyspace.last()))).collect();
-        // All that was written up to a compaction may have been deleted by then. But a cluster that is in use goes on.
-        let is_ahead = database.is_some_and(|database| database.schema.compacted() > last.main);
-        // Of bytes that are not those that were sent, those of any page may be others.
-        let is_behind = (is_ahead || store.profile().facts.is_changed()) && !is_as_sent;
-        Self { anywhere, subtrees, last, is_as_sent, is_behind }
+        let is_compacted_ahead = !is_as_sent && database.is_some_and(|database| database.schema.compacted() > last.main);
+        let is_not_as_sent = !is_as_sent && store.profile().facts.is_changed();
+        Self { anywhere, subtrees, last, is_as_sent, is_not_as_sent, is_compacted_ahead, has_newer_outside: false }
     }
 
     /// Takes note of a whole write outside of the tree.
     pub(super) fn see_outside(&mut self, revision: Revision) {
-        self.is_behind |= revision > self.last && !self.is_as_sent;
+        self.has_newer_outside |= revision > self.last && !self.is_as_sent;
     }
 
     /// Whether the tree may have had a write of this revision that cannot be read in it.
@@ -57,9 +61,17 @@ impl Loss {
         self.subtrees.hold(revision)
     }
 
-    /// Whether a write in the tree is the newest of its key. `newest`: the newest of the key that stands anywhere in the file.
-    pub(super) fn nothing_behind(&self, revision: Revision, newest: Revision) -> bool {
+    /// Why a write in the tree may not be the newest of its key; `None`: it is. `newest`: the newest of the key that stands anywhere in
+    /// the file.
+    pub(super) fn doubt(&self, revision: Revision, newest: Revision) -> Option<Doubt> {
+        let is_lost = self.anywhere.end().is_some_and(|end| end > revision);
         let is_newest = newest <= revision || self.is_as_sent;
-        is_newest && !self.is_behind && self.anywhere.end().is_none_or(|end| end <= revision)
+        let doubts = [
+            (is_lost, Doubt::Lost),
+            (self.is_not_as_sent, Doubt::NotAsWritten),
+            (self.is_compacted_ahead, Doubt::CompactedAhead),
+            (self.has_newer_outside || !is_newest, Doubt::NewerOutside),
+        ];
+        doubts.into_iter().find(|(holds, _)| *holds).map(|(_, doubt)| doubt)
     }
 }

@@ -26,7 +26,7 @@ pub use crate::etcd::rebuild::{Rebuilt, WriteError};
 
 use crate::collect::row_of;
 use crate::etcd::rebuild;
-use crate::evidence::anomaly::Doubt;
+use crate::evidence::anomaly;
 use crate::evidence::count::{self, Count};
 use crate::mvcc::{KeyValue, Revision};
 use crate::row::{Digests, Place, Row, Scope, ValueRow};
@@ -37,9 +37,9 @@ use crate::store::{DatabaseStore, Store, WriteAt};
 pub enum Standing {
     /// The newest of a key that exists.
     Current,
-    /// The newest of its key that the tree shows, or would if it could be read. What was lost with the tree, or a part of it, may be a
-    /// newer write or a deletion; so may be what the log beside the database has behind it. Whether etcd would show this one is not known.
-    Newest,
+    /// The newest of its key that the tree shows, or would if it could be read; and why there may have been a newer write or a deletion,
+    /// so that whether it is the last that the cluster had is not known.
+    Newest(Doubt),
     /// The newest before its key was deleted.
     Deleted,
     /// The newest of a key that the tree does not have, or of whose newest write only a piece is there.
@@ -51,9 +51,44 @@ impl Standing {
     pub fn name(self) -> &'static str {
         match self {
             Self::Current => "current",
-            Self::Newest => "newest",
+            Self::Newest(_) => "newest",
             Self::Deleted => "deleted",
             Self::Residue => "residue",
+        }
+    }
+
+    /// Why there may have been a newer write or a deletion.
+    pub fn doubt(self) -> Option<Doubt> {
+        if let Self::Newest(doubt) = self { Some(doubt) } else { None }
+    }
+}
+
+/// Why the newest write of a key in the tree may not be the last that the cluster had. Of several the first counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Doubt {
+    /// The log beside the database writes or deletes the key later, or may.
+    NotApplied,
+    /// A part of the tree is lost, in which a later revision stood.
+    Lost,
+    /// The file does not match its trailer: any page may be another.
+    NotAsWritten,
+    /// The database was compacted at a revision that its tree does not reach.
+    CompactedAhead,
+    /// Writes that are newer stand outside of the tree, as a commit leaves them that was not finished, or a page that is older than the
+    /// database.
+    NewerOutside,
+}
+
+impl Doubt {
+    /// The word in the records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NotApplied => "not-applied",
+            Self::Lost => "lost",
+            Self::NotAsWritten => "not-as-written",
+            Self::CompactedAhead => "compacted-ahead",
+            Self::NewerOutside => "newer-outside",
         }
     }
 }
@@ -157,8 +192,8 @@ impl<'a, 'data> Recovery<'a, 'data> {
         let newest = standing.map(|standing| lost.filter(|(lost, _)| *lost > standing.0).unwrap_or(standing));
         if let Some((revision, Found::Value(at))) = newest {
             let is_touched = self.store.unapplied.as_ref().is_some_and(|unapplied| unapplied.touches(key));
-            let is_current = !is_touched && loss.nothing_behind(revision, known.newest);
-            let standing = if is_current { Standing::Current } else { Standing::Newest };
+            let doubt = if is_touched { Some(Doubt::NotApplied) } else { loss.doubt(revision, known.newest) };
+            let standing = doubt.map_or(Standing::Current, Standing::Newest);
             self.recovered.push(RecoveredWrite { standing, revision, key, at });
             return;
         }
@@ -187,7 +222,7 @@ fn revision_of<'data>(store: &DatabaseStore<'data>, at: WriteAt<'_, 'data>, row:
 
 /// The newest revision that the tree and the record of compactions bear out.
 fn last_revision(store: &DatabaseStore<'_>) -> u64 {
-    let is_sound = !store.profile().anomalies.put_in_doubt(Doubt::Revision);
+    let is_sound = !store.profile().anomalies.put_in_doubt(anomaly::Doubt::Revision);
     let last = store.keyspace.last().filter(|_| is_sound).map_or(0, |revision| revision.main);
     let compacted = store.profile().facts.database().and_then(|database| database.schema.scheduled_compact_revision);
     last.max(compacted.unwrap_or(0))

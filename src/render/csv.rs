@@ -9,7 +9,7 @@ use crate::evidence::EvidenceId;
 use crate::evidence::words::path_text;
 use crate::finding::Outcome;
 use crate::pages::{PageMapReport, PageReport};
-use crate::report::{KeyReport, Render, RenderPages, Report, RowContext, RowWriter};
+use crate::report::{KeyReport, Render, Report, RowContext, RowWriter};
 use crate::row::Row;
 
 /// Which records the table is of.
@@ -89,10 +89,8 @@ impl Render for Csv<'_> {
         }
         Ok(())
     }
-}
 
-impl RenderPages for Csv<'_> {
-    fn map(&mut self, map: &PageMapReport) -> io::Result<()> {
+    fn page_map(&mut self, map: &PageMapReport) -> io::Result<()> {
         for run in &map.runs {
             let record = PageRunRecord::new(map.evidence, run);
             self.row(PageRunRecord::COLUMNS.iter().map(|(_, cell)| cell(&record)))?;

@@ -22,7 +22,7 @@ use self::json::Json;
 use self::jsonl::Jsonl;
 use self::record_render::RecordRender;
 pub use self::records::{OptionValue, RunInfo};
-use crate::report::RenderPages;
+use crate::report::Render;
 
 /// How an answer is written: every format there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,8 +63,8 @@ pub fn to<'o>(
     format: Format,
     run: RunInfo,
     out: &'o mut dyn Write,
-    text: impl FnOnce(&'o mut dyn Write) -> Box<dyn RenderPages + 'o>,
-) -> Box<dyn RenderPages + 'o> {
+    text: impl FnOnce(&'o mut dyn Write) -> Box<dyn Render + 'o>,
+) -> Box<dyn Render + 'o> {
     match format {
         Format::Text => text(out),
         Format::Json => Box::new(RecordRender::new(run, Json::new(out))),

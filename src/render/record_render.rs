@@ -13,7 +13,7 @@ use crate::evidence::EvidenceId;
 use crate::evidence::anomaly::Anomaly;
 use crate::finding::{Finding, Outcome};
 use crate::pages::{PageMapReport, PageReport};
-use crate::report::{EvidenceReport, KeyReport, Render, RenderPages, Report, RowWriter, Unread};
+use crate::report::{EvidenceReport, KeyReport, Render, Report, RowWriter, Unread};
 use crate::store::Facts;
 
 /// Where records go.
@@ -90,10 +90,8 @@ impl<S: RecordSink> Render for RecordRender<S> {
         self.sink.record("summary", &SummaryRecord::new(report, outcome))?;
         self.sink.end()
     }
-}
 
-impl<S: RecordSink> RenderPages for RecordRender<S> {
-    fn map(&mut self, map: &PageMapReport) -> io::Result<()> {
+    fn page_map(&mut self, map: &PageMapReport) -> io::Result<()> {
         map.runs.iter().try_for_each(|run| self.sink.record("page-run", &PageRunRecord::new(map.evidence, run)))
     }
 

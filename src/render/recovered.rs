@@ -10,7 +10,7 @@ use super::records::WriteFields;
 use super::serialize;
 use crate::evidence::digest::Sha256Digest;
 use crate::kubernetes;
-use crate::recovery::RecoveredWrite;
+use crate::recovery::{Doubt, RecoveredWrite};
 use crate::report::RenderRecovered;
 use crate::row::ValueRow;
 
@@ -41,6 +41,7 @@ impl RenderRecovered for RecoveredLines<'_> {
 pub struct RecoveredRecord<'a> {
     record: &'static str,
     standing: &'static str,
+    doubt: Option<&'static str>,
     place: &'static str,
     offset: Option<u64>,
     length: u64,
@@ -74,6 +75,7 @@ impl<'a> RecoveredRecord<'a> {
         Self {
             record: "recovered",
             standing: write.standing.name(),
+            doubt: write.standing.doubt().map(Doubt::name),
             place: row.place.name(),
             offset: row.offset,
             length: row.length(),

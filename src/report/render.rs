@@ -44,10 +44,10 @@ pub struct Revealed<'a> {
 }
 
 /// What is written of a run. The calls come in this order: `begin`; for each member, for each of its evidences, `evidence`, `rows` as
-/// often as there are some, `anomaly` for each, `evidence_end`, and behind its evidences `member`; when all members were told,
-/// `key`, `key_use`, `finding` and `unread` for each; last `end`. Where one value is to be revealed, evidences are not told: there come `begin`,
-/// `member` for each, `revealed`, and then the same from `key` on. An evidence whose reading a bug ended has no `evidence_end`. A run that
-/// ends with an error has no `end`.
+/// often as there are some, `page_map` or `page` where pages were asked for, `anomaly` for each, `evidence_end`, and behind its evidences
+/// `member`; when all members were told, `key`, `key_use`, `finding` and `unread` for each; last `end`. Where one value is to be revealed,
+/// evidences are not told: there come `begin`, `member` for each, `revealed`, and then the same from `key` on. An evidence whose reading a
+/// bug ended has no `evidence_end`. A run that ends with an error has no `end`.
 ///
 /// # Errors
 /// Those of the output.
@@ -69,6 +69,16 @@ pub trait Render {
 
     /// Rows that were written.
     fn rows(&mut self, _lines: &Lines) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// All pages of a database; called where they were asked for.
+    fn page_map(&mut self, _map: &PageMapReport) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// One page; called where it was asked for.
+    fn page(&mut self, _page: &PageReport<'_>) -> io::Result<()> {
         Ok(())
     }
 
@@ -114,24 +124,4 @@ pub trait Render {
 
     /// The run is over.
     fn end(&mut self, report: &Report, outcome: &Outcome) -> io::Result<()>;
-}
-
-/// What is told of pages: a run as in [`Render`] without rows, keys and findings, in which `map` or `page` stands between `evidence` and the
-/// anomalies of each database.
-pub trait RenderPages: Render {
-    /// All pages of a database.
-    ///
-    /// # Errors
-    /// Those of the output.
-    fn map(&mut self, _map: &PageMapReport) -> io::Result<()> {
-        Ok(())
-    }
-
-    /// One page.
-    ///
-    /// # Errors
-    /// Those of the output.
-    fn page(&mut self, _page: &PageReport<'_>) -> io::Result<()> {
-        Ok(())
-    }
 }

@@ -156,6 +156,9 @@ pub struct DatabaseFacts {
     pub key_tree: KeyTree,
     /// Entries of the log beside it, which it has not applied, are missing or cannot be read: any key may be written or deleted in them.
     pub lacks_entries: bool,
+    /// The log beside it writes or deletes keys in entries that it has not applied, or lacks such entries: what those keys are now is not
+    /// known.
+    pub is_behind_log: bool,
     /// Newest revision.
     pub revision: Option<u64>,
     /// Revisions retained, tombstones included.

@@ -41,7 +41,7 @@ pub(crate) use self::image::held_in;
 pub use self::image::{BeginningOf, ImageFacts, ImageStore, MetaPage, PagesFound, PassedOver, PassedOverForm, WholeForm};
 pub use self::interface::{Store, Task};
 pub use self::log::{MemberContext, SegmentStore};
-pub use self::options::{ReadOptions, ResidueMode};
+pub use self::options::{KnownNames, ReadOptions, ResidueMode};
 pub use self::profile::Profile;
 pub use self::raft_snapshot::RaftSnapshotStore;
 pub use self::unapplied::Unapplied;

@@ -8,12 +8,16 @@ pub struct ReadOptions {
     /// Prefixes of the API server's keys; empty: those that the keys themselves show.
     pub prefixes: Vec<String>,
     /// Names of keys and providers that are known to be in use.
-    pub names: Vec<(Provider, String)>,
+    pub names: KnownNames,
     /// How far what etcd no longer shows is looked for.
     pub residue: ResidueMode,
     /// Whether a database is to be held against others of its cluster.
     pub history: bool,
 }
+
+/// Names of keys and providers that are known to be in use, as a configuration or whoever asks gives them.
+#[derive(Clone, Debug, Default)]
+pub struct KnownNames(pub(crate) Vec<(Provider, String)>);
 
 /// How far what etcd no longer shows is looked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

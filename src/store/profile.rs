@@ -53,7 +53,7 @@ impl<'data> Profile<'data> {
             Content::Image(image) => image.passed_over = PassedOver::together(&image.passed_over, &outside),
             _ => facts.outside = PassedOver::together(&facts.outside, &outside),
         }
-        names.give(options.names.iter().cloned());
+        names.give(options.names.0.iter().cloned());
         Self::new(evidence, facts, anomalies, names, prefixes)
     }
 

@@ -80,6 +80,11 @@ impl Unapplied {
         self.lacks_entries = true;
     }
 
+    /// Whether any key may be written or deleted.
+    pub fn touches_any(&self) -> bool {
+        self.lacks_entries || !self.written.is_empty() || !self.ranges.is_empty()
+    }
+
     /// Leases whose keys are deleted.
     pub fn revoked(&self) -> &BTreeSet<i64> {
         &self.revoked

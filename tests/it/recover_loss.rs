@@ -13,7 +13,7 @@ use common::{Fixture, records, sleuth, stderr};
 use etcd_sleuth::collect::Collector;
 use etcd_sleuth::evidence::Evidence;
 use etcd_sleuth::evidence::anomaly::{Anomaly, Class};
-use etcd_sleuth::recovery::{RecoveredWrite, Recovery, Standing};
+use etcd_sleuth::recovery::{Doubt, RecoveredWrite, Recovery, Standing};
 use etcd_sleuth::row::{Place, Row, Scope};
 use etcd_sleuth::store::{DatabaseStore, Digests, Progress, ReadOptions, Store};
 use proptest::prelude::*;
@@ -57,7 +57,7 @@ fn recover(mutant: &Mutant, what: &str) -> Found {
             if *standing == Standing::Current {
                 assert_eq!(existing.get(key), Some(main), "{what}: {key} is not current");
             } else {
-                assert_eq!(*standing, Standing::Newest);
+                assert!(standing.doubt().is_some(), "{what}: {standing:?}");
             }
         }
     })
@@ -100,7 +100,7 @@ fn a_branch_that_denies_its_last_children_lost_them() {
             let mut mutant = Mutant::of(name).without_trailer();
             mutant.set(mutant.branch, header::COUNT, 2, left);
             let found = recover(&mutant, &format!("{name}, {left} children"));
-            assert!(found.values().all(|(_, standing)| *standing == Standing::Newest), "{name}, {left} children");
+            assert!(found.values().all(|(_, standing)| standing.doubt().is_some()), "{name}, {left} children");
         }
     }
 }
@@ -130,7 +130,7 @@ fn a_tree_that_begins_at_its_own_leaf_is_not_all() {
             mutant.set_root_of_key(*leaf);
             let what = format!("{name}, root {leaf}");
             let found = recover(&mutant, &what);
-            assert!(found.values().all(|(_, standing)| *standing == Standing::Newest), "{what}");
+            assert!(found.values().all(|(_, standing)| standing.doubt().is_some()), "{what}");
             let is_told = |found: &Anomaly| matches!(found.class, Class::RevisionGap | Class::CompactionAhead);
             untold += u32::from(!mutant.read().anomalies.iter().any(is_told));
         }
@@ -231,7 +231,7 @@ fn without_the_last_leaf_nothing_is_current() {
         let mut mutant = Mutant::of(name).without_trailer();
         mutant.set_child(mutant.leaves.len() as u64 - 1, 1 << 40);
         let found = recover(&mutant, name);
-        assert!(!found.is_empty() && found.values().all(|(_, standing)| *standing == Standing::Newest), "{name}");
+        assert!(!found.is_empty() && found.values().all(|(_, standing)| standing.doubt().is_some()), "{name}");
     }
 }
 
@@ -256,7 +256,7 @@ fn with_the_bucket_root_lost_everything_may_be_in_it() {
         existing(&half)
             .iter()
             .filter(|(key, _)| there.contains(key))
-            .all(|(key, main)| found[key].0 >= *main || found[key].1 == Standing::Newest)
+            .all(|(key, main)| found[key].0 >= *main || found[key].1.doubt().is_some())
     );
     assert!(found.len() > 20, "{}", found.len());
 }
@@ -270,7 +270,7 @@ fn the_older_meta_is_not_the_last_state() {
             let active = u64::from(mutant.get(1, meta::TXID, 8) > mutant.get(0, meta::TXID, 8));
             mutant.set(active, field, 4, 0);
             let found = recover(&mutant, name);
-            assert!(!found.is_empty() && found.values().all(|(_, standing)| *standing == Standing::Newest), "{name}");
+            assert!(!found.is_empty() && found.values().all(|(_, standing)| standing.doubt().is_some()), "{name}");
         }
     }
     // Bytes in the place of a trailer make no snapshot of it.
@@ -280,7 +280,7 @@ fn the_older_meta_is_not_the_last_state() {
             let active = u64::from(mutant.get(1, meta::TXID, 8) > mutant.get(0, meta::TXID, 8));
             mutant.set(active, meta::MAGIC, 4, 0).bytes.extend(junk);
             let found = recover(&mutant, name);
-            assert!(!found.is_empty() && found.values().all(|(_, standing)| *standing == Standing::Newest), "{name}");
+            assert!(!found.is_empty() && found.values().all(|(_, standing)| standing.doubt().is_some()), "{name}");
         }
     }
     // Of a snapshot's two metas one is enough.
@@ -292,7 +292,7 @@ fn the_older_meta_is_not_the_last_state() {
         // But not where anything else was changed as well.
         let size = mutant.page_size;
         mutant.set(mutant.branch, size - 1, 1, 1);
-        assert!(recover(&mutant, name).values().all(|(_, standing)| *standing == Standing::Newest), "{name}");
+        assert!(recover(&mutant, name).values().all(|(_, standing)| standing.doubt().is_some()), "{name}");
     }
 }
 
@@ -311,7 +311,7 @@ fn a_wrong_trailer_calls_nothing_current() {
             mutant.bytes[at] ^= 1;
             let found = recover(&mutant, name);
             assert_eq!(found.len(), existing(&mutant).len(), "{name}");
-            assert!(found.values().all(|(_, standing)| *standing == Standing::Newest), "{name}, byte {at}");
+            assert!(found.values().all(|(_, standing)| standing.doubt().is_some()), "{name}, byte {at}");
         }
     }
 }
@@ -369,7 +369,7 @@ fn a_flipped_revision_bit_moves_no_database_ahead() {
     let revision = mutant.truth["revision"].as_u64().unwrap();
     let found = recover_and(&mutant, |store, _| assert!(store.profile().anomalies.count(Class::RevisionMismatch) > 0));
     assert!(!found.is_empty());
-    assert!(found.values().all(|(main, standing)| *main <= revision && *standing == Standing::Newest), "{found:?}");
+    assert!(found.values().all(|(main, standing)| *main <= revision && standing.doubt().is_some()), "{found:?}");
 }
 
 #[cfg(unix)]
@@ -549,7 +549,10 @@ fn a_newer_write_outside_an_unvouched_tree_is_marked() {
     let mutant = small(&[&write("k", 2), &write("l", 6)], &[&write("k", 4)], 5, 5);
     assert!(mutant.read().verdict.contains("whole"));
     let found = recover_and(&mutant, |_, _| ());
-    assert_eq!(found, BTreeMap::from([("k".to_owned(), (2, Standing::Newest)), ("l".to_owned(), (6, Standing::Current))]));
+    assert_eq!(
+        found,
+        BTreeMap::from([("k".to_owned(), (2, Standing::Newest(Doubt::NewerOutside))), ("l".to_owned(), (6, Standing::Current))])
+    );
 }
 
 /// Of a compaction in progress, only that is said which it must have removed.

@@ -6,12 +6,11 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
 use etcd_sleuth::case::Plan;
-use etcd_sleuth::envelope::Provider;
 use etcd_sleuth::evidence::Limits;
 use etcd_sleuth::render::RunInfo;
 use etcd_sleuth::render::recovered::Values;
 use etcd_sleuth::row::{Resources, Scope};
-use etcd_sleuth::store::ReadOptions;
+use etcd_sleuth::store::{KnownNames, ReadOptions};
 
 use crate::key_args::{Holders, KeysArgs, VerifyArgs};
 use crate::run_info::Options;
@@ -255,7 +254,7 @@ impl ShowArgs {
         }
     }
 
-    pub(crate) fn plan(&self, names: Vec<(Provider, String)>) -> Plan {
+    pub(crate) fn plan(&self, names: KnownNames) -> Plan {
         let several = self.files_and_object.len().saturating_sub(1);
         let plan = self.reading.plan(Scope::all(), "all", several);
         Plan { read: ReadOptions { names, ..plan.read }, ..plan }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use etcd_sleuth::case;
-use etcd_sleuth::evidence::{Count, limit};
+use etcd_sleuth::evidence::limit;
 use etcd_sleuth::kms::{EncryptionConfig, EncryptionContexts, SameKeys, Unwrapper};
 use etcd_sleuth::render::escape::terminal;
 use zeroize::Zeroizing;
@@ -42,7 +42,7 @@ impl Given {
             named: named(holders),
             contexts: self.contexts.clone(),
             rate: holders.rate(),
-            max_calls: Some(Count::new(holders.max_calls())),
+            max_calls: Some(holders.max_calls()),
             kms_keys: Vec::new(),
             ledger: holders.ledger.clone(),
         }

@@ -3,10 +3,9 @@
 use std::path::PathBuf;
 
 use etcd_sleuth::case::Plan;
-use etcd_sleuth::envelope::Provider;
 use etcd_sleuth::render::RunInfo;
 use etcd_sleuth::row::Resources;
-use etcd_sleuth::store::{ReadOptions, ResidueMode};
+use etcd_sleuth::store::{KnownNames, ReadOptions, ResidueMode};
 
 use crate::run_info::Options;
 use crate::shared_args::{Names, OUTPUT, READING, Reading, SCOPE, Writing, one_of};
@@ -153,7 +152,7 @@ pub(crate) struct Holders {
 }
 
 impl Within {
-    fn plan(&self, reading: &Reading, inputs: usize, names: Vec<(Provider, String)>) -> Plan {
+    fn plan(&self, reading: &Reading, inputs: usize, names: KnownNames) -> Plan {
         let plan = reading.plan(self.names.scope(&self.resources), &self.resources, inputs);
         Plan { usual: Resources::All, read: ReadOptions { residue: self.residue, names, ..plan.read }, ..plan }
     }
@@ -164,7 +163,7 @@ impl Within {
 }
 
 impl KeysArgs {
-    pub(crate) fn plan(&self, names: Vec<(Provider, String)>) -> Plan {
+    pub(crate) fn plan(&self, names: KnownNames) -> Plan {
         self.within.plan(&self.reading, self.files.len(), names)
     }
 
@@ -192,7 +191,7 @@ fn key_arn(text: &str) -> Result<String, &'static str> {
 }
 
 impl VerifyArgs {
-    pub(crate) fn plan(&self, names: Vec<(Provider, String)>) -> Plan {
+    pub(crate) fn plan(&self, names: KnownNames) -> Plan {
         self.within.plan(&self.reading, self.files.len(), names)
     }
 

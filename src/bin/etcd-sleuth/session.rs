@@ -6,7 +6,7 @@ use etcd_sleuth::case::{Answer, Case, Plan, Question};
 use etcd_sleuth::finding::Outcome;
 use etcd_sleuth::render::text::{self, Layout, Screen};
 use etcd_sleuth::render::{self, Format, OptionValue, RunInfo};
-use etcd_sleuth::report::{RenderPages, Report};
+use etcd_sleuth::report::{Render, Report};
 
 use crate::args::Global;
 use crate::output::Output;
@@ -15,7 +15,7 @@ use crate::terminal::Terminal;
 use crate::{reader, same_file, telling};
 
 /// A command's own text for people, written to an output.
-pub(crate) type Text<'t> = &'t dyn for<'o> Fn(Screen<'o>) -> Box<dyn RenderPages + 'o>;
+pub(crate) type Text<'t> = &'t dyn for<'o> Fn(Screen<'o>) -> Box<dyn Render + 'o>;
 
 /// A run of a command.
 pub(crate) struct Session<'a> {
@@ -37,31 +37,21 @@ impl<'a> Session<'a> {
 
     /// Answers a question. `status`: the line that says what came of the run, where the answer itself is for machines.
     pub(crate) fn answer(
-        mut self,
+        self,
         plan: &Plan,
         question: Question<'_>,
         text: Text<'_>,
         status: fn(&Report, &Outcome) -> String,
     ) -> anyhow::Result<Answer> {
-        self.run.scope = plan.filter();
-        self.tell(text, status, |case, render| Ok(case.run(plan, question, render)?))
-    }
-
-    /// Answers by `ask`, which is given the inputs and whoever writes the answer.
-    pub(crate) fn tell(
-        self,
-        text: Text<'_>,
-        status: fn(&Report, &Outcome) -> String,
-        ask: impl FnOnce(&Case<'_>, &mut dyn RenderPages) -> anyhow::Result<Answer>,
-    ) -> anyhow::Result<Answer> {
         let Self { inputs, also_read, global, writing, mut run, rotate_list } = self;
+        run.scope = plan.filter();
         run.options.insert("max-size", OptionValue::Number(global.max_size));
         let terminal = Terminal::new(global).with_rotate_list(rotate_list);
         let mut out = Output::open(writing.output.as_deref(), writing.force, &[inputs, also_read].concat())?;
         let layout = if out.is_stdout() { reader::of_stdout() } else { Layout::default() };
         let mut render = render::to(writing.format, run, &mut out, |out| text(Screen::new(out, layout)));
         let inputs = same_file::each_once(inputs, global.quiet);
-        let answer = ask(&Case::new(&inputs, global.limits(), &terminal), render.as_mut())?;
+        let answer = Case::new(&inputs, global.limits(), &terminal).run(plan, question, render.as_mut())?;
         drop(render);
         let is_beside = writing.format != Format::Text && !out.is_stdout() && !global.quiet;
         out.finish()?;

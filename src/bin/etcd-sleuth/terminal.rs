@@ -6,7 +6,6 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use etcd_sleuth::case::{Ask, Host, InputError};
-use etcd_sleuth::evidence::count::{Count, DekSources};
 use etcd_sleuth::render::{rotate_list, text};
 use etcd_sleuth::report::{Report, VerificationPlan};
 use etcd_sleuth::store::Progress;
@@ -53,8 +52,8 @@ impl Host for Terminal {
     }
 
     /// The first interrupt ends the asking, and what is known is told.
-    fn while_asking(&self, dek_sources: Count<DekSources>, ask: &mut Ask<'_>) {
-        let bar = progress::count_bar(dek_sources.into(), self.shows_progress && dek_sources > 0);
+    fn while_asking(&self, dek_sources: u64, ask: &mut Ask<'_>) {
+        let bar = progress::count_bar(dek_sources, self.shows_progress && dek_sources > 0);
         interrupt::stopping(|stopped| ask(&|| stopped.load(Ordering::Relaxed), &|| bar.inc(1)));
         bar.finish_and_clear();
     }

@@ -15,7 +15,7 @@ use crate::evidence::count::{Count, Fragments, Values};
 use crate::evidence::words::path_word;
 use crate::finding::Outcome;
 use crate::report::readable::ReadableSecret;
-use crate::report::{self, EvidenceReport, MemberReport, Render, RenderPages, Report};
+use crate::report::{self, EvidenceReport, MemberReport, Render, Report};
 use crate::row::Form;
 use crate::store::MetaPage;
 
@@ -51,8 +51,6 @@ impl Render for CarveText<'_> {
         self.out.write_all(Tone::of_exit(outcome.exit_code()).paint(&status_line(report, outcome)).as_bytes())
     }
 }
-
-impl RenderPages for CarveText<'_> {}
 
 /// What `carve` says of one image.
 fn carve(member: &MemberReport, evidence: &EvidenceReport, report: &Report) -> String {

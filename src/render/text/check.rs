@@ -14,7 +14,7 @@ use crate::evidence::anomaly::{Bearing, Class};
 use crate::evidence::limit;
 use crate::evidence::words::verb;
 use crate::finding::{Condition, Outcome};
-use crate::report::{EvidenceReport, Render, RenderPages, Report, not_looked_at};
+use crate::report::{EvidenceReport, Render, Report, not_looked_at};
 use crate::store::{DatabaseFacts, Facts, KeyTree, Schema, Trailer};
 
 /// Rows of a table before the rest is only counted.
@@ -39,7 +39,9 @@ impl Render for CheckText<'_> {
         if std::mem::replace(&mut self.has_said, true) && !self.is_quiet {
             self.out.write_all(b"\n")?;
         }
-        let verdict = format!("{}: {}\n", terminal_path(&evidence.facts.path), verdict(evidence));
+        // A line by itself says what it means for the exit code.
+        let exit = if self.is_quiet { format!(" (exit {})", exit_code(evidence)) } else { String::new() };
+        let verdict = format!("{}: {}{exit}\n", terminal_path(&evidence.facts.path), verdict(evidence));
         self.out.write_all(tone(evidence).paint(&verdict).as_bytes())?;
         if self.is_quiet {
             return Ok(());
@@ -59,8 +61,6 @@ impl Render for CheckText<'_> {
         self.out.write_all(Tone::of_exit(outcome.exit_code()).paint(&check_status(report, outcome)).as_bytes())
     }
 }
-
-impl RenderPages for CheckText<'_> {}
 
 /// What is said of one evidence behind its verdict.
 fn check(evidence: &EvidenceReport) -> String {
@@ -167,8 +167,13 @@ fn keys_and_revisions(database: &DatabaseFacts) -> String {
         KeyTree::Partial => " in what can be read of the tree",
         KeyTree::Whole => "",
     };
+    let behind = match (database.lacks_entries, database.is_behind_log) {
+        (true, _) => ", before entries of its log that are not there,",
+        (false, true) => ", before what its log writes or deletes behind it,",
+        (false, false) => "",
+    };
     format!(
-        "{} {}{lost} in {}, {} of them {}",
+        "{} {}{lost}{behind} in {}, {} of them {}",
         counted(database.keys_current, "key"),
         verb(database.keys_current, "exists", "exist"),
         counted(database.revisions, "retained revision"),
@@ -194,6 +199,13 @@ pub fn check_status(report: &Report, outcome: &Outcome) -> String {
     };
     let said_by_verdict = [Condition::Altered, Condition::Damaged, Condition::Incomplete, Condition::ValueUndecoded, Condition::Divergent];
     format!("{said}{}", ending(report, outcome, &said_by_verdict))
+}
+
+/// What a file by itself means for the exit code.
+fn exit_code(evidence: &EvidenceReport) -> u8 {
+    let mut outcome = Outcome::default();
+    evidence.judgement.add_integrity_to(&mut outcome);
+    outcome.exit_code()
 }
 
 fn tone(evidence: &EvidenceReport) -> Tone {

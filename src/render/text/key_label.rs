@@ -15,16 +15,24 @@ pub(super) fn whole(key: &KeyIdentity<'_>) -> String {
     terminal(&key.in_words()).into_owned()
 }
 
-/// A label for each key, in their order: the same for the same key, and different ones for different keys.
+/// A short label for each key, in their order: the same for the same key, and different ones for different keys.
 pub(super) fn distinct_labels<'k>(keys: impl IntoIterator<Item = &'k KeyIdentity<'static>>) -> Vec<String> {
     let keys: Vec<&KeyIdentity<'static>> = keys.into_iter().collect();
-    let distinct: BTreeSet<&KeyIdentity<'static>> = keys.iter().copied().collect();
-    let ids = short_ids(distinct.iter().filter_map(|key| key.key_id.as_deref()).collect());
+    let ids = short_ids(keys.iter().filter_map(|key| key.key_id.as_deref()).collect());
     let short = |key: &KeyIdentity<'_>| {
         let id = key.key_id.as_deref().map(|id| ids.get(id).map_or(id, String::as_str));
         terminal(&key.in_words_with(id)).into_owned()
     };
-    let forms: [&dyn Fn(&KeyIdentity<'_>) -> String; 3] = [&short, &whole, &in_parts];
+    labels(&keys, &[&short, &whole, &in_parts])
+}
+
+/// The same with whole key IDs, where a key is to be named in another command.
+pub(super) fn whole_labels<'k>(keys: impl IntoIterator<Item = &'k KeyIdentity<'static>>) -> Vec<String> {
+    labels(&keys.into_iter().collect::<Vec<_>>(), &[&whole, &in_parts])
+}
+
+fn labels(keys: &[&KeyIdentity<'static>], forms: &[&dyn Fn(&KeyIdentity<'_>) -> String]) -> Vec<String> {
+    let distinct: BTreeSet<&KeyIdentity<'static>> = keys.iter().copied().collect();
     let mut labels: BTreeMap<&KeyIdentity<'static>, String> = BTreeMap::new();
     // Every key takes the shortest form that none of the others takes.
     for form in forms {

@@ -6,7 +6,7 @@ use super::super::escape::terminal;
 use super::evidence_label::{evidence_label, file_name, files};
 use super::headline::within;
 use super::key_counts::{CountColumns, cell};
-use super::key_label::{distinct_labels, whole};
+use super::key_label::{whole_labels, whole};
 use super::keys_beside::beside;
 use super::layout::{Screen, Tone};
 use super::number::{counted, with_noun};
@@ -18,7 +18,7 @@ use crate::collect::KeyCounts;
 use crate::evidence::count::{Count, Values};
 use crate::evidence::words::verb;
 use crate::finding::{Condition, Outcome};
-use crate::report::{EvidenceReport, Opens, Render, RenderPages, Report, not_looked_at};
+use crate::report::{EvidenceReport, Opens, Render, Report, not_looked_at};
 use crate::verify::Target;
 
 /// Rows of a table before the rest is only counted.
@@ -50,8 +50,6 @@ impl Render for KeysText<'_> {
         self.out.write_all(Tone::of_exit(outcome.exit_code()).paint(&keys_status(report, outcome)).as_bytes())
     }
 }
-
-impl RenderPages for KeysText<'_> {}
 
 /// The last line, and the only one of a quiet run.
 pub fn keys_status(report: &Report, outcome: &Outcome) -> String {
@@ -102,7 +100,7 @@ fn keys(report: &Report) -> String {
     let mut rows = Table::new(&columns.titles(first, &["residue", "log", "resources"]));
     let uses = report.evidences.iter().flat_map(|evidence| &evidence.keys);
     let lines = uses.map(|used| if has_prefixes { used.by_prefix.len() } else { 1 }).fold(0, usize::saturating_add);
-    let labels = distinct_labels(keys.iter().map(|key| &key.identity));
+    let labels = whole_labels(keys.iter().map(|key| &key.identity));
     // Every key has a line, so that no more keys than lines are looked for.
     let mut shown = 0usize;
     for (key, label) in keys.iter().zip(labels).take(ROWS) {

@@ -12,7 +12,7 @@ use crate::collect::{Lines, RowKind};
 use crate::evidence::EvidenceId;
 use crate::finding::Outcome;
 use crate::kubernetes::{self, ClusterId, Encoding};
-use crate::report::{Render, RenderPages, Report, Revealed, RowContext, RowWriter, not_looked_at};
+use crate::report::{Render, Report, Revealed, RowContext, RowWriter, not_looked_at};
 use crate::row::{EnvelopeInfo, Form, ObjectName, Retention, Row, ValueRow};
 use crate::store::Facts;
 
@@ -118,8 +118,6 @@ impl Render for ObjectText<'_> {
         self.out.write_all([not_looked_at, status].concat().as_bytes())
     }
 }
-
-impl RenderPages for ObjectText<'_> {}
 
 /// What is said where there is no such object.
 pub fn nothing_of_object(object: &str, files: &[PathBuf], report: &Report) -> String {

@@ -15,7 +15,7 @@ use crate::evidence::EvidenceId;
 use crate::evidence::words::noun;
 use crate::finding::Outcome;
 use crate::pages::{PageContent, PageLine, PageMapReport, PageReport, PageState};
-use crate::report::{Render, RenderPages, Report, not_looked_at};
+use crate::report::{Render, Report, not_looked_at};
 use crate::row::ValueRow;
 use crate::store::Facts;
 
@@ -55,10 +55,8 @@ impl Render for PagesText<'_> {
             _ => self.out.write_all(Tone::of_exit(outcome.exit_code()).paint(&check_status(report, outcome)).as_bytes()),
         }
     }
-}
 
-impl RenderPages for PagesText<'_> {
-    fn map(&mut self, map: &PageMapReport) -> io::Result<()> {
+    fn page_map(&mut self, map: &PageMapReport) -> io::Result<()> {
         let width = self.out.width().map_or(u64::MAX, |width| width as u64);
         let columns = COLUMNS.into_iter().find(|columns| columns.saturating_add(NUMBER) <= width).unwrap_or(COLUMNS[1]);
         self.out.write_all(overview(map, columns).as_bytes())?;

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::layout::{Screen, Tone};
 use crate::finding::Outcome;
-use crate::report::{Render, RenderPages, Report};
+use crate::report::{Render, Report};
 
 /// What came of a run, in one line.
 pub struct QuietText<'o> {
@@ -24,5 +24,3 @@ impl Render for QuietText<'_> {
         self.out.write_all(Tone::of_exit(outcome.exit_code()).paint(&(self.status)(report, outcome)).as_bytes())
     }
 }
-
-impl RenderPages for QuietText<'_> {}

@@ -6,7 +6,7 @@ use super::number::{counted, with_adjective, with_noun};
 use super::unread;
 use super::{conditions, thousands};
 use crate::evidence::words::verb;
-use crate::recovery::Standing;
+use crate::recovery::{Doubt, Standing};
 use crate::report::{Recovered, not_looked_at};
 
 /// What is said of a recovery. `database`: the path of the new database; `has_records`: records were written to a file beside it.
@@ -36,18 +36,9 @@ pub fn recovered(found: &Recovered, database: Option<&str>, has_records: bool, i
 /// What is said of the recovered keys.
 fn summary(found: &Recovered, scope: &str) -> String {
     let counts = &found.counts;
-    let kinds = [
-        (Standing::Current, "as the tree has them"),
-        (
-            Standing::Newest,
-            "by their newest write in what can be read of the tree; what is lost, or not applied, may be newer, so whether they exist is not known",
-        ),
-        (Standing::Deleted, "that were deleted"),
-        (Standing::Residue, "that only residue has whole: whether they were deleted is not known"),
-    ];
     let mut out = format!("recovered {}{scope}\n", with_noun(counts.total()));
-    for (standing, what) in kinds.into_iter().filter(|(standing, _)| counts.of_standing(*standing) > 0) {
-        out.push_str(&format!("  {} {what}\n", thousands(counts.of_standing(standing))));
+    for (standing, count) in &counts.recovered {
+        out.push_str(&format!("  {} {}\n", thousands(*count), in_words(*standing)));
     }
     let left = [
         (counts.deleted, with_adjective(counts.deleted, "deleted"), "(where the value still stands somewhere: --include-residue)"),
@@ -58,6 +49,24 @@ fn summary(found: &Recovered, scope: &str) -> String {
         out.push_str(&format!("left out: {keys} {what}\n"));
     }
     out
+}
+
+fn in_words(standing: Standing) -> String {
+    match standing {
+        Standing::Current => "as the tree has them".to_owned(),
+        Standing::Newest(doubt) => {
+            let (place, why) = match doubt {
+                Doubt::NotApplied => ("as the tree has them", "the log beside it writes or deletes them later, or may"),
+                Doubt::Lost => ("by their newest write in what can be read of the tree", "a part of it is lost"),
+                Doubt::NotAsWritten => ("as the tree has them", "the file does not match its trailer"),
+                Doubt::CompactedAhead => ("as the tree has them", "the database was compacted at a revision that its tree does not reach"),
+                Doubt::NewerOutside => ("as the tree has them", "writes that are newer stand outside of it"),
+            };
+            format!("{place}; {why}, so whether they are the last that the cluster had, or exist, is not known")
+        }
+        Standing::Deleted => "that were deleted".to_owned(),
+        Standing::Residue => "that only residue has whole: whether they were deleted is not known".to_owned(),
+    }
 }
 
 /// What is said of the new database.

@@ -19,7 +19,7 @@ use crate::evidence::count::{Count, Secrets};
 use crate::evidence::words::verb;
 use crate::finding::{Condition, Outcome};
 use crate::report::readable::{Readable, ReadableIn};
-use crate::report::{EvidenceReport, MemberReport, Render, RenderPages, Report, not_looked_at};
+use crate::report::{EvidenceReport, MemberReport, Render, Report, not_looked_at};
 use crate::row::{Form, Place, Retention};
 
 /// What a scan says: for each member its first screen and its tables, then one line.
@@ -50,8 +50,6 @@ impl Render for ScanText<'_> {
         self.out.write_all(Tone::of_exit(outcome.exit_code()).paint(&status_line(report, outcome)).as_bytes())
     }
 }
-
-impl RenderPages for ScanText<'_> {}
 
 /// What a scan says of one evidence.
 fn scan(member: &MemberReport, evidence: &EvidenceReport, report: &Report) -> String {

@@ -17,7 +17,7 @@ use super::{block, next_steps, thousands};
 use crate::evidence::count::{Calls, Count, DekSources};
 use crate::evidence::words::{path_text, verb};
 use crate::finding::{Condition, Outcome};
-use crate::report::{Asked, KeyReport, Render, RenderPages, Report, VerificationPlan, VerificationResult, not_looked_at};
+use crate::report::{Asked, KeyReport, Render, Report, VerificationPlan, VerificationResult, not_looked_at};
 use crate::row::Retention;
 use crate::verify::{Answer, CoverageLine, Proof, SameValue, Standing, State};
 
@@ -55,8 +55,6 @@ impl Render for VerifyText<'_> {
         self.out.write_all(Tone::of_exit(outcome.exit_code()).paint(&verify_status(report, outcome)).as_bytes())
     }
 }
-
-impl RenderPages for VerifyText<'_> {}
 
 fn verify(verify: &VerificationResult, plan: &VerificationPlan, report: &Report, tone: Tone) -> String {
     let mut out = headline(verify, report, tone);

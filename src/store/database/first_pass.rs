@@ -146,6 +146,7 @@ fn facts_of(
         has_twin_metas: db.has_twin_metas(),
         key_tree,
         lacks_entries: false,
+        is_behind_log: false,
         revision: keyspace.last().map(|revision| revision.main),
         revisions: keyspace.revisions(),
         tombstones: keyspace.tombstones(),

@@ -75,7 +75,7 @@ impl<'data> SegmentStore<'data> {
         let of_log = votes.elect(&options.prefixes);
         let prefixes = member.database.map_or(of_log.clone(), |database| database.prefixes().and(&of_log));
         outside.drop_told(&prefixes);
-        names.give(options.names.iter().cloned());
+        names.give(options.names.0.iter().cloned());
         let applied = member.database.and_then(|database| database.profile().facts.database()?.schema.consistent_index);
         let (mut revisions, mut fits) = (Revisions::default(), true);
         if let Some(database) = member.database {

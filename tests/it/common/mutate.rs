@@ -14,7 +14,7 @@ use etcd_sleuth::pages::PageMapReport;
 use etcd_sleuth::render::records::row_line;
 use etcd_sleuth::render::text::{CheckText, PagesText, ScanText, Screen};
 use etcd_sleuth::report::readable::ClusterContext;
-use etcd_sleuth::report::{EvidenceReport, MemberReport, Render, RenderPages, Report, RowContext};
+use etcd_sleuth::report::{EvidenceReport, MemberReport, Render, Report, RowContext};
 use etcd_sleuth::row::{Place, Row, Scope};
 use etcd_sleuth::store::{DatabaseStore, Digests, Progress, ReadOptions, Store};
 use serde_json::Value;
@@ -335,7 +335,7 @@ fn texts(store: &DatabaseStore<'_>, evidence: EvidenceReport) -> (String, String
         text
     };
     let check = text(&|out| CheckText::new(Screen::plain(out), false).evidence_end(&evidence).unwrap());
-    let pages = text(&|out| PagesText::new(Screen::plain(out), true).map(&PageMapReport::of(evidence.id, store)).unwrap());
+    let pages = text(&|out| PagesText::new(Screen::plain(out), true).page_map(&PageMapReport::of(evidence.id, store)).unwrap());
     let member = MemberReport {
         id: Numbering::default().member(),
         path: evidence.facts.path.clone(),

@@ -1,7 +1,7 @@
 //! `pages`: what every page of the file is.
 
 use anyhow::bail;
-use etcd_sleuth::case::PagesQuestion;
+use etcd_sleuth::case::{PagesQuestion, Question};
 use etcd_sleuth::render::Format;
 use etcd_sleuth::render::text::{PagesText, QuietText, check_status};
 
@@ -23,7 +23,6 @@ pub(crate) fn pages(args: &PagesArgs, global: &Global) -> anyhow::Result<u8> {
         false => Box::new(PagesText::new(out, args.list)),
     };
     let session = Session::new(&args.files, global, &args.writing, args.run_info());
-    let question = PagesQuestion { page: args.page };
-    let answer = session.tell(text, check_status, |case, render| Ok(case.pages(&args.plan(), question, render)?))?;
-    Ok(answer.outcome.exit_code())
+    let question = Question::Pages(PagesQuestion { page: args.page });
+    Ok(session.answer(&args.plan(), question, text, check_status)?.outcome.exit_code())
 }
