@@ -18,9 +18,9 @@
 //! |---|---|
 //! | it is told what a file is | `store/mod.rs`, in `StoreKind` |
 //! | it is told which files of a data directory are read | `case/finder.rs`; they are listed in `case/directory.rs` |
-//! | parts of one member that were given in two places are joined, and whose log a link leads to | `case/joining.rs` |
+//! | two inputs are told to be parts of one member (data here, log there), and whose log a link leads to | `case/joining.rs` |
 //! | the files of a data directory are opened | `case/opening.rs`, and read in `case/reading.rs` |
-//! | what its files show is joined to one answer, in which a Secret counts once | `case/member.rs`, in `WholeTally` |
+//! | a directory's files are joined to one answer, in which a Secret counts once | `case/member.rs`, in `WholeTally` |
 //! | a container is opened | `evidence/container.rs`, and of an archive what is a data directory is told in `case/archive.rs` |
 //! | a page of bbolt is read | `bbolt/page.rs`, the pages of a tree in `bbolt/walk.rs` |
 //! | a record of the write-ahead log is read | `etcd/wal/reader.rs`, `etcd/wal/record.rs` |

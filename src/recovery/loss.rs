@@ -3,7 +3,7 @@
 //! Bucket `key` is in the order of its revisions. So where a part of its tree is lost, it is known between which revisions the
 //! writes in that part stood.
 
-use super::Doubt;
+use super::standing::Doubt;
 use crate::etcd::key_bucket::KeyBucket;
 use crate::mvcc::Revision;
 use crate::mvcc::continuity::RevisionGap;

@@ -116,6 +116,9 @@ impl StoreKind {
     /// # Errors
     /// Its bytes are of no form that is read; the error says what a database would have.
     pub fn of(evidence: &Evidence) -> Result<Self, NotADatabase> {
+        if let Some(kind) = Self::by_beginning(evidence.content()) {
+            return Ok(kind);
+        }
         match OpenedDatabase::open(evidence) {
             Ok(_) => Ok(Self::Database),
             Err(_) if raft_snapshot::is_raft_snapshot(evidence) => Ok(Self::RaftSnapshot),
@@ -126,10 +129,16 @@ impl StoreKind {
 
     /// What a file is by its bytes alone, whatever its name; `None`: they are of no form that is read.
     pub fn of_bytes(evidence: &Evidence) -> Option<Self> {
-        match evidence.content() {
+        Self::by_beginning(evidence.content()).or_else(|| OpenedDatabase::open(evidence).is_ok().then_some(Self::Database))
+    }
+
+    /// A segment and a raft snapshot begin as nothing else does. They are told before a database is looked for, which may have lost its
+    /// metas: pages of one may stand in a log.
+    fn by_beginning(content: &[u8]) -> Option<Self> {
+        match content {
             bytes if log::begins_segment(bytes) => Some(Self::Segment),
             bytes if raft_snapshot::begins_raft_snapshot(bytes) => Some(Self::RaftSnapshot),
-            _ => OpenedDatabase::open(evidence).is_ok().then_some(Self::Database),
+            _ => None,
         }
     }
 

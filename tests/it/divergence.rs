@@ -200,7 +200,7 @@ fn one_flipped_bit_is_told_with_its_place() {
         assert_eq!(*detail, format!("{first}, {of} {revision}"));
         assert_eq!(said.conditions, json!(["divergent"]));
         let (code, lines) = check(dir.path(), &[first, second]);
-        assert_eq!((code, lines[1].as_str()), (2, format!("{second}: DIFFERS from another input of its cluster").as_str()));
+        assert_eq!((code, lines[1].as_str()), (2, format!("{second}: DIFFERS from another input of its cluster (exit 2)").as_str()));
         assert!(lines[0].starts_with(&format!("{first}: whole, ")), "{lines:?}");
         // Nothing is found, and what is current depends on which of them is right.
         assert_eq!(run_in(dir.path(), &["scan", "-q", "--fail-on", "never", first, second]).status.code(), Some(3));
@@ -237,7 +237,7 @@ fn a_copy_that_fails_its_trailer_is_named_in_any_order() {
             assert_eq!(code, 2);
             assert_eq!(
                 line_of("a.db"),
-                "a.db: NOT AS WRITTEN: it DOES NOT MATCH ITS TRAILER; DIFFERS from another input of its cluster",
+                "a.db: NOT AS WRITTEN: it DOES NOT MATCH ITS TRAILER; DIFFERS from another input of its cluster (exit 2)",
                 "{given:?}"
             );
             assert!(line_of("s.db").starts_with("s.db: whole, matches"), "{given:?}: {lines:?}");

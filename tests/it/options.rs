@@ -185,3 +185,13 @@ fn options_that_several_commands_have_stand_in_one_order() {
         assert_eq!(shared(one, other), shared(other, one));
     }
 }
+
+/// A new database has the revisions of one old one, so that `recover` says why it takes one input alone.
+#[test]
+fn recover_takes_one_input_and_says_why() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = Fixture::named("migration").write_to(dir.path());
+    let output = run_in(dir.path(), &["recover", path.to_str().unwrap(), path.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(output.stdout.is_empty() && stderr(&output).contains("brings back one database"), "{}", stderr(&output));
+}

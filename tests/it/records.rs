@@ -393,7 +393,7 @@ fn each_command_writes_its_kinds_of_records() {
             "keys" | "check" => &["key", "key-use", "finding"],
             "verify" if words.contains(&"--plan") => &["key", "key-use", "finding", "plan"],
             "verify" => &["value", "tombstone", "key", "key-use", "finding", "plan"],
-            "pages" => &["page-run"],
+            "pages" => &["page-run", "key", "key-use", "finding"],
             other => panic!("{other}"),
         };
         let all: Vec<Value> = lines(output).collect();

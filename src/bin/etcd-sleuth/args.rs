@@ -173,6 +173,9 @@ pub(crate) struct RecoverArgs {
     /// A snapshot or database, whole or broken, or a data directory, of which the database is read; - is standard input
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
+    /// Further inputs are refused with the reason.
+    #[arg(hide = true)]
+    pub(crate) further: Vec<PathBuf>,
     /// Write a new database with what was recovered, values included (mode 0600)
     #[arg(long, value_name = "FILE")]
     pub(crate) db: Option<PathBuf>,

@@ -27,14 +27,7 @@ pub(super) fn directory(directory: &MemberReport, whole: &EvidenceReport, report
     };
     let database: Vec<&EvidenceReport> = of(&[Kind::Database, Kind::Snapshot], Role::Member);
     let unmatched = report.filter.as_deref().filter(|_| parts.iter().all(|part| part.is_out_of_scope()));
-    let is_below = |facts: &Facts| facts.path != directory.path && facts.path.starts_with(&directory.path);
-    let what = if directory.others > 0 {
-        What::Member
-    } else if parts.iter().all(|part| is_below(&part.facts)) {
-        What::Directory
-    } else {
-        What::Files
-    };
+    let what = what(directory, &parts);
     let mut out = match unmatched {
         Some(filter) => nothing_matches(whole, report, filter, what),
         None if report.is_without_kubernetes(directory) => no_kubernetes(whole, what),
@@ -84,6 +77,18 @@ pub(super) fn directory(directory: &MemberReport, whole: &EvidenceReport, report
     out.push_str(&anomalies(&parts, &directory.path));
     out.push_str(&unread::not_looked_at(not_looked_at(parts.iter().copied()), report.unread_of(directory.id)));
     out
+}
+
+/// What the answer is about.
+fn what(directory: &MemberReport, parts: &[&EvidenceReport]) -> What {
+    let is_below = |facts: &Facts| facts.path != directory.path && facts.path.starts_with(&directory.path);
+    if directory.others > 0 {
+        What::Member
+    } else if parts.iter().all(|part| is_below(&part.facts)) {
+        What::Directory
+    } else {
+        What::Files
+    }
 }
 
 /// Which member the directory is of: its log says the ID, and the database which of several has it.

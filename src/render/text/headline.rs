@@ -99,24 +99,7 @@ fn in_words(evidence: &EvidenceReport, report: &Report, what: What) -> String {
         return format!("{pieces} CAN BE READ FROM {what} WITHOUT ANY KEY{scope}\n");
     }
     if readable.total == 0 {
-        let unknown = match evidence.secrets.unknown {
-            Count::ZERO => String::new(),
-            n => format!("; {} {} stored in a form not known here", thousands(n), verb(n, "is", "are")),
-        };
-        let place = match evidence.facts.residue_mode() {
-            Some(ResidueMode::Off) => format!("THE TREE OF {what}"),
-            _ if !evidence.facts.is_complete => format!("WHAT COULD BE READ OF {what}"),
-            _ => what.to_owned(),
-        };
-        if !has_tree {
-            return format!("NO PLAINTEXT SECRET FOUND IN {place}{scope}\n");
-        }
-        let exist = format!("{}{in_scope} {}", with_noun(existing), verb(existing, "exists", "exist"));
-        let not_known = match evidence.not_known.total() {
-            Count::ZERO => String::new(),
-            n => format!("; of {}{in_scope} it is not known, {}", thousands(n), why_not_known(evidence)),
-        };
-        return format!("NO PLAINTEXT SECRET FOUND IN {place}{scope}\n  {exist}{unknown}{not_known}.\n");
+        return none_found(evidence, report, what);
     }
     let secrets = with_noun(readable.total).to_uppercase();
     if !has_tree {
@@ -140,13 +123,40 @@ fn in_words(evidence: &EvidenceReport, report: &Report, what: What) -> String {
         Count::ZERO => String::new(),
         n => format!("; {} more {} in the log and not in the database yet", thousands(n), verb(n, "is", "are")),
     };
+    let tree = match evidence.facts.database().map(|database| database.key_tree) {
+        Some(KeyTree::Partial) => " in what can be read of the tree",
+        _ => "",
+    };
     format!(
-        "{secrets} CAN BE READ FROM {what} WITHOUT ANY KEY{scope}\n  {} of the {}{in_scope} that {}, and {} deleted{unknown}{ahead}.\n",
+        "{secrets} CAN BE READ FROM {what} WITHOUT ANY KEY{scope}\n  {} of the {}{in_scope} that {}{tree}, and {} deleted{unknown}{ahead}.\n",
         thousands(readable.existing.total()),
         thousands(existing),
         verb(existing, "exists", "exist"),
         thousands(readable.deleted.total()),
     )
+}
+
+/// No Secret can be read: what was looked at, and how many exist.
+fn none_found(evidence: &EvidenceReport, report: &Report, what: &str) -> String {
+    let (scope, in_scope, existing) = (scope(report), in_scope(report), evidence.secrets.total());
+    let unknown = match evidence.secrets.unknown {
+        Count::ZERO => String::new(),
+        n => format!("; {} {} stored in a form not known here", thousands(n), verb(n, "is", "are")),
+    };
+    let place = match evidence.facts.residue_mode() {
+        Some(ResidueMode::Off) => format!("THE TREE OF {what}"),
+        _ if !evidence.facts.is_complete => format!("WHAT COULD BE READ OF {what}"),
+        _ => what.to_owned(),
+    };
+    if !evidence.facts.has_tree() {
+        return format!("NO PLAINTEXT SECRET FOUND IN {place}{scope}\n");
+    }
+    let exist = format!("{}{in_scope} {}", with_noun(existing), verb(existing, "exists", "exist"));
+    let not_known = match evidence.not_known.total() {
+        Count::ZERO => String::new(),
+        n => format!("; of {}{in_scope} it is not known, {}", thousands(n), why_not_known(evidence)),
+    };
+    format!("NO PLAINTEXT SECRET FOUND IN {place}{scope}\n  {exist}{unknown}{not_known}.\n")
 }
 
 /// Why it is not known what keys are now that the database has.

@@ -6,7 +6,7 @@ use super::super::escape::terminal;
 use super::evidence_label::{evidence_label, file_name, files};
 use super::headline::within;
 use super::key_counts::{CountColumns, cell};
-use super::key_label::{whole_labels, whole};
+use super::key_label::{whole, whole_labels};
 use super::keys_beside::beside;
 use super::layout::{Screen, Tone};
 use super::number::{counted, with_noun};
@@ -18,7 +18,7 @@ use crate::collect::KeyCounts;
 use crate::evidence::count::{Count, Values};
 use crate::evidence::words::verb;
 use crate::finding::{Condition, Outcome};
-use crate::report::{EvidenceReport, Opens, Render, Report, not_looked_at};
+use crate::report::{EvidenceReport, KeyReport, Opens, Render, Report, not_looked_at};
 use crate::verify::Target;
 
 /// Rows of a table before the rest is only counted.
@@ -64,9 +64,8 @@ pub fn keys_status(report: &Report, outcome: &Outcome) -> String {
     format!("{said}{}{}", within(report), ending(report, outcome, &[Condition::KeyStillNeeded, Condition::KeyNotKnown]))
 }
 
-/// Every key.
-fn keys(report: &Report) -> String {
-    let keys = report.keys();
+/// How many keys are named, and how many values need one.
+fn named(keys: &[KeyReport], report: &Report) -> String {
     let current: Count<Values> = keys.iter().map(|key| key.counts.current).sum();
     let perhaps: Count<Values> = keys.iter().map(|key| key.perhaps_current).sum();
     let files = files(report.evidences.len()).to_uppercase();
@@ -79,11 +78,17 @@ fn keys(report: &Report) -> String {
         true => need(),
         false => "which values are current is not known".to_owned(),
     };
-    let mut out = match keys.len() as u64 {
+    match keys.len() as u64 {
         _ if report.evidences.is_empty() => "NOTHING COULD BE READ\n".to_owned(),
         0 => format!("NO KEY IS NAMED IN {files}\n"),
         named => format!("{} NAMED IN {files}; {needed}\n", counted(named, "key").to_uppercase()),
-    };
+    }
+}
+
+/// Every key.
+fn keys(report: &Report) -> String {
+    let keys = report.keys();
+    let mut out = named(&keys, report);
     out.push_str(&warning(report.unread.iter()));
     if let Some(filter) = &report.filter {
         out.push_str(&format!("  In scope: {}; values outside of it are not counted.\n", terminal(filter)));

@@ -56,16 +56,18 @@ pub(super) fn has_several<'p>(mut prefixes: impl Iterator<Item = Option<&'p str>
     prefixes.any(|prefix| Some(prefix) != first)
 }
 
-/// Whether all is as required, in one line.
-fn completeness(requirement: &Requirement, filter: Option<&str>) -> String {
-    let required = |state: &State| match state {
+fn required_in_words(state: &State) -> String {
+    match state {
         State::Plaintext => "in plaintext".to_owned(),
         State::Key(key) => format!("under {}", terminal(&key.to_string())),
         State::NotNamed => "unencrypted where no rule names the resource".to_owned(),
         State::NotKnown => "as the configuration requires".to_owned(),
-    };
-    let required: Vec<String> = requirement.required.keys().map(required).collect();
-    let required = required.join(" or ");
+    }
+}
+
+/// Whether all is as required, in one line.
+fn completeness(requirement: &Requirement, filter: Option<&str>) -> String {
+    let required = requirement.required.keys().map(required_in_words).collect::<Vec<_>>().join(" or ");
     let (left, met) = (requirement.left(), requirement.met());
     let (not_opened, not_known) = (requirement.not_opened(), requirement.not_known());
     let mut parts = Vec::new();

@@ -18,6 +18,9 @@ use crate::whole_file::WholeFile;
 
 pub(crate) fn recover(args: &RecoverArgs, global: &Global) -> anyhow::Result<u8> {
     core_files::switch_off();
+    if !args.further.is_empty() {
+        bail!("recover brings back one database, with the revisions that it had: give one file, or one data directory");
+    }
     let inputs = slice::from_ref(&args.file);
     let records_path = args.output.as_deref().filter(|path| *path != Path::new("-"));
     if args.include_residue && args.db.is_some() && args.output.is_none() {
