@@ -15,7 +15,11 @@ impl Calls {
     /// Opens the ledger; nobody is called.
     pub(super) fn open(holders: &Holders<'_>) -> Result<Self, RunError> {
         let ledger = holders.ledger.as_deref().map(Ledger::open).transpose()?;
-        Ok(Self { budget: Budget::new(Pace::per_second(holders.rate), holders.max_calls.map(Count::new)), silences: Silences::default(), ledger })
+        Ok(Self {
+            budget: Budget::new(Pace::per_second(holders.rate), holders.max_calls.map(Count::new)),
+            silences: Silences::default(),
+            ledger,
+        })
     }
 
     /// How the next are made.
