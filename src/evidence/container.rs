@@ -1,5 +1,5 @@
 //! The layers that backups come packed in: gzip (kops), zip (k3s, RKE, RKE2), tar (OpenShift, and whoever keeps a data directory), zstd,
-//! base64 (whatever goes through a terminal or a ConfigMap).
+//! base64 (whatever goes through a terminal or a ConfigMap); and what a transfer in text mode makes of a file.
 //!
 //! | container | first bytes | source |
 //! |---|---|---|
@@ -7,6 +7,7 @@
 //! | zstd | `28 b5 2f fd`, perhaps behind frames that decoders skip | RFC 8878 §3.1 |
 //! | zip | `50 4b 03 04` | APPNOTE.TXT §4.3.7 |
 //! | tar | a header whose checksum is right, or `ustar` in its place | POSIX.1-2017, pax, "ustar Interchange Format" |
+//! | text mode | no sign of its own: every line feed has a carriage return before it | `container/text_mode.rs` |
 //! | base64 | no sign of its own: it is proven by what comes out | RFC 4648 §4 |
 //!
 //! One can be in the other. Every byte of a container is in a file of it, of the structure that its form has, zero, or told as [`Left`]:
@@ -20,6 +21,7 @@ mod layers;
 mod pax;
 mod stream;
 mod tar;
+mod text_mode;
 mod unpacked;
 mod zip;
 mod zip_directory;

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use base64::Engine;
 use common::{Fixture, evidences, of_kind, records, run_in, stderr, text, unpack_directory};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const SEGMENT: &str = "0000000000000000-0000000000000000.wal";
 
@@ -122,6 +122,48 @@ fn a_data_directory_in_an_archive_is_read_as_one_on_disk() {
     let (code, all, said) = scan(dir.path(), &["k.tgz!/killed/member/snap/db"]);
     assert_eq!((code, paths(&all)), (Some(0), vec!["k.tgz!/killed/member/snap/db"]), "{said}");
     assert_eq!(scan(dir.path(), &["k.tgz!/nothing"]).0, Some(1));
+}
+
+/// A transfer in text mode can be undone where it put something in, and is damage where it took something out.
+#[test]
+fn a_transfer_in_text_mode_is_undone_or_told_as_damage() {
+    let replaced = |bytes: &[u8], from: &[u8], to: &[u8]| {
+        let mut out = Vec::new();
+        let mut rest = bytes;
+        while let Some((first, behind)) = rest.split_first() {
+            match rest.strip_prefix(from) {
+                Some(behind) => {
+                    out.extend_from_slice(to);
+                    rest = behind;
+                }
+                None => {
+                    out.push(*first);
+                    rest = behind;
+                }
+            }
+        }
+        out
+    };
+    for name in ["plaintext", "defragmented"] {
+        let fixture = Fixture::named(name);
+        let wanted = scan_file(fixture.bytes, &[]);
+        let sent = replaced(fixture.bytes, b"\n", b"\r\n");
+        let (code, all, said) = scan_file(&sent, &[]);
+        assert_eq!((code, containers(&all), values(&all)), (wanted.0, vec!["text-mode".to_owned()], values(&wanted.1)), "{said}");
+        assert_eq!((reasons(&all), &of_kind(&all, "evidence-end")[0]["trailer"]), (vec![], &json!("match")), "{name}");
+        // What came out of one transfer goes through another one, or is packed.
+        let (_, all, _) = scan_file(&gzip(&replaced(&sent, b"\n", b"\r\n")), &[]);
+        assert_eq!((containers(&all), values(&all)), (["gzip", "text-mode", "text-mode"].map(str::to_owned).to_vec(), values(&wanted.1)));
+        // What a transfer took out is not known any more.
+        let taken = replaced(fixture.bytes, b"\r\n", b"\n");
+        assert!(taken.len() < fixture.bytes.len(), "{name}: the fixture has such a place");
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("a"), &taken).unwrap();
+        let (code, said) = text(&run_in(dir.path(), &["scan", "-q", "a"]));
+        assert!(code == if name == "plaintext" { 2 } else { 3 } && said.contains("damaged") && !said.contains("free pages ("), "{said}");
+        assert!(name != "plaintext" || said.contains(" on pages whose tree is lost"), "{said}");
+        assert_eq!(run_in(dir.path(), &["check", "a"]).status.code(), Some(2));
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::stream::{Gzip, Zstd};
 use super::unpacked::{Fault, Room, Unpacked};
-use super::{base64, stream, tar, zip};
+use super::{base64, stream, tar, text_mode, zip};
 
 /// What an input was packed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub enum Container {
     Gzip,
     /// A tar archive.
     Tar,
+    /// Any bytes in which a transfer in text mode put carriage returns.
+    TextMode,
     /// A zip archive.
     Zip,
     /// One or more zstd frames.
@@ -29,7 +31,8 @@ impl Container {
             [0x1f, 0x8b, ..] => Some(Self::Gzip),
             _ if Zstd::begins_archive(bytes) => Some(Self::Zstd),
             [b'P', b'K', 3, 4, ..] => Some(Self::Zip),
-            _ => tar::begins(bytes).then_some(Self::Tar),
+            _ if tar::begins(bytes) => Some(Self::Tar),
+            _ => text_mode::begins(bytes).then_some(Self::TextMode),
         }
     }
 
@@ -39,6 +42,7 @@ impl Container {
             Self::Base64 => "base64",
             Self::Gzip => "gzip",
             Self::Tar => "tar",
+            Self::TextMode => "text-mode",
             Self::Zip => "zip",
             Self::Zstd => "zstd",
         }
@@ -55,6 +59,7 @@ impl Container {
             Self::Base64 => base64::unpack(bytes, room),
             Self::Gzip => stream::unpack::<Gzip>(bytes, room),
             Self::Tar => tar::unpack(bytes),
+            Self::TextMode => text_mode::unpack(bytes, room),
             Self::Zip => zip::unpack(bytes, room),
             Self::Zstd => stream::unpack::<Zstd>(bytes, room),
         }

@@ -111,7 +111,10 @@ fn of_residue(report: &Report) -> &'static str {
     let places = report.evidences.iter().flat_map(|evidence| evidence.values.keys());
     let plaintext = places.filter(|(_, retention, form)| (*retention, *form) == (Retention::Residue, Form::Plaintext));
     let (behind, among): (Vec<Place>, Vec<Place>) = plaintext.map(|(place, ..)| *place).partition(|place| place.is_behind_pages());
+    // Where no tree is left, nothing says which pages are free.
+    let has_tree = report.evidences.iter().any(|evidence| evidence.facts.has_tree());
     match (behind.is_empty(), among.is_empty()) {
+        _ if !has_tree => "on pages whose tree is lost",
         (false, true) => "only behind the database's pages",
         (false, false) => "only in free pages, or behind the database's pages",
         (true, _) => "only in free pages",

@@ -148,7 +148,8 @@ fn begins_packed(bytes: &[u8]) -> bool {
     let is_bzip2 = matches!(bytes, [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, 0x53, 0x59, ..]);
     match Container::of(bytes) {
         Some(Container::Gzip) => matches!(bytes, [_, _, 8, 0..=0x1f, ..]),
-        Some(_) => true,
-        None => is_bzip2 || bytes.starts_with(XZ),
+        Some(Container::Base64 | Container::Tar | Container::Zip | Container::Zstd) => true,
+        // What was put into a whole file stands in no part of it alone.
+        Some(Container::TextMode) | None => is_bzip2 || bytes.starts_with(XZ),
     }
 }
