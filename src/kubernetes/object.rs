@@ -112,6 +112,14 @@ impl<'data> Object<'data> {
         Some((borrowed(&object.namespace).unwrap_or_default(), borrowed(&object.name).unwrap_or_default()))
     }
 
+    /// Whether a list has items; of text, whether it names them.
+    pub(crate) fn has_items(value: &[u8], encoding: Encoding) -> bool {
+        match encoding {
+            Encoding::Protobuf => protobuf::has_items(value),
+            Encoding::Json | Encoding::Cbor | Encoding::Yaml | Encoding::Other => memmem::find(value, b"items").is_some(),
+        }
+    }
+
     /// Whether a value in plaintext says of itself that it is a core Secret, wherever it stands.
     pub fn is_secret(value: &'data [u8], encoding: Encoding) -> bool {
         // Most objects do not have the word at all.

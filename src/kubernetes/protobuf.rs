@@ -36,6 +36,12 @@ pub(super) fn object(value: &[u8]) -> Result<(Object<'_>, &[u8]), Unreadable> {
     Ok((object, raw))
 }
 
+/// Whether a list has an item.
+pub(super) fn has_items(value: &[u8]) -> bool {
+    let field = |message, number| Fields::new(message).flatten().find(|field| field.number == number)?.bytes();
+    value.strip_prefix(PROTOBUF_MAGIC).and_then(|message| field(field(message, 2)?, 2)).is_some()
+}
+
 /// The newest of an object's times: its creation, and its managers' writes.
 pub(super) fn newest_time(value: &[u8]) -> Option<i64> {
     let field = |message, number| Fields::new(message).flatten().find(|field| field.number == number)?.bytes();

@@ -84,7 +84,17 @@ fn a_secret_within_another_object_is_told_in_whatever_form() {
         is_told("/registry/addons.example.com/sets/ns/x", custom.to_string().as_bytes());
         is_told("/registry/addons.example.com/sets/ns/x", serde_json::to_string_pretty(&custom).unwrap().as_bytes());
     }
-    is_told("/registry/configmaps/ns/x", &object("ConfigMap", "", &item(3, &secret())));
+    let list = [b"k8s\0".to_vec(), bytes(1, &[bytes(1, b"v1"), bytes(2, b"SecretList")].concat())];
+    let of_secret = [bytes(1, &[bytes(1, b"x"), bytes(3, b"ns")].concat()), item(2, b"MARKER"), bytes(3, b"Opaque")].concat();
+    let list = [list.concat(), bytes(2, &[bytes(1, b""), bytes(2, &of_secret)].concat()), bytes(3, b""), bytes(4, b"")].concat();
+    // As the API server writes it in CBOR.
+    let cbor =
+        b"\xd9\xd9\xf7\xa4\x44data\xa1\x41a\xd6\x46MARKER\x44kind\x46Secret\x48metadata\xa1\x44name\x41x\x4aapiVersion\x42v1".to_vec();
+    is_told("/registry/configmaps/ns/x", &object("ConfigMap", "", &item(3, &cbor)));
+    for inner in [secret(), list] {
+        is_told("/registry/configmaps/ns/x", &object("ConfigMap", "", &item(3, &inner)));
+        is_told("/registry/configmaps/ns/x", &object("ConfigMap", "", &item(2, STANDARD.encode(&inner).as_bytes())));
+    }
     // As an object, in either order of its fields.
     for inner in [JSON, SORTED] {
         for custom in [

@@ -6,8 +6,9 @@
 use super::super::range;
 use super::unpacked::Fault;
 
-/// Bytes in all that are taken for a remark, and not told.
-const REMARK: u64 = 64;
+/// Bytes in all that are taken for a remark, and not told: as many as the name of a commit has, which `git archive` leaves, and fewer than an
+/// object that says what it is.
+const REMARK: u64 = 40;
 
 /// Where such bytes stand, and how many they are.
 #[derive(Debug, Default)]

@@ -208,12 +208,13 @@ impl Find {
     pub(super) fn holds_a_secret(&self, bytes: &[u8]) -> bool {
         let value = range::slice(bytes, self.value, u64::from(self.value_length)).unwrap_or_default();
         let has = |field: &[u8]| memmem::find(value, field).is_some();
-        let Some(object) = Encoding::of(value).and_then(|encoding| Object::read(value, encoding).ok()) else { return false };
+        let Some(encoding) = Encoding::of(value) else { return false };
+        let Ok(object) = Object::read(value, encoding) else { return false };
         object.api_version == "v1"
             && match &*object.kind {
                 // What refers to one has its name, and no metadata.
                 "Secret" => !object.name.is_empty() || has(b"metadata") || has(b"data"),
-                "SecretList" | "List" => has(b"items"),
+                "SecretList" | "List" => Object::has_items(value, encoding),
                 _ => false,
             }
     }
