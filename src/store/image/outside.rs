@@ -23,7 +23,13 @@ use crate::kubernetes::{Encoding, Object, Prefixes, StorageKey};
 const PARTS: usize = 64;
 
 /// The word that every Secret has, as it is and as texts of other forms have it: most values have none of these, and are not searched further.
-static WORD: LazyLock<Needles<()>> = LazyLock::new(|| {
+static WORD: LazyLock<Needles<()>> = LazyLock::new(|| Needles::new(words().map(|text| (text, ())).collect()));
+
+/// The same, and what something that is packed begins with, for one search of values that mostly have neither.
+static WORD_OR_PACKED: LazyLock<Needles<()>> =
+    LazyLock::new(|| Needles::new(words().chain(unpacked::beginnings()).map(|text| (text, ())).collect()));
+
+fn words() -> impl Iterator<Item = Vec<u8>> {
     let word = manifest::KIND;
     let each = |format: fn(&u8) -> String, between: &str| word.iter().map(format).collect::<Vec<_>>().join(between).into_bytes();
     let digits = ["", " ", ":", "-", ",", ", "].map(|between| each(|byte| format!("{byte:x}"), between));
@@ -41,8 +47,8 @@ static WORD: LazyLock<Needles<()>> = LazyLock::new(|| {
         wide.to_vec(),
         unpacked::in_base64(word).to_vec(),
     ];
-    Needles::new(all.into_iter().flatten().map(|text| (text, ())).collect())
-});
+    all.into_iter().flatten()
+}
 
 /// What begins in such bytes of a part of an evidence.
 #[derive(Debug, Default)]
@@ -92,6 +98,9 @@ impl<'data> Outside<'data> {
     }
 
     fn search_parts(&mut self, key: &'data [u8], value: &'data [u8]) {
+        if !WORD_OR_PACKED.is_in(value) {
+            return;
+        }
         if WORD.is_in(value) {
             Object::parts(value).into_iter().for_each(|part| self.search_within(key, part));
         }

@@ -32,10 +32,17 @@ enum Written {
     Twice,
 }
 
-static SIGNS: LazyLock<Needles<Written>> = LazyLock::new(|| {
+static SIGNS: LazyLock<Needles<Written>> = LazyLock::new(|| Needles::new(signs()));
+
+fn signs() -> Vec<(Vec<u8>, Written)> {
     let twice = in_base64(manifest::KIND).iter().flat_map(|text| in_base64(text)).map(|text| (text, Written::Twice)).collect::<Vec<_>>();
-    Needles::new([vec![(b"\x1f\x8b\x08".to_vec(), Written::AsIs), (b"H4sI".to_vec(), Written::Base64)], twice].concat())
-});
+    [vec![(b"\x1f\x8b\x08".to_vec(), Written::AsIs), (b"H4sI".to_vec(), Written::Base64)], twice].concat()
+}
+
+/// What one of these begins with: a value without any of them has nothing for [`each`].
+pub(super) fn beginnings() -> impl Iterator<Item = Vec<u8>> {
+    signs().into_iter().map(|(text, _)| text)
+}
 
 /// Shows what comes out of each gzip and each text of base64 in a value, as far as it can be unpacked, and where that begins. The work is linear in the value.
 pub(super) fn each(value: &[u8], mut see: impl FnMut(usize, &[u8])) {
