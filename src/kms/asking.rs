@@ -59,8 +59,7 @@ impl Asking<'_> {
             if !self.budget.take(self.is_stopped) {
                 return Ok(Err(Reason::NotAttempted.into()));
             }
-            let sent = source.map_or(&[][..], |source| &source.wrapped);
-            let answer = ask(unwrapper).map_err(|failure| failure.without(sent));
+            let answer = ask(unwrapper).map_err(|failure| failure.without(source.iter().flat_map(|source| source.sent())));
             match &mut self.ledger {
                 _ if answer.as_ref().is_err_and(Failure::is_unsent) => self.budget.give_back(),
                 Some(ledger) => {

@@ -190,10 +190,11 @@ impl Failure {
         self.reached == Reached::Nobody || matches!(self.reason, Reason::NotConfigured | Reason::NoSocket)
     }
 
-    /// The same as it may be told: short, and without what was sent.
+    /// The same as it may be told: short, and without any of what was sent.
     #[must_use]
-    pub(super) fn without(self, sent: &[u8]) -> Self {
-        Self { detail: without(&self.detail, sent).chars().take(LONGEST_DETAIL).collect(), ..self }
+    pub(super) fn without<'s>(self, sent: impl Iterator<Item = &'s [u8]>) -> Self {
+        let detail = sent.fold(self.detail, |detail, sent| without(&detail, sent));
+        Self { detail: detail.chars().take(LONGEST_DETAIL).collect(), ..self }
     }
 }
 

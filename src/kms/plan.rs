@@ -8,6 +8,9 @@ use crate::envelope::open::{DekSourceId, DekSourceKind};
 use crate::evidence::count::{Calls, Count, Values};
 use crate::evidence::digest::Sha256Digest;
 
+/// Fewer bytes wrap no key.
+const LEAST_WRAPPED: usize = 16;
+
 /// A DEK source as it stands in values.
 pub struct WrappedDek {
     /// Its identity.
@@ -26,6 +29,12 @@ impl WrappedDek {
     /// Its provider's name.
     pub fn provider_name(&self) -> &str {
         &self.id.provider_name
+    }
+
+    /// What a KMS is sent of it: the wrapped bytes, and what of the annotations is long enough for a wrapped key, too.
+    pub(super) fn sent(&self) -> impl Iterator<Item = &[u8]> {
+        let annotations = self.annotations.values().map(Vec::as_slice).filter(|value| value.len() >= LEAST_WRAPPED);
+        std::iter::once(&*self.wrapped).chain(annotations)
     }
 
     /// A digest of the values that need it, for the ledger: a run that has opened them has proved it of these bytes, and of no others.
