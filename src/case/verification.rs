@@ -122,14 +122,12 @@ impl Run<'_> {
             proof.coverage.count(|_, answer| fits(answer)) > 0 || proof.coverage.count_in_leftovers(|_, answer| fits(answer)) > 0
         };
         let is_not_asked = holds(|answer| match answer.standing() {
-            Standing::Refused => true,
+            // What a ledger says is no proof of this run.
+            Standing::Refused | Standing::OpenedBefore => true,
             Standing::NotAsked => matches!(answer, Answer::NoKey(_) | Answer::UnknownProvider),
-            Standing::Opened | Standing::OpenedBefore | Standing::Unopenable | Standing::Undecided => false,
+            Standing::Opened | Standing::Unopenable | Standing::Undecided => false,
         });
-        // A run that opened nothing has proved nothing, whatever a ledger says of earlier ones.
-        let is_of_the_ledger_alone =
-            holds(|answer| answer == Answer::OpenedBefore) && !holds(|answer| answer.standing() == Standing::Opened);
-        if is_not_asked || is_of_the_ledger_alone {
+        if is_not_asked {
             outcome.open(Condition::KeyNotAsked);
         }
         if holds(|answer| answer.standing() == Standing::Undecided) {

@@ -108,9 +108,9 @@ impl VerificationResult {
         self.proof.coverage.count(|retention, _| retention == Retention::Current)
     }
 
-    /// Those of them that open with the given keys, in this run or an earlier one.
+    /// Those of them that this run has opened with the given keys.
     pub fn current_opened(&self) -> Count<Values> {
-        self.current_of(Standing::Opened).plus(self.current_of(Standing::OpenedBefore))
+        self.current_of(Standing::Opened)
     }
 
     /// Those of them of which this became.

@@ -23,7 +23,7 @@ pub enum Answer {
     DamagedOrOtherDek,
     /// It was sealed for another storage key.
     MovedCiphertext,
-    /// An earlier run has opened it: its ledger has the digest of the same bytes under the same storage key, and nobody was asked again.
+    /// Nobody was asked again: the ledger has the digest of the same bytes under the same storage key, as of what an earlier run has opened.
     OpenedBefore,
     /// There is no key.
     NoKey(Reason),
@@ -42,7 +42,7 @@ pub enum Answer {
 pub enum Standing {
     /// They do.
     Opened,
-    /// They did in an earlier run, as its ledger says.
+    /// Nobody was asked again: a ledger says that an earlier run has opened it. Whoever can write a ledger can write that.
     OpenedBefore,
     /// They provably do not.
     Unopenable,
@@ -55,9 +55,9 @@ pub enum Standing {
 }
 
 impl Standing {
-    /// Whether the given keys open a value, in this run or an earlier one.
+    /// Whether the given keys open a value, as this run has proved.
     pub fn is_opened(self) -> bool {
-        matches!(self, Self::Opened | Self::OpenedBefore)
+        self == Self::Opened
     }
 }
 
@@ -136,9 +136,9 @@ impl Verdict {
     /// `opened` of the records: null where it is not known.
     pub fn opened(&self) -> Option<bool> {
         match self.answer.standing() {
-            Standing::Opened | Standing::OpenedBefore => Some(true),
+            Standing::Opened => Some(true),
             Standing::Unopenable => Some(false),
-            Standing::Undecided | Standing::Refused | Standing::NotAsked => None,
+            Standing::OpenedBefore | Standing::Undecided | Standing::Refused | Standing::NotAsked => None,
         }
     }
 }

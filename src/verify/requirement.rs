@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::Source;
 use super::keyring::Attempt;
 use super::needs::{Began, prefix_of};
 use super::under::Under;
 use super::wanted::{State, Wanted, same_key};
-use super::{Answer, Source};
 use crate::envelope::KeyIdentity;
 use crate::evidence::count::{Count, Values};
 use crate::evidence::{EvidenceId, MemberId};
@@ -88,7 +88,7 @@ impl Requirement {
             }
             let met = self.required.entry(wanted.first.state.clone()).or_default().entry(group_resource.to_owned()).or_default();
             met.add_if(is_current && under.is_none());
-            let is_opened = |attempt: &Attempt| matches!(attempt, Attempt::Opened { .. } | Attempt::Not(Answer::OpenedBefore));
+            let is_opened = |attempt: &Attempt| matches!(attempt, Attempt::Opened { .. });
             self.by_name.add_if(is_current && under.is_none() && !attempt.is_none_or(is_opened));
         }
         if is_current && under.is_none() && !source.is_leftover() && wanted.others.is_empty() {

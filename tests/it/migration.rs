@@ -387,6 +387,34 @@ fn a_kms_that_nobody_reaches_is_given_up_in_seconds() {
     assert!(began.elapsed() < waits * 2, "{:?}", began.elapsed());
 }
 
+/// Whoever can write a ledger can write that everything was opened. Such a line spares a call, and is no opening, whatever else this run
+/// opens: not in the count, not for the requirement, and not in the exit code.
+#[test]
+fn a_line_of_a_ledger_is_no_opening() {
+    let mut world = World::of(&[(WEST, with_context(&[]))]);
+    (1..=4).for_each(|number| world.v2("aws", WEST, WEST, number));
+    let args = ["--aws-kms", "--require-key", "kms/aws", "--ledger", "calls.jsonl"];
+    assert_eq!(world.verify(&args).code, 0);
+    let path = world.dir.path().join("calls.jsonl");
+    let ledger = fs::read_to_string(&path).unwrap();
+    let lines: Vec<Value> = ledger.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    // What the ledger says of the first of them, by whomever it was written.
+    let first = lines.iter().find(|line| line["operation"] == "open").unwrap()["input_sha256"].clone();
+    let of_first = ledger.lines().zip(&lines).filter(|(_, line)| line["input_sha256"] == first);
+    fs::write(&path, of_first.map(|(line, _)| format!("{line}\n")).collect::<String>()).unwrap();
+    let ledger = fs::read(&path).unwrap();
+    let run = world.verify(&args);
+    assert_eq!((run.outcomes.clone(), run.code), (outcomes(&[("opened", 3), ("opened-before", 1)]), 3), "{}", run.shown);
+    let counts = ["current", "current_opened", "current_opened_before", "calls"].map(|field| run.verify[field].as_u64().unwrap());
+    assert_eq!(counts, [4, 3, 1, 3]);
+    fs::write(&path, ledger).unwrap();
+    let (code, shown) = world.text(&args);
+    assert!(code == 3 && !shown.contains("exit 0") && !shown.contains("COMPLETE"), "{shown}");
+    let said =
+        "3 of 4 encrypted current values open with the keys given; 1 not asked about again: the ledger says that an earlier run opened it";
+    assert!(shown.contains(said) && shown.contains("1 of them by the key's name alone"), "{shown}");
+}
+
 /// Where a key may be is said where ARNs say it.
 #[test]
 fn a_wrong_region_is_hinted_at() {

@@ -94,6 +94,9 @@ fn next(verify: &VerificationResult, keys: &[KeyReport]) -> Vec<String> {
     if verify.is_cut_short {
         steps.push("run again with the same --ledger for the rest: a data key whose values have all opened is not asked about again, as long as they are the same bytes");
     }
+    if proof.coverage.count(|_, answer| answer.standing() == Standing::OpenedBefore) > 0 && !verify.is_cut_short {
+        steps.push("nothing is left to be asked about that the ledger does not have. To have all of it proved by one run, run it without --ledger, and with as many --max-calls as --plan says");
+    }
     if proof.coverage.count(|_, answer| answer.standing() == Standing::Undecided) > 0 {
         steps.push("what is not decided: give every encryption context that the plugin has or had (--encryption-context-for, repeated; none is the empty one), or look into the plugin's own log. If an older copy of the same value opens, this one was changed");
     }
@@ -164,7 +167,7 @@ fn opened_in_words(result: &VerificationResult, has_tree: bool) -> String {
     let when =
         result.opened_before.as_deref().and_then(|time| time.get(..DATE)).map_or(String::new(), |date| format!(" on {}", terminal(date)));
     let earlier = format!(
-        "{} not asked about again: an earlier run opened {}{when}, as the ledger says",
+        "{} not asked about again: the ledger says that an earlier run opened {}{when}",
         thousands(before),
         verb(before, "it", "them")
     );
@@ -173,9 +176,6 @@ fn opened_in_words(result: &VerificationResult, has_tree: bool) -> String {
         Count::ZERO => return "no value that is current is encrypted".to_owned(),
         _ if before == all => return format!("this run opened no encrypted value that is current; {earlier}"),
         _ if all == 1 && opened == all => return "the 1 encrypted current value opens with the keys given".to_owned(),
-        _ if opened == all && before > 0 => {
-            return format!("all {} encrypted current values open with the keys given; {earlier}", thousands(all));
-        }
         _ if opened == all => return format!("all {} encrypted current values open with the keys given", thousands(all)),
         _ => {}
     }
@@ -279,6 +279,7 @@ fn words(answer: Answer) -> String {
     match answer {
         Answer::OtherKeyOrDamaged => "another key of this name, or damaged".to_owned(),
         Answer::DamagedOrOtherDek => "damaged or altered value, or another DEK".to_owned(),
+        Answer::OpenedBefore => "not asked again: opened before, says the ledger".to_owned(),
         answer => answer.name().replace('-', " "),
     }
 }
@@ -302,7 +303,8 @@ fn unopened(verify: &VerificationResult) -> String {
         let answer = words(unproven.answer);
         out.push_str(&format!("    {}  {answer}  {}\n", terminal(&unproven.key), whole(&unproven.named)));
     }
-    let current = verify.proof.coverage.count(|retention, answer| retention == Retention::Current && !answer.standing().is_opened());
+    let is_listed = |answer: Answer| !matches!(answer.standing(), Standing::Opened | Standing::OpenedBefore);
+    let current = verify.proof.coverage.count(|retention, answer| retention == Retention::Current && is_listed(answer));
     let more = current.without(Count::of_len(verify.proof.unproven.len().min(ROWS)));
     if more > 0 {
         out.push_str(&format!("    and {} more that {} current\n", thousands(more), verb(more, "is", "are")));
