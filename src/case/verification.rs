@@ -143,7 +143,7 @@ impl Holders<'_> {
         let asked = |name: &str, share: &Share| Asked {
             name: name.to_owned(),
             calls: share.calls.iter().map(|(key, calls)| (key.as_deref().map(str::to_owned), *calls)).collect(),
-            values: share.values,
+            waiting: share.waiting.iter().map(|(key, waiting)| (key.as_deref().map(str::to_owned), *waiting)).collect(),
         };
         let policy = self.unwrappers.iter().find_map(|unwrapper| {
             let claimed: Vec<_> = plan.sources().filter(|source| unwrapper.claims(source)).collect();

@@ -6,7 +6,9 @@ use foldhash::fast::FixedState;
 use hashbrown::HashSet;
 
 use crate::envelope::KeyIdentity;
+use crate::envelope::open::DekSourceId;
 use crate::evidence::count::{Count, DekSources, Values};
+use crate::evidence::digest::Sha256Digest;
 use crate::kubernetes::GroupResource;
 use crate::row::{EnvelopeInfo, Retention, ValueRow};
 
@@ -19,12 +21,38 @@ pub struct KeyUse<'data> {
     pub group_resources: BTreeSet<GroupResource<'data>>,
     /// The same values by the prefix of their API server; `None`: their keys are no API server's, or not known.
     pub by_prefix: BTreeMap<Option<&'data [u8]>, PrefixUse<'data>>,
-    /// Distinct wrapped DEKs or seeds, by the first eight bytes of their digest.
-    dek_sources: HashSet<u64, FixedState>,
+    /// Distinct wrapped DEKs or seeds.
+    pub dek_sources: DistinctDekSources,
     /// Values that may be current, and of which that is not known.
     pub perhaps_current: Count<Values>,
     /// Values whose name has more than one reading.
     pub uncertain: Count<Values>,
+}
+
+/// The distinct DEK sources of one key: as many calls does it take to unwrap them.
+#[derive(Clone, Debug, Default)]
+pub struct DistinctDekSources {
+    /// Each by eight bytes of its digests: whose they are is the same for all.
+    known: HashSet<u64, FixedState>,
+}
+
+impl DistinctDekSources {
+    /// How many there are.
+    pub fn count(&self) -> Count<DekSources> {
+        Count::of_len(self.known.len())
+    }
+
+    fn add(&mut self, id: &DekSourceId) {
+        let head = |digest: &Sha256Digest| digest.0.first_chunk().map_or(0, |head| u64::from_le_bytes(*head));
+        // What stands beside the wrapped bytes goes to the KMS with them.
+        let beside = id.annotations.as_ref().map_or(0, head).rotate_left(1);
+        self.known.insert(head(&id.wrapped) ^ beside ^ id.kind as u64);
+    }
+
+    /// Adds those of another part or input: one that several hold counts once.
+    pub fn merge(&mut self, other: &Self) {
+        self.known.extend(&other.known);
+    }
 }
 
 /// What below one prefix needs a key.
@@ -61,11 +89,6 @@ impl<'data> EnvelopeInfo<'data> {
 }
 
 impl<'data> KeyUse<'data> {
-    /// How many distinct wrapped DEKs or seeds these values have.
-    pub fn dek_sources(&self) -> Count<DekSources> {
-        Count::of_len(self.dek_sources.len())
-    }
-
     /// Adds a value under the key.
     pub(super) fn add(&mut self, value: &ValueRow<'data>, envelope: &EnvelopeInfo<'data>) {
         self.counts.of(value.retention).add_one();
@@ -78,10 +101,9 @@ impl<'data> KeyUse<'data> {
             below.group_resources.insert(resource.clone());
             self.group_resources.insert(resource.clone());
         }
-        if let Some(digest) = envelope.dek_source_sha256
-            && let Some(head) = digest.0.first_chunk()
-        {
-            self.dek_sources.insert(u64::from_le_bytes(*head));
+        // What is not whole nobody can open.
+        if let (Some(id), false) = (envelope.dek_source(), value.is_fragment()) {
+            self.dek_sources.add(&id);
         }
         self.uncertain.add_if(envelope.name.is_some_and(|name| !name.is_certain));
     }
@@ -95,7 +117,7 @@ impl<'data> KeyUse<'data> {
             known.counts.add(more.counts);
             known.group_resources.extend(more.group_resources);
         }
-        self.dek_sources.extend(other.dek_sources);
+        self.dek_sources.merge(&other.dek_sources);
         self.uncertain.add(other.uncertain);
     }
 }

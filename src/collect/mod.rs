@@ -14,7 +14,7 @@ pub(crate) use self::collector::row_of;
 pub use self::collector::{Collected, Collector};
 pub use self::exposure::{Exposure, FirstPlace};
 pub use self::grouped::Grouped;
-pub use self::key_use::{KeyCounts, KeyUse, PrefixUse};
+pub use self::key_use::{DistinctDekSources, KeyCounts, KeyUse, PrefixUse};
 pub use self::lines::{Lines, RowKind};
 pub use self::stored::{ResourceCounts, SecretCounts, StorageCounts};
 pub use self::sum::Sum;

@@ -47,7 +47,7 @@ pub(crate) use self::key_spelling::region_of;
 pub use self::key_spelling::{Likeness, is_key_arn};
 pub use self::ledger::{Ledger, LedgerError};
 pub use self::pace::{Pace, Patience};
-pub use self::plan::{Plan, Share, Turns, WrappedDek};
+pub use self::plan::{Plan, Share, Turns, Waiting, WrappedDek};
 pub use self::ring::{Held, Ring};
 pub use self::same_keys::{NoSpelling, SameKeys};
 pub use self::silence::Silences;

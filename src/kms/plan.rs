@@ -19,8 +19,10 @@ pub struct WrappedDek {
     pub wrapped: Box<[u8]>,
     /// KMS v2: what the plugin wrote beside it, and needs again.
     pub annotations: BTreeMap<String, Vec<u8>>,
-    /// Values that need it.
+    /// Values that need it, wherever they stand.
     pub values: Count<Values>,
+    /// Those of them that count as values of their own: no copies, no pieces.
+    pub waiting: Waiting,
     /// What they are, each with its storage key, as digests; empty where the plan was not to remember them.
     pub(super) sealed: BTreeSet<Sha256Digest>,
 }
@@ -76,8 +78,25 @@ pub struct Plan {
 pub struct Share {
     /// Calls by the key that the values name; `None`: KMS v1, which names none.
     pub calls: BTreeMap<Option<Box<str>>, Turns>,
-    /// Values that wait for those in which it is the first.
+    /// Values that wait for those in which it is the first, by the same key.
+    pub waiting: BTreeMap<Option<Box<str>>, Waiting>,
+}
+
+/// Values that wait for DEK sources.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// In whichever place.
     pub values: Count<Values>,
+    /// Those of them that are current.
+    pub current: Count<Values>,
+}
+
+impl Waiting {
+    /// Adds others.
+    pub fn add(&mut self, more: Self) {
+        self.values.add(more.values);
+        self.current.add(more.current);
+    }
 }
 
 /// Calls about DEK sources by when it is somebody's turn.
@@ -113,10 +132,19 @@ impl Plan {
             wrapped: envelope.dek_source.into(),
             annotations: annotations(),
             values: Count::ZERO,
+            waiting: Waiting::default(),
             sealed: BTreeSet::new(),
         });
         source.values.add_one();
         Some(id)
+    }
+
+    /// Notes that a value that was added counts as one of its own.
+    pub fn note_waiting(&mut self, id: &DekSourceId, is_current: bool) {
+        if let Some(source) = self.sources.get_mut(id) {
+            source.waiting.values.add_one();
+            source.waiting.current.add_if(is_current);
+        }
     }
 
     /// Remembers a value that was added, if this plan does: its storage key, and its bytes as they stand in the evidence.
@@ -152,7 +180,7 @@ impl Plan {
             let claiming = shares.iter_mut().zip(unwrappers).filter(|(_, unwrapper)| unwrapper.claims(source));
             let mut claiming = claiming.map(|(share, unwrapper)| (share, unwrapper.ways(source)));
             let (share, ways) = claiming.next().unwrap_or((&mut unclaimed, 1));
-            share.values.add(source.values);
+            share.waiting.entry(key_id()).or_default().add(source.waiting);
             let turns = share.calls.entry(key_id()).or_default();
             turns.first.add_one();
             turns.further.add(Count::of_len(ways.saturating_sub(1)));

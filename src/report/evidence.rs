@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::readable::{ClusterContext, Readable};
-use crate::collect::{KeyCounts, KeyUse, ResourceCounts, SecretCounts, StorageCounts, Sum, Tally};
+use crate::collect::{DistinctDekSources, KeyCounts, KeyUse, ResourceCounts, SecretCounts, StorageCounts, Sum, Tally};
 use crate::envelope::KeyIdentity;
 use crate::evidence::EvidenceId;
 use crate::evidence::anomaly::{Anomalies, Anomaly, Class};
-use crate::evidence::count::{Count, DekSources, Objects, Tombstones, Values};
+use crate::evidence::count::{Count, Objects, Tombstones, Values};
 use crate::evidence::words::{path_text, verb};
 use crate::finding::{About, Judgement};
 use crate::kms::{Failure, KeyState};
@@ -104,7 +104,7 @@ pub struct KeyReport {
     /// Values and resources by the prefix of their API server; bytes that are no text are replaced.
     pub by_prefix: BTreeMap<Option<String>, (KeyCounts, BTreeSet<String>)>,
     /// Distinct wrapped DEKs or seeds.
-    pub dek_sources: Count<DekSources>,
+    pub dek_sources: DistinctDekSources,
     /// Values whose name has more than one reading.
     pub uncertain: Count<Values>,
     /// What became of them, where they were to be opened.
@@ -237,7 +237,7 @@ impl KeyReport {
                     (prefix, (below.counts, names_of(&below.group_resources)))
                 })
                 .collect(),
-            dek_sources: used.dek_sources(),
+            dek_sources: used.dek_sources.clone(),
             uncertain: used.uncertain,
             proof: None,
         }

@@ -90,8 +90,6 @@ pub struct Opens {
 
 impl Report {
     /// The keys of all inputs, each once, by identity.
-    ///
-    /// DEK sources are counted per input: the same one in two inputs counts twice.
     pub fn keys(&self) -> Vec<KeyReport> {
         let mut all: BTreeMap<KeyIdentity<'static>, KeyReport> = BTreeMap::new();
         for key in self.evidences.iter().flat_map(|evidence| &evidence.keys) {
@@ -100,7 +98,7 @@ impl Report {
             known.counts.add(key.counts);
             known.perhaps_current.add(key.perhaps_current);
             known.group_resources.extend(key.group_resources.iter().cloned());
-            known.dek_sources.add(key.dek_sources);
+            known.dek_sources.merge(&key.dek_sources);
             known.uncertain.add(key.uncertain);
         }
         for (name, proof) in &self.proofs {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::evidence::count::{Calls, Count, DekSources, Values};
-use crate::kms::{Failure, Reason, Turns, has_place_to_fill};
+use crate::kms::{Failure, Reason, Turns, Waiting, has_place_to_fill};
 use crate::row::Retention;
 use crate::verify::{Proof, Standing};
 
@@ -42,8 +42,8 @@ pub struct Asked {
     pub name: String,
     /// DEK sources to unwrap, by the key that values name; `None`: KMS v1, which names none.
     pub calls: BTreeMap<Option<String>, Turns>,
-    /// Values that wait for those of which it is asked first.
-    pub values: Count<Values>,
+    /// Values that wait for those of which it is asked first, by the same key.
+    pub waiting: BTreeMap<Option<String>, Waiting>,
 }
 
 /// What came of a verification.
@@ -89,6 +89,13 @@ impl Asked {
     /// A call about each DEK source of which it is asked first.
     pub fn total(&self) -> Count<Calls> {
         self.calls.values().map(|turns| turns.first).sum()
+    }
+
+    /// All values that wait for those.
+    pub fn waiting(&self) -> Waiting {
+        let mut all = Waiting::default();
+        self.waiting.values().for_each(|waiting| all.add(*waiting));
+        all
     }
 
     /// Those that others are asked about before it: at most so many further calls.

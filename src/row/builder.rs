@@ -160,6 +160,7 @@ impl<'data> Builder<'_, 'data> {
             name,
             key_id: None,
             dek_source_type: None,
+            dek_source_kind: None,
             dek_source_sha256: None,
             annotations_sha256: None,
         };
@@ -178,6 +179,7 @@ impl<'data> Builder<'_, 'data> {
             Ok(Body::Kms(envelope)) => {
                 info.key_id = envelope.key_id;
                 info.dek_source_type = envelope.dek_source_type;
+                info.dek_source_kind = envelope.dek_source_kind.filter(|_| envelope.limit_passed.is_none());
                 info.dek_source_sha256 = Some(self.digests.of(envelope.dek_source));
                 info.annotations_sha256 = self.digests.of_annotations(&envelope.annotations);
                 if let Some(limit) = envelope.limit_passed {

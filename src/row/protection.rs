@@ -1,6 +1,7 @@
 //! How a value is protected, with what its own bytes say of it.
 
 use crate::envelope::Name;
+use crate::envelope::open::{DekSourceId, DekSourceKind};
 use crate::evidence::digest::Sha256Digest;
 use crate::kubernetes::{Encoding, Secret};
 
@@ -48,10 +49,26 @@ pub struct EnvelopeInfo<'data> {
     pub key_id: Option<&'data str>,
     /// KMS v2: the stored integer.
     pub dek_source_type: Option<i64>,
+    /// KMS: what is wrapped; `None` where its type is not known, or the envelope passes the API server's limits.
+    pub dek_source_kind: Option<DekSourceKind>,
     /// KMS: digest of the wrapped DEK or seed.
     pub dek_source_sha256: Option<Sha256Digest>,
     /// KMS v2: digest of the annotations.
     pub annotations_sha256: Option<Sha256Digest>,
+}
+
+impl EnvelopeInfo<'_> {
+    /// Which DEK source a KMS is asked about for it; `None` where nobody can be.
+    pub fn dek_source(&self) -> Option<DekSourceId> {
+        Some(DekSourceId {
+            provider: self.key().provider(),
+            provider_name: self.name?.name.into(),
+            kind: self.dek_source_kind?,
+            key_id: self.key_id.map(Box::from),
+            wrapped: self.dek_source_sha256?,
+            annotations: self.annotations_sha256,
+        })
+    }
 }
 
 impl<'data> Protection<'data> {

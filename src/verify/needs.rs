@@ -133,6 +133,9 @@ impl<'data> Needs<'data> {
         let Ok(Body::Kms(envelope)) = Body::parse(sealed.provider, name.body) else { return };
         let Some(id) = self.plan.add(name.name, &envelope) else { return };
         self.plan.remember(&id, row.key, row.bytes.0);
+        if row.is_counted() {
+            self.plan.note_waiting(&id, row.retention == Retention::Current);
+        }
         if !row.key.is_empty() {
             self.sealed.entry(id).or_default().push(SealedUnder { storage_key: row.key, sealed: envelope.sealed });
         }

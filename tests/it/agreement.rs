@@ -129,6 +129,32 @@ impl Said {
             }
         }
         assert!(sums.is_empty(), "{what}: uses of keys that are none: {sums:?}");
+        self.plans_as_keys_say(what);
+    }
+
+    /// The calls of the plan are the DEK sources of the keys, and the values that wait for them are the values under these keys: the same
+    /// ones, but for pieces, which nobody can open.
+    fn plans_as_keys_say(&self, what: &str) {
+        let number = |record: &Value, field: &str| record[field].as_u64().unwrap();
+        let mut of_keys = BTreeMap::<String, [u64; 3]>::new();
+        for key in of_kind(&self.0["keys"], "key").into_iter().filter(|key| key["provider"] == "kms") {
+            let values = ["current", "newest", "superseded", "deleted", "residue", "log"].iter().map(|field| number(key, field)).sum();
+            let counts = of_keys.entry(key["key_id"].to_string()).or_default();
+            for (count, more) in counts.iter_mut().zip([number(key, "dek_sources"), number(key, "current"), values]) {
+                *count += more;
+            }
+        }
+        of_keys.retain(|_, [dek_sources, ..]| *dek_sources > 0);
+        let plans = of_kind(&self.0["verify"], "plan");
+        assert_eq!(plans.len(), of_keys.len(), "{what}");
+        for plan in plans {
+            let [dek_sources, current, values] = of_keys[&plan["key_id"].to_string()];
+            assert_eq!([number(plan, "calls"), number(plan, "current")], [dek_sources, current], "{what}: {plan}");
+            assert!((current..=values).contains(&number(plan, "values")), "{what}: {values} {plan}");
+        }
+        let summary = of_kind(&self.0["verify"], "summary")[0];
+        let all: u64 = of_keys.values().map(|[dek_sources, ..]| dek_sources).sum();
+        assert_eq!(number(&summary["verify"], "dek_sources"), all, "{what}");
     }
 }
 

@@ -3,6 +3,7 @@
 #![cfg(feature = "aws-kms")]
 
 use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -11,9 +12,14 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_sdk_kms::config::SharedCredentialsProvider;
 use aws_sdk_kms::primitives::Blob;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use etcd_sleuth::envelope::{KmsEnvelope, Provider, pb};
+use etcd_sleuth::evidence::Count;
 use etcd_sleuth::kms::aws::AwsKms;
-use etcd_sleuth::kms::{EncryptionContexts, Failure, Plan, Reason, Unwrapped, Unwrapper};
+use etcd_sleuth::kms::{
+    Asking, Budget, EncryptionContexts, Failure, Held, KeyState, Pace, Patience, Plan, Reason, Ring, Silences, Unwrapped, Unwrapper,
+};
 use prost::Message;
 
 /// A moto of its own; the program is `$MOTO_SERVER`, or `moto_server` on the path.
@@ -63,6 +69,11 @@ impl Drop for Moto {
 
 fn plan_of(key_id: Option<&str>, wrapped: &[u8]) -> Plan {
     let mut plan = Plan::default();
+    add_to(&mut plan, key_id, wrapped);
+    plan
+}
+
+fn add_to(plan: &mut Plan, key_id: Option<&str>, wrapped: &[u8]) {
     match key_id {
         Some(key_id) => {
             let object = pb::EncryptedObject {
@@ -79,7 +90,6 @@ fn plan_of(key_id: Option<&str>, wrapped: &[u8]) -> Plan {
             plan.add("aws", &KmsEnvelope::parse(Provider::KmsV1, &value).unwrap()).unwrap();
         }
     }
-    plan
 }
 
 #[test]
@@ -154,4 +164,101 @@ fn moto_in_two_regions_unwraps_in_the_regions_and_contexts_that_are_given() {
         let used: Vec<String> = (0..ways).filter_map(|way| kms.unwrap(source, way).ok()?.kms_key_id).collect();
         assert_eq!(used.join(" "), *arn, "{named:?}");
     }
+}
+
+/// A gate in front of moto, which has no quota and asks nobody for rights: it answers what is about these blobs by itself, and passes
+/// everything else on.
+fn gate(url: &str, errors: Vec<(Vec<u8>, &'static str)>) -> String {
+    let (listener, moto) = (TcpListener::bind("127.0.0.1:0").unwrap(), url.trim_start_matches("http://").to_owned());
+    let address = listener.local_addr().unwrap();
+    let errors: Vec<(String, &str)> = errors.into_iter().map(|(blob, code)| (STANDARD.encode(&blob[1..]), code)).collect();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (mut stream, mut request, mut length) = (BufReader::new(stream.unwrap()), String::new(), 0);
+            while !request.ends_with("\r\n\r\n") && stream.read_line(&mut request).unwrap_or(0) > 0 {
+                let line = request.lines().last().unwrap_or_default().to_ascii_lowercase();
+                length = line.strip_prefix("content-length:").map_or(length, |number| number.trim().parse().unwrap());
+            }
+            let mut body = vec![0; length];
+            stream.read_exact(&mut body).unwrap();
+            let text = String::from_utf8_lossy(&body).into_owned();
+            let answer = match errors.iter().find(|(blob, _)| text.contains(blob.as_str())) {
+                Some((_, code)) => {
+                    let error = format!("{{\"__type\":\"{code}\",\"message\":\"not now\"}}");
+                    format!("HTTP/1.1 400 Bad Request\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{error}", error.len()).into_bytes()
+                }
+                None => {
+                    let mut moto = TcpStream::connect(&moto).unwrap();
+                    moto.write_all(request.trim_end_matches("\r\n").as_bytes()).unwrap();
+                    moto.write_all(b"\r\nconnection: close\r\n\r\n").unwrap();
+                    moto.write_all(&body).unwrap();
+                    let mut answer = Vec::new();
+                    moto.read_to_end(&mut answer).unwrap();
+                    answer
+                }
+            };
+            let _ = stream.get_mut().write_all(&answer);
+        }
+    });
+    format!("http://{address}")
+}
+
+/// Keys that are disabled, that will be deleted, that are denied, and of which one is throttled: each is told as it is, in one run, and
+/// hides none of the others.
+#[test]
+#[ignore = "needs moto"]
+fn moto_says_in_which_state_its_keys_are_and_one_that_is_throttled_hides_no_other() {
+    let moto = Moto::start();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let client = aws_sdk_kms::Client::new(&moto.config());
+    let wrap = || {
+        runtime.block_on(async {
+            let key = client.create_key().send().await.unwrap().key_metadata.unwrap();
+            let wrap = client.encrypt().key_id(&key.key_id).plaintext(Blob::new([7; 32]));
+            let blob = wrap.send().await.unwrap().ciphertext_blob.unwrap().into_inner();
+            (key.arn.unwrap(), [b"1".to_vec(), blob].concat())
+        })
+    };
+    let [well, disabled, deleted, denied, throttled] = [(); 5].map(|()| wrap());
+    runtime.block_on(async {
+        client.disable_key().key_id(&disabled.0).send().await.unwrap();
+        client.schedule_key_deletion().key_id(&deleted.0).pending_window_in_days(7).send().await.unwrap();
+    });
+    let url = gate(&moto.url, vec![(denied.1.clone(), "AccessDeniedException"), (throttled.1.clone(), "ThrottlingException")]);
+    let config = moto.config().into_builder().endpoint_url(url).build();
+    let mut unwrappers: Vec<Box<dyn Unwrapper>> = vec![Box::new(AwsKms::with_config(config, EncryptionContexts::default()).unwrap())];
+    let mut plan = Plan::default();
+    let keys = [&well, &disabled, &deleted, &denied, &throttled];
+    for (arn, wrapped) in keys {
+        add_to(&mut plan, Some(arn), wrapped);
+    }
+    let patience = Patience { first: Duration::from_millis(10), longest: Duration::from_millis(10), repeats: 2 };
+    let mut asking = Asking {
+        budget: &mut Budget::new(Pace::per_second(0.0), None),
+        silences: &mut Silences::default(),
+        patience,
+        ledger: None,
+        is_stopped: &|| false,
+        on_source: &|| {},
+    };
+    let ring = Ring::unwrap(&plan, &|_, _| true, &mut unwrappers, &mut asking).unwrap();
+    let said: BTreeMap<String, &str> = plan
+        .sources()
+        .map(|source| {
+            let said = match ring.get(&source.id).unwrap() {
+                Held::Nothing(failure) => failure.reason.name(),
+                Held::Key { .. } | Held::OpenedBefore { .. } => "key",
+            };
+            (source.id.key_id.as_deref().unwrap().to_owned(), said)
+        })
+        .collect();
+    assert_eq!(keys.map(|(arn, _)| said[arn]), ["key", "disabled", "pending-deletion", "access-denied", "throttled"]);
+    // One call each, and of what is throttled two more.
+    assert_eq!(ring.calls(), Count::new(keys.len() as u64 + 2));
+    let state = |arn: &str, unwrappers: &mut Vec<Box<dyn Unwrapper>>, asking: &mut Asking<'_>| {
+        KeyState::ask("aws", arn, unwrappers, asking).unwrap().unwrap().unwrap()
+    };
+    let states = keys.map(|(arn, _)| state(arn, &mut unwrappers, &mut asking));
+    assert_eq!(states.each_ref().map(KeyState::is_usable), [true, false, false, true, true]);
+    assert_eq!(states.map(|state| state.deletion_date.is_some()), [false, false, true, false, false]);
 }

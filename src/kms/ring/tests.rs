@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use prost::Message;
 
-use super::super::{Budget, KeyState, Ledger, Pace, Patience, Silences, Turns};
+use super::super::{Budget, KeyState, Ledger, Pace, Patience, Silences, Turns, Waiting};
 use super::*;
 use crate::envelope::{KmsEnvelope, pb};
 
@@ -35,10 +35,13 @@ fn plan() -> Plan {
         let message = v2(key_id, source, annotation, kind);
         let id = plan.add("two", &KmsEnvelope::parse(Provider::KmsV2, &message).unwrap()).unwrap();
         plan.remember(&id, b"/registry/secrets/a/b", &message);
+        plan.note_waiting(&id, false);
     }
     let v1 = [&[0, 3][..], b"one", &[0; 28]].concat();
-    plan.add("one", &KmsEnvelope::parse(Provider::KmsV1, &v1).unwrap()).unwrap();
-    plan.add("one", &KmsEnvelope::parse(Provider::KmsV1, &v1).unwrap()).unwrap();
+    for _ in 0..2 {
+        let id = plan.add("one", &KmsEnvelope::parse(Provider::KmsV1, &v1).unwrap()).unwrap();
+        plan.note_waiting(&id, false);
+    }
     plan
 }
 
@@ -132,8 +135,11 @@ fn the_shares_of_a_plan_are_the_calls_that_are_made() {
     let (shares, unclaimed) = plan().shares(&unwrappers);
     let first = |first| Turns { first: Count::new(first), further: Count::ZERO };
     assert_eq!(shares[0].calls, BTreeMap::from([(Some("k".into()), first(3)), (Some("l".into()), first(1))]));
-    assert_eq!((shares[0].total(), shares[0].values), (Count::new(4), Count::new(6)));
-    assert_eq!((unclaimed.calls, unclaimed.values), (BTreeMap::from([(None, first(1))]), Count::new(2)));
+    assert_eq!(shares[0].total(), Count::new(4));
+    assert_eq!(unclaimed.calls, BTreeMap::from([(None, first(1))]));
+    let waiting = |values| Waiting { values: Count::new(values), current: Count::ZERO };
+    assert_eq!(shares[0].waiting, BTreeMap::from([(Some("k".into()), waiting(5)), (Some("l".into()), waiting(1))]));
+    assert_eq!(unclaimed.waiting, BTreeMap::from([(None, waiting(2))]));
 }
 
 #[test]

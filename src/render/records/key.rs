@@ -75,7 +75,7 @@ impl<'a> KeyRecord<'a> {
             provider_version: &key.identity.version,
             provider_name: key.identity.name.as_deref(),
             key_id: key.identity.key_id.as_deref(),
-            dek_sources: key.dek_sources,
+            dek_sources: key.dek_sources.count(),
             counts: key.counts.into(),
             opened: key.proof.as_ref().map(|proof| proof.opened),
             failed: key.proof.as_ref().map(|proof| proof.failed),

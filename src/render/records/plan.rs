@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::evidence::count::{Calls, Count};
+use crate::evidence::count::{Calls, Count, Values};
 use crate::render::cell::columns;
 use crate::report::{Asked, VerificationPlan};
 
@@ -12,6 +12,8 @@ pub struct PlanRecord<'a> {
     record: &'static str,
     asked: Option<&'a str>,
     key_id: Option<&'a str>,
+    values: Count<Values>,
+    current: Count<Values>,
     calls: Count<Calls>,
     further_calls: Count<Calls>,
 }
@@ -20,7 +22,7 @@ type Column = (&'static str, fn(&PlanRecord<'_>) -> String);
 
 impl<'a> PlanRecord<'a> {
     /// Its columns in a table.
-    pub(in super::super) const COLUMNS: &'static [Column] = columns!(PlanRecord: asked, key_id, calls, further_calls);
+    pub(in super::super) const COLUMNS: &'static [Column] = columns!(PlanRecord: asked, key_id, values, current, calls, further_calls);
 
     /// Those of a plan: of each who is asked, and last of what nobody can be asked about.
     pub fn of(plan: &'a VerificationPlan) -> impl Iterator<Item = Self> + 'a {
@@ -30,12 +32,17 @@ impl<'a> PlanRecord<'a> {
     /// The records of one who is asked; `is_nobody`: of what nobody can be asked about.
     fn all(asked: &'a Asked, is_nobody: bool) -> impl Iterator<Item = Self> + 'a {
         let name = (!is_nobody).then_some(asked.name.as_str());
-        asked.calls.iter().map(move |(key, turns)| Self {
-            record: "plan",
-            asked: name,
-            key_id: key.as_deref(),
-            calls: turns.first,
-            further_calls: turns.further,
+        asked.calls.iter().map(move |(key, turns)| {
+            let waiting = asked.waiting.get(key).copied().unwrap_or_default();
+            Self {
+                record: "plan",
+                asked: name,
+                key_id: key.as_deref(),
+                values: waiting.values,
+                current: waiting.current,
+                calls: turns.first,
+                further_calls: turns.further,
+            }
         })
     }
 }

@@ -4,28 +4,32 @@ use super::super::escape::terminal;
 use super::headline::within;
 use super::number::with_noun;
 use super::{thousands, unread};
-use crate::evidence::count::Count;
+use crate::evidence::count::{Count, DekSources};
+use crate::evidence::words::verb;
 use crate::report::{Asked, Report, VerificationPlan};
 
 /// What is said before anybody is asked: who will be asked how often.
 pub fn announcement(plan: &VerificationPlan) -> String {
     let mut out = String::new();
     for asked in &plan.asked {
-        out.push_str(&format!("{}: {} DEK sources to unwrap, one call each{}\n", terminal(&asked.name), asked.total(), in_turn(asked)));
+        let sources = with_noun(asked.total().one_each::<DekSources>());
+        out.push_str(&format!("{}: {sources} to unwrap, one call each{}\n", terminal(&asked.name), in_turn(asked)));
     }
     if plan.unclaimed.total() > 0 {
-        out.push_str(&format!("nobody to ask about {} DEK sources\n", plan.unclaimed.total()));
+        out.push_str(&format!("nobody to ask about {}\n", with_noun(plan.unclaimed.total().one_each::<DekSources>())));
     }
     out
 }
 
 /// What it would take; nobody is asked.
 pub(super) fn plan(plan: &VerificationPlan, report: &Report) -> String {
-    let mut out = format!("{} DEK sources{}, one call each; nobody was asked\n", plan.dek_sources, within(report));
+    let mut out = format!("{}{}, one call each; nobody was asked\n", with_noun(plan.dek_sources), within(report));
     let unclaimed = Some(&plan.unclaimed).filter(|unclaimed| unclaimed.total() > 0);
     for asked in plan.asked.iter().chain(unclaimed) {
-        let (name, calls, values) = (terminal(&asked.name), with_noun(asked.total()), with_noun(asked.values));
-        out.push_str(&format!("  {name}: {calls} for {values}{}\n", in_turn(asked)));
+        let (name, calls, waiting) = (terminal(&asked.name), with_noun(asked.total()), asked.waiting());
+        let (values, current) = (with_noun(waiting.values), thousands(waiting.current));
+        let are = verb(waiting.current, "is", "are");
+        out.push_str(&format!("  {name}: {calls} for {values} wherever they stand, of which {current} {are} current{}\n", in_turn(asked)));
         for (key, turns) in &asked.calls {
             let key = key.as_deref().unwrap_or("KMS v1: the key is not known before it is asked");
             let at_most = if turns.further > 0 { format!(", at most {}", turns.first.plus(turns.further)) } else { String::new() };
