@@ -48,7 +48,7 @@ pub enum InputError {
         why: &'static str,
     },
     /// Bytes of another form.
-    #[error("{}: expected an etcd snapshot; {what}", path_text(path))]
+    #[error("{}: expected an etcd database, snapshot, log or raft snapshot; {what}", path_text(path))]
     NotRecognised {
         /// The input.
         path: PathBuf,

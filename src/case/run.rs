@@ -113,7 +113,11 @@ impl<'a> Run<'a> {
         if !self.report.namesakes.is_empty() {
             self.outcome.found(Condition::AmbiguousName);
         } else if wants_object && self.matches == 0 && !self.report.evidences.is_empty() {
-            self.outcome.found(Condition::NoSuchObject);
+            // What was not read, or is lost, may have it.
+            match self.report.unread.is_empty() && self.report.evidences.iter().all(|evidence| evidence.facts.is_complete) {
+                true => self.outcome.found(Condition::NoSuchObject),
+                false => self.outcome.open(Condition::ExistenceNotKnown),
+            }
         }
         self.end()
     }

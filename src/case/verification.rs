@@ -109,6 +109,9 @@ impl Run<'_> {
         if proof.requirement.left() > 0 || proof.requirement.is_left_by_each() {
             outcome.found(Condition::OtherKeyThanRequired);
         }
+        if !report.has_tree() && !report.evidences.is_empty() {
+            outcome.open(Condition::CurrentNotKnown);
+        }
         if proof.requirement.not_known() > 0 {
             outcome.open(Condition::UnknownStorage);
         }

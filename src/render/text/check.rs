@@ -19,6 +19,8 @@ use crate::store::{DatabaseFacts, Facts, KeyTree, Schema, Trailer};
 
 /// Rows of a table before the rest is only counted.
 const ROWS: usize = 50;
+/// Files that are named in one line.
+const NAMED: usize = 3;
 
 /// What `check` says: for each evidence its verdict, and what stands behind it.
 pub struct CheckText<'o> {
@@ -188,12 +190,9 @@ pub fn check_status(report: &Report, outcome: &Outcome) -> String {
         [] => format!("{}, none could be read", subject(report)),
         [only] => format!("{}: {}", terminal_path(&only.facts.path), verdict(only)),
         several => {
-            let mut counts = BTreeMap::<&str, u64>::new();
-            for word in several.iter().map(worst_word) {
-                let count = counts.entry(word).or_default();
-                *count = count.saturating_add(1);
-            }
-            let counts: Vec<String> = counts.into_iter().map(|(word, count)| format!("{count} {word}")).collect();
+            let mut files = BTreeMap::<&str, Vec<&EvidenceReport>>::new();
+            several.iter().for_each(|file| files.entry(worst_word(file)).or_default().push(file));
+            let counts: Vec<String> = files.into_iter().map(|(word, files)| format!("{} {word}{}", files.len(), named(&files))).collect();
             format!("{}: {}", counted(several.len() as u64, "file"), counts.join(", "))
         }
     };
@@ -226,7 +225,24 @@ fn worst_word(evidence: &EvidenceReport) -> &'static str {
         Some(Bearing::Altered) => "NOT AS WRITTEN",
         Some(Bearing::Undecoded) => "with values that CANNOT BE DECODED",
         _ if evidence.anomaly_counts.contains_key(&Class::MemberDivergence) => "that DIFFERS from another",
-        Some(Bearing::Note | Bearing::Divergent) | None => "whole",
+        Some(Bearing::Note | Bearing::Divergent) | None => match evidence.facts.database().map(|database| database.trailer) {
+            None => "whole as far as checksums tell",
+            Some(Some(Trailer::Match)) => "whole",
+            Some(Some(Trailer::Absent)) => "whole without a trailer",
+            Some(_) => "whole with the trailer not judged",
+        },
+    }
+}
+
+/// Names of files that something is said against, where there are few.
+fn named(files: &[&EvidenceReport]) -> String {
+    let is_accused = files.iter().any(|file| !matches!(tone(file), Tone::Said));
+    match files.len() {
+        1..=NAMED if is_accused => {
+            let paths: Vec<String> = files.iter().map(|file| terminal_path(&file.facts.path)).collect();
+            format!(" ({})", paths.join(", "))
+        }
+        _ => String::new(),
     }
 }
 

@@ -120,12 +120,17 @@ impl Render for ObjectText<'_> {
 }
 
 /// What is said where there is no such object.
-pub fn nothing_of_object(object: &str, files: &[PathBuf], report: &Report) -> String {
+pub fn nothing_of_object(object: &str, files: &[PathBuf], report: &Report, is_known: bool) -> String {
     let files: Vec<String> = files.iter().map(|file| terminal_path(file)).collect();
     let what = ObjectName::parse(object).to_string();
     let near: Vec<String> = report.near_names.iter().map(|(_, name)| terminal(name).into_owned()).collect();
     let near = if near.is_empty() { String::new() } else { format!("  did you mean: {}\n", near.join(", ")) };
-    format!("no object {} in {}\n  looked for: {}\n{near}", terminal(object), files.join(", "), terminal(&what))
+    let place = files.join(", ");
+    let said = match is_known {
+        true => format!("no object {} in {place}", terminal(object)),
+        false => format!("object {} was not found in what can be read of {place}: whether it is there is not known", terminal(object)),
+    };
+    format!("{said}\n  looked for: {}\n{near}", terminal(&what))
 }
 
 /// What is said where several objects have the name that was asked for.

@@ -188,19 +188,29 @@ fn rewrites(left: &BTreeMap<Left, Count<Values>>, has_prefixes: bool) -> String 
     }
     let mut out = String::new();
     for ((prefix, resource, namespace), count) in groups.iter().take(ROWS) {
-        let namespace = namespace.map_or(String::new(), |namespace| format!(" -n {}", terminal(namespace)));
         // Each prefix has an API server of its own.
         let server = prefix.map_or(String::new(), |prefix| format!("  # at the API server of {}", terminal(prefix)));
-        out.push_str(&format!(
-            "  {:>6}  kubectl get {}{namespace} -o json | kubectl replace -f -{server}\n",
-            thousands(*count),
-            terminal(resource)
-        ));
+        // Whoever writes to etcd chooses these words, and a shell would obey some. No API server has such names.
+        let is_of_kubernetes = is_name(resource, ".-") && namespace.is_none_or(|namespace| is_name(namespace, "-"));
+        let said = if is_of_kubernetes {
+            let namespace = namespace.map_or(String::new(), |namespace| format!(" -n {namespace}"));
+            format!("kubectl get {resource}{namespace} -o json | kubectl replace -f -{server}")
+        } else {
+            let namespace = namespace.map_or(String::new(), |namespace| format!(" in the namespace \"{}\"", terminal(namespace)));
+            format!("of {}{namespace}: no API server has such names, and none rewrites them", terminal(resource))
+        };
+        out.push_str(&format!("  {:>6}  {said}\n", thousands(*count)));
     }
     if let Some(more) = groups.len().checked_sub(ROWS).filter(|more| *more > 0) {
         out.push_str(&format!("  and {more} more namespaces\n"));
     }
     out
+}
+
+/// Whether a text is a name as Kubernetes takes it: lower case, digits and `between` (RFC 1123).
+fn is_name(text: &str, between: &str) -> bool {
+    let is_inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || between.contains(c);
+    !text.is_empty() && text.chars().all(is_inner) && !text.starts_with(['-', '.']) && !text.ends_with(['-', '.'])
 }
 
 /// What stands in files that were left behind: it is not what the member has now, and no rewrite reaches it.

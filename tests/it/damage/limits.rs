@@ -57,7 +57,7 @@ fn a_page_size_that_is_not_tried_without_a_meta() {
             let dir = tempfile::tempdir().unwrap();
             std::fs::write(dir.path().join("large.db"), bytes).unwrap();
             let error = common::stderr(&common::sleuth().current_dir(dir.path()).args(["check", "large.db"]).output().unwrap());
-            assert!(error.contains("large.db: expected an etcd snapshot; it looks like"), "{error}");
+            assert!(error.contains("large.db: expected an etcd database, snapshot, log or raft snapshot; it looks like"), "{error}");
         }
     }
 }

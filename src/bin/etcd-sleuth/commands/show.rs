@@ -38,8 +38,9 @@ pub(crate) fn show(args: &ShowArgs, global: &Global) -> anyhow::Result<u8> {
         Session { also_read: &args.holders.encryption_config, ..Session::new(files, global, &args.writing, args.run_info(object)) };
     let question = Question::Object(ObjectQuestion { object: object.to_owned(), reveal });
     let answer = session.answer(&plan, question, text, object_status)?;
-    if answer.outcome.held(Condition::NoSuchObject) {
-        telling::say(&nothing_of_object(object, files, &answer.report));
+    let is_known = answer.outcome.held(Condition::NoSuchObject);
+    if is_known || answer.outcome.held(Condition::ExistenceNotKnown) {
+        telling::say(&nothing_of_object(object, files, &answer.report, is_known));
     }
     if answer.outcome.held(Condition::AmbiguousName) {
         telling::say(&several_of_object(object, &answer.report.namesakes));
