@@ -24,7 +24,7 @@ use crate::evidence::{EvidenceId, MemberId, Numbering};
 use crate::finding::{About, Condition, Finding, Judgement, Outcome, Rule};
 use crate::report::readable::ClusterContext;
 use crate::report::{EvidenceReport, MemberReport, Render, Report, RowContext};
-use crate::store::Progress;
+use crate::store::{Facts, KeyTree, Progress};
 
 /// What a run came to.
 #[derive(Debug)]
@@ -114,7 +114,8 @@ impl<'a> Run<'a> {
             self.outcome.found(Condition::AmbiguousName);
         } else if wants_object && self.matches == 0 && !self.report.evidences.is_empty() {
             // What was not read, or is lost, may have it.
-            match self.report.unread.is_empty() && self.report.evidences.iter().all(|evidence| evidence.facts.is_complete) {
+            let is_whole = |facts: &Facts| facts.database().map_or(facts.is_complete, |database| database.key_tree == KeyTree::Whole);
+            match self.report.unread.is_empty() && self.report.evidences.iter().all(|evidence| is_whole(&evidence.facts)) {
                 true => self.outcome.found(Condition::NoSuchObject),
                 false => self.outcome.open(Condition::ExistenceNotKnown),
             }
