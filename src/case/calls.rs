@@ -24,8 +24,8 @@ impl Calls {
 
     /// How the next are made.
     pub(super) fn asking<'a>(&'a mut self, is_stopped: &'a dyn Fn() -> bool, on_source: &'a dyn Fn()) -> Asking<'a> {
-        let (budget, silences, ledger) = (&mut self.budget, &mut self.silences, self.ledger.as_mut());
-        Asking { budget, patience: Patience::default(), silences, ledger, is_stopped, on_source }
+        let asking = Asking::new(&mut self.budget, &mut self.silences, Patience::default());
+        Asking { ledger: self.ledger.as_mut(), is_stopped, on_source, ..asking }
     }
 
     /// Notes in the ledger DEK sources of which every value has opened.

@@ -36,7 +36,12 @@ pub(super) struct Question<'a> {
     pub key_id: Option<&'a str>,
 }
 
-impl Asking<'_> {
+impl<'a> Asking<'a> {
+    /// Asks until all is asked, notes nothing, and tells nobody.
+    pub fn new(budget: &'a mut Budget, silences: &'a mut Silences, patience: Patience) -> Self {
+        Self { budget, patience, silences, ledger: None, is_stopped: &|| false, on_source: &|| {} }
+    }
+
     /// Puts a question. `outcome`: how the ledger calls an answer, and the key that the KMS says it used.
     ///
     /// # Errors

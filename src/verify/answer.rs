@@ -59,6 +59,11 @@ impl Standing {
     pub fn is_opened(self) -> bool {
         self == Self::Opened
     }
+
+    /// The same, or a ledger says that an earlier run has opened it: nobody has to look into it.
+    pub fn is_or_was_opened(self) -> bool {
+        matches!(self, Self::Opened | Self::OpenedBefore)
+    }
 }
 
 impl Answer {

@@ -282,8 +282,7 @@ impl<'data> Gathering<'data> {
             }
         };
         let is_current = row.retention == Retention::Current && !source.is_leftover();
-        let is_to_be_listed = |answer: Answer| !matches!(answer.standing(), Standing::Opened | Standing::OpenedBefore);
-        if is_current && !matches!(answer, Provisional::Known(answer) if !is_to_be_listed(answer)) {
+        if is_current && !matches!(answer, Provisional::Known(answer) if answer.standing().is_or_was_opened()) {
             self.unproven.insert((evidence, row.key), (line.key.owned(), answer.clone()));
             if self.unproven.len() > LISTED {
                 self.unproven.pop_last();

@@ -197,15 +197,8 @@ fn nobody_listening_is_unavailable() {
     let mut unwrappers: Vec<Box<dyn Unwrapper>> = vec![Box::new(kms)];
     let patience = Patience { first: Duration::ZERO, longest: Duration::ZERO, repeats: 2 };
     let mut budget = Budget::new(Pace::per_second(0.0), None);
-    let (is_stopped, on_source) = (|| false, || {});
-    let mut asking = Asking {
-        budget: &mut budget,
-        silences: &mut Silences::default(),
-        patience,
-        ledger: None,
-        is_stopped: &is_stopped,
-        on_source: &on_source,
-    };
+    let mut silences = Silences::default();
+    let mut asking = Asking::new(&mut budget, &mut silences, patience);
     let ring = Ring::unwrap(&plan, &|_, _| true, &mut unwrappers, &mut asking).unwrap();
     assert_eq!((ring.calls(), asking.budget.made()), (Count::new(0), Count::new(0)));
 }
@@ -294,16 +287,9 @@ fn throttling_is_waited_out_and_every_call_is_counted_and_noted() {
     let run = |max_calls: Option<u64>| {
         let mut ledger = etcd_sleuth::kms::Ledger::open(&path).unwrap();
         let mut unwrappers: Vec<Box<dyn Unwrapper>> = vec![Box::new(kms(&double, EncryptionContexts::default()))];
-        let (is_stopped, on_source) = (|| false, || {});
         let mut budget = Budget::new(Pace::per_second(0.0), max_calls.map(Count::new));
-        let mut asking = Asking {
-            budget: &mut budget,
-            silences: &mut Silences::default(),
-            patience,
-            ledger: Some(&mut ledger),
-            is_stopped: &is_stopped,
-            on_source: &on_source,
-        };
+        let mut silences = Silences::default();
+        let mut asking = Asking { ledger: Some(&mut ledger), ..Asking::new(&mut budget, &mut silences, patience) };
         Ring::unwrap(&plan, &|_, _| true, &mut unwrappers, &mut asking).unwrap()
     };
     let outcome = |ring: &Ring| match ring.iter().next().unwrap().1 {

@@ -235,14 +235,8 @@ fn moto_says_in_which_state_its_keys_are_and_one_that_is_throttled_hides_no_othe
         add_to(&mut plan, Some(arn), wrapped);
     }
     let patience = Patience { first: Duration::from_millis(10), longest: Duration::from_millis(10), repeats: 2 };
-    let mut asking = Asking {
-        budget: &mut Budget::new(Pace::per_second(0.0), None),
-        silences: &mut Silences::default(),
-        patience,
-        ledger: None,
-        is_stopped: &|| false,
-        on_source: &|| {},
-    };
+    let (mut budget, mut silences) = (Budget::new(Pace::per_second(0.0), None), Silences::default());
+    let mut asking = Asking::new(&mut budget, &mut silences, patience);
     let ring = Ring::unwrap(&plan, &|_, _| true, &mut unwrappers, &mut asking).unwrap();
     let said: BTreeMap<String, &str> = plan
         .sources()

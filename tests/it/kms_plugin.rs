@@ -341,15 +341,8 @@ fn a_call_that_nobody_got_is_none() {
         let patience = Patience { first: Duration::from_millis(1), longest: Duration::from_millis(1), repeats: 3 };
         let mut budget = Budget::new(Pace::per_second(0.0), None);
         let mut ledger = Ledger::open(&dir.path().join("calls.jsonl")).unwrap();
-        let (is_stopped, on_source) = (|| false, || {});
-        let mut asking = Asking {
-            budget: &mut budget,
-            silences: &mut Silences::default(),
-            patience,
-            ledger: Some(&mut ledger),
-            is_stopped: &is_stopped,
-            on_source: &on_source,
-        };
+        let mut silences = Silences::default();
+        let mut asking = Asking { ledger: Some(&mut ledger), ..Asking::new(&mut budget, &mut silences, patience) };
         let ring = Ring::unwrap(plan, &|_, _| true, &mut unwrappers, &mut asking).unwrap();
         let lines = std::fs::read_to_string(dir.path().join("calls.jsonl")).unwrap().lines().count();
         assert_eq!(asking.budget.made(), ring.calls());

@@ -108,8 +108,8 @@ fn run(
         .collect();
     let patience = Patience { first: Duration::from_millis(1), longest: Duration::from_millis(2), repeats: 2 };
     let mut budget = Budget::new(Pace::per_second(0.0), max_calls.map(Count::new));
-    let mut asking =
-        Asking { budget: &mut budget, silences: &mut Silences::default(), patience, ledger, is_stopped: &|| false, on_source: &|| {} };
+    let mut silences = Silences::default();
+    let mut asking = Asking { ledger, ..Asking::new(&mut budget, &mut silences, patience) };
     let ring = Ring::unwrap(&plan(), &|_, _| true, &mut unwrappers, &mut asking).unwrap();
     let outcome = |held: &Held| match held {
         Held::Key { .. } => "key".to_owned(),
@@ -174,14 +174,8 @@ fn the_outage_of_one_key_hides_no_other() {
     let mut unwrappers: Vec<Box<dyn Unwrapper>> = vec![Box::new(script)];
     let patience = Patience { first: Duration::ZERO, longest: Duration::ZERO, repeats: 5 };
     let mut budget = Budget::new(Pace::per_second(0.0), None);
-    let mut asking = Asking {
-        budget: &mut budget,
-        silences: &mut Silences::default(),
-        patience,
-        ledger: None,
-        is_stopped: &|| false,
-        on_source: &|| {},
-    };
+    let mut silences = Silences::default();
+    let mut asking = Asking::new(&mut budget, &mut silences, patience);
     let ring = Ring::unwrap(&plan, &|_, _| true, &mut unwrappers, &mut asking).unwrap();
     // Of three keys five repeats of the first question, and three questions.
     assert_eq!((ring.calls(), asked.get(), plan.len()), (Count::new(24), 24, 1800));
@@ -288,14 +282,8 @@ fn one_budget_holds_for_every_call_and_the_first_throttle_halves_the_rate() {
     let patience = Patience { first: Duration::ZERO, longest: Duration::ZERO, repeats: 1 };
     let mut unwrappers: Vec<Box<dyn Unwrapper>> =
         vec![Box::new(Script { claims: "one", answers: vec![Err(Reason::Throttled), Ok(32)], asked: std::rc::Rc::default() })];
-    let mut asking = Asking {
-        budget: &mut budget,
-        silences: &mut Silences::default(),
-        patience,
-        ledger: None,
-        is_stopped: &|| false,
-        on_source: &|| {},
-    };
+    let mut silences = Silences::default();
+    let mut asking = Asking::new(&mut budget, &mut silences, patience);
     let ring = Ring::unwrap(&plan(), &|_, _| true, &mut unwrappers, &mut asking).unwrap();
     assert_eq!((ring.calls(), asking.budget.made()), (Count::new(2), Count::new(2)));
     // One call is left for the state of a key, which takes two.

@@ -303,8 +303,8 @@ fn unopened(verify: &VerificationResult) -> String {
         let answer = words(unproven.answer);
         out.push_str(&format!("    {}  {answer}  {}\n", terminal(&unproven.key), whole(&unproven.named)));
     }
-    let is_listed = |answer: Answer| !matches!(answer.standing(), Standing::Opened | Standing::OpenedBefore);
-    let current = verify.proof.coverage.count(|retention, answer| retention == Retention::Current && is_listed(answer));
+    let is_listed = |retention, answer: Answer| retention == Retention::Current && !answer.standing().is_or_was_opened();
+    let current = verify.proof.coverage.count(is_listed);
     let more = current.without(Count::of_len(verify.proof.unproven.len().min(ROWS)));
     if more > 0 {
         out.push_str(&format!("    and {} more that {} current\n", thousands(more), verb(more, "is", "are")));

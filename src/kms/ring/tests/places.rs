@@ -47,14 +47,8 @@ fn in_regions(
     let mut unwrappers: Vec<Box<dyn Unwrapper>> = vec![Box::new(Regions { answers: Box::new(answers), asked: std::rc::Rc::clone(&asked) })];
     let patience = Patience { first: Duration::ZERO, longest: Duration::ZERO, repeats: 2 };
     let mut budget = Budget::new(Pace::per_second(0.0), None);
-    let mut asking = Asking {
-        budget: &mut budget,
-        silences: &mut Silences::default(),
-        patience,
-        ledger: None,
-        is_stopped: &|| false,
-        on_source: &|| {},
-    };
+    let mut silences = Silences::default();
+    let mut asking = Asking::new(&mut budget, &mut silences, patience);
     let ring = Ring::unwrap(plan, &|_, _| true, &mut unwrappers, &mut asking).unwrap();
     let outcome = |held: &Held| match held {
         Held::Nothing(failure) => failure.reason.name(),
@@ -143,14 +137,8 @@ fn a_key_that_opens_nothing_is_not_the_last_one() {
         let opens = |_: &DekSourceId, _: &DataKey| right == Some(calls.replace(calls.get() + 1));
         let patience = Patience { first: Duration::ZERO, longest: Duration::ZERO, repeats: 0 };
         let mut budget = Budget::new(Pace::per_second(0.0), None);
-        let mut asking = Asking {
-            budget: &mut budget,
-            silences: &mut Silences::default(),
-            patience,
-            ledger: None,
-            is_stopped: &|| false,
-            on_source: &|| {},
-        };
+        let mut silences = Silences::default();
+        let mut asking = Asking::new(&mut budget, &mut silences, patience);
         let ring = Ring::unwrap(&plan, &opens, &mut unwrappers, &mut asking).unwrap();
         let made = if opened == "right" { right.unwrap() as u64 + 1 } else { 2 };
         assert_eq!(ring.calls(), Count::new(made));
@@ -212,8 +200,7 @@ fn a_kms_that_is_wholly_down_is_given_up_soon_for_every_question() {
             let mut unwrappers: Vec<Box<dyn Unwrapper>> = vec![Box::new(Down { reached, tries: tries.clone() })];
             let mut budget = Budget::new(Pace::per_second(0.0), None);
             let mut silences = Silences::default();
-            let mut asking =
-                Asking { budget: &mut budget, silences: &mut silences, patience, ledger: None, is_stopped: &|| false, on_source: &|| {} };
+            let mut asking = Asking::new(&mut budget, &mut silences, patience);
             let ring = Ring::unwrap(&plan, &|_, _| true, &mut unwrappers, &mut asking).unwrap();
             for key in 0..keys {
                 let state = KeyState::ask("two", &format!("key-{key}"), &mut unwrappers, &mut asking).unwrap();
