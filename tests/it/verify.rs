@@ -125,7 +125,8 @@ fn every_encrypted_value_opens_with_one_call_a_dek_source() {
             .map(|v| format!("{} {} {}", v["key_id"], v["dek_source_type"], v["dek_source_sha256"]))
             .collect();
         assert_eq!(world.kms.calls("Decrypt"), sources.len(), "{name}");
-        let said = format!("AWS KMS: {} DEK sources to unwrap, one call each", sources.len());
+        let many = if sources.len() == 1 { "" } else { "s" };
+        let said = format!("AWS KMS: {} DEK source{many} to unwrap, one call each", sources.len());
         assert!(stderr(&output).contains(&said), "{name}: {}", stderr(&output));
         let summary = of_kind(&records, "summary")[0];
         assert_eq!(summary["verify"]["calls"], json!(sources.len()), "{name}");
