@@ -29,11 +29,13 @@
 //! | it is told what no reader made a row of | `store/image/outside.rs` |
 //! | a value is told to be encrypted, by its first bytes | `envelope/prefix.rs` |
 //! | it is decided that a value, and so a Secret, is in plaintext | `row/in_clear.rs`; its row is made in `row/builder.rs` |
+//! | those who hold keys are taken as the user names them | `kms/given.rs`; their files are read in `kms/given/files.rs` |
 //! | what differs between providers of encryption is told | `envelope/provider.rs` |
 //! | a rule is worded, and met | `finding/rule.rs`, `finding/judge.rs` |
 //! | a line of the first screen is made | `render/text/headline.rs`, `render/text/first_screen.rs`; of a file and its cluster `render/text/mod.rs` |
 //! | the lines of the first screen are put in order | `render/text/scan.rs`, of a data directory `render/text/directory.rs` |
 //! | text is fitted to a terminal, its tables folded | `render/text/layout.rs`, `render/text/columns.rs` |
+//! | a file is written whole or not at all, and never into evidence | `output/whole_file.rs`, `output/same_file.rs` |
 //! | a record is given its fields | `render/records/` |
 //! | the formats are listed | `render/mod.rs` |
 //!
@@ -86,6 +88,7 @@
 //! | [`pages`] | what every page of a database is, and what stands on one | formats |
 //! | [`recovery`] | of every key its newest write, as far as the file shows it; a new database of them | formats |
 //! | [`report`] | what a run found, owned: it outlives the evidence; the interface of whoever writes it down | formats, how inputs are opened |
+//! | [`output`] | where an answer goes: standard output, or a file that is there whole or not at all; never into evidence | what is written |
 //! | [`case`] | one run: what the inputs are, what stands beside what, which databases are of one cluster, every question | formats, terminals |
 //! | [`render`] | text, JSON, JSON Lines and CSV, redacted and escaped | how inputs are opened, keys' bytes |
 //! | the binary | arguments, colours, progress, exit; for each command a plan, a question and a format | everything else goes through the library |
@@ -94,7 +97,7 @@
 //!
 //! ```text
 //! render     ─> report verify recovery pages finding collect store row envelope kubernetes evidence
-//! case       ─> report verify recovery pages finding collect store row kms envelope kubernetes mvcc evidence
+//! case       ─> report verify recovery pages finding collect store row kms envelope kubernetes mvcc output evidence
 //! report     ─> verify recovery pages finding collect store row kms envelope kubernetes mvcc evidence
 //! verify     ─> collect store row kms envelope kubernetes evidence
 //! recovery   ─> collect store row etcd mvcc evidence
@@ -107,6 +110,7 @@
 //! etcd       ─> mvcc bbolt evidence wire
 //! mvcc       ─> evidence wire
 //! bbolt      ─> evidence
+//! output     ─> evidence
 //! envelope   ─> evidence wire
 //! kubernetes ─> evidence wire
 //! evidence, wire ─> none
@@ -144,6 +148,7 @@ pub mod finding;
 pub mod kms;
 pub mod kubernetes;
 pub mod mvcc;
+pub mod output;
 pub mod pages;
 pub mod recovery;
 pub mod render;

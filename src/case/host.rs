@@ -11,8 +11,11 @@ use crate::store::Progress;
 /// Asks those who hold keys. It is told whether it is to stop, before every call, and tells of every DEK source that is done.
 pub type Ask<'a> = dyn FnMut(&dyn Fn() -> bool, &dyn Fn()) + 'a;
 
-/// The surroundings of a run. The library itself never prints, and never looks at the environment.
+/// The surroundings of a run. A run itself never prints, and never looks at the environment.
 pub trait Host {
+    /// An input is one that was given before, under whatever name: it is read once.
+    fn given_again(&self, _input: &Path, _first: &Path) {}
+
     /// A file is about to be opened.
     fn opening(&self, _path: &Path) {}
 

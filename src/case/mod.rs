@@ -17,6 +17,7 @@ mod calls;
 mod check;
 mod clusters;
 mod directory;
+mod each_once;
 mod error;
 mod file_names;
 mod files;

@@ -32,7 +32,7 @@ pub(super) enum Given {
 impl Run<'_> {
     /// What was given, as members: the files of directories put together, and each other file by itself.
     pub(super) fn survey(&self) -> Vec<Given> {
-        let inputs = self.case.inputs;
+        let inputs = &self.report.inputs;
         let survey = Survey::of(inputs);
         let (mut members, mut taken) = finder::members(&survey);
         let mut has_members: BTreeSet<usize> = members.iter().map(|member| member.input).collect();
@@ -94,7 +94,7 @@ impl Run<'_> {
     /// Parts of members in inputs that are packed, where another part may stand in another input: they are unpacked to see. Where nothing
     /// lacks a part, only the name of a packed log is a reason to look.
     fn packed_parts(&self, members: &[DataDirectory]) -> Vec<PackedPart> {
-        let inputs = self.case.inputs;
+        let inputs = &self.report.inputs;
         // A single input is opened once: what shrinks between two looks at it would not be seen to.
         if inputs.len() < 2 || self.plan.as_image {
             return Vec::new();

@@ -14,6 +14,7 @@ use crate::collect::Collector;
 use crate::evidence::anomaly::{Anomaly, Bearing};
 use crate::evidence::digest::Hasher;
 use crate::finding::{Condition, Outcome};
+use crate::output::WholeFile;
 use crate::recovery::{Rebuilt, Recovery};
 use crate::report::{EvidenceReport, Recovered, RecoveryCounts, RenderRecovered, Unread, UnreadReason};
 use crate::store::{DatabaseStore, Progress, StoreKind};
@@ -35,6 +36,12 @@ pub trait DatabaseFile: Write + Seek {
     /// # Errors
     /// It cannot be read.
     fn read_back(&mut self) -> io::Result<Box<dyn Read + '_>>;
+}
+
+impl DatabaseFile for WholeFile {
+    fn read_back(&mut self) -> io::Result<Box<dyn Read + '_>> {
+        Ok(Box::new(Self::read_back(self)?))
+    }
 }
 
 impl Case<'_> {

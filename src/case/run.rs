@@ -14,6 +14,7 @@ use std::thread;
 
 use super::clusters::Clusters;
 use super::directory::Place;
+use super::each_once::each_once;
 use super::judging::Judging;
 use super::member::{OpenMember, ReadEvidence, ReadMember, WholeTally};
 use super::rows::{RowFilter, WantedRows};
@@ -68,7 +69,7 @@ pub(super) struct Run<'a> {
 
 impl<'a> Run<'a> {
     pub(super) fn new(case: &'a Case<'a>, plan: &'a Plan, render: &'a mut dyn Render) -> Self {
-        let inputs = case.inputs.to_vec();
+        let inputs = each_once(case.inputs, |again, first| case.host.given_again(again, first));
         let report = Report {
             inputs,
             resources: plan.resources.clone(),

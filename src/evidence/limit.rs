@@ -46,6 +46,19 @@ pub struct Limits {
 impl Limits {
     /// The size that is held unless another is given.
     pub const DEFAULT_MAX_SIZE: u64 = HELD_CONTENT;
+
+    /// A size in bytes with an optional K, M, G or T (powers of 1024).
+    ///
+    /// # Errors
+    /// It is none, in words.
+    pub fn parse_size(text: &str) -> Result<u64, &'static str> {
+        let text = text.trim().trim_end_matches(['B', 'b']).trim_end_matches(['i', 'I']);
+        let unit = |(unit, shift)| Some((text.strip_suffix::<char>(unit)?, shift));
+        let units = [('K', 10), ('k', 10), ('M', 20), ('m', 20), ('G', 30), ('g', 30), ('T', 40), ('t', 40)];
+        let (number, shift) = units.into_iter().find_map(unit).unwrap_or((text, 0));
+        let number = number.trim().parse::<u64>().ok();
+        number.and_then(|n| n.checked_mul(1 << shift)).ok_or("expected a size such as 1048576, 500M or 16G")
+    }
 }
 
 impl Default for Limits {

@@ -13,7 +13,6 @@ use etcd_sleuth::row::{Resources, Scope};
 use etcd_sleuth::store::{KnownNames, ReadOptions};
 
 use crate::key_args::{Holders, KeysArgs, VerifyArgs};
-use crate::run_info::Options;
 use crate::scan_args::{CarveArgs, ScanArgs};
 use crate::shared_args::{DigestArg, Names, OUTPUT, READING, Reading, SCOPE, Writing};
 
@@ -53,7 +52,7 @@ pub(crate) struct Global {
     #[arg(long, value_name = "N", global = true)]
     pub(crate) threads: Option<NonZeroUsize>,
     /// Largest content taken from standard input or out of a container, such as 500M or 16G
-    #[arg(long, value_name = "SIZE", default_value = "8G", value_parser = parse_size, global = true)]
+    #[arg(long, value_name = "SIZE", default_value = "8G", value_parser = Limits::parse_size, global = true)]
     pub(crate) max_size: u64,
 }
 
@@ -242,7 +241,7 @@ impl CheckArgs {
     }
 
     pub(crate) fn run_info(&self) -> RunInfo {
-        self.reading.note(Options::of("check")).done()
+        self.reading.note(RunInfo::of("check"))
     }
 }
 
@@ -264,7 +263,7 @@ impl ShowArgs {
     }
 
     pub(crate) fn run_info(&self, object: &str) -> RunInfo {
-        self.holders.note(self.reading.note(Options::of("show"))).text("object", Some(object)).done()
+        self.holders.note(self.reading.note(RunInfo::of("show"))).text("object", Some(object))
     }
 }
 
@@ -275,7 +274,7 @@ impl PagesArgs {
     }
 
     pub(crate) fn run_info(&self) -> RunInfo {
-        Options::of("pages").number("page", self.page).flag("list", self.list).done()
+        RunInfo::of("pages").number("page", self.page).flag("list", self.list)
     }
 }
 
@@ -285,18 +284,4 @@ impl RecoverArgs {
         let plan = reading.plan(self.names.scope(&self.resources), &self.resources, 1);
         Plan { usual: Resources::All, ..plan }
     }
-}
-
-/// A size in bytes with an optional K, M, G or T (powers of 1024).
-fn parse_size(text: &str) -> Result<u64, String> {
-    let text = text.trim().trim_end_matches(['B', 'b']).trim_end_matches(['i', 'I']);
-    let (number, shift) = match text.chars().last().map(|unit| unit.to_ascii_uppercase()) {
-        Some('K') => (text.get(..text.len() - 1), 10),
-        Some('M') => (text.get(..text.len() - 1), 20),
-        Some('G') => (text.get(..text.len() - 1), 30),
-        Some('T') => (text.get(..text.len() - 1), 40),
-        _ => (Some(text), 0),
-    };
-    let number = number.and_then(|digits| digits.trim().parse::<u64>().ok());
-    number.and_then(|n| n.checked_mul(1 << shift)).ok_or_else(|| "expected a size such as 1048576, 500M or 16G".to_owned())
 }

@@ -4,10 +4,10 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use etcd_sleuth::output::WholeFile;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::signals;
-use crate::whole_file::WholeFile;
 
 /// Signals by which people and shells ask a process to end, and the one for too much CPU time.
 #[cfg(unix)]

@@ -7,7 +7,6 @@ use etcd_sleuth::render::RunInfo;
 use etcd_sleuth::row::Resources;
 use etcd_sleuth::store::{KnownNames, ReadOptions, ResidueMode};
 
-use crate::run_info::Options;
 use crate::shared_args::{Names, OUTPUT, READING, Reading, SCOPE, Writing, one_of};
 
 const KEYS_EXAMPLES: &str = "\
@@ -157,7 +156,7 @@ impl Within {
         Plan { usual: Resources::All, read: ReadOptions { residue: self.residue, names, ..plan.read }, ..plan }
     }
 
-    fn note(&self, options: Options) -> Options {
+    fn note(&self, options: RunInfo) -> RunInfo {
         self.names.note(options.text("resources", Some(&self.resources)).text("residue", Some(self.residue.name())))
     }
 }
@@ -168,10 +167,10 @@ impl KeysArgs {
     }
 
     pub(crate) fn run_info(&self) -> RunInfo {
-        let options = Options::of("keys").text("retire", self.retire.as_deref()).text("opens", self.opens.as_deref());
+        let options = RunInfo::of("keys").text("retire", self.retire.as_deref()).text("opens", self.opens.as_deref());
         let options = options.flag("confirm-unseen", self.confirm_unseen).paths("encryption-config", &self.encryption_config);
         let options = options.list("same-key", &self.same_key).paths("aws-keys", &self.aws_keys);
-        self.within.note(self.reading.note(options)).done()
+        self.within.note(self.reading.note(options))
     }
 }
 
@@ -205,11 +204,11 @@ impl VerifyArgs {
     }
 
     pub(crate) fn run_info(&self) -> RunInfo {
-        let options = Options::of("verify")
+        let options = RunInfo::of("verify")
             .text("require-key", self.require_key.as_deref())
             .flag("plan", self.plan)
             .list("kms-key", &self.kms_keys());
-        self.within.note(self.reading.note(self.holders.note(options))).done()
+        self.within.note(self.reading.note(self.holders.note(options)))
     }
 }
 
@@ -242,7 +241,7 @@ impl Holders {
     }
 
     /// Whom a run may ask, and how often; never a key.
-    pub(crate) fn note(&self, options: Options) -> Options {
+    pub(crate) fn note(&self, options: RunInfo) -> RunInfo {
         let options =
             options.paths("encryption-config", &self.encryption_config).decimal("rate", self.rate()).decimal("timeout", self.timeout());
         let options = options.number("max-calls", Some(self.max_calls()));

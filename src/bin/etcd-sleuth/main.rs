@@ -6,11 +6,8 @@ mod core_files;
 mod holders;
 mod interrupt;
 mod key_args;
-mod output;
 mod progress;
 mod reader;
-mod run_info;
-mod same_file;
 mod scan_args;
 mod session;
 mod shared_args;
@@ -18,13 +15,13 @@ mod shrinking;
 mod signals;
 mod telling;
 mod terminal;
-mod whole_file;
 
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
 use clap::Parser;
 use etcd_sleuth::case::{RunError, bug};
+use etcd_sleuth::output;
 
 use self::args::{Args, Command};
 
@@ -40,7 +37,7 @@ fn main() -> ExitCode {
         Err(error) => {
             // Help and version are answers; everything else is wrong usage.
             return match (error.print(), error.use_stderr()) {
-                (_, true) => ExitCode::from(output::ERROR),
+                (_, true) => ExitCode::from(telling::ERROR),
                 (Ok(()), false) => ExitCode::SUCCESS,
                 (Err(_), false) => ExitCode::from(CANNOT_SAY),
             };
@@ -55,7 +52,7 @@ fn main() -> ExitCode {
         Err(error) => {
             telling::error(&error);
             let is_no_fault = matches!(error.downcast_ref::<RunError>(), Some(RunError::NotRead));
-            ExitCode::from(if is_no_fault { CANNOT_SAY } else { output::ERROR })
+            ExitCode::from(if is_no_fault { CANNOT_SAY } else { telling::ERROR })
         }
     }
 }

@@ -7,7 +7,6 @@ use etcd_sleuth::finding::FailOn;
 use etcd_sleuth::render::RunInfo;
 use etcd_sleuth::store::{ReadOptions, ResidueMode};
 
-use crate::run_info::Options;
 use crate::shared_args::{ANSWER, NAMED, Names, OUTPUT, READING, Reading, SCOPE, Writing, one_of};
 
 #[derive(Debug, clap::Args)]
@@ -61,7 +60,7 @@ impl ScanArgs {
     }
 
     pub(crate) fn run_info(&self) -> RunInfo {
-        self.search.note(Options::of("scan")).text("residue", Some(self.residue.name())).done()
+        self.search.note(RunInfo::of("scan")).text("residue", Some(self.residue.name()))
     }
 }
 
@@ -71,7 +70,7 @@ impl CarveArgs {
     }
 
     pub(crate) fn run_info(&self) -> RunInfo {
-        self.search.note(Options::of("carve")).done()
+        self.search.note(RunInfo::of("carve"))
     }
 }
 
@@ -82,7 +81,7 @@ impl Search {
         Plan { named, ..self.reading.plan(self.names.scope(&self.resources), &self.resources, inputs) }
     }
 
-    fn note(&self, options: Options) -> Options {
+    fn note(&self, options: RunInfo) -> RunInfo {
         let options = self
             .reading
             .note(options)

@@ -4,15 +4,15 @@ use std::path::PathBuf;
 
 use etcd_sleuth::case::{Answer, Case, Plan, Question};
 use etcd_sleuth::finding::Outcome;
+use etcd_sleuth::output::Output;
 use etcd_sleuth::render::text::{self, Layout, Screen};
 use etcd_sleuth::render::{self, Format, OptionValue, RunInfo};
 use etcd_sleuth::report::{Render, Report};
 
 use crate::args::Global;
-use crate::output::Output;
 use crate::shared_args::Writing;
 use crate::terminal::Terminal;
-use crate::{reader, same_file, telling};
+use crate::{reader, telling};
 
 /// A command's own text for people, written to an output.
 pub(crate) type Text<'t> = &'t dyn for<'o> Fn(Screen<'o>) -> Box<dyn Render + 'o>;
@@ -50,8 +50,7 @@ impl<'a> Session<'a> {
         let mut out = Output::open(writing.output.as_deref(), writing.force, &[inputs, also_read].concat())?;
         let layout = if out.is_stdout() { reader::of_stdout() } else { Layout::default() };
         let mut render = render::to(writing.format, run, &mut out, |out| text(Screen::new(out, layout)));
-        let inputs = same_file::each_once(inputs, global.quiet);
-        let answer = Case::new(&inputs, global.limits(), &terminal).run(plan, question, render.as_mut())?;
+        let answer = Case::new(inputs, global.limits(), &terminal).run(plan, question, render.as_mut())?;
         drop(render);
         let is_beside = writing.format != Format::Text && !out.is_stdout() && !global.quiet;
         out.finish()?;

@@ -5,11 +5,9 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use etcd_sleuth::case::Plan;
-use etcd_sleuth::render::Format;
+use etcd_sleuth::render::{Format, RunInfo};
 use etcd_sleuth::row::{Pattern, Resources, Scope};
 use etcd_sleuth::store::ReadOptions;
-
-use crate::run_info::Options;
 
 /// Headings of the help, in the order in which every command has them.
 pub(crate) const SCOPE: &str = "What is looked at";
@@ -84,14 +82,14 @@ impl Reading {
         Plan { scope, resources: resources.to_owned(), usual: Resources::Secrets, read, hash, as_image: false, named: NAMED }
     }
 
-    pub(crate) fn note(&self, options: Options) -> Options {
+    pub(crate) fn note(&self, options: RunInfo) -> RunInfo {
         let digest = self.digest.to_possible_value().map(|value| value.get_name().to_owned());
         options.list("etcd-prefix", &self.etcd_prefix).text("digest", digest)
     }
 }
 
 impl Names {
-    pub(crate) fn note(&self, options: Options) -> Options {
+    pub(crate) fn note(&self, options: RunInfo) -> RunInfo {
         let text = |pattern: &Option<Pattern>| pattern.as_ref().map(|pattern| pattern.as_str().to_owned());
         options.text("namespace", text(&self.namespace)).text("name", text(&self.name))
     }

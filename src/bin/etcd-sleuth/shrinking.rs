@@ -28,10 +28,10 @@ pub(crate) fn watch() -> std::io::Result<()> {
     // second would end the process: so that the first is not a real one, it is raised here.
     signal_hook::low_level::raise(SIGBUS)?;
     crate::signals::watch("shrinking", &[SIGBUS], |_| {
-        crate::whole_file::WholeFile::remove_all();
+        etcd_sleuth::output::WholeFile::remove_all();
         crate::telling::error(&anyhow::anyhow!(what_happened()));
         #[expect(clippy::exit, reason = "the threads that read it can do nothing any more")]
-        std::process::exit(i32::from(crate::output::ERROR));
+        std::process::exit(i32::from(crate::telling::ERROR));
     })
 }
 

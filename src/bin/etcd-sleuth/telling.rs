@@ -8,6 +8,9 @@ use etcd_sleuth::render::text::Screen;
 
 use crate::reader;
 
+/// Exit code of an error: nothing could be analysed, or wrong usage.
+pub(crate) const ERROR: u8 = 1;
+
 /// Says something to people beside the result. Nobody reading it is no error.
 pub(crate) fn say(text: &str) {
     let mut stderr = io::stderr().lock();

@@ -6,12 +6,13 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use etcd_sleuth::case::{Ask, Host, InputError};
+use etcd_sleuth::output::Output;
+use etcd_sleuth::render::escape::terminal;
 use etcd_sleuth::render::{rotate_list, text};
 use etcd_sleuth::report::{Report, VerificationPlan};
 use etcd_sleuth::store::Progress;
 
 use crate::args::Global;
-use crate::output::Output;
 use crate::{interrupt, progress, shrinking, telling};
 
 /// What a run shows on standard error, and the list that it writes for those who rotate.
@@ -33,6 +34,13 @@ impl Terminal {
 }
 
 impl Host for Terminal {
+    fn given_again(&self, input: &Path, first: &Path) {
+        if !self.is_quiet {
+            let (input, first) = (input.to_string_lossy(), first.to_string_lossy());
+            telling::say(&format!("note: {} is {}, which was given before: it is read once\n", terminal(&input), terminal(&first)));
+        }
+    }
+
     fn opening(&self, path: &Path) {
         shrinking::note(path);
     }
@@ -61,6 +69,6 @@ impl Host for Terminal {
     fn ending(&self, report: &Report) -> io::Result<()> {
         let Some(mut list) = self.rotate_list.take() else { return Ok(()) };
         list.write_all(&rotate_list(report).map_err(io::Error::other)?)?;
-        list.finish().map_err(io::Error::other)
+        list.finish()
     }
 }

@@ -4,6 +4,7 @@ mod evidence;
 mod key;
 mod page_run;
 mod plan;
+mod run_info;
 mod summary;
 mod unread;
 mod value;
@@ -15,6 +16,7 @@ pub use self::evidence::{EvidenceEndRecord, EvidenceRecord};
 pub use self::key::KeyRecord;
 pub use self::page_run::PageRunRecord;
 pub use self::plan::PlanRecord;
+pub use self::run_info::{OptionValue, RunInfo};
 pub use self::summary::SummaryRecord;
 pub use self::unread::UnreadRecord;
 pub use self::value::{SecretRecord, TombstoneRecord, ValueRecord, row_line};
@@ -41,33 +43,6 @@ const FEATURES: [&str; cfg!(feature = "aws-kms") as usize + cfg!(feature = "kms-
     #[cfg(feature = "kms-plugin")]
     "kms-plugin",
 ];
-
-/// How a run was asked for: its command, and every option that shapes the answer.
-#[derive(Clone, Debug, Default)]
-pub struct RunInfo {
-    /// The command's name.
-    pub command: &'static str,
-    /// Options by their names, without dashes.
-    pub options: BTreeMap<&'static str, OptionValue>,
-    /// What leaves objects out beyond the usual, in words; `None`: nothing does.
-    pub scope: Option<String>,
-}
-
-/// The value of an option.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(untagged)]
-pub enum OptionValue {
-    /// Given or not.
-    Flag(bool),
-    /// Several words.
-    List(Vec<String>),
-    /// A number that may have a fraction.
-    Decimal(f64),
-    /// A number.
-    Number(u64),
-    /// A word; `None`: not given.
-    Text(Option<String>),
-}
 
 /// The first record.
 #[derive(Debug, Serialize)]

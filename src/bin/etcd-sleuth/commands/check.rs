@@ -2,10 +2,10 @@
 
 use anyhow::bail;
 use etcd_sleuth::case::Question;
+use etcd_sleuth::output::Output;
 use etcd_sleuth::render::text::{self, CheckText, Screen, check_status};
 
 use crate::args::{CheckArgs, Global};
-use crate::output::Output;
 use crate::reader;
 use crate::session::{Session, Text};
 

@@ -6,9 +6,9 @@ use std::path::Path;
 use anyhow::Context;
 use clap::CommandFactory;
 use clap_mangen::Man;
+use etcd_sleuth::output::Output;
 
 use crate::args::Args;
-use crate::output::Output;
 
 /// What stands before the line of a synopsis.
 const SYNOPSIS: &str = ".SH SYNOPSIS\n";

@@ -6,15 +6,14 @@ use std::slice;
 
 use anyhow::bail;
 use etcd_sleuth::case::{Case, RecoverQuestion};
+use etcd_sleuth::output::{Output, WholeFile};
 use etcd_sleuth::render::recovered::RecoveredLines;
 use etcd_sleuth::render::text;
 
 use crate::args::{Global, RecoverArgs};
 use crate::core_files;
-use crate::output::Output;
 use crate::telling;
 use crate::terminal::Terminal;
-use crate::whole_file::WholeFile;
 
 pub(crate) fn recover(args: &RecoverArgs, global: &Global) -> anyhow::Result<u8> {
     core_files::switch_off();

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use etcd_sleuth::case::{Plan, Question};
+use etcd_sleuth::output::Output;
 use etcd_sleuth::render::RunInfo;
 use etcd_sleuth::render::text::{ScanText, status_line};
 
 use crate::args::Global;
-use crate::output::Output;
 use crate::scan_args::{ScanArgs, Search};
 use crate::session::{Session, Text};
 

@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use anyhow::{Context, bail};
-use etcd_sleuth::case::DatabaseFile;
-
-use crate::same_file;
+use super::error::{OutputError, with_name};
+use super::same_file;
+use crate::evidence::words::path_text;
 
 /// A new file that is there whole or not at all, however the run ends: one that is replaced stays until then.
-pub(crate) struct WholeFile {
+#[derive(Debug)]
+pub struct WholeFile {
     path: PathBuf,
     /// Whether it replaces one that is there when it is whole, also where another run has made that meanwhile.
     replaces: bool,
@@ -24,38 +24,54 @@ pub(crate) struct WholeFile {
 impl WholeFile {
     /// Begins a file that only its owner can read. It must not exist, unless `force` replaces it; a symbolic link is never followed,
     /// and neither one of the `inputs` nor another output is written to, whatever is forced.
-    pub(crate) fn create(path: &Path, force: bool, inputs: &[PathBuf]) -> anyhow::Result<Self> {
+    ///
+    /// # Errors
+    /// It may not be written, or cannot be.
+    pub fn create(path: &Path, force: bool, inputs: &[PathBuf]) -> Result<Self, OutputError> {
         same_file::is_no_input(path, inputs)?;
         if unfinished().iter().any(|(working, target)| same_file::is_same(path, working) || same_file::is_same(path, target)) {
-            bail!("{}: is another output of this run", path.display());
+            return Err(OutputError::Another(path.to_owned()));
         }
         if same_file::is_stdout(path) {
-            bail!("{}: is standard output too", path.display());
+            return Err(OutputError::Stdout(path.to_owned()));
         }
-        if force {
-            can_be_replaced(path)?;
-        } else if path.symlink_metadata().is_ok() {
-            bail!("{}: exists already; --force replaces it", path.display());
+        // What stands there is looked at, never what a link leads to.
+        match path.symlink_metadata() {
+            Ok(_) if !force => return Err(OutputError::Exists(path.to_owned())),
+            Ok(found) if !found.is_file() => return Err(OutputError::NoFile(path.to_owned())),
+            _ => {}
         }
-        let (working, file) = create_beside(path).with_context(|| format!("{}: cannot be written", path.display()))?;
+        let (working, file) = create_beside(path).map_err(|source| OutputError::Refused { path: path.to_owned(), source })?;
         unfinished().insert(working.clone(), path.to_owned());
         Ok(Self { path: path.to_owned(), replaces: force, working, file: BufWriter::with_capacity(1 << 16, file) })
     }
 
     /// It is whole, and stays.
-    pub(crate) fn finish(mut self) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    /// It cannot be written to its end, or another file has got its name.
+    pub fn finish(mut self) -> io::Result<()> {
         let mut finish = || {
             self.file.flush()?;
             self.file.get_ref().sync_all()?;
             if self.replaces { std::fs::rename(&self.working, &self.path) } else { move_to_free(&self.working, &self.path) }
         };
-        finish().map_err(|error| with_name(&self.path.display().to_string(), &error))?;
+        finish().map_err(|error| with_name(&path_text(&self.path), &error))?;
         unfinished().remove(&self.working);
         Ok(())
     }
 
+    /// What was written so far, to be read.
+    ///
+    /// # Errors
+    /// It cannot be written, or not be opened.
+    pub fn read_back(&mut self) -> io::Result<File> {
+        self.file.flush()?;
+        File::open(&self.working)
+    }
+
     /// Removes what stands of all of them, where the process is about to end.
-    pub(crate) fn remove_all() {
+    pub fn remove_all() {
         for (working, _) in std::mem::take(&mut *unfinished()) {
             let _ = std::fs::remove_file(working);
         }
@@ -65,19 +81,12 @@ impl WholeFile {
 impl Write for WholeFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let Self { file, path, .. } = self;
-        file.write(bytes).map_err(|error| with_name(&path.display().to_string(), &error))
+        file.write(bytes).map_err(|error| with_name(&path_text(path), &error))
     }
 
     fn flush(&mut self) -> io::Result<()> {
         let Self { file, path, .. } = self;
-        file.flush().map_err(|error| with_name(&path.display().to_string(), &error))
-    }
-}
-
-impl DatabaseFile for WholeFile {
-    fn read_back(&mut self) -> io::Result<Box<dyn Read + '_>> {
-        self.file.flush()?;
-        Ok(Box::new(File::open(&self.working)?))
+        file.flush().map_err(|error| with_name(&path_text(path), &error))
     }
 }
 
@@ -95,11 +104,6 @@ impl Drop for WholeFile {
     }
 }
 
-/// An error that says of which output it is.
-pub(crate) fn with_name(name: &str, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("{name}: {error}"))
-}
-
 /// Files that are not whole yet: where each is written to, and what it will be.
 static UNFINISHED: Mutex<BTreeMap<PathBuf, PathBuf>> = Mutex::new(BTreeMap::new());
 
@@ -109,14 +113,6 @@ fn unfinished() -> MutexGuard<'static, BTreeMap<PathBuf, PathBuf>> {
 
 /// How many files of runs that were killed are passed over.
 const MOST_PARTIAL: u32 = 100;
-
-/// Refuses what is never replaced: a directory, a device; a symbolic link is never followed.
-fn can_be_replaced(path: &Path) -> anyhow::Result<()> {
-    match std::fs::symlink_metadata(path) {
-        Ok(found) if !found.is_file() => bail!("{}: is no regular file, and is not replaced", path.display()),
-        _ => Ok(()),
-    }
-}
 
 /// Creates a file that only its owner can read, where there is none.
 fn create(path: &Path) -> io::Result<File> {
@@ -158,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_file_is_there_whole_or_not_at_all_however_the_run_ends() {
-        etcd_sleuth::case::bug::install();
+        crate::case::bug::install();
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("rescued.db");
         let write = |force| {
@@ -172,7 +168,7 @@ mod tests {
         assert_eq!(std::fs::read(&path).unwrap(), b"new");
         // What is replaced stays until the new one is whole.
         std::fs::write(&path, b"old").unwrap();
-        let result = etcd_sleuth::case::bug::run(|| {
+        let result = crate::case::bug::run(|| {
             let _file = write(true);
             panic!("a bug");
         });
