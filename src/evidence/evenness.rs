@@ -25,15 +25,18 @@ impl Evenness {
 
     /// Of a block. Fewer bytes may be even by chance, and none are uneven by chance but those of very few.
     pub(crate) fn of(block: &[u8]) -> Self {
-        let mut counts = [0u64; VALUES as usize];
+        // Of each byte, how many like it came before: half of all pairs of bytes that are the same.
+        let mut before = [0u32; VALUES as usize];
+        let mut same = 0u64;
         for byte in block {
-            if let Some(count) = counts.get_mut(usize::from(*byte)) {
+            if let Some(count) = before.get_mut(usize::from(*byte)) {
+                same = same.saturating_add(u64::from(*count));
                 *count = count.saturating_add(1);
             }
         }
-        let pairs = |count: u64| count.saturating_mul(count.saturating_sub(1));
-        let same = counts.into_iter().map(pairs).fold(0, u64::saturating_add).saturating_mul(VALUES);
-        let drawn = pairs(block.len() as u64);
+        let same = same.saturating_mul(2).saturating_mul(VALUES);
+        let length = block.len() as u64;
+        let drawn = length.saturating_mul(length.saturating_sub(1));
         // Of a block that was drawn `same` is `drawn`, and a tenth of it more or less.
         if block.len() >= Self::BLOCK && same.saturating_mul(4) <= drawn.saturating_mul(5) {
             Self::Even
