@@ -37,6 +37,11 @@ impl<'data> Tree<'data> {
         self.unreadable_at(pgid).iter().any(|page| page.holds(key) && self.is_of(page, bucket))
     }
 
+    /// Whether pages may be of this tree that the walk did not come to: there is none, or a part of it cannot be read.
+    pub fn lacks_pages(&self) -> bool {
+        self.buckets.is_empty() || !self.unreadable.is_empty() || !self.holes.is_empty()
+    }
+
     /// The places of a bucket that the walk should have read and could not, as far as keys are in order.
     pub(crate) fn holes(&self, bucket: &Bucket<'data>) -> Vec<Hole<'data>> {
         // The root page of a bucket looks like a leaf where it cannot be read.

@@ -7,7 +7,7 @@ use super::bug::Bug;
 use super::guess::{Foreign, Guess};
 use crate::evidence::container::Fault;
 use crate::evidence::words::{path_text, path_word};
-use crate::evidence::{Error, Evidence};
+use crate::evidence::{EXPECTED, Error, Evidence};
 use crate::report::UnreadReason;
 use crate::store::{NotADatabase, OpenedDatabase};
 
@@ -48,7 +48,7 @@ pub enum InputError {
         why: &'static str,
     },
     /// Bytes of another form.
-    #[error("{}: expected an etcd database, snapshot, log or raft snapshot; {what}", path_text(path))]
+    #[error("{}: expected {EXPECTED}; {what}", path_text(path))]
     NotRecognised {
         /// The input.
         path: PathBuf,

@@ -121,8 +121,8 @@ impl Run<'_> {
         let id = self.numbering.member();
         match given {
             Given::Nothing(error) => {
-                self.place = None;
                 let path = error.path().to_owned();
+                self.place = Some((id, path.clone()));
                 self.failed(&path, error);
                 Ok(Vec::new())
             }

@@ -9,7 +9,7 @@ use crate::store::DatabaseStore;
 impl PagesQuestion {
     /// The number of the last page, where the page that is asked for is not there.
     fn last_of_lacking(self, database: &DatabaseStore<'_>) -> Option<(u64, u64)> {
-        let pgid = self.page.filter(|pgid| PageReport::of(database, *pgid).is_none())?;
+        let pgid = self.page.filter(|pgid| database.pages.get(*pgid).is_none())?;
         Some((pgid, database.pages.counts().total().saturating_sub(1)))
     }
 }

@@ -12,7 +12,7 @@ use super::key_use::KeyUse;
 use super::stored::{ResourceCounts, SecretCounts};
 use super::sum::Sum;
 use crate::envelope::KeyIdentity;
-use crate::evidence::count::{Count, Tombstones, Unit, Values};
+use crate::evidence::count::{Count, Fragments, Tombstones, Unit, Values};
 use crate::kubernetes::{GroupResource, KeyMaterial, Prefixes, StorageKey};
 use crate::row::{EnvelopeInfo, Form, Place, Retention, Row, ValueRow};
 
@@ -33,7 +33,11 @@ pub struct Tally<'data> {
     pub resources: Grouped<GroupResource<'data>, ResourceCounts>,
     /// Values in scope by place, what became of them, and how they are stored.
     pub values: BTreeMap<(Place, Retention, Form), Count<Values>>,
-    /// Fragments among them.
+    /// Those of them that count as values of their own, as [`keys`](Self::keys) counts them, by how they are stored.
+    pub counted: BTreeMap<Form, Count<Values>>,
+    /// Those of these that are not whole.
+    pub counted_fragments: Count<Fragments>,
+    /// Fragments among all values.
     pub fragments: Sum,
     /// Fragments of plaintext Secrets of which not even the key is known.
     pub unnamed_secrets: Sum,
@@ -80,6 +84,8 @@ impl<'data> Tally<'data> {
             (false, _) => {}
         }
         if value.is_counted() {
+            self.counted.entry(value.form()).or_default().add_one();
+            self.counted_fragments.add_if(value.is_fragment());
             if let Some(envelope) = value.envelope() {
                 self.add_key(value, envelope);
             }
@@ -161,6 +167,8 @@ impl<'data> Tally<'data> {
         self.keys.merge(other.keys, KeyUse::merge);
         self.resources.merge(other.resources, ResourceCounts::merge);
         add_all(&mut self.values, other.values);
+        add_all(&mut self.counted, other.counted);
+        self.counted_fragments.add(other.counted_fragments);
         self.fragments.merge(other.fragments);
         self.unnamed_secrets.merge(other.unnamed_secrets);
         self.unnamed_others.merge(other.unnamed_others);

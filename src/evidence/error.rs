@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 use super::container::{Container, Fault, Left};
 use crate::evidence::words::path_text;
 
+/// What is read as evidence, in words.
+pub(crate) const EXPECTED: &str = "an etcd database, snapshot, log or raft snapshot";
+
 /// An input that cannot be read; what is readable but damaged is no error.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -21,7 +24,7 @@ pub enum Error {
         source: Fault,
     },
     /// A directory where a file is expected.
-    #[error("{}: is a directory; expected an etcd snapshot file", path_text(path))]
+    #[error("{}: is a directory; expected a file, plain or packed: {EXPECTED}", path_text(path))]
     Directory {
         /// The input.
         path: PathBuf,

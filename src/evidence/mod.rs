@@ -38,6 +38,7 @@ use self::digest::Sha256Digest;
 
 pub use self::container::Container;
 pub use self::count::{Count, Unit};
+pub(crate) use self::error::EXPECTED;
 pub use self::error::Error;
 pub use self::file_id::FileId;
 pub use self::id::{EvidenceId, MemberId, Numbering};

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::lost::LostTree;
 use crate::bbolt::{HEADER_LEN, PageCounts, PageHeader, PageState, Pgid};
 use crate::collect::row_of;
 use crate::evidence::{EvidenceId, range};
@@ -19,10 +20,23 @@ pub struct PageMapReport {
     pub page_size: u64,
     /// Pages by state.
     pub counts: PageCounts,
-    /// Each page's state and what stands on it.
-    pub pages: Vec<(PageState, PageContent)>,
+    /// Pages that are called free, and whose tree is lost: whether they are is not known.
+    pub tree_lost: u64,
+    /// Each page.
+    pub pages: Vec<MappedPage>,
     /// Neighbouring pages that are alike, or of one header and its overflow.
     pub runs: Vec<PageRun>,
+}
+
+/// A page as the map shows it.
+#[derive(Clone, Copy, Debug)]
+pub struct MappedPage {
+    /// Its state.
+    pub state: PageState,
+    /// Whether it is called free, and the part of the tree is lost that may have it.
+    pub tree_lost: bool,
+    /// What stands on it.
+    pub content: PageContent,
 }
 
 /// What of Secrets stands on a page. Ordered by how much it matters.
@@ -46,6 +60,8 @@ pub struct PageRun {
     pub count: u64,
     /// Their state.
     pub state: PageState,
+    /// Whether they are called free, and the part of the tree is lost that may have them.
+    pub tree_lost: bool,
     /// The most urgent thing that stands on one of them.
     pub content: PageContent,
     /// The first page's header, where it bears the page's own number.
@@ -68,10 +84,17 @@ impl PageMapReport {
     pub fn of(evidence: EvidenceId, store: &DatabaseStore<'_>) -> Self {
         let counts = store.pages.counts();
         let contents = contents(store, counts.total());
-        let pages: Vec<(PageState, PageContent)> = store.pages.iter().map(|(_, state)| state).zip(contents).collect();
+        let lost = LostTree::of(store);
+        let page = |((pgid, state), content): ((Pgid, PageState), PageContent)| MappedPage {
+            state,
+            tree_lost: lost.may_have(pgid, state),
+            content,
+        };
+        let pages: Vec<MappedPage> = store.pages.iter().zip(contents).map(page).collect();
+        let tree_lost = pages.iter().filter(|page| page.tree_lost).count() as u64;
         let runs = runs(store, &pages);
         let (path, page_size) = (store.profile().facts.path.clone(), store.opened.db.page_size());
-        Self { evidence, path, page_size, counts, pages, runs }
+        Self { evidence, path, page_size, counts, tree_lost, pages, runs }
     }
 }
 
@@ -100,24 +123,25 @@ fn contents(store: &DatabaseStore<'_>, total: u64) -> Vec<PageContent> {
 }
 
 /// Pages with one state, or of one header and its overflow.
-fn runs(store: &DatabaseStore<'_>, contents: &[(PageState, PageContent)]) -> Vec<PageRun> {
+fn runs(store: &DatabaseStore<'_>, mapped: &[MappedPage]) -> Vec<PageRun> {
     let mut runs = Vec::new();
-    let mut pages = store.pages.iter().peekable();
-    while let Some((pgid, state)) = pages.next() {
+    let mut pages = (0u64..).zip(mapped).peekable();
+    while let Some((pgid, MappedPage { state, tree_lost, .. })) = pages.next() {
+        let (state, tree_lost) = (*state, *tree_lost);
         let first = header(store, pgid, state);
         let overflow = first.map_or(0, |header| u64::from(header.overflow));
         let mut count = 1u64;
-        while pages.peek().is_some_and(|(next, next_state)| {
+        while pages.peek().is_some_and(|(next, page)| {
             let is_of_run = *next <= pgid.saturating_add(overflow);
-            *next_state == state && (is_of_run || first.is_none() && header(store, *next, state).is_none())
+            (page.state, page.tree_lost) == (state, tree_lost) && (is_of_run || first.is_none() && header(store, *next, state).is_none())
         }) {
             pages.next();
             count = count.saturating_add(1);
         }
         let place = |page: u64| usize::try_from(page).unwrap_or(usize::MAX);
-        let of_run = contents.get(place(pgid)..place(pgid.saturating_add(count))).unwrap_or_default();
-        let content = of_run.iter().map(|(_, content)| *content).max().unwrap_or_default();
-        runs.push(PageRun { pgid, count, state, content, header: first });
+        let of_run = mapped.get(place(pgid)..place(pgid.saturating_add(count))).unwrap_or_default();
+        let content = of_run.iter().map(|page| page.content).max().unwrap_or_default();
+        runs.push(PageRun { pgid, count, state, tree_lost, content, header: first });
     }
     runs
 }

@@ -1,9 +1,10 @@
 //! What every page of a database is, and what stands on one of them; without its values.
 #![deny(clippy::arithmetic_side_effects)]
 
+mod lost;
 mod map;
 mod page;
 
-pub use self::map::{PageContent, PageMapReport, PageRun};
+pub use self::map::{MappedPage, PageContent, PageMapReport, PageRun};
 pub use self::page::{PageLine, PageReport};
 pub use crate::bbolt::PageState;

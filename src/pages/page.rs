@@ -1,5 +1,6 @@
 //! One page, as a hex editor shows it that knows the format and no values.
 
+use super::lost::LostTree;
 use crate::bbolt::{Flags, Freelist, HEADER_LEN, Image, PageState, Pgid, image_around, image_at};
 use crate::collect::row_of;
 use crate::evidence::range;
@@ -21,6 +22,8 @@ pub struct PageReport<'data> {
     pub size: u64,
     /// What it is.
     pub state: PageState,
+    /// Whether it is called free, and the part of the tree is lost that may have it.
+    pub tree_lost: bool,
     /// Its structure, line by line.
     pub lines: Vec<PageLine>,
     /// How many more lines there would be.
@@ -61,7 +64,8 @@ impl<'data> PageReport<'data> {
             (_, None) => headerless = Some(without_header(store, pgid, bytes)),
         }
         let values = values(store, offset, offset.saturating_add(size));
-        Some(Self { pgid, offset, size, state, lines: lines.shown, more_lines: lines.count.saturating_sub(LINES), headerless, values })
+        let (tree_lost, more_lines) = (LostTree::of(store).may_have(pgid, state), lines.count.saturating_sub(LINES));
+        Some(Self { pgid, offset, size, state, tree_lost, lines: lines.shown, more_lines, headerless, values })
     }
 }
 

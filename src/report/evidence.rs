@@ -8,7 +8,7 @@ use crate::collect::{DistinctDekSources, KeyCounts, KeyUse, ResourceCounts, Secr
 use crate::envelope::KeyIdentity;
 use crate::evidence::EvidenceId;
 use crate::evidence::anomaly::{Anomalies, Anomaly, Class};
-use crate::evidence::count::{Count, Objects, Tombstones, Values};
+use crate::evidence::count::{Count, Fragments, Objects, Tombstones, Values};
 use crate::evidence::words::{path_text, verb};
 use crate::finding::{About, Judgement};
 use crate::kms::{Failure, KeyState};
@@ -48,7 +48,11 @@ pub struct EvidenceReport {
     pub resources: BTreeMap<String, ResourceCounts>,
     /// Values in scope.
     pub values: BTreeMap<(Place, Retention, Form), Count<Values>>,
-    /// Fragments among them.
+    /// Those of them that count as values of their own, as the keys count them, by how they are stored.
+    pub counted: BTreeMap<Form, Count<Values>>,
+    /// Those of these that are not whole.
+    pub counted_fragments: Count<Fragments>,
+    /// Fragments among all values.
     pub fragments: Sum,
     /// Fragments of plaintext Secrets of which not even the key is known.
     pub unnamed_secrets: Sum,
@@ -173,6 +177,8 @@ impl EvidenceReport {
             keys,
             resources: tally.resources.into_groups().into_iter().map(|(resource, counts)| (resource.0.into_owned(), counts)).collect(),
             values: tally.values,
+            counted: tally.counted,
+            counted_fragments: tally.counted_fragments,
             fragments: tally.fragments,
             unnamed_secrets: tally.unnamed_secrets,
             unnamed_others: tally.unnamed_others,

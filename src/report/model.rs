@@ -91,22 +91,18 @@ pub struct Opens {
 impl Report {
     /// The keys of all inputs, each once, by identity.
     pub fn keys(&self) -> Vec<KeyReport> {
-        let mut all: BTreeMap<KeyIdentity<'static>, KeyReport> = BTreeMap::new();
-        for key in self.evidences.iter().flat_map(|evidence| &evidence.keys) {
-            let known = all.entry(key.identity.clone()).or_default();
-            known.identity = key.identity.clone();
-            known.counts.add(key.counts);
-            known.perhaps_current.add(key.perhaps_current);
-            known.group_resources.extend(key.group_resources.iter().cloned());
-            known.dek_sources.merge(&key.dek_sources);
-            known.uncertain.add(key.uncertain);
-        }
+        let mut all = each_key_once(&self.evidences);
         for (name, proof) in &self.proofs {
             if let Some(key) = all.get_mut(name) {
                 key.proof = Some(proof.clone());
             }
         }
         all.into_values().collect()
+    }
+
+    /// The keys of a member's evidences, each once, by identity.
+    pub fn keys_of(&self, member: &MemberReport) -> Vec<KeyReport> {
+        each_key_once(self.parts(member)).into_values().collect()
     }
 
     /// Every finding with its evidence: those of each evidence, then those that all of them together show.
@@ -225,4 +221,18 @@ impl Report {
         list.extend(self.unread.iter().map(ToString::to_string));
         list
     }
+}
+
+fn each_key_once<'a>(evidences: impl IntoIterator<Item = &'a EvidenceReport>) -> BTreeMap<KeyIdentity<'static>, KeyReport> {
+    let mut all: BTreeMap<KeyIdentity<'static>, KeyReport> = BTreeMap::new();
+    for key in evidences.into_iter().flat_map(|evidence| &evidence.keys) {
+        let known = all.entry(key.identity.clone()).or_default();
+        known.identity = key.identity.clone();
+        known.counts.add(key.counts);
+        known.perhaps_current.add(key.perhaps_current);
+        known.group_resources.extend(key.group_resources.iter().cloned());
+        known.dek_sources.merge(&key.dek_sources);
+        known.uncertain.add(key.uncertain);
+    }
+    all
 }

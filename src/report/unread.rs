@@ -13,7 +13,7 @@ const OPAQUE: &str = "find out what made it, unpack or decrypt it, and search wh
 /// One thing that was not read, or is not there where it belongs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unread {
-    /// The member in whose files it stands; `None`: an input that nothing of could be read.
+    /// The member in whose files it stands; an input of which nothing could be read is one by itself.
     pub member: Option<MemberId>,
     /// The input that it stands in.
     pub given: PathBuf,

@@ -597,3 +597,58 @@ fn what_a_lost_part_of_the_tree_would_tell_is_not_guessed() {
     }
     assert!(unknown > 20 && deleted > 0, "{unknown} {deleted}");
 }
+
+/// `check -q` has a line for every file, in the order given: also for one that cannot be read, and for one that is read but for a part.
+#[test]
+fn a_quiet_check_has_a_line_for_every_input_in_its_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let whole = Fixture::named("migration").bytes;
+    fs::write(dir.path().join("a.db"), whole).unwrap();
+    fs::write(dir.path().join("junk.db"), b"no database at all, but text").unwrap();
+    fs::create_dir(dir.path().join("empty")).unwrap();
+    fs::write(dir.path().join("cut.db"), &whole[..whole.len() / 2]).unwrap();
+    // What no reader makes a row of stands behind the trailer.
+    let within = br#"{"kind":"Secret","apiVersion":"v1","metadata":{"name":"a","namespace":"b"},"data":{"c":"ZA=="}}"#;
+    fs::write(dir.path().join("within.db"), [whole, &within[..]].concat()).unwrap();
+    let alone = |name: &str| {
+        let output = run_in(dir.path(), &["check", "-q", name]);
+        let (code, said) = text(&output);
+        assert!(said.lines().count() == 1 && said.ends_with(&format!(" (exit {code})\n")), "{name}: {said}");
+        (code, said)
+    };
+    let names = ["junk.db", "a.db", "missing.db", "cut.db", "empty", "within.db"];
+    let (codes, lines): (Vec<i32>, Vec<String>) = names.iter().map(|name| alone(name)).unzip();
+    for (index, name) in names.iter().enumerate() {
+        assert!(lines[index].starts_with(&format!("{name}: ")), "{}", lines[index]);
+        assert_eq!(codes[index] == 1, ["junk.db", "missing.db", "empty"].contains(name), "{}", lines[index]);
+    }
+    for from in 0..names.len() {
+        let order = |of: &[String]| [&of[from..], &of[..from]].concat();
+        let given = order(&names.map(str::to_owned));
+        let given: Vec<&str> = given.iter().map(String::as_str).collect();
+        let (_, said) = text(&run_in(dir.path(), &[&["check", "-q"], &given[..]].concat()));
+        let verdicts = |text: &str| -> Vec<String> {
+            // What others of its cluster say of a file is not in its line where it stands alone.
+            text.lines().map(|line| line.split(':').next().unwrap().to_owned()).collect()
+        };
+        assert_eq!(verdicts(&said), verdicts(&order(&lines).concat()), "{said}");
+        for name in ["junk.db", "missing.db", "empty"] {
+            assert!(order(&lines).iter().any(|line| line.starts_with(name) && said.contains(line.as_str())), "{said}");
+        }
+    }
+}
+
+/// What is taken is said in the same words wherever something else was found.
+#[test]
+fn every_error_says_what_is_taken() {
+    use etcd_sleuth::evidence::{Evidence, Limits};
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("junk.db");
+    fs::write(&path, b"no database at all, but text").unwrap();
+    let of_run = stderr(&run_in(dir.path(), &["scan", "junk.db"]));
+    let taken = of_run.split("expected ").nth(1).unwrap().split(';').next().unwrap().to_owned();
+    assert!(["database", "snapshot", "log"].iter().all(|word| taken.contains(word)), "{taken}");
+    let of_library = etcd_sleuth::store::StoreKind::of(&Evidence::open(&path, &Limits::default()).unwrap()).unwrap_err().to_string();
+    let of_directory = Evidence::open(dir.path(), &Limits::default()).unwrap_err().to_string();
+    assert!(of_library.contains(&format!("expected {taken}; ")) && of_directory.contains(&taken), "{of_library} {of_directory}");
+}

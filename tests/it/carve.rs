@@ -348,3 +348,27 @@ fn an_unlinked_database_is_found_in_its_image() {
     println!("{there} of {gone} plaintext Secrets of the unlinked database stand in the image; all of these were found");
     assert!(gone > 50 && there * 10 >= gone * 9, "{there} of {gone}");
 }
+
+/// The lines of the keys have as many values as are called encrypted: a copy is in neither.
+#[test]
+fn encrypted_values_are_as_many_as_those_under_their_keys() {
+    let dir = tempfile::tempdir().unwrap();
+    Fixture::named("migration").write_to(dir.path());
+    let name = "migration.db";
+    for resources in ["all", "secrets"] {
+        let output = run_in(dir.path(), &["carve", name, "--resources", resources]);
+        let screen = String::from_utf8(output.stdout).unwrap();
+        let number = |text: &str| -> u64 { text.rsplit(' ').next().unwrap().replace(',', "").parse().unwrap() };
+        let line = screen.lines().find(|line| line.starts_with("Values ")).unwrap();
+        let encrypted = number(&line[..line.find(" encrypted").unwrap()]);
+        let of_keys = screen.lines().filter(|line| line.trim_start().starts_with(|c: char| c.is_ascii_digit()));
+        let rows = of_keys.filter_map(|line| line.split_once(" value").filter(|(_, rest)| rest.contains(" under ")));
+        let under: Vec<u64> = rows.map(|(count, _)| number(count)).collect();
+        assert!(under.len() > 1 && encrypted == under.iter().sum::<u64>(), "{name}, {resources}: {screen}");
+        let all = records(&run_in(dir.path(), &["carve", name, "--resources", resources, "--format", "jsonl"]));
+        let counts = of_kind(&all, "value").into_iter().filter(|value| value["protection"] == "encrypted");
+        let copies = counts.clone().filter(|value| value["duplicate"] == true).count() as u64;
+        assert_eq!(counts.count() as u64 - copies, encrypted, "{name}, {resources}");
+        assert!(copies > 0 && line.contains("; besides "), "{line}");
+    }
+}

@@ -14,6 +14,7 @@ pub struct PageRunRecord {
     pgid: u64,
     count: u64,
     state: &'static str,
+    tree_lost: bool,
     content: Option<&'static str>,
 }
 
@@ -27,6 +28,7 @@ impl PageRunRecord {
         ("pgid", |record| record.pgid.cell()),
         ("count", |record| record.count.cell()),
         ("state", |record| record.state.cell()),
+        ("tree_lost", |record| record.tree_lost.cell()),
         ("content", |record| record.content.cell()),
     ];
 
@@ -38,6 +40,7 @@ impl PageRunRecord {
             pgid: run.pgid,
             count: run.count,
             state: run.state.name(),
+            tree_lost: run.tree_lost,
             content: run.content.name(),
         }
     }

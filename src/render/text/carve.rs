@@ -7,16 +7,16 @@ use super::first_screen::{named_secrets, types};
 use super::headline::{in_scope, not_placed, pieces_alone, scope};
 use super::key_label::distinct_labels;
 use super::layout::{Screen, Tone};
-use super::number::with_noun;
+use super::number::{counted, with_noun};
 use super::scan::status_line;
+use super::stored::stored;
 use super::unread::{not_looked_at, warning};
 use super::{against, block, file_lines, thousands};
-use crate::evidence::count::{Count, Fragments, Values};
+use crate::evidence::count::{Count, Values};
 use crate::evidence::words::path_word;
 use crate::finding::Outcome;
 use crate::report::readable::ReadableSecret;
-use crate::report::{self, EvidenceReport, MemberReport, Render, Report};
-use crate::row::Form;
+use crate::report::{self, EvidenceReport, KeyReport, MemberReport, Render, Report};
 use crate::store::MetaPage;
 
 /// Rows of a table before the rest is only counted.
@@ -59,16 +59,12 @@ fn carve(member: &MemberReport, evidence: &EvidenceReport, report: &Report) -> S
     for part in report.parts(member) {
         block(&mut out, "File", &file_lines(&part.facts, &against(&part.anomaly_counts)));
     }
-    block(&mut out, "Values", &[values(member, report)]);
+    block(&mut out, "Values", &[stored(report.parts(member))]);
     if let Some(form) = evidence.facts.image().and_then(|image| image.is) {
         out.push_str(&format!("NEXT  etcd-sleuth scan {} reads it as what it is: {}\n", path_word(&evidence.facts.path), form.in_words()));
     }
     block(&mut out, "Database", &meta_pages(evidence));
-    let keys = evidence.keys.iter().take(ROWS);
-    for (key, label) in keys.clone().zip(distinct_labels(keys.map(|key| &key.identity))) {
-        let count = key.counts.total();
-        out.push_str(&format!("  {:>9} {} under {label}\n", thousands(count), count.noun()));
-    }
+    out.push_str(&keys(&report.keys_of(member)));
     out.push_str(&not_placed(report.parts(member)));
     out.push_str(&types(&evidence.readable.types, in_scope(report)));
     let newest = |secret: &ReadableSecret| secret.revision.map_or("-".to_owned(), |revision| revision.to_string());
@@ -105,18 +101,19 @@ fn headline(member: &MemberReport, evidence: &EvidenceReport, report: &Report) -
     out
 }
 
-/// How many values there are, by how they are stored.
-fn values(member: &MemberReport, report: &Report) -> String {
-    let count = |form| {
-        let of = report.parts(member).flat_map(|part| &part.values).filter(|((_, _, stored), _)| *stored == form);
-        of.map(|(_, count)| *count).sum::<Count<Values>>()
-    };
-    let forms = [(Form::Plaintext, "in plaintext"), (Form::Encrypted, "encrypted"), (Form::Unknown, "of no known form")];
-    let counts = forms.map(|(form, what)| (count(form), what)).into_iter().filter(|(count, _)| *count > 0);
-    let values: Vec<String> = counts.map(|(count, what)| format!("{} {what}", thousands(count))).collect();
-    let fragments: Count<Fragments> = report.parts(member).map(|part| part.fragments.count).sum();
-    let values = if values.is_empty() { "none".to_owned() } else { values.join(", ") };
-    format!("{values}; {} of them not proven whole", thousands(fragments))
+/// A line for each of the first keys; together they have as many values as are encrypted.
+fn keys(keys: &[KeyReport]) -> String {
+    let (listed, more) = keys.split_at(keys.len().min(ROWS));
+    let mut out = String::new();
+    for (key, label) in listed.iter().zip(distinct_labels(listed.iter().map(|key| &key.identity))) {
+        let count = key.counts.total();
+        out.push_str(&format!("  {:>9} {} under {label}\n", thousands(count), count.noun()));
+    }
+    if !more.is_empty() {
+        let count: Count<Values> = more.iter().map(|key| key.counts.total()).sum();
+        out.push_str(&format!("  {:>9} {} under {}\n", thousands(count), count.noun(), counted(more.len() as u64, "further key")));
+    }
+    out
 }
 
 /// The first meta pages of databases that stand in the bytes.

@@ -4,18 +4,19 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::super::escape::{terminal, terminal_path};
+use super::check_quiet::lines;
 use super::layout::{Screen, Tone};
 use super::marks::FIGURES;
 use super::number::counted;
 use super::table::{self, Table};
 use super::unread::{self, ending, subject};
-use super::{against, block, cluster_lines, compared_lines, file_lines, followed, thousands};
-use crate::evidence::anomaly::{Bearing, Class};
+use super::verdict::{tone, verdict, worst_word};
+use super::{against, block, cluster_lines, compared_lines, file_lines, thousands};
 use crate::evidence::limit;
 use crate::evidence::words::verb;
 use crate::finding::{Condition, Outcome};
 use crate::report::{EvidenceReport, Render, Report, not_looked_at};
-use crate::store::{DatabaseFacts, Facts, KeyTree, Schema, Trailer};
+use crate::store::{DatabaseFacts, Facts, KeyTree, Schema};
 
 /// Rows of a table before the rest is only counted.
 const ROWS: usize = 50;
@@ -30,7 +31,7 @@ pub struct CheckText<'o> {
 }
 
 impl<'o> CheckText<'o> {
-    /// `is_quiet`: only one line for each evidence.
+    /// `is_quiet`: only one line for each file, read or not.
     pub fn new(out: Screen<'o>, is_quiet: bool) -> Self {
         Self { out, is_quiet, has_said: false }
     }
@@ -38,28 +39,24 @@ impl<'o> CheckText<'o> {
 
 impl Render for CheckText<'_> {
     fn evidence_end(&mut self, evidence: &EvidenceReport) -> io::Result<()> {
-        if std::mem::replace(&mut self.has_said, true) && !self.is_quiet {
-            self.out.write_all(b"\n")?;
-        }
-        // A line by itself says what it means for the exit code.
-        let exit = if self.is_quiet { format!(" (exit {})", exit_code(evidence)) } else { String::new() };
-        let verdict = format!("{}: {}{exit}\n", terminal_path(&evidence.facts.path), verdict(evidence));
-        self.out.write_all(tone(evidence).paint(&verdict).as_bytes())?;
         if self.is_quiet {
             return Ok(());
         }
+        if std::mem::replace(&mut self.has_said, true) {
+            self.out.write_all(b"\n")?;
+        }
+        let verdict = format!("{}: {}\n", terminal_path(&evidence.facts.path), verdict(evidence));
+        self.out.write_all(tone(evidence).paint(&verdict).as_bytes())?;
         self.out.write_all(check(evidence).as_bytes())
     }
 
     fn end(&mut self, report: &Report, outcome: &Outcome) -> io::Result<()> {
-        if self.is_quiet && report.unread.is_empty() {
-            return Ok(());
+        if self.is_quiet {
+            return self.out.write_all(lines(report).as_bytes());
         }
-        if !self.is_quiet {
-            self.out.write_all(unread::warning(report.unread.iter()).as_bytes())?;
-            let general = not_looked_at(&report.evidences).into_iter().chain(["what the values say".to_owned()]).collect();
-            self.out.write_all(unread::not_looked_at(general, report.unread.iter()).as_bytes())?;
-        }
+        self.out.write_all(unread::warning(report.unread.iter()).as_bytes())?;
+        let general = not_looked_at(&report.evidences).into_iter().chain(["what the values say".to_owned()]).collect();
+        self.out.write_all(unread::not_looked_at(general, report.unread.iter()).as_bytes())?;
         self.out.write_all(Tone::of_exit(outcome.exit_code()).paint(&check_status(report, outcome)).as_bytes())
     }
 }
@@ -200,40 +197,6 @@ pub fn check_status(report: &Report, outcome: &Outcome) -> String {
     format!("{said}{}", ending(report, outcome, &said_by_verdict))
 }
 
-/// What a file by itself means for the exit code.
-fn exit_code(evidence: &EvidenceReport) -> u8 {
-    let mut outcome = Outcome::default();
-    evidence.judgement.add_integrity_to(&mut outcome);
-    outcome.exit_code()
-}
-
-fn tone(evidence: &EvidenceReport) -> Tone {
-    let worst = evidence.anomaly_counts.keys().map(|class| class.bearing()).max();
-    match worst {
-        Some(Bearing::Damaged | Bearing::Altered | Bearing::Divergent) => Tone::Bad,
-        Some(Bearing::Incomplete | Bearing::Undecoded) => Tone::Open,
-        Some(Bearing::Note) | None => Tone::Said,
-    }
-}
-
-/// The verdict on one of several files, in as few words as count it.
-fn worst_word(evidence: &EvidenceReport) -> &'static str {
-    let worst = against(&evidence.anomaly_counts).into_iter().map(|(bearing, _)| bearing).max();
-    match worst {
-        Some(Bearing::Incomplete) => "INCOMPLETE",
-        Some(Bearing::Damaged) => "DAMAGED",
-        Some(Bearing::Altered) => "NOT AS WRITTEN",
-        Some(Bearing::Undecoded) => "with values that CANNOT BE DECODED",
-        _ if evidence.anomaly_counts.contains_key(&Class::MemberDivergence) => "that DIFFERS from another",
-        Some(Bearing::Note | Bearing::Divergent) | None => match evidence.facts.database().map(|database| database.trailer) {
-            None => "whole as far as checksums tell",
-            Some(Some(Trailer::Match)) => "whole",
-            Some(Some(Trailer::Absent)) => "whole without a trailer",
-            Some(_) => "whole with the trailer not judged",
-        },
-    }
-}
-
 /// Names of files that something is said against, where there are few.
 fn named(files: &[&EvidenceReport]) -> String {
     let is_accused = files.iter().any(|file| !matches!(tone(file), Tone::Said));
@@ -257,40 +220,6 @@ pub fn limits(mut out: Screen<'_>) -> io::Result<()> {
     }
     writeln!(out, "{table}")?;
     out.flush()
-}
-
-/// The verdict in words that claim no more than was looked at.
-pub(super) fn verdict(evidence: &EvidenceReport) -> String {
-    let bearings: Vec<Bearing> = against(&evidence.anomaly_counts).into_iter().map(|(bearing, _)| bearing).collect();
-    let mut words = Vec::new();
-    if bearings.contains(&Bearing::Incomplete) {
-        words.push("INCOMPLETE: something that belongs to it is missing");
-    }
-    if bearings.contains(&Bearing::Damaged) {
-        words.push("DAMAGED: the structure is broken");
-    }
-    if bearings.contains(&Bearing::Altered) {
-        words.push(match evidence.facts.database().and_then(|database| database.trailer) {
-            Some(Trailer::Mismatch) => "NOT AS WRITTEN: it DOES NOT MATCH ITS TRAILER",
-            _ => "NOT AS WRITTEN: something stands in it that no writer leaves so",
-        });
-    }
-    if bearings.contains(&Bearing::Undecoded) {
-        words.push("its structure is sound; VALUES CANNOT BE DECODED");
-    }
-    if evidence.anomaly_counts.contains_key(&Class::MemberDivergence) {
-        words.push("DIFFERS from another input of its cluster");
-    }
-    let Some(database) = evidence.facts.database() else {
-        return if words.is_empty() { "whole, as far as its own checksums tell".to_owned() } else { words.join("; ") };
-    };
-    match (words.is_empty(), database.trailer) {
-        (false, _) => words.join("; "),
-        (true, Some(Trailer::Match)) if database.behind_trailer > 0 => format!("whole; {}", followed(database.behind_trailer)),
-        (true, Some(Trailer::Match)) => "whole, matches its own trailer (detects corruption, not forgery)".to_owned(),
-        (true, Some(Trailer::Absent)) => "whole, no trailer to check it against".to_owned(),
-        (true, _) => "whole; its trailer was not judged, because hashing is off".to_owned(),
-    }
 }
 
 fn anomalies(evidence: &EvidenceReport) -> String {

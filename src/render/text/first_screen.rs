@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use super::key_counts::{CountColumns, cell};
 use super::key_label::distinct_labels;
 use super::number::{counted, with_noun};
+use super::stored::stored;
 use super::table::{Table, name};
 use super::thousands;
 use crate::collect::{ResourceCounts, StorageCounts};
-use crate::evidence::count::{Count, Secrets, Values};
+use crate::evidence::count::{Count, Secrets};
 use crate::evidence::words::{noun, path_word, verb};
 use crate::finding::Rule;
 use crate::report::readable::{Exists, ReadableSecret};
@@ -82,12 +83,10 @@ pub(super) fn secrets(evidence: &EvidenceReport, in_scope: &str) -> String {
 
 /// What a log alone says, or pages without a tree: values by how they are stored.
 pub(super) fn values(evidence: &EvidenceReport) -> String {
-    let mut counts = BTreeMap::<&str, Count<Values>>::new();
-    for ((_, _, protection), count) in &evidence.values {
-        counts.entry(protection.name()).or_default().add(*count);
+    match evidence.values.is_empty() {
+        true => String::new(),
+        false => format!("Values looked at: {}\n", stored(std::iter::once(evidence))),
     }
-    let shown: Vec<String> = counts.iter().map(|(name, count)| format!("{} {name}", thousands(*count))).collect();
-    if shown.is_empty() { String::new() } else { format!("Values looked at: {}\n", shown.join(", ")) }
 }
 
 pub(super) fn keys(keys: &[KeyReport], in_scope: &str) -> String {

@@ -2,6 +2,7 @@
 
 mod carve;
 mod check;
+mod check_quiet;
 mod columns;
 mod credentials;
 mod directory;
@@ -24,8 +25,10 @@ mod recover;
 mod requirement;
 mod retire;
 mod scan;
+mod stored;
 mod table;
 mod unread;
+mod verdict;
 mod verify;
 mod verify_plan;
 mod wrap;

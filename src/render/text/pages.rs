@@ -14,7 +14,7 @@ use super::unread;
 use crate::evidence::EvidenceId;
 use crate::evidence::words::noun;
 use crate::finding::Outcome;
-use crate::pages::{PageContent, PageLine, PageMapReport, PageReport, PageState};
+use crate::pages::{MappedPage, PageContent, PageLine, PageMapReport, PageReport, PageState};
 use crate::report::{Render, Report, not_looked_at};
 use crate::row::ValueRow;
 use crate::store::Facts;
@@ -25,6 +25,11 @@ const COLUMNS: [u64; 2] = [64, 32];
 const NUMBER: u64 = 11;
 /// Lines of the map at most.
 const LINES: u64 = 24;
+
+/// The cell of a page whose tree is lost.
+const LOST: char = '?';
+/// What is said of it.
+const TREE_LOST: &str = "a page whose tree is lost: in use or free";
 
 /// What `pages` says.
 pub struct PagesText<'o> {
@@ -74,7 +79,7 @@ impl Render for PagesText<'_> {
 
 /// How many pages there are of each state, and where.
 fn overview(report: &PageMapReport, columns: u64) -> String {
-    let PageMapReport { counts, page_size, .. } = report;
+    let PageMapReport { counts, page_size, tree_lost, .. } = report;
     let total = counts.total();
     let path = terminal_path(&report.path);
     let mut out = format!("{path}: {} of {} bytes\n", counted(total, "page"), thousands(*page_size));
@@ -83,27 +88,38 @@ fn overview(report: &PageMapReport, columns: u64) -> String {
         (PageState::Freelist, counts.freelist),
         (PageState::Reachable, counts.reachable),
         (PageState::OtherRoot, counts.other_root),
-        (PageState::Free, counts.free),
+        (PageState::Free, counts.free.saturating_sub(*tree_lost)),
         (PageState::BeyondHighWater, counts.beyond_high_water),
     ] {
-        let percent = count.saturating_mul(100).checked_div(total).unwrap_or(0);
-        out.push_str(&format!("  {}  {:<18} {:>10}  {percent:>3} %   {}\n", symbol(state), state.name(), thousands(count), explain(state)));
+        out.push_str(&of_state(symbol(state), state.name(), count, total, explain(state)));
+    }
+    if *tree_lost > 0 {
+        out.push_str(&of_state(LOST, "not known", *tree_lost, total, TREE_LOST));
     }
     out.push_str(&map(report, total, columns));
     out
+}
+
+fn of_state(symbol: char, name: &str, count: u64, total: u64, what: &str) -> String {
+    let percent = count.saturating_mul(100).checked_div(total).unwrap_or(0);
+    format!("  {symbol}  {name:<18} {:>10}  {percent:>3} %   {what}\n", thousands(count))
 }
 
 /// One cell stands for as many pages as it takes to fit the screen. It shows a plaintext Secret where there is one, else what
 /// most of its pages are.
 fn map(report: &PageMapReport, total: u64, columns: u64) -> String {
     let per_cell = total.div_ceil(columns.saturating_mul(LINES)).max(1);
-    let mut out = String::from("  P  in use, with a Secret in plaintext\n  p  the same on a page that etcd no longer shows\n");
-    out.push_str("  E  in use, with encrypted Secrets only\n  e  the same on a page that etcd no longer shows\n");
+    let elsewhere = match report.tree_lost {
+        0 => "the same on a page that etcd no longer shows",
+        _ => "the same on a page that etcd no longer shows, or whose tree is lost",
+    };
+    let mut out = format!("  P  in use, with a Secret in plaintext\n  p  {elsewhere}\n");
+    out.push_str(&format!("  E  in use, with encrypted Secrets only\n  e  {elsewhere}\n"));
     out.push_str(&match per_cell {
         1 => "one cell: 1 page\n".to_owned(),
         n => format!("one cell: {} pages; P and p where there is one, else what most of them are\n", thousands(n)),
     });
-    let pages: Vec<char> = report.pages.iter().map(|(state, content)| symbol_with(*state, *content)).collect();
+    let pages: Vec<char> = report.pages.iter().map(symbol_with).collect();
     let (mut column, mut first) = (0u64, 0u64);
     for cell in pages.chunks(usize::try_from(per_cell).unwrap_or(usize::MAX)) {
         let mut counts = std::collections::BTreeMap::<char, u64>::new();
@@ -129,12 +145,13 @@ fn map(report: &PageMapReport, total: u64, columns: u64) -> String {
     out
 }
 
-fn symbol_with(state: PageState, content: PageContent) -> char {
-    match (state, content) {
+fn symbol_with(page: &MappedPage) -> char {
+    match (page.state, page.content) {
         (PageState::Reachable, PageContent::Plaintext) => 'P',
         (PageState::Reachable, PageContent::Encrypted) => 'E',
         (PageState::Free | PageState::OtherRoot | PageState::BeyondHighWater, PageContent::Plaintext) => 'p',
         (PageState::Free | PageState::OtherRoot | PageState::BeyondHighWater, PageContent::Encrypted) => 'e',
+        _ if page.tree_lost => LOST,
         (state, _) => symbol(state),
     }
 }
@@ -144,7 +161,12 @@ fn runs(report: &PageMapReport) -> String {
     let mut table = Table::new(&["page", "pages", "state", "header"]);
     for run in &report.runs {
         let header = run.header.map_or("-".to_owned(), |header| format!("{}, {}", header.flags, counted(header.count.into(), "element")));
-        table.add_row([run.pgid.to_string(), run.count.to_string(), run.state.name().to_owned(), header]);
+        table.add_row([
+            run.pgid.to_string(),
+            run.count.to_string(),
+            if run.tree_lost { "not known: its tree is lost" } else { run.state.name() }.to_owned(),
+            header,
+        ]);
     }
     format!("{table}\n")
 }
@@ -173,9 +195,10 @@ fn explain(state: PageState) -> &'static str {
 
 /// One page, as a hex editor shows it that knows the format and no values.
 fn one(page: &PageReport<'_>) -> String {
-    let PageReport { pgid, offset, size, state, .. } = page;
+    let PageReport { pgid, offset, size, .. } = page;
     let last = offset.saturating_add(*size).saturating_sub(1);
-    let mut out = format!("page {pgid}: bytes {offset} to {last} of the content\n{}: {}\n", state.name(), explain(*state));
+    let (state, what) = if page.tree_lost { ("not known", TREE_LOST) } else { (page.state.name(), explain(page.state)) };
+    let mut out = format!("page {pgid}: bytes {offset} to {last} of the content\n{state}: {what}\n");
     if let Some(headerless) = &page.headerless {
         out.push_str(&format!("{headerless}\n"));
     }

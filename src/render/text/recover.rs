@@ -1,9 +1,9 @@
 //! What `recover` says of what it brought back.
 
 use super::super::escape::{terminal, terminal_path};
-use super::check::verdict;
 use super::number::{counted, with_adjective, with_noun};
 use super::unread;
+use super::verdict::verdict;
 use super::{conditions, thousands};
 use crate::evidence::words::verb;
 use crate::recovery::{Doubt, Standing};

@@ -6,7 +6,7 @@ use crate::bbolt::{Db, Meta, OpenError};
 use crate::etcd::trailer::{self, Trailer};
 use crate::evidence::digest::Sha256Digest;
 use crate::evidence::range;
-use crate::evidence::{Container, Evidence};
+use crate::evidence::{Container, EXPECTED, Evidence};
 use crate::store::Kind;
 
 /// A bbolt database within an evidence.
@@ -20,7 +20,7 @@ pub struct OpenedDatabase<'data> {
 
 /// Evidence in which no database can be opened.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("expected an etcd snapshot; found {0}")]
+#[error("expected {EXPECTED}; found {0}")]
 pub struct NotADatabase(pub OpenError);
 
 impl NotADatabase {
