@@ -14,6 +14,8 @@ use super::decoded::Decoded;
 
 /// Bytes that are looked at in one go. Text of twice as many has a block like this in it, wherever it begins.
 const BLOCK: usize = 16;
+/// Every other byte of a block.
+const EVERY_OTHER: [u128; 2] = [u128::MAX / 0xffff * 0xff, u128::MAX / 0xffff * 0xff00];
 /// So many characters before and behind a window are read for what begins in it.
 const AROUND: usize = 1024;
 
@@ -72,7 +74,7 @@ pub(super) fn each_run(bytes: &[u8], window: Range<usize>, mut see: impl FnMut(&
     while let Some(block) = bytes.get(at..).and_then(|rest| rest.first_chunk::<BLOCK>()).filter(|_| at < window.end) {
         let next = at.saturating_add(BLOCK);
         // One byte in two at least is zero, and not all are.
-        let halves = [0, 1].map(|odd| block.iter().skip(odd).step_by(2).all(|byte| *byte == 0));
+        let halves = EVERY_OTHER.map(|half| u128::from_le_bytes(*block) & half == 0);
         let form = if halves[0] == halves[1] { None } else { Form::of(*block) };
         let Some(form) = form else {
             at = next;
