@@ -86,7 +86,7 @@ impl Case<'_> {
                     // Whether it is sound is told as `check` tells it: its values are a part of it.
                     let collected = Collector::new(&*evidence.store, &plan.scope).each(|_| {});
                     let report = run.settle(evidence, collected);
-                    run.note_broken_log(&read);
+                    run.note_broken(&read);
                     run.note_not_applied(&read);
                     let unread = std::mem::take(&mut run.report.unread);
                     let evidence = place.and_then(|place| read.evidences.get(place));
@@ -100,12 +100,15 @@ impl Case<'_> {
 }
 
 impl Run<'_> {
-    /// What of the member's own log cannot be read: what stood there may be newer than the database.
-    fn note_broken_log(&mut self, member: &ReadMember<'_>) {
+    /// What of the member's own log and raft snapshots is not as it was written: what stood there may be newer than the database.
+    fn note_broken(&mut self, member: &ReadMember<'_>) {
         for profile in member.evidences.iter().filter(|evidence| evidence.is_own()).map(|evidence| evidence.store.profile()) {
-            let is_lacking = |anomaly: &&Anomaly| matches!(anomaly.class.bearing(), Bearing::Damaged | Bearing::Incomplete);
-            if profile.facts.log().is_some()
-                && let Some(anomaly) = profile.anomalies.listed().iter().find(is_lacking)
+            let is_broken = |anomaly: &&Anomaly| match anomaly.class.bearing() {
+                Bearing::Altered | Bearing::Damaged | Bearing::Incomplete | Bearing::Undecoded => true,
+                Bearing::Divergent | Bearing::Note => false,
+            };
+            if profile.facts.database().is_none()
+                && let Some(anomaly) = profile.anomalies.listed().iter().find(is_broken)
             {
                 let place = Place { path: profile.facts.path.clone(), target: profile.facts.link_target.clone() };
                 self.not_read(place, UnreadReason::NotWhole(anomaly.detail.clone()));

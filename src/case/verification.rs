@@ -112,7 +112,7 @@ impl Run<'_> {
         if !report.has_tree() && !report.evidences.is_empty() {
             outcome.open(Condition::CurrentNotKnown);
         }
-        if proof.requirement.not_known() > 0 {
+        if proof.requirement.not_known() > 0 || proof.requirement.out_of_reach() > 0 {
             outcome.open(Condition::UnknownStorage);
         }
         if proof.requirement.disputed() > 0 {

@@ -11,7 +11,7 @@ use crate::envelope::KeyIdentity;
 use crate::evidence::count::{Count, Values};
 use crate::evidence::{EvidenceId, MemberId};
 use crate::kubernetes::StorageKey;
-use crate::row::{Api, Place, Retention, ValueRow};
+use crate::row::{Api, Form, Place, Retention, ValueRow};
 
 /// What the values say about the requirement.
 #[derive(Clone, Debug, Default)]
@@ -77,10 +77,24 @@ impl Requirement {
         let is_retained =
             row.place == Place::Tree && row.retention.is_retained() && (source.is_leftover() || row.retention != Retention::Deleted);
         let is_of_log = row.retention == Retention::Log && row.may_be_current();
-        // What stands under a foreign key no API server writes, whatever it is.
-        let is_of_server = |key: &&StorageKey<'_>| (is_retained || is_of_log) && key.prefix.is_some();
-        let Some(storage_key) = row.storage_key.as_ref().filter(is_of_server) else { return };
+        let Some(storage_key) = row.storage_key.as_ref().filter(|_| is_retained || is_of_log) else { return };
         let is_current = row.retention == Retention::Current;
+        if storage_key.prefix.is_none() {
+            // What stands under a foreign key no API server writes: nothing is required of it. But a Secret in clear is not what was asked for.
+            let is_in_clear = row.is_secret() && row.form() == Form::Plaintext && wanted.first.state != State::Plaintext;
+            if is_in_clear && !source.is_leftover() {
+                self.required.entry(wanted.first.state.clone()).or_default().entry(group_resource.to_owned()).or_default();
+                let left = |under| Left::of(source.id, group_resource, storage_key, under);
+                match row.retention {
+                    Retention::Current => self.left.entry(left(Under::OutOfReach)).or_default().add_one(),
+                    Retention::Newest | Retention::Log => {
+                        self.see_not_applied((source.member, row.api, row.key.to_vec()), left(Under::NotApplied));
+                    }
+                    Retention::Superseded | Retention::Deleted | Retention::Residue => {}
+                }
+            }
+            return;
+        }
         let under = self.other_than(wanted, row, attempt, is_current && !source.is_leftover());
         if !source.is_leftover() {
             for (_, other) in &wanted.others {
@@ -185,6 +199,7 @@ impl Requirement {
             | Under::NotOpened(_)
             | Under::OneOfSeveral(_)
             | Under::NotNamed(_)
+            | Under::OutOfReach
             | Under::Disputed
             | Under::NotApplied
             | Under::NotKnown => return,
@@ -223,6 +238,11 @@ impl Requirement {
     /// Those of them that are under one of several keys of the required provider.
     pub fn one_of_several(&self) -> Count<Values> {
         self.count(|under| matches!(under, Under::OneOfSeveral(_)))
+    }
+
+    /// Current Secrets in plaintext that no API server writes, and so none rewrites.
+    pub fn out_of_reach(&self) -> Count<Values> {
+        self.count(|under| matches!(under, Under::OutOfReach))
     }
 
     /// Current values that are as required.

@@ -17,6 +17,8 @@ pub enum Under {
     OneOfSeveral(KeyIdentity<'static>),
     /// A key, though no rule names the resource: API servers with this configuration cannot read it.
     NotNamed(KeyIdentity<'static>),
+    /// No key, in a Secret below a key that no API server writes, so that none rewrites it.
+    OutOfReach,
     /// What one of the configurations that were given requires, and another one does not.
     Disputed,
     /// Whatever the log has behind the database, which writes or deletes it later, or may; or it was written by the v2 API, of whose keys
@@ -35,6 +37,7 @@ impl Under {
             Self::SameName(_) => "other-key-of-this-name",
             Self::NotOpened(_) => "not-opened",
             Self::NotNamed(_) => "not-named",
+            Self::OutOfReach => "out-of-reach",
             Self::Disputed => "disputed",
             Self::OneOfSeveral(_) => "one-of-several-keys",
             Self::NotApplied => "not-applied",
@@ -46,7 +49,7 @@ impl Under {
     pub fn key(&self) -> Option<&KeyIdentity<'static>> {
         match self {
             Self::Key(key) | Self::SameName(key) | Self::NotOpened(key) | Self::OneOfSeveral(key) | Self::NotNamed(key) => Some(key),
-            Self::Plaintext | Self::Disputed | Self::NotApplied | Self::NotKnown => None,
+            Self::Plaintext | Self::OutOfReach | Self::Disputed | Self::NotApplied | Self::NotKnown => None,
         }
     }
 

@@ -382,3 +382,26 @@ fn a_recovery_calls_a_file_what_check_calls_it() {
         assert!(said.lines().any(|line| line == verdict), "{said} {verdict}");
     }
 }
+
+/// What stands in the member's own log, or in its newest raft snapshot, and is not as it was written, may be newer than the database.
+#[test]
+fn a_recovery_names_whatever_of_the_member_is_not_as_it_was_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let newest = |folder: &std::path::Path, ending: &str| {
+        let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        files.filter(|path| path.to_str().unwrap().ends_with(ending)).max().unwrap()
+    };
+    for (folder, ending, within) in [("wal", ".wal", &b"/registry/"[..]), ("snap", ".snap", b"members")] {
+        let member = common::unpack_directory("killed", &dir.path().join(folder));
+        let path = newest(&member.join("member").join(folder), ending);
+        let shown = || stderr(&sleuth().arg("recover").arg(&member).output().unwrap());
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let broken = |shown: &str| shown.contains(&format!("{name} (")) && shown.contains("CRC");
+        assert!(!broken(&shown()), "{name}");
+        let mut bytes = fs::read(&path).unwrap();
+        let at = bytes.windows(within.len()).position(|window| window == within).unwrap();
+        bytes[at] ^= 1;
+        fs::write(&path, bytes).unwrap();
+        assert!(broken(&shown()), "{name}: {}", shown());
+    }
+}

@@ -135,6 +135,32 @@ fn a_resource_that_the_configuration_names_and_nobody_encrypted_is_not_complete(
     assert_eq!((everything.code, everything.summary["not_under_required"].as_u64()), (2, Some(8)));
 }
 
+/// No API server writes below such a key, so nothing is required of it; what is in clear there is no proof of completeness all the same.
+#[test]
+fn a_secret_in_clear_under_a_foreign_key_is_named_and_proves_nothing() {
+    let encrypted = sealed(A, "key1", secret("s"));
+    let config = [config(&[rule(&["secrets"], &[KEY1, CLEAR])])];
+    let plaintext = [self::config(&[rule(&["secrets"], &[CLEAR])])];
+    for key in ["/backup/copy1", "/registry/secrets/s", "/app/secrets/prod/s"] {
+        let foreign = (key.to_owned(), secret("copy").1);
+        let answer = verify(&[encrypted.clone(), foreign.clone()], &config, &[]);
+        assert_eq!((answer.code, left(&answer)), (3, vec![one("secrets", "out-of-reach", 1)]), "{key}: {}", answer.shown);
+        assert_eq!(answer.summary["out_of_reach"], 1, "{key}");
+        assert!(
+            answer.shown.contains("NOT KNOWN: 1 is in plaintext under a key that no API server writes, 1 is"),
+            "{key}: {}",
+            answer.shown
+        );
+        assert!(!answer.shown.contains("kubectl"), "{key}: {}", answer.shown);
+        assert!(answer.quiet.contains("1 is in plaintext under a key that no API server writes"), "{key}: {}", answer.quiet);
+        // Plaintext is what is required, or it is no Secret, or it is not in clear.
+        assert_eq!(left(&verify(&[secret("s"), foreign], &plaintext, &[])), [], "{key}");
+        for harmless in [(key.to_owned(), b"no object".to_vec()), sealed(A, "key1", (key.to_owned(), secret("copy").1))] {
+            assert_eq!(left(&verify(&[encrypted.clone(), harmless], &config, &[])), [], "{key}");
+        }
+    }
+}
+
 #[test]
 fn lists_are_taken_in_the_order_of_the_api_server() {
     let event = plain("events", "v1", "prod", "e");
@@ -330,21 +356,6 @@ fn a_secret_without_a_value_is_not_known() {
     let values = [sealed(A, "key1", secret("s")), ("/registry/secrets/prod/empty".to_owned(), Vec::new())];
     let answer = verify(&values, &[config(&[rule(&["secrets"], &[KEY1])])], &[]);
     assert_eq!((answer.code, left(&answer)), (3, vec![one("secrets", "not-known", 1)]), "{}", answer.shown);
-}
-
-/// What stands under a key that is no API server's is not of the cluster, whatever it says of itself: no API server rewrites it.
-#[test]
-fn a_secret_under_a_foreign_key_is_not_the_clusters() {
-    let (_, foreign) = secret("db");
-    let values = [sealed(A, "key1", secret("s")), ("/app/secrets/prod/db".to_owned(), foreign)];
-    let answer = verify(&values, &[config(&[rule(&["secrets"], &[KEY1])])], &[]);
-    assert_eq!((answer.code, left(&answer)), (0, vec![]), "{}", answer.shown);
-    assert!(!answer.shown.contains("kubectl"), "{}", answer.shown);
-    // It can be read all the same, and is told with its key.
-    let dir = tempfile::tempdir().unwrap();
-    fs::write(dir.path().join("a.db"), database(&values)).unwrap();
-    let (code, shown) = text(&run_in(dir.path(), &["scan", "a.db"]));
-    assert!(code == 2 && shown.contains("/app/secrets/prod/db"), "{shown}");
 }
 
 /// What begins as a stored object does is no ciphertext, whatever prefix stands before it.

@@ -162,6 +162,22 @@ fn a_database_says_nothing_of_keys_of_the_v2_api() {
     assert!(!shown.contains("not in the database yet") && shown.contains("and 0 deleted"), "{shown}");
 }
 
+/// A key that the v2 API names itself, as `POST` has it, is a key all the same: a Secret in clear behind it leaves `verify` open.
+#[test]
+fn a_secret_whose_name_etcd_chooses_is_no_proof_of_completeness() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("nobody.yaml"), common::NOBODY).unwrap();
+    let folder = dir.path().join("data/member");
+    fs::create_dir_all(folder.join("snap")).unwrap();
+    fs::create_dir_all(folder.join("wal")).unwrap();
+    let database = pages::database_of(&[Write { main: 2, key: b"/registry/namespaces/a".to_vec(), value: b"{}".to_vec() }]);
+    fs::write(folder.join("snap/db"), database).unwrap();
+    let post = [number(1, 9), bytes(2, b"POST"), bytes(3, b"/1/registry/secrets/old"), bytes(4, secret("a").as_bytes())].concat();
+    fs::write(folder.join("wal").join(SEGMENT), segment(&[post])).unwrap();
+    let (code, shown) = text(&run_in(dir.path(), &["verify", "data", "--encryption-config", "nobody.yaml", "--require-key", "aescbc/a"]));
+    assert!(code == 3 && shown.contains("Re-encryption NOT KNOWN: of 1 it is not known"), "{shown}");
+}
+
 /// What the v2 API wrote may be what its key has now: no verdict calls it past, in a log, in a raft snapshot, beside a database or without.
 #[test]
 fn what_the_v2_api_wrote_may_be_current_in_every_verdict() {

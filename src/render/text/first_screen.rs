@@ -216,6 +216,8 @@ fn readable_in(secret: &ReadableSecret) -> String {
     };
     let places: Vec<&str> = secret.places.iter().map(place).collect();
     let state = match secret.exists {
+        // The advice to rewrite every Secret does not help there.
+        Exists::Yes if secret.prefix.is_none() => "a key that no API server writes, nor rewrites: ",
         Exists::Yes => "",
         Exists::NotKnown if secret.places.contains(&"newest") => "perhaps deleted or changed: ",
         Exists::NotKnown => "",

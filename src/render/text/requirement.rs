@@ -81,6 +81,11 @@ fn completeness(requirement: &Requirement, filter: Option<&str>) -> String {
     if not_known > 0 {
         parts.push(format!("of {} it is not known", thousands(not_known)));
     }
+    let out_of_reach = requirement.out_of_reach();
+    if out_of_reach > 0 {
+        let stands = verb(out_of_reach, "is in plaintext under a key", "are in plaintext under keys");
+        parts.push(format!("{} {stands} that no API server writes", thousands(out_of_reach)));
+    }
     if requirement.disputed() > 0 {
         parts.push("the configurations given require different states".to_owned());
     }
@@ -102,7 +107,7 @@ fn completeness(requirement: &Requirement, filter: Option<&str>) -> String {
                 .collect();
             format!("Re-encryption NOT COMPLETE, whichever configuration is in force ({required}): {}{by_name}\n", left.join(", "))
         }
-        Count::ZERO if not_known == 0 && !requirement.is_refused => {
+        Count::ZERO if not_known == 0 && out_of_reach == 0 && !requirement.is_refused => {
             // A name is no proof: anybody can write it before any bytes.
             let (complete, in_scope) = if requirement.by_name > 0 { ("NOT PROVED", "not proved") } else { ("COMPLETE", "complete") };
             let all = if met == 1 { "" } else { "all " };
@@ -173,6 +178,7 @@ fn under(under: &Under) -> String {
         Under::NotNamed(key) => {
             format!("under {}, though no rule names the resource: with this configuration API servers cannot read them", whole(key))
         }
+        Under::OutOfReach => "in plaintext under keys that no API server writes: no rewrite reaches them".to_owned(),
         Under::Disputed => "not known: one of the configurations given requires what they are, another one does not".to_owned(),
         Under::NotApplied => "not known: the log behind the database, or the v2 API, writes or deletes them, or may".to_owned(),
         Under::NotKnown => "not known: no form or key name that is known here".to_owned(),

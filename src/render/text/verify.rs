@@ -145,6 +145,10 @@ pub fn verify_status(report: &Report, outcome: &Outcome) -> String {
         };
         left.push_str(&format!("; of {} it is not known{why}", thousands(proof.requirement.not_known())));
     }
+    if proof.requirement.out_of_reach() > 0 {
+        let keys = verb(proof.requirement.out_of_reach(), "is in plaintext under a key", "are in plaintext under keys");
+        left.push_str(&format!("; {} {keys} that no API server writes", thousands(proof.requirement.out_of_reach())));
+    }
     if let Some(resources) = proof.requirement.required.get(&State::Plaintext) {
         let more = resources.len().checked_sub(NAMED).filter(|more| *more > 0).map_or(String::new(), |more| format!(" and {more} more"));
         let named: Vec<_> = resources.keys().take(NAMED).map(|resource| terminal(resource)).collect();
