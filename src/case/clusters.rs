@@ -24,6 +24,8 @@ pub(super) struct Clusters {
     pub(super) tells_at_the_end: bool,
     known: Vec<Known>,
     changed: Vec<Changed>,
+    /// Databases that a later one contradicts, where nothing tells which of the two is right.
+    accused: Vec<EvidenceId>,
 }
 
 /// Databases that agree with each other.
@@ -34,6 +36,8 @@ struct Known {
     path: PathBuf,
     clusters: ClusterIds,
     history: SharedHistory,
+    /// All of them.
+    members: Vec<EvidenceId>,
     /// Its own trailer says that it was altered since it was sent.
     is_changed: bool,
 }
@@ -92,6 +96,9 @@ impl Clusters {
                 let (offset, pgid) = first_place(&other.comparison, |revision| place_of(store, revision));
                 store.profile_mut().anomalies.note(Class::MemberDivergence, offset, pgid, || other.to_string());
             }
+            if is_changed == known.is_changed && !agrees {
+                self.accused.extend(&known.members);
+            }
             compared.push(other);
         }
         if is_changed {
@@ -99,14 +106,22 @@ impl Clusters {
             self.changed.push(Changed { evidence, clusters: clusters.clone(), history: history.clone(), places });
         }
         match agreeing.and_then(|at| self.known.get_mut(at)) {
-            Some(known) => known.history.add(history),
+            Some(known) => {
+                known.history.add(history);
+                known.members.push(evidence);
+            }
             None if compared.len() < MOST_HISTORIES => {
                 let path = store.profile().facts.path.clone();
-                self.known.push(Known { evidence, path, clusters, history: history.into(), is_changed });
+                self.known.push(Known { evidence, path, clusters, history: history.into(), members: vec![evidence], is_changed });
             }
             None => {}
         }
         Some(compared)
+    }
+
+    /// The databases that a later one contradicts, where neither fails its own trailer: which is right they do not say, so that both are named.
+    pub(super) fn of_accused(&mut self) -> Vec<EvidenceId> {
+        std::mem::take(&mut self.accused)
     }
 
     /// How the databases that fail their own trailer stand to those that they were not held against while they were read.

@@ -106,7 +106,7 @@ impl<'a> Run<'a> {
             _ if question.needs_everything() => self.all_together(question)?,
             _ => self.one_by_one(&RowFilter::of(&question))?,
         }
-        self.settle_changed();
+        self.settle_compared();
         self.judge(judging);
         if is_of_many && self.report.members.iter().any(|member| self.report.is_without_kubernetes(member)) {
             self.outcome.open(Condition::NoKubernetesObjects);

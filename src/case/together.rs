@@ -58,7 +58,7 @@ impl Run<'_> {
         filter: &RowFilter<'_>,
         verdicts: Option<&Verdicts<'_>>,
     ) -> Result<(), RunError> {
-        self.settle_changed();
+        self.settle_compared();
         for (member, report) in members.iter().zip(reports) {
             let wanted = WantedRows { filter, verdicts, clusters: member.clusters() };
             for evidence in &member.evidences {
@@ -83,6 +83,7 @@ impl Run<'_> {
     pub(super) fn ask_of_keys(&mut self, members: &mut [ReadMember<'_>], question: &KeyQuestion) -> Result<(), RunError> {
         let scope = &self.plan.scope;
         let reports = self.count_all(members, |source| Collector::new(source.store, scope).each(|_| {}))?;
+        self.settle_compared();
         let seen: Vec<KeyIdentity<'static>> = self.report.keys().into_iter().map(|key| key.identity).collect();
         let filter = self.plan.filter();
         let of_key = |text, asked| find(text, &seen, asked, filter.as_deref(), &question.same_keys);

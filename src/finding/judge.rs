@@ -37,6 +37,11 @@ impl Judgement {
         }
     }
 
+    /// Whether something of this kind holds of the file as a whole.
+    pub fn has(&self, bearing: Bearing) -> bool {
+        self.bearings.contains(&bearing)
+    }
+
     /// Adds what held to the outcome of a search for plaintext.
     pub fn add_to(&self, outcome: &mut Outcome, fail_on: FailOn) {
         if self.found.reaches(fail_on) {

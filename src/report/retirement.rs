@@ -110,7 +110,7 @@ impl Retirement {
             let (values, name) = (perhaps_current.noun(), verb(perhaps_current, "names", "name"));
             doubts.insert(
                 0,
-                format!("{perhaps_current} {values} that {name} it may be current: no database is known to have applied what wrote them"),
+                format!("{perhaps_current} {values} that {name} it may be current: it is not known whether that write, or one that follows it, was carried out"),
             );
         }
         doubts.splice(0..0, perhaps.of_keys());
@@ -227,7 +227,7 @@ fn other_spellings(may_be: &BTreeMap<KeyIdentity<'static>, (KeyCounts, &'static 
 fn doubts(evidences: &[EvidenceReport], unread: Unread<'_>) -> Vec<String> {
     let mut doubts = Vec::new();
     let of_bearing = |bearings: &'static [Bearing]| {
-        let is_of = move |evidence: &&EvidenceReport| evidence.anomaly_counts.keys().any(|class| bearings.contains(&class.bearing()));
+        let is_of = move |evidence: &&EvidenceReport| bearings.iter().any(|bearing| evidence.judgement.has(*bearing));
         evidences.iter().filter(is_of).map(|evidence| path_text(&evidence.facts.path).into_owned()).collect::<Vec<_>>().join(", ")
     };
     let (broken, altered) = (of_bearing(&[Bearing::Damaged, Bearing::Incomplete, Bearing::Undecoded]), of_bearing(&[Bearing::Altered]));
@@ -236,6 +236,10 @@ fn doubts(evidences: &[EvidenceReport], unread: Unread<'_>) -> Vec<String> {
     }
     if !altered.is_empty() {
         doubts.push(format!("{altered} is not as it was written"));
+    }
+    let divergent = of_bearing(&[Bearing::Divergent]);
+    if !divergent.is_empty() {
+        doubts.push(format!("{divergent} and another input of the same cluster contradict each other"));
     }
     match unread.not_analysed {
         0 => {}

@@ -2,7 +2,7 @@
 
 use super::layout::Tone;
 use super::{against, followed};
-use crate::evidence::anomaly::{Bearing, Class};
+use crate::evidence::anomaly::Bearing;
 use crate::report::EvidenceReport;
 use crate::store::Trailer;
 
@@ -25,7 +25,7 @@ pub(super) fn verdict(evidence: &EvidenceReport) -> String {
     if bearings.contains(&Bearing::Undecoded) {
         words.push("its structure is sound; VALUES CANNOT BE DECODED");
     }
-    if evidence.anomaly_counts.contains_key(&Class::MemberDivergence) {
+    if evidence.judgement.has(Bearing::Divergent) {
         words.push("DIFFERS from another input of its cluster");
     }
     let Some(database) = evidence.facts.database() else {
@@ -48,7 +48,7 @@ pub(super) fn worst_word(evidence: &EvidenceReport) -> &'static str {
         Some(Bearing::Damaged) => "DAMAGED",
         Some(Bearing::Altered) => "NOT AS WRITTEN",
         Some(Bearing::Undecoded) => "with values that CANNOT BE DECODED",
-        _ if evidence.anomaly_counts.contains_key(&Class::MemberDivergence) => "that DIFFERS from another",
+        _ if evidence.judgement.has(Bearing::Divergent) => "DIFFERING from another",
         Some(Bearing::Note | Bearing::Divergent) | None => match evidence.facts.database().map(|database| database.trailer) {
             None => "whole as far as checksums tell",
             Some(Some(Trailer::Match)) => "whole",
