@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use super::file_names::{PartOf, part_in_snap, part_in_wal};
 use super::files::archive_of;
 use super::kind::FileRole;
-use super::survey::{Entry, EntryKind, Listing, entries};
+use super::survey::{Entry, EntryKind, Listing, Unlisted, entries};
 use crate::report::UnreadReason;
 use crate::store::StoreKind;
 
 /// The files of one member.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) struct DataDirectory {
     /// The input that it was found in.
     pub input: usize,
@@ -28,6 +28,8 @@ pub(super) struct DataDirectory {
     pub elsewhere: Vec<Elsewhere>,
     /// What is not read.
     pub unread: Vec<(Place, UnreadReason)>,
+    /// Directories in it of which nothing is known.
+    pub unlisted: Vec<Unlisted>,
 }
 
 /// A file of a member.
@@ -77,7 +79,17 @@ impl DataDirectory {
 
     /// Files that were given by themselves.
     pub(super) fn of(input: usize, path: PathBuf, files: Vec<DataFile>) -> Self {
-        Self { input, path, joined: Vec::new(), is_directory: false, files, strays: Vec::new(), elsewhere: Vec::new(), unread: Vec::new() }
+        Self {
+            input,
+            path,
+            joined: Vec::new(),
+            is_directory: false,
+            files,
+            strays: Vec::new(),
+            elsewhere: Vec::new(),
+            unread: Vec::new(),
+            unlisted: Vec::new(),
+        }
     }
 
     /// Whether it has a database and a log.
@@ -107,11 +119,12 @@ impl DataDirectory {
 
     /// Takes over the files of another directory of the same member.
     pub(super) fn join(&mut self, other: Self) {
-        let Self { files, strays, elsewhere, unread, .. } = other;
+        let Self { files, strays, elsewhere, unread, unlisted, .. } = other;
         self.files.extend(files);
         self.strays.extend(strays);
         self.elsewhere.extend(elsewhere);
         self.unread.extend(unread);
+        self.unlisted.extend(unlisted);
         self.sort();
     }
 
@@ -131,8 +144,10 @@ impl Elsewhere {
     /// What it leads to, as part of a directory like this one.
     pub(super) fn behind(&self, directory: &DataDirectory) -> DataDirectory {
         let Self { place, stands_for, .. } = self;
-        let mut found =
-            DataDirectory { files: Vec::new(), strays: Vec::new(), elsewhere: Vec::new(), unread: Vec::new(), ..directory.clone() };
+        let mut found = DataDirectory {
+            is_directory: directory.is_directory,
+            ..DataDirectory::of(directory.input, directory.path.clone(), Vec::new())
+        };
         let part_of = match stands_for {
             StandsFor::File(role) => {
                 found.files.push(DataFile { role: *role, place: place.clone() });

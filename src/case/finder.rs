@@ -149,6 +149,12 @@ impl<'a> Finder<'a> {
                 member.unread.push((Place { path: path.clone(), target: None }, reason.clone()));
             }
         }
+        for (input, unlisted) in &self.survey.unlisted {
+            let owner = self.owner(*input, &unlisted.path);
+            if let Some(member) = owner.and_then(|owner| self.members.get_mut(owner)) {
+                member.unlisted.push(unlisted.clone());
+            }
+        }
         for member in &mut self.members {
             member.sort();
         }

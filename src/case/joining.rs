@@ -4,7 +4,8 @@
 //! is followed only where more is right: the examiner's own log must never be taken for the evidence's. etcd makes a member's ID of its
 //! URLs and the cluster's of those IDs when a cluster begins, so that two clusters of default names have the same ones, and of a cluster
 //! that has changed its members since they tell nothing. So the log must also have the entry that the database has applied last, of the
-//! same term, or the one that follows it.
+//! same term, or the one that follows it; and of what its applied entries write the database must lack nothing. Where the IDs are those that
+//! every cluster of one member has that was started without options, the database must have a write of the log.
 //!
 //! Of a file only the head is read for its IDs.
 //!
@@ -15,11 +16,14 @@ use std::path::{Path, PathBuf};
 
 use sha1::{Digest, Sha1};
 
+use super::another_log;
 use super::directory::{DataDirectory, DataFile, Place};
 use super::files::Files;
 use super::kind::FileRole;
 use crate::evidence::Evidence;
-use crate::store::{StoreKind, ids_of_log, log_has_entry, members_of_snapshot, schema_of};
+use crate::store::{
+    Agreement, DatabaseStore, ReadOptions, ResidueMode, Store, StoreKind, ids_of_log, log_has_entry, members_of_snapshot, schema_of,
+};
 
 /// The IDs that a log begins with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +33,9 @@ struct LogIdentity {
 }
 
 impl LogIdentity {
+    /// Of a cluster of one member that was started without any option: everybody who tries etcd has made one.
+    const OF_DEFAULTS: Self = Self { member: 0x8e9e_05c5_2164_694d, cluster: 0xcdf8_1819_4e3a_8c32 };
+
     /// Of the first segment that says it.
     fn of<'a>(segments: impl IntoIterator<Item = &'a Evidence>) -> Option<Self> {
         let (member, cluster) = segments.into_iter().find_map(ids_of_log)?;
@@ -71,10 +78,20 @@ impl Heads {
     }
 }
 
-/// Whether the log and the database of a directory are proven to be of one member.
+/// Whether the log and the database of a directory are proven to be of one member, and nothing in them says otherwise.
 pub(super) fn is_one_member(directory: &DataDirectory, files: &Files) -> bool {
     let (segments, heads) = (open(directory, StoreKind::Segment, files), Heads::of(directory, files));
-    LogIdentity::of(&segments).is_some_and(|log| heads.began(log) && heads.are_reached_by(&segments))
+    let Some(log) = LogIdentity::of(&segments).filter(|log| heads.began(*log) && heads.are_reached_by(&segments)) else { return false };
+    let databases = open(directory, StoreKind::Database, files);
+    let options = ReadOptions { residue: ResidueMode::Off, ..ReadOptions::default() };
+    let Some(database) = databases.first().and_then(|database| DatabaseStore::read(database, &options).ok()) else { return false };
+    let segments: Vec<&Evidence> = segments.iter().collect();
+    let is_contradicted = || another_log::contradiction(std::iter::once(&database.profile().facts), &segments).is_some();
+    match Agreement::of(&segments, &database) {
+        Agreement::Proven => !is_contradicted(),
+        Agreement::NotSaid => log != LogIdentity::OF_DEFAULTS && !is_contradicted(),
+        Agreement::Contradicted => false,
+    }
 }
 
 /// Each directory that has a log and no database, with the one that has its database and no log. Where two logs fit one database, or

@@ -51,9 +51,7 @@ impl Judging {
         if report.evidences.is_empty() && !report.unread.iter().any(|unread| unread.reason.is_no_fault()) {
             outcome.open(Condition::NothingAnalysed);
         }
-        if report.unread.iter().any(|unread| !unread.reason.is_failure()) {
-            outcome.open(Condition::NotRead);
-        }
+        report.unread.iter().for_each(|unread| outcome.open(unread.reason.condition()));
         if matches!(self, Judging::Plaintext(_)) && report.filter_without_secrets().is_some() {
             outcome.open(Condition::NoSecretInScope);
         }

@@ -14,7 +14,7 @@ use super::joining;
 use super::kind::FileRole;
 use super::member::{OpenFile, OpenMember};
 use super::run::Run;
-use super::survey::{EntryKind, Survey};
+use super::survey::{Entry, EntryKind, Survey};
 use super::{InputError, RunError};
 use crate::evidence::container::{Fault, Left};
 use crate::evidence::{Error, Evidence, FileId, MemberId, OpenedFile, range};
@@ -26,6 +26,8 @@ pub(super) enum Given {
     /// With those of its files that are open already.
     Directory(DataDirectory, BTreeMap<PathBuf, Evidence>),
     File(PathBuf),
+    /// What of a directory without a member is not read.
+    Beside(PathBuf, Vec<(Place, UnreadReason)>),
     Nothing(InputError),
 }
 
@@ -63,32 +65,49 @@ impl Run<'_> {
             match path.is_dir() {
                 _ if is_told_with_another() => {}
                 false => given.push(Given::File(path.clone())),
-                true if has_members.insert(input) => match self.files_not_supported(&survey, input) {
-                    files if files.is_empty() => given.extend(survey.not_a_member(input, path).map(Given::Nothing)),
-                    files => given.extend(files.into_iter().map(Given::File)),
-                },
+                true if has_members.insert(input) => given.extend(self.without_member(&survey, input, path)),
                 true => {}
             }
         }
         given
     }
 
-    /// Of a directory that is no member's, and holds files of a form that is not read, such as a store of delta snapshots: these, and each
-    /// file of a form that is read. Where there are none of the first, nothing says that the directory was meant for one of etcd's.
-    fn files_not_supported(&self, survey: &Survey, input: usize) -> Vec<PathBuf> {
-        let entries = survey.listings.values().filter(|listing| listing.input == input).flat_map(|listing| &listing.entries);
-        let plain = entries.filter(|entry| entry.kind == EntryKind::File && !entry.is_link && !Evidence::is_packed(&entry.path));
-        let (mut files, mut is_any_not_supported) = (Vec::new(), false);
-        for entry in plain {
-            let Ok(evidence) = Evidence::open(&entry.path, &self.case.limits) else { continue };
-            let is_not_supported = matches!(Foreign::of(evidence.content()), Foreign::NotSupported(_));
-            if is_not_supported || StoreKind::of_bytes(&evidence).is_some() {
-                files.push(entry.path.clone());
+    /// Of a directory that is no member's: each file of a form that is read, or that this program does not read and another one does, as of
+    /// an archive; and what else stands in it. Where there is nothing of these, nothing says that it was meant for one of etcd's.
+    fn without_member(&self, survey: &Survey, input: usize, path: &Path) -> Vec<Given> {
+        let of_survey = |(path, reason): (&Path, &UnreadReason)| (Place { path: path.to_owned(), target: None }, reason.clone());
+        let (mut given, mut beside) = (Vec::new(), survey.unread_of(input).map(of_survey).collect::<Vec<_>>());
+        let mut entries: Vec<&Entry> = survey.entries_of(input).collect();
+        entries.sort_by_key(|entry| &entry.path);
+        for entry in entries {
+            match entry.kind {
+                EntryKind::File if !entry.is_link => match self.is_meant(&entry.path) {
+                    Ok(()) => given.push(Given::File(entry.path.clone())),
+                    Err(reason) => beside.extend(reason.map(|reason| (entry.place(), reason))),
+                },
+                kind => beside.extend(kind.why_unread().map(|reason| (entry.place(), reason))),
             }
-            is_any_not_supported |= is_not_supported;
         }
-        files.sort();
-        if is_any_not_supported { files } else { Vec::new() }
+        let leads_elsewhere = beside.iter().any(|(_, reason)| *reason == UnreadReason::LeadsElsewhere);
+        let errors = survey.not_a_member(input, path, !given.is_empty() || leads_elsewhere);
+        if !given.is_empty() || leads_elsewhere {
+            given.push(Given::Beside(path.to_owned(), beside));
+        }
+        given.extend(errors.into_iter().map(Given::Nothing));
+        given
+    }
+
+    /// Whether a file that stands in no member's directory is read by itself; else why not, unless it holds nothing of etcd's.
+    fn is_meant(&self, path: &Path) -> Result<(), Option<UnreadReason>> {
+        // What cannot be opened is told where it is to be read.
+        let Ok(evidence) = Evidence::open(path, &self.case.limits) else { return Ok(()) };
+        let bytes = evidence.content();
+        match Foreign::of(bytes) {
+            _ if Evidence::is_packed(path) || StoreKind::of_bytes(&evidence).is_some() => Ok(()),
+            Foreign::NotSupported(_) => Ok(()),
+            Foreign::Other(_) if bytes.is_empty() || is_known_beside(path, bytes) => Err(None),
+            foreign @ Foreign::Other(_) => Err(Some(UnreadReason::Foreign(foreign.what().to_owned()))),
+        }
     }
 
     /// Parts of members in inputs that are packed, where another part may stand in another input: they are unpacked to see. Where nothing
@@ -124,6 +143,11 @@ impl Run<'_> {
                 let path = error.path().to_owned();
                 self.place = Some((id, path.clone()));
                 self.failed(&path, error);
+                Ok(Vec::new())
+            }
+            Given::Beside(path, unread) => {
+                self.place = Some((id, path));
+                unread.into_iter().for_each(|(place, reason)| self.not_read(place, reason));
                 Ok(Vec::new())
             }
             Given::File(path) => {
@@ -253,6 +277,9 @@ impl Run<'_> {
         for (place, reason) in directory.unread {
             self.not_read(place, reason);
         }
+        for unlisted in directory.unlisted {
+            self.failed(&unlisted.path.clone(), unlisted.into());
+        }
         // Stable: what stands by its name goes before what was found by its bytes.
         files.sort_by_key(|file| file.role);
         Ok(files)
@@ -313,7 +340,9 @@ impl Run<'_> {
             [(StoreKind::Database, "snap", UnreadReason::NoDatabase), (StoreKind::Segment, "wal", UnreadReason::NoLog)]
         {
             let names_it = |path: &Path| path.ends_with(part) || role_of(path) == Some(FileRole::Member(kind));
-            let is_told = told.contains(&kind) || directory.unread.iter().any(|(place, _)| names_it(&place.path));
+            let unlisted = directory.unlisted.iter().map(|unlisted| unlisted.path.as_path());
+            let is_told =
+                told.contains(&kind) || directory.unread.iter().map(|(place, _)| place.path.as_path()).chain(unlisted).any(names_it);
             if !directory.has(kind) && !is_told {
                 self.not_read(Place { path: directory.path.clone(), target: None }, reason);
             }

@@ -157,12 +157,7 @@ fn recover(
     if counts.recovered.keys().any(|standing| standing.doubt().is_some()) {
         outcome.open(Condition::ExistenceNotKnown);
     }
-    if unread.iter().any(|unread| !unread.reason.is_failure()) {
-        outcome.open(Condition::NotRead);
-    }
-    if unread.iter().any(|unread| unread.reason.is_failure()) {
-        outcome.open(Condition::InputFailed);
-    }
+    unread.iter().for_each(|unread| outcome.open(unread.reason.condition()));
     Ok(Recovered { evidence, unread, counts, rebuilt, filter, outcome })
 }
 

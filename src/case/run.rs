@@ -331,7 +331,6 @@ impl<'a> Run<'a> {
         let reason = error.unread_reason();
         if reason.is_failure() {
             self.report.not_analysed.push(error.to_string());
-            self.outcome.open(Condition::InputFailed);
         }
         self.not_read(Place { path: path.to_owned(), target: None }, reason);
         if matches!(error, InputError::Bug(_)) {

@@ -3,8 +3,9 @@
 //! Nothing is opened yet. A link that leads to something below what was given stands for it; one that leads elsewhere is only named.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::{fs, io};
 
 use super::InputError;
 use crate::evidence::Error;
@@ -28,7 +29,23 @@ pub(super) struct Survey {
     pub listings: BTreeMap<PathBuf, Listing>,
     /// What could not be looked through: of which input, where, and why.
     pub unread: Vec<(usize, PathBuf, UnreadReason)>,
+    /// Directories that the system does not list: of which input each is.
+    pub unlisted: Vec<(usize, Unlisted)>,
     names: usize,
+}
+
+/// A directory that the system does not list: what is in it is not known.
+#[derive(Clone, Debug)]
+pub(super) struct Unlisted {
+    /// As the input was given.
+    pub path: PathBuf,
+    why: Arc<io::Error>,
+}
+
+impl From<Unlisted> for InputError {
+    fn from(Unlisted { path, why }: Unlisted) -> Self {
+        Error::Read { path, source: io::Error::new(why.kind(), why) }.into()
+    }
 }
 
 /// What one directory holds.
@@ -88,8 +105,9 @@ impl Survey {
         let given = inputs.iter().filter_map(|path| fs::canonicalize(path).ok()).collect();
         let mut survey = Self { given, ..Self::default() };
         for (input, path) in inputs.iter().enumerate().filter(|(_, path)| path.is_dir()) {
-            if let Ok(real) = fs::canonicalize(path) {
-                survey.walk(input, path, real);
+            match fs::canonicalize(path) {
+                Ok(real) => survey.walk(input, path, real),
+                Err(why) => survey.unlisted.push((input, Unlisted { path: path.clone(), why: why.into() })),
             }
         }
         survey
@@ -157,10 +175,8 @@ impl Survey {
             }
             let entries = match entries(&path, &real, &self.given) {
                 Ok(entries) => entries,
-                // What a file system repaired is root's alone, and as a rule empty.
-                Err(_) if path.ends_with("lost+found") => continue,
-                Err(error) => {
-                    self.unread.push((input, path, UnreadReason::Failed(error.to_string())));
+                Err(why) => {
+                    self.unlisted.push((input, Unlisted { path, why: why.into() }));
                     continue;
                 }
             };
@@ -180,15 +196,28 @@ impl Survey {
         }
     }
 
-    /// Why an input is no member's directory; `None`: of nothing that was looked through.
-    pub(super) fn not_a_member(&self, input: usize, path: &Path) -> Option<InputError> {
-        let failed = self.unread.iter().find_map(|(of, at, reason)| match reason {
-            UnreadReason::Failed(why) if *of == input && at == path => Some(why.clone()),
-            _ => None,
-        });
-        if let Some(why) = failed {
-            return Some(Error::Read { path: path.to_owned(), source: std::io::Error::other(why) }.into());
+    /// What an input's directories hold.
+    pub(super) fn entries_of(&self, input: usize) -> impl Iterator<Item = &Entry> {
+        self.listings.values().filter(move |listing| listing.input == input).flat_map(|listing| &listing.entries)
+    }
+
+    /// What of an input is not looked through.
+    pub(super) fn unread_of(&self, input: usize) -> impl Iterator<Item = (&Path, &UnreadReason)> {
+        self.unread.iter().filter(move |(of, ..)| *of == input).map(|(_, path, reason)| (path.as_path(), reason))
+    }
+
+    /// What of an input without a member could not be looked through, which may have one; where all could, and nothing of it `is_read`, what
+    /// was expected.
+    pub(super) fn not_a_member(&self, input: usize, path: &Path, is_read: bool) -> Vec<InputError> {
+        let unlisted = self.unlisted.iter().filter(|(of, _)| *of == input);
+        let mut errors: Vec<InputError> = unlisted.map(|(_, unlisted)| unlisted.clone().into()).collect();
+        if errors.is_empty() && !is_read {
+            errors.extend(self.expected_a_member(input, path));
         }
+        errors
+    }
+
+    fn expected_a_member(&self, input: usize, path: &Path) -> Option<InputError> {
         let listing = self.listings.values().find(|listing| listing.input == input && listing.depth == 0)?;
         let names = listing.entries.iter().map(|entry| entry.name.escape_debug().to_string()).take(LISTED.saturating_add(1));
         Some(InputError::NotADataDirectory { path: path.to_owned(), found: names.collect() })
@@ -203,7 +232,7 @@ impl Entry {
 }
 
 /// What a directory holds, by name. `given`: the real paths below which links are followed.
-pub(super) fn entries(path: &Path, real: &Path, given: &[PathBuf]) -> std::io::Result<Vec<Entry>> {
+pub(super) fn entries(path: &Path, real: &Path, given: &[PathBuf]) -> io::Result<Vec<Entry>> {
     let mut entries = Vec::new();
     for entry in fs::read_dir(path)? {
         let entry = entry?;

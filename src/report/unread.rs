@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::evidence::MemberId;
 use crate::evidence::words::{path_text, path_word, span, verb};
+use crate::finding::Condition;
 use crate::store::{PassedOver, PassedOverForm, WholeForm};
 
 /// What to do about bytes that show nothing of what they hold.
@@ -115,14 +116,19 @@ impl UnreadReason {
         matches!(self, Self::Failed(_))
     }
 
+    /// What it means for the exit code. There is none that leaves it at 0.
+    pub fn condition(&self) -> Condition {
+        if self.is_failure() { Condition::InputFailed } else { Condition::NotRead }
+    }
+
     /// Whether it is not there at all, and what is there was read.
     pub fn is_missing(&self) -> bool {
         matches!(self, Self::NoDatabase | Self::NoLog | Self::MissingEntries { .. })
     }
 
-    /// Whether nothing is known to be wrong with it, and another program reads it, or this one with another limit.
+    /// Whether nothing is known to be wrong with it, and another program reads it, or this one with another limit or where it is given.
     pub fn is_no_fault(&self) -> bool {
-        matches!(self, Self::NotSupported { .. } | Self::Limit(_))
+        matches!(self, Self::NotSupported { .. } | Self::Limit(_) | Self::LeadsElsewhere)
     }
 }
 

@@ -40,6 +40,7 @@ pub(crate) use self::heads::{LogMembership, ids_of_log, log_has_entry, members_o
 pub(crate) use self::image::held_in;
 pub use self::image::{BeginningOf, ImageFacts, ImageStore, MetaPage, PagesFound, PassedOver, PassedOverForm, WholeForm};
 pub use self::interface::{Store, Task};
+pub(crate) use self::log::Agreement;
 pub use self::log::{MemberContext, SegmentStore};
 pub use self::options::{KnownNames, ReadOptions, ResidueMode};
 pub use self::profile::Profile;

@@ -6,8 +6,9 @@ use crate::common;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::raft::{bytes, segment_of};
-use common::{Fixture, evidences, of_kind, records, run_in, stderr, text, unpack_directory};
+use common::pages;
+use common::raft::{bytes, segment, segment_of};
+use common::{Fixture, evidences, of_kind, records, run_as, run_in, stderr, text, unpack_directory};
 use serde_json::Value;
 
 const SEGMENT: &str = "0000000000000000-0000000000000000.wal";
@@ -16,17 +17,60 @@ const SEGMENT: &str = "0000000000000000-0000000000000000.wal";
 struct Given {
     dir: tempfile::TempDir,
     member: PathBuf,
+    /// The program, where it is run by a user who may not list everything: where everybody may run it.
+    of_nobody: Option<tempfile::TempDir>,
 }
+
+/// A user who owns nothing.
+#[cfg(unix)]
+const NOBODY: u32 = 65534;
 
 impl Given {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let member = unpack_directory("killed", dir.path()).join("member");
-        Self { dir, member }
+        Self { dir, member, of_nobody: None }
+    }
+
+    /// The data directory of a member with one encrypted Secret.
+    fn small() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let given = Self { member: dir.path().join("killed/member"), dir, of_nobody: None };
+        let value = b"k8s:enc:aescbc:v1:key1:\x01123456789abcdef0123456789abcdef".to_vec();
+        let write = pages::Write { key: b"/registry/secrets/ns/x".to_vec(), value, ..pages::Write::at(2) };
+        given.write("killed/member/snap/db", &pages::database(&[pages::root_at(3, 10), pages::leaf(3, &[write.entry()])]));
+        given.write(&format!("killed/member/wal/{SEGMENT}"), &segment(&vec![bytes(3, &bytes(1, b"/read")); 10]));
+        given
     }
 
     fn run(&self, args: &[&str]) -> std::process::Output {
+        #[cfg(unix)]
+        if let Some(program) = &self.of_nobody {
+            let mut command = std::process::Command::new(program.path().join("etcd-sleuth"));
+            std::os::unix::process::CommandExt::uid(&mut command, NOBODY);
+            return run_as(command, self.dir.path(), args);
+        }
         run_in(self.dir.path(), args)
+    }
+
+    /// Takes from whoever runs the tests what he may do that others may not: nobody keeps root from listing a directory.
+    #[cfg(unix)]
+    fn give_to_nobody(&mut self) {
+        use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+        if fs::metadata(self.dir.path()).unwrap().uid() != 0 {
+            return;
+        }
+        let mut all = vec![self.dir.path().to_owned()];
+        while let Some(path) = all.pop() {
+            chown(&path, Some(NOBODY), None).unwrap();
+            if path.is_dir() {
+                all.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+            }
+        }
+        let program = tempfile::tempdir().unwrap();
+        fs::set_permissions(program.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        fs::copy(env!("CARGO_BIN_EXE_etcd-sleuth"), program.path().join("etcd-sleuth")).unwrap();
+        self.of_nobody = Some(program);
     }
 
     /// The exit code where plaintext is no reason, and the records.
@@ -96,6 +140,42 @@ fn what_stands_in_a_directory_and_is_not_read_is_told_everywhere() {
         given.write(name, bytes);
         assert_told(&given, "killed", name);
     }
+}
+
+/// What stands in a directory that cannot be listed is not known, also of one that is empty as a rule.
+#[cfg(unix)]
+#[test]
+fn a_directory_that_cannot_be_listed_is_told_everywhere() {
+    use std::os::unix::fs::PermissionsExt;
+    let closed = |given: &Given, path: &str| {
+        let path = given.dir.path().join(path);
+        fs::create_dir_all(&path).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o0)).unwrap();
+    };
+    assert_eq!(Given::small().scan(&["killed"]).0, Some(0));
+    for path in ["killed/x", "killed/member/snap/old", "killed/lost+found", "killed/member/wal"] {
+        let mut given = Given::small();
+        closed(&given, path);
+        given.give_to_nobody();
+        assert_told(&given, "killed", path);
+        let (_, all) = given.scan(&["killed"]);
+        let summary = of_kind(&all, "summary")[0];
+        assert!(summary["not_analysed"][0].as_str().is_some_and(|why| why.contains(path)), "{summary}");
+        assert!(summary["conditions"].as_array().unwrap().iter().any(|condition| condition == "input-failed"), "{summary}");
+        let retired = given.run(&["keys", "--retire", "aescbc/none", "--confirm-unseen", "killed"]);
+        assert_eq!(retired.status.code(), Some(3), "{path}: {}", text(&retired).1);
+    }
+    // A member beside it says nothing of what is in it, and without one there may be one in it.
+    let mut given = Given::small();
+    for name in ["both/a", "both/b"] {
+        copy(&given.dir.path().join("killed"), &given.dir.path().join(name));
+    }
+    closed(&given, "both/a/member/snap");
+    closed(&given, "none/member");
+    given.give_to_nobody();
+    assert_told(&given, "both", "both/a/member/snap");
+    let none = given.run(&["scan", "none"]);
+    assert!(none.status.code() == Some(1) && stderr(&none).contains("none/member: "), "{}", stderr(&none));
 }
 
 #[test]
@@ -187,13 +267,13 @@ fn what_begins_behind_a_snapshot_is_told_and_what_does_not_is_no_alarm() {
 fn of_a_secret_behind_the_pages_no_deletion_is_claimed() {
     let secret = br#"{"kind":"Secret","apiVersion":"v1","metadata":{"name":"x","namespace":"ns"},"type":"Opaque","data":{"a":"YQ=="}}"#;
     let sealed = b"k8s:enc:aescbc:v1:key1:\x01123456789abcdef0123456789abcdef".to_vec();
-    let write = common::pages::Write { main: 2, key: b"/registry/secrets/ns/s".to_vec(), value: sealed };
+    let write = pages::Write { main: 2, key: b"/registry/secrets/ns/s".to_vec(), value: sealed };
     let given = Given::new();
-    given.write("a.db", &[&common::pages::database_of(std::slice::from_ref(&write))[..], secret].concat());
+    given.write("a.db", &[&pages::database_of(std::slice::from_ref(&write))[..], secret].concat());
     // What stands right behind the last page is a value of its own where it begins as one and has its end.
     let quiet = text(&given.run(&["scan", "-q", "a.db"])).1;
     assert!(quiet.contains("1 Secret readable without a key: 1 only behind the database's pages"), "{quiet}");
-    given.write("a.db", &[&common::pages::database_of(&[write])[..], &[0; 500], secret, &[0; 200]].concat());
+    given.write("a.db", &[&pages::database_of(&[write])[..], &[0; 500], secret, &[0; 200]].concat());
     let quiet = text(&given.run(&["scan", "-q", "a.db"])).1;
     assert!(quiet.contains("1 Secret readable without a key: 1 only behind the database's pages"), "{quiet}");
     let shown = text(&given.run(&["scan", "a.db"])).1;
@@ -404,6 +484,108 @@ fn equal_ids_alone_do_not_prove_whose_log_a_link_leads_to() {
         let told: Vec<_> = reasons(&all).iter().map(|(reason, _)| *reason).collect();
         assert_eq!(told, if is_followed { vec![] } else { vec!["leads-elsewhere"] }, "{what}");
     }
+}
+
+/// Everybody who tries etcd has a cluster with these IDs.
+#[cfg(unix)]
+const IDS_OF_DEFAULTS: (u64, u64) = (0x8e9e_05c5_2164_694d, 0xcdf8_1819_4e3a_8c32);
+
+/// A log that a link leads to is another cluster's where the database lacks a single one of its applied writes, and where nothing but the IDs
+/// of every such cluster speaks for it; then nothing of it is read, and the target is named.
+#[cfg(unix)]
+#[test]
+fn a_log_of_another_cluster_behind_a_link_is_not_read() {
+    use std::os::unix::fs::symlink;
+    let put = |name: &str| bytes(4, &[bytes(1, format!("/registry/secrets/ns/{name}").as_bytes()), bytes(2, name.as_bytes())].concat());
+    let nothing = bytes(3, &bytes(1, b"/read"));
+    let write = |main, name: &str| {
+        pages::Write { main, key: format!("/registry/secrets/ns/{name}").into_bytes(), value: name.as_bytes().to_vec() }.entry()
+    };
+    let (own, other) = ([put("a"), put("b")], [put("x"), put("y"), put("z")]);
+    for (what, ids, first, requests, is_followed) in [
+        ("its own", IDS_OF_DEFAULTS, 1, [&own[..], std::slice::from_ref(&nothing), &[put("later")]].concat(), true),
+        ("the last of its own", IDS_OF_DEFAULTS, 2, vec![put("b"), nothing.clone()], true),
+        ("nothing of both", IDS_OF_DEFAULTS, 3, vec![nothing.clone(), put("later")], false),
+        ("one write of another", IDS_OF_DEFAULTS, 3, vec![put("x")], false),
+        ("all of another", IDS_OF_DEFAULTS, 1, other.to_vec(), false),
+        ("one write of another among its own", IDS_OF_DEFAULTS, 1, [&own[..], &other[..1]].concat(), false),
+    ] {
+        let given = Given::small();
+        let member = pages::Entry::value(format!("{:x}", ids.0).as_bytes(), format!(r#"{{"id":{},"name":"default"}}"#, ids.0).as_bytes());
+        let index = pages::Entry::value(b"consistent_index", &3u64.to_be_bytes());
+        let root = [
+            pages::Entry::bucket(b"key", 3),
+            pages::Entry::inline_bucket(b"members", &[member]),
+            pages::Entry::inline_bucket(b"meta", &[index]),
+        ];
+        given.write("killed/member/snap/db", &pages::database(&[pages::leaf(2, &root), pages::leaf(3, &[write(2, "a"), write(3, "b")])]));
+        let log = segment_of(ids, first, &requests, first + requests.len() as u64 - 1);
+        given.write(&format!("aside/{:016x}-{:016x}.wal", u64::from(first > 1), if first > 1 { first } else { 0 }), &log);
+        fs::remove_dir_all(given.member.join("wal")).unwrap();
+        symlink(given.dir.path().join("aside"), given.member.join("wal")).unwrap();
+        let (code, all) = given.scan(&["killed"]);
+        let is_read = paths(&all).iter().any(|path| path.ends_with(".wal"));
+        let told: Vec<_> = of_kind(&all, "unread").iter().map(|one| (one["reason"].clone(), one["target"].clone())).collect();
+        let target = given.dir.path().join("aside").canonicalize().unwrap();
+        match is_followed {
+            true => assert!(is_read && told.is_empty(), "{what}: {told:?}"),
+            false => {
+                assert_eq!(
+                    (code, is_read, told),
+                    (Some(3), false, vec![("leads-elsewhere".into(), target.to_str().unwrap().into())]),
+                    "{what}"
+                );
+            }
+        }
+    }
+    // All of a member, or a file of a directory without one, may stand elsewhere, too.
+    let given = Given::small();
+    fs::rename(&given.member, given.dir.path().join("aside")).unwrap();
+    symlink(given.dir.path().join("aside"), &given.member).unwrap();
+    fs::create_dir(given.dir.path().join("backups")).unwrap();
+    symlink(given.dir.path().join("aside/snap/db"), given.dir.path().join("backups/newest.db")).unwrap();
+    for (input, link, target) in [("killed", "killed/member", "aside"), ("backups", "backups/newest.db", "aside/snap/db")] {
+        for command in [&["scan"][..], &["check"], &["keys"], &["verify", "--plan"], &["pages"]] {
+            let (code, said) = text(&given.run(&[command, &["-q", input]].concat()));
+            assert!(code == 3 && said.contains("not read") && said.contains(link), "{command:?} {code}: {said}");
+        }
+        let (_, all) = given.scan(&[input]);
+        let told = &of_kind(&all, "unread")[0];
+        assert_eq!((&told["reason"], &told["path"]), (&"leads-elsewhere".into(), &link.into()));
+        assert!(told["target"].as_str().unwrap().ends_with(target) && told["advice"].as_str().unwrap().contains(target), "{told}");
+    }
+}
+
+/// A directory without a member is read as an archive of the same files is: each that is one of etcd's by itself.
+#[test]
+fn a_directory_of_backups_is_read_file_by_file() {
+    let write = pages::Write { value: b"k8s:enc:aescbc:v1:key1:\x01123456789abcdef0123456789abcdef".to_vec(), ..pages::Write::at(2) };
+    let database = pages::database_of(&[write]);
+    let given = Given::small();
+    for (name, bytes) in
+        [("two/a.db", &database[..]), ("two/old/b.db", &database), ("packed/Full-1.gz", &gzip(&database)), ("mixed/a.db", &database)]
+    {
+        given.write(name, bytes);
+    }
+    given.write("mixed/notes.txt", b"of somebody");
+    given.write("nothing/notes.txt", b"of somebody");
+    for (input, read, unread) in [
+        ("two", &["two/a.db", "two/old/b.db"][..], None),
+        ("packed", &["packed/Full-1.gz"], None),
+        ("mixed", &["mixed/a.db"], Some("mixed/notes.txt")),
+    ] {
+        let (code, all) = given.scan(&[input]);
+        assert_eq!((code, paths(&all)), (Some(if unread.is_some() { 3 } else { 0 }), read.to_vec()), "{input}");
+        assert_eq!(reasons(&all).iter().map(|(_, path)| *path).collect::<Vec<_>>(), unread.into_iter().collect::<Vec<_>>(), "{input}");
+        let (code, said) = text(&given.run(&["check", input]));
+        assert!(code == if unread.is_some() { 3 } else { 0 } && read.iter().all(|path| said.contains(path)), "{said}");
+        assert!(
+            unread.is_none_or(|path| said.contains(&format!("not read: {path}")) || said.contains(&format!("not read ({path}"))),
+            "{said}"
+        );
+    }
+    let nothing = given.run(&["scan", "nothing"]);
+    assert!(nothing.status.code() == Some(1) && stderr(&nothing).contains("found notes.txt"), "{}", stderr(&nothing));
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {

@@ -4,7 +4,7 @@ use crate::common;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use common::pages::{self, Entry, Write};
+use common::pages::{self, Entry, PAGE, Write};
 use common::raft::{bytes, number, raft_snapshot, segment};
 use common::{of_kind, records, run_in, text};
 use serde_json::{Value, json};
@@ -184,7 +184,7 @@ fn a_secret_in_cbor_is_found_where_nothing_frames_it() {
     assert!(found.len() == 1 && found[0]["length"] == json!(secret.len()) && found[0]["name"] == "x", "{found:?}");
     // Behind the pages that were ever used, and of one that is cut its beginning is told.
     let mut behind = [&[0; 100][..], &secret].concat();
-    behind.resize(pages::PAGE, 0);
+    behind.resize(PAGE, 0);
     let bytes = [database(Vec::new(), Vec::new()), behind].concat();
     assert_eq!(secrets("a.db", &bytes, "scan").len(), 1);
     assert_eq!(unread("image", &secret[..secret.len() - 4], "carve"), told("no-end"));
@@ -205,7 +205,7 @@ fn opaque_bytes_where_nobody_reads_are_told_by_every_command() {
     assert!(small.len() < 200 && large.len() > 8000);
     let sent = pages::snapshot_with_freelist(&[pages::root(3), pages::leaf(3, &[sealed(2).entry()]), pages::freelist(4, &[])], 4);
     let member = database(Vec::new(), Vec::new());
-    let pages_of = |bytes: &[u8]| [bytes, &vec![0; bytes.len().next_multiple_of(pages::PAGE) - bytes.len()]].concat();
+    let pages_of = |bytes: &[u8]| [bytes, &vec![0; bytes.len().next_multiple_of(PAGE) - bytes.len()]].concat();
     let opaque = (Some(3), vec![("opaque".to_owned(), "stream".to_owned())]);
     for packed in [&small, &large] {
         let behind_pages = [&member[..], &pages_of(packed)].concat();
@@ -293,5 +293,59 @@ fn of_bytes_behind_a_trailer_the_trailer_is_none() {
         let bytes = if behind == 1 { "1 byte ".to_owned() } else { format!("{behind} bytes ") };
         let shown = text(&run_in(dir.path(), &["scan", "a.db"])).1;
         assert!(shown.contains(&format!("{bytes}outside of the tree that")), "{shown}");
+    }
+}
+
+/// A free page whose first bytes are of a run that lost its header: a snapshot of an encrypted Secret, with this behind the beginning of a text.
+fn with_headless(rest: &[u8]) -> Vec<u8> {
+    let mut page = [b"pppp", rest].concat();
+    page.resize(page.len().next_multiple_of(PAGE), 0);
+    let (count, root) = ((page.len() / PAGE) as u64, [Entry::bucket(b"key", 3), Entry::inline_bucket(b"meta", &[])]);
+    let free: Vec<u64> = (4..4 + count).collect();
+    let pages = [pages::leaf(2, &root), pages::leaf(3, &[sealed(2).entry()]), page, pages::freelist(4 + count, &free)];
+    pages::snapshot_with_freelist(&pages, 4 + count)
+}
+
+/// What stands in a free page is told in the forms that a search of any bytes tells, by every command.
+#[test]
+fn what_begins_in_headless_bytes_of_free_pages_is_told() {
+    use std::io::Write;
+    let escaped = json!({"spec": {"manifest": String::from_utf8_lossy(SECRET)}}).to_string();
+    let hex: String = SECRET.iter().map(|byte| format!("{byte:02x}")).collect();
+    let dumped: String = (0..).step_by(16).zip(SECRET.chunks(16)).fold(String::new(), |all, (at, line): (usize, _)| {
+        all + &format!(
+            "{at:08x}: {}\n",
+            line.chunks(2).map(|two| two.iter().map(|byte| format!("{byte:02x}")).collect::<String>() + " ").collect::<String>()
+        )
+    });
+    let wide: Vec<u8> = YAML.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    gzip.write_all(YAML.as_bytes()).unwrap();
+    let of_a_config_map = [b"q\x12\x88\x02", YAML.as_bytes(), b"\x12\x06\x0a\x01z\x12\x01q\x1a\0\"\0"].concat();
+    for (form, of, rest) in [
+        ("text", "secret", &[b"\n", YAML.as_bytes()].concat()[..]),
+        ("text", "secret", &of_a_config_map),
+        ("escaped", "secret", escaped.as_bytes()),
+        ("base64", "secret", STANDARD.encode(SECRET).as_bytes()),
+        ("hex", "secret", hex.as_bytes()),
+        ("hex", "secret", &[b"\n", dumped.as_bytes()].concat()),
+        ("utf-16", "secret", &[&b"\0"[..], &wide].concat()),
+        ("compressed", "stream", &gzip.finish().unwrap()),
+    ] {
+        let bytes = with_headless(rest);
+        for command in ["carve", "scan"] {
+            let (code, told) = unread("a.db", &bytes, command);
+            assert_eq!((code, &told[..]), (Some(3), &[(form.to_owned(), of.to_owned())][..]), "{command} {form}");
+        }
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("a.db"), &bytes).unwrap();
+        for command in [&["check"][..], &["keys"], &["verify", "--plan"], &["keys", "--retire", "aescbc/none", "--confirm-unseen"]] {
+            let (code, said) = text(&run_in(dir.path(), &[command, &["a.db"]].concat()));
+            assert!(code == 3 && said.contains("NOT LOOKED AT: a.db (1 "), "{command:?} {form} {code}: {said}");
+        }
+    }
+    // A piece of another object, and of what is encrypted, hold nothing of the kind.
+    for rest in [&b"of a text about the kind Secret and its data\x1a\0\"\0"[..], &Sha256::digest(b"drawn")] {
+        assert_eq!(unread("a.db", &with_headless(rest), "scan"), (Some(0), vec![]));
     }
 }

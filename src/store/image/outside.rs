@@ -82,10 +82,17 @@ impl<'data> Outside<'data> {
     }
 
     /// The same of several.
-    pub(super) fn of_parts(parts: &[&'data [u8]]) -> Self {
-        let mut outside = Self::default();
-        parts.iter().for_each(|part| outside.search(part));
-        outside
+    pub(in crate::store) fn of_parts(parts: &[&'data [u8]]) -> Self {
+        let of_task = |parts: &[&'data [u8]]| {
+            let mut outside = Self::default();
+            parts.iter().for_each(|part| outside.search(part));
+            outside
+        };
+        let found: Vec<Self> = parts.par_chunks(PARTS).map(of_task).collect();
+        found.into_iter().fold(Self::default(), |mut all, part| {
+            all.merge(part);
+            all
+        })
     }
 
     /// Searches a value that is not encrypted. Of one object that says itself what it is, only what is a Secret within it is not told.
@@ -181,10 +188,7 @@ fn begun_in(part: &[u8]) -> Vec<Begun> {
 
 /// What bytes hold beside what `are_read`, each range of it a value that is told. What begins there is of no row.
 pub(in crate::store) fn held_beside(bytes: &[u8], are_read: Vec<Range<u64>>) -> Vec<PassedOver> {
-    let found: Vec<Outside<'_>> = range::beside(bytes, are_read.clone()).par_chunks(PARTS).map(Outside::of_parts).collect();
-    let mut all = Outside::default();
-    found.into_iter().for_each(|part| all.merge(part));
-    let mut begun = all.placed(|part| range::offset_within(bytes, part));
+    let mut begun = Outside::of_parts(&range::beside(bytes, are_read.clone())).placed(|part| range::offset_within(bytes, part));
     begun.extend(opaque::runs(bytes, are_read, &begun, Ground::Unused));
     begun::count(&begun, &[])
 }

@@ -24,6 +24,7 @@ use self::revisions::Revisions;
 use self::seen::Seen;
 use self::segment::Segment;
 pub(super) use self::segment::name_of;
+pub(crate) use self::strange::Agreement;
 use self::writes::Write;
 use super::witness::Witness;
 use super::{Content, DatabaseStore, PassedOver, Profile, ReadOptions, Store, Task, Unapplied, image};

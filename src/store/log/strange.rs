@@ -9,12 +9,45 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use super::fates::Fates;
+use super::seen::Seen;
 use super::segment::Segment;
 use crate::etcd::raft::{Branch, EntryKind, Operation, Put, Request, RequestKind};
-use crate::store::DatabaseStore;
+use crate::etcd::wal;
+use crate::evidence::Evidence;
+use crate::store::{DatabaseStore, Store};
 
 /// Keys that must be missing before they prove something: a few may go by writes that were never carried out.
 const SEVERAL: u64 = 3;
+
+/// How a log and a database stand to each other of which nothing but their IDs says that they belong together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Agreement {
+    /// The database has a write of the log, and nothing contradicts the two.
+    Proven,
+    /// There is nothing that both must have.
+    NotSaid,
+    /// The log has applied entries that the database has nothing of.
+    Contradicted,
+}
+
+impl Agreement {
+    /// Reads all of the log, whose segments are in their order, and the writes of the database. One contradiction is enough: nobody said that
+    /// the two are one member's.
+    pub(crate) fn of<'data>(segments: &[&'data Evidence], database: &DatabaseStore<'data>) -> Self {
+        let (mut log, mut seen) = (wal::Log::default(), Seen::default());
+        let last = segments.len().saturating_sub(1);
+        let read = segments.iter().enumerate().map(|(number, evidence)| Segment::read(evidence, number == last, &mut log, &mut seen));
+        let segments: Vec<Segment<'data>> = read.collect();
+        let applied = database.profile().facts.database().and_then(|database| database.schema.consistent_index);
+        let (_, has_a_write) = seen.proposed.match_with(database, applied.unwrap_or(0));
+        let fates = Fates { log, committed: applied, applied };
+        match missing_writes(&segments, &fates, database, has_a_write) {
+            Some(1..) => Self::Contradicted,
+            _ if has_a_write => Self::Proven,
+            _ => Self::NotSaid,
+        }
+    }
+}
 
 /// Keys that applied entries write last; of each whether the write is a part of a transaction.
 type LastWrites<'data> = BTreeMap<&'data [u8], bool>;
@@ -22,15 +55,20 @@ type LastWrites<'data> = BTreeMap<&'data [u8], bool>;
 /// How many keys the tree should have by this log, and does not; `None`: too few to tell, or what is missing may explain it. It is asked
 /// where no write of the log stands in the tree.
 pub(super) fn missing_keys(segments: &[Segment<'_>], fates: &Fates, database: &DatabaseStore<'_>) -> Option<u64> {
+    missing_writes(segments, fates, database, false).filter(|missing| *missing >= SEVERAL)
+}
+
+/// Keys that the tree should have by this log, and does not; `None`: what is missing may explain it. Where the tree has a write of the log, a
+/// transaction that wrote nothing explains that it has no other.
+fn missing_writes(segments: &[Segment<'_>], fates: &Fates, database: &DatabaseStore<'_>, has_a_write: bool) -> Option<u64> {
     let applied = fates.applied.filter(|_| database.lost.is_empty() && database.gaps.is_empty() && fates.log.is_in_order())?;
     let writes = last_writes(segments, fates, applied)?;
     let is_missing = |(key, is_of_txn): &(&&[u8], &bool)| match database.keyspace.newest(key) {
         // It exists, and has another value: the transaction may not have carried out its write.
-        Some((_, false)) => !**is_of_txn,
-        Some((_, true)) | None => true,
+        Some((_, false)) => !has_a_write && !**is_of_txn,
+        Some((_, true)) | None => !has_a_write || !**is_of_txn,
     };
-    let missing = writes.iter().filter(is_missing).count() as u64;
-    Some(missing).filter(|missing| *missing >= SEVERAL)
+    Some(writes.iter().filter(is_missing).count() as u64)
 }
 
 /// `None`: the log does not reach what was applied, or asks for what is not known here.

@@ -26,6 +26,14 @@ pub(super) struct Piece<'data> {
     pub kind: Option<Kind>,
 }
 
+impl Piece<'_> {
+    /// Whether nobody has looked at what it holds: of one that is known its value was read, a value and the beginning of one were heard, the
+    /// end of a Secret is told as one. What stands behind the pages is searched there.
+    pub(super) fn is_unread(&self) -> bool {
+        matches!(self.kind, None | Some(Kind::ObjectEnd | Kind::Text)) && !self.place.is_behind_pages()
+    }
+}
+
 /// Why a piece is taken for what it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) enum Kind {

@@ -75,7 +75,7 @@ impl<'data> Matches<'data> {
     }
 }
 
-/// Matches pieces, and divides those of which only the first part matches. Pieces without a kind are dropped.
+/// Matches pieces, and divides those of which only the first part matches.
 pub(super) fn matches<'data>(pieces: &mut Vec<Piece<'data>>, values: &[KeyValue<'data>]) -> Matches<'data> {
     let mut found = Matches(search(pieces, values).best);
     found.0.retain(|_, known| !known.is_ambiguous);
@@ -85,11 +85,10 @@ pub(super) fn matches<'data>(pieces: &mut Vec<Piece<'data>>, values: &[KeyValue<
             None => divided.push(piece),
             Some((part, rest)) => {
                 divided.push(Piece { bytes: part, kind: Some(Kind::Known), ..piece });
-                divided.push(Piece { bytes: rest, kind: Kind::of(rest), ..piece });
+                divided.extend((!rest.is_empty()).then(|| Piece { bytes: rest, kind: Kind::of(rest), ..piece }));
             }
         }
     }
-    divided.retain(|piece| piece.kind.is_some());
     *pieces = divided;
     found
 }
@@ -241,7 +240,10 @@ mod tests {
         let piece = [&value[4001..8001], &noise(3, 50)].concat();
         let mut pieces = vec![Piece { bytes: &piece, place: Place::OverflowTail, pgid: None, kind: None }];
         let found = matches(&mut pieces, &[kv(b"other", 4, &other), kv(b"key", 5, &value)]);
-        assert_eq!(pieces.iter().map(|p| (p.bytes.len(), p.kind)).collect::<Vec<_>>(), [(4000, Some(Kind::Known))]);
+        assert_eq!(
+            pieces.iter().filter(|p| p.kind.is_some()).map(|p| (p.bytes.len(), p.kind)).collect::<Vec<_>>(),
+            [(4000, Some(Kind::Known))]
+        );
         let known = found.get(pieces[0].bytes).unwrap();
         // Another revision may be alike as far, and go on as this piece does.
         assert_eq!((known.key, known.main), (&b"key"[..], None));

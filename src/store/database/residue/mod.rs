@@ -35,6 +35,7 @@ use crate::evidence::anomaly::Anomalies;
 use crate::mvcc::KeyValue;
 use crate::row::Place;
 use crate::store::ResidueMode;
+use crate::store::image::Outside;
 use crate::store::witness::Witness;
 
 /// Remnants one task reads.
@@ -124,6 +125,9 @@ pub(super) fn find<'data>(ground: Ground<'_, 'data>, mode: ResidueMode) -> (Resi
     let large: Vec<KeyValue<'data>> = ground.large.iter().chain(&found.large).copied().collect();
     let mut known = known::matches(&mut found.pieces, &large);
     equal::matches(db, ground.tree, &found.pieces, &found.entries, &mut known);
+    let unread: Vec<&[u8]> = found.pieces.iter().filter(|piece| piece.is_unread()).map(|piece| piece.bytes).collect();
+    found.witness.outside.merge(Outside::of_parts(&unread));
+    found.pieces.retain(|piece| piece.kind.is_some());
     for piece in &found.pieces {
         if piece.kind != Some(Kind::Value) {
             found.account.attribute(piece.bytes.len() as u64);
