@@ -208,6 +208,7 @@ impl Unread {
                 Some(hint.map_or("nothing is wrong with it: use a program that reads it".to_owned(), str::to_owned))
             }
             UnreadReason::Limit(_) => Some("nothing is wrong with it: raise --max-size, or unpack it and give its files".to_owned()),
+            UnreadReason::NotApplied { first, last } if first == last => Some(format!("what it holds: etcd-sleuth scan {given}")),
             UnreadReason::NotApplied { .. } => Some(format!("what they hold: etcd-sleuth scan {given}")),
             UnreadReason::MissingEntries { .. } => Some("take another member's database".to_owned()),
             UnreadReason::OtherMember => Some(format!("recover it by itself: etcd-sleuth recover {path}")),

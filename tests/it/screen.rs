@@ -3,8 +3,11 @@
 use crate::common;
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::io::Write as _;
 
-use common::{Fixture, of_kind, pages, records, run_in, text, unpack_directory};
+use common::pages::Write;
+use common::{Fixture, of_kind, pages, records, run_in, stderr, text, unpack_directory};
 use serde_json::json;
 
 #[test]
@@ -196,4 +199,45 @@ fn one_of_anything_is_told_in_the_singular() {
     }
     let (_, shown) = text(&run_in(dir.path(), &["keys", "plain"]));
     assert!(shown.starts_with("NO KEY IS NAMED IN 1 FILE\n") && !shown.contains("NEXT"), "{shown}");
+}
+
+/// The one line of a quiet run says that keys stand beside the data, and a headline says where not all was read.
+#[test]
+fn keys_beside_the_data_and_parts_that_were_not_read_are_said_where_one_line_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = r#"{"kind":"EncryptionConfiguration","resources":[{"providers":[{"aescbc":{"keys":[{"name":"k","secret":"QUFBQUFBQUFBQUFBQUFBQQ=="}]}}]}]}"#;
+    let map = |data: &str| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m"}, "data": {"a": data}}).to_string();
+    for (name, data) in [("plain.db", "nothing"), ("keys.db", config)] {
+        let write = Write { main: 2, key: b"/registry/configmaps/prod/m".to_vec(), value: map(data).into_bytes() };
+        fs::write(dir.path().join(name), pages::database_of(&[write])).unwrap();
+    }
+    let quiet = |name: &str| text(&run_in(dir.path(), &["scan", "-q", name])).1;
+    assert!(quiet("keys.db").contains("; 1 object in plaintext holds keys (exit 0)"), "{}", quiet("keys.db"));
+    assert!(!quiet("plain.db").contains("holds keys"), "{}", quiet("plain.db"));
+    let gzip = {
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        gzip.write_all(&fs::read(dir.path().join("plain.db")).unwrap()).unwrap();
+        gzip.finish().unwrap()
+    };
+    fs::write(dir.path().join("whole.gz"), &gzip).unwrap();
+    fs::write(dir.path().join("broken.gz"), [&gzip[..gzip.len() - 8], &[0; 8]].concat()).unwrap();
+    for command in ["scan", "carve"] {
+        for (name, code) in [("whole.gz", 0), ("broken.gz", 3)] {
+            let (found, shown) = text(&run_in(dir.path(), &[command, name]));
+            assert_eq!((found, shown.contains("IN WHAT COULD BE READ OF")), (code, code == 3), "{command} {name}: {shown}");
+        }
+    }
+}
+
+/// Whoever is warned of what is printed sees it printed.
+#[test]
+fn a_warning_of_what_is_revealed_stands_before_it_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    // Another kind than is decoded here, as protobuf.
+    let value = b"k8s\0\x0a\x0f\x0a\x02v1\x12\x09ConfigMap\x12\x04\x0a\x02\x0a\x00".to_vec();
+    fs::write(dir.path().join("a.db"), pages::database_of(&[Write { main: 2, key: b"/registry/configmaps/prod/m".to_vec(), value }]))
+        .unwrap();
+    let output = run_in(dir.path(), &["show", "a.db", "/registry/configmaps/prod/m", "--reveal"]);
+    assert!(output.stdout.is_empty() && stderr(&output).contains("is not decoded here"), "{}", stderr(&output));
+    assert!(!stderr(&output).contains("warning: printing"), "{}", stderr(&output));
 }

@@ -86,7 +86,7 @@ fn headline(member: &MemberReport, evidence: &EvidenceReport, report: &Report) -
         Count::ZERO if report.filter_without_secrets().is_some() => {
             format!("NO SECRET AMONG THE OBJECTS FOUND IN THESE BYTES ({})\n", terminal(report.filter.as_deref().unwrap_or_default()))
         }
-        Count::ZERO if report.unread_of(member.id).next().is_some() => {
+        Count::ZERO if report.unread_of(member.id).next().is_some() || !evidence.facts.is_complete => {
             format!("NO PLAINTEXT SECRET FOUND IN WHAT COULD BE READ OF THESE BYTES{}\n", scope(report))
         }
         Count::ZERO => format!("NO PLAINTEXT SECRET FOUND IN THESE BYTES{}\n", scope(report)),

@@ -31,7 +31,7 @@ pub(super) fn directory(directory: &MemberReport, whole: &EvidenceReport, report
     let mut out = match unmatched {
         Some(filter) => nothing_matches(whole, report, filter, what),
         None if report.is_without_kubernetes(directory) => no_kubernetes(whole, what),
-        None => headline(whole, report, what) + &did_you_mean(whole, report),
+        None => headline(directory, whole, report, what) + &did_you_mean(whole, report),
     };
     if directory.others > 0 {
         let (members, have) = (counted(directory.others as u64, "other member"), verb(directory.others as u64, "has", "have"));

@@ -71,6 +71,12 @@ pub(super) fn secrets(evidence: &EvidenceReport, in_scope: &str) -> String {
             thousands(older)
         ));
     }
+    let replaced = evidence.readable.replaced;
+    if replaced > 0 {
+        let were =
+            verb(replaced, "was deleted and made again: only the one before it", "were deleted and made again: only those before them");
+        out.push_str(&format!("{} of them {were} can be read\n", thousands(replaced)));
+    }
     for (sum, what) in [(evidence.unnamed_secrets, "plaintext Secrets"), (evidence.unnamed_others, "other plaintext")] {
         if sum.count > 0 {
             let (pieces, bytes) = (with_noun(sum.count), counted(sum.bytes, "byte"));

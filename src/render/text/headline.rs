@@ -7,7 +7,7 @@ use super::thousands;
 use crate::collect::Sum;
 use crate::evidence::Count;
 use crate::evidence::words::verb;
-use crate::report::{EvidenceReport, Report};
+use crate::report::{EvidenceReport, MemberReport, Report};
 use crate::row::near;
 use crate::store::{KeyTree, ResidueMode};
 
@@ -75,17 +75,18 @@ pub(super) fn no_kubernetes(evidence: &EvidenceReport, what: What) -> String {
 }
 
 /// The headline of an answer; where a filter was given, it is about what is in scope alone, and says so.
-pub(super) fn headline(evidence: &EvidenceReport, report: &Report, what: What) -> String {
+pub(super) fn headline(member: &MemberReport, evidence: &EvidenceReport, report: &Report, what: What) -> String {
+    let is_all_read = evidence.facts.is_complete && report.unread_of(member.id).next().is_none();
     let tone = match evidence.readable.total {
         Count::ZERO if evidence.unnamed_secrets.count > 0 => Tone::Bad,
-        Count::ZERO if evidence.facts.is_complete && evidence.secrets.unknown == 0 => Tone::Said,
+        Count::ZERO if is_all_read && evidence.secrets.unknown == 0 => Tone::Said,
         Count::ZERO => Tone::Open,
         _ => Tone::Bad,
     };
-    painted(tone, &in_words(evidence, report, what))
+    painted(tone, &in_words(evidence, report, what, is_all_read))
 }
 
-fn in_words(evidence: &EvidenceReport, report: &Report, what: What) -> String {
+fn in_words(evidence: &EvidenceReport, report: &Report, what: What, is_all_read: bool) -> String {
     let what = what.name();
     let has_tree = evidence.facts.has_tree();
     let (readable, existing) = (&evidence.readable, evidence.secrets.total());
@@ -99,7 +100,7 @@ fn in_words(evidence: &EvidenceReport, report: &Report, what: What) -> String {
         return format!("{pieces} CAN BE READ FROM {what} WITHOUT ANY KEY{scope}\n");
     }
     if readable.total == 0 {
-        return none_found(evidence, report, what);
+        return none_found(evidence, report, what, is_all_read);
     }
     let secrets = with_noun(readable.total).to_uppercase();
     if !has_tree {
@@ -112,6 +113,13 @@ fn in_words(evidence: &EvidenceReport, report: &Report, what: What) -> String {
             "{secrets} CAN BE READ FROM {what} WITHOUT ANY KEY{scope}\n  Which of them exist now is not known, {why}: treat them as in use.\n",
         );
     }
+    let replaced = match readable.replaced {
+        Count::ZERO => String::new(),
+        n => {
+            let of_them = if n == readable.existing.total() { String::new() } else { format!("{} of them ", thousands(n)) };
+            format!(" ({of_them}{} before being deleted and made again)", verb(n, "as it was", "as they were"))
+        }
+    };
     let unknown = match readable.unknown.total() {
         Count::ZERO => String::new(),
         n if evidence.not_known.total() > 0 => {
@@ -128,7 +136,7 @@ fn in_words(evidence: &EvidenceReport, report: &Report, what: What) -> String {
         _ => "",
     };
     format!(
-        "{secrets} CAN BE READ FROM {what} WITHOUT ANY KEY{scope}\n  {} of the {}{in_scope} that {}{tree}, and {} deleted{unknown}{ahead}.\n",
+        "{secrets} CAN BE READ FROM {what} WITHOUT ANY KEY{scope}\n  {} of the {}{in_scope} that {}{tree}{replaced}, and {} deleted{unknown}{ahead}.\n",
         thousands(readable.existing.total()),
         thousands(existing),
         verb(existing, "exists", "exist"),
@@ -137,7 +145,7 @@ fn in_words(evidence: &EvidenceReport, report: &Report, what: What) -> String {
 }
 
 /// No Secret can be read: what was looked at, and how many exist.
-fn none_found(evidence: &EvidenceReport, report: &Report, what: &str) -> String {
+fn none_found(evidence: &EvidenceReport, report: &Report, what: &str, is_all_read: bool) -> String {
     let (scope, in_scope, existing) = (scope(report), in_scope(report), evidence.secrets.total());
     let unknown = match evidence.secrets.unknown {
         Count::ZERO => String::new(),
@@ -145,7 +153,7 @@ fn none_found(evidence: &EvidenceReport, report: &Report, what: &str) -> String 
     };
     let place = match evidence.facts.residue_mode() {
         Some(ResidueMode::Off) => format!("THE TREE OF {what}"),
-        _ if !evidence.facts.is_complete => format!("WHAT COULD BE READ OF {what}"),
+        _ if !is_all_read => format!("WHAT COULD BE READ OF {what}"),
         _ => what.to_owned(),
     };
     if !evidence.facts.has_tree() {

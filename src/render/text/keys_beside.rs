@@ -1,14 +1,26 @@
 //! Keys that stand in objects beside the data that they protect.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::escape::terminal;
+use super::thousands;
 use crate::kubernetes::KeyMaterial;
 use crate::report::EvidenceReport;
 use crate::row::Retention;
 
 /// Objects of one kind before the rest is only counted.
 const BESIDE: usize = 3;
+
+/// The same in a few words, for the line of a quiet run; nothing where there are none.
+pub(super) fn beside_in_words<'a>(evidences: impl IntoIterator<Item = &'a EvidenceReport>) -> String {
+    let objects: BTreeSet<&str> =
+        evidences.into_iter().flat_map(|evidence| &evidence.key_material).map(|(_, key, _)| key.as_str()).collect();
+    match objects.len() {
+        0 => String::new(),
+        1 => "; 1 object in plaintext holds keys".to_owned(),
+        n => format!("; {} objects in plaintext hold keys", thousands(n as u64)),
+    }
+}
 
 /// Keys beside the data, a warning.
 pub(super) fn beside<'a>(evidences: impl IntoIterator<Item = &'a EvidenceReport>, has_filter: bool) -> String {

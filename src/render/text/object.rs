@@ -85,23 +85,20 @@ impl Render for ObjectText<'_> {
         };
         let how = if revealed.is_opened { "opened with a key, " } else { "" };
         let (object, bytes) = (terminal(revealed.object), counted(revealed.bytes.len() as u64, "byte"));
-        (self.say)(&format!("warning: printing {object}, revision {revision}{state}, {how}{bytes}, in clear\n"));
         let unreadable = |reason: kubernetes::Unreadable| io::Error::new(io::ErrorKind::InvalidData, reason.to_string());
-        let mut out = self.out.raw()?;
-        match kubernetes::as_document(revealed.bytes, revealed.encoding).map_err(unreadable)? {
-            Some(document) => {
-                match revealed.encoding {
-                    Encoding::Yaml => out.write_all(&document)?,
-                    _ => json_document(&mut out, &document)?,
-                }
-                out.write_all(b"\n")
-            }
-            None if revealed.encoding == Encoding::Other || self.takes_any_bytes => out.write_all(revealed.bytes),
-            None => Err(io::Error::new(
-                io::ErrorKind::Unsupported,
-                "this kind of object is not decoded here; -o FILE writes its bytes as they are stored",
-            )),
+        let document = kubernetes::as_document(revealed.bytes, revealed.encoding).map_err(unreadable)?;
+        if document.is_none() && revealed.encoding != Encoding::Other && !self.takes_any_bytes {
+            let why = "this kind of object is not decoded here; -o FILE writes its bytes as they are stored";
+            return Err(io::Error::new(io::ErrorKind::Unsupported, why));
         }
+        (self.say)(&format!("warning: printing {object}, revision {revision}{state}, {how}{bytes}, in clear\n"));
+        let mut out = self.out.raw()?;
+        let Some(document) = document else { return out.write_all(revealed.bytes) };
+        match revealed.encoding {
+            Encoding::Yaml => out.write_all(&document)?,
+            _ => json_document(&mut out, &document)?,
+        }
+        out.write_all(b"\n")
     }
 
     fn end(&mut self, report: &Report, outcome: &Outcome) -> io::Result<()> {

@@ -8,7 +8,7 @@ use super::directory::directory;
 use super::findings::findings;
 use super::first_screen::{ROWS, keys, next, readable_table, resource_tables, secrets, types, values};
 use super::headline::{What, did_you_mean, headline, in_scope, no_kubernetes, not_placed, nothing_matches, within};
-use super::keys_beside::beside;
+use super::keys_beside::{beside, beside_in_words};
 use super::layout::{Screen, Tone};
 use super::number::with_noun;
 use super::table::anomalies;
@@ -59,7 +59,7 @@ fn scan(member: &MemberReport, evidence: &EvidenceReport, report: &Report) -> St
     out.push_str(&match unmatched {
         Some(filter) => nothing_matches(evidence, report, filter, What::File),
         None if report.is_without_kubernetes(member) => no_kubernetes(evidence, What::File),
-        None => headline(evidence, report, What::File) + &did_you_mean(evidence, report),
+        None => headline(member, evidence, report, What::File) + &did_you_mean(evidence, report),
     });
     out.push_str(&warning(unread.clone()));
     let against = against(&evidence.anomaly_counts);
@@ -103,7 +103,8 @@ pub fn status_line(report: &Report, outcome: &Outcome) -> String {
         None if outcome.held(Condition::NoSecretInScope) => format!("no Secret in scope: {filter}"),
         None => format!("no plaintext Secret found{scope} in: {}", report.looked_at().join(", ")),
     };
-    format!("{}: {said}{}", subject(report), ending(report, outcome, &[Condition::PlaintextFound]))
+    let keys = beside_in_words(&report.evidences);
+    format!("{}: {said}{keys}{}", subject(report), ending(report, outcome, &[Condition::PlaintextFound]))
 }
 
 /// Where residue in plaintext stands.
