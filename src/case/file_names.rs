@@ -58,10 +58,11 @@ pub(super) fn is_segment(name: &str) -> bool {
 /// Also the lists of what is in a backup, and of its checksums. All of them are short texts, and hold neither objects nor keys: a
 /// name alone says nothing of what somebody put under it.
 pub(super) fn is_known_beside(path: &Path, bytes: &[u8]) -> bool {
-    const NAMES: [&str; 13] = [
+    const NAMES: [&str; 18] = [
         // RKE2 and k3s.
         "config",
         "name",
+        "tombstone",
         // etcd's own probe of whether it may write.
         ".touch",
         // OpenShift's operator.
@@ -70,21 +71,55 @@ pub(super) fn is_known_beside(path: &Path, bytes: &[u8]) -> bool {
         "standby_info",
         // Bitnami's charts.
         "member_id",
+        "member_removal.log",
         "prevHostname",
+        // etcd-manager.
+        "myid",
+        "volume.id",
         // etcd-backup-restore.
         "safe_guard",
         "validation_marker",
         "etcd.conf.yaml",
+        "etcd.conf.yml",
         // The file that marks a data directory as one for caches and backups.
         "CACHEDIR.TAG",
         // Whoever puts a snapshot into an archive.
         "manifest.json",
         "metadata.json",
     ];
-    let Some(text) = std::str::from_utf8(bytes).ok().filter(|text| text.len() <= SHORT) else { return false };
-    let is_name = |name: &str| NAMES.contains(&name);
-    let is_named = path.file_name().and_then(OsStr::to_str).is_some_and(is_name) || is_of_proxy(path);
-    (is_named || is_of_checksums(text)) && store::held_in(bytes, 0, Vec::new(), Some(0)).is_empty() && !KeyMaterial::may_be_in(bytes)
+    if bytes.len() > SHORT {
+        return false;
+    }
+    let is_named = |names: &[&str]| path.file_name().and_then(OsStr::to_str).is_some_and(|name| names.contains(&name));
+    let holds_nothing = || store::held_in(bytes, 0, Vec::new(), Some(0)).is_empty();
+    let is_known = match std::str::from_utf8(bytes) {
+        Ok(text) if is_of_auto_tls(path) => return is_pem(text) && holds_nothing(),
+        Ok(text) => is_named(&NAMES) || is_named(&[STATE]) || is_of_proxy(path) || is_of_checksums(text),
+        Err(_) => is_named(&[STATE]),
+    };
+    is_known && holds_nothing() && !KeyMaterial::may_be_in(bytes)
+}
+
+/// What etcd-manager keeps of its cluster, a message of names and URLs.
+const STATE: &str = "state";
+
+/// The certificates that etcd makes for itself (`--auto-tls`, `--peer-auto-tls`), each with its key, which opens nothing but its own
+/// connections. Source: etcd `server/embed/config.go` (`ClientSelfCert`, `PeerSelfCert`), `client/pkg/transport/listener.go` (`SelfCert`).
+fn is_of_auto_tls(path: &Path) -> bool {
+    let of = |part: &str| ["cert.pem", "key.pem"].iter().any(|name| path.ends_with(Path::new("fixtures").join(part).join(name)));
+    of("client") || of("peer")
+}
+
+/// Whether a text is a certificate or a key in PEM, and nothing else. Source: RFC 7468.
+fn is_pem(text: &str) -> bool {
+    let label = |line: Option<&str>, word: &str| line?.strip_prefix("-----")?.strip_prefix(word)?.strip_suffix("-----").map(str::to_owned);
+    let mut lines = text.lines();
+    let (first, last) = (label(lines.next(), "BEGIN "), label(lines.next_back(), "END "));
+    let is_of_base64 =
+        |line: &str| line.len() <= 64 && line.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='));
+    first.as_deref().is_some_and(|first| first == "CERTIFICATE" || first.ends_with("PRIVATE KEY"))
+        && first == last
+        && lines.all(is_of_base64)
 }
 
 /// What etcd up to 3.5 keeps as a proxy: the members' URLs.

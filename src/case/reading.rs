@@ -10,7 +10,7 @@ use super::kind::FileRole;
 use super::member::{OpenFile, OpenMember, ReadEvidence, ReadMember};
 use super::run::Run;
 use super::story;
-use super::stranger::{is_of_log, is_stranger};
+use super::stranger::{is_next_of, is_of_log, is_stranger};
 use super::{InputError, RunError};
 use crate::evidence::Evidence;
 use crate::evidence::anomaly::{Anomalies, Class};
@@ -75,17 +75,18 @@ impl Run<'_> {
                 past.set_past_of(own);
             }
         }
+        let has_next = strangers.iter().any(|(store, _)| is_next_of(store, database, snapshot_index));
         let stores = own.into_iter().chain(log).chain(left);
         let mut evidences: Vec<_> = stores.map(|(store, digests)| ReadEvidence { id: self.numbering.evidence(), store, digests }).collect();
         let beside: Vec<&Path> = strangers.iter().map(|(store, _)| store.profile().facts.path.as_path()).collect();
-        story::hold_together(&mut evidences, &beside);
+        story::hold_together(&mut evidences, &beside, has_next);
         evidences.iter().for_each(|read| self.note_passed_over(&read.store.profile().facts));
         let mut read = vec![ReadMember {
             id: member.id,
             path: member.path.clone(),
             joined: member.joined.clone(),
             is_directory: member.is_directory,
-            others: others.len().saturating_add(strangers.len()),
+            others: others.len().saturating_add(strangers.len()).saturating_sub(usize::from(has_next)),
             evidences,
         }];
         read.extend(others.into_iter().filter_map(|log| self.member_of_its_own(log)));

@@ -12,6 +12,7 @@
 use std::path::Path;
 
 use super::member::ReadEvidence;
+use super::stranger::name_beside;
 use crate::evidence::anomaly::{Anomalies, Class};
 use crate::store::{Content, Store, Unapplied};
 
@@ -94,14 +95,15 @@ impl Newer {
 
 /// Notes in the member's own evidences where they leave something out between them, and tells the database what its log has behind it.
 /// `strangers`: databases in the same directory that are not the member's.
-pub(super) fn hold_together(evidences: &mut [ReadEvidence<'_>], strangers: &[&Path]) {
+/// `has_next`: one of them is what the member goes on with.
+pub(super) fn hold_together(evidences: &mut [ReadEvidence<'_>], strangers: &[&Path], has_next: bool) {
     let entries = Entries::of(evidences);
     note_unapplied(evidences, entries.is_some_and(|entries| entries.lack_some_behind()));
     let Some(entries) = entries else { return };
     let Entries { applied, newest, first, .. } = entries;
     // Of a log without an entry that can be read nothing reaches the database.
     let last = entries.last.max(newest).or(entries.has_log.then_some(0));
-    let replacement = newest.map_or_else(String::new, |newest| format!("{newest:016x}.snap.db"));
+    let replacement = newest.map_or_else(String::new, name_beside);
     let has_replacement = strangers.iter().any(|path| path.ends_with(&replacement))
         || evidences.iter().any(|evidence| evidence.store.profile().facts.path.ends_with(&replacement));
     let newest_snapshot = newest_snapshot(evidences);
@@ -112,13 +114,24 @@ pub(super) fn hold_together(evidences: &mut [ReadEvidence<'_>], strangers: &[&Pa
         if facts.database().is_some()
             && let Some((index, name)) = newest_snapshot.as_ref().filter(|(index, _)| *index > applied)
         {
-            let then = match has_replacement {
-                true => format!("etcd puts {replacement} in the database's place when it starts"),
-                false => format!("etcd does not start on it, since there is no {replacement}"),
-            };
-            found.note(Class::RaftSnapshotAhead, None, None, || {
-                format!("it has applied all entries up to {applied}, and the raft snapshot {name} stands for those up to {index}: {then}")
-            });
+            if has_next {
+                found.note(Class::DatabaseReplaced, None, None, || {
+                    format!(
+                        "it has applied all entries up to {applied}; the raft snapshot {name} stands for those up to {index}, and came with \
+                         {replacement}, which etcd puts in this one's place when it starts"
+                    )
+                });
+            } else {
+                let then = match has_replacement {
+                    true => format!("etcd puts {replacement} in the database's place when it starts"),
+                    false => format!("etcd does not start on it, since there is no {replacement}"),
+                };
+                found.note(Class::RaftSnapshotAhead, None, None, || {
+                    format!(
+                        "it has applied all entries up to {applied}, and the raft snapshot {name} stands for those up to {index}: {then}"
+                    )
+                });
+            }
         }
         if facts.database().is_some()
             && let Some(last) = last.filter(|last| *last < applied)
@@ -132,6 +145,8 @@ pub(super) fn hold_together(evidences: &mut [ReadEvidence<'_>], strangers: &[&Pa
         if facts.log().is_some()
             && std::mem::take(&mut first_segment)
             && let (Some(first), Some((from, to))) = (first, entries.between())
+            // What the database stands for that the member goes on with is there.
+            && !(has_next && newest.is_some_and(|newest| newest >= to))
         {
             found.note(Class::WalGap, None, None, || {
                 format!("the database has applied all entries up to {applied}, and the log begins at {first}: entries {from} to {to} stand nowhere")

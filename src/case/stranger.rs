@@ -28,6 +28,23 @@ fn is_past_of(other: &DatabaseFacts, own: &DatabaseFacts, is_stray: bool) -> boo
     is_of_cluster && has_passed(other.revision, own.revision)
 }
 
+/// Whether a database is the one that the member goes on with: it came with the raft snapshot of this index, which the member's own one has not
+/// reached. Source: etcd `server/storage/backend.go` (`RecoverSnapshotBackend`).
+pub(super) fn is_next_of(store: &AnyStore<'_>, own: Option<&DatabaseStore<'_>>, snapshot_index: Option<u64>) -> bool {
+    let facts = &store.profile().facts;
+    let own = own.and_then(|own| own.profile().facts.database());
+    let (Some(next), Some(own), Some(index)) = (facts.database(), own, snapshot_index) else { return false };
+    facts.path.ends_with(name_beside(index))
+        && own.schema.consistent_index.is_some_and(|applied| applied < index)
+        && next.schema.consistent_index.is_some_and(|applied| applied >= index)
+        && !own.clusters.contradict(&next.clusters)
+}
+
+/// What a database is called that came with the raft snapshot of an index.
+pub(super) fn name_beside(index: u64) -> String {
+    format!("{index:016x}.snap.db")
+}
+
 /// Whether a segment that was left behind may be held to what the member has applied: it begins with the IDs of the member's own log, or
 /// holds nothing. `own`: those IDs.
 pub(super) fn is_of_log(evidence: &Evidence, role: FileRole, own: Option<(u64, u64)>) -> bool {

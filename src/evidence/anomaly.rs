@@ -186,8 +186,12 @@ classes! {
     WalGap = "wal-gap", Incomplete;
     /// The log in a member's place is another member's: the member's own is not there, and nothing of this one is joined to the database.
     WalOfAnotherMember = "wal-of-another-member", Incomplete;
-    /// The newest raft snapshot stands for entries that the database has not applied: etcd does not start on such a directory.
+    /// The newest raft snapshot stands for entries that the database has not applied, and did not come with one that has: etcd does not start
+    /// on such a directory.
     RaftSnapshotAhead = "raft-snapshot-ahead", Incomplete;
+    /// The newest raft snapshot came with a database of its own, which etcd puts in this one's place when it starts: this one is not what the
+    /// member goes on with.
+    DatabaseReplaced = "database-replaced", Note;
     /// The database has applied entries that the log beside it does not have, nor a raft snapshot stands for.
     IndexPastLog = "index-past-log", Incomplete;
     /// A segment's name does not fit those before it or what it holds.

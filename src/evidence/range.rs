@@ -45,6 +45,14 @@ pub fn is_zero(bytes: &[u8]) -> bool {
     }
 }
 
+/// Whether bytes are no more than what fills up a file: zeros, as devices and programs leave them, and before or behind them one end of a line, as
+/// shells and editors do.
+pub(crate) fn is_padding(bytes: &[u8]) -> bool {
+    let bytes = [&b"\r\n"[..], b"\n"].iter().find_map(|end| bytes.strip_prefix(*end)).unwrap_or(bytes);
+    let bytes = [&b"\r\n"[..], b"\n"].iter().find_map(|end| bytes.strip_suffix(*end)).unwrap_or(bytes);
+    is_zero(bytes)
+}
+
 #[cfg(test)]
 #[allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "a test that overflows fails")]
 mod tests {
@@ -66,6 +74,16 @@ mod tests {
         assert_eq!(beside(&whole, vec![4..5, 1..3, 2..3]), [&whole[..1], &whole[3..4], &whole[5..]]);
         assert_eq!(beside(&whole, Vec::new()), [&whole[..]]);
         assert_eq!(beside(&whole, vec![0..9, 12..13]), Vec::<&[u8]>::new());
+    }
+
+    #[test]
+    fn zeros_and_the_end_of_a_line_are_padding() {
+        for padding in ["", "\n", "\r\n", "\0\0", "\n\0\0", "\0\n", "\0\r\n", "\n\0\n"] {
+            assert!(is_padding(padding.as_bytes()), "{padding:?}");
+        }
+        for other in ["\n\n\n", " ", "\r", "\0\n\0", "\na"] {
+            assert!(!is_padding(other.as_bytes()), "{other:?}");
+        }
     }
 
     #[test]

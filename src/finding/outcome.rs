@@ -83,6 +83,8 @@ pub enum Condition {
     CurrentNotKnown,
     /// A part of what was given was not read.
     NotRead,
+    /// What etcd no longer shows was left out, as was asked, and Secrets at any place were asked for.
+    ResidueNotSearched,
     /// The scope that was asked for holds objects, and no Secret is among them.
     NoSecretInScope,
     /// Pieces of plaintext have lost their names, and a name was asked for: whether they are in scope cannot be told.
@@ -120,6 +122,7 @@ impl Condition {
             Self::NothingInScope => "nothing-in-scope",
             Self::CurrentNotKnown => "current-not-known",
             Self::NotRead => "not-read",
+            Self::ResidueNotSearched => "residue-not-searched",
             Self::NoSecretInScope => "no-secret-in-scope",
             Self::ScopeNotKnown => "scope-not-known",
             Self::NoKubernetesObjects => "no-kubernetes-objects",

@@ -192,6 +192,11 @@ impl Report {
         without.any(|member| self.parts(member).any(|part| part.judgement.found != Found::default()))
     }
 
+    /// Whether residue of any database was not searched, as was asked.
+    pub fn leaves_residue_out(&self) -> bool {
+        self.evidences.iter().any(|evidence| evidence.facts.leaves_residue_out())
+    }
+
     /// Where a run looked in all of its inputs.
     pub fn looked_at(&self) -> Vec<&'static str> {
         let least = self.evidences.iter().filter_map(|evidence| evidence.facts.residue_mode()).min();

@@ -116,6 +116,11 @@ impl UnreadReason {
         matches!(self, Self::Failed(_))
     }
 
+    /// Whether it is told where errors are, where it is a whole input.
+    pub fn is_told_as_an_error(&self) -> bool {
+        matches!(self, Self::Failed(_) | Self::NotSupported { .. } | Self::Limit(_))
+    }
+
     /// What it means for the exit code. There is none that leaves it at 0.
     pub fn condition(&self) -> Condition {
         if self.is_failure() { Condition::InputFailed } else { Condition::NotRead }

@@ -369,6 +369,11 @@ pub struct ByteAccount {
 }
 
 impl Facts {
+    /// Whether bytes of a database were not searched, as was asked.
+    pub fn leaves_residue_out(&self) -> bool {
+        self.bytes().is_some_and(|bytes| bytes.not_searched > 0)
+    }
+
     /// What the bytes of a database's content are.
     pub fn bytes(&self) -> Option<ByteAccount> {
         let database = self.database()?;

@@ -191,6 +191,13 @@ fn what_etcd_and_its_distributions_put_there_is_no_alarm() {
         ("killed/proxy/cluster", b"{\"PeerURLs\":[]}"),
         ("killed/member/.touch", b""),
         ("killed/member/snap/tmp995085740", b""),
+        ("killed/fixtures/client/cert.pem", PEM.as_bytes()),
+        ("killed/fixtures/peer/key.pem", PEM.replace("CERTIFICATE", "EC PRIVATE KEY").as_bytes()),
+        ("killed/member_removal.log", b"Member 8e9e05c52164694d removed from cluster cdf818194e3a8c32\n"),
+        ("killed/tombstone", b"\n"),
+        ("killed/myid", b"etcd-a"),
+        ("killed/state", &[bytes(1, &[bytes(2, b"token"), bytes(3, &[b'n'; 200])].concat()), bytes(2, b"3.5.9")].concat()),
+        ("killed/etcd.conf.yml", b"name: m0\n"),
         ("killed/member/snap/db.tmp.1", &[0; 8192]),
         ("killed/member/wal/1.tmp", b""),
     ] {
@@ -201,6 +208,42 @@ fn what_etcd_and_its_distributions_put_there_is_no_alarm() {
     assert_eq!((code, reasons(&all)), (Some(0), vec![]));
     assert_eq!(of_kind(&all, "summary")[0]["not_analysed"], Value::Array(Vec::new()));
 }
+
+const PEM: &str = "-----BEGIN CERTIFICATE-----\nMIIBszCCAVmgAwIBAgIRAK+/\nZm9vYmFy\n-----END CERTIFICATE-----\n";
+
+/// A database, an object or a key of somebody else's is none of what etcd and its distributions keep under these names.
+#[test]
+fn what_hides_under_a_name_that_is_known_is_told() {
+    let write = pages::Write { key: b"/registry/secrets/ns/y".to_vec(), ..pages::Write::at(2) };
+    let database = pages::database_of(&[write]);
+    let encoded = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, [&[7; 5][..], SECRET].concat());
+    let lines = encoded.as_bytes().chunks(64).map(|line| String::from_utf8_lossy(line) + "\n").collect::<String>();
+    let of_pem = |body: &str| format!("-----BEGIN CERTIFICATE-----\n{body}-----END CERTIFICATE-----\n");
+    for name in ["fixtures/client/key.pem", "member_removal.log", "tombstone", "myid", "state", "etcd.conf.yml"] {
+        for (what, content) in [
+            ("a database", &database[..]),
+            ("a Secret", SECRET),
+            ("a Secret as PEM", of_pem(&lines).as_bytes()),
+            ("a key", PEM.replace("CERTIFICATE", "RSA PRIVATE KEY").as_bytes()),
+        ] {
+            if what == "a key" && name.ends_with("key.pem") {
+                continue;
+            }
+            let given = Given::small();
+            given.write(&format!("killed/{name}"), content);
+            let (code, all) = given.scan(&["killed"]);
+            let is_read = paths(&all).iter().any(|path| path.ends_with(name));
+            assert!(is_read || code == Some(3) && reasons(&all).iter().any(|(_, path)| path.ends_with(name)), "{what} under {name}");
+        }
+    }
+    // The same names elsewhere are nobody's.
+    let given = Given::small();
+    given.write("killed/certificates/key.pem", PEM.as_bytes());
+    assert_eq!(reasons(&given.scan(&["killed"]).1), [("foreign", "killed/certificates/key.pem")]);
+}
+
+const SECRET: &[u8] =
+    br#"{"kind":"Secret","apiVersion":"v1","metadata":{"name":"x","namespace":"ns"},"type":"Opaque","data":{"a":"TUFSS0VS"}}"#;
 
 /// A name says nothing of what somebody put under it.
 #[test]
@@ -630,8 +673,8 @@ fn zeros_behind_a_container_are_padding_and_other_bytes_are_told() {
         [gzip(&database[..half]), gzip(&database[half..])].concat(),
         [zstd(&database[..half]), zstd(&database[half..])].concat(),
     ] {
-        for padding in [0, 1, 4096] {
-            let (code, all, _) = scan_bytes("a", &[&packed[..], &vec![0; padding]].concat());
+        for padding in [&[][..], &[0], &[0; 4096], b"\n", b"\r\n", b"\0\0\n"] {
+            let (code, all, _) = scan_bytes("a", &[&packed[..], padding].concat());
             assert_eq!((code, reasons(&all), of_kind(&all, "evidence-end")[0]["complete"].as_bool()), (Some(0), vec![], Some(true)));
         }
         let (code, all, _) = scan_bytes("a", &[&packed[..], b"something"].concat());
@@ -641,6 +684,25 @@ fn zeros_behind_a_container_are_padding_and_other_bytes_are_told() {
             (&end["complete"], &end["content_sha256"]),
             (&true.into(), &of_kind(&scan_bytes("a", &packed).1, "evidence-end")[0]["content_sha256"])
         );
+    }
+}
+
+/// A shell or an editor leaves the end of a line behind any file: behind each form it is the same.
+#[test]
+fn the_end_of_a_line_behind_a_file_of_any_form_is_padding() {
+    let write = pages::Write { value: b"k8s:enc:aescbc:v1:key1:\x01123456789abcdef0123456789abcdef".to_vec(), ..pages::Write::at(2) };
+    let database = pages::database_of(&[write]);
+    let mut tar = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_ustar();
+    header.set_size(database.len() as u64);
+    tar.append_data(&mut header, "a.db", &database[..]).unwrap();
+    let snapshot =
+        [&database[..], &sha2::Digest::finalize(sha2::Digest::chain_update(<sha2::Sha256 as sha2::Digest>::new(), &database))[..]].concat();
+    for bytes in [gzip(&database), tar.into_inner().unwrap(), zip(&[("a.db", &database)]), snapshot] {
+        for end in ["", "\n", "\r\n"] {
+            let (code, all, _) = scan_bytes("a", &[&bytes[..], end.as_bytes()].concat());
+            assert_eq!((code, reasons(&all)), (Some(0), vec![]), "{end:?} behind {:?}", &bytes[..4]);
+        }
     }
 }
 

@@ -349,3 +349,34 @@ fn what_begins_in_headless_bytes_of_free_pages_is_told() {
         assert_eq!(unread("a.db", &with_headless(rest), "scan"), (Some(0), vec![]));
     }
 }
+
+/// What a run leaves out as it was asked, it says in the headline and the last line; where a Secret at any place was asked for, the answer is
+/// open.
+#[test]
+fn residue_that_is_left_out_leaves_the_answer_open() {
+    let sealed_piece = Sha256::digest(b"drawn");
+    let without = {
+        let root = [Entry::bucket(b"key", 3), Entry::inline_bucket(b"meta", &[])];
+        pages::database(&[pages::leaf(2, &root), pages::leaf(3, &[sealed(2).entry()])])
+    };
+    for (bytes, options, wanted) in [
+        (&with_headless(&sealed_piece), &["--residue", "off"][..], Some(3)),
+        (&with_headless(&sealed_piece), &["--residue", "pages"], Some(3)),
+        (&with_headless(&sealed_piece), &["--residue", "off", "--fail-on", "retained"], Some(0)),
+        (&with_headless(&sealed_piece), &["--residue", "full"], Some(0)),
+        (&without, &["--residue", "off"], Some(0)),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("a.db"), bytes).unwrap();
+        let run = |more: &[&str]| run_in(dir.path(), &[&["scan", "a.db"][..], options, more].concat());
+        let (code, said) = text(&run(&[]));
+        let (_, quiet) = text(&run(&["-q"]));
+        let is_left_out = wanted == Some(3) || options.contains(&"retained");
+        assert_eq!(Some(code), wanted, "{options:?}: {said}");
+        assert_eq!(said.contains("RESIDUE WAS NOT SEARCHED"), is_left_out, "{said}");
+        assert_eq!(quiet.contains("residue was not searched"), is_left_out, "{quiet}");
+        let all = records(&run(&["--format", "jsonl"]));
+        let conditions = &of_kind(&all, "summary")[0]["conditions"];
+        assert_eq!(conditions.as_array().unwrap().contains(&json!("residue-not-searched")), wanted == Some(3), "{conditions}");
+    }
+}

@@ -64,7 +64,7 @@ impl Directory {
     fn told(&self) -> (Vec<String>, Option<i32>) {
         let output = run_in(self.path(), &["check", "data", "--format", "jsonl"]);
         let class = |anomaly: &&Value| anomaly["class"].as_str().unwrap().to_owned();
-        let of_the_story = ["raft-snapshot-ahead", "index-past-log", "wal-gap", "wal-of-another-member"];
+        let of_the_story = ["raft-snapshot-ahead", "database-replaced", "index-past-log", "wal-gap", "wal-of-another-member"];
         let all = records(&output);
         (of_kind(&all, "anomaly").iter().map(class).filter(|class| of_the_story.contains(&class.as_str())).collect(), output.status.code())
     }
@@ -125,6 +125,27 @@ fn a_raft_snapshot_past_the_database_is_told() {
     assert!(quiet.lines().filter(|line| line.contains(".snap: ")).all(|line| line.contains("whole, ")), "{quiet}");
     let scanned = text(&run_in(member.path(), &["scan", "data"])).1;
     assert!(scanned.contains("INCOMPLETE") && scanned.contains("raft-snapshot-ahead"), "{scanned}");
+}
+
+/// A raft snapshot that came with its database is what a leader sends to a member that lags: nothing is missing, and nobody else has files there.
+#[test]
+fn a_raft_snapshot_that_came_with_its_database_contradicts_nothing() {
+    let member = Directory::of("fresh");
+    let (applied, all) = (member.applied, member.applied + 9);
+    let member = member.snapshot(applied + 5).log(1, &nothing(all), all);
+    let next = member.path().join(format!("data/member/snap/{:016x}.snap.db", applied + 5));
+    let database = |applied| pages::database(&[pages::root_at(3, applied), pages::leaf(3, &[Write::at(2).entry()])]);
+    fs::write(&next, database(applied + 5)).unwrap();
+    assert_eq!(member.told().0, ["database-replaced"]);
+    let said = text(&run_in(member.path(), &["scan", "--fail-on", "never", "data"])).1;
+    let own = said.split("\n\n").next().unwrap_or_default();
+    assert!(own.contains("MEMBER'S OWN FILES") && own.contains("read the answer of that one below"), "{said}");
+    for other in ["other member has", "INCOMPLETE", "is not there", "not whole", "etch it again"] {
+        assert!(!said.contains(other), "{other}: {said}");
+    }
+    // One of an earlier entry is not the one that came with it, whatever its name.
+    fs::write(&next, database(applied + 4)).unwrap();
+    assert_eq!(member.told().0, ["raft-snapshot-ahead"]);
 }
 
 /// A log that ends before what was applied, and one that begins behind it, leave entries that stand nowhere.

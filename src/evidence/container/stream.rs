@@ -17,7 +17,7 @@ pub(super) fn unpack<P: Parts>(bytes: &[u8], room: &mut Room) -> Result<Unpacked
             Ok(_) if content.is_too_large() => break Ok(()),
             Ok(behind) if P::begins(behind) => at = bytes.len().saturating_sub(behind.len()),
             Ok(behind) => {
-                if !range::is_zero(behind) {
+                if !range::is_padding(behind) {
                     left.push((
                         None,
                         Fault::Bytes(format!("{} {} behind the last {}", behind.len(), noun(behind.len() as u64, "byte"), P::NAME)),

@@ -78,7 +78,7 @@ impl Unpacking<'_> {
         let mut blocks = rest.chunks(BLOCK).enumerate().skip_while(|(_, block)| range::is_zero(block)).skip(1);
         let next = blocks.find(|(_, block)| is_header(block)).and_then(|(index, _)| index.checked_mul(BLOCK));
         let lost = next.unwrap_or(rest.len());
-        let is_lost = !rest.get(..lost).is_none_or(range::is_zero);
+        let is_lost = !rest.get(..lost).is_none_or(range::is_padding);
         if next.is_none() && !is_lost {
             // The end, and what a device or a program pads it with, of any length.
             return false;

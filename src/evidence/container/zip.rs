@@ -115,7 +115,7 @@ impl Unpacking<'_> {
     fn gap(&mut self, gap: Range<usize>, known: usize) {
         let bytes = self.bytes.get(..gap.end).unwrap_or_default();
         let (mut at, mut none) = (gap.start, 0usize);
-        let mut is_zero = true;
+        let mut is_padding = true;
         loop {
             let rest = bytes.get(at..).unwrap_or_default();
             let next = memchr::memmem::find(rest, LOCAL_HEADER);
@@ -125,7 +125,7 @@ impl Unpacking<'_> {
             let passed = if entry.is_some() || next.is_none() { before.len() } else { before.len().saturating_add(LOCAL_HEADER.len()) };
             if passed > known {
                 none = none.saturating_add(passed);
-                is_zero &= rest.get(..passed).is_none_or(range::is_zero);
+                is_padding &= rest.get(..passed).is_none_or(range::is_padding);
             }
             at = at.saturating_add(passed);
             match entry {
@@ -137,7 +137,7 @@ impl Unpacking<'_> {
                 None => {}
             }
         }
-        if !is_zero {
+        if !is_padding {
             self.left(None, Fault::Bytes(format!("{none} bytes that stand in no entry")));
         }
     }

@@ -8,7 +8,7 @@ use super::headline::{in_scope, not_placed, pieces_alone, scope};
 use super::key_label::distinct_labels;
 use super::layout::{Screen, Tone};
 use super::number::{counted, with_noun};
-use super::scan::status_line;
+use super::scan::{beside_members, status_line};
 use super::stored::stored;
 use super::unread::{not_looked_at, warning};
 use super::{against, block, file_lines, thousands};
@@ -48,6 +48,9 @@ impl Render for CarveText<'_> {
     }
 
     fn end(&mut self, report: &Report, outcome: &Outcome) -> io::Result<()> {
+        if !self.is_quiet {
+            self.out.write_all(beside_members(report).as_bytes())?;
+        }
         self.out.write_all(Tone::of_exit(outcome.exit_code()).paint(&status_line(report, outcome)).as_bytes())
     }
 }

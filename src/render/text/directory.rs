@@ -33,6 +33,9 @@ pub(super) fn directory(directory: &MemberReport, whole: &EvidenceReport, report
         None if report.is_without_kubernetes(directory) => no_kubernetes(whole, what),
         None => headline(directory, whole, report, what) + &did_you_mean(whole, report),
     };
+    if is_replaced(&parts) {
+        out.push_str("  etcd puts its next database in this one's place when it starts: read the answer of that one below\n");
+    }
     if directory.others > 0 {
         let (members, have) = (counted(directory.others as u64, "other member"), verb(directory.others as u64, "has", "have"));
         out.push_str(&format!("  {members} {have} files in it: read their answers below\n"));
@@ -82,13 +85,18 @@ pub(super) fn directory(directory: &MemberReport, whole: &EvidenceReport, report
 /// What the answer is about.
 fn what(directory: &MemberReport, parts: &[&EvidenceReport]) -> What {
     let is_below = |facts: &Facts| facts.path != directory.path && facts.path.starts_with(&directory.path);
-    if directory.others > 0 {
+    if directory.others > 0 || is_replaced(parts) {
         What::Member
     } else if parts.iter().all(|part| is_below(&part.facts)) {
         What::Directory
     } else {
         What::Files
     }
+}
+
+/// Whether another database in the directory is what the member goes on with.
+fn is_replaced(parts: &[&EvidenceReport]) -> bool {
+    parts.iter().any(|part| part.anomaly_counts.contains_key(&Class::DatabaseReplaced))
 }
 
 /// Which member the directory is of: its log says the ID, and the database which of several has it.

@@ -83,7 +83,13 @@ pub(super) fn headline(member: &MemberReport, evidence: &EvidenceReport, report:
         Count::ZERO => Tone::Open,
         _ => Tone::Bad,
     };
-    painted(tone, &in_words(evidence, report, what, is_all_read))
+    let left_out = match evidence.facts.leaves_residue_out() {
+        true => {
+            "  RESIDUE WAS NOT SEARCHED, as --residue asks: etcd no longer shows what stands there, and whoever has the file can read it.\n"
+        }
+        false => "",
+    };
+    painted(tone, &[in_words(evidence, report, what, is_all_read).as_str(), left_out].concat())
 }
 
 fn in_words(evidence: &EvidenceReport, report: &Report, what: What, is_all_read: bool) -> String {

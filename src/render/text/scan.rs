@@ -19,7 +19,7 @@ use crate::evidence::count::{Count, Secrets};
 use crate::evidence::words::verb;
 use crate::finding::{Condition, Outcome};
 use crate::report::readable::{Readable, ReadableIn};
-use crate::report::{EvidenceReport, MemberReport, Render, Report, not_looked_at};
+use crate::report::{EvidenceReport, MemberReport, Render, Report, Unread, not_looked_at};
 use crate::row::{Form, Place, Retention};
 
 /// What a scan says: for each member its first screen and its tables, then one line.
@@ -47,8 +47,17 @@ impl Render for ScanText<'_> {
     }
 
     fn end(&mut self, report: &Report, outcome: &Outcome) -> io::Result<()> {
+        if !self.is_quiet {
+            self.out.write_all(beside_members(report).as_bytes())?;
+        }
         self.out.write_all(Tone::of_exit(outcome.exit_code()).paint(&status_line(report, outcome)).as_bytes())
     }
+}
+
+/// What of a directory without a member was not read, which is in no member's answer.
+pub(super) fn beside_members(report: &Report) -> String {
+    let is_of_none = |unread: &&Unread| !report.members.iter().any(|member| unread.member == Some(member.id));
+    unread::not_looked_at(Vec::new(), report.unread.iter().filter(is_of_none).filter(|unread| !unread.reason.is_told_as_an_error()))
 }
 
 /// What a scan says of one evidence.
@@ -104,7 +113,9 @@ pub fn status_line(report: &Report, outcome: &Outcome) -> String {
         None => format!("no plaintext Secret found{scope} in: {}", report.looked_at().join(", ")),
     };
     let keys = beside_in_words(&report.evidences);
-    format!("{}: {said}{keys}{}", subject(report), ending(report, outcome, &[Condition::PlaintextFound]))
+    let left_out = if report.leaves_residue_out() { "; residue was not searched" } else { "" };
+    let told = [Condition::PlaintextFound, Condition::ResidueNotSearched];
+    format!("{}: {said}{keys}{left_out}{}", subject(report), ending(report, outcome, &told))
 }
 
 /// Where residue in plaintext stands.
