@@ -97,12 +97,14 @@ impl Run<'_> {
         given
     }
 
-    /// Whether a file that stands in no member's directory is read by itself; else why not, unless it holds nothing of etcd's.
+    /// Whether a file that stands in no member's directory is read by itself, as any is that is searched as bytes; else why not, unless it holds
+    /// nothing of etcd's.
     fn is_meant(&self, path: &Path) -> Result<(), Option<UnreadReason>> {
         // What cannot be opened is told where it is to be read.
         let Ok(evidence) = Evidence::open(path, &self.case.limits) else { return Ok(()) };
         let bytes = evidence.content();
         match Foreign::of(bytes) {
+            _ if self.plan.as_image && !bytes.is_empty() => Ok(()),
             _ if Evidence::is_packed(path) || StoreKind::of_bytes(&evidence).is_some() => Ok(()),
             Foreign::NotSupported(_) => Ok(()),
             Foreign::Other(_) if bytes.is_empty() || is_known_beside(path, bytes) => Err(None),

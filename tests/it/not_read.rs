@@ -627,6 +627,8 @@ fn a_directory_of_backups_is_read_file_by_file() {
             "{said}"
         );
     }
+    let carved = given.run(&["carve", "nothing", "mixed", "--format", "jsonl"]);
+    assert_eq!((carved.status.code(), paths(&records(&carved))), (Some(0), vec!["nothing/notes.txt", "mixed/a.db", "mixed/notes.txt"]));
     let nothing = given.run(&["scan", "nothing"]);
     assert!(nothing.status.code() == Some(1) && stderr(&nothing).contains("found notes.txt"), "{}", stderr(&nothing));
 }
