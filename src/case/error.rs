@@ -148,6 +148,12 @@ impl InputError {
     /// Of bytes that are neither a database nor anything else that is known.
     pub(super) fn not_recognised(evidence: &Evidence, reason: NotADatabase) -> Self {
         let path = evidence.path().to_owned();
+        if reason.is_big_endian() {
+            let what = "an etcd database in big-endian byte order, as s390x has it";
+            let hint =
+                "nothing is wrong with it: take a snapshot of a member on another processor, or search it as it stands: etcd-sleuth carve";
+            return Self::NotSupported { path, what, hint };
+        }
         if reason.is_of_bbolt() {
             let hint = "fetch it again, or take another member's snapshot".to_owned();
             return Self::NotRecognised { path, what: format!("found {}", reason.0), hint };

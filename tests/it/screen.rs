@@ -87,8 +87,8 @@ fn two_keys_of_two_regions_with_one_id_are_two_rows_on_every_screen() {
     for place in places.iter().step_by(2) {
         bytes[*place..*place + other.len()].copy_from_slice(other);
     }
-    std::fs::write(dir.path().join("regions.db"), bytes).unwrap();
-    std::fs::write(dir.path().join("enc.yaml"), common::NOBODY).unwrap();
+    fs::write(dir.path().join("regions.db"), bytes).unwrap();
+    fs::write(dir.path().join("enc.yaml"), common::NOBODY).unwrap();
     let verify = ["verify", "regions.db", "--encryption-config", "enc.yaml"];
     let key_ids: BTreeSet<String> = of_kind(&records(&run_in(dir.path(), &["keys", "regions.db", "--format", "jsonl"])), "key")
         .iter()
@@ -169,9 +169,9 @@ fn one_of_anything_is_told_in_the_singular() {
         ("foreign", of(&[pages::Write { key: b"/other".to_vec(), ..write(2, "x") }])),
         ("image", [&[0xa5; 700][..], secret.as_bytes()].concat()),
     ] {
-        std::fs::write(dir.path().join(name), bytes).unwrap();
+        fs::write(dir.path().join(name), bytes).unwrap();
     }
-    std::fs::write(dir.path().join("nobody.yaml"), common::NOBODY).unwrap();
+    fs::write(dir.path().join("nobody.yaml"), common::NOBODY).unwrap();
     let files = ["plain", "followed", "sealed", "both", "unknown", "other", "foreign"];
     let mut commands: Vec<Vec<&str>> = vec![vec!["carve", "image"], vec!["scan", "image"], vec!["check", "plain", "sealed"]];
     for file in files {

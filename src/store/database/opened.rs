@@ -28,6 +28,11 @@ impl NotADatabase {
     pub fn is_of_bbolt(&self) -> bool {
         self.0 != OpenError::NotBbolt
     }
+
+    /// Whether it is one whose numbers begin with their highest byte, which is not read here.
+    pub fn is_big_endian(&self) -> bool {
+        self.0 == OpenError::BigEndian
+    }
 }
 
 impl<'data> OpenedDatabase<'data> {
@@ -42,8 +47,10 @@ impl<'data> OpenedDatabase<'data> {
             Ok(db) => return Ok(Self { db, trailer }),
             Err(error) => error,
         };
-        // Without a valid meta its pages are read all the same. Those of a big-endian file bear no numbers that fit.
-        if let Some(db) = Db::of_pages(payload) {
+        // Without a valid meta its pages are read all the same; in the other byte order they bear no numbers that fit.
+        if error != OpenError::BigEndian
+            && let Some(db) = Db::of_pages(payload)
+        {
             return Ok(Self { db, trailer });
         }
         Err(NotADatabase(error))
