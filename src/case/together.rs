@@ -84,7 +84,7 @@ impl Run<'_> {
         let scope = &self.plan.scope;
         let reports = self.count_all(members, |source| Collector::new(source.store, scope).each(|_| {}))?;
         self.settle_compared();
-        let seen: Vec<KeyIdentity<'static>> = self.report.keys().into_iter().map(|key| key.identity).collect();
+        let seen: Vec<KeyIdentity<'static>> = self.report.values_by_key().into_keys().cloned().collect();
         let filter = self.plan.filter();
         let of_key = |text, asked| find(text, &seen, asked, filter.as_deref(), &question.same_keys);
         let retiring = Asked::Retire { is_confirmed: question.confirm_unseen };

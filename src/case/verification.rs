@@ -194,7 +194,7 @@ fn watched<'data>(sources: &[Source<'_, 'data>], tallies: &BTreeMap<EvidenceId, 
 /// The key that values are to be under: one that is named somewhere, else what the text says by itself. Without a key ID in the text it is
 /// whichever the provider writes under.
 fn required_key(text: &str, report: &Report) -> Result<KeyPattern, RunError> {
-    let seen: Vec<KeyIdentity<'static>> = report.keys().into_iter().map(|key| key.identity).collect();
+    let seen: Vec<KeyIdentity<'static>> = report.values_by_key().into_keys().cloned().collect();
     let found = KeyPattern::find(text, &seen);
     let says_id = |pattern: &KeyPattern| pattern.key_id.as_deref().is_some_and(|id| text.contains(id));
     let others = |pattern: &KeyPattern| {

@@ -34,13 +34,11 @@ pub(super) fn notes(needs: &Needs<'_>, report: &Report) -> Vec<String> {
         let counts: Vec<String> = types.iter().map(|(kind, count)| format!("{count} values of type {kind}")).collect();
         notes.push(format!("{key} has DEK sources of two types: {}; API servers of two versions have written", counts.join(", ")));
     }
-    for key in report.keys() {
-        let Some(most) = key.identity.provider().most_writes() else { continue };
-        let seen = key.counts.total();
+    for (key, seen) in report.values_by_key() {
+        let Some(most) = key.provider().most_writes() else { continue };
         let limit = if seen >= most { ": PAST THE LIMIT, rotate it" } else { "" };
         let writes = if seen == 1 { "write is" } else { "writes are" };
-        notes
-            .push(format!("{}: {seen} {writes} seen here, of the {most} that one key may make{limit}; others left no trace", key.identity));
+        notes.push(format!("{}: {seen} {writes} seen here, of the {most} that one key may make{limit}; others left no trace", key));
     }
     notes
 }
@@ -102,10 +100,10 @@ pub(super) fn of_regions(plan: &KmsPlan, ring: &Ring, holders: &Holders<'_>) -> 
 
 /// Keys that were given and that no value names, and whom contexts were given for.
 pub(super) fn unused(holders: &Holders<'_>, plan: &KmsPlan, report: &Report) -> Vec<String> {
-    let keys = report.keys();
+    let keys = report.values_by_key();
     // What is given has a provider and a name, and leaves the rest open.
     let named: BTreeSet<KeyPattern> =
-        keys.iter().map(|key| KeyPattern { version: None, key_id: None, ..KeyPattern::from(&key.identity) }).collect();
+        keys.into_keys().map(|key| KeyPattern { version: None, key_id: None, ..KeyPattern::from(key) }).collect();
     let texts = plan.sources().flat_map(|source| std::iter::once(&source.id.provider_name).chain(&source.id.key_id));
     let texts: BTreeSet<&str> = texts.map(AsRef::as_ref).collect();
     let contexts = holders.contexts.names().into_iter().filter(|name| !texts.contains(name));

@@ -9,7 +9,7 @@ use super::retirement::{PerhapsUnder, Retirement};
 use super::unread::Unread;
 use super::verification::Verification;
 use crate::envelope::KeyIdentity;
-use crate::evidence::count::{Count, Secrets};
+use crate::evidence::count::{Count, Secrets, Values};
 use crate::evidence::{EvidenceId, MemberId};
 use crate::finding::{Finding, Found};
 use crate::row::Retention;
@@ -98,6 +98,15 @@ impl Report {
             }
         }
         all.into_values().collect()
+    }
+
+    /// How many values need each key, over all inputs.
+    pub fn values_by_key(&self) -> BTreeMap<&KeyIdentity<'static>, Count<Values>> {
+        let mut all = BTreeMap::<_, Count<Values>>::new();
+        for key in self.evidences.iter().flat_map(|evidence| &evidence.keys) {
+            all.entry(&key.identity).or_default().add(key.counts.total());
+        }
+        all
     }
 
     /// The keys of a member's evidences, each once, by identity.

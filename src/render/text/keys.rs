@@ -58,7 +58,7 @@ pub fn keys_status(report: &Report, outcome: &Outcome) -> String {
         Some(retirement) => retirement_in_words(retirement, report),
         None => match &report.opens {
             Some(found) => opens_in_words(found, report),
-            None => format!("{}: {} named", subject(report), counted(report.keys().len() as u64, "key")),
+            None => format!("{}: {} named", subject(report), counted(report.values_by_key().len() as u64, "key")),
         },
     };
     format!("{said}{}{}", within(report), ending(report, outcome, &[Condition::KeyStillNeeded, Condition::KeyNotKnown]))
