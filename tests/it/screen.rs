@@ -150,7 +150,7 @@ fn wrong_plurals(shown: &str) -> Vec<&str> {
 #[test]
 fn one_of_anything_is_told_in_the_singular() {
     assert_eq!(wrong_plurals("1 Secrets exist\n1 Secret exists\n1 are stored\nof 1 SECRETS\n1 is left").len(), 3);
-    let write = |main: u64, value: &str| pages::Write { value: value.as_bytes().to_vec(), ..pages::Write::at(main) };
+    let write = |main: u64, value: &str| Write { value: value.as_bytes().to_vec(), ..Write::at(main) };
     let secret = r#"{"kind":"Secret","apiVersion":"v1","metadata":{"name":"s2","namespace":"ns"},"data":{"a":"YQ=="},"type":"Opaque"}"#;
     let sealed = "k8s:enc:aescbc:v1:key1:\x01123456789abcdef0123456789abcdef";
     let of = |writes: &[pages::Write]| {
