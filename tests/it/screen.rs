@@ -153,8 +153,8 @@ fn one_of_anything_is_told_in_the_singular() {
     let write = |main: u64, value: &str| Write { value: value.as_bytes().to_vec(), ..Write::at(main) };
     let secret = r#"{"kind":"Secret","apiVersion":"v1","metadata":{"name":"s2","namespace":"ns"},"data":{"a":"YQ=="},"type":"Opaque"}"#;
     let sealed = "k8s:enc:aescbc:v1:key1:\x01123456789abcdef0123456789abcdef";
-    let of = |writes: &[pages::Write]| {
-        let entries: Vec<_> = writes.iter().map(pages::Write::entry).collect();
+    let of = |writes: &[Write]| {
+        let entries: Vec<_> = writes.iter().map(Write::entry).collect();
         pages::snapshot_with_freelist(&[pages::root(3), pages::leaf(3, &entries), pages::freelist(4, &[])], 4)
     };
     let dir = tempfile::tempdir().unwrap();
