@@ -165,8 +165,8 @@ fn one_of_anything_is_told_in_the_singular() {
         ("sealed", of(&[write(2, sealed)])),
         ("both", of(&[write(2, secret), write(3, sealed)])),
         ("unknown", of(&[write(2, "a value of no known form")])),
-        ("other", of(&[pages::Write { key: b"/registry/pods/ns/p".to_vec(), ..write(2, sealed) }])),
-        ("foreign", of(&[pages::Write { key: b"/other".to_vec(), ..write(2, "x") }])),
+        ("other", of(&[Write { key: b"/registry/pods/ns/p".to_vec(), ..write(2, sealed) }])),
+        ("foreign", of(&[Write { key: b"/other".to_vec(), ..write(2, "x") }])),
         ("image", [&[0xa5; 700][..], secret.as_bytes()].concat()),
     ] {
         fs::write(dir.path().join(name), bytes).unwrap();
