@@ -193,7 +193,7 @@ fn one_of_anything_is_told_in_the_singular() {
     for command in &commands {
         let output = run_in(dir.path(), command);
         let (_, shown) = text(&output);
-        let all = shown + &common::stderr(&output);
+        let all = shown + &stderr(&output);
         assert!(!all.trim().is_empty(), "{command:?}");
         assert_eq!(wrong_plurals(&all), Vec::<&str>::new(), "{command:?}\n{all}");
     }
