@@ -4,6 +4,7 @@
 
 mod fast;
 mod heavy;
+mod mutants;
 mod program;
 mod steps;
 
@@ -17,6 +18,7 @@ Usage: cargo xtask STEP…            runs these steps, in this order
        cargo xtask ci               runs all of them
        cargo xtask test --fast      runs the tests but those in tests/it/slow.txt
        cargo xtask heavy            runs what is run before an issue is called resolved; adds a row to docs/heavy.md
+       cargo xtask mutants          changes what judges, function by function, and names each change that no test notices
 
 Steps:";
 
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
         ["ci"] => run(STEPS.iter().collect()),
         ["test", "--fast"] => fast::run(),
         ["heavy"] => heavy::run(),
+        ["mutants"] => mutants::run(),
         [] | ["help" | "-h" | "--help"] => {
             println!("{USAGE}");
             STEPS.iter().for_each(|step| println!("  {:10} {}", step.name, step.about));
