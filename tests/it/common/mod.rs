@@ -165,8 +165,17 @@ pub(crate) fn unpack_directory(name: &str, dir: &Path) -> PathBuf {
     dir.join(name)
 }
 
-/// What stands in a folder and those below: names, sizes, times, bytes.
-fn state(dir: &Path) -> Vec<(PathBuf, u64, std::time::SystemTime, Vec<u8>)> {
+/// Bytes of a file that are compared: of longer ones the times tell, which whoever writes cannot leave as they were.
+const COMPARED: u64 = 1 << 20;
+
+/// One file: its path, its size and inode, when it was written and when anything of it was changed, in seconds and their billionths; its bytes,
+/// unless it is long.
+type FileState = (PathBuf, [u64; 2], [i64; 4], Vec<u8>);
+
+/// What stands in a folder and those below.
+fn state(dir: &Path) -> Vec<FileState> {
+    use std::os::unix::fs::MetadataExt;
+
     let mut files = Vec::new();
     let mut open = vec![dir.to_owned()];
     while let Some(dir) = open.pop() {
@@ -177,8 +186,9 @@ fn state(dir: &Path) -> Vec<(PathBuf, u64, std::time::SystemTime, Vec<u8>)> {
             if meta.is_dir() {
                 open.push(path);
             } else if meta.is_file() {
-                let bytes = fs::read(&path).unwrap_or_default();
-                files.push((path, meta.len(), meta.modified().unwrap(), bytes));
+                let bytes = if meta.len() <= COMPARED { fs::read(&path).unwrap_or_default() } else { Vec::new() };
+                let times = [meta.mtime(), meta.mtime_nsec(), meta.ctime(), meta.ctime_nsec()];
+                files.push((path, [meta.len(), meta.ino()], times, bytes));
             }
         }
     }
