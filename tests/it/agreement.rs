@@ -264,7 +264,7 @@ fn an_input_that_fails_changes_nothing_for_the_others() {
     let dir = tempfile::tempdir().unwrap();
     place(dir.path());
     std::fs::write(dir.path().join("no.db"), b"no database").unwrap();
-    let inputs = ["migration.db", "killed"];
+    let inputs = ["migration.db", "segments"];
     let sound = Said::of(dir.path(), &inputs);
     for at in 0..=inputs.len() {
         let mut with_failure = inputs.to_vec();
