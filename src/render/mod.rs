@@ -1,4 +1,4 @@
-//! Presentation: one file a format, each a [`Render`](crate::report::Render); names are escaped for where they go.
+//! Presentation: one file a format, each a [`Render`]; names are escaped for where they go.
 //!
 //! What may be shown is decided here and nowhere else: names, types, lengths, digests and keys' names; never a value,
 //! but in [`recovered`] and in [`text`]'s answer to a question for one object, where the caller says so.
