@@ -114,24 +114,16 @@ pub(super) fn hold_together(evidences: &mut [ReadEvidence<'_>], strangers: &[&Pa
         if facts.database().is_some()
             && let Some((index, name)) = newest_snapshot.as_ref().filter(|(index, _)| *index > applied)
         {
-            if has_next {
-                found.note(Class::DatabaseReplaced, None, None, || {
-                    format!(
-                        "it has applied all entries up to {applied}; the raft snapshot {name} stands for those up to {index}, and came with \
-                         {replacement}, which etcd puts in this one's place when it starts"
-                    )
-                });
-            } else {
-                let then = match has_replacement {
-                    true => format!("etcd puts {replacement} in the database's place when it starts"),
-                    false => format!("etcd does not start on it, since there is no {replacement}"),
-                };
-                found.note(Class::RaftSnapshotAhead, None, None, || {
-                    format!(
-                        "it has applied all entries up to {applied}, and the raft snapshot {name} stands for those up to {index}: {then}"
-                    )
-                });
-            }
+            let (class, then) = match (has_next, has_replacement) {
+                (true, _) => {
+                    (Class::DatabaseReplaced, format!("it came with {replacement}, which etcd puts in this one's place when it starts"))
+                }
+                (false, true) => (Class::RaftSnapshotAhead, format!("etcd puts {replacement} in the database's place when it starts")),
+                (false, false) => (Class::RaftSnapshotAhead, format!("etcd does not start on it, since there is no {replacement}")),
+            };
+            found.note(class, None, None, || {
+                format!("it has applied all entries up to {applied}, and the raft snapshot {name} stands for those up to {index}: {then}")
+            });
         }
         if facts.database().is_some()
             && let Some(last) = last.filter(|last| *last < applied)

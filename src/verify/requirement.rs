@@ -80,19 +80,7 @@ impl Requirement {
         let Some(storage_key) = row.storage_key.as_ref().filter(|_| is_retained || is_of_log) else { return };
         let is_current = row.retention == Retention::Current;
         if storage_key.prefix.is_none() {
-            // What stands under a foreign key no API server writes: nothing is required of it. But a Secret in clear is not what was asked for.
-            let is_in_clear = row.is_secret() && row.form() == Form::Plaintext && wanted.first.state != State::Plaintext;
-            if is_in_clear && !source.is_leftover() {
-                self.required.entry(wanted.first.state.clone()).or_default().entry(group_resource.to_owned()).or_default();
-                let left = |under| Left::of(source.id, group_resource, storage_key, under);
-                match row.retention {
-                    Retention::Current => self.left.entry(left(Under::OutOfReach)).or_default().add_one(),
-                    Retention::Newest | Retention::Log => {
-                        self.see_not_applied((source.member, row.api, row.key.to_vec()), left(Under::NotApplied));
-                    }
-                    Retention::Superseded | Retention::Deleted | Retention::Residue => {}
-                }
-            }
+            self.see_out_of_reach(source, row, Left::of(source.id, group_resource, storage_key, Under::OutOfReach), wanted);
             return;
         }
         let under = self.other_than(wanted, row, attempt, is_current && !source.is_leftover());
@@ -126,6 +114,22 @@ impl Requirement {
                 Under::NotApplied => self.see_not_applied((source.member, row.api, row.key.to_vec()), left),
                 _ => self.left.entry(left).or_default().add_one(),
             }
+        }
+    }
+
+    /// What stands under a foreign key no API server writes: nothing is required of it. But a Secret in clear is not what was asked for.
+    fn see_out_of_reach(&mut self, source: &Source<'_, '_>, row: &ValueRow<'_>, left: Left, wanted: &Wanted) {
+        let is_in_clear = row.is_secret() && row.form() == Form::Plaintext && wanted.first.state != State::Plaintext;
+        if !is_in_clear || source.is_leftover() {
+            return;
+        }
+        self.required.entry(wanted.first.state.clone()).or_default().entry(left.group_resource.clone()).or_default();
+        match row.retention {
+            Retention::Current => self.left.entry(left).or_default().add_one(),
+            Retention::Newest | Retention::Log => {
+                self.see_not_applied((source.member, row.api, row.key.to_vec()), Left { under: Under::NotApplied, ..left });
+            }
+            Retention::Superseded | Retention::Deleted | Retention::Residue => {}
         }
     }
 

@@ -41,13 +41,11 @@ pub(super) fn directory(directory: &MemberReport, whole: &EvidenceReport, report
         out.push_str(&format!("  {members} {have} files in it: read their answers below\n"));
     }
     out.push_str(&warning(report.unread_of(directory.id)));
-    match database.as_slice() {
-        [] => block(&mut out, "File", &["no member/snap/db that could be read: what exists now is not known".to_owned()]),
-        found => {
-            for part in found {
-                block(&mut out, "File", &file_lines(&part.facts, &against(&part.anomaly_counts)));
-            }
-        }
+    if database.is_empty() {
+        block(&mut out, "File", &["no member/snap/db that could be read: what exists now is not known".to_owned()]);
+    }
+    for part in database {
+        block(&mut out, "File", &file_lines(&part.facts, &against(&part.anomaly_counts)));
     }
     block(&mut out, "Log", &log_lines(&of(&[Kind::Wal], Role::Member)));
     block(&mut out, "Raft", &snapshot_lines(&of(&[Kind::RaftSnapshot], Role::Member)));

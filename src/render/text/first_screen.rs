@@ -64,19 +64,7 @@ pub(super) fn secrets(evidence: &EvidenceReport, in_scope: &str) -> String {
         }
     }
     let mut out = format!("{table}\n");
-    if older > 0 {
-        let (were, all) = if older == 1 { ("was", "it".to_owned()) } else { ("were", format!("all {}", thousands(older))) };
-        out.push_str(&format!(
-            "{} of these {were} encrypted later; without keys it cannot be told whether the old value still works: rotate {all}\n",
-            thousands(older)
-        ));
-    }
-    let replaced = evidence.readable.replaced;
-    if replaced > 0 {
-        let were =
-            verb(replaced, "was deleted and made again: only the one before it", "were deleted and made again: only those before them");
-        out.push_str(&format!("{} of them {were} can be read\n", thousands(replaced)));
-    }
+    out.push_str(&encrypted_later(older, evidence.readable.replaced));
     for (sum, what) in [(evidence.unnamed_secrets, "plaintext Secrets"), (evidence.unnamed_others, "other plaintext")] {
         if sum.count > 0 {
             let (pieces, bytes) = (with_noun(sum.count), counted(sum.bytes, "byte"));
@@ -182,6 +170,24 @@ pub(super) fn next(evidence: &EvidenceReport, member: &MemberReport, report: &Re
         before => format!("rotate-{}.csv", before.saturating_add(1)),
     };
     Some(format!("etcd-sleuth scan {path}{} --rotate-list {list}", report.scope_options))
+}
+
+/// What is said of Secrets whose older plaintext can be read.
+fn encrypted_later(older: Count<Secrets>, replaced: Count<Secrets>) -> String {
+    let mut out = String::new();
+    if older > 0 {
+        let (were, all) = if older == 1 { ("was", "it".to_owned()) } else { ("were", format!("all {}", thousands(older))) };
+        out.push_str(&format!(
+            "{} of these {were} encrypted later; without keys it cannot be told whether the old value still works: rotate {all}\n",
+            thousands(older)
+        ));
+    }
+    if replaced > 0 {
+        let were =
+            verb(replaced, "was deleted and made again: only the one before it", "were deleted and made again: only those before them");
+        out.push_str(&format!("{} of them {were} can be read\n", thousands(replaced)));
+    }
+    out
 }
 
 /// Secrets that can be read, the first of them by name, and where each can.

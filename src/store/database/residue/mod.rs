@@ -118,8 +118,7 @@ pub(super) fn find<'data>(ground: Ground<'_, 'data>, mode: ResidueMode) -> (Resi
             found.bytes(db, Some(pgid), Place::Slack, (rest, 0), rest.len());
         }
         found.bytes(db, None, Place::Trailing, (surplus, 0), surplus.len());
-    }
-    if !full {
+    } else {
         found.pieces.clear();
     }
     let large: Vec<KeyValue<'data>> = ground.large.iter().chain(&found.large).copied().collect();
