@@ -242,3 +242,29 @@ fn the_cluster_and_the_newest_time_of_a_cut_file_are_those_of_what_is_left() {
         assert!(Some(time) <= whole["newest_object_time"].as_str(), "{length}: {time}");
     }
 }
+
+/// Nothing is said to be without plaintext of which the form is not known.
+#[test]
+fn a_secret_in_a_form_that_is_not_known_leaves_the_answer_open() {
+    let dir = tempfile::tempdir().unwrap();
+    let bytes: Vec<u8> = (0..96u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    for (prefix, conditions, code) in [
+        ("k8s:enc:aesgcm:v1:key1:", json!([]), 0),
+        ("k8s:enc:tomorrow:v9:key1:", json!(["unknown-storage"]), 3),
+        ("k8s:enc:aesgcm:v9:key1:", json!(["unknown-storage"]), 3),
+    ] {
+        let value = [prefix.as_bytes(), &bytes].concat();
+        let write = Write { main: 2, key: b"/registry/secrets/prod/db".to_vec(), value };
+        fs::write(dir.path().join("a.db"), pages::database_of(&[write])).unwrap();
+        for fail_on in ["any", "never"] {
+            let output = run_in(dir.path(), &["scan", "a.db", "--fail-on", fail_on, "--format", "jsonl"]);
+            let all = records(&output);
+            let summary = of_kind(&all, "summary")[0];
+            assert_eq!((output.status.code(), &summary["conditions"]), (Some(code), &conditions), "{prefix} {fail_on}");
+            let is_found = of_kind(&all, "finding").iter().any(|finding| finding["rule"] == "unknown-storage");
+            assert_eq!(is_found, code == 3, "{prefix} {fail_on}");
+        }
+        let (_, shown) = text(&run_in(dir.path(), &["scan", "a.db"]));
+        assert_eq!(shown.contains("in a form not known here"), code == 3, "{shown}");
+    }
+}
