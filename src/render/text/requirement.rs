@@ -81,11 +81,7 @@ fn completeness(requirement: &Requirement, filter: Option<&str>) -> String {
     if not_known > 0 {
         parts.push(format!("of {} it is not known", thousands(not_known)));
     }
-    let out_of_reach = requirement.out_of_reach();
-    if out_of_reach > 0 {
-        let stands = verb(out_of_reach, "is in plaintext under a key", "are in plaintext under keys");
-        parts.push(format!("{} {stands} that no API server writes", thousands(out_of_reach)));
-    }
+    parts.extend(out_of_reach(requirement));
     if requirement.disputed() > 0 {
         parts.push("the configurations given require different states".to_owned());
     }
@@ -107,7 +103,7 @@ fn completeness(requirement: &Requirement, filter: Option<&str>) -> String {
                 .collect();
             format!("Re-encryption NOT COMPLETE, whichever configuration is in force ({required}): {}{by_name}\n", left.join(", "))
         }
-        Count::ZERO if not_known == 0 && out_of_reach == 0 && !requirement.is_refused => {
+        Count::ZERO if not_known == 0 && requirement.out_of_reach() == 0 && !requirement.is_refused => {
             // A name is no proof: anybody can write it before any bytes.
             let (complete, in_scope) = if requirement.by_name > 0 { ("NOT PROVED", "not proved") } else { ("COMPLETE", "complete") };
             let all = if met == 1 { "" } else { "all " };
@@ -125,6 +121,13 @@ fn completeness(requirement: &Requirement, filter: Option<&str>) -> String {
         }
         _ => format!("Re-encryption NOT COMPLETE: {}, {} {}{by_name}\n", parts.join(", "), thousands(met), verb(met, "is", "are")),
     }
+}
+
+/// What is said of Secrets in plaintext that no API server rewrites, where there are any.
+pub(super) fn out_of_reach(requirement: &Requirement) -> Option<String> {
+    let count = requirement.out_of_reach();
+    let are = verb(count, "is in plaintext under a key", "are in plaintext under keys");
+    (count > 0).then(|| format!("{} {are} that no API server writes", thousands(count)))
 }
 
 /// A configuration with `identity` in the first place asks for no encryption: that is said, and of which resources.

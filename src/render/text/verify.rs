@@ -9,7 +9,7 @@ use super::key_label::{distinct_labels, whole};
 use super::key_state::{is_going, key_states};
 use super::layout::{Screen, Tone};
 use super::number::{with_adjective, with_noun};
-use super::requirement::{has_several, requirement};
+use super::requirement::{has_several, out_of_reach, requirement};
 use super::table::Table;
 use super::unread::{self, ending, subject};
 use super::verify_plan::plan;
@@ -145,9 +145,8 @@ pub fn verify_status(report: &Report, outcome: &Outcome) -> String {
         };
         left.push_str(&format!("; of {} it is not known{why}", thousands(proof.requirement.not_known())));
     }
-    if proof.requirement.out_of_reach() > 0 {
-        let keys = verb(proof.requirement.out_of_reach(), "is in plaintext under a key", "are in plaintext under keys");
-        left.push_str(&format!("; {} {keys} that no API server writes", thousands(proof.requirement.out_of_reach())));
+    if let Some(said) = out_of_reach(&proof.requirement) {
+        left.push_str(&format!("; {said}"));
     }
     if let Some(resources) = proof.requirement.required.get(&State::Plaintext) {
         let more = resources.len().checked_sub(NAMED).filter(|more| *more > 0).map_or(String::new(), |more| format!(" and {more} more"));
