@@ -23,7 +23,7 @@ impl Judging {
             Question::Storage(fail_on) => Self::Plaintext(*fail_on),
             Question::Integrity => Self::Integrity,
             Question::Keys(_) | Question::Verify(_) => Self::Keys,
-            Question::Object(_) | Question::Pages(_) => Self::Trust,
+            Question::Object(_) | Question::Pages(_) | Question::Recover(_) => Self::Trust,
         }
     }
 }

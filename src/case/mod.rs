@@ -4,10 +4,8 @@
 //! paths ─> Case ─> members ─> evidences ─> stores ─> rows ─┬─> Render, row by row
 //!                                                          └─> Report, Outcome
 //! ```
-//! `scan`, `carve`, `check`, `keys`, `verify`, `show` and `pages` are each a [`Plan`], a [`Question`] and a
-//! [`Render`](crate::report::Render), for [`Case::run`]. `recover` brings back one database and writes another one: it has an entry of its
-//! own, [`Case::recover`], which opens, reads and judges in the same way. What a file is, what stands beside what, and which
-//! databases are of one cluster is told here, once.
+//! Every command is a [`Plan`], a [`Question`] and a [`Render`](crate::report::Render), for [`Case::run`]. What a file is, what stands beside
+//! what, and which databases are of one cluster is told here, once.
 #![deny(clippy::arithmetic_side_effects)]
 
 mod another_log;
@@ -16,6 +14,7 @@ pub mod bug;
 mod calls;
 mod check;
 mod clusters;
+mod database_file;
 mod directory;
 mod each_once;
 mod error;
@@ -47,11 +46,13 @@ mod verification_notes;
 
 use std::path::PathBuf;
 
+pub use self::database_file::DatabaseFile;
 pub use self::error::{InputError, RunError};
 pub use self::host::{Ask, Host, Silent};
 pub use self::opened::{Contents, Opened, open};
-pub use self::plan::{Holders, KeyQuestion, ObjectQuestion, PagesQuestion, Plan, Question, Reveal, VerifyQuestion, names_of};
-pub use self::recover::{DatabaseFile, RecoverQuestion};
+pub use self::plan::{
+    Holders, KeyQuestion, ObjectQuestion, PagesQuestion, Plan, Question, RecoverQuestion, Reveal, VerifyQuestion, names_of,
+};
 pub use self::run::Answer;
 use crate::evidence::Limits;
 

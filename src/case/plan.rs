@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::DatabaseFile;
 use crate::envelope::Provider;
 use crate::evidence::words::shell_word;
 use crate::finding::FailOn;
@@ -37,6 +38,8 @@ pub enum Question<'a> {
     Integrity,
     /// What is every page of a database, or one of them?
     Pages(PagesQuestion),
+    /// What of a database can be brought back?
+    Recover(RecoverQuestion<'a>),
     /// Which keys do values name, and what needs one of them?
     Keys(KeyQuestion),
     /// Which key opens what?
@@ -73,6 +76,14 @@ pub struct VerifyQuestion<'a> {
 pub struct PagesQuestion {
     /// This one; `None`: all of them.
     pub page: Option<u64>,
+}
+
+/// What is to be brought back, and where it goes.
+pub struct RecoverQuestion<'a> {
+    /// Also what was deleted, and what the tree does not have.
+    pub include_residue: bool,
+    /// A file for a new database.
+    pub database: Option<&'a mut dyn DatabaseFile>,
 }
 
 /// One object, by name or by its whole key.
@@ -170,7 +181,7 @@ impl Question<'_> {
     /// Whether it can be answered only when everything was read: then all inputs stay open together.
     pub(super) fn needs_everything(&self) -> bool {
         match self {
-            Self::Storage(_) | Self::Integrity | Self::Pages(_) => false,
+            Self::Storage(_) | Self::Integrity | Self::Pages(_) | Self::Recover(_) => false,
             Self::Keys(keys) => keys.retire.is_some() || keys.opens.is_some(),
             Self::Object(object) => object.reveal.is_some(),
             Self::Verify(_) => true,

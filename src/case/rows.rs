@@ -24,7 +24,7 @@ impl<'a> RowFilter<'a> {
         match question {
             Question::Storage(_) => Self::All,
             Question::Object(object) => Self::Object(ObjectName::parse(&object.object)),
-            Question::Integrity | Question::Pages(_) | Question::Keys(_) | Question::Verify(_) => Self::None,
+            Question::Integrity | Question::Pages(_) | Question::Recover(_) | Question::Keys(_) | Question::Verify(_) => Self::None,
         }
     }
 

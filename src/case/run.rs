@@ -24,7 +24,7 @@ use crate::evidence::anomaly::Anomalies;
 use crate::evidence::{EvidenceId, MemberId, Numbering};
 use crate::finding::{About, Condition, Finding, Judgement, Outcome, Rule};
 use crate::report::readable::ClusterContext;
-use crate::report::{EvidenceReport, MemberReport, Render, Report, RowContext};
+use crate::report::{EvidenceReport, MemberReport, Recovered, Render, Report, RowContext};
 use crate::store::{Facts, KeyTree, Progress};
 
 /// What a run came to.
@@ -103,6 +103,7 @@ impl<'a> Run<'a> {
         self.clusters.tells_at_the_end = self.wants_status || question.needs_everything();
         match question {
             Question::Integrity => self.check()?,
+            Question::Recover(recover) => self.recover(recover)?,
             _ if question.needs_everything() => self.all_together(question)?,
             _ => self.one_by_one(&RowFilter::of(&question))?,
         }
@@ -110,6 +111,14 @@ impl<'a> Run<'a> {
         self.judge(judging);
         if is_of_many && self.report.members.iter().any(|member| self.report.is_without_kubernetes(member)) {
             self.outcome.open(Condition::NoKubernetesObjects);
+        }
+        if let Some(Recovered { counts, .. }) = &self.report.recovered {
+            if self.report.filter.is_some() && counts.is_empty() {
+                self.outcome.open(Condition::NothingInScope);
+            }
+            if counts.recovered.keys().any(|standing| standing.doubt().is_some()) {
+                self.outcome.open(Condition::ExistenceNotKnown);
+            }
         }
         if !self.report.namesakes.is_empty() {
             self.outcome.found(Condition::AmbiguousName);
@@ -359,7 +368,7 @@ impl<'a> Run<'a> {
             Question::Keys(keys) => self.ask_of_keys(&mut members, &keys),
             Question::Verify(verify) => self.verify(&mut members, verify),
             Question::Object(object) => self.reveal(&mut members, object),
-            Question::Storage(_) | Question::Integrity | Question::Pages(_) => Ok(()),
+            Question::Storage(_) | Question::Integrity | Question::Pages(_) | Question::Recover(_) => Ok(()),
         }
     }
 }

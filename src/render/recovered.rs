@@ -9,30 +9,36 @@ use serde::Serialize;
 use super::records::WriteFields;
 use super::serialize;
 use crate::evidence::digest::Sha256Digest;
+use crate::finding::Outcome;
 use crate::kubernetes;
 use crate::recovery::{Doubt, RecoveredWrite};
-use crate::report::RenderRecovered;
+use crate::report::{Render, Report};
 use crate::row::ValueRow;
 
-/// Recovered writes as JSON Lines.
+/// Recovered writes as JSON Lines, and nothing else.
 pub struct RecoveredLines<'o> {
-    out: &'o mut dyn Write,
+    out: Option<&'o mut dyn Write>,
     values: Values,
     line: Vec<u8>,
 }
 
 impl<'o> RecoveredLines<'o> {
-    /// Writes them to `out`, with their values or without.
-    pub fn new(out: &'o mut dyn Write, values: Values) -> Self {
+    /// Writes them to `out`, with their values or without. `None`: nobody asked for records.
+    pub fn new(out: Option<&'o mut dyn Write>, values: Values) -> Self {
         Self { out, values, line: Vec::new() }
     }
 }
 
-impl RenderRecovered for RecoveredLines<'_> {
+impl Render for RecoveredLines<'_> {
     fn recovered(&mut self, write: &RecoveredWrite<'_, '_>, row: &ValueRow<'_>) -> io::Result<()> {
+        let Some(out) = &mut self.out else { return Ok(()) };
         self.line.clear();
         serialize::line(&RecoveredRecord::new(write, row, self.values), &mut self.line);
-        self.out.write_all(&self.line)
+        out.write_all(&self.line)
+    }
+
+    fn end(&mut self, _: &Report, _: &Outcome) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -12,7 +12,7 @@ mod verification;
 
 pub use self::evidence::{Compared, Contradicted, EvidenceReport, KeyProof, KeyReport, not_looked_at};
 pub use self::model::{MemberReport, Opens, Report};
-pub use self::recovery::{Recovered, RecoveryCounts, RenderRecovered};
+pub use self::recovery::{Recovered, RecoveryCounts};
 pub use self::render::{Render, Revealed, RowContext, RowWriter};
 pub use self::unread::{Unread, UnreadReason};
 pub use self::verification::{Asked, Verification, VerificationPlan, VerificationResult};

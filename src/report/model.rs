@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::evidence::{EvidenceReport, KeyProof, KeyReport, not_looked_at};
 use super::readable::{Readable, ReadableSecret};
+use super::recovery::Recovered;
 use super::retirement::{PerhapsUnder, Retirement};
 use super::unread::Unread;
 use super::verification::Verification;
@@ -45,6 +46,8 @@ pub struct Report {
     pub retirement: Option<Retirement>,
     /// What a key opens, where that was asked.
     pub opens: Option<Opens>,
+    /// What was brought back, where that was asked.
+    pub recovered: Option<Recovered>,
     /// What a verification came to.
     pub verification: Option<Verification>,
     /// Findings that only all evidences together show.

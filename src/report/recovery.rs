@@ -1,38 +1,17 @@
 //! What a recovery brought back.
 
 use std::collections::BTreeMap;
-use std::io;
 
-use super::{EvidenceReport, Unread};
 use crate::evidence::count::{Count, Keys};
-use crate::finding::Outcome;
-use crate::recovery::{Rebuilt, RecoveredWrite, Recovery, Standing};
-use crate::row::ValueRow;
+use crate::recovery::{Rebuilt, Recovery, Standing};
 
 /// What was recovered.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Recovered {
-    /// What is said of the file.
-    pub evidence: EvidenceReport,
     /// What was brought back, and what was left out.
     pub counts: RecoveryCounts,
-    /// What of the input was not read, or not applied.
-    pub unread: Vec<Unread>,
     /// The new database.
     pub rebuilt: Option<Rebuilt>,
-    /// What was asked for, where that is not all.
-    pub filter: Option<String>,
-    /// What held, and the exit code.
-    pub outcome: Outcome,
-}
-
-/// Whoever writes down what was recovered.
-pub trait RenderRecovered {
-    /// A write, by revision.
-    ///
-    /// # Errors
-    /// Those of the output.
-    fn recovered(&mut self, write: &RecoveredWrite<'_, '_>, row: &ValueRow<'_>) -> io::Result<()>;
 }
 
 /// Keys that were brought back or left out. Each key is counted once.

@@ -9,7 +9,8 @@ use crate::evidence::anomaly::Anomaly;
 use crate::finding::{Finding, Outcome};
 use crate::kubernetes::Encoding;
 use crate::pages::{PageMapReport, PageReport};
-use crate::row::{Retention, Row};
+use crate::recovery::RecoveredWrite;
+use crate::row::{Retention, Row, ValueRow};
 use crate::store::Facts;
 use crate::verify::Verdict;
 
@@ -44,7 +45,7 @@ pub struct Revealed<'a> {
 }
 
 /// What is written of a run. The calls come in this order: `begin`; for each member, for each of its evidences, `evidence`, `rows` as
-/// often as there are some, `page_map` or `page` where pages were asked for, `anomaly` for each, `evidence_end`, and behind its evidences
+/// often as there are some, `page_map` or `page` where pages were asked for, `recovered` for each write that was brought back, `anomaly` for each, `evidence_end`, and behind its evidences
 /// `member`; when all members were told, `key`, `key_use`, `finding` and `unread` for each; last `end`. Where one value is to be revealed,
 /// evidences are not told: there come `begin`, `member` for each, `revealed`, and then the same from `key` on. An evidence whose reading a
 /// bug ended has no `evidence_end`. A run that ends with an error has no `end`.
@@ -79,6 +80,11 @@ pub trait Render {
 
     /// One page; called where it was asked for.
     fn page(&mut self, _page: &PageReport<'_>) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// A write that was brought back, by revision; called where that was asked for.
+    fn recovered(&mut self, _write: &RecoveredWrite<'_, '_>, _row: &ValueRow<'_>) -> io::Result<()> {
         Ok(())
     }
 

@@ -62,8 +62,8 @@ pub enum UnreadReason {
         /// The last.
         last: u64,
     },
-    /// Another member, where one is read.
-    OtherMember,
+    /// Another member or database, where one database is recovered.
+    NotRecovered,
     /// A part of a container that could not be taken out of it.
     NotUnpacked(String),
     /// Bytes of a container that none of what came out of it stands in; which, in words.
@@ -102,7 +102,7 @@ impl UnreadReason {
             Self::NoLog => "no-log",
             Self::NotApplied { .. } => "not-applied",
             Self::MissingEntries { .. } => "missing-entries",
-            Self::OtherMember => "other-member",
+            Self::NotRecovered => "not-recovered",
             Self::NotUnpacked(_) | Self::BesideContainer(_) => "not-unpacked",
             Self::PassedOver(passed_over) | Self::PassedOverIn(_, passed_over) | Self::Outside(passed_over) => passed_over.form.name(),
             Self::NotWhole(_) => "not-whole",
@@ -180,7 +180,7 @@ impl fmt::Display for UnreadReason {
                 let verb = verb(last.saturating_sub(*first).saturating_add(1), "stands", "stand");
                 return write!(f, "{} {verb} nowhere: what is written or deleted there is not known", span("entry", *first, *last));
             }
-            Self::OtherMember => "of another member, or a database of its own: one database is recovered",
+            Self::NotRecovered => "not a part of the database that is recovered, which is one",
             Self::NoLog => "no write-ahead log in it: what was written last is not known",
         })
     }
@@ -216,7 +216,7 @@ impl Unread {
             UnreadReason::NotApplied { first, last } if first == last => Some(format!("what it holds: etcd-sleuth scan {given}")),
             UnreadReason::NotApplied { .. } => Some(format!("what they hold: etcd-sleuth scan {given}")),
             UnreadReason::MissingEntries { .. } => Some("take another member's database".to_owned()),
-            UnreadReason::OtherMember => Some(format!("recover it by itself: etcd-sleuth recover {path}")),
+            UnreadReason::NotRecovered => Some(format!("recover it by itself: etcd-sleuth recover {path}")),
             UnreadReason::PassedOverIn(form, _) => {
                 Some(format!("it is {}, which is read as one: etcd-sleuth scan {path}", form.in_words()))
             }

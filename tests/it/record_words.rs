@@ -43,7 +43,7 @@ const OTHERS: [&str; 4] =
 
 /// What only `recover` leaves out, which writes no record of it: the reason, and its word.
 const OF_RECOVER: [(&str, &str); 3] =
-    [("NotApplied", "not-applied"), ("MissingEntries", "missing-entries"), ("OtherMember", "other-member")];
+    [("NotApplied", "not-applied"), ("MissingEntries", "missing-entries"), ("NotRecovered", "not-recovered")];
 
 fn source(path: &str) -> syn::File {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(path)).unwrap();

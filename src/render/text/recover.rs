@@ -6,30 +6,32 @@ use super::unread;
 use super::verdict::verdict;
 use super::{conditions, thousands};
 use crate::evidence::words::verb;
+use crate::finding::Outcome;
 use crate::recovery::{Doubt, Standing};
-use crate::report::{Recovered, not_looked_at};
+use crate::report::{Recovered, Report, not_looked_at};
 
 /// What is said of a recovery. `database`: the path of the new database; `has_records`: records were written to a file beside it.
-pub fn recovered(found: &Recovered, database: Option<&str>, has_records: bool, is_quiet: bool) -> String {
-    let scope = match &found.filter {
+pub fn recovered(report: &Report, outcome: &Outcome, database: Option<&str>, has_records: bool, is_quiet: bool) -> String {
+    let (Some(evidence), Some(found)) = (report.evidences.first(), &report.recovered) else { return String::new() };
+    let scope = match &report.filter {
         Some(filter) if found.counts.is_empty() => format!(" (nothing matches: {})", terminal(filter)),
         Some(filter) => format!(" in scope ({})", terminal(filter)),
         None => String::new(),
     };
     let mut out = String::new();
     if !is_quiet {
-        out.push_str(&format!("{}: {}\n", terminal_path(&found.evidence.facts.path), verdict(&found.evidence)));
+        out.push_str(&format!("{}: {}\n", terminal_path(&evidence.facts.path), verdict(evidence)));
         out.push_str(&summary(found, &scope));
         if let Some(path) = database {
             out.push_str(&of_database(&terminal(path), found, has_records));
         }
     }
-    let general = if is_quiet { Vec::new() } else { not_looked_at([&found.evidence]) };
-    out.push_str(&unread::not_looked_at(general, found.unread.iter()));
+    let general = if is_quiet { Vec::new() } else { not_looked_at([evidence]) };
+    out.push_str(&unread::not_looked_at(general, report.unread.iter()));
     let keys = with_noun(found.counts.total());
-    let path = terminal_path(&found.evidence.facts.path);
-    let conditions = conditions(found.outcome.conditions());
-    out.push_str(&format!("{path}: {keys} recovered{scope}{conditions} (exit {})\n", found.outcome.exit_code()));
+    let path = terminal_path(&evidence.facts.path);
+    let conditions = conditions(outcome.conditions());
+    out.push_str(&format!("{path}: {keys} recovered{scope}{conditions} (exit {})\n", outcome.exit_code()));
     out
 }
 

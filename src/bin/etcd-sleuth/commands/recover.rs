@@ -5,7 +5,7 @@ use std::path::Path;
 use std::slice;
 
 use anyhow::bail;
-use etcd_sleuth::case::{Case, RecoverQuestion};
+use etcd_sleuth::case::{Case, Question, RecoverQuestion};
 use etcd_sleuth::output::{Output, WholeFile};
 use etcd_sleuth::render::recovered::RecoveredLines;
 use etcd_sleuth::render::text;
@@ -34,23 +34,18 @@ pub(crate) fn recover(args: &RecoverArgs, global: &Global) -> anyhow::Result<u8>
         _ => None,
     };
     let out = records.as_mut().map(|file| file as &mut dyn Write).or(stdout.as_mut().map(|out| out as &mut dyn Write));
-    let mut lines = out.map(|out| RecoveredLines::new(out, args.values()));
-    let question = RecoverQuestion {
-        include_residue: args.include_residue,
-        records: lines.as_mut().map(|lines| lines as _),
-        database: database.as_mut().map(|file| file as _),
-    };
+    let question = RecoverQuestion { include_residue: args.include_residue, database: database.as_mut().map(|file| file as _) };
     let terminal = Terminal::new(global);
-    let found = Case::new(inputs, global.limits(), &terminal).recover(&args.plan(), question)?;
-    drop(lines);
+    let mut lines = RecoveredLines::new(out, args.values());
+    let answer = Case::new(inputs, global.limits(), &terminal).run(&args.plan(), Question::Recover(question), &mut lines)?;
     stdout.map(Output::finish).transpose()?;
     // The records first: they can stand alone, and what they mark the database cannot.
     records.map(WholeFile::finish).transpose()?;
     database.map(WholeFile::finish).transpose()?;
     let db = args.db.as_deref().map(Path::to_string_lossy);
     if !global.quiet {
-        telling::say(&text::access_times([&found.evidence]));
+        telling::say(&text::access_times(&answer.report.evidences));
     }
-    telling::say(&text::recovered(&found, db.as_deref(), args.output.is_some(), global.quiet));
-    Ok(found.outcome.exit_code())
+    telling::say(&text::recovered(&answer.report, &answer.outcome, db.as_deref(), args.output.is_some(), global.quiet));
+    Ok(answer.outcome.exit_code())
 }
