@@ -32,7 +32,7 @@ func (l *life) deed() error {
 		l.did("kill")
 		return l.restart(l.version, true)
 	case 5:
-		if !alone || l.version == server.Newest {
+		if !alone || l.version == server.Newest || l.hasV2 && l.version+1 >= 36 {
 			return nil
 		}
 		l.did("upgrade to %v", l.version+1)
@@ -102,6 +102,7 @@ func (l *life) restore() error {
 		return err
 	}
 	l.restored++
+	l.hasV2 = false // a snapshot has the v3 data alone
 	args := []string{
 		"snapshot", "restore", path, "--name", m.Name, "--data-dir", m.Dir, "--initial-cluster", m.Name + "=" + m.Peer,
 		"--initial-advertise-peer-urls", m.Peer, "--initial-cluster-token", "restored",

@@ -31,6 +31,7 @@ type life struct {
 	count    int              // members that there ever were
 	learner  bool             // one of the members is one: etcd allows no second
 	lowered  bool             // a downgrade was asked for: no member joins any more
+	hasV2    bool             // something was written by the v2 API: etcd 3.6 does not start on it
 	cli      *clientv3.Client
 
 	world    *world.World

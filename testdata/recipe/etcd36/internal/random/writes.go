@@ -126,6 +126,7 @@ func (l *life) writeV2() error {
 	if answer.StatusCode >= 300 {
 		return fmt.Errorf("%s: %s", target, answer.Status)
 	}
+	l.hasV2 = true
 	return nil
 }
 
