@@ -111,11 +111,12 @@ fn clippy() -> Result<Done, String> {
     Ok(Done::Passed)
 }
 
-/// It finds plaintext Secrets in the example, and says so by its exit code. The program is built without the optimisation over all crates,
-/// which takes longer than the rest of the build.
+/// It finds plaintext Secrets in the example, and says so by its exit code. The program is built without optimisation, which takes
+/// longer than the rest of the build and has no part in what is shown: that the command is written as it works.
 fn main_job() -> Result<Done, String> {
     let mut command = readme_command("main job")?;
-    command.env("CARGO_PROFILE_RELEASE_LTO", "off").env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
+    let fast = [("LTO", "off"), ("CODEGEN_UNITS", "16"), ("OPT_LEVEL", "0"), ("STRIP", "none")];
+    command.envs(fast.map(|(option, value)| (format!("CARGO_PROFILE_RELEASE_{option}"), value)));
     end_with(command, 2)?;
     Ok(Done::Passed)
 }
