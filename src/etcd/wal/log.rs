@@ -25,7 +25,8 @@ pub struct Log {
     /// Records may be missing since the last entry.
     has_gap: bool,
     state: Option<HardState>,
-    snapshot: SnapshotMark,
+    /// The snapshot of the newest entry so far.
+    newest_mark: SnapshotMark,
     overrides: Vec<Override>,
     /// Segments or entries stand in another order than they were written in.
     is_disordered: bool,
@@ -231,13 +232,19 @@ impl Log {
     }
 
     fn mark(&mut self, mark: SnapshotMark) -> Result<(), String> {
-        let before = std::mem::replace(&mut self.snapshot, mark);
         // One that a leader sent stands for entries that never were in this log.
         if self.last.is_none_or(|last| last.index < mark.index) {
             self.last = Some(mark);
         }
-        if mark.index < before.index || mark.term < before.term {
-            return Err(format!("a snapshot of entry {} behind one of entry {}", mark.index, before.index));
+        // Up to etcd 3.5 each snapshot is saved by a task of its own, so that a later one may be marked first. Terms grow with indices.
+        let newest = self.newest_mark;
+        let (older, newer) = if mark.index < newest.index { (mark, newest) } else { (newest, mark) };
+        self.newest_mark = newer;
+        if older.term > newer.term {
+            return Err(format!(
+                "a snapshot of entry {} of term {}, where that of entry {} is of term {}",
+                newer.index, newer.term, older.index, older.term
+            ));
         }
         Ok(())
     }

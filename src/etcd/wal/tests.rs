@@ -376,6 +376,25 @@ fn what_cannot_follow_is_told() {
     );
 }
 
+/// Each is saved by a task of its own up to etcd 3.5, where writes are quick and the interval between snapshots is small.
+#[test]
+fn marks_of_snapshots_may_stand_in_any_order_and_their_terms_may_not() {
+    let classes = |marks: &[(u64, u64)]| {
+        let mut writer = Writer::first();
+        writer.entries(5);
+        for (index, term) in marks {
+            writer.frame(5, Some(walpb::Snapshot { index: Some(*index), term: Some(*term), conf_state: None }.encode_to_vec()));
+        }
+        read(&writer.bytes).classes
+    };
+    for in_order in [&[(2, 1), (4, 1), (3, 1), (5, 1)][..], &[(4, 2), (2, 1)], &[(4, 1), (4, 1)]] {
+        assert_eq!(classes(in_order), [], "{in_order:?}");
+    }
+    for against_it in [&[(2, 2), (4, 1)][..], &[(4, 1), (2, 2)], &[(4, 1), (2, 1), (3, 2)]] {
+        assert_eq!(classes(against_it), [Class::WalSequence], "{against_it:?}");
+    }
+}
+
 #[test]
 fn names_of_segments_are_sixteen_digits_each() {
     let name = SegmentName::parse("000000000000000a-00000000000f4240.wal");
