@@ -2,18 +2,16 @@
 
 #![cfg(feature = "aws-kms")]
 
+use crate::common;
+
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_credential_types::Credentials;
-use aws_sdk_kms::config::SharedCredentialsProvider;
-use aws_sdk_kms::primitives::Blob;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use common::moto::{Moto, Wrapped};
 use etcd_sleuth::envelope::{KmsEnvelope, Provider, pb};
 use etcd_sleuth::evidence::Count;
 use etcd_sleuth::kms::aws::AwsKms;
@@ -21,51 +19,6 @@ use etcd_sleuth::kms::{
     Asking, Budget, EncryptionContexts, Failure, Held, KeyState, Pace, Patience, Plan, Reason, Ring, Silences, Unwrapped, Unwrapper,
 };
 use prost::Message;
-
-/// A moto of its own; the program is `$MOTO_SERVER`, or `moto_server` on the path.
-struct Moto {
-    process: Child,
-    url: String,
-}
-
-impl Moto {
-    fn start() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let program = std::env::var("MOTO_SERVER").unwrap_or_else(|_| "moto_server".to_owned());
-        let process = Command::new(program)
-            .args(["-H", "127.0.0.1", "-p", &port.to_string()])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("moto_server: pip install 'moto[server]==5.2.5'");
-        let began = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(began.elapsed() < Duration::from_secs(60), "moto does not listen");
-            std::thread::sleep(Duration::from_millis(100));
-        }
-        Self { process, url: format!("http://127.0.0.1:{port}") }
-    }
-
-    fn config(&self) -> SdkConfig {
-        self.config_in("us-east-1")
-    }
-
-    fn config_in(&self, region: &'static str) -> SdkConfig {
-        SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .endpoint_url(&self.url)
-            .region(Region::new(region))
-            .credentials_provider(SharedCredentialsProvider::new(Credentials::new("fake", "fake", None, None, "test")))
-            .build()
-    }
-}
-
-impl Drop for Moto {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
 
 fn plan_of(key_id: Option<&str>, wrapped: &[u8]) -> Plan {
     let mut plan = Plan::default();
@@ -96,17 +49,11 @@ fn add_to(plan: &mut Plan, key_id: Option<&str>, wrapped: &[u8]) {
 #[ignore = "needs moto"]
 fn moto_unwraps_what_moto_wrapped() {
     let moto = Moto::start();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let client = aws_sdk_kms::Client::new(&moto.config());
+    let client = moto.client("us-east-1");
     let context: BTreeMap<String, String> = EncryptionContexts::parse("cluster=prod,tier=1").unwrap();
-    let (arn, wrapped) = runtime.block_on(async {
-        let key = client.create_key().send().await.unwrap().key_metadata.unwrap();
-        client.create_alias().alias_name("alias/etcd").target_key_id(&key.key_id).send().await.unwrap();
-        let wrap = client.encrypt().key_id("alias/etcd").plaintext(Blob::new([7; 32]));
-        let wrap = wrap.set_encryption_context(Some(context.clone().into_iter().collect()));
-        let blob = wrap.send().await.unwrap().ciphertext_blob.unwrap().into_inner();
-        (key.arn.unwrap(), [b"1".to_vec(), blob].concat())
-    });
+    let Wrapped { arn, id, .. } = client.wrap([7; 32], &context);
+    client.point("alias/etcd", &id, true);
+    let wrapped = client.wrap_by("alias/etcd", [7; 32], &context);
     let mut with = EncryptionContexts::default();
     with.add(context);
     let ask = |contexts: &EncryptionContexts, plan: &Plan| -> Result<Unwrapped, Failure> {
@@ -139,26 +86,18 @@ fn moto_unwraps_what_moto_wrapped() {
 #[ignore = "needs moto"]
 fn moto_in_two_regions_unwraps_in_the_regions_and_contexts_that_are_given() {
     let moto = Moto::start();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let context: BTreeMap<String, String> = EncryptionContexts::parse("cluster=prod").unwrap();
-    let wrap = |region: &'static str, context: &BTreeMap<String, String>| {
-        let client = aws_sdk_kms::Client::new(&moto.config_in(region));
-        runtime.block_on(async {
-            let key = client.create_key().send().await.unwrap().key_metadata.unwrap();
-            let wrap = client.encrypt().key_id(&key.key_id).plaintext(Blob::new([7; 32]));
-            let wrap = wrap.set_encryption_context((!context.is_empty()).then(|| context.clone().into_iter().collect()));
-            let blob = wrap.send().await.unwrap().ciphertext_blob.unwrap().into_inner();
-            (key.arn.unwrap(), [b"1".to_vec(), blob].concat())
-        })
-    };
-    let (east, west) = (wrap("us-east-1", &BTreeMap::new()), wrap("eu-west-1", &context));
+    let east = moto.client("us-east-1").wrap([7; 32], &BTreeMap::new());
+    let west = moto.client("eu-west-1").wrap([7; 32], &context);
     let mut contexts = EncryptionContexts::default();
     contexts.add(BTreeMap::new());
     contexts.add(context);
     let regions = ["us-east-1", "eu-west-1"].map(str::to_owned).to_vec();
     let mut kms = AwsKms::with_config(moto.config(), contexts).unwrap().in_regions(regions);
-    for (named, (arn, wrapped), ways) in [(Some(&east.0), &east, 2), (Some(&west.0), &west, 2), (None, &east, 4), (None, &west, 4)] {
-        let plan = plan_of(named.map(String::as_str), wrapped);
+    for (named, Wrapped { arn, blob, .. }, ways) in
+        [(Some(&east.arn), &east, 2), (Some(&west.arn), &west, 2), (None, &east, 4), (None, &west, 4)]
+    {
+        let plan = plan_of(named.map(String::as_str), blob);
         let source = plan.sources().next().unwrap();
         assert_eq!(kms.ways(source), ways);
         let used: Vec<String> = (0..ways).filter_map(|way| kms.unwrap(source, way).ok()?.kms_key_id).collect();
@@ -209,30 +148,18 @@ fn gate(url: &str, errors: Vec<(Vec<u8>, &'static str)>) -> String {
 #[ignore = "needs moto"]
 fn moto_says_in_which_state_its_keys_are_and_one_that_is_throttled_hides_no_other() {
     let moto = Moto::start();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let client = aws_sdk_kms::Client::new(&moto.config());
-    let wrap = || {
-        runtime.block_on(async {
-            let key = client.create_key().send().await.unwrap().key_metadata.unwrap();
-            let wrap = client.encrypt().key_id(&key.key_id).plaintext(Blob::new([7; 32]));
-            let blob = wrap.send().await.unwrap().ciphertext_blob.unwrap().into_inner();
-            (key.arn.unwrap(), [b"1".to_vec(), blob].concat())
-        })
-    };
-    let [well, disabled, deleted, denied, throttled] = [(); 5].map(|()| wrap());
+    let client = moto.client("us-east-1");
+    let [well, disabled, deleted, denied, throttled] = [(); 5].map(|()| client.wrap([7; 32], &BTreeMap::new()));
     // moto knows a key by its ID alone here.
-    let id = |arn: &str| arn.rsplit('/').next().unwrap().to_owned();
-    runtime.block_on(async {
-        client.disable_key().key_id(id(&disabled.0)).send().await.unwrap();
-        client.schedule_key_deletion().key_id(id(&deleted.0)).pending_window_in_days(7).send().await.unwrap();
-    });
-    let url = gate(&moto.url, vec![(denied.1.clone(), "AccessDeniedException"), (throttled.1.clone(), "ThrottlingException")]);
+    client.disable(&disabled.id);
+    client.delete_in_a_week(&deleted.id);
+    let url = gate(&moto.url, vec![(denied.blob.clone(), "AccessDeniedException"), (throttled.blob.clone(), "ThrottlingException")]);
     let config = moto.config().into_builder().endpoint_url(url).build();
     let mut unwrappers: Vec<Box<dyn Unwrapper>> = vec![Box::new(AwsKms::with_config(config, EncryptionContexts::default()).unwrap())];
     let mut plan = Plan::default();
     let keys = [&well, &disabled, &deleted, &denied, &throttled];
-    for (arn, wrapped) in keys {
-        add_to(&mut plan, Some(arn), wrapped);
+    for key in keys {
+        add_to(&mut plan, Some(&key.arn), &key.blob);
     }
     let patience = Patience { first: Duration::from_millis(10), longest: Duration::from_millis(10), repeats: 2 };
     let (mut budget, mut silences) = (Budget::new(Pace::per_second(0.0), None), Silences::default());
@@ -249,13 +176,13 @@ fn moto_says_in_which_state_its_keys_are_and_one_that_is_throttled_hides_no_othe
         })
         .collect();
     // moto unwraps with keys that are off, too: then their state is what tells it.
-    assert_eq!(keys.map(|(arn, _)| said[arn]), ["key", "key", "key", "access-denied", "throttled"]);
+    assert_eq!(keys.map(|key| said[&key.arn]), ["key", "key", "key", "access-denied", "throttled"]);
     // One call each, and of what is throttled two more.
     assert_eq!(ring.calls(), Count::new(keys.len() as u64 + 2));
     let state = |arn: &str, unwrappers: &mut Vec<Box<dyn Unwrapper>>, asking: &mut Asking<'_>| {
         KeyState::ask("aws", arn, unwrappers, asking).unwrap().unwrap().unwrap()
     };
-    let states = keys.map(|(arn, _)| state(arn, &mut unwrappers, &mut asking));
+    let states = keys.map(|key| state(&key.arn, &mut unwrappers, &mut asking));
     assert_eq!(states.each_ref().map(KeyState::is_usable), [true, false, false, true, true]);
     assert_eq!(states.map(|state| state.deletion_date.is_some()), [false, false, true, false, false]);
 }

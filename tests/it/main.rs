@@ -38,6 +38,7 @@ mod kms_go_plugin;
 mod kms_moto;
 mod kms_openbao;
 mod kms_plugin;
+mod kms_whole_migration;
 mod layering;
 mod lives;
 mod log;

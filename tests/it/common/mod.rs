@@ -4,6 +4,8 @@
 
 pub(crate) mod accuracy;
 pub(crate) mod kms_double;
+#[cfg(feature = "aws-kms")]
+pub(crate) mod moto;
 pub(crate) mod mutate;
 pub(crate) mod pages;
 #[cfg(all(feature = "kms-plugin", target_os = "linux"))]
