@@ -113,9 +113,7 @@ pub fn status_line(report: &Report, outcome: &Outcome) -> String {
         None => format!("no plaintext Secret found{scope} in: {}", report.looked_at().join(", ")),
     };
     let keys = beside_in_words(&report.evidences);
-    let left_out = if report.leaves_residue_out() { "; residue was not searched" } else { "" };
-    let told = [Condition::PlaintextFound, Condition::ResidueNotSearched];
-    format!("{}: {said}{keys}{left_out}{}", subject(report), ending(report, outcome, &told))
+    format!("{}: {said}{keys}{}", subject(report), ending(report, outcome, &[Condition::PlaintextFound]))
 }
 
 /// Where residue in plaintext stands.

@@ -20,10 +20,13 @@ pub(super) fn ending(report: &Report, outcome: &Outcome, said: &[Condition]) -> 
         unread => format!("; {what}: {}", named(unread, NAMED)),
     };
     let not_read = [of("not read", false), of("not there", true)].concat();
+    let left_out = if report.leaves_residue_out() { "; residue was not searched" } else { "" };
     let told_by_paths: &[Condition] = if report.unread.is_empty() { &[] } else { &[Condition::NotRead, Condition::InputFailed] };
-    let is_told = |condition: &Condition| is_nothing || said.contains(condition) || told_by_paths.contains(condition);
+    let is_told = |condition: &Condition| {
+        is_nothing || *condition == Condition::ResidueNotSearched || said.contains(condition) || told_by_paths.contains(condition)
+    };
     let conditions = conditions(outcome.conditions().filter(|condition| !is_told(condition)));
-    format!("{not_read}{conditions} (exit {})\n", outcome.exit_code())
+    format!("{left_out}{not_read}{conditions} (exit {})\n", outcome.exit_code())
 }
 
 /// What a last line is about: the one input, or how many there are.
