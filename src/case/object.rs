@@ -10,10 +10,11 @@ use super::run::Run;
 use super::{Holders, ObjectQuestion, Reveal, RunError};
 use crate::collect::Collector;
 use crate::envelope::open::Plaintext;
+use crate::evidence::words::path_text;
 use crate::evidence::{EvidenceId, MemberId};
 use crate::kubernetes::Encoding;
 use crate::report::Revealed;
-use crate::row::{Form, ObjectName, Row, ValueRow};
+use crate::row::{Extent, Form, ObjectName, Row, ValueRow};
 use crate::verify::{Answer, Keyring, Needs, Source};
 
 /// Names that are offered instead of one of which there is no object.
@@ -117,7 +118,7 @@ impl Run<'_> {
         if found.is_empty() || !self.report.namesakes.is_empty() {
             return Ok(());
         }
-        let value = choose(&found, revision, &holders)?;
+        let value = self.choose(&found, revision, &holders)?;
         let (opened, encoding) = self.open_value(value, &mut holders)?;
         let revealed = Revealed {
             object: &object,
@@ -129,6 +130,44 @@ impl Run<'_> {
         };
         self.render.revealed(&revealed)?;
         Ok(())
+    }
+
+    /// The newest that is in plaintext or may be opened; else, to say why not, the newest of those that were asked for. Where files say
+    /// different things of that revision, none is chosen.
+    fn choose<'a, 'data>(
+        &self,
+        found: &'a [Candidate<'data>],
+        revision: Option<u64>,
+        holders: &Holders<'_>,
+    ) -> Result<&'a Candidate<'data>, RunError> {
+        let mut asked =
+            found.iter().rev().filter(|Candidate { value, .. }| revision.is_none_or(|revision| value.written.main == Some(revision)));
+        let can_be_read = |Candidate { value, .. }: &&Candidate<'_>| match value.form() {
+            Form::Plaintext => true,
+            Form::Encrypted => holders.has_any(),
+            Form::Empty | Form::Unknown => false,
+        };
+        let best = asked.clone().find(can_be_read).or_else(|| asked.next());
+        let best = best.ok_or_else(|| RunError::Reveal("no such revision of this object".to_owned()))?;
+        let write = |Candidate { value, .. }: &Candidate<'_>| value.written.main.zip(value.written.sub);
+        let same_write = || {
+            let is_same =
+                |other: &&Candidate<'_>| write(best).is_some() && write(other) == write(best) && other.value.extent == Extent::Whole;
+            found.iter().filter(is_same)
+        };
+        if let (Some(other), Extent::Whole) = (same_write().find(|other| other.value.bytes.0 != best.value.bytes.0), best.value.extent) {
+            let [one, another] = [best, other].map(|Candidate { evidence, value, .. }| {
+                let offset = value.offset.map_or_else(String::new, |offset| format!(", offset {offset}"));
+                format!("{}{offset}", path_text(self.report.path_of(*evidence)))
+            });
+            let revision = best.value.written.main.unwrap_or_default();
+            return Err(RunError::Reveal(format!(
+                "revision {revision} stands with two different values, in {one} and in {another}: give the file that is meant alone, or \
+                 --revision of one that does not differ"
+            )));
+        }
+        // Of the same bytes in several places, the one that says most of what became of them.
+        Ok(same_write().min_by_key(|one| one.value.retention).unwrap_or(best))
     }
 
     /// Each object's whole key, with the files that hold it and their cluster.
@@ -175,23 +214,6 @@ impl Run<'_> {
 
 fn texts(keys: BTreeSet<&[u8]>) -> Vec<String> {
     keys.into_iter().map(|key| String::from_utf8_lossy(key).into_owned()).collect()
-}
-
-/// The newest that is in plaintext or may be opened; else, to say why not, the newest of those that were asked for.
-fn choose<'a, 'data>(
-    found: &'a [Candidate<'data>],
-    revision: Option<u64>,
-    holders: &Holders<'_>,
-) -> Result<&'a Candidate<'data>, RunError> {
-    let mut asked =
-        found.iter().rev().filter(|Candidate { value, .. }| revision.is_none_or(|revision| value.written.main == Some(revision)));
-    let can_be_read = |Candidate { value, .. }: &&Candidate<'_>| match value.form() {
-        Form::Plaintext => true,
-        Form::Encrypted => holders.has_any(),
-        Form::Empty | Form::Unknown => false,
-    };
-    let best = asked.clone().find(can_be_read).or_else(|| asked.next());
-    best.ok_or_else(|| RunError::Reveal("no such revision of this object".to_owned()))
 }
 
 impl Holders<'_> {

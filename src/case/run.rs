@@ -25,7 +25,7 @@ use crate::evidence::{EvidenceId, MemberId, Numbering};
 use crate::finding::{About, Condition, Finding, Judgement, Outcome, Rule};
 use crate::report::readable::ClusterContext;
 use crate::report::{EvidenceReport, MemberReport, Recovered, Render, Report, RowContext};
-use crate::store::{Facts, KeyTree, Progress};
+use crate::store::{Facts, KeyTree, Progress, StoreKind};
 
 /// What a run came to.
 #[derive(Debug)]
@@ -62,6 +62,8 @@ pub(super) struct Run<'a> {
     pub place: Option<(MemberId, PathBuf)>,
     /// Why the last input that could not be read could not be.
     pub failure: Option<InputError>,
+    /// Several databases are read, in whatever way they were given: each is held against those of its cluster.
+    pub reads_several: bool,
     wants_status: bool,
     /// The pages that each database is to tell.
     wants_pages: Option<PagesQuestion>,
@@ -89,6 +91,7 @@ impl<'a> Run<'a> {
             matches: 0,
             place: None,
             failure: None,
+            reads_several: false,
             wants_status: false,
             wants_pages: None,
         }
@@ -152,8 +155,12 @@ impl<'a> Run<'a> {
         &mut self,
         work: &mut dyn FnMut(&mut Self, &mut ReadMember<'_>) -> Result<(), RunError>,
     ) -> Result<(), RunError> {
-        for given in self.survey() {
-            for member in self.open(given)? {
+        let givens = self.survey();
+        let is_one = givens.len() == 1;
+        for given in givens {
+            let members = self.open(given)?;
+            self.reads_several = !is_one || databases_of(&members) > 1;
+            for member in members {
                 let (progress, host) = (Progress::default(), self.case.host);
                 let mut done = Ok::<(), RunError>(());
                 host.with_progress(&member.path, &progress, &mut || {
@@ -355,6 +362,7 @@ impl<'a> Run<'a> {
         for given in self.survey() {
             opened.extend(self.open(given)?);
         }
+        self.reads_several = databases_of(&opened) > 1;
         let mut members: Vec<ReadMember<'_>> = Vec::new();
         for member in &opened {
             let (progress, host) = (Progress::default(), self.case.host);
@@ -371,4 +379,9 @@ impl<'a> Run<'a> {
             Question::Storage(_) | Question::Integrity | Question::Pages(_) | Question::Recover(_) => Ok(()),
         }
     }
+}
+
+/// How many databases members have, those beside their own included.
+fn databases_of(members: &[OpenMember]) -> usize {
+    members.iter().flat_map(|member| &member.files).filter(|file| file.role.kind() == StoreKind::Database).count()
 }

@@ -49,7 +49,7 @@ pub enum Condition {
     Incomplete,
     /// A value that etcd reads cannot be decoded.
     ValueUndecoded,
-    /// It contradicts another input of its cluster.
+    /// It contradicts another database of its cluster.
     Divergent,
     /// One of several inputs could not be analysed.
     InputFailed,

@@ -239,7 +239,7 @@ fn doubts(evidences: &[EvidenceReport], unread: Unread<'_>) -> Vec<String> {
     }
     let divergent = of_bearing(&[Bearing::Divergent]);
     if !divergent.is_empty() {
-        doubts.push(format!("{divergent} and another input of the same cluster contradict each other"));
+        doubts.push(format!("{divergent} and another database of the same cluster contradict each other"));
     }
     match unread.not_analysed {
         0 => {}

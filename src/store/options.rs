@@ -11,7 +11,7 @@ pub struct ReadOptions {
     pub names: KnownNames,
     /// How far what etcd no longer shows is looked for.
     pub residue: ResidueMode,
-    /// Whether a database is to be held against others of its cluster.
+    /// Whether a database is to be held against others of its cluster: a [`Case`](crate::case::Case) does so wherever it reads several.
     pub history: bool,
 }
 

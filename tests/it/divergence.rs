@@ -7,13 +7,12 @@ use std::fs;
 use std::path::Path;
 
 use common::mutate::{Mutant, header};
-use common::{Fixture, evidences, of_kind, pages, records, run_in, text};
+use common::{Fixture, evidences, of_kind, pages, records, run_in, stderr, text};
 use etcd_sleuth::case::{Case, Plan, Question, Silent};
 use etcd_sleuth::evidence::Limits;
 use etcd_sleuth::evidence::anomaly::Class;
 use etcd_sleuth::finding::Outcome;
 use etcd_sleuth::report::{EvidenceReport, Render, Report};
-use etcd_sleuth::store::ReadOptions;
 use serde_json::{Value, json};
 
 /// Writes nothing down.
@@ -202,7 +201,7 @@ fn one_flipped_bit_is_told_with_its_place() {
         let (code, lines) = check(dir.path(), &[first, second]);
         assert_eq!(
             (code, lines),
-            (2, [first, second].map(|file| format!("{file}: DIFFERS from another input of its cluster (exit 2)")).to_vec())
+            (2, [first, second].map(|file| format!("{file}: DIFFERS from another database of its cluster (exit 2)")).to_vec())
         );
         // Nothing is found, and what is current depends on which of them is right.
         assert_eq!(run_in(dir.path(), &["scan", "-q", "--fail-on", "never", first, second]).status.code(), Some(3));
@@ -239,7 +238,7 @@ fn a_copy_that_fails_its_trailer_is_named_in_any_order() {
             assert_eq!(code, 2);
             assert_eq!(
                 line_of("a.db"),
-                "a.db: NOT AS WRITTEN: it DOES NOT MATCH ITS TRAILER; DIFFERS from another input of its cluster (exit 2)",
+                "a.db: NOT AS WRITTEN: it DOES NOT MATCH ITS TRAILER; DIFFERS from another database of its cluster (exit 2)",
                 "{given:?}"
             );
             assert!(line_of("s.db").starts_with("s.db: whole, matches"), "{given:?}: {lines:?}");
@@ -374,7 +373,7 @@ fn a_flipped_bit_of_a_revision_accuses_no_other_file() {
             fs::write(dir.path().join("b.db"), &flipped.bytes).unwrap();
             for files in [["a.db", "b.db"], ["b.db", "a.db"]] {
                 let paths = files.map(|file| dir.path().join(file));
-                let plan = Plan { hash: false, read: ReadOptions { history: true, ..ReadOptions::default() }, ..Plan::default() };
+                let plan = Plan { hash: false, ..Plan::default() };
                 let answer = Case::new(&paths, Limits::default(), &Silent).run(&plan, Question::Integrity, &mut Nobody).unwrap();
                 let divergent = |evidence: &EvidenceReport| evidence.anomaly_counts.contains_key(&Class::MemberDivergence);
                 assert!(
@@ -469,7 +468,7 @@ fn of_two_that_contradict_each_other_both_are_named_in_any_order() {
     let dir = folder(&[("good.db", &good), ("later.db", &later), ("other.db", &other)]);
     for order in [["other.db", "good.db", "later.db"], ["good.db", "later.db", "other.db"], ["good.db", "other.db", "later.db"]] {
         let (code, lines) = check(dir.path(), &order);
-        let differing = lines.iter().filter(|line| line.contains("DIFFERS from another input of its cluster")).count();
+        let differing = lines.iter().filter(|line| line.contains("DIFFERS from another database of its cluster")).count();
         assert_eq!((code, differing), (2, order.len()), "{order:?} {lines:?}");
         for command in ["scan", "keys", "check"] {
             let all = records(&run_in(dir.path(), &[&[command], &order[..], &["--format", "jsonl"]].concat()));
@@ -483,5 +482,57 @@ fn of_two_that_contradict_each_other_both_are_named_in_any_order() {
         let retire = [&["keys"], &order[..], &["--retire", "aescbc/none", "--confirm-unseen"]].concat();
         let (code, shown) = text(&run_in(dir.path(), &retire));
         assert!(code == 3 && shown.starts_with("CANNOT SAY") && shown.contains("contradict each other"), "{shown}");
+    }
+}
+
+/// The same databases contradict each other in whatever way they are given: as files, in a directory, in the directories of their members
+/// below one, in an archive.
+#[test]
+fn databases_are_held_against_each_other_however_they_are_given() {
+    let uid = "00000000-0000-0000-0000-000000000002";
+    let good = database(uid, &[(2, "a"), (3, "b"), (4, "c")], 0);
+    let other = database(uid, &[(2, "a"), (3, "x"), (4, "c")], 0);
+    let dir = folder(&[("a.db", &good), ("b.db", &other)]);
+    let place = |path: &str, bytes: &[u8]| {
+        fs::create_dir_all(dir.path().join(path).parent().unwrap()).unwrap();
+        fs::write(dir.path().join(path), bytes).unwrap();
+    };
+    for (path, bytes) in [("flat/a.db", &good), ("flat/b.db", &other), ("members/etcd-0/member/snap/db", &good)] {
+        place(path, bytes);
+    }
+    place("members/etcd-1/member/snap/db", &other);
+    let mut tar = tar::Builder::new(fs::File::create(dir.path().join("both.tar")).unwrap());
+    tar.append_dir_all("flat", dir.path().join("flat")).unwrap();
+    tar.finish().unwrap();
+    for inputs in [&["a.db", "b.db"][..], &["flat"], &["members"], &["both.tar"]] {
+        let (code, lines) = check(dir.path(), inputs);
+        let differing = lines.iter().filter(|line| line.contains("DIFFERS from another database of its cluster")).count();
+        assert_eq!((code, differing), (2, 2), "{inputs:?} {lines:?}");
+        let retire = [&["keys", "-q"], inputs, &["--retire", "aescbc/none", "--confirm-unseen"]].concat();
+        assert_eq!(run_in(dir.path(), &retire).status.code(), Some(3), "{inputs:?}");
+        for (command, options) in [("scan", &["--resources", "all"][..]), ("keys", &[])] {
+            let all = records(&run_in(dir.path(), &[&[command], inputs, options, &["--format", "jsonl"]].concat()));
+            let accused = of_kind(&all, "finding").into_iter().filter(|finding| finding["rule"] == "file-divergent").count();
+            assert_eq!(accused, 2, "{command} {inputs:?}");
+        }
+    }
+}
+
+/// Of one write that stands with two values none is shown, in any order; what stands alike in several files is.
+#[test]
+fn a_revision_with_two_values_is_not_revealed() {
+    let uid = "00000000-0000-0000-0000-000000000003";
+    let object = |data: &str| format!(r#"{{"apiVersion":"v1","kind":"ConfigMap","data":{{"a":"{data}"}}}}"#);
+    let [same, one, another] = ["same", "one", "another"].map(object);
+    let good = database(uid, &[(2, &same), (3, &one)], 0);
+    let other = database(uid, &[(2, &same), (3, &another)], 0);
+    let dir = folder(&[("a.db", &good), ("b.db", &other)]);
+    for order in [["a.db", "b.db"], ["b.db", "a.db"]] {
+        let reveal = |name: &str| run_in(dir.path(), &[&["show"], &order[..], &[&format!("configmaps/ns/{name}"), "--reveal"]].concat());
+        let refused = reveal("c3-0");
+        let said = stderr(&refused);
+        assert!(refused.stdout.is_empty() && refused.status.code() == Some(1), "{said}");
+        assert!(said.contains("revision 3 stands with two different values") && said.contains("a.db") && said.contains("b.db"), "{said}");
+        assert!(String::from_utf8_lossy(&reveal("c2-0").stdout).contains("same"), "{}", stderr(&reveal("c2-0")));
     }
 }

@@ -237,7 +237,7 @@ impl Global {
 
 impl CheckArgs {
     pub(crate) fn plan(&self) -> Plan {
-        self.reading.plan(Scope::all(), "all", self.files.len())
+        self.reading.plan(Scope::all(), "all")
     }
 
     pub(crate) fn run_info(&self) -> RunInfo {
@@ -257,8 +257,7 @@ impl ShowArgs {
     }
 
     pub(crate) fn plan(&self, names: KnownNames) -> Plan {
-        let several = self.files_and_object.len().saturating_sub(1);
-        let plan = self.reading.plan(Scope::all(), "all", several);
+        let plan = self.reading.plan(Scope::all(), "all");
         Plan { read: ReadOptions { names, ..plan.read }, ..plan }
     }
 
@@ -270,7 +269,7 @@ impl ShowArgs {
 impl PagesArgs {
     pub(crate) fn plan(&self) -> Plan {
         let reading = Reading { etcd_prefix: Vec::new(), digest: DigestArg::None };
-        reading.plan(Scope::all(), "all", self.files.len())
+        reading.plan(Scope::all(), "all")
     }
 
     pub(crate) fn run_info(&self) -> RunInfo {
@@ -281,7 +280,7 @@ impl PagesArgs {
 impl RecoverArgs {
     pub(crate) fn plan(&self) -> Plan {
         let reading = Reading { etcd_prefix: self.etcd_prefix.clone(), digest: DigestArg::Sha256 };
-        let plan = reading.plan(self.names.scope(&self.resources), &self.resources, 1);
+        let plan = reading.plan(self.names.scope(&self.resources), &self.resources);
         Plan { usual: Resources::All, ..plan }
     }
 }

@@ -151,8 +151,8 @@ pub(crate) struct Holders {
 }
 
 impl Within {
-    fn plan(&self, reading: &Reading, inputs: usize, names: KnownNames) -> Plan {
-        let plan = reading.plan(self.names.scope(&self.resources), &self.resources, inputs);
+    fn plan(&self, reading: &Reading, names: KnownNames) -> Plan {
+        let plan = reading.plan(self.names.scope(&self.resources), &self.resources);
         Plan { usual: Resources::All, read: ReadOptions { residue: self.residue, names, ..plan.read }, ..plan }
     }
 
@@ -163,7 +163,7 @@ impl Within {
 
 impl KeysArgs {
     pub(crate) fn plan(&self, names: KnownNames) -> Plan {
-        self.within.plan(&self.reading, self.files.len(), names)
+        self.within.plan(&self.reading, names)
     }
 
     pub(crate) fn run_info(&self) -> RunInfo {
@@ -191,7 +191,7 @@ fn key_arn(text: &str) -> Result<String, &'static str> {
 
 impl VerifyArgs {
     pub(crate) fn plan(&self, names: KnownNames) -> Plan {
-        self.within.plan(&self.reading, self.files.len(), names)
+        self.within.plan(&self.reading, names)
     }
 
     /// Keys that the user names for the policy.

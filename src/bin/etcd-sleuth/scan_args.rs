@@ -55,7 +55,7 @@ pub(crate) struct Search {
 
 impl ScanArgs {
     pub(crate) fn plan(&self) -> Plan {
-        let plan = self.search.plan(self.files.len());
+        let plan = self.search.plan();
         Plan { read: ReadOptions { residue: self.residue, ..plan.read }, ..plan }
     }
 
@@ -66,7 +66,7 @@ impl ScanArgs {
 
 impl CarveArgs {
     pub(crate) fn plan(&self) -> Plan {
-        Plan { as_image: true, ..self.search.plan(self.files.len()) }
+        Plan { as_image: true, ..self.search.plan() }
     }
 
     pub(crate) fn run_info(&self) -> RunInfo {
@@ -76,9 +76,9 @@ impl CarveArgs {
 
 impl Search {
     /// Secrets are listed by name: all of them where a list is written.
-    fn plan(&self, inputs: usize) -> Plan {
+    fn plan(&self) -> Plan {
         let named = if self.rotate_list.is_some() { usize::MAX } else { NAMED };
-        Plan { named, ..self.reading.plan(self.names.scope(&self.resources), &self.resources, inputs) }
+        Plan { named, ..self.reading.plan(self.names.scope(&self.resources), &self.resources) }
     }
 
     fn note(&self, options: RunInfo) -> RunInfo {

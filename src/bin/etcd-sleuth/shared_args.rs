@@ -75,9 +75,8 @@ pub(crate) fn one_of<T: Copy + Send + Sync + 'static>(all: &'static [T], name: f
 }
 
 impl Reading {
-    /// Databases are held against others of their cluster only where there are `inputs` enough.
-    pub(crate) fn plan(&self, scope: Scope, resources: &str, inputs: usize) -> Plan {
-        let read = ReadOptions { prefixes: self.etcd_prefix.clone(), history: inputs > 1, ..ReadOptions::default() };
+    pub(crate) fn plan(&self, scope: Scope, resources: &str) -> Plan {
+        let read = ReadOptions { prefixes: self.etcd_prefix.clone(), ..ReadOptions::default() };
         let hash = matches!(self.digest, DigestArg::Sha256);
         Plan { scope, resources: resources.to_owned(), usual: Resources::Secrets, read, hash, as_image: false, named: NAMED }
     }

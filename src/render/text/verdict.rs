@@ -26,7 +26,7 @@ pub(super) fn verdict(evidence: &EvidenceReport) -> String {
         words.push("its structure is sound; VALUES CANNOT BE DECODED");
     }
     if evidence.judgement.has(Bearing::Divergent) {
-        words.push("DIFFERS from another input of its cluster");
+        words.push("DIFFERS from another database of its cluster");
     }
     let Some(database) = evidence.facts.database() else {
         return if words.is_empty() { "whole, as far as its own checksums tell".to_owned() } else { words.join("; ") };

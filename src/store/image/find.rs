@@ -335,17 +335,16 @@ pub(super) fn drop_nested(finds: &mut Vec<Find>) {
     finds.sort_unstable_by_key(Find::order);
 }
 
-/// What is not proven whole ends where the next message with a whole value begins: that is no part of it. `finds` are in the order of
-/// their places.
+/// What is not proven whole ends where the next message begins: that is no part of it. So values that each say to reach to the end of
+/// the image share its bytes, and none is read again for each of them.
 fn end_before_the_next(finds: &mut [Find]) {
-    let mut next = u64::MAX;
-    for find in finds.iter_mut().rev() {
-        if !find.is_whole {
-            let room = next.checked_sub(find.value).filter(|room| *room > 0).and_then(|room| u32::try_from(room).ok());
-            find.value_length = find.value_length.min(room.unwrap_or(u32::MAX));
-        } else if find.framing != Framing::None {
-            next = next.min(find.offset);
-        }
+    let framed = finds.iter().filter(|find| matches!(find.framing, Framing::KeyValue | Framing::Put));
+    let mut starts: Vec<u64> = framed.map(|find| find.offset).collect();
+    starts.sort_unstable();
+    for find in finds.iter_mut().filter(|find| !find.is_whole) {
+        let next = starts.get(starts.partition_point(|start| *start <= find.value));
+        let room = next.and_then(|next| u32::try_from(next.saturating_sub(find.value)).ok());
+        find.value_length = find.value_length.min(room.unwrap_or(u32::MAX));
     }
 }
 
