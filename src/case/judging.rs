@@ -52,7 +52,7 @@ impl Judging {
             outcome.open(Condition::NothingAnalysed);
         }
         report.unread.iter().for_each(|unread| outcome.open(unread.reason.condition()));
-        if matches!(self, Judging::Plaintext(FailOn::Any)) && report.leaves_residue_out() {
+        if matches!(self, Judging::Plaintext(FailOn::Any) | Judging::Keys) && report.leaves_residue_out() {
             outcome.open(Condition::ResidueNotSearched);
         }
         if matches!(self, Judging::Plaintext(_)) && report.filter_without_secrets().is_some() {

@@ -62,7 +62,7 @@ pub(super) struct Run<'a> {
     pub place: Option<(MemberId, PathBuf)>,
     /// Why the last input that could not be read could not be.
     pub failure: Option<InputError>,
-    /// Several databases are read, in whatever way they were given: each is held against those of its cluster.
+    /// Several databases are or may be read, in whatever way they were given: each is held against those of its cluster.
     pub reads_several: bool,
     wants_status: bool,
     /// The pages that each database is to tell.
@@ -359,10 +359,12 @@ impl<'a> Run<'a> {
     /// Opens and reads all inputs, which then stay open together.
     fn all_together(&mut self, question: Question<'_>) -> Result<(), RunError> {
         let mut opened: Vec<OpenMember> = Vec::new();
-        for given in self.survey() {
+        let givens = self.survey();
+        let is_one = givens.len() == 1;
+        for given in givens {
             opened.extend(self.open(given)?);
         }
-        self.reads_several = databases_of(&opened) > 1;
+        self.reads_several = !is_one || databases_of(&opened) > 1;
         let mut members: Vec<ReadMember<'_>> = Vec::new();
         for member in &opened {
             let (progress, host) = (Progress::default(), self.case.host);

@@ -71,12 +71,12 @@ rules! {
         "Contain: rotate what it unlocked. Clean up: compaction takes it out of the tree, not out of the file; defragment every member.",
         "https://etcd.io/docs/v3.6/op-guide/maintenance/";
     PlaintextResidue = "plaintext-residue", Error,
-        "Free pages hold Secrets in plaintext",
+        "Secrets in plaintext stand where etcd no longer shows them",
         "bbolt never wipes a page: a compaction erases nothing, and a restored database has the residue of its snapshot.",
         "Contain: rotate what a copied file held. Clean up: defragment every member; once nothing holds the existing backups, replace them: their restore points are lost.",
         "https://etcd.io/docs/v3.6/op-guide/maintenance/";
     PlaintextFragments = "plaintext-fragments", Warning,
-        "Pieces of Secrets in plaintext stand on free pages",
+        "Pieces of Secrets in plaintext stand where etcd no longer shows them",
         "The beginning of these values is lost, so which Secrets they were is not known.",
         "Clean up: defragment every member; once nothing holds the existing backups, replace them: their restore points are lost.";
     PlaintextLog = "plaintext-log", Error,

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use super::lost::LostTree;
 use crate::bbolt::{HEADER_LEN, PageCounts, PageHeader, PageState, Pgid};
 use crate::collect::row_of;
 use crate::evidence::{EvidenceId, range};
@@ -84,10 +83,9 @@ impl PageMapReport {
     pub fn of(evidence: EvidenceId, store: &DatabaseStore<'_>) -> Self {
         let counts = store.pages.counts();
         let contents = contents(store, counts.total());
-        let lost = LostTree::of(store);
         let page = |((pgid, state), content): ((Pgid, PageState), PageContent)| MappedPage {
             state,
-            tree_lost: lost.may_have(pgid, state),
+            tree_lost: store.lost_tree.may_have(pgid, state),
             content,
         };
         let pages: Vec<MappedPage> = store.pages.iter().zip(contents).map(page).collect();

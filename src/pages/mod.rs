@@ -1,7 +1,6 @@
 //! What every page of a database is, and what stands on one of them; without its values.
 #![deny(clippy::arithmetic_side_effects)]
 
-mod lost;
 mod map;
 mod page;
 

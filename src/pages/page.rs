@@ -1,6 +1,5 @@
 //! One page, as a hex editor shows it that knows the format and no values.
 
-use super::lost::LostTree;
 use crate::bbolt::{Flags, Freelist, HEADER_LEN, Image, PageState, Pgid, image_around, image_at};
 use crate::collect::row_of;
 use crate::evidence::range;
@@ -64,7 +63,7 @@ impl<'data> PageReport<'data> {
             (_, None) => headerless = Some(without_header(store, pgid, bytes)),
         }
         let values = values(store, offset, offset.saturating_add(size));
-        let (tree_lost, more_lines) = (LostTree::of(store).may_have(pgid, state), lines.count.saturating_sub(LINES));
+        let (tree_lost, more_lines) = (store.lost_tree.may_have(pgid, state), lines.count.saturating_sub(LINES));
         Some(Self { pgid, offset, size, state, tree_lost, lines: lines.shown, more_lines, headerless, values })
     }
 }

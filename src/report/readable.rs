@@ -205,7 +205,7 @@ impl Readable {
                 self.existing.add(exposure);
                 self.replaced.add_if(exists == Exists::Replaced);
             }
-            _ if exposure.ahead && !context.is_in_tree(key) => self.ahead.add_one(),
+            _ if exposure.ahead && context.existing.is_some() && !context.is_in_tree(key) => self.ahead.add_one(),
             Existence::Deleted => self.deleted.add(exposure),
             Existence::Unknown => self.unknown.add(exposure),
         }

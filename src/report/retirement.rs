@@ -10,7 +10,6 @@ use crate::evidence::anomaly::Bearing;
 use crate::evidence::count::{Count, Values};
 use crate::evidence::words::{noun, path_text, verb};
 use crate::kms::SameKeys;
-use crate::store::ResidueMode;
 use crate::verify::Target;
 
 /// Whether a key is still needed.
@@ -254,8 +253,7 @@ fn doubts(evidences: &[EvidenceReport], unread: Unread<'_>) -> Vec<String> {
     if !evidences.iter().any(|evidence| evidence.facts.has_tree()) {
         doubts.push("no database with its tree was read, so which values are current is not known".to_owned());
     }
-    let databases = || evidences.iter().filter_map(|evidence| evidence.facts.database());
-    if databases().any(|database| database.residue_mode != ResidueMode::Full) {
+    if evidences.iter().any(|evidence| evidence.facts.leaves_residue_out()) {
         doubts.push("residue was not looked for everywhere (--residue)".to_owned());
     }
     doubts

@@ -177,6 +177,8 @@ pub struct DatabaseFacts {
     pub clusters: ClusterIds,
     /// Pages by state; together the content.
     pub pages: PageCounts,
+    /// Those of the free ones that may be of a part of the tree that is lost.
+    pub tree_lost: u64,
     /// Bytes of the database behind its last whole page.
     pub surplus: u64,
     /// How far residue was looked for.

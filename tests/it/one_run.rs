@@ -149,7 +149,11 @@ fn no_screen_contradicts_itself() {
             assert_eq!(found(&["Secrets are stored in plaintext"]), said(" now"), "{file} {resources}: {screen}");
             let older = ["Older revisions of Secrets are in plaintext", "Deleted Secrets are retained in plaintext"];
             assert_eq!(found(&older), said(" in history"), "{file} {resources}: {screen}");
-            assert_eq!(found(&["Free pages hold Secrets in plaintext"]), said(" only in free pages"), "{file} {resources}: {screen}");
+            assert_eq!(
+                found(&["Secrets in plaintext stand where etcd no longer shows them"]),
+                said(" only in free pages"),
+                "{file} {resources}: {screen}"
+            );
         }
     }
 }

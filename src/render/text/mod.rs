@@ -53,9 +53,7 @@ use crate::evidence::words::{span, verb};
 use crate::finding::Condition;
 use crate::kubernetes::{ClusterId, ClusterIds};
 use crate::report::EvidenceReport;
-use crate::store::{
-    ClusterNames, DatabaseFacts, Facts, KeyTree, Kind, LogFacts, Member, PageCounts, PagesFound, RaftSnapshotFacts, Schema, Trailer,
-};
+use crate::store::{ClusterNames, DatabaseFacts, Facts, KeyTree, Kind, LogFacts, Member, PagesFound, RaftSnapshotFacts, Schema, Trailer};
 
 use self::number::counted;
 use super::escape;
@@ -88,7 +86,7 @@ fn file_lines(facts: &Facts, altered_or_damaged: &[(Bearing, u64)]) -> Vec<Strin
     let kind = kind_name(facts);
     if let Some(database) = facts.database() {
         lines.push(format!("{kind}; {}", trailer_sentence(facts.kind, database)));
-        lines.push(format!("{structure}; {}", page_states(&database.pages)));
+        lines.push(format!("{structure}; {}", page_states(database)));
     } else if let Some(image) = facts.image() {
         lines.push(format!("{kind}; {}", pages_sentence(&image.pages)));
     } else {
@@ -98,11 +96,16 @@ fn file_lines(facts: &Facts, altered_or_damaged: &[(Bearing, u64)]) -> Vec<Strin
     lines
 }
 
-fn page_states(pages: &PageCounts) -> String {
+fn page_states(database: &DatabaseFacts) -> String {
+    let DatabaseFacts { pages, tree_lost, .. } = database;
     let mut states = vec![format!("{} meta", pages.meta), format!("{} tree", thousands(pages.reachable))];
-    for (count, name) in
-        [(pages.freelist, "freelist"), (pages.other_root, "other root"), (pages.free, "free"), (pages.beyond_high_water, "never used")]
-    {
+    for (count, name) in [
+        (pages.freelist, "freelist"),
+        (pages.other_root, "other root"),
+        (pages.free.saturating_sub(*tree_lost), "free"),
+        (*tree_lost, "not known, since their tree is lost"),
+        (pages.beyond_high_water, "never used"),
+    ] {
         if count > 0 {
             states.push(format!("{} {name}", thousands(count)));
         }

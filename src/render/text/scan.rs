@@ -123,10 +123,13 @@ fn of_residue(report: &Report) -> &'static str {
     let (behind, among): (Vec<Place>, Vec<Place>) = plaintext.map(|(place, ..)| *place).partition(|place| place.is_behind_pages());
     // Where no tree is left, nothing says which pages are free.
     let has_tree = report.evidences.iter().any(|evidence| evidence.facts.has_tree());
+    let is_of_free_pages = among.iter().all(|place| matches!(place, Place::FreePage | Place::OverflowTail));
     match (behind.is_empty(), among.is_empty()) {
         _ if !has_tree => "on pages whose tree is lost",
         (false, true) => "only behind the database's pages",
         (false, false) => "only in free pages, or behind the database's pages",
+        (true, _) if !is_of_free_pages && among.contains(&Place::OtherRoot) => "only in free pages, or in the tree of the commit before",
+        (true, _) if !is_of_free_pages => "only in free pages, or behind what pages in use hold",
         (true, _) => "only in free pages",
     }
 }

@@ -3,6 +3,7 @@
 
 use super::identity::Identity;
 use super::key_tree::{KeyTree, Lacking};
+use super::lost_tree::LostTree;
 use super::opened::{NotADatabase, OpenedDatabase};
 use super::residue::{self, Ground};
 use super::seen::Seen;
@@ -69,6 +70,8 @@ impl<'data> DatabaseStore<'data> {
         };
         let (identity, newest_time) = (identity.or(of_residue), newest_time.max(time_in_residue));
         let mut content = facts_of(&opened, &keyspace, &pages, key_tree, schema, (options.residue, residue.account));
+        let lost_tree = LostTree::of(db, tree.lacks_pages());
+        content.tree_lost = lost_tree.count(&pages);
         let mut kind = opened.kind();
         if let Some(behind) = behind_trailer {
             (content.trailer, kind) = (Some(Trailer::Match), Kind::Snapshot);
@@ -87,7 +90,22 @@ impl<'data> DatabaseStore<'data> {
         if let Content::Database(facts) = &mut profile.facts.content {
             (facts.clusters, facts.cluster) = identity.settle(&profile.prefixes, &keyspace);
         }
-        Self { profile, opened, tree, pages, keyspace, gaps, lost, residue, history, unapplied: None, past: None, order, pages_read }
+        Self {
+            profile,
+            opened,
+            tree,
+            pages,
+            lost_tree,
+            keyspace,
+            gaps,
+            lost,
+            residue,
+            history,
+            unapplied: None,
+            past: None,
+            order,
+            pages_read,
+        }
     }
 
     /// Adds the digests, and judges the trailer by them.
@@ -156,6 +174,7 @@ fn facts_of(
         cluster: ClusterNames::default(),
         clusters: ClusterIds::default(),
         pages: pages.counts(),
+        tree_lost: 0,
         surplus: opened.surplus().len() as u64,
         residue_mode,
         residue,

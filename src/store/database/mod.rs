@@ -3,6 +3,7 @@
 mod first_pass;
 mod identity;
 mod key_tree;
+mod lost_tree;
 mod opened;
 mod order;
 mod residue;
@@ -11,6 +12,7 @@ mod writes;
 
 pub use self::key_tree::KeyTree;
 pub(crate) use self::key_tree::revisions_behind;
+use self::lost_tree::LostTree;
 pub use self::opened::{NotADatabase, OpenedDatabase};
 pub use self::residue::{Account, Residue};
 pub(crate) use self::writes::WriteAt;
@@ -42,6 +44,8 @@ pub struct DatabaseStore<'data> {
     pub tree: Tree<'data>,
     /// What every page is.
     pub pages: PageMap,
+    /// Of which pages that are called free it is not known whether they are.
+    pub(crate) lost_tree: LostTree,
     /// The newest revision of each key.
     pub keyspace: Keyspace,
     /// Revisions that the tree should have and does not.
