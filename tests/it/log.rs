@@ -266,6 +266,17 @@ fn a_directory_gives_the_same_bytes_with_any_threads() {
     assert!(run("1") == run("4"));
 }
 
+/// Nothing is in the log and not in the database where there is no database.
+#[test]
+fn of_a_log_by_itself_nothing_is_ahead() {
+    let (dir, path, _) = killed();
+    let wal = path.join("member/wal").join(SEGMENT);
+    let all = records(&run_in(dir.path(), &["scan", wal.to_str().unwrap(), "--format", "jsonl"]));
+    let readable = &of_kind(&all, "summary")[0]["secrets_readable"];
+    assert!(readable["not_known"].as_u64() > Some(0) && readable["ahead"] == 0, "{readable}");
+    assert_eq!(readable["not_known"], readable["total"]);
+}
+
 #[test]
 fn a_log_by_itself_fails_at_the_threshold_any_alone() {
     let (dir, path, _) = killed();

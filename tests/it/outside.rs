@@ -375,7 +375,8 @@ fn residue_that_is_left_out_leaves_the_answer_open() {
         assert_eq!(Some(code), wanted, "{options:?}: {said}");
         assert_eq!(said.contains("RESIDUE WAS NOT SEARCHED"), is_left_out, "{said}");
         let residue: Vec<&str> = options.iter().copied().take(2).collect();
-        let of_keys = text(&run_in(dir.path(), &[&["keys", "a.db", "-q"][..], &residue].concat())).1;
+        let (of_keys_code, of_keys) = text(&run_in(dir.path(), &[&["keys", "a.db", "-q"][..], &residue].concat()));
+        assert_eq!(of_keys_code == 3, is_left_out, "{of_keys}");
         for quiet in [quiet, of_keys] {
             assert_eq!(quiet.contains("residue was not searched"), is_left_out, "{quiet}");
         }

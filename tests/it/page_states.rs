@@ -62,6 +62,11 @@ fn a_page_below_a_lost_part_of_the_tree_is_not_called_free() {
             row[5 + name.len()..].split_whitespace().next().unwrap().parse().unwrap()
         };
         assert_eq!((shown("free"), shown("not known")), (free.len() as u64, lost.len() as u64), "{overview}");
+        for command in ["scan", "check"] {
+            let shown = text(&run_in(given.dir.path(), &[command, "a.db"])).1;
+            assert!(shown.contains(&format!("{} not known, since their tree is lost", lost.len())), "{command}: {shown}");
+            assert_eq!(shown.contains(&format!("{} free,", free.len())), !free.is_empty(), "{command}: {shown}");
+        }
         let list = given.said(&["--list"]);
         for page in (2..=FREE).filter(|page| lost.contains(page) || free.contains(page)) {
             let explained = given.said(&["--page", &page.to_string()]);
