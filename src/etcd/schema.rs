@@ -129,11 +129,15 @@ impl Schema {
                 }
             }
         }
-        if let (Some(scheduled), Some(finished)) = (schema.scheduled_compact_revision, schema.finished_compact_revision)
-            && finished > scheduled
+        if let Some(finished) = schema.finished_compact_revision
+            && schema.scheduled_compact_revision.is_none_or(|scheduled| finished > scheduled)
         {
             anomalies.note(Class::CompactionContradiction, None, None, || {
-                format!("the compaction to revision {finished} is finished, and the last that was scheduled is one to {scheduled}")
+                let scheduled = schema.scheduled_compact_revision.map_or_else(
+                    || "none was scheduled".to_owned(),
+                    |scheduled| format!("the last that was scheduled is one to {scheduled}"),
+                );
+                format!("the compaction to revision {finished} is finished, and {scheduled}")
             });
         }
         schema

@@ -84,6 +84,20 @@ fn a_compaction_finished_past_the_scheduled_one_is_told() {
     assert!(text(&run_in(dir.path(), &["scan", "a.db"])).1.contains("compaction-contradiction"));
 }
 
+#[test]
+fn a_compaction_finished_where_none_was_scheduled_is_told() {
+    let finished = pages::Entry::value(b"finishedCompactRev", &[&2u64.to_be_bytes()[..], b"_", &[0; 8]].concat());
+    let scheduled = pages::Entry::value(b"scheduledCompactRev", &finished.value);
+    let write = Write { main: 3, key: b"/registry/configmaps/a/b".to_vec(), value: b"k8s\0\n\0\x12\0".to_vec() };
+    for (meta, told) in [(vec![finished], true), (vec![scheduled], false)] {
+        let root = [pages::Entry::bucket(b"key", 3), pages::Entry::inline_bucket(b"meta", &meta)];
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("a.db"), pages::database(&[pages::leaf(2, &root), pages::leaf(3, &[write.entry()])])).unwrap();
+        let (code, checked) = text(&run_in(dir.path(), &["check", "a.db"]));
+        assert_eq!((code == 2, checked.contains("none was scheduled")), (told, told), "{checked}");
+    }
+}
+
 /// Of two files of one cluster that contradict each other, the one that fails its own trailer is the accused, in either order.
 #[test]
 fn a_file_that_fails_its_trailer_does_not_accuse_the_other() {

@@ -156,7 +156,7 @@ fn etcdutl_line(evidence: &EvidenceReport, database: &DatabaseFacts, size: u64) 
             status.entries,
             database.schema.storage_version.as_ref().map(|v| format!(", version {}", terminal(v))).unwrap_or_default(),
         ),
-        None => "what snapshot status prints of a broken file, if anything, is not to be compared".to_owned(),
+        None => "what snapshot status prints of a file of which not all could be read, if anything, is not to be compared".to_owned(),
     }
 }
 

@@ -211,6 +211,27 @@ fn what_is_packed_and_then_written_as_base64_is_told() {
     assert_eq!(twice, [(0, PassedOverForm::Base64, BeginningOf::Stream)]);
 }
 
+/// Its sign is two bytes: where a text begins with them, and can be unpacked, it is one.
+#[test]
+fn a_zlib_stream_that_is_written_as_base64_is_told() {
+    let content: Vec<u8> = (0..400u32).flat_map(|number| format!("kind: Secret {number}\n").into_bytes()).collect();
+    for (level, length) in [1, 6, 9].into_iter().flat_map(|level| [40, 400, content.len()].map(|length| (level, length))) {
+        let mut zlib = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::new(level));
+        std::io::Write::write_all(&mut zlib, &content[..length]).unwrap_or_default();
+        let packed = zlib.finish().unwrap_or_default();
+        let lines = |text: String| text.as_bytes().chunks(76).collect::<Vec<_>>().join(&b"\n"[..]);
+        for text in [STANDARD.encode(&packed).into_bytes(), URL_SAFE_NO_PAD.encode(&packed).into_bytes(), lines(STANDARD.encode(&packed))] {
+            let told = (0, PassedOverForm::Base64, BeginningOf::Stream);
+            assert_eq!(found(&text), [told], "{level} {length}");
+            let quoted = [b"{\"a\":\"", &text[..], b"\"}"].concat();
+            assert_eq!(found(&quoted), [(6, told.1, told.2)], "{level} {length}");
+        }
+    }
+    for text in ["eJwhat", "eJwthis is no stream, and only begins so", "eNo, and eJy"] {
+        assert_eq!(found(text.as_bytes()), [], "{text}");
+    }
+}
+
 #[test]
 fn other_codes_and_lists_of_numbers_are_told() {
     let json = br#"{"kind":"Secret","apiVersion":"v1","metadata":{"name":"db"}}"#;

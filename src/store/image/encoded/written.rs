@@ -17,6 +17,11 @@ const MANIFESTS: [&[u8]; 2] = [b"kind\": \"Secret", b"kind: Secret"];
 /// What is packed and then written so, by signs that tell it with what stands behind them: gzip, as Helm keeps its releases, bzip2, xz, zstd.
 const PACKED: [&[u8]; 3] = [b"\x1f\x8b\x08", b"BZh", b"\xfd7zXZ\0"];
 const ZSTD: &[u8] = b"\x28\xb5\x2f\xfd";
+/// The two bytes of a zlib stream. They are too few to be told in the midst of bytes; where a text in base64 begins with them, three
+/// characters say so, and that it can be unpacked.
+const ZLIB: [[u8; 2]; 4] = [*b"\x78\x01", *b"\x78\x5e", *b"\x78\x9c", *b"\x78\xda"];
+/// So many bytes prove a zlib stream.
+const OF_ZLIB: usize = 600;
 /// The shortest text that is looked for, of one that is written so, and of one that is written so twice.
 const SHORTEST_TEXT: (usize, usize) = (3, 4);
 /// The digits of two bytes that these begin with, in either case.
@@ -61,6 +66,11 @@ impl Written {
         // Of zstd the first bytes say little more than its sign, which a few characters are not.
         let is_enough = |(text, _): &(Vec<u8>, Self)| text.len() > ZSTD.len();
         values.extend(once(&PACKED).into_iter().chain(once(&[ZSTD]).into_iter().filter(is_enough)));
+        // Two bits of the byte behind its two are in the third character.
+        let zlib = ZLIB.iter().flat_map(|[first, level]| [0, 0x40, 0x80, 0xc0].map(|bits| base64(&[*first, *level, bits])));
+        values.extend(
+            zlib.filter_map(|[(text, lead), ..]| Some((text.get(..SHORTEST_TEXT.0)?.to_vec(), Self::Base64 { lead, within: None }))),
+        );
         let twice = values.iter().flat_map(|(text, within)| {
             base64(text).map(|(text, lead)| (text, Self::Base64 { lead, within: Some(Box::new(within.clone())) }))
         });
@@ -91,7 +101,9 @@ impl Written {
         let text = text.get(..DECODED).unwrap_or(text);
         match self {
             Self::Base64 { lead, within: None } => {
-                let decoded = of_base64(lead, text, TELLING.saturating_mul(4).div_ceil(3))?;
+                let decode = |bytes: usize| of_base64(lead, text, bytes.saturating_mul(4).div_ceil(3));
+                let decoded = decode(TELLING)?;
+                let decoded = if ZLIB.iter().any(|sign| decoded.starts_with(sign)) { decode(OF_ZLIB)? } else { decoded };
                 of_decoded(decoded.get(lead.len().saturating_sub(1)..)?)
             }
             Self::Base64 { lead, within: Some(within) } => {
@@ -118,7 +130,8 @@ fn of_decoded(value: &[u8]) -> Option<BeginningOf> {
     if MANIFESTS.iter().any(|kind| value.strip_prefix(*kind).is_some_and(is_word_end)) {
         return Some(BeginningOf::Secret);
     }
-    let is_packed = PACKED.iter().chain([&ZSTD]).any(|sign| value.starts_with(sign)) && Packed::is_begun(value);
+    let is_sign = PACKED.iter().chain([&ZSTD]).any(|sign| value.starts_with(sign)) || ZLIB.iter().any(|sign| value.starts_with(sign));
+    let is_packed = is_sign && Packed::is_begun(value);
     let of = if is_packed { Some(BeginningOf::Stream) } else { BeginningOf::of(value) };
     of.filter(|_| value.len() >= SHORTEST)
 }
