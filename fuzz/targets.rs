@@ -135,6 +135,7 @@ fn run(evidence: &Evidence) {
         path: report.facts.path.clone(),
         joined: Vec::new(),
         others: 0,
+        beside: 0,
         parts: vec![report.id],
         whole: None,
     };

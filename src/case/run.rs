@@ -8,6 +8,7 @@
 //! ```
 //! Digests are made beside the passes, and waited for where they are told.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -17,6 +18,7 @@ use super::directory::Place;
 use super::each_once::each_once;
 use super::judging::Judging;
 use super::member::{OpenMember, ReadEvidence, ReadMember, WholeTally};
+use super::opening::Given;
 use super::rows::{RowFilter, WantedRows};
 use super::{Case, InputError, PagesQuestion, Plan, Question, RunError, bug};
 use crate::collect::{Collected, Collector};
@@ -58,6 +60,8 @@ pub(super) struct Run<'a> {
     pub clusters: Clusters,
     /// Matches of the object that was asked for.
     pub matches: u64,
+    /// How many members besides each stand in the same input, where there are some.
+    beside: BTreeMap<MemberId, usize>,
     /// The member that is being opened or read, and the path that it is told under.
     pub place: Option<(MemberId, PathBuf)>,
     /// Why the last input that could not be read could not be.
@@ -89,6 +93,7 @@ impl<'a> Run<'a> {
             numbering,
             clusters,
             matches: 0,
+            beside: BTreeMap::new(),
             place: None,
             failure: None,
             reads_several: false,
@@ -150,15 +155,25 @@ impl<'a> Run<'a> {
         })
     }
 
+    /// Opens what was given, and notes how many members stand in it, or in the directory that it was found in.
+    fn open_noted(&mut self, given: Given, directories: &BTreeMap<usize, usize>) -> Result<Vec<OpenMember>, RunError> {
+        let in_directory = if let Given::Directory(directory, _) = &given { directories.get(&directory.input).copied() } else { None };
+        let members = self.open(given)?;
+        if let Some(others) = members.len().max(in_directory.unwrap_or(0)).checked_sub(1).filter(|others| *others > 0) {
+            self.beside.extend(members.iter().map(|member| (member.id, others)));
+        }
+        Ok(members)
+    }
+
     /// Opens and reads one member after the other, and closes it again.
     pub(super) fn each_member(
         &mut self,
         work: &mut dyn FnMut(&mut Self, &mut ReadMember<'_>) -> Result<(), RunError>,
     ) -> Result<(), RunError> {
         let givens = self.survey();
-        let is_one = givens.len() == 1;
+        let (is_one, directories) = (givens.len() == 1, directories_by_input(&givens));
         for given in givens {
-            let members = self.open(given)?;
+            let members = self.open_noted(given, &directories)?;
             self.reads_several = !is_one || databases_of(&members) > 1;
             for member in members {
                 let (progress, host) = (Progress::default(), self.case.host);
@@ -278,7 +293,16 @@ impl<'a> Run<'a> {
             whole
         });
         let path = member.path.clone();
-        MemberReport { id: member.id, path, joined: member.joined.clone(), others: member.others, parts: whole.parts, whole: as_one }
+        let beside = self.beside.get(&member.id).copied().unwrap_or(0);
+        MemberReport {
+            id: member.id,
+            path,
+            joined: member.joined.clone(),
+            others: member.others,
+            beside,
+            parts: whole.parts,
+            whole: as_one,
+        }
     }
 
     pub(super) fn tell_member(&mut self, member: MemberReport) -> Result<(), RunError> {
@@ -360,9 +384,9 @@ impl<'a> Run<'a> {
     fn all_together(&mut self, question: Question<'_>) -> Result<(), RunError> {
         let mut opened: Vec<OpenMember> = Vec::new();
         let givens = self.survey();
-        let is_one = givens.len() == 1;
+        let (is_one, directories) = (givens.len() == 1, directories_by_input(&givens));
         for given in givens {
-            opened.extend(self.open(given)?);
+            opened.extend(self.open_noted(given, &directories)?);
         }
         self.reads_several = !is_one || databases_of(&opened) > 1;
         let mut members: Vec<ReadMember<'_>> = Vec::new();
@@ -386,4 +410,15 @@ impl<'a> Run<'a> {
 /// How many databases members have, those beside their own included.
 fn databases_of(members: &[OpenMember]) -> usize {
     members.iter().flat_map(|member| &member.files).filter(|file| file.role.kind() == StoreKind::Database).count()
+}
+
+/// How many directories of members stand in each input.
+fn directories_by_input(givens: &[Given]) -> BTreeMap<usize, usize> {
+    let mut directories = BTreeMap::new();
+    for given in givens {
+        if let Given::Directory(directory, _) = given {
+            *directories.entry(directory.input).or_default() += 1usize;
+        }
+    }
+    directories
 }

@@ -65,6 +65,8 @@ pub struct MemberReport {
     pub joined: Vec<PathBuf>,
     /// Members of their own that stand among its files. Each has an answer of its own, behind this one's.
     pub others: usize,
+    /// Further members that stand in the same input. Each has an answer of its own.
+    pub beside: usize,
     /// Its evidences, in their order.
     pub parts: Vec<EvidenceId>,
     /// Of a directory, its evidences as one: a Secret in several of them is counted once. A file is its own whole.

@@ -8,6 +8,7 @@ use std::io::Write;
 use std::path::Path;
 
 use base64::Engine;
+use common::pages::{self, Write as Put};
 use common::{Fixture, evidences, of_kind, records, run_in, stderr, text, unpack_directory};
 use serde_json::{Value, json};
 
@@ -413,4 +414,24 @@ fn a_database_and_its_log_that_are_given_as_files_are_one_member() {
     fs::write(dir.path().join("y.db"), Fixture::named("etcd35").bytes).unwrap();
     let (_, all, _) = scan(dir.path(), &["y.db", &segment]);
     assert_eq!(of_kind(&all, "summary")[0]["members"], 2);
+}
+
+/// What one input holds besides has an answer of its own, so that no answer speaks for all of it.
+#[test]
+fn a_headline_speaks_for_its_own_part_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |key: &str, value: &[u8]| Put { main: 2, key: key.as_bytes().to_vec(), value: value.to_vec() };
+    let config = pages::database(&[pages::root(3), pages::leaf(3, &[write("/registry/configmaps/a/b", b"k8s\0\n\0\x12\0").entry()])]);
+    let (key, value) = common::sealed::secret("a");
+    let secret = pages::database(&[pages::root(3), pages::leaf(3, &[write(&key, &value).entry()])]);
+    fs::write(dir.path().join("both.db"), [&config[..], &secret].concat()).unwrap();
+    for member in ["members/a/member/snap", "members/b/member/snap"] {
+        fs::create_dir_all(dir.path().join(member)).unwrap();
+        fs::write(dir.path().join(member).join("db"), if member.contains("/a/") { &config } else { &secret }).unwrap();
+    }
+    for (input, own) in [("both.db", "THIS PART OF WHAT WAS GIVEN"), ("members", "THIS MEMBER'S OWN FILES")] {
+        let (code, screen) = text(&run_in(dir.path(), &["scan", input]));
+        let first = screen.lines().next().unwrap();
+        assert!(code == 2 && first.starts_with("NO PLAINTEXT SECRET FOUND IN ") && first.ends_with(own), "{screen}");
+    }
 }

@@ -83,7 +83,7 @@ pub(super) fn directory(directory: &MemberReport, whole: &EvidenceReport, report
 /// What the answer is about.
 fn what(directory: &MemberReport, parts: &[&EvidenceReport]) -> What {
     let is_below = |facts: &Facts| facts.path != directory.path && facts.path.starts_with(&directory.path);
-    if directory.others > 0 || is_replaced(parts) {
+    if directory.others > 0 || directory.beside > 0 || is_replaced(parts) {
         What::Member
     } else if parts.iter().all(|part| is_below(&part.facts)) {
         What::Directory

@@ -20,6 +20,8 @@ pub(super) enum What {
     Files,
     /// A directory in which other members have files, too.
     Member,
+    /// What stands in one input with something else, of which another answer tells.
+    Part,
 }
 
 impl What {
@@ -29,6 +31,7 @@ impl What {
             Self::Directory => "THIS DIRECTORY",
             Self::Files => "THESE FILES",
             Self::Member => "THIS MEMBER'S OWN FILES",
+            Self::Part => "THIS PART OF WHAT WAS GIVEN",
         }
     }
 }
@@ -113,6 +116,7 @@ fn in_words(evidence: &EvidenceReport, report: &Report, what: What, is_all_read:
         let why = match evidence.facts.database() {
             Some(database) if database.active_meta.is_none() => "no valid meta page says which pages are in use",
             Some(_) => "the part of the file that says so is lost",
+            None if evidence.facts.raft_snapshot().is_some() => "that is in the database, not in a raft snapshot",
             None => "that is in the database, not in the log",
         };
         return format!(

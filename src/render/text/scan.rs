@@ -65,10 +65,11 @@ fn scan(member: &MemberReport, evidence: &EvidenceReport, report: &Report) -> St
     let mut out = String::new();
     let unread = report.unread_of(member.id);
     let unmatched = report.filter.as_deref().filter(|_| evidence.is_out_of_scope());
+    let what = if member.beside > 0 { What::Part } else { What::File };
     out.push_str(&match unmatched {
-        Some(filter) => nothing_matches(evidence, report, filter, What::File),
-        None if report.is_without_kubernetes(member) => no_kubernetes(evidence, What::File),
-        None => headline(member, evidence, report, What::File) + &did_you_mean(evidence, report),
+        Some(filter) => nothing_matches(evidence, report, filter, what),
+        None if report.is_without_kubernetes(member) => no_kubernetes(evidence, what),
+        None => headline(member, evidence, report, what) + &did_you_mean(evidence, report),
     });
     out.push_str(&warning(unread.clone()));
     let against = against(&evidence.anomaly_counts);
@@ -142,12 +143,14 @@ fn readable_in_words(report: &Report) -> Option<String> {
     let inputs = |count: fn(&Readable) -> Count<Secrets>| report.readable().map(|(_, readable)| count(readable)).sum::<Count<Secrets>>();
     // Bytes of no known form have no pages, and nothing in them says what is current.
     let has_pages = report.evidences.iter().any(|evidence| evidence.facts.image().is_none());
+    let has_log = report.evidences.iter().any(|evidence| evidence.facts.log().is_some());
+    let in_log = if has_log { "only in the log" } else { "only in raft snapshots" };
     let places = [
         (sum(|r| r.current), "now"),
         (sum(|r| r.newest), "that may have been changed or deleted since"),
         (sum(|r| r.retained), "in history"),
         (sum(|r| r.residue), if has_pages { of_residue(report) } else { "somewhere in these bytes" }),
-        (sum(|r| r.log.plus(r.ahead)).plus(inputs(|r| r.ahead)), "only in the log"),
+        (sum(|r| r.log.plus(r.ahead)).plus(inputs(|r| r.ahead)), in_log),
     ];
     let places: Vec<String> = places.iter().filter(|(n, _)| *n > 0).map(|(n, place)| format!("{} {place}", thousands(*n))).collect();
     let pieces = match report.evidences.iter().map(|e| e.unnamed_secrets.count).sum() {

@@ -341,6 +341,7 @@ fn texts(store: &DatabaseStore<'_>, evidence: EvidenceReport) -> (String, String
         path: evidence.facts.path.clone(),
         joined: Vec::new(),
         others: 0,
+        beside: 0,
         parts: vec![evidence.id],
         whole: None,
     };
