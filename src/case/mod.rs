@@ -10,6 +10,7 @@
 
 mod another_log;
 mod archive;
+mod beside;
 pub mod bug;
 mod calls;
 mod check;

@@ -18,7 +18,6 @@ use super::directory::Place;
 use super::each_once::each_once;
 use super::judging::Judging;
 use super::member::{OpenMember, ReadEvidence, ReadMember, WholeTally};
-use super::opening::Given;
 use super::rows::{RowFilter, WantedRows};
 use super::{Case, InputError, PagesQuestion, Plan, Question, RunError, bug};
 use crate::collect::{Collected, Collector};
@@ -61,7 +60,7 @@ pub(super) struct Run<'a> {
     /// Matches of the object that was asked for.
     pub matches: u64,
     /// How many members besides each stand in the same input, where there are some.
-    beside: BTreeMap<MemberId, usize>,
+    pub beside: BTreeMap<MemberId, usize>,
     /// The member that is being opened or read, and the path that it is told under.
     pub place: Option<(MemberId, PathBuf)>,
     /// Why the last input that could not be read could not be.
@@ -155,23 +154,13 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// Opens what was given, and notes how many members stand in it, or in the directory that it was found in.
-    fn open_noted(&mut self, given: Given, directories: &BTreeMap<usize, usize>) -> Result<Vec<OpenMember>, RunError> {
-        let in_directory = if let Given::Directory(directory, _) = &given { directories.get(&directory.input).copied() } else { None };
-        let members = self.open(given)?;
-        if let Some(others) = members.len().max(in_directory.unwrap_or(0)).checked_sub(1).filter(|others| *others > 0) {
-            self.beside.extend(members.iter().map(|member| (member.id, others)));
-        }
-        Ok(members)
-    }
-
     /// Opens and reads one member after the other, and closes it again.
     pub(super) fn each_member(
         &mut self,
         work: &mut dyn FnMut(&mut Self, &mut ReadMember<'_>) -> Result<(), RunError>,
     ) -> Result<(), RunError> {
         let givens = self.survey();
-        let (is_one, directories) = (givens.len() == 1, directories_by_input(&givens));
+        let (is_one, directories) = (givens.len() == 1, Self::directories_by_input(&givens));
         for given in givens {
             let members = self.open_noted(given, &directories)?;
             self.reads_several = !is_one || databases_of(&members) > 1;
@@ -384,7 +373,7 @@ impl<'a> Run<'a> {
     fn all_together(&mut self, question: Question<'_>) -> Result<(), RunError> {
         let mut opened: Vec<OpenMember> = Vec::new();
         let givens = self.survey();
-        let (is_one, directories) = (givens.len() == 1, directories_by_input(&givens));
+        let (is_one, directories) = (givens.len() == 1, Self::directories_by_input(&givens));
         for given in givens {
             opened.extend(self.open_noted(given, &directories)?);
         }
@@ -410,15 +399,4 @@ impl<'a> Run<'a> {
 /// How many databases members have, those beside their own included.
 fn databases_of(members: &[OpenMember]) -> usize {
     members.iter().flat_map(|member| &member.files).filter(|file| file.role.kind() == StoreKind::Database).count()
-}
-
-/// How many directories of members stand in each input.
-fn directories_by_input(givens: &[Given]) -> BTreeMap<usize, usize> {
-    let mut directories = BTreeMap::new();
-    for given in givens {
-        if let Given::Directory(directory, _) = given {
-            *directories.entry(directory.input).or_default() += 1usize;
-        }
-    }
-    directories
 }

@@ -59,6 +59,7 @@ mod recover_loss;
 mod requirement;
 mod residue;
 mod retire;
+mod same_value;
 mod screen;
 mod story;
 mod system_calls;
