@@ -36,6 +36,13 @@ pub struct StorageCounts {
     pub encrypted: Count<Objects>,
 }
 
+impl StorageCounts {
+    /// Those that have no value, or one of a form that is not known here.
+    pub fn neither(&self) -> Count<Objects> {
+        self.objects.without(self.plaintext).without(self.encrypted)
+    }
+}
+
 impl ResourceCounts {
     pub(super) fn merge(&mut self, other: Self) {
         self.in_scope.merge(other.in_scope);

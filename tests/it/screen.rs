@@ -241,3 +241,22 @@ fn a_warning_of_what_is_revealed_stands_before_it_alone() {
     assert!(output.stdout.is_empty() && stderr(&output).contains("is not decoded here"), "{}", stderr(&output));
     assert!(!stderr(&output).contains("warning: printing"), "{}", stderr(&output));
 }
+
+/// Whatever form objects are stored in, the columns of their row are all of them.
+#[test]
+fn the_columns_of_a_resource_add_up() {
+    for name in ["kinds", "migration", "openshift"] {
+        let dir = tempfile::tempdir().unwrap();
+        Fixture::named(name).write_to(dir.path());
+        let screen = text(&run_in(dir.path(), &["scan", &format!("{name}.db"), "--resources", "all"])).1;
+        let rows = screen.lines().skip_while(|line| *line != "Objects looked at").skip(2).take_while(|line| line.starts_with(' '));
+        let mut count = 0;
+        for row in rows.filter(|row| !row.starts_with("  and ")) {
+            let cells: Vec<u64> = row.split_whitespace().rev().map_while(|cell| cell.replace(',', "").parse().ok()).collect();
+            let (objects, parts) = cells.split_last().unwrap();
+            assert_eq!(parts.iter().sum::<u64>(), *objects, "{name}: {row}");
+            count += 1;
+        }
+        assert!(count > 3, "{screen}");
+    }
+}

@@ -259,10 +259,15 @@ fn by_resource(evidence: &EvidenceReport, title: &str, of: fn(&ResourceCounts) -
     if resources.len() > ROWS {
         resources.sort_by_key(|(_, counts)| std::cmp::Reverse(counts.plaintext));
     }
-    let mut table = Table::new(&["resource", "objects", "unencrypted", "encrypted"]);
+    // Those of which neither can be said have a column where there are some, so that each row adds up.
+    let has_neither = resources.iter().any(|(_, counts)| counts.neither() > 0);
+    let header = ["resource", "objects", "unencrypted", "encrypted", "empty or not known"];
+    let columns = if has_neither { header.len() } else { header.len().saturating_sub(1) };
+    let mut table = Table::new(header.get(..columns).unwrap_or_default());
     for (resource, counts) in resources.iter().take(ROWS) {
         let resource = if resource.is_empty() { "(keys that are no object's)".into() } else { name(resource) };
-        table.add_row([resource.into_owned(), thousands(counts.objects), thousands(counts.plaintext), thousands(counts.encrypted)]);
+        let figures = [counts.objects, counts.plaintext, counts.encrypted, counts.neither()].map(thousands);
+        table.add_row(std::iter::once(resource.into_owned()).chain(figures).take(columns));
     }
     let mut out = format!("\n{title}\n{table}\n");
     match resources.len().saturating_sub(ROWS) {
