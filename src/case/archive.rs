@@ -27,12 +27,12 @@ pub(super) struct Archive {
 }
 
 impl Archive {
-    /// Finds the directories. An image has none: all of it is searched.
-    pub(super) fn of(path: &Path, OpenedFile { evidences, links, left }: OpenedFile, as_image: bool) -> Self {
+    /// Finds the directories.
+    pub(super) fn of(path: &Path, OpenedFile { evidences, links, left }: OpenedFile) -> Self {
         let archive = archive_of(path);
         let survey = Survey::of_archive(archive.as_deref().unwrap_or(path), evidences.iter().map(Evidence::path), &links);
         let is_one_file = matches!(evidences.as_slice(), [one] if one.path() == path);
-        let (mut directories, _) = if as_image || is_one_file { Default::default() } else { finder::members(&survey) };
+        let (mut directories, _) = if is_one_file { Default::default() } else { finder::members(&survey) };
         if directories.is_empty() {
             return Self { directories, loose: evidences, files: Files::of_archive(BTreeMap::new()), left, unread: unread_links(&survey) };
         }
@@ -68,7 +68,7 @@ pub(super) struct PackedPart {
 impl PackedPart {
     /// `None`: what came out of the input is none, or more than one.
     pub(super) fn of(input: usize, path: &Path, opened: OpenedFile) -> Option<Self> {
-        let Archive { mut directories, mut loose, files, left, unread } = Archive::of(path, opened, false);
+        let Archive { mut directories, mut loose, files, left, unread } = Archive::of(path, opened);
         loose.retain(|one| !one.content().is_empty() && !is_known_beside(one.path(), one.content()));
         if !left.is_empty() || !unread.is_empty() {
             return None;

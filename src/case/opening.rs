@@ -166,7 +166,7 @@ impl Run<'_> {
     /// A file by itself, or of an archive its members' directories, and each file beside them.
     fn open_file_alone(&mut self, id: MemberId, path: &Path) -> Result<Vec<OpenMember>, RunError> {
         let Some(opened) = self.attempt(path, |run| run.open_all(path))? else { return Ok(Vec::new()) };
-        let Archive { directories, loose, mut files, left, unread } = Archive::of(path, opened, self.plan.as_image);
+        let Archive { directories, loose, mut files, left, unread } = Archive::of(path, opened);
         let mut members = Vec::new();
         for directory in directories {
             let id = if members.is_empty() { id } else { self.numbering.member() };

@@ -15,7 +15,7 @@ use super::{InputError, RunError};
 use crate::evidence::Evidence;
 use crate::evidence::anomaly::{Anomalies, Class};
 use crate::report::UnreadReason;
-use crate::store::{AnyStore, BeginningOf, Digests, Facts, MemberContext, PassedOver, Progress, ReadOptions, Role, StoreKind};
+use crate::store::{AnyStore, BeginningOf, Digests, Facts, MemberContext, PassedOver, Progress, ReadOptions, Role, StoreKind, WholeForm};
 
 /// A file of a member, of which digests are made.
 type OpenAndHashed<'data> = (&'data OpenFile, Receiver<Option<Digests>>);
@@ -157,7 +157,10 @@ impl Run<'_> {
             None => UnreadReason::PassedOver(passed_over),
         };
         let outside = facts.outside.iter().filter(is_asked);
-        let reasons: Vec<_> = of_image.copied().map(of_whole).chain(outside.copied().map(UnreadReason::Outside)).collect();
+        // In a database each write begins as one, whatever its value is.
+        let is_seen = |form: &WholeForm| matches!(form, WholeForm::Database { .. });
+        let not_seen = facts.image().and_then(|image| image.is).filter(|form| !is_seen(form)).map(UnreadReason::NotSeenIn);
+        let reasons: Vec<_> = of_image.copied().map(of_whole).chain(not_seen).chain(outside.copied().map(UnreadReason::Outside)).collect();
         for reason in reasons {
             self.not_read(Place { path: facts.path.clone(), target: None }, reason);
         }

@@ -72,6 +72,8 @@ pub enum UnreadReason {
     PassedOver(PassedOver),
     /// The same in a file that is of a form that is read, and was searched as any bytes are.
     PassedOverIn(WholeForm, PassedOver),
+    /// Values that stand in a file of this form, and begin like none of Kubernetes's: a search of any bytes does not see them.
+    NotSeenIn(WholeForm),
     /// Values that begin outside of what is read of this kind of file, such as behind the pages of a database.
     Outside(PassedOver),
     /// A container that ends early, or a part of it that is damaged.
@@ -105,6 +107,7 @@ impl UnreadReason {
             Self::NotRecovered => "not-recovered",
             Self::NotUnpacked(_) | Self::BesideContainer(_) => "not-unpacked",
             Self::PassedOver(passed_over) | Self::PassedOverIn(_, passed_over) | Self::Outside(passed_over) => passed_over.form.name(),
+            Self::NotSeenIn(_) => "not-seen",
             Self::NotWhole(_) => "not-whole",
             Self::NotSupported { .. } => "not-supported",
             Self::Limit(_) => "limit",
@@ -153,6 +156,13 @@ impl fmt::Display for UnreadReason {
             Self::Foreign(what) => return write!(f, "not a file of etcd; it looks like {what}"),
             Self::PassedOver(passed_over) | Self::PassedOverIn(_, passed_over) => {
                 return write!(f, "{passed_over}, the first at byte {}", passed_over.first);
+            }
+            Self::NotSeenIn(form) => {
+                return write!(
+                    f,
+                    "{}: of what it holds a search of any bytes sees what begins as a value of Kubernetes's does",
+                    form.in_words()
+                );
             }
             Self::Outside(within) if within.form == PassedOverForm::Within => {
                 return write!(f, "{within}, the first at byte {}", within.first);
@@ -217,7 +227,7 @@ impl Unread {
             UnreadReason::NotApplied { .. } => Some(format!("what they hold: etcd-sleuth scan {given}")),
             UnreadReason::MissingEntries { .. } => Some("take another member's database".to_owned()),
             UnreadReason::NotRecovered => Some(format!("recover it by itself: etcd-sleuth recover {path}")),
-            UnreadReason::PassedOverIn(form, _) => {
+            UnreadReason::PassedOverIn(form, _) | UnreadReason::NotSeenIn(form) => {
                 Some(format!("it is {}, which is read as one: etcd-sleuth scan {path}", form.in_words()))
             }
             UnreadReason::PassedOver(PassedOver { form, .. }) => Some(match form {
@@ -264,6 +274,7 @@ impl Unread {
             UnreadReason::BesideContainer(which) => format!("{which} in {path}"),
             UnreadReason::NoLog => format!("the write-ahead log of {path}"),
             UnreadReason::MissingEntries { first, last } => format!("{} of {path}", span("entry", *first, *last)),
+            UnreadReason::NotSeenIn(form) => format!("{path} as {}: etcd-sleuth scan reads it", form.in_words()),
             UnreadReason::PassedOver(passed_over) | UnreadReason::PassedOverIn(_, passed_over) | UnreadReason::Outside(passed_over) => {
                 format!("{passed_over} in {path}")
             }

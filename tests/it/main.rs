@@ -31,6 +31,7 @@ mod directory_roles;
 mod divergence;
 mod features;
 mod fuzz_corpora;
+mod given;
 mod golden;
 mod hostile_names;
 mod kms_aws;
