@@ -17,11 +17,11 @@
 //! | where | stands in |
 //! |---|---|
 //! | it is told what a file is | `store/mod.rs`, in `StoreKind` |
-//! | it is told which files of a data directory are read | `case/finder.rs`; they are listed in `case/directory.rs` |
-//! | two inputs are told to be parts of one member (data here, log there), and whose log a link leads to | `case/joining.rs` |
-//! | the files of a data directory are opened | `case/opening.rs`, and read in `case/reading.rs` |
-//! | a directory's files are joined to one answer, in which a Secret counts once | `case/member.rs`, in `WholeTally` |
-//! | a container is opened | `evidence/container.rs`, and of an archive what is a data directory is told in `case/archive.rs` |
+//! | what was given is taken apart: directories, files, what is in archives | `case/members.rs`; by its names a data directory is told in `case/finder.rs` |
+//! | it is told which files are one member, whatever way they were given, and whose log a link leads to | `case/joining/` |
+//! | the files of a member are opened | `case/opening.rs`, and read in `case/reading.rs` |
+//! | what was read of a member is counted as one answer, in which a Secret counts once | `case/member.rs`, in `WholeTally` |
+//! | a container is opened | `evidence/container.rs`; what of its files is a data directory is asked in `case/archive.rs` |
 //! | a page of bbolt is read | `bbolt/page.rs`, the pages of a tree in `bbolt/walk.rs` |
 //! | a record of the write-ahead log is read | `etcd/wal/reader.rs`, `etcd/wal/record.rs` |
 //! | values outside of the tree are found | `store/database/residue/`, in any bytes `store/image/` |

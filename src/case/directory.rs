@@ -1,9 +1,9 @@
 //! A member's files: where each is, what it is to the member, and what of them is not read.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::file_names::{PartOf, part_in_snap, part_in_wal};
-use super::files::archive_of;
 use super::kind::FileRole;
 use super::survey::{Entry, EntryKind, Listing, Unlisted, entries};
 use crate::report::UnreadReason;
@@ -18,8 +18,10 @@ pub(super) struct DataDirectory {
     pub path: PathBuf,
     /// The inputs that it was joined from; none where all of it is in one place.
     pub joined: Vec<PathBuf>,
-    /// Whether a directory was given, and not files by themselves.
+    /// Whether it is one, and not a file by itself.
     pub is_directory: bool,
+    /// Packed files that some of its files come out of.
+    pub packed: BTreeSet<PathBuf>,
     /// What etcd wrote, in the order in which it is read: the database, raft snapshots, segments, what was left behind.
     pub files: Vec<DataFile>,
     /// Files that etcd does not write: what they are, their bytes say.
@@ -84,6 +86,7 @@ impl DataDirectory {
             path,
             joined: Vec::new(),
             is_directory: false,
+            packed: BTreeSet::new(),
             files,
             strays: Vec::new(),
             elsewhere: Vec::new(),
@@ -92,15 +95,9 @@ impl DataDirectory {
         }
     }
 
-    /// Whether it has a database and a log.
-    pub(super) fn is_joined(&self) -> bool {
-        self.has(StoreKind::Database) && self.has(StoreKind::Segment)
-    }
-
-    /// The real paths of its files, and of what they were packed in.
-    pub(super) fn real_paths(&self) -> impl Iterator<Item = PathBuf> + '_ {
-        let real = |path: &PathBuf| std::fs::canonicalize(archive_of(path).as_ref().unwrap_or(path)).ok();
-        self.files.iter().filter_map(move |file| real(&file.place.path))
+    /// Whether it has a log without a database, or the reverse.
+    pub(super) fn lacks_a_part(&self) -> bool {
+        self.has(StoreKind::Database) != self.has(StoreKind::Segment)
     }
 
     pub(super) fn has_own(&self) -> bool {
@@ -119,7 +116,8 @@ impl DataDirectory {
 
     /// Takes over the files of another directory of the same member.
     pub(super) fn join(&mut self, other: Self) {
-        let Self { files, strays, elsewhere, unread, unlisted, .. } = other;
+        let Self { packed, files, strays, elsewhere, unread, unlisted, .. } = other;
+        self.packed.extend(packed);
         self.files.extend(files);
         self.strays.extend(strays);
         self.elsewhere.extend(elsewhere);

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, btree_map::Entry};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::evidence::FileId;
+use crate::evidence::{FileId, STDIN};
 
 /// Inputs, each file and each directory once, in their order. `again` is told what was given again, and what it is.
 pub(super) fn each_once(inputs: &[PathBuf], mut again: impl FnMut(&Path, &Path)) -> Vec<PathBuf> {
-    let mut known: BTreeMap<FileId, &PathBuf> = BTreeMap::new();
+    let mut known: BTreeMap<InputId, &PathBuf> = BTreeMap::new();
     let mut once = Vec::new();
     for input in inputs {
         match id_of(input).map(|id| known.entry(id)) {
@@ -23,8 +23,19 @@ pub(super) fn each_once(inputs: &[PathBuf], mut again: impl FnMut(&Path, &Path))
     once
 }
 
-/// Of a file or a directory, behind links; standard input is what it is.
-fn id_of(path: &Path) -> Option<FileId> {
+/// Which input something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum InputId {
+    /// Read once, there is nothing more in it.
+    Stdin,
+    /// A file or a directory, behind links.
+    File(FileId),
+}
+
+fn id_of(path: &Path) -> Option<InputId> {
+    if path == Path::new(STDIN) {
+        return Some(InputId::Stdin);
+    }
     let found = fs::metadata(path).ok().filter(|found| found.is_file() || found.is_dir())?;
-    FileId::of_metadata(&found)
+    FileId::of_metadata(&found).map(InputId::File)
 }

@@ -30,16 +30,26 @@ impl Files {
         self.open
     }
 
+    /// Whether one of this path is open.
+    pub(super) fn has(&self, path: &Path) -> bool {
+        self.open.contains_key(path)
+    }
+
+    /// Takes one that is open.
+    pub(super) fn add(&mut self, path: PathBuf, evidence: Evidence) {
+        self.open.insert(path, evidence);
+    }
+
     /// A file, to be looked at.
     pub(super) fn look(&self, path: &Path) -> Option<Evidence> {
-        self.open.get(path).map(Evidence::again).or_else(|| Evidence::open(path, self.disk.as_ref()?).ok())
+        self.open.get(path).map(Evidence::again).or_else(|| open_one(path, self.disk.as_ref()?).ok())
     }
 
     /// A file that is one evidence.
     pub(super) fn open(&mut self, path: &Path) -> Result<Evidence, Error> {
         match (self.open.remove(path), &self.disk) {
             (Some(evidence), _) => Ok(evidence),
-            (None, Some(limits)) => Evidence::open(path, limits),
+            (None, Some(limits)) => open_one(path, limits),
             (None, None) => Err(not_there(path)),
         }
     }
@@ -58,11 +68,28 @@ impl Files {
     }
 }
 
+/// Opens a file that is one evidence, all layers of it.
+fn open_one(path: &Path, limits: &Limits) -> Result<Evidence, Error> {
+    let OpenedFile { mut evidences, left, .. } = open_all(path, limits)?;
+    match (evidences.pop(), evidences.is_empty() && left.is_empty()) {
+        (Some(only), true) => Ok(only),
+        _ => Evidence::open(path, limits),
+    }
+}
+
 /// Opens a file, all layers of it. What looks like base64 is taken for it where something known comes out, and a database that stands
 /// behind another one, packed or not, is an evidence of its own. A path of what is in an archive opens that alone.
 pub(super) fn open_all(path: &Path, limits: &Limits) -> Result<OpenedFile, Error> {
     let archive = archive_of(path);
-    let OpenedFile { evidences, mut links, mut left } = Evidence::open_all(archive.as_deref().unwrap_or(path), limits)?;
+    let mut opened = all_layers(Evidence::open_all(archive.as_deref().unwrap_or(path), limits)?, limits);
+    if archive.is_some() && !opened.keep(path) {
+        return Err(not_there(path));
+    }
+    Ok(opened)
+}
+
+/// The same of a file that is open.
+pub(super) fn all_layers(OpenedFile { evidences, mut links, mut left }: OpenedFile, limits: &Limits) -> OpenedFile {
     let mut open = Vec::new();
     for evidence in evidences {
         match evidence.as_base64(limits).filter(is_proven) {
@@ -89,10 +116,7 @@ pub(super) fn open_all(path: &Path, limits: &Limits) -> Result<OpenedFile, Error
         }
         open.extend(behind.into_iter().rev());
     }
-    if archive.is_some() && !opened.keep(path) {
-        return Err(not_there(path));
-    }
-    Ok(opened)
+    opened
 }
 
 /// The file that a path in an archive begins with; `None`: there is a file of that path, or no archive is meant.

@@ -1,142 +1,25 @@
 //! What was given is put together to members, and their files are opened.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::archive::{Archive, PackedPart, reason_of};
+use super::archive::{Archive, reason_of};
 use super::directory::{DataDirectory, DataFile, Place, StandsFor};
 use super::file_names::{is_known_beside, role_of};
-use super::files::{self, Files};
-use super::finder;
+use super::files::Files;
+use super::given::Given;
 use super::guess::Foreign;
 use super::joining;
 use super::kind::FileRole;
 use super::member::{OpenFile, OpenMember};
 use super::run::Run;
-use super::survey::{Entry, EntryKind, Survey};
 use super::{InputError, RunError};
 use crate::evidence::container::{Fault, Left};
 use crate::evidence::{Error, Evidence, FileId, MemberId, OpenedFile, range};
 use crate::report::{Unread, UnreadReason};
-use crate::store::{StoreKind, ids_of_log};
-
-/// What was given: a member's directory, a file by itself, or nothing that can be read.
-pub(super) enum Given {
-    /// With those of its files that are open already.
-    Directory(DataDirectory, BTreeMap<PathBuf, Evidence>),
-    File(PathBuf),
-    /// What of a directory without a member is not read.
-    Beside(PathBuf, Vec<(Place, UnreadReason)>),
-    Nothing(InputError),
-}
+use crate::store::StoreKind;
 
 impl Run<'_> {
-    /// What was given, as members: the files of directories put together, and each other file by itself.
-    pub(super) fn survey(&self) -> Vec<Given> {
-        let inputs = &self.report.inputs;
-        let survey = Survey::of(inputs);
-        let (mut members, mut taken) = finder::members(&survey);
-        let mut has_members: BTreeSet<usize> = members.iter().map(|member| member.input).collect();
-        let mut packed = BTreeMap::new();
-        for PackedPart { directory, files } in self.packed_parts(&members) {
-            members.push(directory);
-            packed.extend(files);
-        }
-        let files = Files::on_disk(packed, self.case.limits);
-        members.extend(joining::files_alone(inputs, &members, &files));
-        joining::join(&mut members, inputs, &files);
-        let mut packed = files.into_open();
-        let is_packed = |member: &DataDirectory| member.files.iter().any(|file| packed.contains_key(&file.place.path));
-        members.retain(|member| member.is_joined() || member.is_directory && !is_packed(member));
-        taken.extend(members.iter().filter(|member| member.is_joined()).flat_map(DataDirectory::real_paths));
-        let mut given = Vec::new();
-        let mut of_input: BTreeMap<usize, Vec<DataDirectory>> = BTreeMap::new();
-        for member in members {
-            of_input.entry(member.input).or_default().push(member);
-        }
-        for (input, path) in inputs.iter().enumerate() {
-            let is_told_with_another = || fs::canonicalize(path).is_ok_and(|real| taken.contains(&real));
-            for member in of_input.remove(&input).into_iter().flatten() {
-                let places = member.files.iter().map(|file| &file.place).chain(&member.strays);
-                let open = places.filter_map(|place| packed.remove_entry(&place.path)).collect();
-                given.push(Given::Directory(member, open));
-            }
-            match path.is_dir() {
-                _ if is_told_with_another() => {}
-                false => given.push(Given::File(path.clone())),
-                true if has_members.insert(input) => given.extend(self.without_member(&survey, input, path)),
-                true => {}
-            }
-        }
-        given
-    }
-
-    /// Of a directory that is no member's: each file of a form that is read, or that this program does not read and another one does, as of
-    /// an archive; and what else stands in it. Where there is nothing of these, nothing says that it was meant for one of etcd's.
-    fn without_member(&self, survey: &Survey, input: usize, path: &Path) -> Vec<Given> {
-        let of_survey = |(path, reason): (&Path, &UnreadReason)| (Place { path: path.to_owned(), target: None }, reason.clone());
-        let (mut given, mut beside) = (Vec::new(), survey.unread_of(input).map(of_survey).collect::<Vec<_>>());
-        let mut entries: Vec<&Entry> = survey.entries_of(input).collect();
-        entries.sort_by_key(|entry| &entry.path);
-        for entry in entries {
-            match entry.kind {
-                EntryKind::File if !entry.is_link => match self.is_meant(&entry.path) {
-                    Ok(()) => given.push(Given::File(entry.path.clone())),
-                    Err(reason) => beside.extend(reason.map(|reason| (entry.place(), reason))),
-                },
-                kind => beside.extend(kind.why_unread().map(|reason| (entry.place(), reason))),
-            }
-        }
-        let leads_elsewhere = beside.iter().any(|(_, reason)| *reason == UnreadReason::LeadsElsewhere);
-        let errors = survey.not_a_member(input, path, !given.is_empty() || leads_elsewhere);
-        if !given.is_empty() || leads_elsewhere {
-            given.push(Given::Beside(path.to_owned(), beside));
-        }
-        given.extend(errors.into_iter().map(Given::Nothing));
-        given
-    }
-
-    /// Whether a file that stands in no member's directory is read by itself, as any is that is searched as bytes; else why not, unless it holds
-    /// nothing of etcd's.
-    fn is_meant(&self, path: &Path) -> Result<(), Option<UnreadReason>> {
-        // What cannot be opened is told where it is to be read.
-        let Ok(evidence) = Evidence::open(path, &self.case.limits) else { return Ok(()) };
-        let bytes = evidence.content();
-        match Foreign::of(bytes) {
-            _ if self.plan.as_image && !bytes.is_empty() => Ok(()),
-            _ if Evidence::is_packed(path) || StoreKind::of_bytes(&evidence).is_some() => Ok(()),
-            Foreign::NotSupported(_) => Ok(()),
-            Foreign::Other(_) if bytes.is_empty() || is_known_beside(path, bytes) => Err(None),
-            foreign @ Foreign::Other(_) => Err(Some(UnreadReason::Foreign(foreign.what().to_owned()))),
-        }
-    }
-
-    /// Parts of members in inputs that are packed, where another part may stand in another input: they are unpacked to see. Where nothing
-    /// lacks a part, only the name of a packed log is a reason to look.
-    fn packed_parts(&self, members: &[DataDirectory]) -> Vec<PackedPart> {
-        let inputs = &self.report.inputs;
-        // A single input is opened once: what shrinks between two looks at it would not be seen to.
-        if inputs.len() < 2 || self.plan.as_image {
-            return Vec::new();
-        }
-        let (packed, plain): (Vec<_>, Vec<_>) =
-            inputs.iter().enumerate().filter(|(_, path)| path.is_file()).partition(|(_, path)| Evidence::is_packed(path));
-        if packed.is_empty() {
-            return Vec::new();
-        }
-        let is_segment = |path: &Path| Evidence::open(path, &self.case.limits).is_ok_and(|one| ids_of_log(&one).is_some());
-        let names_log = |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().to_lowercase().contains("wal"));
-        let is_any_alone = members.iter().any(|member| !member.is_joined())
-            || packed.iter().any(|(_, path)| names_log(path))
-            || plain.iter().any(|(_, path)| is_segment(path));
-        if !is_any_alone {
-            return Vec::new();
-        }
-        let part = |(input, path): (usize, &PathBuf)| PackedPart::of(input, path, files::open_all(path, &self.case.limits).ok()?);
-        packed.into_iter().filter_map(part).collect()
-    }
-
     /// Opens what was given. What cannot be opened of it is told.
     pub(super) fn open(&mut self, given: Given) -> Result<Vec<OpenMember>, RunError> {
         let id = self.numbering.member();
@@ -156,7 +39,12 @@ impl Run<'_> {
                 self.place = Some((id, path.clone()));
                 self.open_file_alone(id, &path)
             }
-            Given::Directory(directory, open) => {
+            Given::Directory(directory) => {
+                self.place = Some((id, directory.path.clone()));
+                let mut open = BTreeMap::new();
+                for packed in &directory.packed {
+                    open.extend(self.attempt(packed, |run| run.open_archive(packed))?.map(Archive::into_files).unwrap_or_default());
+                }
                 let member = self.open_member(id, directory, &mut Files::on_disk(open, self.case.limits))?;
                 Ok(member.into_iter().collect())
             }
@@ -165,8 +53,10 @@ impl Run<'_> {
 
     /// A file by itself, or of an archive its members' directories, and each file beside them.
     fn open_file_alone(&mut self, id: MemberId, path: &Path) -> Result<Vec<OpenMember>, RunError> {
-        let Some(opened) = self.attempt(path, |run| run.open_all(path))? else { return Ok(Vec::new()) };
-        let Archive { directories, loose, mut files, left, unread } = Archive::of(path, opened);
+        let Some(mut archive) = self.attempt(path, |run| run.open_archive(path))? else { return Ok(Vec::new()) };
+        let is_told_elsewhere = archive.leave_out(&self.joined);
+        let Archive { directories, loose, mut files, left, unread, joined } = archive;
+        self.joined.add_unclear(&joined);
         let mut members = Vec::new();
         for directory in directories {
             let id = if members.is_empty() { id } else { self.numbering.member() };
@@ -179,6 +69,11 @@ impl Run<'_> {
                 Ok(kind) => {
                     let id = if members.is_empty() { id } else { self.numbering.member() };
                     let path = if evidence.path() == path { path } else { evidence.path() }.to_owned();
+                    if let Some(reason) = self.log_of_several(evidence.path()) {
+                        let all = self.place.replace((id, path.clone()));
+                        self.not_read(Place { path: evidence.path().to_owned(), target: None }, reason);
+                        self.place = all;
+                    }
                     let files = vec![OpenFile { evidence, role: FileRole::Member(kind), target: None }];
                     members.push(OpenMember { id, path, joined: Vec::new(), is_directory: false, files });
                 }
@@ -186,7 +81,7 @@ impl Run<'_> {
                 Err(error) => foreign.push((evidence, error)),
             }
         }
-        let is_read = !members.is_empty();
+        let is_read = is_told_elsewhere || !members.is_empty();
         match is_read || !left.is_empty() {
             true => self.beside(foreign),
             false => self.nothing_in(path, foreign),
@@ -338,8 +233,10 @@ impl Run<'_> {
             }
         }
         directory.sort();
+        let database = directory.own(StoreKind::Database).next().map(|file| file.place.path.clone());
+        let unclear = database.and_then(|database| self.log_of_several(&database));
         for (kind, part, reason) in
-            [(StoreKind::Database, "snap", UnreadReason::NoDatabase), (StoreKind::Segment, "wal", UnreadReason::NoLog)]
+            [(StoreKind::Database, "snap", UnreadReason::NoDatabase), (StoreKind::Segment, "wal", unclear.unwrap_or(UnreadReason::NoLog))]
         {
             let names_it = |path: &Path| path.ends_with(part) || role_of(path) == Some(FileRole::Member(kind));
             let unlisted = directory.unlisted.iter().map(|unlisted| unlisted.path.as_path());
@@ -351,15 +248,16 @@ impl Run<'_> {
         }
     }
 
+    /// That a database's log may have been given, and was not joined to it.
+    fn log_of_several(&self, database: &Path) -> Option<UnreadReason> {
+        let log = self.joined.log_of(database)?.to_owned();
+        Some(UnreadReason::LogOfSeveral { database: database.to_owned(), log })
+    }
+
     /// Notes what was not read of what is being opened or read.
     pub(super) fn not_read(&mut self, Place { path, target }: Place, reason: UnreadReason) {
         let (member, given) = self.place.clone().map_or((None, path.clone()), |(member, given)| (Some(member), given));
         self.report.unread.push(Unread { member, given, path, target, reason });
-    }
-
-    fn open_all(&self, path: &Path) -> Result<OpenedFile, InputError> {
-        self.case.host.opening(path);
-        Ok(files::open_all(path, &self.case.limits)?)
     }
 
     fn kind_asked_for(&self, evidence: &Evidence) -> Result<StoreKind, InputError> {

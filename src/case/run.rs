@@ -16,13 +16,14 @@ use std::thread;
 use super::clusters::Clusters;
 use super::directory::Place;
 use super::each_once::each_once;
+use super::joining::Joined;
 use super::judging::Judging;
 use super::member::{OpenMember, ReadEvidence, ReadMember, WholeTally};
 use super::rows::{RowFilter, WantedRows};
 use super::{Case, InputError, PagesQuestion, Plan, Question, RunError, bug};
 use crate::collect::{Collected, Collector};
 use crate::evidence::anomaly::Anomalies;
-use crate::evidence::{EvidenceId, MemberId, Numbering};
+use crate::evidence::{Evidence, EvidenceId, MemberId, Numbering};
 use crate::finding::{About, Condition, Finding, Judgement, Outcome, Rule};
 use crate::report::readable::ClusterContext;
 use crate::report::{EvidenceReport, MemberReport, Recovered, Render, Report, RowContext};
@@ -63,6 +64,10 @@ pub(super) struct Run<'a> {
     pub beside: BTreeMap<MemberId, usize>,
     /// The member that is being opened or read, and the path that it is told under.
     pub place: Option<(MemberId, PathBuf)>,
+    /// Standard input, where it was given.
+    pub stdin: Option<Evidence>,
+    /// What of the files by themselves belongs together.
+    pub joined: Joined,
     /// Why the last input that could not be read could not be.
     pub failure: Option<InputError>,
     /// Several databases are or may be read, in whatever way they were given: each is held against those of its cluster.
@@ -94,6 +99,8 @@ impl<'a> Run<'a> {
             matches: 0,
             beside: BTreeMap::new(),
             place: None,
+            stdin: None,
+            joined: Joined::default(),
             failure: None,
             reads_several: false,
             wants_status: false,

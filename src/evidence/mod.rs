@@ -46,6 +46,12 @@ pub use self::limit::Limits;
 use self::mapping::Mapping;
 use self::whole::{Bytes, Whole};
 
+/// The path that stands for standard input.
+pub const STDIN: &str = "-";
+
+/// Bytes that tell what most files are: both metas of a database with pages of the usual size.
+const HEAD: u64 = 64 << 10;
+
 /// One input, open; or a file of an archive that was given.
 #[derive(Debug)]
 pub struct Evidence {
@@ -89,8 +95,17 @@ impl Evidence {
     /// # Errors
     /// What cannot be read as a regular file, or is larger than the limits allow. What does not come out of a container is no error.
     pub fn open_all(path: &Path, limits: &Limits) -> Result<OpenedFile, Error> {
-        let bytes = if path == Path::new("-") { Self::read_stdin(limits)? } else { Self::map(path)? };
+        let bytes = if path == Path::new(STDIN) { Self::read_stdin(limits)? } else { Self::map(path)? };
         Ok(OpenedFile::of(path, Arc::new(Whole::given(bytes)), limits))
+    }
+
+    /// Reads standard input to its end. It is not unpacked.
+    ///
+    /// # Errors
+    /// It cannot be read, or is larger than the limits allow.
+    pub fn of_stdin(limits: &Limits) -> Result<Self, Error> {
+        let file = Arc::new(Whole::given(Self::read_stdin(limits)?));
+        Ok(Self { part: Part::whole(Path::new(STDIN), Arc::clone(&file)), file, decoded: OnceLock::new() })
     }
 
     /// The same of bytes that are in memory already.
@@ -113,6 +128,17 @@ impl Evidence {
     /// Whether a file that can be read begins like a container. It is not unpacked.
     pub fn is_packed(path: &Path) -> bool {
         Self::map(path).is_ok_and(|bytes| Container::of(Whole::given(bytes).as_slice()).is_some())
+    }
+
+    /// The first bytes of what a file holds; `None`: more than those of the file would have to be unpacked for it.
+    pub fn head_of(path: &Path) -> Option<Self> {
+        let whole = Whole::given(Self::map(path).ok()?);
+        let bytes = whole.as_slice();
+        let head = match Container::of(bytes) {
+            Some(container) => container.head(bytes, HEAD)?,
+            None => bytes.iter().take(usize::try_from(HEAD).ok()?).copied().collect(),
+        };
+        Some(Self::from_bytes(path, head))
     }
 
     /// Takes bytes that are in memory already for a file of this name, which is not opened. They are in no container.
@@ -141,10 +167,10 @@ impl Evidence {
 
     fn read_stdin(limits: &Limits) -> Result<Bytes, Error> {
         let mut bytes = Vec::new();
-        let read = |source| Error::Read { path: "-".into(), source };
+        let read = |source| Error::Read { path: STDIN.into(), source };
         io::stdin().lock().take(limits.max_size.saturating_add(1)).read_to_end(&mut bytes).map_err(read)?;
         if bytes.len() as u64 > limits.max_size {
-            return Err(Error::TooLarge { path: "-".into(), container: None, max_size: limits.max_size });
+            return Err(Error::TooLarge { path: STDIN.into(), container: None, max_size: limits.max_size });
         }
         Ok(Bytes::Memory(bytes))
     }

@@ -48,6 +48,13 @@ pub enum UnreadReason {
     NoDatabase,
     /// A member's directory without a write-ahead log.
     NoLog,
+    /// A database without a log, where one was given that may be its, and as well another one's.
+    LogOfSeveral {
+        /// The database.
+        database: PathBuf,
+        /// The log, or its first segment.
+        log: PathBuf,
+    },
     /// Entries of the log behind the database, which a recovery does not apply.
     NotApplied {
         /// The first.
@@ -101,7 +108,7 @@ impl UnreadReason {
             Self::TooDeep => "too-deep",
             Self::TooMany => "too-many",
             Self::NoDatabase => "no-database",
-            Self::NoLog => "no-log",
+            Self::NoLog | Self::LogOfSeveral { .. } => "no-log",
             Self::NotApplied { .. } => "not-applied",
             Self::MissingEntries { .. } => "missing-entries",
             Self::NotRecovered => "not-recovered",
@@ -131,7 +138,7 @@ impl UnreadReason {
 
     /// Whether it is not there at all, and what is there was read.
     pub fn is_missing(&self) -> bool {
-        matches!(self, Self::NoDatabase | Self::NoLog | Self::MissingEntries { .. })
+        matches!(self, Self::NoDatabase | Self::NoLog | Self::LogOfSeveral { .. } | Self::MissingEntries { .. })
     }
 
     /// Whether nothing is known to be wrong with it, and another program reads it, or this one with another limit or where it is given.
@@ -192,6 +199,13 @@ impl fmt::Display for UnreadReason {
             }
             Self::NotRecovered => "not a part of the database that is recovered, which is one",
             Self::NoLog => "no write-ahead log in it: what was written last is not known",
+            Self::LogOfSeveral { log, .. } => {
+                return write!(
+                    f,
+                    "its write-ahead log may be {}, and several of what was given fit each other: what was written last is not known",
+                    path_text(log)
+                );
+            }
         })
     }
 }
@@ -214,6 +228,9 @@ impl Unread {
             UnreadReason::TooDeep | UnreadReason::TooMany => Some(format!("give it by itself: etcd-sleuth scan {path}")),
             UnreadReason::NoDatabase => Some(format!("if it is elsewhere, give both: etcd-sleuth scan {given} SNAP")),
             UnreadReason::NoLog => Some(format!("if it is elsewhere, give both: etcd-sleuth scan {given} WAL")),
+            UnreadReason::LogOfSeveral { database, log } => {
+                Some(format!("read the two alone: etcd-sleuth scan {} {}", path_word(database), path_word(log)))
+            }
             UnreadReason::NotUnpacked(_) => Some("unpack it, and give its files".to_owned()),
             UnreadReason::BesideContainer(_) => {
                 Some("cut them out into a file of their own, and search that: etcd-sleuth carve".to_owned())
@@ -272,7 +289,7 @@ impl Unread {
         match &self.reason {
             UnreadReason::NoDatabase => format!("the database of {path}"),
             UnreadReason::BesideContainer(which) => format!("{which} in {path}"),
-            UnreadReason::NoLog => format!("the write-ahead log of {path}"),
+            UnreadReason::NoLog | UnreadReason::LogOfSeveral { .. } => format!("the write-ahead log of {path}"),
             UnreadReason::MissingEntries { first, last } => format!("{} of {path}", span("entry", *first, *last)),
             UnreadReason::NotSeenIn(form) => format!("{path} as {}: etcd-sleuth scan reads it", form.in_words()),
             UnreadReason::PassedOver(passed_over) | UnreadReason::PassedOverIn(_, passed_over) | UnreadReason::Outside(passed_over) => {

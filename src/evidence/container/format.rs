@@ -53,6 +53,15 @@ impl Container {
         matches!(self, Self::Tar | Self::Zip)
     }
 
+    /// The first bytes of the content, where that is one file that follows on the container's first bytes.
+    pub(in super::super) fn head(self, bytes: &[u8], most: u64) -> Option<Vec<u8>> {
+        match self {
+            Self::Gzip => Some(stream::gzip_head(bytes, most)),
+            Self::Zstd => Some(stream::zstd_head(bytes, most)),
+            Self::Base64 | Self::Tar | Self::TextMode | Self::Zip => None,
+        }
+    }
+
     /// Takes the content out. One that ends early gives what came out, with the reason.
     pub(super) fn unpack(self, bytes: &[u8], room: &mut Room) -> Result<Unpacked, Fault> {
         match self {

@@ -1,6 +1,6 @@
 //! Containers that are a row of parts: gzip members, zstd frames. Their contents follow one another.
 
-use std::io;
+use std::io::{self, Read};
 
 use super::super::range;
 use super::super::words::noun;
@@ -29,6 +29,23 @@ pub(super) fn unpack<P: Parts>(bytes: &[u8], room: &mut Room) -> Result<Unpacked
     };
     left.extend(beside.left());
     Ok(Unpacked { files: vec![content.end(outcome, None, room)?], left, ..Unpacked::default() })
+}
+
+/// The first bytes of what gzip members hold; nothing where they cannot be taken out.
+pub(super) fn gzip_head(bytes: &[u8], most: u64) -> Vec<u8> {
+    head(flate2::bufread::GzDecoder::new(bytes), most)
+}
+
+/// The same of zstd frames.
+pub(super) fn zstd_head(bytes: &[u8], most: u64) -> Vec<u8> {
+    zstd::stream::read::Decoder::with_buffer(bytes).map(|decoder| head(decoder, most)).unwrap_or_default()
+}
+
+fn head(decoder: impl Read, most: u64) -> Vec<u8> {
+    let mut head = Vec::new();
+    // What came out before an error is there all the same.
+    let _ = decoder.take(most).read_to_end(&mut head);
+    head
 }
 
 /// A container that is a row of parts, whose contents follow one another.
