@@ -1,5 +1,6 @@
 //! What all commands have in common: where the answer goes, who reads the inputs, and how it ends.
 
+use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 
 use etcd_sleuth::case::{Answer, Case, Plan, Question};
@@ -33,6 +34,19 @@ impl<'a> Session<'a> {
     /// Of these inputs, with nothing beside them.
     pub(crate) fn new(inputs: &'a [PathBuf], global: &'a Global, writing: &'a Writing, run: RunInfo) -> Self {
         Self { inputs, also_read: &[], global, writing, run, rotate_list: None }
+    }
+
+    /// Answers a question, and says with which exit code. The program is about to end: taking a report of many keys apart would take as
+    /// long as making some of it, and it is left to the system.
+    pub(crate) fn exit_code(
+        self,
+        plan: &Plan,
+        question: Question<'_>,
+        text: Text<'_>,
+        status: fn(&Report, &Outcome) -> String,
+    ) -> anyhow::Result<u8> {
+        let answer = ManuallyDrop::new(self.answer(plan, question, text, status)?);
+        Ok(answer.outcome.exit_code())
     }
 
     /// Answers a question. `status`: the line that says what came of the run, where the answer itself is for machines.
