@@ -600,3 +600,40 @@ fn a_directorys_member_is_named_and_a_learner_is_called_one() {
         assert_eq!(code, 0, "{shown}");
     }
 }
+
+/// A member's files tell the same story where they stand in one directory, without those that etcd puts them into, or are given each by itself.
+#[test]
+fn a_members_raft_snapshot_is_its_own_wherever_it_stands() {
+    let member = Directory::of("fresh");
+    let (applied, own) = (member.applied, member.member);
+    let (all, last) = (applied + 2, applied + 5);
+    let snapshot = raft_snapshot_of(&number(1, own), STORE, last);
+    let member = member.log_of(own, 1, &nothing(all), all);
+    let name = format!("{:016x}-{last:016x}.snap", 2);
+    fs::write(member.path().join("data/member/snap").join(&name), &snapshot).unwrap();
+    let told = member.told();
+    assert_eq!(told.0, ["raft-snapshot-ahead"]);
+    let flat = member.path().join("flat");
+    fs::create_dir(&flat).unwrap();
+    let mut files = vec![("member/snap", "db".to_owned()), ("member/snap", name)];
+    files.extend(
+        fs::read_dir(member.path().join("data/member/wal"))
+            .unwrap()
+            .map(|entry| ("member/wal", entry.unwrap().file_name().into_string().unwrap())),
+    );
+    for (part, name) in &files {
+        fs::copy(member.path().join("data").join(part).join(name), flat.join(name)).unwrap();
+    }
+    let each: Vec<String> = files.iter().map(|(_, name)| format!("flat/{name}")).collect();
+    let each: Vec<&str> = each.iter().map(String::as_str).collect();
+    for inputs in [&["flat"][..], &each] {
+        for command in ["check", "scan"] {
+            let output = run_in(member.path(), &[&[command], inputs, &["--format", "jsonl"]].concat());
+            let all = records(&output);
+            let classes: Vec<_> = of_kind(&all, "anomaly").iter().map(|anomaly| anomaly["class"].clone()).collect();
+            assert!(classes.contains(&"raft-snapshot-ahead".into()) && matches!(output.status.code(), Some(2 | 3)), "{command} {inputs:?} {classes:?}");
+            let roles: Vec<_> = of_kind(&all, "evidence").iter().map(|evidence| evidence["role"].clone()).collect();
+            assert!(roles.iter().all(|role| role == "member") && roles.len() == files.len(), "{command} {inputs:?} {roles:?}");
+        }
+    }
+}

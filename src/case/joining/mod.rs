@@ -27,7 +27,7 @@ use super::directory::{DataDirectory, DataFile, Place};
 use super::files::Files;
 use super::kind::FileRole;
 use crate::evidence::Evidence;
-use crate::store::StoreKind;
+use crate::store::{StoreKind, members_of_snapshot};
 
 pub(super) use self::heads::is_one_member;
 
@@ -45,6 +45,8 @@ enum Says {
     Log(LogIdentity),
     /// One of these members.
     Database(BTreeSet<u64>),
+    /// A raft snapshot of one of these members.
+    Snapshot(BTreeSet<u64>),
 }
 
 /// How near to each other two parts stand, the nearest first.
@@ -76,14 +78,19 @@ impl Part {
         Some(Self { directory: directory.clone(), says })
     }
 
-    /// A file, if it is a database or a segment.
+    /// A file, if it is a database, a segment or a raft snapshot.
     pub(super) fn of_file(input: usize, evidence: &Evidence) -> Option<Self> {
-        let kind = StoreKind::of(evidence).ok().filter(|kind| matches!(kind, StoreKind::Database | StoreKind::Segment))?;
+        let kind = StoreKind::of(evidence).ok().filter(|kind| *kind != StoreKind::Image)?;
         let place = Place { path: evidence.path().to_owned(), target: None };
         let file = DataFile { role: FileRole::Member(kind), place };
         let path = evidence.path().to_owned();
         let files = Files::of_archive(BTreeMap::from([(path.clone(), evidence.again())]));
-        Self::of(&DataDirectory::of(input, path, vec![file]), &files)
+        let directory = DataDirectory::of(input, path, vec![file]);
+        if kind == StoreKind::RaftSnapshot {
+            let says = Says::Snapshot(members_of_snapshot(evidence)?.into_iter().collect());
+            return Some(Self { directory, says });
+        }
+        Self::of(&directory, &files)
     }
 
     /// The same part, which comes out of a file that is packed.
@@ -183,12 +190,14 @@ impl Joined {
     /// Joins what of parts that stand near each other is one member. What is left is given back.
     fn join_group(&mut self, parts: Vec<Part>, inputs: &[PathBuf]) -> Vec<Part> {
         let pairs = pairs(&parts);
+        let snapshots = snapshots(&parts, &pairs);
         let mut left: Vec<Option<Part>> = parts.into_iter().map(Some).collect();
-        for (logs, database) in pairs {
+        for (pair, (logs, database)) in pairs.into_iter().enumerate() {
             let mut take = |index: usize| left.get_mut(index).and_then(Option::take);
             let Some(database) = take(database) else { continue };
-            let logs: Vec<DataDirectory> = logs.into_iter().filter_map(&mut take).map(|log| log.directory).collect();
-            self.members.push(one_member(database.directory, logs, inputs));
+            let beside = snapshots.iter().filter(|(_, of)| *of == pair).map(|(snapshot, _)| *snapshot);
+            let others: Vec<DataDirectory> = logs.into_iter().chain(beside).filter_map(&mut take).map(|part| part.directory).collect();
+            self.members.push(one_member(database.directory, others, inputs));
         }
         for member in &mut self.members {
             self.taken.extend(member.files.iter().map(|file| file.place.path.clone()));
@@ -205,6 +214,7 @@ fn pairs(parts: &[Part]) -> Vec<(Vec<usize>, usize)> {
     let mut databases: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
     for (index, part) in parts.iter().enumerate() {
         match &part.says {
+            Says::Snapshot(_) => {}
             Says::Database(members) => members.iter().for_each(|id| databases.entry(*id).or_default().push(index)),
             Says::Log(identity) => {
                 let is_of_it = |(known, of): &&mut (LogIdentity, Vec<usize>)| {
@@ -226,7 +236,22 @@ fn pairs(parts: &[Part]) -> Vec<(Vec<usize>, usize)> {
     pairs.iter().filter(|(_, database)| is_of_one_log(*database)).cloned().collect()
 }
 
-/// A database and its log as one, told under the directory that has both.
+/// Of each raft snapshot that one pair's member may have written, and no other one's: it, and the pair.
+fn snapshots(parts: &[Part], pairs: &[(Vec<usize>, usize)]) -> Vec<(usize, usize)> {
+    let member_of = |(logs, _): &(Vec<usize>, usize)| parts.get(*logs.first()?)?.log().map(|(identity, _)| identity.member);
+    let members: Vec<Option<u64>> = pairs.iter().map(member_of).collect();
+    let mut found = Vec::new();
+    for (index, part) in parts.iter().enumerate() {
+        let Says::Snapshot(of) = &part.says else { continue };
+        let mut fitting = members.iter().enumerate().filter(|(_, member)| member.is_some_and(|member| of.contains(&member)));
+        if let (Some((pair, _)), None) = (fitting.next(), fitting.next()) {
+            found.push((index, pair));
+        }
+    }
+    found
+}
+
+/// A database, its log and its raft snapshots as one, told under the directory that has all of them.
 fn one_member(mut database: DataDirectory, logs: Vec<DataDirectory>, inputs: &[PathBuf]) -> DataDirectory {
     let of: BTreeSet<usize> = logs.iter().chain([&database]).map(|part| part.input).collect();
     match of.len() {
