@@ -76,11 +76,9 @@ impl Run<'_> {
         let mut single = BTreeSet::new();
         let alone =
             || given.iter().zip(0usize..).flat_map(|(of_input, input)| of_input.iter().filter_map(move |one| Some((input, one.file()?))));
-        let (has_log, has_several) = (
-            parts.iter().any(Part::is_log) || alone().any(|(_, path)| !is_database(path)),
-            parts.len().saturating_add(alone().count()) > 1,
-        );
-        if has_log && has_several {
+        let has_several = parts.len().saturating_add(alone().count()) > 1;
+        let has_log = || parts.iter().any(Part::is_log) || alone().any(|(_, path)| !self.is_database(path));
+        if has_several && has_log() {
             for (input, path) in alone() {
                 let Some(archive) = self.look(path) else { continue };
                 single.extend(archive.only_part(input, path).map(|_| path.to_owned()));
@@ -88,6 +86,12 @@ impl Run<'_> {
             }
         }
         (parts, single)
+    }
+
+    /// Whether a file is a database by its first bytes, packed or not: no log can be in it.
+    fn is_database(&self, path: &Path) -> bool {
+        self.case.host.opening(path);
+        Evidence::head_of(path).is_some_and(|head| StoreKind::of_bytes(&head) == Some(StoreKind::Database))
     }
 
     /// What is in a file; `None`: it cannot be opened, which is told where it is to be read.
@@ -154,9 +158,4 @@ impl Run<'_> {
             foreign @ Foreign::Other(_) => Err(Some(UnreadReason::Foreign(foreign.what().to_owned()))),
         }
     }
-}
-
-/// Whether a file is a database by its first bytes, packed or not: no log can be in it.
-fn is_database(path: &Path) -> bool {
-    Evidence::head_of(path).is_some_and(|head| StoreKind::of_bytes(&head) == Some(StoreKind::Database))
 }

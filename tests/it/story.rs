@@ -631,7 +631,10 @@ fn a_members_raft_snapshot_is_its_own_wherever_it_stands() {
             let output = run_in(member.path(), &[&[command], inputs, &["--format", "jsonl"]].concat());
             let all = records(&output);
             let classes: Vec<_> = of_kind(&all, "anomaly").iter().map(|anomaly| anomaly["class"].clone()).collect();
-            assert!(classes.contains(&"raft-snapshot-ahead".into()) && matches!(output.status.code(), Some(2 | 3)), "{command} {inputs:?} {classes:?}");
+            assert!(
+                classes.contains(&"raft-snapshot-ahead".into()) && matches!(output.status.code(), Some(2 | 3)),
+                "{command} {inputs:?} {classes:?}"
+            );
             let roles: Vec<_> = of_kind(&all, "evidence").iter().map(|evidence| evidence["role"].clone()).collect();
             assert!(roles.iter().all(|role| role == "member") && roles.len() == files.len(), "{command} {inputs:?} {roles:?}");
         }
