@@ -12,13 +12,16 @@ use super::verification_notes::{notes, of_current_keys, of_regions, other_keys, 
 use super::{Holders, RunError, VerifyQuestion, names_of, plan::kms_names};
 use crate::collect::Tally;
 use crate::envelope::{KeyIdentity, KeyPattern};
-use crate::evidence::count::{Count, Values};
+use crate::evidence::count::{Calls as CallCount, Count, Values};
 use crate::evidence::{EvidenceId, MemberId};
 use crate::finding::{About, Condition, Finding, Rule};
-use crate::kms::{CurrentKeys, Failure, Held, KeyState, Plan as KmsPlan, Ring, Share};
-use crate::report::{Asked, KeyProof, Report, Verification, VerificationPlan, VerificationResult};
+use crate::kms::{CurrentKeys, Failure, Held, KeyState, Plan as KmsPlan, Reason, Ring, Share, Unwrapper, is_key_arn};
+use crate::report::{Asked, Heard, KeyProof, Report, Verification, VerificationPlan, VerificationResult};
 use crate::row::Retention;
 use crate::verify::{Answer, Keyring, Needs, Proof, Required, Source, Standing};
+
+/// Calls that ask about a key: its state, and whether it is rotated.
+const CALLS_A_KEY: usize = 2;
 
 impl Run<'_> {
     /// Which key opens what, and what still needs one?
@@ -34,8 +37,7 @@ impl Run<'_> {
         })?;
         let required_key = require_key.as_deref().map(|text| required_key(text, &self.report)).transpose()?;
         let to_ask = Required::providers_to_ask(required_key.as_ref(), holders.configs);
-        let current_key_calls = Count::of_len(CurrentKeys::calls(&to_ask, holders.unwrappers));
-        let plan = VerificationPlan { current_key_calls, ..holders.plan(&needs.plan) };
+        let plan = holders.plan(&needs.plan, &to_ask);
         if plan_only {
             self.report.verification = Some(Verification { plan, result: None });
             return self.tell_all(members, reports, &RowFilter::None, None);
@@ -43,18 +45,29 @@ impl Run<'_> {
         self.case.host.asking(&plan);
         let mut calls = Calls::open(&holders)?;
         let ring = self.ask(&needs, &mut holders, &mut calls)?;
-        let current_keys = CurrentKeys::ask(&to_ask, holders.unwrappers, &mut calls.asking(&|| false, &|| {}))?;
+        let mut current_keys = CurrentKeys::ask(&to_ask, holders.unwrappers, &mut calls.asking(&|| false, &|| {}))?;
+        let names = {
+            let required = Required { key: required_key.as_ref(), configs: holders.configs, current_keys: &current_keys };
+            required.names_to_ask(&needs)
+        };
+        current_keys.ask_names(&names, (&needs.plan, &ring), holders.unwrappers, &mut calls.asking(&|| false, &|| {}))?;
         let required = Required { key: required_key.as_ref(), configs: holders.configs, current_keys: &current_keys };
         let keyring = Keyring::new(holders.configs, &ring);
         let sources = sources(members);
         let watched = watched(&sources, &exposed);
         let proof = Proof::of(&sources, &self.plan.scope, &keyring, required, &needs, watched);
         calls.note_opened(needs.plan.sources().filter(|source| proof.has_opened_all(source)))?;
-        self.report.proofs = proofs(&proof, &needs.plan, &ring, &mut holders, &mut calls)?;
+        self.report.proofs = proofs(&proof, (&needs.plan, &ring), &current_keys, &mut holders, &mut calls)?;
+        let heard = holders.unwrappers.iter().enumerate().map(|(number, unwrapper)| {
+            let (asked, unwrapped) = ring.heard(number);
+            Heard { name: unwrapper.name().to_owned(), asked, unwrapped }
+        });
         let mut result = VerificationResult {
+            heard: heard.collect(),
             calls: ring.calls(),
             other_calls: calls.made().without(ring.calls()),
-            is_cut_short: ring.is_cut_short(),
+            is_cut_short: ring.is_cut_short() || current_keys.is_cut_short(),
+            not_told: current_keys.silent.first().map(|silent| silent.failure.clone()),
             opened_before: None,
             failures: BTreeMap::new(),
             unused: unused(&holders, &needs.plan, &self.report),
@@ -62,8 +75,13 @@ impl Run<'_> {
             other_keys: other_keys(&needs.plan, &ring),
             proof,
         };
-        for (_, held) in ring.iter() {
+        for (id, held) in ring.iter() {
             match held {
+                // Who was not reached may have the key that opens it.
+                Held::Key { key, beside: Some(failure), .. } if !needs.opens(id, key) => {
+                    result.add_failure(failure);
+                    self.outcome.open(Condition::KeyNotAsked);
+                }
                 Held::Nothing(failure) => result.add_failure(failure),
                 Held::OpenedBefore { time, .. } => result.opened_before = result.opened_before.max(Some(time.clone())),
                 Held::Key { .. } => {}
@@ -112,8 +130,17 @@ impl Run<'_> {
         if !report.has_tree() && !report.evidences.is_empty() {
             outcome.open(Condition::CurrentNotKnown);
         }
-        if proof.requirement.not_known() > 0 || proof.requirement.out_of_reach() > 0 {
+        let requirement = &proof.requirement;
+        // Each cause has a condition of its own.
+        let of_other_causes = [requirement.not_applied(), requirement.one_of_several(), requirement.not_told(), requirement.disputed()];
+        if requirement.not_known() > of_other_causes.into_iter().sum::<Count<Values>>() || requirement.out_of_reach() > 0 {
             outcome.open(Condition::UnknownStorage);
+        }
+        if requirement.not_applied() > 0 {
+            outcome.open(Condition::CurrentNotKnown);
+        }
+        if requirement.one_of_several() > 0 || requirement.not_told() > 0 {
+            outcome.open(Condition::KeyNotKnown);
         }
         if proof.requirement.disputed() > 0 {
             outcome.open(Condition::ConfigurationsDiffer);
@@ -141,12 +168,31 @@ impl Run<'_> {
 
 impl Holders<'_> {
     /// What it takes to unwrap the DEK sources of a plan; asks nobody.
-    fn plan(&self, plan: &KmsPlan) -> VerificationPlan {
+    fn plan(&self, plan: &KmsPlan, providers: &BTreeSet<String>) -> VerificationPlan {
         let (shares, unclaimed) = plan.shares(self.unwrappers);
         let asked = |name: &str, share: &Share| Asked {
             name: name.to_owned(),
             calls: share.calls.iter().map(|(key, calls)| (key.as_deref().map(str::to_owned), *calls)).collect(),
             waiting: share.waiting.iter().map(|(key, waiting)| (key.as_deref().map(str::to_owned), *waiting)).collect(),
+            ..Asked::default()
+        };
+        let key_calls = |unwrapper: &dyn Unwrapper| {
+            let claimed = plan.sources().filter(|source| unwrapper.claims(source));
+            let keys: BTreeSet<(&str, Option<&str>)> =
+                claimed.map(|source| (source.provider_name(), source.id.key_id.as_deref())).collect();
+            let mut calls: BTreeMap<Option<String>, Count<CallCount>> = BTreeMap::new();
+            for (provider, key) in keys {
+                let of_key = match key {
+                    // Which key is behind it the KMS says when it unwraps.
+                    None if unwrapper.regions().is_some() => CALLS_A_KEY,
+                    Some(key) if !unwrapper.describes(provider, key) => continue,
+                    Some(key) if KeyState::may_be_of_another(key) => CALLS_A_KEY.saturating_mul(2),
+                    Some(_) => CALLS_A_KEY,
+                    None => continue,
+                };
+                calls.entry(key.map(str::to_owned)).or_default().add(Count::of_len(of_key));
+            }
+            calls
         };
         let policy = self.unwrappers.iter().find_map(|unwrapper| {
             let claimed: Vec<_> = plan.sources().filter(|source| unwrapper.claims(source)).collect();
@@ -156,7 +202,16 @@ impl Holders<'_> {
             dek_sources: Count::of_len(plan.len()),
             rate: self.rate,
             max_calls: self.max_calls.map(Count::new),
-            asked: self.unwrappers.iter().zip(&shares).map(|(unwrapper, share)| asked(unwrapper.name(), share)).collect(),
+            asked: self
+                .unwrappers
+                .iter()
+                .zip(&shares)
+                .map(|(unwrapper, share)| Asked {
+                    key_calls: key_calls(&**unwrapper),
+                    status_calls: Count::of_len(CurrentKeys::calls(providers, &**unwrapper)),
+                    ..asked(unwrapper.name(), share)
+                })
+                .collect(),
             unclaimed: asked("nobody to ask", &unclaimed),
             policy,
             ..VerificationPlan::default()
@@ -219,8 +274,8 @@ fn required_key(text: &str, report: &Report) -> Result<KeyPattern, RunError> {
 /// What became of the values under each key, and what its KMS says of it.
 fn proofs(
     proof: &Proof,
-    plan: &KmsPlan,
-    ring: &Ring,
+    (plan, ring): (&KmsPlan, &Ring),
+    current_keys: &CurrentKeys,
     holders: &mut Holders<'_>,
     calls: &mut Calls,
 ) -> Result<BTreeMap<KeyIdentity<'static>, KeyProof>, RunError> {
@@ -228,34 +283,54 @@ fn proofs(
     for (key, (opened, failed)) in proof.coverage.by_key() {
         proofs.insert(key.clone(), KeyProof { opened, failed, ..KeyProof::default() });
     }
+    // By key, what KMS said of the state of the one that values name, where another was used.
+    let mut refused: BTreeMap<(KeyIdentity<'static>, String), Reason> = BTreeMap::new();
     for source in plan.sources() {
-        let used = match ring.get(&source.id) {
-            Some(Held::Key { kms_key_id: Some(used), .. } | Held::OpenedBefore { kms_key_id: Some(used), .. }) => used,
-            _ => continue,
-        };
+        let Some(held) = ring.get(&source.id) else { continue };
+        let (Held::Key { kms_key_id: Some(used), .. } | Held::OpenedBefore { kms_key_id: Some(used), .. }) = held else { continue };
         let key = KeyIdentity::of_provider(source.id.provider, source.provider_name(), source.id.key_id.as_deref());
-        if let Some(proof) = key.and_then(|key| proofs.get_mut(&key.owned())) {
+        let Some(key) = key.map(|key| key.owned()) else { continue };
+        if let (Held::Key { beside: Some(failure), .. }, Some(named)) = (held, source.id.key_id.as_deref())
+            && failure.reason.is_of_the_state()
+        {
+            refused.insert((key.clone(), named.to_owned()), failure.reason);
+        }
+        if let Some(proof) = proofs.get_mut(&key) {
             proof.kms_key_ids.insert(used.clone());
         }
     }
     let mut asking = calls.asking(&|| false, &|| {});
+    let described: BTreeMap<&str, &KeyState> = current_keys.states().collect();
     let mut states: BTreeMap<String, Option<Result<KeyState, Failure>>> = BTreeMap::new();
     for (key, proof) in proofs.iter_mut().filter(|(key, _)| key.provider().is_kms()) {
-        // What the KMS says it used is the key; an alias may have been pointed elsewhere.
-        let ids: Vec<&str> = match proof.kms_key_ids.is_empty() {
-            true => key.key_id.as_deref().into_iter().collect(),
-            false => proof.kms_key_ids.iter().map(String::as_str).collect(),
-        };
+        let named = key.key_id.as_deref();
+        // What the KMS says it used is the key; an alias may have been pointed elsewhere. A key that is named and was not used has a state
+        // of its own.
+        let is_meant = |named: &&str| proof.kms_key_ids.is_empty() || (is_key_arn(named) && !proof.kms_key_ids.contains(*named));
+        let ids: Vec<&str> = named.into_iter().filter(is_meant).chain(proof.kms_key_ids.iter().map(String::as_str)).collect();
         for id in ids {
             if !states.contains_key(id) {
                 let provider_name = key.name.as_deref().unwrap_or_default();
-                states.insert(id.to_owned(), KeyState::ask(provider_name, id, holders.unwrappers, &mut asking)?);
+                let said = match described.get(id) {
+                    Some(state) => Some(Ok((*state).clone().with_rotation(provider_name, id, holders.unwrappers, &mut asking)?)),
+                    None => KeyState::ask(provider_name, id, holders.unwrappers, &mut asking)?,
+                };
+                states.insert(id.to_owned(), said);
             }
             match states.get(id).and_then(Option::as_ref) {
                 Some(Ok(state)) => drop(proof.states.insert(id.to_owned(), state.clone())),
                 Some(Err(failure)) => drop(proof.states_not_said.insert(id.to_owned(), failure.clone())),
                 None => {}
             }
+        }
+    }
+    // Where the KMS refused a key for its state, that is its state, whatever else it says of it.
+    for ((key, named), reason) in refused {
+        let Some(proof) = proofs.get_mut(&key) else { continue };
+        proof.states_not_said.remove(&named);
+        let state = proof.states.entry(named).or_default();
+        if state.is_usable() {
+            state.state = KeyState::word_of(reason).map(str::to_owned);
         }
     }
     Ok(proofs)

@@ -6,7 +6,9 @@ use super::Holders;
 use crate::envelope::{KeyIdentity, KeyPattern};
 use crate::evidence::count::{Count, DekSources, Values};
 use crate::evidence::words::verb;
-use crate::kms::{CurrentKeys, Failure, Held, Likeness, Plan as KmsPlan, Reason, Ring, SameKeys, WrappedDek, is_key_arn, region_of};
+use crate::kms::{
+    CurrentKeys, Failure, Held, Likeness, Plan as KmsPlan, Reason, Ring, SameKeys, Silent, WrappedDek, is_one_key, region_of,
+};
 use crate::report::Report;
 use crate::verify::Needs;
 
@@ -17,8 +19,7 @@ pub(super) fn other_keys(plan: &KmsPlan, ring: &Ring) -> Vec<(String, String)> {
         let (Held::Key { kms_key_id: Some(used), .. } | Held::OpenedBefore { kms_key_id: Some(used), .. }) = ring.get(&source.id)? else {
             return None;
         };
-        let is_key = is_key_arn(named) && is_key_arn(used);
-        (is_key && SameKeys::default().likeness(named, used) == Likeness::Other).then(|| (named.to_owned(), used.clone()))
+        (SameKeys::default().likeness(named, used) == Likeness::Other).then(|| (named.to_owned(), used.clone()))
     });
     differing.collect::<BTreeSet<_>>().into_iter().collect()
 }
@@ -52,8 +53,15 @@ pub(super) fn of_current_keys(keys: &CurrentKeys) -> Vec<String> {
             several => format!("the plugins of {provider} do not agree on the key that they write under now: {}", several.join(", ")),
         }
     });
-    let silent = keys.silent.iter().map(|(name, failure)| format!("{name} does not say under which key it writes now: {failure}"));
-    said.chain(silent).collect()
+    let meant = keys.meanings().map(|(name, arn)| format!("{name} means {arn} now"));
+    let silent = keys.silent.iter().map(|Silent { asked, name, failure }| {
+        let what = name.as_deref().map_or("under which key it writes now".to_owned(), |name| format!("which key {name} means now"));
+        match failure.reason {
+            Reason::NotAttempted => format!("{asked} was not asked {what}: no call was left (--max-calls), or the run was broken off"),
+            _ => format!("{asked} does not say {what}: {failure}"),
+        }
+    });
+    said.chain(meant).chain(silent).collect()
 }
 
 /// Where the key of what was not opened may be: in a region that ARNs name, and in which nobody was asked about what names none.
@@ -64,6 +72,8 @@ pub(super) fn of_regions(plan: &KmsPlan, ring: &Ring, holders: &Holders<'_>) -> 
         |reason: Reason| is_not_known(reason) || matches!(reason, Reason::AccessDenied | Reason::ContextOrDamage | Reason::NotConfigured);
     let is_not_there =
         |source: &&WrappedDek| matches!(ring.get(&source.id), Some(Held::Nothing(Failure { reason: Reason::KeyNotFoundThere, .. })));
+    let is_unusable =
+        |source: &&WrappedDek| matches!(ring.get(&source.id), Some(Held::Nothing(Failure { reason: Reason::UnusableThere, .. })));
     let is_failed = |source: &&WrappedDek| {
         source.id.key_id.as_deref().and_then(region_of).is_none()
             && matches!(ring.get(&source.id), Some(Held::Nothing(failure)) if may_be_elsewhere(failure.reason))
@@ -71,6 +81,21 @@ pub(super) fn of_regions(plan: &KmsPlan, ring: &Ring, holders: &Holders<'_>) -> 
     let mut notes = Vec::new();
     for unwrapper in holders.unwrappers.iter() {
         let Some(asked) = unwrapper.regions() else { continue };
+        let unusable = || plan.sources().filter(is_unusable).filter(|source| unwrapper.claims(source));
+        let replicas: BTreeSet<&str> = unusable()
+            .flat_map(|source| regions_of_replicas(plan, source))
+            .filter(|region| !asked.iter().any(|asked| asked == region))
+            .collect();
+        if !replicas.is_empty() {
+            let unusable: Count<DekSources> = Count::of_len(unusable().count());
+            let all: Vec<&str> = asked.iter().map(String::as_str).chain(replicas.iter().copied()).collect();
+            notes.push(format!(
+                "the multi-region key of {unusable} {} cannot be used in the region that is named, and other values name the same key in {}: give --aws-region {}",
+                verb(unusable, "DEK source", "DEK sources"),
+                replicas.iter().copied().collect::<Vec<_>>().join(", "),
+                all.join(",")
+            ));
+        }
         let failed: Count<DekSources> = Count::of_len(plan.sources().filter(is_failed).filter(|source| unwrapper.claims(source)).count());
         let others: Vec<&str> = named.iter().copied().filter(|region| !asked.iter().any(|asked| asked == region)).collect();
         if failed > 0 && !others.is_empty() {
@@ -96,6 +121,13 @@ pub(super) fn of_regions(plan: &KmsPlan, ring: &Ring, holders: &Holders<'_>) -> 
         }
     }
     notes
+}
+
+/// The regions of ARNs that name the same key as one source, of other sources.
+fn regions_of_replicas<'p>(plan: &'p KmsPlan, source: &'p WrappedDek) -> impl Iterator<Item = &'p str> {
+    let named = source.id.key_id.as_deref();
+    let is_same = move |key_id: &str| named.is_some_and(|named| named != key_id && is_one_key(named, key_id) == Some(true));
+    plan.sources().filter_map(|other| other.id.key_id.as_deref()).filter(move |key_id| is_same(key_id)).filter_map(region_of)
 }
 
 /// Keys that were given and that no value names, and whom contexts were given for.

@@ -54,10 +54,11 @@ impl<'a> Asking<'a> {
         outcome: impl Fn(&T) -> (&'static str, Option<&str>),
     ) -> Result<Result<T, Failure>, LedgerError> {
         let Question { about, place, operation, source, key_id } = question;
-        let silence = self.silences.of(unwrapper.name(), place.as_deref());
-        if let Some(reason) = silence.reason(about) {
+        let (holder, place) = (unwrapper.name().to_owned(), place.as_deref());
+        if let Some(reason) = self.silences.reason(&holder, place, about) {
             return Ok(Err(Failure::new(reason, "so several times in a row, and not asked any more")));
         }
+        let most_repeats = self.silences.repeats(&holder, place, about);
         let began = Instant::now();
         let mut repeats = 0u32;
         loop {
@@ -75,7 +76,7 @@ impl<'a> Asking<'a> {
             }
             let failure = match answer {
                 Ok(answer) => {
-                    silence.hear(about, None);
+                    self.silences.hear(&holder, place, about, None);
                     return Ok(Ok(answer));
                 }
                 Err(failure) => failure,
@@ -84,9 +85,9 @@ impl<'a> Asking<'a> {
             // To wait for an answer in vain is patience, too.
             let is_waited_out = failure.reached != Reached::Answer && began.elapsed() >= self.patience.in_all();
             match self.patience.wait(repeats).filter(|_| !is_waited_out) {
-                Some(wait) if failure.reason.is_passing() && silence.may_pass(about) => pause(wait, self.is_stopped),
+                Some(wait) if failure.reason.is_passing() && repeats < most_repeats => pause(wait, self.is_stopped),
                 _ => {
-                    silence.hear(about, Some(&failure));
+                    self.silences.hear(&holder, place, about, Some(&failure));
                     return Ok(Err(failure));
                 }
             }

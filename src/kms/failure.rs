@@ -22,6 +22,8 @@ pub enum Reason {
     PendingDeletion,
     /// The key is in another state in which it cannot be used.
     KeyUnusable,
+    /// The key cannot be used where it was asked, and it may be in another region, too.
+    UnusableThere,
     /// Who asked may not.
     AccessDenied,
     /// Not asked: there are no credentials to ask with, or no region to ask in.
@@ -48,7 +50,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::NoKeyGiven,
         Self::WrongKey,
         Self::KeyNotFound,
@@ -56,6 +58,7 @@ impl Reason {
         Self::Disabled,
         Self::PendingDeletion,
         Self::KeyUnusable,
+        Self::UnusableThere,
         Self::AccessDenied,
         Self::NotConfigured,
         Self::ContextOrDamage,
@@ -79,6 +82,7 @@ impl Reason {
             Self::Disabled => "disabled",
             Self::PendingDeletion => "pending-deletion",
             Self::KeyUnusable => "key-unusable",
+            Self::UnusableThere => "key-unusable-in-region",
             Self::AccessDenied => "access-denied",
             Self::NotConfigured => "no-credentials-or-region",
             Self::ContextOrDamage => "context-mismatch-or-damaged-dek",
@@ -115,7 +119,7 @@ impl Reason {
     }
 
     /// Whether it is the state that a KMS says its key is in.
-    pub(super) fn is_of_the_state(self) -> bool {
+    pub(crate) fn is_of_the_state(self) -> bool {
         matches!(self, Self::Disabled | Self::PendingDeletion | Self::KeyUnusable)
     }
 
@@ -126,7 +130,7 @@ impl Reason {
             Self::NoKeyGiven => 0,
             Self::ApiNotServed => 1,
             Self::WrongKey | Self::KeyNotFound | Self::Disabled | Self::PendingDeletion | Self::KeyUnusable => 2,
-            Self::ContextOrDamage | Self::KeyNotFoundThere | Self::Refused => 3,
+            Self::ContextOrDamage | Self::KeyNotFoundThere | Self::UnusableThere | Self::Refused => 3,
             Self::AccessDenied
             | Self::NotConfigured
             | Self::Throttled

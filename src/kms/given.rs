@@ -77,7 +77,11 @@ impl HolderOptions {
     #[cfg(feature = "aws-kms")]
     fn aws(&self) -> Result<Vec<Box<dyn Unwrapper>>, GivenError> {
         let Some(aws) = self.aws.clone() else { return Ok(Vec::new()) };
-        Ok(vec![Box::new(AwsKms::new(AwsOptions { timeout: Some(self.timeout()?), ..aws })?)])
+        let kms = AwsKms::new(AwsOptions { timeout: Some(self.timeout()?), ..aws })?;
+        // Whose plugin is named, is sent to nobody else who is not.
+        #[cfg(feature = "kms-plugin")]
+        let kms = kms.but_for(self.plugins.iter().filter_map(|text| Some(plugin_of(text)?.0.to_owned())));
+        Ok(vec![Box::new(kms)])
     }
 }
 

@@ -131,6 +131,38 @@ pub fn is_key_arn(text: &str) -> bool {
     }
 }
 
+/// Whether two ways to write a key are of one; `None` where they do not tell. A key ID is given once, so that without a region and an
+/// account it is the same key.
+pub(crate) fn is_one_key(one: &str, other: &str) -> Option<bool> {
+    let (Spelling::Key { home, id }, Spelling::Key { home: other_home, id: other_id }) = (Spelling::of(one), Spelling::of(other)) else {
+        return None;
+    };
+    match id.eq_ignore_ascii_case(other_id) {
+        false => Some(false),
+        true if is_multi_region(id) || home.zip(other_home).is_none_or(|(home, other_home)| home == other_home) => Some(true),
+        true => None,
+    }
+}
+
+/// Whether text names whatever key an alias points to.
+pub(crate) fn is_alias(text: &str) -> bool {
+    matches!(Spelling::of(text), Spelling::Alias { .. })
+}
+
+/// Whether text is what a plugin calls its key, or a slip: no KMS of AWS knows it.
+pub(crate) fn is_word_of_plugin(text: &str) -> bool {
+    matches!(Spelling::of(text), Spelling::Opaque | Spelling::Misspelt)
+}
+
+/// An alias in the region and account of a key; as it is where it names them.
+pub(super) fn alias_beside(alias: &str, key_arn: &str) -> Option<String> {
+    match Spelling::of(alias) {
+        Spelling::Alias { home: Some(_), .. } => Some(alias.to_owned()),
+        Spelling::Alias { home: None, .. } => key_arn.rsplit_once(":key/").map(|(home, _)| format!("{home}:{alias}")),
+        Spelling::Key { .. } | Spelling::Opaque | Spelling::Misspelt => None,
+    }
+}
+
 /// Whether a key may be in several regions, in each with a state and rights of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Replicas {
@@ -153,10 +185,21 @@ impl Replicas {
     }
 }
 
+/// Whether a key can be in one region alone: its ARN names it, and it has no replicas.
+#[cfg(any(feature = "aws-kms", feature = "kms-plugin"))]
+pub(super) fn has_one_home(key_id: &str) -> bool {
+    region_of(key_id).is_some() && Replicas::of(Some(key_id)) == Replicas::None
+}
+
 /// Whether a key ID, or an ARN, is of a key that may have replicas in other regions.
 #[cfg(feature = "aws-kms")]
 pub(super) fn is_multi_region_key(key_id: &str) -> bool {
     is_multi_region(key_id.rsplit_once('/').map_or(key_id, |(_, id)| id))
+}
+
+/// What the ARNs of a key with replicas have in common.
+pub(super) fn multi_region_id(key_id: &str) -> Option<&str> {
+    Some(key_id.rsplit_once('/').map_or(key_id, |(_, id)| id)).filter(|id| is_multi_region(id))
 }
 
 /// The region that an ARN names, whatever it is of.

@@ -8,6 +8,7 @@
 //! `unix:///path`; a path that begins with `/@` names an abstract socket. No TLS.
 //! Source: k8s.io/kms `apis/v1beta1/api.proto`, `apis/v2/api.proto`, k8s.io/apiserver `envelope/grpc_service.go`, v0.36.
 
+mod key_words;
 mod preface;
 mod socket;
 mod words;
@@ -28,12 +29,17 @@ use zeroize::Zeroizing;
 pub use self::socket::{NoSocket, Socket};
 
 use self::preface::Watched;
+use super::key_spelling::has_one_home;
 use super::{Failure, Reason, Unwrapped, Unwrapper, WrappedDek};
 use crate::envelope::KmsApi;
 use crate::envelope::open::DataKey;
 
 /// Largest answer that is taken of a plugin, in bytes; a DEK or a seed has 32.
 const LARGEST_ANSWER: usize = 64 << 10;
+
+/// Longest key ID that an API server takes of a plugin, in bytes.
+/// Source: k8s.io/apiserver `pkg/storage/value/encrypt/envelope/kmsv2/envelope.go`, `KeyIDMaxSize` and `ValidateKeyID`, v0.36.
+const LONGEST_KEY_ID: usize = 1 << 10;
 
 #[allow(missing_docs, unreachable_pub, unused_qualifications, clippy::all, clippy::allow_attributes_without_reason, reason = "generated")]
 mod v1beta1 {
@@ -75,7 +81,7 @@ impl Plugin {
     pub fn status(&mut self) -> Result<PluginStatus, Failure> {
         let answer = self.call(async |channel| {
             let mut client = v2::key_management_service_client::KeyManagementServiceClient::new(channel);
-            client.status(v2::StatusRequest {}).await.map_err(|status| failure(&status))
+            client.status(v2::StatusRequest {}).await.map_err(|status| failure(&status, None))
         })?;
         let v2::StatusResponse { version, healthz, key_id } = answer.into_inner();
         Ok(PluginStatus { version, healthz, key_id })
@@ -138,6 +144,7 @@ impl Unwrapper for Plugin {
         let wrong = |what: &str| Err(Failure::new(Reason::BadAnswer, what));
         match (healthz.as_str(), version.as_str()) {
             _ if key_id.is_empty() => wrong("a status without a key ID"),
+            _ if key_id.len() > LONGEST_KEY_ID => wrong("a status with a key ID that is longer than API servers take"),
             ("ok", "v2" | "v2beta1") => Ok(key_id),
             ("ok", _) => wrong("a status of a version that no API server takes"),
             _ => wrong("a status that says that the plugin is not well: API servers do not take its key"),
@@ -193,7 +200,7 @@ async fn decrypt_v1beta1(channel: Channel, source: &WrappedDek) -> Result<Zeroiz
     let mut client =
         v1beta1::key_management_service_client::KeyManagementServiceClient::new(channel).max_decoding_message_size(LARGEST_ANSWER);
     let request = v1beta1::DecryptRequest { version: "v1beta1".to_owned(), cipher: source.wrapped.to_vec() };
-    let answer = client.decrypt(request).await.map_err(|status| failure(&status))?;
+    let answer = client.decrypt(request).await.map_err(|status| failure(&status, source.id.key_id.as_deref()))?;
     Ok(Zeroizing::new(answer.into_inner().plain))
 }
 
@@ -206,7 +213,7 @@ async fn decrypt_v2(channel: Channel, source: &WrappedDek) -> Result<Zeroizing<V
         key_id: source.id.key_id.as_deref().unwrap_or_default().to_owned(),
         annotations: source.annotations.clone(),
     };
-    let answer = client.decrypt(request).await.map_err(|status| failure(&status))?;
+    let answer = client.decrypt(request).await.map_err(|status| failure(&status, source.id.key_id.as_deref()))?;
     Ok(Zeroizing::new(answer.into_inner().plaintext))
 }
 
@@ -226,24 +233,25 @@ fn of_transport(status: &Status) -> Option<Failure> {
     Some(Failure::new(if is_bad { Reason::BadAnswer } else { Reason::PluginUnavailable }, &text))
 }
 
-/// The failure behind a gRPC status. Most plugins put their KMS's words into the message of an unknown error.
-fn failure(status: &Status) -> Failure {
+/// The failure behind a gRPC status, in an answer about this key. Most plugins put their KMS's words into the message of an unknown error.
+fn failure(status: &Status, key_id: Option<&str>) -> Failure {
     let message = status.message();
     if let Some(failure) = of_transport(status) {
         return failure;
     }
     let is_of_state = status.code() == Code::FailedPrecondition;
-    let of_words = || words::of_others(message, is_of_state);
+    let of_words = || words::of_others(message, is_of_state, status.code() == Code::NotFound);
     let reason = match status.code() {
         // Not the plugin's answer, but what came instead of one.
         Code::Internal if message.starts_with("Unexpected EOF") => Reason::PluginUnavailable,
         code => match (words::of_aws(message), code) {
+            // A key that may live elsewhere is not known where it was asked.
+            (Some(Reason::KeyNotFound), _) if !key_id.is_some_and(has_one_home) => Reason::KeyNotFoundThere,
             (Some(of_aws), _) => of_aws,
             (None, Code::OutOfRange) if message.contains("message length") => Reason::BadAnswer,
             (None, Code::Internal) if message.contains("decod") || message.contains("protocol") => Reason::BadAnswer,
             (None, Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::Aborted) => Reason::PluginUnavailable,
             (None, Code::PermissionDenied | Code::Unauthenticated) => Reason::AccessDenied,
-            (None, Code::NotFound) => Reason::KeyNotFound,
             (None, Code::Unimplemented) => Reason::ApiNotServed,
             (None, Code::ResourceExhausted) => Reason::Throttled,
             (None, Code::InvalidArgument) => of_words().unwrap_or(Reason::ContextOrDamage),

@@ -7,13 +7,13 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::asking::{Asking, Question};
-use super::key_spelling::Replicas;
+use super::key_spelling::{Replicas, multi_region_id, region_of};
 use super::ledger::{LedgerError, UNWRAPPED};
 use super::silence::About;
 use super::{Failure, Plan, Reason, Unwrapped, Unwrapper, WrappedDek};
 use crate::envelope::Provider;
 use crate::envelope::open::{DataKey, DekSourceId};
-use crate::evidence::count::{Calls, Count};
+use crate::evidence::count::{Calls, Count, DekSources};
 
 /// What is held of a DEK source.
 pub enum Held {
@@ -23,6 +23,9 @@ pub enum Held {
         key: DataKey,
         /// The key that the KMS says it used.
         kms_key_id: Option<String>,
+        /// What was said elsewhere, or why nobody was reached there, where that is worth knowing: in which state the key is that is named;
+        /// of a key that opens nothing, why nobody gave a better one.
+        beside: Option<Failure>,
     },
     /// No key, and none is needed: an earlier run has opened the values, as its ledger says.
     OpenedBefore {
@@ -41,6 +44,8 @@ pub struct Ring {
     held: BTreeMap<DekSourceId, Held>,
     calls: Count<Calls>,
     is_cut_short: bool,
+    /// By the number of each who could be asked: DEK sources that it was asked about, and those that it unwrapped.
+    heard: BTreeMap<usize, (Count<DekSources>, Count<DekSources>)>,
 }
 
 impl Ring {
@@ -83,11 +88,15 @@ impl Ring {
                     continue;
                 }
                 let way = known.filter(|(holder, _)| *holder == index).map(|(_, way)| way);
+                let made = asking.budget.made();
                 let (way, answer) = ask_in_turn(source, unwrapper.as_mut(), way, asking)?;
+                let (asked, unwrapped) = ring.heard.entry(index).or_default();
+                asked.add_if(asking.budget.made() > made);
+                unwrapped.add_if(matches!(answer, Held::Key { .. }));
                 match &answer {
                     Held::Key { key, .. } if opens(&source.id, key) => {
                         first.insert(about, (index, way));
-                        held = answer;
+                        held = answer.beside_state_of(held);
                         break;
                     }
                     Held::Nothing(failure) if failure.reason == Reason::ApiNotServed => drop(not_served.insert(api)),
@@ -99,8 +108,36 @@ impl Ring {
             ring.held.insert(source.id.clone(), held);
             (asking.on_source)();
         }
+        ring.look_for_replicas(plan, unwrappers);
         ring.calls = asking.budget.made().without(made_before);
         Ok(ring)
+    }
+
+    /// Where a key cannot be used in its region and values name the same key in another, in which it was not asked, it may open there.
+    fn look_for_replicas(&mut self, plan: &Plan, unwrappers: &[Box<dyn Unwrapper>]) {
+        let mut regions: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for key_id in plan.sources().filter_map(|source| source.id.key_id.as_deref()) {
+            if let (Some(id), Some(region)) = (multi_region_id(key_id), region_of(key_id)) {
+                regions.entry(id).or_default().insert(region);
+            }
+        }
+        for source in plan.sources() {
+            let named = source.id.key_id.as_deref().and_then(multi_region_id).and_then(|id| regions.get(id));
+            let (Some(named), Some(Held::Nothing(failure))) = (named, self.held.get_mut(&source.id)) else { continue };
+            let asked: BTreeSet<Option<String>> = unwrappers
+                .iter()
+                .filter(|unwrapper| unwrapper.claims(source))
+                .flat_map(|unwrapper| (0..unwrapper.ways(source)).map(|way| unwrapper.place(source, way)))
+                .collect();
+            if failure.reason.is_of_the_state() && named.iter().any(|region| !asked.contains(&Some((*region).to_owned()))) {
+                failure.reason = Reason::UnusableThere;
+            }
+        }
+    }
+
+    /// Of one who could be asked, by its number: DEK sources that it was asked about, and those of them that it unwrapped.
+    pub fn heard(&self, holder: usize) -> (Count<DekSources>, Count<DekSources>) {
+        self.heard.get(&holder).copied().unwrap_or_default()
     }
 
     /// What is held of a DEK source; `None` for one that was not in the plan.
@@ -145,7 +182,10 @@ fn ask_in_turn(
         let question = Question { about: About::deks(source), place, operation: "Decrypt", source: Some(source), key_id };
         let ask = |unwrapper: &mut dyn Unwrapper| unwrapper.unwrap(source, way);
         match asking.put(&question, unwrapper, ask, |unwrapped| (UNWRAPPED, unwrapped.kms_key_id.as_deref()))? {
-            Ok(Unwrapped { key, kms_key_id }) => return Ok((way, Held::Key { key, kms_key_id })),
+            Ok(Unwrapped { key, kms_key_id }) => {
+                let beside = failures.into_iter().find(|failure: &Failure| failure.reason.is_of_the_state());
+                return Ok((way, Held::Key { key, kms_key_id, beside }));
+            }
             Err(failure) => {
                 if !failure.reason.is_of_the_way() {
                     done.insert(question.place);
@@ -173,12 +213,31 @@ fn of_all_places(source: &WrappedDek, failures: Vec<Failure>) -> Held {
 }
 
 impl Held {
-    /// What is held after one more was asked: a key if there is one, else the failure that leaves the most open.
+    /// A key that opens what it is for, with the state in which one who was asked before says that the key is.
+    fn beside_state_of(self, before: Self) -> Self {
+        match (self, before) {
+            (Self::Key { key, kms_key_id, beside: None }, Self::Nothing(failure)) if failure.reason.is_of_the_state() => {
+                Self::Key { key, kms_key_id, beside: Some(failure) }
+            }
+            (answer, _) => answer,
+        }
+    }
+
+    /// What is held after one more was asked: a key if there is one, with what the other said, else the failure that leaves the most open.
     fn or(self, answer: Self) -> Self {
-        match (&self, &answer) {
-            (Self::Key { .. } | Self::OpenedBefore { .. }, _) => self,
-            (Self::Nothing(failure), Self::Nothing(other)) if failure.reason.openness() >= other.reason.openness() => self,
-            _ => answer,
+        match (self, answer) {
+            (Self::Nothing(failure), Self::Nothing(other)) if failure.reason.openness() >= other.reason.openness() => {
+                Self::Nothing(failure)
+            }
+            (Self::Nothing(failure), Self::Key { key, kms_key_id, beside })
+            | (Self::Key { key, kms_key_id, beside }, Self::Nothing(failure)) => {
+                let others = beside.into_iter().chain(Some(failure)).filter(|failure| failure.reason != Reason::NoKeyGiven);
+                // Of those that leave as much open the first is told.
+                let beside = others.reduce(|known, other| if other.reason.openness() > known.reason.openness() { other } else { known });
+                Self::Key { key, kms_key_id, beside }
+            }
+            (held @ (Self::Key { .. } | Self::OpenedBefore { .. }), _) => held,
+            (Self::Nothing(_), answer) => answer,
         }
     }
 }

@@ -15,5 +15,5 @@ pub use self::model::{MemberReport, Opens, Report};
 pub use self::recovery::{Recovered, RecoveryCounts};
 pub use self::render::{Render, Revealed, RowContext, RowWriter};
 pub use self::unread::{Unread, UnreadReason};
-pub use self::verification::{Asked, Verification, VerificationPlan, VerificationResult};
+pub use self::verification::{Asked, Heard, Verification, VerificationPlan, VerificationResult};
 pub use crate::mvcc::comparison::Comparison;

@@ -29,8 +29,6 @@ pub struct VerificationPlan {
     pub asked: Vec<Asked>,
     /// What nobody can be asked about.
     pub unclaimed: Asked,
-    /// Calls about which key is current, to the plugins of providers that are required.
-    pub current_key_calls: Count<Calls>,
     /// The IAM policy that allows the calls, where AWS is asked; in JSON.
     pub policy: Option<String>,
 }
@@ -44,18 +42,37 @@ pub struct Asked {
     pub calls: BTreeMap<Option<String>, Turns>,
     /// Values that wait for those of which it is asked first, by the same key.
     pub waiting: BTreeMap<Option<String>, Waiting>,
+    /// At most so many calls about each key besides: its state, its rotation, and what its name means now.
+    pub key_calls: BTreeMap<Option<String>, Count<Calls>>,
+    /// Calls about the key that is current, which no value has to name.
+    pub status_calls: Count<Calls>,
+}
+
+/// What one who could be asked was asked, and gave.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Heard {
+    /// Such as `AWS KMS`.
+    pub name: String,
+    /// DEK sources that it was asked about.
+    pub asked: Count<DekSources>,
+    /// Those of them that it unwrapped.
+    pub unwrapped: Count<DekSources>,
 }
 
 /// What came of a verification.
 pub struct VerificationResult {
     /// What became of every value.
     pub proof: Proof,
+    /// Those who could be asked, in their order.
+    pub heard: Vec<Heard>,
     /// Calls that were made to unwrap DEK sources.
     pub calls: Count<Calls>,
     /// Calls that were made to ask of the keys' state, and which is current.
     pub other_calls: Count<Calls>,
     /// Whether the budget or the user ended the asking early.
     pub is_cut_short: bool,
+    /// Why it was not said under which key a provider writes now, or what a name means.
+    pub not_told: Option<Failure>,
     /// When the last of the earlier runs was that have opened what was not asked about again, as the ledger says; in UTC.
     pub opened_before: Option<String>,
     /// Why DEK sources were not unwrapped, and how many.
@@ -77,6 +94,16 @@ impl VerificationPlan {
     /// Calls that unwrap: those about DEK sources that somebody can be asked about.
     pub fn calls(&self) -> Count<Calls> {
         self.asked.iter().map(Asked::total).sum()
+    }
+
+    /// At most so many calls about keys besides.
+    pub fn key_calls(&self) -> Count<Calls> {
+        self.asked.iter().flat_map(|asked| asked.key_calls.values()).copied().chain([self.status_calls()]).sum()
+    }
+
+    /// Those of them to plugins, about the key that is current.
+    pub fn status_calls(&self) -> Count<Calls> {
+        self.asked.iter().map(|asked| asked.status_calls).sum()
     }
 
     /// The same, and those that several are asked in turn: more are not made, but for those that are repeated.

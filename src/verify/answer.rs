@@ -111,7 +111,9 @@ impl Answer {
                     Standing::Unopenable
                 }
                 Reason::ContextOrDamage => Standing::Undecided,
-                Reason::KeyNotFoundThere | Reason::AccessDenied | Reason::BadAnswer | Reason::Refused => Standing::Refused,
+                Reason::KeyNotFoundThere | Reason::UnusableThere | Reason::AccessDenied | Reason::BadAnswer | Reason::Refused => {
+                    Standing::Refused
+                }
                 Reason::NoKeyGiven
                 | Reason::NotConfigured
                 | Reason::Throttled

@@ -124,7 +124,7 @@ impl Keyring<'_> {
             None => Attempt::Not(Answer::NoKey(Reason::NoKeyGiven)),
             Some(Held::Nothing(failure)) => Attempt::Not(Answer::NoKey(failure.reason)),
             Some(Held::OpenedBefore { .. }) => Attempt::Not(Answer::OpenedBefore),
-            Some(Held::Key { key: data_key, kms_key_id }) => {
+            Some(Held::Key { key: data_key, kms_key_id, .. }) => {
                 if key.key_id.is_none() {
                     key.key_id = kms_key_id.clone().map(Into::into);
                 }

@@ -26,6 +26,7 @@ mod source;
 mod target;
 mod under;
 mod wanted;
+mod which_key;
 
 #[cfg(test)]
 #[allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "a test that overflows fails")]

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::Source;
 use super::keyring::is_proved;
+use super::which_key::same_key;
 use crate::collect::Collected;
 use crate::envelope::open::{DataKey, DekSourceId};
 use crate::envelope::{Body, KeyIdentity, KeyPattern, Sealed};
@@ -30,6 +31,9 @@ pub struct Needs<'data> {
     /// Values by the stored type of their DEK source, where a provider has one.
     pub dek_source_types: BTreeMap<(KeyIdentity<'data>, i64), Count<Values>>,
 }
+
+/// Values of a provider are under several keys.
+pub(super) struct SeveralKeys;
 
 /// A value as it was sealed, with its storage key.
 struct SealedUnder<'data> {
@@ -96,9 +100,9 @@ impl<'data> Needs<'data> {
         needs
     }
 
-    /// The keys under which values are current, or may be, and those of the last write of each file: what is written under now is among
-    /// them, if anything was written under it.
-    pub(super) fn current_keys(&self, pattern: &KeyPattern) -> BTreeSet<&KeyIdentity<'data>> {
+    /// The key ID under which values are current, or may be, and the last write of each file is: what is written under now is among them,
+    /// if anything was written under it. `None` where the only key names none; a key with replicas in several regions is one.
+    pub(super) fn current_key(&self, pattern: &KeyPattern) -> Result<Option<&str>, SeveralKeys> {
         let mut last: BTreeMap<(EvidenceId, &[u8]), (u64, &KeyIdentity<'data>)> = BTreeMap::new();
         let of_members = self.written.iter().filter(|(_, written)| !written.is_in_leftover);
         for ((evidence, prefix, key), written) in of_members.filter(|((_, _, key), _)| pattern.matches(key)) {
@@ -106,7 +110,13 @@ impl<'data> Needs<'data> {
             *known = (*known).max((written.last, key));
         }
         let current = self.current.iter().filter(|key| pattern.matches(key));
-        current.chain(last.into_values().map(|(_, key)| key)).collect()
+        let all = current.chain(last.into_values().map(|(_, key)| key));
+        let distinct: BTreeMap<_, &KeyIdentity<'data>> =
+            all.map(|key| ((&key.provider, &key.version, &key.name, key.key_id.as_deref().map(same_key)), key)).collect();
+        match distinct.len() {
+            0 | 1 => Ok(distinct.into_values().next().and_then(|key| key.key_id.as_deref())),
+            _ => Err(SeveralKeys),
+        }
     }
 
     /// Notes the key that a value names, and when it was written.

@@ -6,7 +6,8 @@ use super::Source;
 use super::keyring::Attempt;
 use super::needs::{Began, prefix_of};
 use super::under::Under;
-use super::wanted::{State, Wanted, same_key};
+use super::wanted::{State, Wanted};
+use super::which_key::same_key;
 use crate::envelope::KeyIdentity;
 use crate::evidence::count::{Count, Values};
 use crate::evidence::{EvidenceId, MemberId};
@@ -93,10 +94,12 @@ impl Requirement {
             let is_opened = |attempt: &Attempt| matches!(attempt, Attempt::Opened { .. });
             self.by_name.add_if(is_current && under.is_none() && !attempt.is_none_or(is_opened));
         }
-        if is_current && under.is_none() && !source.is_leftover() && wanted.others.is_empty() {
+        if is_current && under.is_none() && !source.is_leftover() && wanted.is_any_of_name() {
             self.see_used(Left::of(source.id, group_resource, storage_key, Under::NotKnown), row, attempt, wanted);
         }
-        if let Some(under) = under.as_ref().filter(|_| is_retained && !source.is_leftover() && wanted.is_meant) {
+        // What is named so began with the others of that name, whatever key the name meant then.
+        let is_named_so = || row.envelope().is_some_and(|envelope| wanted.key().is_some_and(|key| key.matches(&envelope.key())));
+        if let Some(under) = under.as_ref().filter(|_| is_retained && !source.is_leftover() && wanted.is_meant && !is_named_so()) {
             self.see_late(source.id, row, under, began);
         }
         // Nothing in what was left behind is current, and all that is retained in it can be read there.
@@ -202,6 +205,7 @@ impl Requirement {
             Under::SameName(_)
             | Under::NotOpened(_)
             | Under::OneOfSeveral(_)
+            | Under::NotTold(_)
             | Under::NotNamed(_)
             | Under::OutOfReach
             | Under::Disputed
@@ -236,12 +240,24 @@ impl Requirement {
     /// Values that are current, or the current ones of keys of which it is not known what they have now, of which it is not known whether
     /// they are as required.
     pub fn not_known(&self) -> Count<Values> {
-        self.count(|under| matches!(under, Under::NotApplied | Under::NotKnown | Under::Disputed | Under::OneOfSeveral(_)))
+        self.count(|under| {
+            matches!(under, Under::NotApplied | Under::NotKnown | Under::Disputed | Under::OneOfSeveral(_) | Under::NotTold(_))
+        })
     }
 
     /// Those of them that are under one of several keys of the required provider.
     pub fn one_of_several(&self) -> Count<Values> {
         self.count(|under| matches!(under, Under::OneOfSeveral(_)))
+    }
+
+    /// Those of them of which who could say under which key they are to be, or are, did not say it.
+    pub fn not_told(&self) -> Count<Values> {
+        self.count(|under| matches!(under, Under::NotTold(_)))
+    }
+
+    /// Those of them that a log that was not applied writes or deletes, or may.
+    pub fn not_applied(&self) -> Count<Values> {
+        self.count(|under| matches!(under, Under::NotApplied))
     }
 
     /// Current Secrets in plaintext that no API server writes, and so none rewrites.

@@ -15,6 +15,8 @@ pub enum Under {
     NotOpened(KeyIdentity<'static>),
     /// A key of the required provider, of which it is not known under which of its keys it writes now.
     OneOfSeveral(KeyIdentity<'static>),
+    /// By its name a key of the required provider, of which who could say whether it is the required one did not.
+    NotTold(KeyIdentity<'static>),
     /// A key, though no rule names the resource: API servers with this configuration cannot read it.
     NotNamed(KeyIdentity<'static>),
     /// No key, in a Secret below a key that no API server writes, so that none rewrites it.
@@ -40,6 +42,7 @@ impl Under {
             Self::OutOfReach => "out-of-reach",
             Self::Disputed => "disputed",
             Self::OneOfSeveral(_) => "one-of-several-keys",
+            Self::NotTold(_) => "key-not-told",
             Self::NotApplied => "not-applied",
             Self::NotKnown => "not-known",
         }
@@ -48,7 +51,12 @@ impl Under {
     /// The key that the values name.
     pub fn key(&self) -> Option<&KeyIdentity<'static>> {
         match self {
-            Self::Key(key) | Self::SameName(key) | Self::NotOpened(key) | Self::OneOfSeveral(key) | Self::NotNamed(key) => Some(key),
+            Self::Key(key)
+            | Self::SameName(key)
+            | Self::NotOpened(key)
+            | Self::OneOfSeveral(key)
+            | Self::NotTold(key)
+            | Self::NotNamed(key) => Some(key),
             Self::Plaintext | Self::OutOfReach | Self::Disputed | Self::NotApplied | Self::NotKnown => None,
         }
     }

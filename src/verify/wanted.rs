@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::keyring::{Attempt, verdict_of};
+use super::needs::SeveralKeys;
 use super::under::Under;
+use super::which_key::{Stands, WhichKey, proved};
 use super::{Answer, Keyring, Needs, Standing};
 use crate::envelope::{KeyIdentity, KeyPattern, Provider};
-use crate::kms::{ConfiguredProvider, CurrentKeys, EncryptionConfig, is_key_arn};
+use crate::kms::{ConfiguredProvider, CurrentKeys, EncryptionConfig, is_alias};
 use crate::kubernetes::GroupResource;
 use crate::row::{EnvelopeInfo, Form, ValueRow};
 
@@ -54,8 +56,8 @@ pub(super) struct Alternative {
     pub(super) state: State,
     /// Which key of that name, of several that were given.
     number: Option<usize>,
-    /// It is a provider that has several keys, and nobody says which of them it writes under now.
-    is_one_of_several: bool,
+    /// Which of the keys that its provider has.
+    which: WhichKey,
 }
 
 impl Required<'_> {
@@ -79,7 +81,7 @@ impl Required<'_> {
             (at, Alternative { number, ..self.settled(state, needs) })
         });
         let Some((number, first)) = configured.next() else {
-            let not_named = Alternative { state: State::NotNamed, number: None, is_one_of_several: false };
+            let not_named = Alternative { state: State::NotNamed, number: None, which: WhichKey::Any };
             return (!self.configs.is_empty() && !self.is_refused()).then(|| Wanted::by_one(not_named, false));
         };
         let others: Vec<_> = configured.collect();
@@ -87,32 +89,65 @@ impl Required<'_> {
         Some(Wanted { first, others: if is_disputed { others } else { Vec::new() }, number, is_meant: true })
     }
 
-    /// A provider of KMS v2 writes under one of its keys. Which it is its plugin says; else it is the only one that there is.
+    /// A provider of KMS v2 writes under one of its keys. Which it is the user names, or its plugin says; else it is the only one that
+    /// there is.
     fn settled(&self, state: State, needs: &Needs<'_>) -> Alternative {
-        let wanted = |state, is_one_of_several| Alternative { state, number: None, is_one_of_several };
-        let (pattern, name) = match &state {
-            State::Key(pattern) if pattern.key_id.is_none() && pattern.may_be_of_kms() => match &pattern.name {
-                Some(name) => (pattern, name),
-                None => return wanted(state, false),
-            },
-            State::Key(_) | State::Plaintext | State::NotNamed | State::NotKnown => return wanted(state, false),
-        };
-        let is_v1 = pattern.version.as_deref() == Some(KMS_V1);
-        if !is_v1 && self.current_keys.is_left_open(name) {
-            return wanted(state, true);
-        }
-        let said = self.current_keys.of(name).filter(|_| !is_v1);
-        match said.map(|said| (said.first(), said.len())) {
-            Some((Some(key_id), 1)) => {
+        let State::Key(pattern) = &state else { return Alternative { state, number: None, which: WhichKey::Any } };
+        let which = self.which(pattern, needs);
+        let said = pattern.name.as_deref().and_then(|name| self.said(pattern, name));
+        let state = match said {
+            // What the plugin says is shown, too.
+            Some(key_id) if pattern.key_id.is_none() => {
                 let version = Provider::KmsV2.words().map(|(_, version)| version.to_owned());
-                wanted(State::Key(KeyPattern { version, key_id: Some(key_id.clone()), ..pattern.clone() }), false)
+                State::Key(KeyPattern { version, key_id: Some(key_id.to_owned()), ..pattern.clone() })
             }
-            Some(_) => wanted(state, true),
-            None => {
-                let is_one_of_several = needs.current_keys(pattern).len() > 1;
-                wanted(state, is_one_of_several)
+            _ => state,
+        };
+        Alternative { state, number: None, which }
+    }
+
+    /// The one key that plugins say a provider writes under now, where they say one.
+    fn said(&self, pattern: &KeyPattern, name: &str) -> Option<&str> {
+        let may_say = pattern.version.as_deref() != Some(KMS_V1) && pattern.may_be_of_kms() && !self.current_keys.is_left_open(name);
+        let said = self.current_keys.of(name).filter(|said| may_say && said.len() == 1);
+        said?.first().map(String::as_str)
+    }
+
+    fn which(&self, pattern: &KeyPattern, needs: &Needs<'_>) -> WhichKey {
+        let one = |named: &str| WhichKey::one(named, self.current_keys);
+        if let Some(key_id) = &pattern.key_id {
+            return one(key_id);
+        }
+        let Some(name) = pattern.name.as_deref().filter(|_| pattern.may_be_of_kms()) else { return WhichKey::Any };
+        if pattern.version.as_deref() != Some(KMS_V1) {
+            match self.current_keys.of(name) {
+                _ if self.current_keys.is_left_open(name) => return WhichKey::NotTold,
+                Some(said) => match self.said(pattern, name) {
+                    Some(key_id) if said.len() == 1 => return one(key_id),
+                    _ => return WhichKey::OneOfSeveral,
+                },
+                None => {}
             }
         }
+        match needs.current_key(pattern) {
+            Ok(Some(key_id)) => one(key_id),
+            Ok(None) => WhichKey::Any,
+            Err(SeveralKeys) => WhichKey::OneOfSeveral,
+        }
+    }
+
+    /// Names of required keys that mean whatever their KMS makes of them now, each with its provider: the KMS is asked.
+    pub fn names_to_ask(&self, needs: &Needs<'_>) -> BTreeSet<(String, String)> {
+        let of_configs = || self.configs.iter().flat_map(EncryptionConfig::kms_providers);
+        let patterns: Vec<KeyPattern> = match self.key {
+            Some(key) => vec![key.clone()],
+            None => of_configs().filter_map(|kms| KeyPattern::of_provider(kms.provider, &kms.name)).collect(),
+        };
+        let names = patterns.iter().filter_map(|pattern| match self.which(pattern, needs) {
+            WhichKey::One { named, .. } if is_alias(&named) => Some((pattern.name.clone().unwrap_or_default(), named)),
+            _ => None,
+        });
+        names.collect()
     }
 
     /// Providers of KMS v2 that are required without saying under which key: their plugins are asked.
@@ -164,6 +199,11 @@ impl Wanted {
         Self { first, others: Vec::new(), number: 0, is_meant }
     }
 
+    /// Whether any key will do that its provider's name stands for.
+    pub(super) fn is_any_of_name(&self) -> bool {
+        self.others.is_empty() && self.first.which == WhichKey::Any
+    }
+
     /// The key that is wanted, where it is one.
     pub(super) fn key(&self) -> Option<&KeyPattern> {
         match &self.first.state {
@@ -184,19 +224,18 @@ impl Alternative {
             (_, _, None) => Some(Under::NotKnown),
             (State::NotNamed, _, Some(identity)) => Some(Under::NotNamed(identity.owned())),
             (State::Key(key), _, Some(identity)) => {
-                let proved = proved(&identity, attempt);
-                let is_of_another_id = || KeyPattern { key_id: None, ..key.clone() }.matches(&proved);
-                if key.matches(&proved) {
-                    let otherwise = self.otherwise_opened(row, attempt, &identity);
-                    otherwise.or_else(|| self.is_one_of_several.then(|| Under::OneOfSeveral(identity.owned())))
-                } else if identity.key_id.is_none()
-                    && !key.key_id.as_deref().is_some_and(|id| proved.key_id.is_some() && is_key_arn(id))
-                    && is_of_another_id()
-                {
-                    // KMS v1: what the value does not say, only a KMS that calls the key as it was asked for can.
-                    Some(Under::OneOfSeveral(identity.owned()))
-                } else {
-                    Some(Under::Key(proved))
+                let of_provider = KeyPattern { key_id: None, ..key.clone() };
+                let (used, is_opened) = match attempt {
+                    Some(Attempt::Opened { used, .. }) => (used.as_deref(), true),
+                    _ => (None, false),
+                };
+                let stands = if of_provider.matches(&identity) { self.which.stands(&identity, used, is_opened) } else { Stands::Elsewhere };
+                let otherwise = || self.otherwise_opened(row, attempt, &identity);
+                match stands {
+                    Stands::Under => otherwise(),
+                    Stands::Elsewhere => Some(Under::Key(proved(&identity, used))),
+                    Stands::OneOfSeveral => Some(otherwise().unwrap_or_else(|| Under::OneOfSeveral(identity.owned()))),
+                    Stands::NotTold => Some(otherwise().unwrap_or_else(|| Under::NotTold(identity.owned()))),
                 }
             }
             (State::Plaintext, _, Some(identity)) => Some(Under::Key(identity.owned())),
@@ -216,22 +255,6 @@ impl Alternative {
             Attempt::Opened { .. } | Attempt::Not(_) => None,
         }
     }
-}
-
-/// The key that a value is under: as the KMS that opened it says, where that is another than the value names.
-fn proved(identity: &KeyIdentity<'_>, attempt: Option<&Attempt>) -> KeyIdentity<'static> {
-    let is_another = |named: &str, used: &str| is_key_arn(named) && is_key_arn(used) && same_key(named) != same_key(used);
-    match attempt {
-        Some(Attempt::Opened { used: Some(used), .. }) if identity.key_id.as_deref().is_none_or(|named| is_another(named, used)) => {
-            KeyIdentity { key_id: Some(used.to_string().into()), ..identity.owned() }
-        }
-        _ => identity.owned(),
-    }
-}
-
-/// What tells a key: its ARN; of a key with replicas in several regions, its ID.
-pub(super) fn same_key(key_id: &str) -> &str {
-    key_id.rsplit_once(":key/").map_or(key_id, |(_, id)| if id.starts_with("mrk-") { id } else { key_id })
 }
 
 /// The word in the records: `plaintext`, or the key as it is given.

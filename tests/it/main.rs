@@ -45,6 +45,7 @@ mod lives;
 mod log;
 mod memory;
 mod migration;
+mod migration_alias;
 mod not_read;
 mod one_run;
 mod opening;

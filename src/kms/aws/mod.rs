@@ -28,7 +28,7 @@ use self::answer::{BoundedAnswer, failure};
 pub use self::configuration::AwsOptions;
 use self::configuration::configuration;
 use super::iam::{UsedKey, decrypt_policy};
-use super::key_spelling::{is_key_id, is_multi_region_key, region_of};
+use super::key_spelling::{has_one_home, is_key_id, is_multi_region_key, region_of};
 use super::{EncryptionContext, EncryptionContexts, Failure, KeyState, Reason, Unwrapped, Unwrapper, WrappedDek};
 use crate::envelope::open::DataKey;
 
@@ -45,6 +45,8 @@ pub struct AwsKms {
     contexts: EncryptionContexts,
     /// Whose DEK sources are sent; empty: everybody's that look like AWS's.
     providers: BTreeSet<String>,
+    /// Whose are not, where that is everybody: those of whom somebody else was named.
+    others: BTreeSet<String>,
     /// The access key ID that calls are signed with, as soon as one was made.
     caller: Option<String>,
     /// The number that KMS gave the last call.
@@ -86,8 +88,8 @@ impl AwsKms {
 
     fn with_runtime(runtime: Runtime, config: SdkConfig, contexts: EncryptionContexts) -> Self {
         let regions = config.region().map(|region| region.as_ref().to_owned()).into_iter().collect();
-        let (clients, providers) = (BTreeMap::new(), BTreeSet::new());
-        Self { runtime, config, clients, regions, contexts, providers, caller: None, last_request: None }
+        let (clients, providers, others) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
+        Self { runtime, config, clients, regions, contexts, providers, others, caller: None, last_request: None }
     }
 
     /// The same, asked in these regions about what names none; without any, in the configured one.
@@ -100,6 +102,17 @@ impl AwsKms {
     #[must_use]
     pub fn for_providers(self, providers: impl IntoIterator<Item = String>) -> Self {
         Self { providers: providers.into_iter().collect(), ..self }
+    }
+
+    /// The same, not asked about these providers, for which somebody else was named, unless it is for them by name.
+    #[must_use]
+    pub fn but_for(self, others: impl IntoIterator<Item = String>) -> Self {
+        Self { others: others.into_iter().collect(), ..self }
+    }
+
+    /// Whether it is for a provider, as far as the user says.
+    fn is_for(&self, provider_name: &str) -> bool {
+        if self.providers.is_empty() { !self.others.contains(provider_name) } else { self.providers.contains(provider_name) }
     }
 
     /// The client for a region; `None`: there is none to ask in, which the client says of itself.
@@ -167,7 +180,7 @@ impl Unwrapper for AwsKms {
         let is_of_plugin = blob(source).is_some_and(|blob| !is_text(blob));
         // KMS v1 names no key.
         let is_named = || source.id.key_id.as_deref().is_none_or(is_aws_key);
-        is_of_plugin && if self.providers.is_empty() { is_named() } else { self.providers.contains(source.provider_name()) }
+        is_of_plugin && self.is_for(source.provider_name()) && (!self.providers.is_empty() || is_named())
     }
 
     fn ways(&self, source: &WrappedDek) -> usize {
@@ -191,7 +204,7 @@ impl Unwrapper for AwsKms {
     }
 
     fn describes(&self, provider_name: &str, key_id: &str) -> bool {
-        is_aws_key(key_id) && (self.providers.is_empty() || self.providers.contains(provider_name))
+        is_aws_key(key_id) && self.is_for(provider_name)
     }
 
     fn place_of_key(&self, key_id: &str) -> Option<String> {
@@ -255,9 +268,9 @@ fn blob(source: &WrappedDek) -> Option<&[u8]> {
     }
 }
 
-/// Whether a key can be in this region alone: its ARN names it, and it has no replicas.
+/// Whether a key can be in this region alone.
 fn is_at_home(key_id: Option<&str>, region: Option<&str>) -> bool {
-    key_id.is_some_and(|key_id| region_of(key_id).is_some() && region_of(key_id) == region && !is_multi_region_key(key_id))
+    key_id.is_some_and(|key_id| has_one_home(key_id) && region_of(key_id) == region)
 }
 
 /// Whether bytes are text, in lines or not, with zero bytes at its end or not: so write other plugins, and AWS's blob is binary.

@@ -5,51 +5,13 @@
 //! here leave the plugin's own code to decide.
 
 use super::super::Reason;
-use super::super::aws_errors::reason_of_aws;
+use super::super::aws_errors::{CODES, reason_of_aws};
+use super::key_words::state_of;
 
-/// Codes of AWS KMS that a plugin's words may hold.
-const AWS_CODES: [&str; 19] = [
-    "NotFoundException",
-    "DisabledException",
-    "KMSInvalidStateException",
-    "AccessDeniedException",
-    "InvalidGrantTokenException",
-    "UnrecognizedClientException",
-    "ExpiredTokenException",
-    "InvalidCiphertextException",
-    "IncorrectKeyException",
-    "InvalidKeyUsageException",
-    "ThrottlingException",
-    "LimitExceededException",
-    "TooManyRequestsException",
-    "RequestLimitExceeded",
-    "KeyUnavailableException",
-    "DependencyTimeoutException",
-    "KMSInternalException",
-    "InternalFailure",
-    "ServiceUnavailable",
-];
-
-/// Words of others in lower case, and what they mean; the first that stand in a message decide, the state of a key before all else. A state
-/// is told by a KMS's own word for it: that a message speaks of something that is disabled proves nothing.
-const WORDS: [(&str, Reason); 60] = [
+/// Words of others in lower case, and what they mean; the first that stand in a message decide. The state of a key they do not tell.
+const WORDS: [(&str, Reason); 46] = [
     // Google says so of a project in which its API is off, which is no state of a key.
     ("api has not been used", Reason::AccessDenied),
-    ("current state is: disabled", Reason::Disabled),
-    ("keydisabled", Reason::Disabled),
-    ("destroy_scheduled", Reason::PendingDeletion),
-    ("objectisdeletedbutrecoverable", Reason::PendingDeletion),
-    ("objectisbeingdeleted", Reason::PendingDeletion),
-    // A key whose material is gone is one that the KMS has no more, as AWS says of it.
-    ("current state is: destroyed", Reason::KeyNotFound),
-    ("pending_import", Reason::KeyUnusable),
-    ("pending_generation", Reason::KeyUnusable),
-    ("import_failed", Reason::KeyUnusable),
-    ("disallowed by policy", Reason::KeyUnusable),
-    ("keynotfound", Reason::KeyNotFound),
-    ("no existing key named", Reason::KeyNotFound),
-    ("encryption key not found", Reason::KeyNotFound),
-    ("code = notfound", Reason::KeyNotFound),
     ("rate exceeded", Reason::Throttled),
     ("rate limit", Reason::Throttled),
     ("quota exceeded", Reason::Throttled),
@@ -110,31 +72,53 @@ const WHOLE_WORDS: [(&str, Reason); 6] = [
 /// How gRPC and Google say that it is a matter of the key's state.
 const OF_STATE: [&str; 2] = ["failedprecondition", "failed_precondition"];
 
-/// States of a key as bare words: they decide where a code says already that it is a matter of state.
-const STATES: [(&str, Reason); 5] = [
-    ("disabled", Reason::Disabled),
-    ("scheduled", Reason::PendingDeletion),
-    ("deletion", Reason::PendingDeletion),
-    ("destroyed", Reason::KeyNotFound),
-    ("expired", Reason::KeyUnusable),
-];
+/// How gRPC says that something is not there.
+const OF_NOT_FOUND: &str = "code = notfound";
 
 /// The reason that an error code of AWS within a message gives.
 pub(super) fn of_aws(message: &str) -> Option<Reason> {
-    let code = AWS_CODES.iter().find(|code| has_whole(message, code))?;
-    reason_of_aws(code, message)
+    let code = CODES.iter().find(|code| has_whole(message, code))?;
+    let reason = reason_of_aws(code, message)?;
+    let is_certain = !(reason.is_of_the_state() || reason.is_not_found());
+    // Other services of AWS have some of these codes, and a plugin may tell of an outage in one breath.
+    (is_certain || (is_of_kms(message, code) && of_outage(&message.to_lowercase()).is_none())).then_some(reason)
 }
 
-/// The reason that words of another KMS within a message give. `is_of_state`: the plugin's own code says that it is one of state.
-pub(super) fn of_others(message: &str, is_of_state: bool) -> Option<Reason> {
+/// Whether a code of AWS is one that KMS gave: its own client says so, or the sentence behind it is one of KMS's about keys.
+fn is_of_kms(message: &str, code: &str) -> bool {
+    if !OF_SEVERAL_SERVICES.contains(&code) {
+        return true;
+    }
+    let Some((before, after)) = message.split_once(code) else { return false };
+    let service = before.rsplit_once("operation error ").map(|(_, service)| service);
+    let is_of_client = service.is_some_and(|service| service.starts_with("KMS: ") && service.contains("https response error"));
+    let is_sentence = || OF_KEYS.iter().any(|begin| after.trim_start_matches([':', ' ']).starts_with(begin));
+    is_of_client || (service.is_none() && is_sentence())
+}
+
+/// Codes that other services of AWS have, too.
+const OF_SEVERAL_SERVICES: [&str; 1] = ["NotFoundException"];
+
+/// How KMS begins what it says of a key that it does not know.
+const OF_KEYS: [&str; 5] = ["Key '", "Key \"", "Alias ", "Invalid keyId", "Invalid arn"];
+
+/// The outage that words tell.
+fn of_outage(message: &str) -> Option<Reason> {
+    let words = WORDS.iter().find(|(words, _)| message.contains(words)).filter(|(_, reason)| reason.is_passing());
+    let whole = || WHOLE_WORDS.iter().find(|(word, _)| has_whole(message, word));
+    words.or_else(whole).map(|(_, reason)| *reason)
+}
+
+/// The reason that words of another KMS within a message give. `is_of_state`, `is_not_found`: the plugin's own code says that it is a matter
+/// of state, or that something is not there.
+pub(super) fn of_others(message: &str, is_of_state: bool, is_not_found: bool) -> Option<Reason> {
     let message = message.to_lowercase();
     let is_of_state = is_of_state || OF_STATE.iter().any(|word| message.contains(word));
-    let states = || STATES.iter().filter(|_| is_of_state).find(|(word, _)| message.contains(word));
-    let words = || WORDS.iter().find(|(words, _)| message.contains(words));
-    let whole = || WHOLE_WORDS.iter().find(|(word, _)| has_whole(&message, word));
-    // The state of a key goes before all else, but for what Google says of a project.
-    let of_state = words().filter(|(_, reason)| reason.is_of_the_state() || matches!(reason, Reason::KeyNotFound | Reason::AccessDenied));
-    of_state.or_else(states).or_else(words).or_else(whole).map(|(_, reason)| *reason)
+    let is_not_found = is_not_found || message.contains(OF_NOT_FOUND);
+    let words = || WORDS.iter().find(|(words, _)| message.contains(words)).map(|(_, reason)| *reason);
+    // Who tells of an outage has not heard of the key; and of a project Google says that its API is off.
+    let of_project = || words().filter(|reason| *reason == Reason::AccessDenied && message.contains("api has not been used"));
+    of_outage(&message).or_else(of_project).or_else(|| state_of(&message, is_of_state, is_not_found)).or_else(words)
 }
 
 /// Whether a word stands in a text and is no part of a longer one, of a path or of a number with a point.

@@ -178,6 +178,9 @@ fn under(under: &Under) -> String {
         Under::OneOfSeveral(key) => {
             format!("under {}, one of several keys of its provider: not known which it writes under now", whole(key))
         }
+        Under::NotTold(key) => {
+            format!("that name {}: which key is required, or which key that name means, was not said", whole(key))
+        }
         Under::NotNamed(key) => {
             format!("under {}, though no rule names the resource: with this configuration API servers cannot read them", whole(key))
         }

@@ -14,10 +14,11 @@ use super::table::Table;
 use super::unread::{self, ending, subject};
 use super::verify_plan::plan;
 use super::{block, next_steps, thousands};
-use crate::evidence::count::{Calls, Count, DekSources};
+use crate::evidence::count::Count;
 use crate::evidence::words::{path_text, verb};
 use crate::finding::{Condition, Outcome};
-use crate::report::{Asked, KeyReport, Render, Report, VerificationPlan, VerificationResult, not_looked_at};
+use crate::kms::{Failure, Reason};
+use crate::report::{Heard, KeyReport, Render, Report, VerificationResult, not_looked_at};
 use crate::row::Retention;
 use crate::verify::{Answer, CoverageLine, Proof, SameValue, Standing, State};
 
@@ -47,7 +48,7 @@ impl Render for VerifyText<'_> {
     fn end(&mut self, report: &Report, outcome: &Outcome) -> io::Result<()> {
         if let (Some(verification), false) = (&report.verification, self.is_quiet) {
             let said = match &verification.result {
-                Some(result) => verify(result, &verification.plan, report, Tone::of_exit(outcome.exit_code())),
+                Some(result) => verify(result, report, Tone::of_exit(outcome.exit_code())),
                 None => plan(&verification.plan, report),
             };
             self.out.write_all(said.as_bytes())?;
@@ -56,11 +57,11 @@ impl Render for VerifyText<'_> {
     }
 }
 
-fn verify(verify: &VerificationResult, plan: &VerificationPlan, report: &Report, tone: Tone) -> String {
+fn verify(verify: &VerificationResult, report: &Report, tone: Tone) -> String {
     let mut out = headline(verify, report, tone);
     let files: Vec<String> = report.evidences.iter().map(evidence_label).collect();
     block(&mut out, "Files", &files);
-    block(&mut out, "Asked", &asked(verify, &plan.asked));
+    block(&mut out, "Asked", &asked(verify));
     out.push_str(&coverage(&verify.proof));
     out.push_str(&unopened(verify));
     let keys = report.keys();
@@ -103,6 +104,9 @@ fn next(verify: &VerificationResult, keys: &[KeyReport]) -> Vec<String> {
     if proof.coverage.count(|_, answer| answer.is_denied()) > 0 {
         steps.push("what was denied: give the rights that --plan lists. A KMS also denies another encryption context than the rights name, and a key of another region");
     }
+    if proof.requirement.not_told() > 0 {
+        steps.push("give the calls that are left out (--max-calls, as many as --plan says), or those who can say which key a name means (--aws-kms, kms:DescribeKey; --kms-plugin); or name the key itself: --require-key PROVIDER/NAME/KEYARN");
+    }
     if proof.requirement.one_of_several() > 0 {
         steps.push("say which key is current: --kms-plugin asks the plugin, which names the one that it writes under now; or --require-key PROVIDER/NAME/KEYID");
     }
@@ -138,10 +142,21 @@ pub fn verify_status(report: &Report, outcome: &Outcome) -> String {
         left => format!("; {} {} not under the key that is required", thousands(left), verb(left, "is", "are")),
     };
     if proof.requirement.not_known() > 0 {
-        let why = if proof.requirement.one_of_several() > 0 {
-            ": the required provider has several keys, and which is current is not known"
-        } else {
-            ""
+        let why = match &result.not_told {
+            _ if proof.requirement.one_of_several() > 0 => {
+                ": the required provider has several keys, and which is current is not known".to_owned()
+            }
+            Some(failure) if proof.requirement.not_told() > 0 && failure.reason == Reason::NotAttempted => {
+                ": no call was left to ask which key is current, or the run was broken off".to_owned()
+            }
+            Some(failure) if proof.requirement.not_told() > 0 => {
+                format!(": which key is current was not said ({})", failure.reason.name().replace('-', " "))
+            }
+            None if proof.requirement.not_told() > 0 => ": which key its name means was not said".to_owned(),
+            _ if proof.requirement.not_applied() == proof.requirement.not_known() => {
+                ": the log behind the database writes or deletes them, or may".to_owned()
+            }
+            _ => String::new(),
         };
         left.push_str(&format!("; of {} it is not known{why}", thousands(proof.requirement.not_known())));
     }
@@ -232,16 +247,20 @@ fn headline(result: &VerificationResult, report: &Report, tone: Tone) -> String 
     out
 }
 
-fn asked(verify: &VerificationResult, asked: &[Asked]) -> Vec<String> {
-    // One call unwraps one of them.
-    let sources = |calls: Count<Calls>| with_noun(calls.one_each::<DekSources>());
-    let mut lines: Vec<String> = asked.iter().map(|asked| format!("{}: {}", terminal(&asked.name), sources(asked.total()))).collect();
+fn asked(verify: &VerificationResult) -> Vec<String> {
+    let line = |Heard { name, asked, unwrapped }: &Heard| match *asked {
+        Count::ZERO => format!("{}: not asked about DEK sources", terminal(name)),
+        asked => format!("{}: asked about {}, unwrapped {}", terminal(name), with_noun(asked), thousands(*unwrapped)),
+    };
+    let mut lines: Vec<String> = verify.heard.iter().map(line).collect();
     match lines.is_empty() {
         true => lines.push("nobody; keys were given".to_owned()),
         false => lines.push(format!("{} to unwrap, {} about keys", with_noun(verify.calls), thousands(verify.other_calls))),
     }
     if verify.is_cut_short {
-        lines.push("ENDED EARLY: not every DEK source was asked about".to_owned());
+        let is_for_want_of_deks = verify.failures.keys().any(|(reason, _)| *reason == Reason::NotAttempted);
+        let what = if is_for_want_of_deks { "not every DEK source was asked about" } else { "which key is current was not asked" };
+        lines.push(format!("ENDED EARLY: {what}"));
     }
     lines
 }
@@ -301,6 +320,11 @@ fn unopened(verify: &VerificationResult) -> String {
                 out.push_str(&format!("    {} of {}\n", terminal(detail), with_noun(*count)));
             }
         }
+    }
+    let is_of_answer = |reason: &Reason| unopened.contains_key(&Answer::NoKey(*reason));
+    for ((reason, detail), count) in verify.failures.iter().filter(|((reason, _), _)| !is_of_answer(reason)).take(5) {
+        let said = Failure::new(*reason, detail).to_string();
+        out.push_str(&format!("    of {} elsewhere: {}\n", with_noun(*count), terminal(&said)));
     }
     for unproven in verify.proof.unproven.iter().take(ROWS) {
         let answer = words(unproven.answer);

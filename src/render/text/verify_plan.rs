@@ -79,11 +79,12 @@ fn duration(plan: &VerificationPlan) -> String {
         out.push_str(&format!("  {up_to} {words} at {} calls a second (--rate)\n", plan.rate));
     }
     out.push_str(&other_calls(plan));
-    if let Some(most) = plan.max_calls.filter(|most| *most < calls) {
+    let in_all = calls.plus(plan.key_calls());
+    if let Some(most) = plan.max_calls.filter(|most| *most < in_all) {
         out.push_str(&format!(
             "  MORE THAN ONE RUN MAKES: it ends after {} (--max-calls); raise that for {}\n",
             with_noun(most),
-            with_noun(calls)
+            with_noun(in_all)
         ));
     }
     out
@@ -91,9 +92,11 @@ fn duration(plan: &VerificationPlan) -> String {
 
 /// Calls that unwrap nothing.
 fn other_calls(plan: &VerificationPlan) -> String {
-    let of_states = plan.policy.as_ref().map(|_| "at most 2 calls a key about its state".to_owned());
-    let of_current = Some(plan.current_key_calls).filter(|calls| *calls > 0);
-    let of_current = of_current.map(|calls| format!("{} to plugins about the key that is current", with_noun(calls)));
-    let words: Vec<String> = of_states.into_iter().chain(of_current).collect();
+    let of_status = plan.status_calls();
+    let of_keys = plan.key_calls().without(of_status);
+    let of_keys =
+        (of_keys > 0).then(|| format!("at most {} about keys: what a name means now, their state and rotation", with_noun(of_keys)));
+    let of_status = (of_status > 0).then(|| format!("{} to plugins about the key that is current", with_noun(of_status)));
+    let words: Vec<String> = of_keys.into_iter().chain(of_status).collect();
     if words.is_empty() { String::new() } else { format!("  besides {}\n", words.join(", and ")) }
 }

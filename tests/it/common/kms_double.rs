@@ -35,6 +35,10 @@ pub(crate) struct State {
     pub(crate) agents: Vec<String>,
     /// The regions that were asked, as the signatures say; one for each call.
     pub(crate) regions: Vec<String>,
+    /// The keys and aliases that were to be described.
+    pub(crate) described: Vec<String>,
+    /// Whether a key with replicas unwraps in any of its regions what it wrapped in one.
+    pub(crate) has_replicas: bool,
     /// Whether a key is known in its own region only.
     pub(crate) is_regional: bool,
     /// The code with which it refuses to describe keys.
@@ -177,6 +181,9 @@ fn serve(stream: &TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
         let request: Value = serde_json::from_slice(&body).unwrap_or_default();
         let answer = {
             let mut state = state.lock().unwrap();
+            if operation == "DescribeKey" {
+                state.described.extend(request["KeyId"].as_str().map(str::to_owned));
+            }
             let answer = if state.instead.is_empty() { state.answer(&operation, &request, &region) } else { state.instead.remove(0) };
             let code = match &answer {
                 Answer::Json(_) => "ok",
@@ -242,6 +249,7 @@ impl State {
                 let Some((arn, plaintext)) = self.unwrap(&blob) else {
                     return Answer::Error(400, "InvalidCiphertextException", "");
                 };
+                let arn = if self.has_replicas { self.replica(&arn, region) } else { arn };
                 let Some((arn, key)) = self.key(&arn) else { return not_found };
                 let context: BTreeMap<String, String> = serde_json::from_value(request["EncryptionContext"].clone()).unwrap_or_default();
                 if is_elsewhere(arn) {
@@ -277,6 +285,13 @@ impl State {
             "GetKeyRotationStatus" => Answer::Json(json!({ "KeyRotationEnabled": true })),
             _ => Answer::Error(400, "UnknownOperationException", ""),
         }
+    }
+
+    /// The same key in a region, where it is there.
+    fn replica(&self, arn: &str, region: &str) -> String {
+        let (id, is_there) = (arn.rsplit('/').next(), |other: &&String| other.split(':').nth(3) == Some(region));
+        let replica = self.keys.keys().filter(is_there).find(|other| other.rsplit('/').next() == id);
+        replica.cloned().unwrap_or_else(|| arn.to_owned())
     }
 
     fn unwrap(&self, blob: &[u8]) -> Option<(String, Vec<u8>)> {
