@@ -214,7 +214,6 @@ impl Holders<'_> {
                 .collect(),
             unclaimed: asked("nobody to ask", &unclaimed),
             policy,
-            ..VerificationPlan::default()
         }
     }
 

@@ -23,6 +23,9 @@ pub struct KeyState {
     pub deletion_date: Option<i64>,
 }
 
+/// Who was asked about a key, and what it said.
+type Said = (String, Result<KeyState, Failure>);
+
 impl KeyState {
     /// Whether the KMS lets it be used, as far as it says.
     pub fn is_usable(&self) -> bool {
@@ -53,7 +56,7 @@ impl KeyState {
         key_id: &str,
         unwrappers: &mut [Box<dyn Unwrapper>],
         asking: &mut Asking<'_>,
-    ) -> Result<Option<(String, Result<Self, Failure>)>, LedgerError> {
+    ) -> Result<Option<Said>, LedgerError> {
         let Some(unwrapper) = who_knows(provider_name, key_id, unwrappers) else { return Ok(None) };
         let place = unwrapper.place_of_key(key_id);
         let question = Question { about: About::Key(key_id.into()), place, operation: "DescribeKey", source: None, key_id: Some(key_id) };

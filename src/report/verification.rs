@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::evidence::count::{Calls, Count, DekSources, Values};
 use crate::kms::{Failure, Reason, Turns, Waiting, has_place_to_fill};
 use crate::row::Retention;
-use crate::verify::{Proof, Standing};
+use crate::verify::{Answer, Proof, Standing};
 
 /// A verification: what was asked, and what became of every value.
 #[derive(Default)]
@@ -132,6 +132,27 @@ impl Asked {
 }
 
 impl VerificationResult {
+    /// Whether it ended before every DEK source was asked about.
+    pub fn is_cut_short_of_deks(&self) -> bool {
+        self.failures.keys().any(|(reason, _)| *reason == Reason::NotAttempted)
+    }
+
+    /// Why it was not said which key is current, or what a name means, where values wait for that; in words.
+    pub fn why_not_told(&self) -> Option<String> {
+        (self.proof.requirement.not_told() > 0).then(|| match self.not_told.as_ref().map(|failure| failure.reason) {
+            Some(Reason::NotAttempted) => "no call was left to ask which key is current, or the run was broken off".to_owned(),
+            Some(reason) => format!("which key is current was not said ({})", reason.name().replace('-', " ")),
+            None => "which key its name means was not said".to_owned(),
+        })
+    }
+
+    /// Why those who were asked beside the one that gave a key of no use gave none, and of how many DEK sources; in words.
+    pub fn failed_elsewhere(&self) -> Vec<(String, Count<DekSources>)> {
+        let unopened = self.proof.coverage.unopened();
+        let elsewhere = self.failures.iter().filter(|((reason, _), _)| !unopened.contains_key(&Answer::NoKey(*reason)));
+        elsewhere.map(|((reason, detail), count)| (Failure::new(*reason, detail).to_string(), *count)).collect()
+    }
+
     /// Notes a failure.
     pub fn add_failure(&mut self, failure: &Failure) {
         self.failures.entry((failure.reason, failure.detail.clone())).or_default().add_one();

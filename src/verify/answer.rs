@@ -135,11 +135,18 @@ pub struct Verdict {
     pub answer: Answer,
     /// The key that opened it. Of KMS v1 its key ID is the one that the KMS says it used.
     pub opened_by: Option<KeyIdentity<'static>>,
+    /// Of several local keys of that name what tells the one that opened it.
+    pub told_apart: Option<String>,
     /// Of moved ciphertext, the storage key it was sealed for.
     pub sealed_for: Option<String>,
 }
 
 impl Verdict {
+    /// On a value that did not open.
+    pub(super) fn of(answer: Answer) -> Self {
+        Self { answer, opened_by: None, told_apart: None, sealed_for: None }
+    }
+
     /// `opened` of the records: null where it is not known.
     pub fn opened(&self) -> Option<bool> {
         match self.answer.standing() {

@@ -13,8 +13,15 @@ use super::{Answer, Verdict};
 /// Keys that were given, and DEK sources with what became of them.
 pub struct Keyring<'a> {
     /// Local keys by provider and name, in the order given. Several keys of one name are told apart by their number here.
-    local: BTreeMap<(Provider, &'a str), Vec<&'a LocalKey>>,
+    local: BTreeMap<(Provider, &'a str), Vec<GivenKey<'a>>>,
     ring: &'a Ring,
+}
+
+/// A local key that was given.
+struct GivenKey<'a> {
+    key: &'a LocalKey,
+    /// The numbers of the configurations that have it.
+    configurations: Vec<usize>,
 }
 
 /// What tried to open a value: one key, in the narrowest sense that is known.
@@ -26,14 +33,22 @@ pub(super) enum Opener {
     Dek(DekSourceId),
 }
 
+/// Which of the local keys of one name a key is.
+pub(super) struct WhichOfName {
+    /// Its number among them.
+    pub number: usize,
+    /// What tells it from the others, where there are several.
+    pub told_apart: Option<String>,
+}
+
 /// One attempt.
 pub(super) enum Attempt {
     /// It opened.
     Opened {
         plaintext: Plaintext,
         opener: Opener,
-        /// Of several local keys of one name, which it was.
-        number: Option<usize>,
+        /// Of the local keys of its name, which it was.
+        which: Option<Box<WhichOfName>>,
         /// The key that the KMS says it used.
         used: Option<Box<str>>,
         key: KeyIdentity<'static>,
@@ -49,12 +64,15 @@ pub(super) enum Attempt {
 impl<'a> Keyring<'a> {
     /// The keys of configurations, and DEK sources.
     pub fn new(configs: &'a [EncryptionConfig], ring: &'a Ring) -> Self {
-        let mut local: BTreeMap<_, Vec<&LocalKey>> = BTreeMap::new();
-        for (provider, named) in configs.iter().flat_map(EncryptionConfig::local_keys) {
+        let mut local: BTreeMap<_, Vec<GivenKey<'_>>> = BTreeMap::new();
+        let of_config = |(at, config): (usize, &'a EncryptionConfig)| config.local_keys().map(move |key| (at, key)).collect::<Vec<_>>();
+        for (at, (provider, named)) in configs.iter().enumerate().flat_map(of_config) {
             let Some(key) = &named.key else { continue };
             let of_name = local.entry((provider, named.name.as_str())).or_default();
-            if !of_name.iter().any(|known| known.is_same(key)) {
-                of_name.push(key);
+            match of_name.iter_mut().find(|known| known.key.is_same(key)) {
+                Some(known) if known.configurations.contains(&at) => {}
+                Some(known) => known.configurations.push(at),
+                None => of_name.push(GivenKey { key, configurations: vec![at] }),
             }
         }
         Self { local, ring }
@@ -62,7 +80,20 @@ impl<'a> Keyring<'a> {
 
     /// The number of a key among those of its name.
     pub(super) fn number(&self, provider: Provider, name: &str, key: &LocalKey) -> Option<usize> {
-        self.local.get(&(provider, name))?.iter().position(|known| known.is_same(key))
+        self.local.get(&(provider, name))?.iter().position(|known| known.key.is_same(key))
+    }
+
+    /// What tells a key from the others of its name that were given: in which configurations it stands, and where that is not enough its
+    /// number.
+    fn told_apart(of_name: &[GivenKey<'_>], index: usize) -> Option<String> {
+        let GivenKey { configurations, .. } = of_name.get(index).filter(|_| of_name.len() > 1)?;
+        let numbers: Vec<String> = configurations.iter().map(|at| at.saturating_add(1).to_string()).collect();
+        let word = if configurations.len() == 1 { "configuration" } else { "configurations" };
+        let is_alike = |other: &GivenKey<'_>| other.configurations.iter().any(|at| configurations.contains(at));
+        let alike = || of_name.iter().enumerate().filter(|(_, other)| is_alike(other));
+        let number = alike().position(|(at, _)| at == index).filter(|_| alike().count() > 1);
+        let number = number.map_or(String::new(), |number| format!(", key {}", number.saturating_add(1)));
+        Some(format!("{word} {}{number}", numbers.join(" and ")))
     }
 }
 
@@ -150,11 +181,13 @@ impl Keyring<'_> {
     ) -> Attempt {
         let is_bound = provider.binds_storage_key();
         let mut known = Attempt::Not(Answer::NoKey(Reason::NoKeyGiven));
-        for (index, local) in self.local.get(&(provider, name)).into_iter().flatten().enumerate() {
+        let of_name = self.local.get(&(provider, name)).map_or(&[][..], Vec::as_slice);
+        for (index, local) in of_name.iter().enumerate() {
             let opener = Opener::Local(provider, name.into());
-            match weigh(row, opener, key.clone(), is_bound, local.open(sealed, storage_key)) {
+            match weigh(row, opener, key.clone(), is_bound, local.key.open(sealed, storage_key)) {
                 Attempt::Opened { plaintext, opener, key, contents, is_bound, .. } => {
-                    return Attempt::Opened { plaintext, opener, number: Some(index), used: None, key, contents, is_bound };
+                    let which = Some(Box::new(WhichOfName { number: index, told_apart: Self::told_apart(of_name, index) }));
+                    return Attempt::Opened { plaintext, opener, which, used: None, key, contents, is_bound };
                 }
                 // A key that makes the beginning of an object says more than one that makes nothing.
                 failed @ Attempt::Failed { .. } if index == 0 => known = failed,
@@ -186,7 +219,7 @@ fn weigh(row: &ValueRow<'_>, opener: Opener, key: KeyIdentity<'static>, is_bound
         (OpeningProof::Padding, Contents::Broken) => Attempt::Not(Answer::DamagedCiphertext),
         (proof, _) => {
             let is_bound = is_bound && proof == OpeningProof::Tag;
-            Attempt::Opened { plaintext: opened.plaintext, opener, number: None, used: None, key, contents, is_bound }
+            Attempt::Opened { plaintext: opened.plaintext, opener, which: None, used: None, key, contents, is_bound }
         }
     }
 }
@@ -200,7 +233,7 @@ pub(super) fn verdict_of(contents: &Contents, key: KeyIdentity<'static>, is_boun
         Contents::Other { .. } if is_bound => (Answer::Misplaced, None),
         Contents::Other { namespace, name } => (Answer::MovedCiphertext, other_key(row, namespace, name)),
     };
-    Verdict { answer, opened_by: Some(key), sealed_for }
+    Verdict { answer, opened_by: Some(key), told_apart: None, sealed_for }
 }
 
 /// The storage key that an object of this namespace and name would have in the place of the row's.
@@ -210,4 +243,14 @@ fn other_key(row: &ValueRow<'_>, namespace: &str, name: &str) -> Option<String> 
     let own = [storage_key.namespace.unwrap_or_default(), storage_key.name].join("/");
     let head = key.strip_suffix(own.trim_start_matches('/'))?;
     Some(format!("{head}{}", [namespace, name].join("/").trim_start_matches('/')))
+}
+
+impl Attempt {
+    /// Of several local keys of one name, what tells the one that opened it.
+    pub(super) fn told_apart(&self) -> Option<&String> {
+        match self {
+            Self::Opened { which: Some(which), .. } => which.told_apart.as_ref(),
+            Self::Opened { .. } | Self::Failed { .. } | Self::Not(_) => None,
+        }
+    }
 }

@@ -14,16 +14,17 @@ use crate::evidence::count::{Count, Values};
 use crate::kms::Plan;
 use crate::row::{Resources, Retention, Scope, ValueRow};
 
-/// The first revision that a retained value has under a key, by evidence and by the prefix of its cluster.
-pub(super) type Began<'data> = BTreeMap<(EvidenceId, &'data [u8]), u64>;
+/// The first revision that a retained value has under a key, by evidence, by the prefix of its cluster, and by resource: each resource is
+/// written as a rule of its own says.
+pub(super) type Began<'data> = BTreeMap<(EvidenceId, &'data [u8], String), u64>;
 
 /// What the values of all inputs need.
 #[derive(Default)]
 pub struct Needs<'data> {
     /// Distinct DEK sources.
     pub plan: Plan,
-    /// When retained values were written under each key, by evidence and by the prefix of its cluster.
-    written: BTreeMap<(EvidenceId, &'data [u8], KeyIdentity<'data>), Written>,
+    /// When retained values were written under each key, by evidence, by the prefix of its cluster, and by resource.
+    written: BTreeMap<(EvidenceId, &'data [u8], KeyIdentity<'data>), BTreeMap<String, Written>>,
     /// Keys under which values are current, or may be.
     current: BTreeSet<KeyIdentity<'data>>,
     /// The values that need each DEK source: a key that opens any of them is the one.
@@ -53,13 +54,20 @@ pub(super) fn prefix_of<'data>(row: &ValueRow<'data>) -> &'data [u8] {
     row.storage_key.as_ref().and_then(|key| key.prefix).unwrap_or_default()
 }
 
+/// The resource of a row's storage key; empty where it is no object's.
+pub(super) fn resource_of(row: &ValueRow<'_>) -> String {
+    row.storage_key.as_ref().map_or_else(String::new, |key| key.group_resource.0.to_string())
+}
+
 impl<'data> Needs<'data> {
     /// The first revision under a key, wherever there is one.
     pub(super) fn began(&self, key: &KeyPattern) -> Began<'data> {
         let mut first = Began::default();
-        for ((evidence, prefix, _), written) in self.written.iter().filter(|((_, _, identity), _)| key.matches(identity)) {
-            let known = first.entry((*evidence, *prefix)).or_insert(written.first);
-            *known = (*known).min(written.first);
+        for ((evidence, prefix, _), resources) in self.written.iter().filter(|((_, _, identity), _)| key.matches(identity)) {
+            for (resource, written) in resources {
+                let known = first.entry((*evidence, *prefix, resource.clone())).or_insert(written.first);
+                *known = (*known).min(written.first);
+            }
         }
         first
     }
@@ -104,8 +112,9 @@ impl<'data> Needs<'data> {
     /// if anything was written under it. `None` where the only key names none; a key with replicas in several regions is one.
     pub(super) fn current_key(&self, pattern: &KeyPattern) -> Result<Option<&str>, SeveralKeys> {
         let mut last: BTreeMap<(EvidenceId, &[u8]), (u64, &KeyIdentity<'data>)> = BTreeMap::new();
-        let of_members = self.written.iter().filter(|(_, written)| !written.is_in_leftover);
-        for ((evidence, prefix, key), written) in of_members.filter(|((_, _, key), _)| pattern.matches(key)) {
+        let of_key = self.written.iter().filter(|((_, _, key), _)| pattern.matches(key));
+        let of_members = of_key.flat_map(|(at, resources)| resources.values().map(move |written| (at, written)));
+        for ((evidence, prefix, key), written) in of_members.filter(|(_, written)| !written.is_in_leftover) {
             let known = last.entry((*evidence, *prefix)).or_insert((written.last, key));
             *known = (*known).max((written.last, key));
         }
@@ -129,7 +138,12 @@ impl<'data> Needs<'data> {
         }
         if let (true, Some(revision)) = (is_retained, row.written.main) {
             let new = Written { first: revision, last: revision, is_in_leftover: is_leftover };
-            let written = self.written.entry((evidence, prefix_of(row), identity.clone())).or_insert(new);
+            let resources = self.written.entry((evidence, prefix_of(row), identity.clone())).or_default();
+            let resource = resource_of(row);
+            let written = match resources.get_mut(&resource) {
+                Some(written) => written,
+                None => resources.entry(resource).or_insert(new),
+            };
             (written.first, written.last) = (revision.min(written.first), revision.max(written.last));
         }
     }

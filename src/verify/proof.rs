@@ -37,6 +37,8 @@ pub struct Proof {
     pub same_values: SameValues,
     /// Keys that opened something.
     pub opened_by: BTreeMap<KeyIdentity<'static>, Count<Values>>,
+    /// Of several local keys of one name, each that opened something, as it is told from the others.
+    pub told_apart: BTreeSet<(KeyIdentity<'static>, String)>,
     opened_others: BTreeSet<Opener>,
     /// Values that each DEK source has opened, copies too.
     opened_of: BTreeMap<DekSourceId, Count<Values>>,
@@ -104,6 +106,7 @@ struct Gathering<'data> {
     failing: Failing<'data>,
     opened_others: BTreeSet<Opener>,
     opened_by: BTreeMap<KeyIdentity<'static>, Count<Values>>,
+    told_apart: BTreeSet<(KeyIdentity<'static>, String)>,
     opened_of: BTreeMap<DekSourceId, Count<Values>>,
     moves: Vec<Move>,
     unproven: BTreeMap<(EvidenceId, &'data [u8]), (KeyIdentity<'static>, Provisional)>,
@@ -131,6 +134,7 @@ impl Proof {
             failing: Failing::default(),
             opened_others: BTreeSet::new(),
             opened_by: BTreeMap::new(),
+            told_apart: BTreeSet::new(),
             opened_of: BTreeMap::new(),
             moves: Vec::new(),
             unproven: BTreeMap::new(),
@@ -168,12 +172,14 @@ impl Proof {
     /// The verdict on one value; `None` for one that is not sealed.
     pub fn verdict(&self, keyring: &Keyring<'_>, evidence: EvidenceId, row: &ValueRow<'_>) -> Option<Verdict> {
         row.envelope()?;
-        Some(match keyring.attempt(row) {
-            Attempt::Opened { contents, key, is_bound, .. } => verdict_of(&contents, key, is_bound, row),
-            Attempt::Not(answer) => Verdict { answer, opened_by: None, sealed_for: None },
+        let attempt = keyring.attempt(row);
+        let told_apart = attempt.told_apart().cloned();
+        Some(match attempt {
+            Attempt::Opened { contents, key, is_bound, .. } => Verdict { told_apart, ..verdict_of(&contents, key, is_bound, row) },
+            Attempt::Not(answer) => Verdict::of(answer),
             Attempt::Failed { opener, .. } => match row.offset.and_then(|offset| self.moved.get(&(evidence, offset))) {
-                Some(sealed_for) => Verdict { answer: Answer::MovedCiphertext, opened_by: None, sealed_for: Some(sealed_for.clone()) },
-                None => Verdict { answer: meaning(&opener, &self.opened_others), opened_by: None, sealed_for: None },
+                Some(sealed_for) => Verdict { sealed_for: Some(sealed_for.clone()), ..Verdict::of(Answer::MovedCiphertext) },
+                None => Verdict::of(meaning(&opener, &self.opened_others)),
             },
         })
     }
@@ -255,9 +261,11 @@ impl<'data> Gathering<'data> {
         let evidence = source.id;
         let line = Line::of(row, source.is_leftover(), resource, envelope.key());
         let is_counted = row.is_counted();
+        let told_apart = attempt.told_apart().cloned();
         let answer = match attempt {
             Attempt::Not(answer) => Provisional::Known(answer),
             Attempt::Opened { opener, key, contents, is_bound, .. } => {
+                self.told_apart.extend(told_apart.map(|told_apart| (key.clone(), told_apart)));
                 let verdict = verdict_of(&contents, key.clone(), is_bound, row);
                 if let (Opener::Dek(id), Answer::Opened) = (&opener, verdict.answer) {
                     self.opened_of.entry(id.clone()).or_default().add_one();
@@ -322,6 +330,7 @@ impl<'data> Gathering<'data> {
             requirement: self.requirement,
             same_values: self.comparison.finish(),
             opened_by: self.opened_by,
+            told_apart: self.told_apart,
             opened_others: self.opened_others,
             opened_of: self.opened_of,
             moved,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Source;
 use super::keyring::Attempt;
-use super::needs::{Began, prefix_of};
+use super::needs::{Began, prefix_of, resource_of};
 use super::under::Under;
 use super::wanted::{State, Wanted};
 use super::which_key::same_key;
@@ -183,7 +183,7 @@ impl Requirement {
         match unders.iter().filter(|(_, under)| under.is_none()).count() {
             0 => unders.into_iter().find_map(|(_, under)| under),
             met if met == unders.len() => None,
-            _ => Some(Under::Disputed),
+            _ => Some(Under::Disputed(attempt.and_then(Attempt::told_apart).cloned())),
         }
     }
 
@@ -194,7 +194,7 @@ impl Requirement {
 
     /// Current values of which one of the configurations that were given requires what they are, and another one does not.
     pub fn disputed(&self) -> Count<Values> {
-        self.count(|under| matches!(under, Under::Disputed))
+        self.count(|under| matches!(under, Under::Disputed(_)))
     }
 
     /// Notes what was written otherwise after the required key began to write.
@@ -208,11 +208,11 @@ impl Requirement {
             | Under::NotTold(_)
             | Under::NotNamed(_)
             | Under::OutOfReach
-            | Under::Disputed
+            | Under::Disputed(_)
             | Under::NotApplied
             | Under::NotKnown => return,
         };
-        let began = began.and_then(|began| began.get(&(evidence, prefix_of(row)))).copied();
+        let began = began.and_then(|began| began.get(&(evidence, prefix_of(row), resource_of(row)))).copied();
         if let (Some(began), Some(revision)) = (began, row.written.main)
             && revision > began
         {
@@ -241,7 +241,7 @@ impl Requirement {
     /// they are as required.
     pub fn not_known(&self) -> Count<Values> {
         self.count(|under| {
-            matches!(under, Under::NotApplied | Under::NotKnown | Under::Disputed | Under::OneOfSeveral(_) | Under::NotTold(_))
+            matches!(under, Under::NotApplied | Under::NotKnown | Under::Disputed(_) | Under::OneOfSeveral(_) | Under::NotTold(_))
         })
     }
 

@@ -21,8 +21,9 @@ pub enum Under {
     NotNamed(KeyIdentity<'static>),
     /// No key, in a Secret below a key that no API server writes, so that none rewrites it.
     OutOfReach,
-    /// What one of the configurations that were given requires, and another one does not.
-    Disputed,
+    /// What one of the configurations that were given requires, and another one does not; of several local keys of one name with what tells
+    /// the one that opens it.
+    Disputed(Option<String>),
     /// Whatever the log has behind the database, which writes or deletes it later, or may; or it was written by the v2 API, of whose keys
     /// nothing tells what they have now.
     NotApplied,
@@ -40,7 +41,7 @@ impl Under {
             Self::NotOpened(_) => "not-opened",
             Self::NotNamed(_) => "not-named",
             Self::OutOfReach => "out-of-reach",
-            Self::Disputed => "disputed",
+            Self::Disputed(_) => "disputed",
             Self::OneOfSeveral(_) => "one-of-several-keys",
             Self::NotTold(_) => "key-not-told",
             Self::NotApplied => "not-applied",
@@ -57,7 +58,7 @@ impl Under {
             | Self::OneOfSeveral(key)
             | Self::NotTold(key)
             | Self::NotNamed(key) => Some(key),
-            Self::Plaintext | Self::OutOfReach | Self::Disputed | Self::NotApplied | Self::NotKnown => None,
+            Self::Plaintext | Self::OutOfReach | Self::Disputed(_) | Self::NotApplied | Self::NotKnown => None,
         }
     }
 

@@ -251,7 +251,9 @@ impl Alternative {
             Attempt::Opened { contents, key, is_bound, .. } if is_unopenable(verdict_of(contents, key.clone(), *is_bound, row).answer) => {
                 Some(Under::NotOpened(identity.owned()))
             }
-            Attempt::Opened { number, .. } if self.number.is_some() && *number != self.number => Some(Under::SameName(identity.owned())),
+            Attempt::Opened { which, .. } if self.number.is_some() && which.as_ref().map(|which| which.number) != self.number => {
+                Some(Under::SameName(identity.owned()))
+            }
             Attempt::Opened { .. } | Attempt::Not(_) => None,
         }
     }

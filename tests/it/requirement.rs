@@ -15,8 +15,8 @@ use common::sealed::{Stored, aes_gcm as sealed};
 use common::{of_kind, records, run_in, sleuth, stderr, text};
 use serde_json::{Value, json};
 
-const A: [u8; 32] = [b'A'; 32];
-const B: [u8; 32] = [b'B'; 32];
+pub(crate) const A: [u8; 32] = [b'A'; 32];
+pub(crate) const B: [u8; 32] = [b'B'; 32];
 
 fn object(api_version: &str, kind: &str, namespace: &str, name: &str) -> Vec<u8> {
     let metadata = match namespace {
@@ -27,12 +27,12 @@ fn object(api_version: &str, kind: &str, namespace: &str, name: &str) -> Vec<u8>
 }
 
 /// An object under `/registry/PATH/NAMESPACE/NAME`, in clear.
-fn plain(path: &str, api_version: &str, namespace: &str, name: &str) -> Stored {
+pub(crate) fn plain(path: &str, api_version: &str, namespace: &str, name: &str) -> Stored {
     let parts: Vec<&str> = [path, namespace, name].into_iter().filter(|part| !part.is_empty()).collect();
     (format!("/registry/{}", parts.join("/")), object(api_version, if path == "secrets" { "Secret" } else { "Object" }, namespace, name))
 }
 
-fn secret(name: &str) -> Stored {
+pub(crate) fn secret(name: &str) -> Stored {
     plain("secrets", "v1", "prod", name)
 }
 
@@ -43,7 +43,7 @@ fn database(values: &[Stored]) -> Vec<u8> {
 }
 
 /// A rule for resources: `aesgcm` keys by name, in their order; an empty name is `identity`.
-fn rule(resources: &[&str], keys: &[(&str, [u8; 32])]) -> Value {
+pub(crate) fn rule(resources: &[&str], keys: &[(&str, [u8; 32])]) -> Value {
     let providers = keys.iter().map(|(name, key)| match *name {
         "" => json!({ "identity": {} }),
         name => json!({ "aesgcm": { "keys": [{ "name": name, "secret": STANDARD.encode(key) }] } }),
@@ -51,21 +51,21 @@ fn rule(resources: &[&str], keys: &[(&str, [u8; 32])]) -> Value {
     json!({ "resources": resources, "providers": providers.collect::<Vec<_>>() })
 }
 
-fn config(rules: &[Value]) -> String {
+pub(crate) fn config(rules: &[Value]) -> String {
     json!({ "apiVersion": "apiserver.config.k8s.io/v1", "kind": "EncryptionConfiguration", "resources": rules }).to_string()
 }
 
-const CLEAR: (&str, [u8; 32]) = ("", [0; 32]);
-const KEY1: (&str, [u8; 32]) = ("key1", A);
+pub(crate) const CLEAR: (&str, [u8; 32]) = ("", [0; 32]);
+pub(crate) const KEY1: (&str, [u8; 32]) = ("key1", A);
 
 /// What `verify` answers.
-struct Answer {
-    code: i32,
-    shown: String,
+pub(crate) struct Answer {
+    pub(crate) code: i32,
+    pub(crate) shown: String,
     quiet: String,
     warned: String,
     summary: Value,
-    values: Vec<Value>,
+    pub(crate) values: Vec<Value>,
 }
 
 fn verify_in(dir: &Path, input: &str, configs: &[String], more: &[&str]) -> Answer {
@@ -82,20 +82,20 @@ fn verify_in(dir: &Path, input: &str, configs: &[String], more: &[&str]) -> Answ
     Answer { code, shown, quiet, warned, summary, values: of_kind(&all, "value").into_iter().cloned().collect() }
 }
 
-fn verify(values: &[Stored], configs: &[String], more: &[&str]) -> Answer {
+pub(crate) fn verify(values: &[Stored], configs: &[String], more: &[&str]) -> Answer {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("a.db"), database(values)).unwrap();
     verify_in(dir.path(), "a.db", configs, more)
 }
 
 /// Counts of what is left, by resource and reason.
-fn left(answer: &Answer) -> Vec<(String, String, u64)> {
+pub(crate) fn left(answer: &Answer) -> Vec<(String, String, u64)> {
     let left = answer.summary["left"].as_array().unwrap().iter();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     left.map(|left| (text(&left["group_resource"]), text(&left["why"]), left["count"].as_u64().unwrap())).collect()
 }
 
-fn one(resource: &str, why: &str, count: u64) -> (String, String, u64) {
+pub(crate) fn one(resource: &str, why: &str, count: u64) -> (String, String, u64) {
     (resource.to_owned(), why.to_owned(), count)
 }
 
@@ -573,6 +573,9 @@ fn entries_behind_the_database_leave_it_open_whether_all_is_as_required() {
         assert_eq!(answer.shown.contains("Re-encryption COMPLETE"), is_complete, "{what}: {}", answer.shown);
         assert_eq!(answer.shown.contains("Re-encryption NOT KNOWN"), !is_complete, "{what}: {}", answer.shown);
         assert!(answer.code == 0 || !is_complete && answer.code == 3, "{what}: {} {}", answer.code, answer.shown);
+        // What a log leaves open is no form of storage that is not known.
+        let (of_log, of_form) = (answer.quiet.contains("current-not-known"), answer.quiet.contains("unknown-storage"));
+        assert_eq!((of_log, of_form), (!is_complete, false), "{what}: {}", answer.quiet);
         assert!(!answer.shown.contains("Older plaintext"), "{what}: {}", answer.shown);
         let scanned = text(&run_in(dir.path(), &["scan", "etcd"])).1;
         assert!(!scanned.contains("older plaintext"), "{what}: {scanned}");

@@ -104,9 +104,11 @@ fn is_of_a_key(before: &str) -> bool {
     };
     let is_key = |at: usize| matches!(words.get(at), Some(&("key" | "cryptokey" | "cryptokeyversion"))) && kind_before(at);
     let at = others.len();
+    // A plain word behind it is another thing of the key's: a cache, a file.
+    let is_name = || clause.trim_end().ends_with(['"', '\'', '`']) || last.contains(|c: char| c.is_ascii_digit() || "-_/:.".contains(c));
     // "key", "key version", "key NAME", "key version NUMBER".
     let is_version = |at: usize| words.get(at) == Some(&"version");
     is_key(at)
-        || at.checked_sub(1).is_some_and(is_key)
+        || (at.checked_sub(1).is_some_and(is_key) && (is_version(at) || is_name()))
         || at.checked_sub(2).is_some_and(|before| is_key(before) && is_version(before.saturating_add(1)))
 }

@@ -180,13 +180,15 @@ struct LeftRecord {
 
 impl LeftRecord {
     fn all(requirement: &Requirement) -> Vec<Self> {
-        let mut counts = BTreeMap::<(bool, &str, Option<&str>, &Under), Count<Values>>::new();
+        let mut counts = BTreeMap::<(bool, &str, Option<&str>, Under), Count<Values>>::new();
         for (is_leftover, all) in [(false, &requirement.left), (true, &requirement.in_leftovers)] {
             for (left, more) in all {
-                counts.entry((is_leftover, &left.group_resource, left.prefix.as_deref(), &left.under)).or_default().add(*more);
+                // Which key of a name opens them is told of each value.
+                let under = if let Under::Disputed(_) = left.under { Under::Disputed(None) } else { left.under.clone() };
+                counts.entry((is_leftover, &left.group_resource, left.prefix.as_deref(), under)).or_default().add(*more);
             }
         }
-        let record = |((leftover, group_resource, prefix, under), count): ((bool, &str, Option<&str>, &Under), Count<Values>)| Self {
+        let record = |((leftover, group_resource, prefix, under), count): ((bool, &str, Option<&str>, Under), Count<Values>)| Self {
             group_resource: group_resource.to_owned(),
             prefix: prefix.map(str::to_owned),
             under: under.key().map(ToString::to_string),

@@ -133,7 +133,7 @@ impl<'a> ValueRecord<'a> {
             applied: row.log.and_then(|log| log.applied),
             opened: verdict.and_then(Verdict::opened),
             outcome: verdict.map(|verdict| verdict.answer.name()),
-            opened_by: verdict.and_then(|verdict| verdict.opened_by.as_ref()).map(ToString::to_string),
+            opened_by: verdict.and_then(opened_by),
             sealed_for: verdict.and_then(|verdict| verdict.sealed_for.as_deref()),
             secret: row.protection.secret().map(|secret| SecretRecord {
                 r#type: &secret.secret_type,
@@ -190,4 +190,10 @@ pub fn row_line(context: RowContext<'_>, row: &Row<'_>, lines: &mut Lines) {
 /// A provider's or version's word, verbatim where it is text.
 fn word(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// The key that opened a value; of several local keys of its name with what tells it from the others.
+fn opened_by(verdict: &Verdict) -> Option<String> {
+    let key = verdict.opened_by.as_ref()?;
+    Some(verdict.told_apart.as_ref().map_or(key.to_string(), |told_apart| format!("{key} ({told_apart})")))
 }

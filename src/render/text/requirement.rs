@@ -30,14 +30,14 @@ pub(super) fn requirement(requirement: &Requirement, report: &Report) -> String 
     // Each prefix has an API server of its own, also one below which nothing is left.
     let has_prefixes = report.evidences.iter().any(|evidence| evidence.facts.prefixes.len() > 1)
         || has_several(requirement.left.keys().map(|left| left.prefix.as_deref()));
-    out.push_str(&left_by_resource(&requirement.left, has_prefixes));
+    out.push_str(&left_by_resource(requirement, has_prefixes));
     out.push_str(&rewrites(&requirement.left, has_prefixes));
     for ((evidence, prefix, key), (count, first, last)) in requirement.late.iter().take(ROWS) {
         let below = below(prefix.as_deref().filter(|_| has_prefixes));
         let file = path_text(report.path_of(*evidence)).into_owned();
-        let under = key.as_ref().map_or("plaintext".to_owned(), whole);
+        let under = key.as_ref().map_or("in plaintext".to_owned(), |key| format!("under {}", whole(key)));
         out.push_str(&format!(
-            "  {}: {} written under {under} after the required key began, at {}: an API server that was not restarted?\n",
+            "  {}: {} written {under} after the required key began, at {}: an API server that was not restarted?\n",
             terminal(&file),
             format_args!("{}{below} {}", with_noun(*count), verb(*count, "was", "were")),
             span("revision", *first, *last)
@@ -68,11 +68,18 @@ fn required_in_words(state: &State) -> String {
 /// Whether all is as required, in one line.
 fn completeness(requirement: &Requirement, filter: Option<&str>) -> String {
     let required = requirement.required.keys().map(required_in_words).collect::<Vec<_>>().join(" or ");
+    let required = required.as_str();
     let (left, met) = (requirement.left(), requirement.met());
     let (not_opened, not_known) = (requirement.not_opened(), requirement.not_known());
     let mut parts = Vec::new();
     if left > 0 {
-        parts.push(format!("{} {} not {required}", with_adjective(left, "current"), verb(left, "is", "are")));
+        // Of several states that are required each is of other resources.
+        let not = if requirement.required.len() > 1 {
+            format!("not as {} ({required})", verb(left, "its resource requires", "their resources require"))
+        } else {
+            format!("not {required}")
+        };
+        parts.push(format!("{} {} {not}", with_adjective(left, "current"), verb(left, "is", "are")));
     }
     if not_opened > 0 {
         let name = verb(not_opened, "names the required key and does not open with it", "name the required key and do not open with it");
@@ -141,9 +148,9 @@ fn plaintext_required(requirement: &Requirement) -> String {
 }
 
 /// How many values are left, by resource and by what they are under.
-fn left_by_resource(left: &BTreeMap<Left, Count<Values>>, has_prefixes: bool) -> String {
+fn left_by_resource(requirement: &Requirement, has_prefixes: bool) -> String {
     let mut resources = BTreeMap::<_, BTreeMap<String, Count<Values>>>::new();
-    for (left, count) in left {
+    for (left, count) in &requirement.left {
         let resource = (left.group_resource.as_str(), left.prefix.as_deref().filter(|_| has_prefixes));
         let under = resources.entry(resource).or_default().entry(under(&left.under)).or_default();
         under.add(*count);
@@ -157,7 +164,11 @@ fn left_by_resource(left: &BTreeMap<Left, Count<Values>>, has_prefixes: bool) ->
             more.map(|_| format!("{} under others", thousands(most.iter().skip(ROWS).map(|(_, count)| **count).sum::<Count<Values>>())));
         let under: Vec<String> =
             most.iter().take(ROWS).map(|(under, count)| format!("{} {under}", thousands(**count))).chain(more).collect();
-        out.push_str(&format!("  {}{}: {}\n", terminal(resource), below(*prefix), under.join(", ")));
+        let states =
+            requirement.required.iter().filter(|(_, resources)| requirement.required.len() > 1 && resources.contains_key(*resource));
+        let states: Vec<String> = states.map(|(state, _)| required_in_words(state)).collect();
+        let required = if states.is_empty() { String::new() } else { format!(" (required {})", states.join(" or ")) };
+        out.push_str(&format!("  {}{}: {}{required}\n", terminal(resource), below(*prefix), under.join(", ")));
     }
     if let Some(more) = resources.len().checked_sub(ROWS).filter(|more| *more > 0) {
         out.push_str(&format!("  and {more} more resources\n"));
@@ -185,7 +196,10 @@ fn under(under: &Under) -> String {
             format!("under {}, though no rule names the resource: with this configuration API servers cannot read them", whole(key))
         }
         Under::OutOfReach => "in plaintext under keys that no API server writes: no rewrite reaches them".to_owned(),
-        Under::Disputed => "not known: one of the configurations given requires what they are, another one does not".to_owned(),
+        Under::Disputed(told_apart) => {
+            let key = told_apart.as_ref().map_or(String::new(), |told_apart| format!(": the key of {told_apart} opens them"));
+            format!("not known: one of the configurations given requires what they are, another one does not{key}")
+        }
         Under::NotApplied => "not known: the log behind the database, or the v2 API, writes or deletes them, or may".to_owned(),
         Under::NotKnown => "not known: no form or key name that is known here".to_owned(),
     }

@@ -1,5 +1,6 @@
 //! The first screen of `verify`, and its tables.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use super::super::escape::{terminal, terminal_bytes};
@@ -17,7 +18,6 @@ use super::{block, next_steps, thousands};
 use crate::evidence::count::Count;
 use crate::evidence::words::{path_text, verb};
 use crate::finding::{Condition, Outcome};
-use crate::kms::{Failure, Reason};
 use crate::report::{Heard, KeyReport, Render, Report, VerificationResult, not_looked_at};
 use crate::row::Retention;
 use crate::verify::{Answer, CoverageLine, Proof, SameValue, Standing, State};
@@ -110,6 +110,10 @@ fn next(verify: &VerificationResult, keys: &[KeyReport]) -> Vec<String> {
     if proof.requirement.one_of_several() > 0 {
         steps.push("say which key is current: --kms-plugin asks the plugin, which names the one that it writes under now; or --require-key PROVIDER/NAME/KEYID");
     }
+    let names: BTreeSet<_> = proof.told_apart.iter().map(|(key, _)| key).collect();
+    if proof.told_apart.len() > names.len() {
+        steps.push("several keys of one name open values: opened_by of the value records says which opens which. Put them into one configuration under names of their own, the one that is to stay first, and rewrite: a key name that stands for two keys cannot be retired");
+    }
     if keys.iter().any(is_going) {
         steps.push("have the deletion of the key cancelled as long as anything needs it (aws kms cancel-key-deletion, enable-key)");
     }
@@ -142,21 +146,16 @@ pub fn verify_status(report: &Report, outcome: &Outcome) -> String {
         left => format!("; {} {} not under the key that is required", thousands(left), verb(left, "is", "are")),
     };
     if proof.requirement.not_known() > 0 {
-        let why = match &result.not_told {
-            _ if proof.requirement.one_of_several() > 0 => {
+        let requirement = &proof.requirement;
+        let why = match result.why_not_told() {
+            _ if requirement.one_of_several() > 0 => {
                 ": the required provider has several keys, and which is current is not known".to_owned()
             }
-            Some(failure) if proof.requirement.not_told() > 0 && failure.reason == Reason::NotAttempted => {
-                ": no call was left to ask which key is current, or the run was broken off".to_owned()
-            }
-            Some(failure) if proof.requirement.not_told() > 0 => {
-                format!(": which key is current was not said ({})", failure.reason.name().replace('-', " "))
-            }
-            None if proof.requirement.not_told() > 0 => ": which key its name means was not said".to_owned(),
-            _ if proof.requirement.not_applied() == proof.requirement.not_known() => {
+            Some(why) => format!(": {why}"),
+            None if requirement.not_applied() == requirement.not_known() => {
                 ": the log behind the database writes or deletes them, or may".to_owned()
             }
-            _ => String::new(),
+            None => String::new(),
         };
         left.push_str(&format!("; of {} it is not known{why}", thousands(proof.requirement.not_known())));
     }
@@ -249,8 +248,8 @@ fn headline(result: &VerificationResult, report: &Report, tone: Tone) -> String 
 
 fn asked(verify: &VerificationResult) -> Vec<String> {
     let line = |Heard { name, asked, unwrapped }: &Heard| match *asked {
-        Count::ZERO => format!("{}: not asked about DEK sources", terminal(name)),
-        asked => format!("{}: asked about {}, unwrapped {}", terminal(name), with_noun(asked), thousands(*unwrapped)),
+        Count::ZERO => format!("{}: nothing was sent about DEK sources", terminal(name)),
+        asked => format!("{}: asked about {}, gave the keys of {}", terminal(name), with_noun(asked), thousands(*unwrapped)),
     };
     let mut lines: Vec<String> = verify.heard.iter().map(line).collect();
     match lines.is_empty() {
@@ -258,8 +257,10 @@ fn asked(verify: &VerificationResult) -> Vec<String> {
         false => lines.push(format!("{} to unwrap, {} about keys", with_noun(verify.calls), thousands(verify.other_calls))),
     }
     if verify.is_cut_short {
-        let is_for_want_of_deks = verify.failures.keys().any(|(reason, _)| *reason == Reason::NotAttempted);
-        let what = if is_for_want_of_deks { "not every DEK source was asked about" } else { "which key is current was not asked" };
+        let what = match verify.is_cut_short_of_deks() {
+            true => "not every DEK source was asked about",
+            false => "which key is current was not asked",
+        };
         lines.push(format!("ENDED EARLY: {what}"));
     }
     lines
@@ -321,10 +322,8 @@ fn unopened(verify: &VerificationResult) -> String {
             }
         }
     }
-    let is_of_answer = |reason: &Reason| unopened.contains_key(&Answer::NoKey(*reason));
-    for ((reason, detail), count) in verify.failures.iter().filter(|((reason, _), _)| !is_of_answer(reason)).take(5) {
-        let said = Failure::new(*reason, detail).to_string();
-        out.push_str(&format!("    of {} elsewhere: {}\n", with_noun(*count), terminal(&said)));
+    for (said, count) in verify.failed_elsewhere().iter().take(5) {
+        out.push_str(&format!("    of {} elsewhere: {}\n", with_noun(*count), terminal(said)));
     }
     for unproven in verify.proof.unproven.iter().take(ROWS) {
         let answer = words(unproven.answer);
