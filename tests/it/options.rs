@@ -90,7 +90,7 @@ fn a_plan_is_a_table_of_its_calls() {
         .map(|plan| [plan["asked"].as_str(), plan["key_id"].as_str()].map(|cell| cell.unwrap_or("").to_owned()));
     let table = run("csv").stdout;
     let mut reader = csv::Reader::from_reader(&table[..]);
-    assert_eq!(reader.headers().unwrap(), vec!["asked", "key_id", "values", "current", "calls", "further_calls"]);
+    assert_eq!(reader.headers().unwrap(), vec!["asked", "key_id", "values", "current", "calls", "further_calls", "key_calls"]);
     let read: Vec<_> = reader.records().map(|row| row.unwrap()).map(|row| [row[0].to_owned(), row[1].to_owned()]).collect();
     assert!(!read.is_empty() && read == rows.collect::<Vec<_>>(), "{read:?}");
 }
