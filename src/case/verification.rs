@@ -14,11 +14,11 @@ use crate::collect::Tally;
 use crate::envelope::{KeyIdentity, KeyPattern};
 use crate::evidence::count::{Calls as CallCount, Count, Values};
 use crate::evidence::{EvidenceId, MemberId};
-use crate::finding::{About, Condition, Finding, Rule};
+use crate::finding::{About, Condition, Finding, Outcome, Rule};
 use crate::kms::{CurrentKeys, Failure, Held, KeyState, Plan as KmsPlan, Reason, Ring, Share, Unwrapper, is_key_arn};
 use crate::report::{Asked, Heard, KeyProof, Report, Verification, VerificationPlan, VerificationResult};
 use crate::row::Retention;
-use crate::verify::{Answer, Keyring, Needs, Proof, Required, Source, Standing};
+use crate::verify::{Answer, Keyring, Needs, Proof, Required, Requirement, Source, Standing};
 
 /// Calls that ask about a key: its state, and whether it is rotated.
 const CALLS_A_KEY: usize = 2;
@@ -75,6 +75,15 @@ impl Run<'_> {
             other_keys: other_keys(&needs.plan, &ring),
             proof,
         };
+        self.add_failures(&mut result, &ring, &needs);
+        self.judge_proof(&result.proof);
+        self.tell_all(members, reports, &RowFilter::All, Some(&Verdicts { proof: &result.proof, keyring: &keyring }))?;
+        self.report.verification = Some(Verification { plan, result: Some(result) });
+        Ok(())
+    }
+
+    /// Adds to a result why DEK sources were not unwrapped, or not by all who may hold their keys.
+    fn add_failures(&mut self, result: &mut VerificationResult, ring: &Ring, needs: &Needs<'_>) {
         for (id, held) in ring.iter() {
             match held {
                 // Who was not reached may have the key that opens it.
@@ -83,14 +92,13 @@ impl Run<'_> {
                     self.outcome.open(Condition::KeyNotAsked);
                 }
                 Held::Nothing(failure) => result.add_failure(failure),
-                Held::OpenedBefore { time, .. } => result.opened_before = result.opened_before.max(Some(time.clone())),
+                Held::OpenedBefore { time, .. } => {
+                    let before = result.opened_before.take();
+                    result.opened_before = before.max(Some(time.clone()));
+                }
                 Held::Key { .. } => {}
             }
         }
-        self.judge_proof(&result.proof);
-        self.tell_all(members, reports, &RowFilter::All, Some(&Verdicts { proof: &result.proof, keyring: &keyring }))?;
-        self.report.verification = Some(Verification { plan, result: Some(result) });
-        Ok(())
     }
 
     /// Asks about every DEK source of a plan. Whoever started the run may end the asking, and what is known is told.
@@ -130,24 +138,7 @@ impl Run<'_> {
         if !report.has_tree() && !report.evidences.is_empty() {
             outcome.open(Condition::CurrentNotKnown);
         }
-        let requirement = &proof.requirement;
-        // Each cause has a condition of its own.
-        let of_other_causes = [requirement.not_applied(), requirement.one_of_several(), requirement.not_told(), requirement.disputed()];
-        if requirement.not_known() > of_other_causes.into_iter().sum::<Count<Values>>() || requirement.out_of_reach() > 0 {
-            outcome.open(Condition::UnknownStorage);
-        }
-        if requirement.not_applied() > 0 {
-            outcome.open(Condition::CurrentNotKnown);
-        }
-        if requirement.one_of_several() > 0 || requirement.not_told() > 0 {
-            outcome.open(Condition::KeyNotKnown);
-        }
-        if proof.requirement.disputed() > 0 {
-            outcome.open(Condition::ConfigurationsDiffer);
-        }
-        if proof.requirement.is_refused {
-            outcome.open(Condition::ConfigurationRefused);
-        }
+        judge_requirement(&proof.requirement, outcome);
         let holds = |fits: fn(Answer) -> bool| {
             proof.coverage.count(|_, answer| fits(answer)) > 0 || proof.coverage.count_in_leftovers(|_, answer| fits(answer)) > 0
         };
@@ -163,6 +154,27 @@ impl Run<'_> {
         if holds(|answer| answer.standing() == Standing::Undecided) {
             outcome.open(Condition::NotDecided);
         }
+    }
+}
+
+/// What it means that of values under the required key not all is known.
+fn judge_requirement(requirement: &Requirement, outcome: &mut Outcome) {
+    // Each cause has a condition of its own.
+    let of_other_causes = [requirement.not_applied(), requirement.one_of_several(), requirement.not_told(), requirement.disputed()];
+    if requirement.not_known() > of_other_causes.into_iter().sum::<Count<Values>>() || requirement.out_of_reach() > 0 {
+        outcome.open(Condition::UnknownStorage);
+    }
+    if requirement.not_applied() > 0 {
+        outcome.open(Condition::CurrentNotKnown);
+    }
+    if requirement.one_of_several() > 0 || requirement.not_told() > 0 {
+        outcome.open(Condition::KeyNotKnown);
+    }
+    if requirement.disputed() > 0 {
+        outcome.open(Condition::ConfigurationsDiffer);
+    }
+    if requirement.is_refused {
+        outcome.open(Condition::ConfigurationRefused);
     }
 }
 
@@ -323,14 +335,16 @@ fn proofs(
             }
         }
     }
-    // Where the KMS refused a key for its state, that is its state, whatever else it says of it.
-    for ((key, named), reason) in refused {
-        let Some(proof) = proofs.get_mut(&key) else { continue };
-        proof.states_not_said.remove(&named);
-        let state = proof.states.entry(named).or_default();
-        if state.is_usable() {
-            state.state = KeyState::word_of(reason).map(str::to_owned);
-        }
-    }
+    refused.into_iter().for_each(|((key, named), reason)| note_refused(&mut proofs, &key, named, reason));
     Ok(proofs)
+}
+
+/// Where the KMS refused a key for its state, that is its state, whatever else it says of it.
+fn note_refused(proofs: &mut BTreeMap<KeyIdentity<'static>, KeyProof>, key: &KeyIdentity<'static>, named: String, reason: Reason) {
+    let Some(proof) = proofs.get_mut(key) else { return };
+    proof.states_not_said.remove(&named);
+    let state = proof.states.entry(named).or_default();
+    if state.is_usable() {
+        state.state = KeyState::word_of(reason).map(str::to_owned);
+    }
 }
