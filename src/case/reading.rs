@@ -15,7 +15,7 @@ use super::{InputError, RunError};
 use crate::evidence::Evidence;
 use crate::evidence::anomaly::{Anomalies, Class};
 use crate::report::UnreadReason;
-use crate::store::{AnyStore, BeginningOf, Digests, Facts, MemberContext, PassedOver, Progress, ReadOptions, Role, StoreKind, WholeForm};
+use crate::store::{AnyStore, BeginningOf, Digests, Facts, MemberContext, PassedOver, Progress, Role, StoreKind, WholeForm};
 
 /// A file of a member, of which digests are made.
 type OpenAndHashed<'data> = (&'data OpenFile, Receiver<Option<Digests>>);
@@ -191,9 +191,8 @@ impl Run<'_> {
         let Some((first, _)) = files.first() else { return Ok(Vec::new()) };
         let evidence = &first.evidence;
         let evidences: Vec<&'data Evidence> = files.iter().map(|(file, _)| &file.evidence).collect();
-        let options = ReadOptions { history: self.reads_several, ..self.plan.read.clone() };
-        let read = self.attempt(evidence.path(), |_| {
-            kind.read(&evidences, context, &options).map_err(|reason| InputError::not_recognised(evidence, reason))
+        let read = self.attempt(evidence.path(), |run| {
+            kind.read(&evidences, context, &run.options).map_err(|reason| InputError::not_recognised(evidence, reason))
         })?;
         let mut stores = read.unwrap_or_default();
         for (store, (file, _)) in stores.iter_mut().zip(&files) {

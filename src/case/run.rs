@@ -27,7 +27,7 @@ use crate::evidence::{Evidence, EvidenceId, MemberId, Numbering};
 use crate::finding::{About, Condition, Finding, Judgement, Outcome, Rule};
 use crate::report::readable::ClusterContext;
 use crate::report::{EvidenceReport, MemberReport, Recovered, Render, Report, RowContext};
-use crate::store::{Facts, KeyTree, Progress, StoreKind};
+use crate::store::{Facts, KeyTree, Progress, ReadOptions};
 
 /// What a run came to.
 #[derive(Debug)]
@@ -70,8 +70,9 @@ pub(super) struct Run<'a> {
     pub joined: Joined,
     /// Why the last input that could not be read could not be.
     pub failure: Option<InputError>,
-    /// Several databases are or may be read, in whatever way they were given: each is held against those of its cluster.
-    pub reads_several: bool,
+    /// How evidences are read: as the plan says, and where several databases are or may be, in whatever way they were given, each with what
+    /// it is held against those of its cluster by.
+    pub options: ReadOptions,
     wants_status: bool,
     /// The pages that each database is to tell.
     wants_pages: Option<PagesQuestion>,
@@ -102,7 +103,7 @@ impl<'a> Run<'a> {
             stdin: None,
             joined: Joined::default(),
             failure: None,
-            reads_several: false,
+            options: plan.read.clone(),
             wants_status: false,
             wants_pages: None,
         }
@@ -166,21 +167,17 @@ impl<'a> Run<'a> {
         &mut self,
         work: &mut dyn FnMut(&mut Self, &mut ReadMember<'_>) -> Result<(), RunError>,
     ) -> Result<(), RunError> {
-        let givens = self.survey();
-        let (is_one, directories) = (givens.len() == 1, Self::directories_by_input(&givens));
-        for given in givens {
-            let members = self.open_noted(given, &directories)?;
-            self.reads_several = !is_one || databases_of(&members) > 1;
+        self.open_each(|run, members| {
             for member in members {
-                let (progress, host) = (Progress::default(), self.case.host);
+                let (progress, host) = (Progress::default(), run.case.host);
                 let mut done = Ok::<(), RunError>(());
                 host.with_progress(&member.path, &progress, &mut || {
-                    done = thread::scope(|scope| self.read(&member, scope, &progress)?.iter_mut().try_for_each(|read| work(self, read)));
+                    done = thread::scope(|scope| run.read(&member, scope, &progress)?.iter_mut().try_for_each(|read| work(run, read)));
                 });
                 done?;
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     /// Reads rows, settles and tells each evidence of a member, then the member.
@@ -379,12 +376,10 @@ impl<'a> Run<'a> {
     /// Opens and reads all inputs, which then stay open together.
     fn all_together(&mut self, question: Question<'_>) -> Result<(), RunError> {
         let mut opened: Vec<OpenMember> = Vec::new();
-        let givens = self.survey();
-        let (is_one, directories) = (givens.len() == 1, Self::directories_by_input(&givens));
-        for given in givens {
-            opened.extend(self.open_noted(given, &directories)?);
-        }
-        self.reads_several = !is_one || databases_of(&opened) > 1;
+        self.open_each(|_, members| {
+            opened.extend(members);
+            Ok(())
+        })?;
         let mut members: Vec<ReadMember<'_>> = Vec::new();
         for member in &opened {
             let (progress, host) = (Progress::default(), self.case.host);
@@ -401,9 +396,4 @@ impl<'a> Run<'a> {
             Question::Storage(_) | Question::Integrity | Question::Pages(_) | Question::Recover(_) => Ok(()),
         }
     }
-}
-
-/// How many databases members have, those beside their own included.
-fn databases_of(members: &[OpenMember]) -> usize {
-    members.iter().flat_map(|member| &member.files).filter(|file| file.role.kind() == StoreKind::Database).count()
 }

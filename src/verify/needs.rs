@@ -55,8 +55,8 @@ pub(super) fn prefix_of<'data>(row: &ValueRow<'data>) -> &'data [u8] {
 }
 
 /// The resource of a row's storage key; empty where it is no object's.
-pub(super) fn resource_of(row: &ValueRow<'_>) -> String {
-    row.storage_key.as_ref().map_or_else(String::new, |key| key.group_resource.0.to_string())
+pub(super) fn resource_of<'a>(row: &'a ValueRow<'_>) -> &'a str {
+    row.storage_key.as_ref().map_or("", |key| &key.group_resource.0)
 }
 
 impl<'data> Needs<'data> {
@@ -140,9 +140,9 @@ impl<'data> Needs<'data> {
             let new = Written { first: revision, last: revision, is_in_leftover: is_leftover };
             let resources = self.written.entry((evidence, prefix_of(row), identity.clone())).or_default();
             let resource = resource_of(row);
-            let written = match resources.get_mut(&resource) {
+            let written = match resources.get_mut(resource) {
                 Some(written) => written,
-                None => resources.entry(resource).or_insert(new),
+                None => resources.entry(resource.to_owned()).or_insert(new),
             };
             (written.first, written.last) = (revision.min(written.first), revision.max(written.last));
         }

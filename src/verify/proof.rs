@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use super::contents::Contents;
 use super::keyring::{Attempt, Opener, verdict_of};
 use super::moved::{At, Failing, Search};
-use super::needs::Began;
+use super::needs::{Began, resource_of};
 use super::same_value::{self, Comparison};
 use super::wanted::Wanted;
 use super::{Answer, Coverage, CoverageLine, Keyring, Move, Needs, Required, Requirement, SameValues, Source, Standing, Verdict};
@@ -146,7 +146,7 @@ impl Proof {
         for source in sources {
             source.each(scope, |row| {
                 let attempt = row.envelope().is_some().then(|| keyring.attempt(row));
-                let resource = resource_of(row, attempt.as_ref());
+                let resource = resource_in_clear(row, attempt.as_ref());
                 let mut gathering = lock(&gathered);
                 gathering.require(source, row, &resource, attempt.as_ref(), required, keyring, needs);
                 let wanted = gathering.comparison.wants(source.member, row);
@@ -215,7 +215,7 @@ fn meaning(opener: &Opener, opened_others: &BTreeSet<Opener>) -> Answer {
 
 /// The resource of a value: that of its key or, where the key names no group, what the opened object says; empty where the key is
 /// no object's.
-fn resource_of<'a>(row: &'a ValueRow<'_>, attempt: Option<&Attempt>) -> Cow<'a, str> {
+fn resource_in_clear<'a>(row: &'a ValueRow<'_>, attempt: Option<&Attempt>) -> Cow<'a, str> {
     let Some(key) = row.storage_key.as_ref() else { return Cow::Borrowed("") };
     if let (true, Some(Attempt::Opened { plaintext, .. })) = (key.group_resource.is_without_group(), attempt)
         && let Some(encoding) = Encoding::of(plaintext.as_ref())
@@ -223,7 +223,7 @@ fn resource_of<'a>(row: &'a ValueRow<'_>, attempt: Option<&Attempt>) -> Cow<'a, 
     {
         return Cow::Owned(key.group_resource.clone().with_group_of(&object.api_version).0.into_owned());
     }
-    Cow::Borrowed(key.group_resource.0.as_ref())
+    Cow::Borrowed(resource_of(row))
 }
 
 fn lock<'a, T>(mutex: &'a Mutex<T>) -> std::sync::MutexGuard<'a, T> {
@@ -378,7 +378,7 @@ impl<'data> Failing<'data> {
         let leftovers: BTreeSet<EvidenceId> = sources.iter().filter(|source| source.is_leftover()).map(|source| source.id).collect();
         let counted = self.values().filter_map(|(opener, at, row)| {
             let identity = row.envelope()?.key();
-            let line = Line::of(row, leftovers.contains(&at.0), resource_of(row, None).into_owned(), identity);
+            let line = Line::of(row, leftovers.contains(&at.0), resource_of(row).to_owned(), identity);
             Some((at, Counted { opener: opener.clone(), line, retention: row.retention, is_counted: !row.is_duplicate }))
         });
         counted.collect()

@@ -212,7 +212,7 @@ impl Requirement {
             | Under::NotApplied
             | Under::NotKnown => return,
         };
-        let began = began.and_then(|began| began.get(&(evidence, prefix_of(row), resource_of(row)))).copied();
+        let began = began.and_then(|began| began.get(&(evidence, prefix_of(row), resource_of(row).to_owned()))).copied();
         if let (Some(began), Some(revision)) = (began, row.written.main)
             && revision > began
         {

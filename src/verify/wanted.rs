@@ -120,13 +120,11 @@ impl Required<'_> {
         }
         let Some(name) = pattern.name.as_deref().filter(|_| pattern.may_be_of_kms()) else { return WhichKey::Any };
         if pattern.version.as_deref() != Some(KMS_V1) {
-            match self.current_keys.of(name) {
+            match (self.said(pattern, name), self.current_keys.of(name)) {
                 _ if self.current_keys.is_left_open(name) => return WhichKey::NotTold,
-                Some(said) => match self.said(pattern, name) {
-                    Some(key_id) if said.len() == 1 => return one(key_id),
-                    _ => return WhichKey::OneOfSeveral,
-                },
-                None => {}
+                (Some(key_id), _) => return one(key_id),
+                (None, Some(_)) => return WhichKey::OneOfSeveral,
+                (None, None) => {}
             }
         }
         match needs.current_key(pattern) {

@@ -43,6 +43,15 @@ impl Member {
         let member = if is_own { member } else { member ^ 1 };
         Self { database, log: segment_of((member, 8), applied + 1, &[delete("/registry/secrets/", "/registry/secrets0")], applied + 1) }
     }
+
+    /// Both in `d`, as `x` and `y`, and in `d.tar`.
+    fn in_one_place(&self) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), "d/x", self.database);
+        write(dir.path(), "d/y", &self.log);
+        write(dir.path(), "d.tar", &tar(dir.path(), "d"));
+        dir
+    }
 }
 
 fn delete(key: &str, end: &str) -> Vec<u8> {
@@ -193,11 +202,7 @@ fn what_stands_beside_a_part_is_still_read() {
 /// A log of another member is joined to nothing.
 #[test]
 fn what_does_not_fit_is_not_joined() {
-    let dir = tempfile::tempdir().unwrap();
-    let Member { database, log } = Member::of(false);
-    write(dir.path(), "d/x", database);
-    write(dir.path(), "d/y", &log);
-    write(dir.path(), "d.tar", &tar(dir.path(), "d"));
+    let dir = Member::of(false).in_one_place();
     for inputs in [&["d"][..], &["d.tar"], &["d/x", "d/y"]] {
         let (_, _, members, _) = answer(dir.path(), &[&["scan"], inputs].concat());
         assert_eq!(members, 2, "{inputs:?}");
@@ -207,11 +212,7 @@ fn what_does_not_fit_is_not_joined() {
 /// What is searched as any bytes is what it is alone, whatever is given beside it.
 #[test]
 fn files_that_are_carved_are_never_joined() {
-    let dir = tempfile::tempdir().unwrap();
-    let Member { database, log } = Member::of(true);
-    write(dir.path(), "d/x", database);
-    write(dir.path(), "d/y", &log);
-    write(dir.path(), "d.tar", &tar(dir.path(), "d"));
+    let dir = Member::of(true).in_one_place();
     for inputs in [&["d"][..], &["d.tar"], &["d/x", "d/y"]] {
         let all = records(&run_in(dir.path(), &[&["carve", "--format", "jsonl"], inputs].concat()));
         assert!(of_kind(&all, "evidence").iter().all(|evidence| evidence["kind"] == "image"), "{inputs:?}");

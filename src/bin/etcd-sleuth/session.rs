@@ -36,27 +36,16 @@ impl<'a> Session<'a> {
         Self { inputs, also_read: &[], global, writing, run, rotate_list: None }
     }
 
-    /// Answers a question, and says with which exit code. The program is about to end: taking a report of many keys apart would take as
-    /// long as making some of it, and it is left to the system.
-    pub(crate) fn exit_code(
-        self,
-        plan: &Plan,
-        question: Question<'_>,
-        text: Text<'_>,
-        status: fn(&Report, &Outcome) -> String,
-    ) -> anyhow::Result<u8> {
-        let answer = ManuallyDrop::new(self.answer(plan, question, text, status)?);
-        Ok(answer.outcome.exit_code())
-    }
-
     /// Answers a question. `status`: the line that says what came of the run, where the answer itself is for machines.
+    ///
+    /// The program is about to end: taking a report of many keys apart would take as long as making some of it, and it is left to the system.
     pub(crate) fn answer(
         self,
         plan: &Plan,
         question: Question<'_>,
         text: Text<'_>,
         status: fn(&Report, &Outcome) -> String,
-    ) -> anyhow::Result<Answer> {
+    ) -> anyhow::Result<ManuallyDrop<Answer>> {
         let Self { inputs, also_read, global, writing, mut run, rotate_list } = self;
         run.scope = plan.filter();
         run.options.insert("max-size", OptionValue::Number(global.max_size));
@@ -74,6 +63,6 @@ impl<'a> Session<'a> {
         if !global.quiet {
             telling::say(&text::access_times(&answer.report.evidences));
         }
-        Ok(answer)
+        Ok(ManuallyDrop::new(answer))
     }
 }

@@ -26,5 +26,5 @@ pub(crate) fn check(args: &CheckArgs, global: &Global) -> anyhow::Result<u8> {
     }
     let text: Text<'_> = &|out| Box::new(CheckText::new(out, global.quiet));
     let session = Session::new(&args.files, global, &args.writing, args.run_info());
-    session.exit_code(&args.plan(), Question::Integrity, text, check_status)
+    Ok(session.answer(&args.plan(), Question::Integrity, text, check_status)?.outcome.exit_code())
 }

@@ -19,5 +19,5 @@ pub(crate) fn keys(args: &KeysArgs, global: &Global) -> anyhow::Result<u8> {
     let session = Session { also_read: &also_read, ..Session::new(&args.files, global, &args.writing, args.run_info()) };
     let same_keys = SameKeys::given(&args.same_key, &args.aws_keys)?;
     let question = Question::Keys(KeyQuestion { retire, confirm_unseen, opens, same_keys });
-    session.exit_code(&plan, question, text, keys_status)
+    Ok(session.answer(&plan, question, text, keys_status)?.outcome.exit_code())
 }

@@ -24,5 +24,5 @@ pub(crate) fn pages(args: &PagesArgs, global: &Global) -> anyhow::Result<u8> {
     };
     let session = Session::new(&args.files, global, &args.writing, args.run_info());
     let question = Question::Pages(PagesQuestion { page: args.page });
-    session.exit_code(&args.plan(), question, text, check_status)
+    Ok(session.answer(&args.plan(), question, text, check_status)?.outcome.exit_code())
 }

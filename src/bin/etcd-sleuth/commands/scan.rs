@@ -21,6 +21,6 @@ pub(super) fn search(search: &Search, files: &[PathBuf], plan: &Plan, run: RunIn
     let Search { writing, rotate_list, .. } = search;
     let rotate_list = rotate_list.as_deref().map(|path| Output::open(Some(path), writing.force, files)).transpose()?;
     let session = Session { rotate_list, ..Session::new(files, global, writing, run) };
-    let code = session.exit_code(plan, Question::Storage(search.fail_on), text, status_line)?;
+    let code = session.answer(plan, Question::Storage(search.fail_on), text, status_line)?.outcome.exit_code();
     Ok(if search.exit_zero && code != 1 { 0 } else { code })
 }

@@ -22,5 +22,5 @@ pub(crate) fn verify(args: &VerifyArgs, global: &Global) -> anyhow::Result<u8> {
     let session =
         Session { also_read: &args.holders.encryption_config, ..Session::new(&args.files, global, &args.writing, args.run_info()) };
     let question = VerifyQuestion { holders, require_key: args.require_key.clone(), plan_only: args.plan };
-    session.exit_code(&plan, Question::Verify(question), text, verify_status)
+    Ok(session.answer(&plan, Question::Verify(question), text, verify_status)?.outcome.exit_code())
 }
