@@ -208,7 +208,7 @@ fn what_the_v2_api_wrote_may_be_current_in_every_verdict() {
             &["verify", input, "--encryption-config", "nobody.yaml", "--require-key", "aescbc/new", "--format", "jsonl"],
         ));
         let summary = of_kind(&all, "summary")[0];
-        assert!(summary["conditions"].as_array().unwrap().contains(&json!("unknown-storage")), "{summary}");
+        assert!(summary["conditions"].as_array().unwrap().contains(&json!("current-not-known")), "{summary}");
     }
     let all = records(&run_in(dir.path(), &["keys", "data/member/snap/db", &log, "--retire", "aescbc/old", "--format", "jsonl"]));
     let retire = &of_kind(&all, "summary")[0]["retire"];
