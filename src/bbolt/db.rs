@@ -1,9 +1,11 @@
 //! An open database: its bytes, and what its two meta pages say of them.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::meta::{self, Meta, MetaFault};
 use super::pgid::Pgid;
+use crate::evidence::ahead::Ahead;
 use crate::evidence::range;
 
 /// An open bbolt database: its bytes and its two meta pages. Where neither is valid it is a set of pages, of which nothing
@@ -15,9 +17,24 @@ pub struct Db<'data> {
     pub(super) metas: [Result<Meta, MetaFault>; 2],
     /// The slot of the active meta, and what it says; `None` where neither is valid.
     pub(super) active: Option<(usize, Meta)>,
+    /// Who is told which pages are read soon.
+    pub(super) ahead: Ahead<'data>,
 }
 
 impl<'data> Db<'data> {
+    /// The same, of which somebody fetches ahead what is read soon.
+    pub(crate) fn with_ahead(self, ahead: Ahead<'data>) -> Self {
+        Self { ahead, ..self }
+    }
+
+    /// Says that these pages are read soon.
+    pub(super) fn will_need(&self, pages: Range<Pgid>) {
+        let at = |pgid: Pgid| usize::try_from(self.page_offset(pgid)).unwrap_or(usize::MAX).min(self.bytes.len());
+        if let Some(bytes) = self.bytes.get(at(pages.start)..at(pages.end)) {
+            self.ahead.will_need(bytes);
+        }
+    }
+
     /// The database's bytes: whole pages and what may follow them.
     pub fn bytes(&self) -> &'data [u8] {
         self.bytes

@@ -20,7 +20,7 @@ pub(super) struct Scanned<'data, A> {
     pub named: Vec<Named<'data>>,
     pub strays: Vec<Leaf<'data>>,
     /// Leaves with long runs, which are read when it is settled which pages are theirs.
-    pub late: Vec<Leaf<'data>>,
+    pub late: Vec<usize>,
     pub pages_read: u64,
     pub unreadable: Vec<Hole<'data>>,
     /// Leaves that lack elements, or may.
@@ -64,13 +64,14 @@ impl<'data, A> Scanned<'data, A> {
         &mut self,
         db: &Db<'data>,
         tree: &Tree<'data>,
-        leaf: Leaf<'data>,
-        bucket: &Bucket<'data>,
+        index: usize,
         when: When,
         visit: &V,
     ) where
         V: Fn(&mut A, &Bucket<'data>, Pgid, Element<'data>) + Sync,
     {
+        let Some(leaf) = tree.leaves.get(index).copied() else { return };
+        let Some(bucket) = tree.buckets.get(leaf.bucket) else { return };
         let page = match db.header(leaf.pgid) {
             Ok(header) if header.flags == Flags::BRANCH => return self.strays.push(leaf),
             Ok(_) => tree.leaf_page(db, leaf.pgid),
@@ -86,7 +87,7 @@ impl<'data, A> Scanned<'data, A> {
         if page.header.overflow > 0 && when == When::AtOnce {
             self.runs.push((leaf.pgid, page.header.overflow));
             if page.header.overflow > SHORT_RUN {
-                return self.late.push(leaf);
+                return self.late.push(index);
             }
         }
         self.pages_read = self.pages_read.saturating_add(db.pages_in(page.bytes));

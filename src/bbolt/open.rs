@@ -6,6 +6,7 @@ use super::db::Db;
 use super::meta::{self, MAGIC, Meta, MetaFault};
 use super::page::{Flags, HEADER_LEN, PageHeader};
 use super::page_size;
+use crate::evidence::ahead::Ahead;
 use crate::evidence::anomaly::{Anomalies, Class};
 use crate::evidence::range;
 
@@ -54,7 +55,7 @@ impl<'data> Db<'data> {
             [Err(_), Ok(one)] => (1, *one),
             [Err(meta0), Err(meta1)] => return Err(OpenError::NoValidMeta { meta0: meta0.clone(), meta1: meta1.clone() }),
         };
-        let db = Self { bytes, page_size, metas, active: Some(active) };
+        let db = Self { bytes, page_size, metas, active: Some(active), ahead: Ahead::default() };
         if let Some(pages) = db.other_page_size() {
             let fault = MetaFault::OtherPageSize { stored: page_size, pages };
             return Err(OpenError::NoValidMeta { meta0: fault.clone(), meta1: fault });
@@ -70,7 +71,7 @@ impl<'data> Db<'data> {
             Ok(Meta { page_size: stored, .. }) if stored != page_size => Err(MetaFault::OtherPageSize { stored, pages: page_size }),
             meta => meta,
         });
-        Some(Self { bytes, page_size, metas, active: None })
+        Some(Self { bytes, page_size, metas, active: None, ahead: Ahead::default() })
     }
 
     /// The page size with which the pages are consistent, where no root stands and it is not that of the metas.

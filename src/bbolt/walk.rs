@@ -21,11 +21,15 @@ use super::page::{Fault, Flags, Page, PageHeader};
 use super::page_map::{PageMap, PageState};
 use super::tree::{Leaf, Tree};
 use super::{Db, Element, Pgid, packing};
+use crate::evidence::ahead::LEAD;
 use crate::evidence::anomaly::{Anomalies, Class};
 use crate::evidence::range;
 
 /// Leaf pages one task reads.
 const TASK: usize = 64;
+/// Leaf pages that all tasks together read before the next ones are given out. They stand near one another, so that the file is read from its
+/// beginning to its end however many threads there are.
+const WINDOW: usize = 64 * TASK;
 
 impl<'data> Tree<'data> {
     /// Walks the tree below `root`, gives each page it reaches `state` in `map`, and shows every element
@@ -62,8 +66,8 @@ impl<'data> Tree<'data> {
             for index in bucket..walk.tree.buckets.len() {
                 walk.visit_inline(index, &mut seen, &visit);
             }
-            let mut leaves: Vec<Leaf<'data>> = walk.tree.leaves.get(leaf..).unwrap_or_default().to_vec();
-            leaves.sort_unstable_by_key(|leaf| leaf.pgid);
+            let mut leaves: Vec<usize> = (leaf..walk.tree.leaves.len()).collect();
+            leaves.sort_unstable_by_key(|leaf| walk.tree.leaves.get(*leaf).map(|leaf| leaf.pgid));
             (bucket, leaf) = (walk.tree.buckets.len(), walk.tree.leaves.len());
             let further = walk.read_leaves(leaves, &mut seen, &visit, &merge);
             walk.follow(further);
@@ -93,7 +97,7 @@ struct Further<'data> {
 
 impl<'data> Walk<'_, 'data> {
     /// Reads leaf pages, those with long runs when it is settled which pages are theirs.
-    fn read_leaves<A, V, M>(&mut self, mut leaves: Vec<Leaf<'data>>, seen: &mut A, visit: &V, merge: &M) -> Further<'data>
+    fn read_leaves<A, V, M>(&mut self, mut leaves: Vec<usize>, seen: &mut A, visit: &V, merge: &M) -> Further<'data>
     where
         A: Default + Send,
         V: Fn(&mut A, &Bucket<'data>, Pgid, Element<'data>) + Sync,
@@ -101,21 +105,34 @@ impl<'data> Walk<'_, 'data> {
     {
         let mut further = Further::default();
         for when in [When::AtOnce, When::Settled] {
-            let mut late = Vec::new();
-            for task in scan(self.db, &self.tree, &leaves, when, visit) {
-                merge(seen, task.seen);
-                self.anomalies.merge(task.anomalies);
-                self.claim_overflow(&task.runs);
-                further.named.extend(task.named);
-                further.strays.extend(task.strays);
-                late.extend(task.late);
-                self.tree.pages_read = self.tree.pages_read.saturating_add(task.pages_read);
-                self.tree.unreadable.extend(task.unreadable);
-                self.tree.holes.extend(task.holes);
+            let (mut late, mut asked) = (Vec::new(), 0);
+            for window in leaves.chunks(WINDOW) {
+                asked = self.ask_ahead(asked, window);
+                for task in scan(self.db, &self.tree, window, when, visit) {
+                    merge(seen, task.seen);
+                    self.anomalies.merge(task.anomalies);
+                    self.claim_overflow(&task.runs);
+                    further.named.extend(task.named);
+                    further.strays.extend(task.strays);
+                    late.extend(task.late);
+                    self.tree.pages_read = self.tree.pages_read.saturating_add(task.pages_read);
+                    self.tree.unreadable.extend(task.unreadable);
+                    self.tree.holes.extend(task.holes);
+                }
             }
             leaves = late;
         }
         further
+    }
+
+    /// Has the pages up to these leaves fetched, and what stands some way behind them; those before `asked` are. Says up to where.
+    fn ask_ahead(&self, asked: Pgid, leaves: &[usize]) -> Pgid {
+        let leaf = |index: &usize| self.tree.leaves.get(*index);
+        let (Some(first), Some(last)) = (leaves.first().and_then(leaf), leaves.last().and_then(leaf)) else { return asked };
+        let lead = (LEAD as u64).checked_div(self.db.page_size()).unwrap_or(0);
+        let end = last.pgid.saturating_add(lead);
+        self.db.will_need(asked.max(first.pgid)..end);
+        end
     }
 
     /// Reads the branch pages that leaf pages lead on to.
@@ -189,6 +206,8 @@ impl<'data> Walk<'_, 'data> {
                 self.tree.leaves.append(&mut level);
                 break;
             }
+            // They stand all over the file: the disk is asked for all of them at once.
+            level.iter().for_each(|place| self.db.will_need(place.pgid..place.pgid.saturating_add(1)));
             let mut below = Vec::new();
             for place in level {
                 match self.db.header(place.pgid) {
@@ -333,17 +352,15 @@ impl<'data> Walk<'_, 'data> {
     }
 }
 
-/// Reads leaves in file order, on all cores.
-fn scan<'data, A, V>(db: &Db<'data>, tree: &Tree<'data>, leaves: &[Leaf<'data>], when: When, visit: &V) -> Vec<Scanned<'data, A>>
+/// Reads leaves of a tree in file order, on all cores.
+fn scan<'data, A, V>(db: &Db<'data>, tree: &Tree<'data>, leaves: &[usize], when: When, visit: &V) -> Vec<Scanned<'data, A>>
 where
     A: Default + Send,
     V: Fn(&mut A, &Bucket<'data>, Pgid, Element<'data>) + Sync,
 {
-    let read = |mut task: Scanned<'data, A>, chunk: &[Leaf<'data>]| {
-        for leaf in chunk {
-            if let Some(bucket) = tree.buckets.get(leaf.bucket) {
-                task.read_leaf(db, tree, *leaf, bucket, when, visit);
-            }
+    let read = |mut task: Scanned<'data, A>, chunk: &[usize]| {
+        for index in chunk {
+            task.read_leaf(db, tree, *index, when, visit);
         }
         task
     };

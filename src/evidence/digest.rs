@@ -6,6 +6,8 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::ahead::{Ahead, LEAD};
+
 #[cfg(feature = "aws-kms")]
 use aws_lc_rs::digest::{Context, SHA256};
 #[cfg(not(feature = "aws-kms"))]
@@ -87,17 +89,21 @@ const STEP: usize = 1 << 20;
 /// lies past the end). `progress` counts up by the bytes hashed.
 ///
 /// One stream cannot be hashed on several cores, so this runs on a thread of its own beside the scan.
-pub(crate) fn of_whole_and_prefix(bytes: &[u8], split: usize, progress: &AtomicU64) -> (Sha256Digest, Sha256Digest) {
+pub(crate) fn of_whole_and_prefix(bytes: &[u8], split: usize, ahead: Ahead<'_>, progress: &AtomicU64) -> (Sha256Digest, Sha256Digest) {
     let (head, tail) = bytes.split_at_checked(split).unwrap_or((bytes, &[]));
     let mut hasher = Hasher::new();
-    feed(&mut hasher, head, progress);
+    feed(&mut hasher, head, ahead, progress);
     let prefix = hasher.clone();
-    feed(&mut hasher, tail, progress);
+    feed(&mut hasher, tail, ahead, progress);
     (hasher.finish(), prefix.finish())
 }
 
-fn feed(hasher: &mut Hasher, bytes: &[u8], progress: &AtomicU64) {
+fn feed(hasher: &mut Hasher, bytes: &[u8], ahead: Ahead<'_>, progress: &AtomicU64) {
+    let (lead, rest) = bytes.split_at_checked(LEAD).unwrap_or((bytes, &[]));
+    ahead.will_need(lead);
+    let mut behind_lead = rest.chunks(STEP);
     for step in bytes.chunks(STEP) {
+        behind_lead.next().into_iter().for_each(|bytes| ahead.will_need(bytes));
         hasher.update(step);
         progress.fetch_add(step.len() as u64, Ordering::Relaxed);
     }
@@ -112,7 +118,7 @@ mod tests {
     fn one_pass_gives_the_digest_of_the_whole_and_of_the_prefix() {
         let bytes = vec![7u8; 3 * STEP + 5];
         let progress = AtomicU64::new(0);
-        let (whole, prefix) = of_whole_and_prefix(&bytes, STEP + 1, &progress);
+        let (whole, prefix) = of_whole_and_prefix(&bytes, STEP + 1, Ahead::default(), &progress);
         assert_eq!(whole, Sha256Digest::of(&bytes));
         assert_eq!(prefix, Sha256Digest::of(&bytes[..STEP + 1]));
         assert_eq!(progress.into_inner(), bytes.len() as u64);

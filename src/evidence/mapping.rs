@@ -34,6 +34,17 @@ impl Mapping {
         self.keeps_access_time
     }
 
+    /// Asks the system to fetch a part of the file that is read soon. Where it does not, reading waits for the disk, as without.
+    #[cfg(unix)]
+    pub(super) fn will_need(&self, offset: usize, length: usize) {
+        if let Some(map) = &self.map {
+            let _ = map.advise_range(memmap2::Advice::WillNeed, offset, length);
+        }
+    }
+
+    #[cfg(not(unix))]
+    pub(super) fn will_need(&self, _offset: usize, _length: usize) {}
+
     /// The bytes.
     pub(super) fn bytes(&self) -> &[u8] {
         self.map.as_deref().unwrap_or_default()

@@ -10,6 +10,7 @@
 //! ```
 #![deny(clippy::arithmetic_side_effects)]
 
+pub(crate) mod ahead;
 pub mod anomaly;
 pub mod container;
 pub mod count;
@@ -32,6 +33,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 
+use self::ahead::Ahead;
 use self::anomaly::{Anomalies, Class};
 use self::container::{Fault, Layers, Left, Link, Part};
 use self::digest::Sha256Digest;
@@ -239,6 +241,11 @@ impl Evidence {
             Bytes::Mapped(mapping) => mapping.keeps_access_time(),
             Bytes::Memory(_) => None,
         }
+    }
+
+    /// Who is told which of its bytes are read soon.
+    pub(crate) fn ahead(&self) -> Ahead<'_> {
+        self.file.ahead()
     }
 
     /// Whether a process seems to be writing it; see [`live`].

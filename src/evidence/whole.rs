@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicU64;
 
+use super::ahead::Ahead;
 use super::digest::{self, Sha256Digest};
 use super::mapping::Mapping;
 
@@ -32,12 +33,20 @@ impl Whole {
 
     /// Its digest, made once. `hashed` counts up by the bytes hashed.
     pub(super) fn sha256(&self, hashed: &AtomicU64) -> Sha256Digest {
-        *self.sha256.get_or_init(|| digest::of_whole_and_prefix(self.as_slice(), 0, hashed).0)
+        *self.sha256.get_or_init(|| digest::of_whole_and_prefix(self.as_slice(), 0, self.ahead(), hashed).0)
     }
 
     /// Whether that was made already.
     pub(super) fn is_hashed(&self) -> bool {
         self.sha256.get().is_some()
+    }
+
+    /// Who is told which of them are read soon.
+    pub(super) fn ahead(&self) -> Ahead<'_> {
+        match &self.bytes {
+            Bytes::Mapped(mapping) => Ahead::of(mapping),
+            Bytes::Memory(_) => Ahead::default(),
+        }
     }
 
     pub(super) fn as_slice(&self) -> &[u8] {

@@ -1,6 +1,7 @@
 //! Which revision of each key is the newest, and what that makes of the others.
 
 use super::fingerprint::Fingerprint;
+use super::write::Write;
 use super::{Revision, RevisionKey};
 
 /// What a retained revision is to its key.
@@ -17,28 +18,16 @@ pub enum Retention {
 /// Keys that one look into the index leaves to be looked at, on average.
 const KEYS_A_BUCKET: usize = 8;
 
-/// The newest revision of every key seen. 32 bytes a key, in the order of their fingerprints, which are even over all numbers; so the first
-/// bits of one say where it stands.
+/// The newest revision of every key seen: of 32 bytes a write, those that are a key's last, in the order of their fingerprints, which are
+/// even over all numbers; so the first bits of one say where it stands.
 #[derive(Clone, Debug, Default)]
 pub struct Keyspace {
-    newest: Vec<Key>,
+    newest: Vec<Write>,
     /// Where the keys begin whose fingerprints have the same first bits, and where the last of them end.
     buckets: Vec<usize>,
     last: Revision,
     revisions: u64,
     tombstones: u64,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Key {
-    fingerprint: Fingerprint,
-    newest: Newest,
-}
-
-impl Key {
-    pub(super) fn new(fingerprint: Fingerprint, at: RevisionKey) -> Self {
-        Self { fingerprint, newest: at.into() }
-    }
 }
 
 /// A revision key in 16 bytes. The tombstone mark is the lowest bit behind the sub revision, so that the order is that of revisions.
@@ -62,12 +51,12 @@ impl Newest {
 }
 
 impl Keyspace {
-    /// Of the newest revision of each key, in the order of the fingerprints; and of how many writes there are.
-    pub(super) fn of_sorted(newest: Vec<Key>, last: Revision, revisions: u64, tombstones: u64) -> Self {
+    /// Of the newest write of each key, in the order of the fingerprints; and of how many writes there are.
+    pub(super) fn of_sorted(newest: Vec<Write>, last: Revision, revisions: u64, tombstones: u64) -> Self {
         let count = newest.len().div_ceil(KEYS_A_BUCKET);
         let mut buckets = vec![0; count.saturating_add(1)];
         for key in &newest {
-            if let Some(next) = bucket(key.fingerprint, count).checked_add(1).and_then(|next| buckets.get_mut(next)) {
+            if let Some(next) = bucket(key.fingerprint(), count).checked_add(1).and_then(|next| buckets.get_mut(next)) {
                 *next = usize::saturating_add(*next, 1);
             }
         }
@@ -90,7 +79,7 @@ impl Keyspace {
         let bucket = bucket(fingerprint, self.buckets.len().saturating_sub(1));
         let (begin, end) = (self.buckets.get(bucket)?, self.buckets.get(bucket.saturating_add(1))?);
         let keys = self.newest.get(*begin..*end)?;
-        keys.iter().find(|known| known.fingerprint == fingerprint).map(|known| known.newest)
+        keys.iter().find(|known| known.fingerprint() == fingerprint).map(|known| known.at().into())
     }
 
     /// What a revision of `key` is.
@@ -129,7 +118,7 @@ impl Keyspace {
 
     /// How many keys exist as `etcdutl snapshot status` 3.6 counts them: the marker of a bump is one too.
     pub fn keys_as_etcdutl_counts(&self) -> u64 {
-        self.newest.iter().filter(|key| !key.newest.is_tombstone()).count() as u64
+        self.newest.iter().filter(|key| !key.is_tombstone()).count() as u64
     }
 }
 

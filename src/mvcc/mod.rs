@@ -21,6 +21,7 @@ mod revision;
 pub mod shared_history;
 mod stored;
 pub mod succession;
+mod write;
 mod writes;
 
 #[cfg(test)]

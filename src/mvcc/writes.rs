@@ -6,9 +6,9 @@
 
 use rayon::prelude::*;
 
-use super::fingerprint::Fingerprint;
-use super::keyspace::{Key, Keyspace};
-use super::succession::{KeyState, expected};
+use super::keyspace::Keyspace;
+use super::succession::expected;
+use super::write::Write;
 use super::{KeyValue, Revision, RevisionKey, continuity};
 
 /// Writes, in 32 bytes each and in any order.
@@ -17,18 +17,6 @@ pub(crate) struct Writes {
     writes: Vec<Write>,
     /// Some of them cannot be told in so few bytes, or stand where no writer puts them: nothing is proven.
     is_odd: bool,
-}
-
-/// One write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Write {
-    fingerprint_high: u64,
-    main: u64,
-    fingerprint_low: u32,
-    sub: u32,
-    /// 0: a deletion.
-    version: u32,
-    created: u32,
 }
 
 /// The same in the order of their keys' fingerprints, and of each key in the order of its revisions.
@@ -42,22 +30,9 @@ pub(crate) struct SortedWrites {
 impl Writes {
     /// Takes note of one write. One at a revision that is not possible must not be given.
     pub(crate) fn observe(&mut self, at: RevisionKey, kv: &KeyValue<'_>) {
-        let Fingerprint { high, low } = Fingerprint::of(kv.key);
-        let (version, created) = match at.is_tombstone {
-            true => (Some(0), Some(0)),
-            false => (u32::try_from(kv.version).ok().filter(|version| *version > 0), u32::try_from(kv.create_revision).ok()),
-        };
-        let sub = u32::try_from(at.revision.sub).ok();
-        self.is_odd |= version.is_none() || created.is_none() || sub.is_none();
-        self.writes.push(Write {
-            fingerprint_high: high,
-            main: at.revision.main,
-            fingerprint_low: low,
-            sub: sub.unwrap_or(u32::MAX),
-            // A value, of whichever version: not a deletion.
-            version: version.unwrap_or(u32::MAX),
-            created: created.unwrap_or(u32::MAX),
-        });
+        let (write, is_exact) = Write::of(at, kv);
+        self.is_odd |= !is_exact;
+        self.writes.push(write);
     }
 
     /// Takes note that some of them stand where they do not belong.
@@ -77,26 +52,9 @@ impl Writes {
     /// Sorts them, on all cores.
     pub(crate) fn sort(self) -> SortedWrites {
         let Self { mut writes, is_odd } = self;
-        writes.par_sort_unstable_by_key(|write| (write.fingerprint(), write.main, write.sub, write.version == 0));
+        writes.par_sort_unstable_by_key(|write| (write.fingerprint(), write.main, write.sub, write.is_tombstone()));
         let last = writes.iter().map(|write| write.revision()).max().unwrap_or_default();
         SortedWrites { writes, is_odd, last }
-    }
-}
-
-impl Write {
-    fn fingerprint(self) -> Fingerprint {
-        Fingerprint { high: self.fingerprint_high, low: self.fingerprint_low }
-    }
-
-    fn revision(self) -> Revision {
-        Revision { main: self.main, sub: u64::from(self.sub) }
-    }
-
-    fn state(self) -> KeyState {
-        match self.version {
-            0 => KeyState::Deleted,
-            version => KeyState::Value { version: i64::from(version), created: i64::from(self.created) },
-        }
     }
 }
 
@@ -149,13 +107,18 @@ impl SortedWrites {
 
     /// The newest of each key.
     pub(crate) fn keyspace(self) -> Keyspace {
-        let newest = self.writes.chunk_by(|a, b| a.fingerprint() == b.fingerprint()).filter_map(<[Write]>::last);
-        let mut keys = Vec::with_capacity(newest.clone().count());
-        keys.extend(newest.map(|write| {
-            let at = RevisionKey { revision: write.revision(), is_tombstone: write.version == 0 };
-            Key::new(write.fingerprint(), at)
-        }));
-        let tombstones = self.writes.iter().filter(|write| write.version == 0).count() as u64;
-        Keyspace::of_sorted(keys, self.last, self.writes.len() as u64, tombstones)
+        let Self { mut writes, last, .. } = self;
+        let revisions = writes.len() as u64;
+        let tombstones = writes.iter().filter(|write| write.is_tombstone()).count() as u64;
+        // In their own place, since there may be millions of them.
+        writes.dedup_by(|next, kept| {
+            let is_of_its_key = next.fingerprint() == kept.fingerprint();
+            if is_of_its_key {
+                *kept = *next;
+            }
+            is_of_its_key
+        });
+        writes.shrink_to_fit();
+        Keyspace::of_sorted(writes, last, revisions, tombstones)
     }
 }

@@ -34,7 +34,7 @@ impl Digests {
         let contained = if is_contained && !evidence.is_file_hashed() { evidence.file().len() } else { 0 };
         let total = (evidence.content().len() as u64).saturating_add(contained as u64);
         progress.to_hash.fetch_add(total, Ordering::Relaxed);
-        let (content, payload) = digest::of_whole_and_prefix(evidence.content(), payload.len(), &progress.hashed);
+        let (content, payload) = digest::of_whole_and_prefix(evidence.content(), payload.len(), evidence.ahead(), &progress.hashed);
         let file = if is_contained { evidence.file_sha256(&progress.hashed) } else { content };
         Self { file, content, payload }
     }

@@ -44,14 +44,14 @@ impl<'data> OpenedDatabase<'data> {
         let content = evidence.content();
         let (payload, trailer) = trailer::split(content);
         let error = match Db::open(payload) {
-            Ok(db) => return Ok(Self { db, trailer }),
+            Ok(db) => return Ok(Self { db: db.with_ahead(evidence.ahead()), trailer }),
             Err(error) => error,
         };
         // Without a valid meta its pages are read all the same; in the other byte order they bear no numbers that fit.
         if error != OpenError::BigEndian
             && let Some(db) = Db::of_pages(payload)
         {
-            return Ok(Self { db, trailer });
+            return Ok(Self { db: db.with_ahead(evidence.ahead()), trailer });
         }
         Err(NotADatabase(error))
     }
