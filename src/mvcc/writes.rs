@@ -35,7 +35,7 @@ impl Writes {
         self.writes.push(write);
     }
 
-    /// Takes note that some of them stand where they do not belong.
+    /// Takes note that some of them may not be what they seem: nothing is proven by them.
     pub(crate) fn doubt(&mut self) {
         self.is_odd = true;
     }

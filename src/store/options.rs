@@ -13,6 +13,8 @@ pub struct ReadOptions {
     pub residue: ResidueMode,
     /// Whether a database is to be held against others of its cluster: a [`Case`](crate::case::Case) does so wherever it reads several.
     pub history: bool,
+    /// Whether everything is looked at by itself, also where all of it together proves that nothing is odd. The answer is the same.
+    pub is_careful: bool,
 }
 
 /// Names of keys and providers that are known to be in use, as a configuration or whoever asks gives them.

@@ -70,6 +70,21 @@ fn any_number_of_threads_gives_the_same_bytes() {
     }
 }
 
+/// Where all writes together prove that none is missing or out of order, nobody looks at each: who does says the same.
+#[test]
+fn the_short_way_and_the_careful_one_give_the_same_bytes() {
+    for fixture in Fixture::all() {
+        let dir = tempfile::tempdir().unwrap();
+        fixture.write_to(dir.path());
+        let file = format!("{}.db", fixture.name);
+        for command in [&["scan", "--resources", "all", "--format", "jsonl"][..], &["check", "--format", "jsonl"]] {
+            let run = |more: &[&str]| run_in(dir.path(), &[command, &[&file], more].concat()).stdout;
+            let short = run(&[]);
+            assert!(!short.is_empty() && short == run(&["--careful"]), "{} {command:?}", fixture.name);
+        }
+    }
+}
+
 #[test]
 fn exit_codes_follow_the_threshold() {
     let dir = tempfile::tempdir().unwrap();

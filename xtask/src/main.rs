@@ -4,6 +4,7 @@
 
 mod fast;
 mod heavy;
+mod instructions;
 mod mutants;
 mod program;
 mod steps;
@@ -17,6 +18,7 @@ const USAGE: &str = "\
 Usage: cargo xtask STEP…            runs these steps, in this order
        cargo xtask ci               runs all of them
        cargo xtask test --fast      runs the tests but those in tests/it/slow.txt
+       cargo xtask instructions --accept  takes what the hot paths cost now for what they may cost
        cargo xtask heavy            runs what is run before an issue is called resolved; adds a row to docs/heavy.md
        cargo xtask mutants          changes what judges, function by function, and names each change that no test notices
 
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
     let result = match args[..] {
         ["ci"] => run(STEPS.iter().collect()),
         ["test", "--fast"] => fast::run(),
+        ["instructions", "--accept"] => instructions::run(true),
         ["heavy"] => heavy::run(),
         ["mutants"] => mutants::run(),
         [] | ["help" | "-h" | "--help"] => {

@@ -30,6 +30,7 @@ pub(crate) const STEPS: &[Step] = &[
         about: "those that need strace, Go, gdb, e2fsprogs, script, zsh, fish, moto; none of half an hour",
         run: ignored,
     },
+    Step { name: "instructions", about: "the hot paths cost no more than what benches/instructions.tsv has, where valgrind is", run: instructions },
     Step { name: "docs", about: "the documentation of the crate, without a warning", run: docs },
     Step { name: "deny", about: "licences, sources and duplicates of dependencies; where CHECK_DENY is set", run: deny },
     Step { name: "machete", about: "no dependency that no source file names", run: machete },
@@ -68,6 +69,7 @@ const PROGRAMS: &[(&str, &[&str], &str)] = &[
     ("bash", &["--version"], "ignored"),
     ("zsh", &["--version"], "ignored"),
     ("fish", &["--version"], "ignored"),
+    ("valgrind", &["--version"], "instructions"),
     ("cargo-deny", &["--version"], "deny"),
     ("cargo-machete", &["--version"], "machete"),
     ("cargo-fuzz", &["--version"], "fuzz"),
@@ -128,6 +130,14 @@ fn test() -> Result<Done, String> {
 
 fn ignored() -> Result<Done, String> {
     succeed(cargo(&["test", "--locked", "--no-fail-fast", "--", "--ignored", "--skip", RANDOM_LIVES, "--skip", OPENBAO]))?;
+    Ok(Done::Passed)
+}
+
+fn instructions() -> Result<Done, String> {
+    if let Some(why) = crate::instructions::cannot_count() {
+        return Ok(Done::Skipped(why));
+    }
+    crate::instructions::run(false)?;
     Ok(Done::Passed)
 }
 

@@ -268,7 +268,7 @@ impl ShowArgs {
 
 impl PagesArgs {
     pub(crate) fn plan(&self) -> Plan {
-        let reading = Reading { etcd_prefix: Vec::new(), digest: DigestArg::None };
+        let reading = Reading { etcd_prefix: Vec::new(), digest: DigestArg::None, careful: false };
         reading.plan(Scope::all(), "all")
     }
 
@@ -279,7 +279,7 @@ impl PagesArgs {
 
 impl RecoverArgs {
     pub(crate) fn plan(&self) -> Plan {
-        let reading = Reading { etcd_prefix: self.etcd_prefix.clone(), digest: DigestArg::Sha256 };
+        let reading = Reading { etcd_prefix: self.etcd_prefix.clone(), digest: DigestArg::Sha256, careful: false };
         let plan = reading.plan(self.names.scope(&self.resources), &self.resources);
         Plan { usual: Resources::All, ..plan }
     }

@@ -46,6 +46,9 @@ pub(crate) struct Reading {
     /// Whether the file is hashed; without it the trailer cannot be judged
     #[arg(long, value_enum, default_value_t = DigestArg::Sha256)]
     pub(crate) digest: DigestArg,
+    /// Take no short way where nothing is odd: slower, and the answer is the same
+    #[arg(long, hide = true)]
+    pub(crate) careful: bool,
 }
 
 /// Where results go.
@@ -76,7 +79,7 @@ pub(crate) fn one_of<T: Copy + Send + Sync + 'static>(all: &'static [T], name: f
 
 impl Reading {
     pub(crate) fn plan(&self, scope: Scope, resources: &str) -> Plan {
-        let read = ReadOptions { prefixes: self.etcd_prefix.clone(), ..ReadOptions::default() };
+        let read = ReadOptions { prefixes: self.etcd_prefix.clone(), is_careful: self.careful, ..ReadOptions::default() };
         let hash = matches!(self.digest, DigestArg::Sha256);
         Plan { scope, resources: resources.to_owned(), usual: Resources::Secrets, read, hash, as_image: false, named: NAMED }
     }

@@ -37,8 +37,11 @@ impl<'data> DatabaseStore<'data> {
         db.note_anomalies(&mut anomalies);
         let mut pages = PageMap::new(db.pages_in_file(), db.high_water_mark());
         let (tree, seen) = walk_active_tree(db, options.history, &mut pages, &mut anomalies);
-        let Seen { writes, history, mut witness, identity, newest_time, large, anomalies: found } = seen;
+        let Seen { mut writes, history, mut witness, identity, newest_time, large, anomalies: found } = seen;
         anomalies.merge(found);
+        if options.is_careful {
+            writes.doubt();
+        }
         let writes = writes.sort();
         let other = bbolt::check(db, &mut pages, &mut anomalies);
         let behind_trailer = opened.behind_trailer().map(|behind| behind as u64);

@@ -11,7 +11,7 @@ import (
 func main() {
 	log.SetFlags(0)
 	if len(os.Args) < 2 {
-		log.Fatal("usage: etcd36 make|big|serve|play|random|life|seal|describe|accept [flags]")
+		log.Fatal("usage: etcd36 make|big|lay|serve|play|random|life|seal|describe|accept [flags]")
 	}
 	var err error
 	switch os.Args[1] {
@@ -19,6 +19,8 @@ func main() {
 		err = makeCommand(os.Args[2:])
 	case "big":
 		err = bigCommand(os.Args[2:])
+	case "lay":
+		err = layCommand(os.Args[2:])
 	case "serve":
 		err = serveCommand(os.Args[2:])
 	case "play":
