@@ -60,14 +60,8 @@ pub(super) enum When {
 }
 
 impl<'data, A> Scanned<'data, A> {
-    pub(super) fn read_leaf<V>(
-        &mut self,
-        db: &Db<'data>,
-        tree: &Tree<'data>,
-        index: usize,
-        when: When,
-        visit: &V,
-    ) where
+    pub(super) fn read_leaf<V>(&mut self, db: &Db<'data>, tree: &Tree<'data>, index: usize, when: When, visit: &V)
+    where
         V: Fn(&mut A, &Bucket<'data>, Pgid, Element<'data>) + Sync,
     {
         let Some(leaf) = tree.leaves.get(index).copied() else { return };

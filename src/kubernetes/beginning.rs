@@ -35,13 +35,20 @@ impl Beginning {
     /// What begins these bytes; `None` where no object of the API does.
     pub(crate) fn of(bytes: &[u8]) -> Option<Self> {
         let head = bytes.get(..TELLING).unwrap_or(bytes);
+        if let Some((api_version, kind)) = whole_protobuf(head) {
+            return Some(Self::told(api_version, kind));
+        }
         let told = protobuf(head).or_else(|e| if is_incomplete(&e) { Err(e) } else { json(head) });
         match told.or_else(|e| if is_incomplete(&e) { Err(e) } else { cbor(head) }) {
-            Ok((_, (api_version, kind))) => Some(match (api_version, kind) {
-                (b"v1", b"Secret" | b"SecretList" | b"List" | b"") => Self::Secret,
-                _ => Self::Other,
-            }),
+            Ok((_, (api_version, kind))) => Some(Self::told(api_version, kind)),
             Err(e) => is_incomplete(&e).then_some(Self::Secret),
+        }
+    }
+
+    fn told(api_version: &[u8], kind: &[u8]) -> Self {
+        match (api_version, kind) {
+            (b"v1", b"Secret" | b"SecretList" | b"List" | b"") => Self::Secret,
+            _ => Self::Other,
         }
     }
 }
@@ -52,6 +59,20 @@ fn is_incomplete<E>(error: &Err<E>) -> bool {
 
 /// The words of an object: its version and its kind, empty where it is not among the first fields.
 type Words<'data> = (&'data [u8], &'data [u8]);
+
+/// The words where both are there, as in nearly every value of a database; else [`protobuf`] tells what is there.
+fn whole_protobuf(bytes: &[u8]) -> Option<Words<'_>> {
+    fn word(bytes: &[u8], field: u8) -> Option<(&[u8], &[u8])> {
+        match bytes {
+            [tag, length @ 1..=LONGEST_WORD, rest @ ..] if *tag == field => rest.split_at_checked(usize::from(*length)),
+            _ => None,
+        }
+    }
+    let [b'k', b'8', b's', 0, 0x0a, 1..=LONGEST_WORD, rest @ ..] = bytes else { return None };
+    let (api_version, rest) = word(rest, 0x0a)?;
+    let (kind, _) = word(rest, 0x12)?;
+    (is_word(api_version) && is_word(kind)).then_some((api_version, kind))
+}
 
 fn protobuf(bytes: &[u8]) -> IResult<&[u8], Words<'_>> {
     let length = || verify(u8, |length| (1..=LONGEST_WORD).contains(length));

@@ -1,8 +1,9 @@
 //! What any object says about itself: kind, identity, times, owners, writers.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
-use memchr::memmem;
+use memchr::memmem::{self, Finder};
 
 use super::encoding::Encoding;
 use super::{Beginning, Unreadable, json, protobuf, yaml};
@@ -32,6 +33,11 @@ pub struct Object<'data> {
 
 /// Bytes within which a protobuf object says its type.
 const TYPE_WITHIN: usize = 256;
+
+/// The kind, as it stands in every Secret.
+static SECRET: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(b"Secret"));
+/// How JSON may write any character of it.
+static ESCAPE: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(b"\\u"));
 
 /// An object that owns another.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -128,7 +134,7 @@ impl<'data> Object<'data> {
             Encoding::Protobuf => value.get(..TYPE_WITHIN).unwrap_or(value),
             Encoding::Json | Encoding::Cbor | Encoding::Yaml | Encoding::Other => value,
         };
-        let may_be = memmem::find(begin, b"Secret").is_some() || encoding == Encoding::Json && memmem::find(value, b"\\u").is_some();
+        let may_be = SECRET.find(begin).is_some() || encoding == Encoding::Json && ESCAPE.find(value).is_some();
         match encoding {
             _ if !may_be => false,
             Encoding::Yaml => {

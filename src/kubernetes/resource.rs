@@ -5,6 +5,10 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::LazyLock;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
 
 /// A resource and its API group, such as `secrets` or `deployments.apps`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -155,9 +159,13 @@ const BELOW_OAUTH: &[BuiltIn] = &[
     built_in("clients", "oauthclients.oauth.openshift.io", Cluster),
 ];
 
+/// The table by the words: every key is looked up in it.
+static BY_PATH: LazyLock<HashMap<&str, &BuiltIn, FixedState>> =
+    LazyLock::new(|| BUILT_IN.iter().map(|built_in| (built_in.path, built_in)).collect());
+
 /// The built-in stored under this word.
 pub(super) fn by_path(path: &str) -> Option<&'static BuiltIn> {
-    BUILT_IN.binary_search_by_key(&path, |b| b.path).ok().and_then(|index| BUILT_IN.get(index))
+    BY_PATH.get(path).copied()
 }
 
 /// The resource stored under `oauth/<path>`.
@@ -176,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_is_sorted_so_that_the_search_finds_every_row() {
+    fn the_table_is_sorted_and_has_each_word_once() {
         assert!(BUILT_IN.is_sorted_by_key(|b| b.path));
         assert!(BUILT_IN.iter().all(|b| by_path(b.path).is_some_and(|found| found.group_resource == b.group_resource)));
     }

@@ -1,5 +1,7 @@
 //! One write of a key, in as few bytes as say what all others must know of it.
 
+use std::cmp::Ordering;
+
 use super::fingerprint::Fingerprint;
 use super::succession::KeyState;
 use super::{KeyValue, Revision, RevisionKey};
@@ -35,6 +37,12 @@ impl Write {
             created: created.unwrap_or(u32::MAX),
         };
         (write, version.is_some() && created.is_some() && sub.is_some())
+    }
+
+    /// By key, and of each key by revision. Mostly the first number tells.
+    pub(super) fn in_order(&self, other: &Self) -> Ordering {
+        let rest = |write: &Self| (write.fingerprint_low, write.main, write.sub, write.is_tombstone());
+        self.fingerprint_high.cmp(&other.fingerprint_high).then_with(|| rest(self).cmp(&rest(other)))
     }
 
     pub(super) fn fingerprint(self) -> Fingerprint {

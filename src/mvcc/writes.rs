@@ -52,7 +52,7 @@ impl Writes {
     /// Sorts them, on all cores.
     pub(crate) fn sort(self) -> SortedWrites {
         let Self { mut writes, is_odd } = self;
-        writes.par_sort_unstable_by_key(|write| (write.fingerprint(), write.main, write.sub, write.is_tombstone()));
+        writes.par_sort_unstable_by(Write::in_order);
         let last = writes.iter().map(|write| write.revision()).max().unwrap_or_default();
         SortedWrites { writes, is_odd, last }
     }

@@ -18,6 +18,9 @@
 #[allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "a test that overflows fails")]
 mod tests;
 
+/// One more than the largest number of a field.
+const MOST_NUMBERS: u32 = 1 << 29;
+
 /// One field of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Field<'data> {
@@ -108,17 +111,29 @@ impl<'data> Fields<'data> {
     #[inline]
     fn read(&mut self) -> Result<Field<'data>, Damage> {
         let (rest, tag) = varint(self.rest)?;
-        let number = tag >> 3;
-        let number = u32::try_from(number).ok().filter(|n| (1..1 << 29).contains(n)).ok_or(Damage::Number(number))?;
+        let number = match u32::try_from(tag >> 3) {
+            Ok(number @ 1..MOST_NUMBERS) => number,
+            _ => return Err(Damage::Number(tag >> 3)),
+        };
         let (rest, value) = match tag & 7 {
-            0 => varint(rest).map(|(rest, v)| (rest, Value::Varint(v)))?,
-            1 => rest.split_first_chunk().map(|(v, rest)| (rest, Value::Fixed64(u64::from_le_bytes(*v)))).ok_or(short(8, rest))?,
+            0 => {
+                let (rest, number) = varint(rest)?;
+                (rest, Value::Varint(number))
+            }
+            1 => {
+                let (bytes, rest) = rest.split_first_chunk().ok_or_else(|| short(8, rest))?;
+                (rest, Value::Fixed64(u64::from_le_bytes(*bytes)))
+            }
             2 => {
                 let (rest, length) = varint(rest)?;
                 let split = usize::try_from(length).ok().and_then(|at| rest.split_at_checked(at));
-                split.map(|(bytes, rest)| (rest, Value::Bytes(bytes))).ok_or(short(length, rest))?
+                let (bytes, rest) = split.ok_or_else(|| short(length, rest))?;
+                (rest, Value::Bytes(bytes))
             }
-            5 => rest.split_first_chunk().map(|(v, rest)| (rest, Value::Fixed32(u32::from_le_bytes(*v)))).ok_or(short(4, rest))?,
+            5 => {
+                let (bytes, rest) = rest.split_first_chunk().ok_or_else(|| short(4, rest))?;
+                (rest, Value::Fixed32(u32::from_le_bytes(*bytes)))
+            }
             other => return Err(Damage::WireType(other.to_le_bytes()[0])),
         };
         self.rest = rest;
@@ -182,9 +197,13 @@ pub(crate) fn cut_field(message: &[u8]) -> Option<CutField<'_>> {
 /// It does not end within ten bytes, or within the input.
 #[inline]
 pub fn varint(input: &[u8]) -> Result<(&[u8], u64), Damage> {
-    // Tags, and most lengths, are one byte.
-    match input.split_first() {
-        Some((&byte, rest)) if byte < 0x80 => Ok((rest, u64::from(byte))),
+    // Tags, and most lengths, are one byte; most revisions are three or four.
+    let low = |byte: &u8| u64::from(byte & 0x7f);
+    match input {
+        [a, rest @ ..] if *a < 0x80 => Ok((rest, u64::from(*a))),
+        [a, b, rest @ ..] if *b < 0x80 => Ok((rest, low(a) | low(b) << 7)),
+        [a, b, c, rest @ ..] if *c < 0x80 => Ok((rest, low(a) | low(b) << 7 | low(c) << 14)),
+        [a, b, c, d, rest @ ..] if *d < 0x80 => Ok((rest, low(a) | low(b) << 7 | low(c) << 14 | low(d) << 21)),
         _ => long_varint(input),
     }
 }

@@ -287,18 +287,24 @@ fn secrets_are_found_in_the_memory_of_a_server() {
     }
     let output = sleuth().arg("carve").arg(&core).args(["--format", "jsonl"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
-    let mut found = BTreeSet::new();
+    let (mut found, mut overwritten) = (BTreeSet::new(), 0);
     for value in of_kind(&records(&output), "value").into_iter().filter(|v| v["fragment"] == json!(false)) {
         let (start, end) = range(value);
         let there = &bytes[usize::try_from(start).unwrap()..usize::try_from(end).unwrap()];
         assert_eq!(value["protection"], "plaintext", "{value}");
-        let of_its_key = match value["key"].as_str() {
-            Some(key) => written.get(key).is_some_and(|values| values.contains(there)),
-            None => written.values().any(|values| values.contains(there)),
+        let of_its_key: Vec<&Vec<u8>> = match value["key"].as_str() {
+            Some(key) => written.get(key).into_iter().flatten().collect(),
+            None => written.values().flatten().collect(),
         };
-        assert!(of_its_key, "{value} was never written");
-        found.insert(there.to_vec());
+        // A buffer that is used again may be written over in part: what is left of the value is there.
+        let like = |value: &[u8]| value.len() == there.len() && value.iter().zip(there).filter(|(a, b)| a == b).count() * 2 > value.len();
+        match of_its_key.iter().any(|value| *value == there) {
+            true => drop(found.insert(there.to_vec())),
+            false if of_its_key.iter().any(|value| like(value)) => overwritten += 1,
+            false => panic!("{value} was never written"),
+        }
     }
+    assert!(overwritten * 20 <= found.len(), "{overwritten} of {} were written over in part", found.len());
     let all: BTreeSet<&Vec<u8>> = written.values().flatten().collect();
     println!("{} of {} Secrets in a core of {} bytes", found.len(), all.len(), bytes.len());
     assert!(all.len() > 100 && found.len() * 10 >= all.len() * 9, "{} of {}", found.len(), all.len());

@@ -30,7 +30,11 @@ pub(crate) const STEPS: &[Step] = &[
         about: "those that need strace, Go, gdb, e2fsprogs, script, zsh, fish, moto; none of half an hour",
         run: ignored,
     },
-    Step { name: "instructions", about: "the hot paths cost no more than what benches/instructions.tsv has, where valgrind is", run: instructions },
+    Step {
+        name: "instructions",
+        about: "the hot paths cost no more than what benches/instructions.tsv has, where valgrind is",
+        run: instructions,
+    },
     Step { name: "docs", about: "the documentation of the crate, without a warning", run: docs },
     Step { name: "deny", about: "licences, sources and duplicates of dependencies; where CHECK_DENY is set", run: deny },
     Step { name: "machete", about: "no dependency that no source file names", run: machete },
