@@ -10,9 +10,6 @@
 //! Elements stand behind the page header, one after another; the data follows in the same order.
 //! Source: bbolt `internal/common/page.go` (`leafPageElement`), `inode.go`.
 
-use crate::evidence::number::le_u32;
-use nom::Parser;
-
 use super::packing::{ELEMENT_LEN, Packing};
 use super::page::{HEADER_LEN, PageHeader};
 use crate::evidence::range;
@@ -44,8 +41,10 @@ impl RawElement {
     #[inline]
     pub(super) fn read(page: &[u8], index: u64) -> Option<Self> {
         let at = HEADER_LEN.saturating_add(index.saturating_mul(ELEMENT_LEN));
-        let read: nom::IResult<_, _> = (le_u32, le_u32, le_u32, le_u32).parse(range::slice(page, at, ELEMENT_LEN)?);
-        let (_, (flags, pos, ksize, vsize)) = read.ok()?;
+        let fields: &[u8; ELEMENT_LEN as usize] = range::slice(page, at, ELEMENT_LEN)?.first_chunk()?;
+        let (numbers, _) = fields.as_chunks::<4>();
+        let [flags, pos, ksize, vsize] = *numbers.first_chunk()?;
+        let [flags, pos, ksize, vsize] = [flags, pos, ksize, vsize].map(u32::from_le_bytes);
         let key_at = at.saturating_add(u64::from(pos));
         let value_at = key_at.saturating_add(u64::from(ksize));
         Some(Self { is_bucket: flags & FLAG_BUCKET != 0, key_at, value_at, end: value_at.saturating_add(u64::from(vsize)) })

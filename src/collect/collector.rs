@@ -10,8 +10,9 @@ use rayon::prelude::*;
 
 use super::Tally;
 use super::lines::Lines;
+use super::ordinary::Ordinary;
 use crate::evidence::anomaly::Anomalies;
-use crate::row::{Builder, Digests, Form, Found, Place, Retention, Row, Scope, ValueRow};
+use crate::row::{Builder, Digests, Form, Found, Place, Row, Scope, ValueRow};
 use crate::store::{Store, Task};
 
 /// Tasks whose output is held at a time.
@@ -101,6 +102,10 @@ impl<'a, 'data> Collector<'a, 'data> {
 impl<'data> Part<'data> {
     /// The row of a find, if it is in scope. Key material, existing objects and anomalies are counted, in scope or not.
     fn row(&mut self, store: &dyn Store<'data>, scope: &Scope, found: &Found<'data>) -> Option<Row<'data>> {
+        if let Some(ordinary) = Ordinary::of(store, scope, found) {
+            ordinary.count(found, &mut self.collected.tally);
+            return None;
+        }
         let mut noted = Vec::new();
         let row = row_of(store, found, &mut self.digests, |class, detail| noted.push((class, detail)))?;
         let in_scope = scope.holds(&row, store.prefixes());
@@ -109,12 +114,11 @@ impl<'data> Part<'data> {
         if !in_scope && value.form() == Form::Plaintext && scope.may_hold(value, store.prefixes()) {
             tally.add_not_placed(value);
         }
-        let is_newest = matches!(value.retention, Retention::Current | Retention::Newest);
-        if value.place == Place::Tree && is_newest && !value.key.is_empty() {
-            let resource = value.storage_key.as_ref().map(|key| key.group_resource.clone());
-            tally.add_resource(resource, value.form(), in_scope);
+        if !value.key.is_empty() {
+            let resource = || value.storage_key.as_ref().map(|key| key.group_resource.clone());
+            tally.add_object((value.place, value.retention), resource, value.form(), in_scope);
         }
-        tally.note_key_material(value);
+        tally.note_key_material(value.key, value.storage_key.as_ref(), value.plaintext().unwrap_or(value.bytes.0), value.retention);
         // Whether the evidence is sound does not hang on what was asked of it. Outside of what etcd reads any bytes may stand; of bytes in
         // which nothing says what it reads, what bears a revision is a write that it may.
         if value.place.is_read_by_etcd() || value.place == Place::Image && value.written.main.is_some() {

@@ -6,6 +6,7 @@ mod exposure;
 mod grouped;
 mod key_use;
 mod lines;
+mod ordinary;
 mod stored;
 mod sum;
 mod tally;

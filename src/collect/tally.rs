@@ -102,10 +102,10 @@ impl<'data> Tally<'data> {
         self.not_placed.add(value.length());
     }
 
-    /// Looks for keys in a value, looked at or not.
-    pub(crate) fn note_key_material(&mut self, value: &ValueRow<'data>) {
-        if let Some(material) = KeyMaterial::of(value.key, value.storage_key.as_ref(), value.plaintext().unwrap_or(value.bytes.0)) {
-            self.add_key_material((material, value.key), value.retention);
+    /// Looks for keys in a value, looked at or not; `object`: what of it is the object.
+    pub(crate) fn note_key_material(&mut self, key: &'data [u8], at: Option<&StorageKey<'_>>, object: &[u8], retention: Retention) {
+        if let Some(material) = KeyMaterial::of(key, at, object) {
+            self.add_key_material((material, key), retention);
         }
     }
 
@@ -116,9 +116,18 @@ impl<'data> Tally<'data> {
         }
     }
 
-    /// Counts an existing object, looked at or not.
-    pub(crate) fn add_resource(&mut self, resource: Option<GroupResource<'data>>, form: Form, in_scope: bool) {
-        let Some(counts) = self.resources.entry(&resource.unwrap_or(GroupResource(Cow::Borrowed("")))) else { return };
+    /// Counts an object, looked at or not, where the value is the newest that a database has of its key.
+    pub(crate) fn add_object(
+        &mut self,
+        (place, retention): (Place, Retention),
+        resource: impl FnOnce() -> Option<GroupResource<'data>>,
+        form: Form,
+        in_scope: bool,
+    ) {
+        if place != Place::Tree || !matches!(retention, Retention::Current | Retention::Newest) {
+            return;
+        }
+        let Some(counts) = self.resources.entry(&resource().unwrap_or(GroupResource(Cow::Borrowed("")))) else { return };
         let counts = if in_scope { &mut counts.in_scope } else { &mut counts.out_of_scope };
         counts.objects.add_one();
         match form {

@@ -1,7 +1,7 @@
 //! The prefix `k8s:enc:<provider>:<version>:`.
 
 use nom::Parser;
-use nom::bytes::complete::{tag, take_till};
+use nom::bytes::complete::take_till;
 use nom::character::complete::char;
 use nom::combinator::opt;
 
@@ -30,9 +30,10 @@ pub struct Sealed<'data> {
 impl<'data> Sealed<'data> {
     /// Reads the prefix; `None` where the value does not begin with `k8s:enc:`.
     pub fn parse(value: &'data [u8]) -> Option<Self> {
+        let words = value.strip_prefix(b"k8s:enc:")?;
         let word = || (take_till(|byte| byte == b':'), opt(char(':')));
-        let read: nom::IResult<_, _> = (tag(&b"k8s:enc:"[..]), word(), word()).parse(value);
-        let (rest, (_, (provider_word, _), (version_word, end))) = read.ok()?;
+        let read: nom::IResult<_, _> = (word(), word()).parse(words);
+        let (rest, ((provider_word, _), (version_word, end))) = read.ok()?;
         // A prefix that ends before its second colon is nobody's.
         let provider = end.map_or(Provider::Unknown, |_| Provider::of_words(provider_word, version_word));
         Some(Self { provider, provider_word: cut(provider_word), version_word: cut(version_word), rest })

@@ -30,8 +30,8 @@ impl Evenness {
         let mut same = 0u64;
         for byte in block {
             if let Some(count) = before.get_mut(usize::from(*byte)) {
-                same = same.saturating_add(u64::from(*count));
-                *count = count.saturating_add(1);
+                same = same.wrapping_add(u64::from(*count));
+                *count = count.wrapping_add(1);
             }
         }
         let same = same.saturating_mul(2).saturating_mul(VALUES);

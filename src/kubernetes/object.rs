@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use memchr::memmem::{self, Finder};
 
-use super::encoding::Encoding;
+use super::encoding::{Encoding, PROTOBUF_MAGIC};
 use super::{Beginning, Unreadable, json, protobuf, yaml};
 
 /// An object's type and metadata. Text is borrowed where the encoding allows.
@@ -89,6 +89,11 @@ impl<'data> Object<'data> {
             Some(Encoding::Yaml) => yaml::words(value, "kind").map(is_kind).eq([true]),
             Some(encoding) => Self::read(value, encoding).is_ok_and(|object| is_kind(&object.kind)),
         }
+    }
+
+    /// Whether a value begins as an object in protobuf that says in its first bytes that it is none that may hold Secrets.
+    pub(crate) fn begins_as_other_in_protobuf(value: &[u8]) -> bool {
+        value.starts_with(PROTOBUF_MAGIC) && Beginning::of(value) == Some(Beginning::Other)
     }
 
     /// What of an object may hold another one: the values of its fields; of what is not JSON all but its first byte, with which it begins

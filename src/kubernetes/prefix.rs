@@ -63,8 +63,9 @@ impl<'data> PrefixVotes<'data> {
             }
         }
         // Objects of API groups alone, which have no built-in's word, are an API server's too.
+        let is_more = |prefix: &[u8], default: &[u8]| prefix.len() > default.len() && below(prefix, default).is_some_and(begins_with_group);
         if let Some(default) = PREFIXES_BY_DEFAULT.into_iter().map(str::as_bytes).find(|default| below(key, default).is_some())
-            && prefix.is_none_or(|prefix| below(prefix, default).is_some_and(begins_with_group))
+            && prefix.is_none_or(|prefix| is_more(prefix, default))
             && (Proof::of(value) > Proof::None || value.starts_with(b"{\"apiVersion\":\""))
         {
             self.0.entry(default).or_default();
@@ -237,8 +238,15 @@ fn begins_with_group(path: &[u8]) -> bool {
 /// The prefix that this key speaks for: all before the first built-in's word with the right number of parts after it.
 fn spoken_for(key: &[u8]) -> Option<&[u8]> {
     // From the end: a name, a namespace, the word, and before that the word of services.
-    let mut parts = key.rsplitn(5, |byte| *byte == b'/');
-    let [name, second, third, fourth] = [parts.next()?, parts.next()?, parts.next().unwrap_or_default(), parts.next().unwrap_or_default()];
+    let mut rest = Some(key);
+    let mut next = || {
+        let text = rest?;
+        let slash = memchr::memrchr(b'/', text);
+        rest = slash.and_then(|at| text.get(..at));
+        text.get(slash.map_or(0, |at| at.saturating_add(1))..)
+    };
+    let [name, second] = [next()?, next()?];
+    let [third, fourth] = [next().unwrap_or_default(), next().unwrap_or_default()];
     let scope = |word: &[u8]| std::str::from_utf8(word).ok().and_then(resource::by_path).map(|built_in| built_in.scope);
     let is_below_services = || fourth == b"services" && std::str::from_utf8(third).is_ok_and(|w| resource::below_services(w).is_some());
     let object: &[&[u8]] = match () {

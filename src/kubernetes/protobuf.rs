@@ -38,20 +38,28 @@ pub(super) fn object(value: &[u8]) -> Result<(Object<'_>, &[u8]), Unreadable> {
 
 /// Whether a list has an item.
 pub(super) fn has_items(value: &[u8]) -> bool {
-    let field = |message, number| Fields::new(message).flatten().find(|field| field.number == number)?.bytes();
     value.strip_prefix(PROTOBUF_MAGIC).and_then(|message| field(field(message, 2)?, 2)).is_some()
 }
 
 /// The newest of an object's times: its creation, and its managers' writes.
 pub(super) fn newest_time(value: &[u8]) -> Option<i64> {
-    let field = |message, number| Fields::new(message).flatten().find(|field| field.number == number)?.bytes();
     let metadata = field(field(value.strip_prefix(PROTOBUF_MAGIC)?, 2)?, 1)?;
-    let times = Fields::new(metadata).flatten().filter_map(|part| match (part.number, part.bytes()?) {
-        (8, time) => seconds(time).ok()?,
-        (17, entry) => seconds(field(entry, 4)?).ok()?,
-        _ => None,
-    });
-    times.max()
+    let mut newest = None;
+    for part in Fields::new(metadata) {
+        let time = match part {
+            Ok(Field { number: 8, value: Value::Bytes(time) }) => time,
+            Ok(Field { number: 17, value: Value::Bytes(entry) }) => field(entry, 4).unwrap_or_default(),
+            Ok(_) => continue,
+            Err(_) => break,
+        };
+        newest = newest.max(seconds(time).ok().flatten());
+    }
+    newest
+}
+
+/// The first field of this number that a message has, where it is one of bytes.
+fn field(message: &[u8], number: u32) -> Option<&[u8]> {
+    Fields::new(message).find_map(|field| field.ok().filter(|field| field.number == number))?.bytes()
 }
 
 /// A Secret: its type, the names and lengths of its data, whether it is immutable. Values are not touched.

@@ -33,11 +33,11 @@ impl<'key> StorageKey<'key> {
 
     /// Reads what follows a prefix.
     fn at(path: &'key str) -> Option<Self> {
-        let (first, rest) = path.split_once('/')?;
+        let (first, rest) = split(path)?;
         if let Some(built_in) = resource::by_path(first) {
             return Self::scoped(Cow::Borrowed(built_in.group_resource), Some(built_in.scope), rest);
         }
-        let (second, below) = rest.split_once('/').unwrap_or((rest, ""));
+        let (second, below) = split(rest).unwrap_or((rest, ""));
         let deeper = match first {
             "services" => resource::below_services(second),
             "oauth" => resource::below_oauth(second),
@@ -56,11 +56,17 @@ impl<'key> StorageKey<'key> {
 
     /// `rest` is `[<namespace>/]<name>`; a scope that is not known follows from the number of parts.
     fn scoped(group_resource: Cow<'key, str>, scope: Option<Scope>, rest: &'key str) -> Option<Self> {
-        let (namespace, name) = match (scope, rest.split_once('/')) {
+        let (namespace, name) = match (scope, split(rest)) {
             (Some(Scope::Cluster), _) | (None, None) => (None, rest),
             (_, Some((namespace, name))) => (Some(namespace), name),
             (Some(Scope::Namespaced), None) => return None,
         };
         (!name.is_empty()).then_some(Self { prefix: None, group_resource: GroupResource(group_resource), namespace, name })
     }
+}
+
+/// What stands before the first slash, and behind it.
+fn split(path: &str) -> Option<(&str, &str)> {
+    let (first, rest) = path.split_at_checked(memchr::memchr(b'/', path.as_bytes())?)?;
+    Some((first, rest.get(1..)?))
 }

@@ -12,11 +12,6 @@
 use std::fmt;
 
 use super::KeyValue;
-use crate::evidence::number::be_u64;
-use nom::Parser;
-use nom::bytes::complete::tag;
-use nom::character::complete::char;
-use nom::combinator::{eof, opt};
 
 /// A point in the history of a cluster's keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -69,8 +64,13 @@ impl RevisionKey {
 
     /// Reads the bytes of a key; `None` where they are no revision.
     pub fn parse(key: &[u8]) -> Option<Self> {
-        let read: nom::IResult<_, _> = (be_u64, tag(&b"_"[..]), be_u64, opt(char('t')), eof).parse(key);
-        let (_, (main, _, sub, mark, _)) = read.ok()?;
-        Some(Self { revision: Revision { main, sub }, is_tombstone: mark.is_some() })
+        let (main, rest) = key.split_first_chunk()?;
+        let (sub, mark) = rest.strip_prefix(b"_")?.split_first_chunk()?;
+        let is_tombstone = match mark {
+            [] => false,
+            [b't'] => true,
+            _ => return None,
+        };
+        Some(Self { revision: Revision { main: u64::from_be_bytes(*main), sub: u64::from_be_bytes(*sub) }, is_tombstone })
     }
 }

@@ -110,7 +110,7 @@ impl Scope {
     }
 
     /// Whether an object is among those that are looked at; `None` is what no object's key names.
-    fn holds_object(&self, key: Option<&StorageKey<'_>>) -> bool {
+    pub(crate) fn holds_object(&self, key: Option<&StorageKey<'_>>) -> bool {
         let Some(key) = key else {
             return self.resources == Resources::All && self.namespace.is_none() && self.name.is_none();
         };

@@ -108,7 +108,8 @@ impl<'data> Fields<'data> {
         self.rest
     }
 
-    #[inline]
+    // Every value of a file is read through this, field by field: a call for each would take longer than the reading.
+    #[inline(always)]
     fn read(&mut self) -> Result<Field<'data>, Damage> {
         let (rest, tag) = varint(self.rest)?;
         let number = match u32::try_from(tag >> 3) {
@@ -148,7 +149,7 @@ fn short(need: u64, rest: &[u8]) -> Damage {
 impl<'data> Iterator for Fields<'data> {
     type Item = Result<Field<'data>, Damage>;
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<Self::Item> {
         if self.rest.is_empty() {
             return None;
@@ -195,7 +196,7 @@ pub(crate) fn cut_field(message: &[u8]) -> Option<CutField<'_>> {
 ///
 /// # Errors
 /// It does not end within ten bytes, or within the input.
-#[inline]
+#[inline(always)]
 pub fn varint(input: &[u8]) -> Result<(&[u8], u64), Damage> {
     // Tags, and most lengths, are one byte; most revisions are three or four.
     let low = |byte: &u8| u64::from(byte & 0x7f);
