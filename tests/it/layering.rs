@@ -64,6 +64,8 @@ const CRATES: &[(&str, &[&str])] = &[
             "aho_corasick",
             "base64",
             "ciborium",
+            "foldhash",
+            "hashbrown",
             "jiff",
             "k8s_openapi",
             "memchr",
@@ -95,7 +97,7 @@ const CRATES: &[(&str, &[&str])] = &[
         ],
     ),
     ("bbolt", &["memchr", "nom", "rayon", "thiserror"]),
-    ("mvcc", &["foldhash", "hashbrown", "memchr", "nom", "rayon"]),
+    ("mvcc", &["foldhash", "hashbrown", "memchr", "rayon"]),
     ("output", &["thiserror"]),
     ("etcd", &["crc32c", "nom", "prost", "serde", "serde_json", "thiserror"]),
     (
