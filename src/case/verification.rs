@@ -78,6 +78,9 @@ impl Run<'_> {
         self.add_failures(&mut result, &ring, &needs);
         self.judge_proof(&result.proof);
         self.tell_all(members, reports, &RowFilter::All, Some(&Verdicts { proof: &result.proof, keyring: &keyring }))?;
+        if !self.report.current_not_known().is_empty() {
+            self.outcome.open(Condition::CurrentNotKnown);
+        }
         self.report.verification = Some(Verification { plan, result: Some(result) });
         Ok(())
     }
@@ -134,9 +137,6 @@ impl Run<'_> {
         }
         if proof.requirement.left() > 0 || proof.requirement.is_left_by_each() {
             outcome.found(Condition::OtherKeyThanRequired);
-        }
-        if !report.has_tree() && !report.evidences.is_empty() {
-            outcome.open(Condition::CurrentNotKnown);
         }
         judge_requirement(&proof.requirement, outcome);
         let holds = |fits: fn(Answer) -> bool| {

@@ -104,10 +104,7 @@ impl EncryptionConfig {
 
     /// Every local key with its provider, in the order of the file.
     pub fn local_keys(&self) -> impl Iterator<Item = (Provider, &NamedKey)> {
-        self.rules.iter().flat_map(|rule| &rule.providers).flat_map(|provider| match provider {
-            ConfiguredProvider::Local(provider, keys) => keys.iter().map(|key| (*provider, key)).collect(),
-            ConfiguredProvider::Identity | ConfiguredProvider::Kms(_) | ConfiguredProvider::Unusable => Vec::new(),
-        })
+        self.rules.iter().flat_map(|rule| &rule.providers).flat_map(ConfiguredProvider::local_keys)
     }
 
     /// Every KMS provider, in the order of the file.

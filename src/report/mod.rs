@@ -1,6 +1,7 @@
 //! The owned model of a run: what outlives the evidence that it came from, and the interface of whoever writes it down.
 #![deny(clippy::arithmetic_side_effects)]
 
+mod current;
 mod evidence;
 mod model;
 pub mod readable;
@@ -10,6 +11,7 @@ pub mod retirement;
 mod unread;
 mod verification;
 
+pub use self::current::CurrentNotKnown;
 pub use self::evidence::{Compared, Contradicted, EvidenceReport, KeyProof, KeyReport, not_looked_at};
 pub use self::model::{MemberReport, Opens, Report};
 pub use self::recovery::{Recovered, RecoveryCounts};

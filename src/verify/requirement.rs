@@ -25,8 +25,9 @@ pub struct Requirement {
     pub in_leftovers: BTreeMap<Left, Count<Values>>,
     /// What is required stands in a configuration that no API server takes: what one writes with it is not known.
     pub is_refused: bool,
-    /// Of configurations that require different states of a resource: how many current values are left by each, by its number.
-    pub left_by: BTreeMap<usize, Count<Values>>,
+    /// Of configurations that require different states: how many current values are left by each, by its number and, where it is one of
+    /// several local keys of a name, by the number of the key among them.
+    pub left_by: BTreeMap<(usize, Option<usize>), Count<Values>>,
     /// Of the current values that are so, those that only name the key: nobody could open them.
     pub by_name: Count<Values>,
     /// Values written under another key after the required one began: by prefix and that key, how many, the first and the last revision.
@@ -175,8 +176,8 @@ impl Requirement {
         if wanted.others.is_empty() {
             return first;
         }
-        let others = wanted.others.iter().map(|(at, other)| (*at, other.other_than(row, attempt)));
-        let unders: Vec<(usize, Option<Under>)> = std::iter::once((wanted.number, first)).chain(others).collect();
+        let others = wanted.others.iter().map(|(at, other)| ((*at, other.number), other.other_than(row, attempt)));
+        let unders: Vec<_> = std::iter::once(((wanted.number, wanted.first.number), first)).chain(others).collect();
         for (at, under) in &unders {
             self.left_by.entry(*at).or_default().add_if(is_counted && under.as_ref().is_some_and(Under::is_otherwise));
         }

@@ -72,7 +72,7 @@ fn the_first_provider_of_a_configuration_is_what_it_requires() {
     let kms = config("[{kms: {apiVersion: v2, name: aws, endpoint: 'unix:///a'}}, {identity: {}}]");
     let of = |configs: &[EncryptionConfig], resource: &str| of_configs(configs, resource).next().map(|(_, (state, _))| state.to_string());
     assert_eq!(of(&kms, "secrets").as_deref(), Some("kms/aws"));
-    assert_eq!(of(&kms, "configmaps"), None);
+    assert_eq!(of(&kms, "configmaps").as_deref(), Some("not encrypted"));
     assert_eq!(of(&config("[{identity: {}}]"), "secrets").as_deref(), Some("plaintext"));
     // What cannot be used is the first all the same: the second does not write in its place.
     for first in ["{rot13: {}}", "{kms: {name: x, apiVersion: v3}}", "{aesgcm: {keys: []}}"] {

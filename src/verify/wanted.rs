@@ -9,7 +9,7 @@ use super::under::Under;
 use super::which_key::{Stands, WhichKey, proved};
 use super::{Answer, Keyring, Needs, Standing};
 use crate::envelope::{KeyIdentity, KeyPattern, Provider};
-use crate::kms::{ConfiguredProvider, CurrentKeys, EncryptionConfig, is_alias};
+use crate::kms::{ConfiguredProvider, CurrentKeys, EncryptionConfig, NamedKey, is_alias};
 use crate::kubernetes::GroupResource;
 use crate::row::{EnvelopeInfo, Form, ValueRow};
 
@@ -40,7 +40,7 @@ pub enum State {
 
 /// What is required of one resource.
 pub(super) struct Wanted {
-    /// As the first configuration has it that names the resource.
+    /// As the first configuration has it.
     pub(super) first: Alternative,
     /// As the others have it, where one of them has it otherwise; each with its number.
     pub(super) others: Vec<(usize, Alternative)>,
@@ -55,7 +55,7 @@ pub(super) struct Wanted {
 pub(super) struct Alternative {
     pub(super) state: State,
     /// Which key of that name, of several that were given.
-    number: Option<usize>,
+    pub(super) number: Option<usize>,
     /// Which of the keys that its provider has.
     which: WhichKey,
 }
@@ -72,27 +72,48 @@ impl Required<'_> {
             return None;
         }
         if let Some(key) = self.key {
-            let configured = of_configs(self.configs, group_resource).next();
+            let configured = of_configs(self.configs, group_resource).find(|(_, (state, _))| *state != State::NotNamed);
             let is_meant = group_resource == "secrets" || configured.is_some_and(|(_, (state, _))| state != State::Plaintext);
-            return Some(Wanted::by_one(self.settled(State::Key(key.clone()), needs), is_meant));
+            let wanted = || self.settled(State::Key(key.clone()), needs);
+            let alternatives = self
+                .keys_of_name(key, group_resource, keyring)
+                .into_iter()
+                .map(|(at, number)| (at, Alternative { number: Some(number), ..wanted() }));
+            return Some(Wanted::of(alternatives, is_meant).unwrap_or_else(|| Wanted::by_one(wanted(), is_meant)));
         }
-        let mut configured = of_configs(self.configs, group_resource).map(|(at, (state, key))| {
+        let configured: Vec<_> = of_configs(self.configs, group_resource).collect();
+        if configured.iter().all(|(_, (state, _))| *state == State::NotNamed) {
+            return (!self.configs.is_empty() && !self.is_refused()).then(|| Wanted::by_one(Alternative::any(State::NotNamed), false));
+        }
+        let alternatives = configured.into_iter().map(|(at, (state, key))| {
             let number = key.and_then(|(provider, named)| keyring.number(provider, &named.name, named.key.as_ref()?));
             (at, Alternative { number, ..self.settled(state, needs) })
         });
-        let Some((number, first)) = configured.next() else {
-            let not_named = Alternative { state: State::NotNamed, number: None, which: WhichKey::Any };
-            return (!self.configs.is_empty() && !self.is_refused()).then(|| Wanted::by_one(not_named, false));
+        Wanted::of(alternatives, true)
+    }
+
+    /// Where several local keys of the required name were given, each that may be meant: its configuration, and its number among them.
+    /// Of the rules of the resource it is the first one of that name; where no rule has one, it may be any.
+    fn keys_of_name(&self, key: &KeyPattern, group_resource: &str, keyring: &Keyring<'_>) -> Vec<(usize, usize)> {
+        let number = |(provider, named): (Provider, &NamedKey)| {
+            let is_named = provider.words().map(|(word, _)| word) == key.provider.as_deref() && key.name.as_ref() == Some(&named.name);
+            keyring.number(provider, &named.name, named.key.as_ref().filter(|_| is_named)?)
         };
-        let others: Vec<_> = configured.collect();
-        let is_disputed = others.iter().any(|(_, other)| *other != first);
-        Some(Wanted { first, others: if is_disputed { others } else { Vec::new() }, number, is_meant: true })
+        let configs = || self.configs.iter().enumerate();
+        let all: Vec<(usize, usize)> =
+            configs().flat_map(|(at, config)| config.local_keys().filter_map(number).map(move |number| (at, number))).collect();
+        if all.iter().map(|(_, number)| number).collect::<BTreeSet<_>>().len() < 2 {
+            return Vec::new();
+        }
+        let in_rule = |config| providers_of(config, group_resource).into_iter().flat_map(ConfiguredProvider::local_keys).find_map(number);
+        let in_rules: Vec<(usize, usize)> = configs().filter_map(|(at, config)| Some((at, in_rule(config)?))).collect();
+        if in_rules.is_empty() { all } else { in_rules }
     }
 
     /// A provider of KMS v2 writes under one of its keys. Which it is the user names, or its plugin says; else it is the only one that
     /// there is.
     fn settled(&self, state: State, needs: &Needs<'_>) -> Alternative {
-        let State::Key(pattern) = &state else { return Alternative { state, number: None, which: WhichKey::Any } };
+        let State::Key(pattern) = &state else { return Alternative::any(state) };
         let which = self.which(pattern, needs);
         let said = pattern.name.as_deref().and_then(|name| self.said(pattern, name));
         let state = match said {
@@ -162,21 +183,24 @@ impl Required<'_> {
 /// The word for KMS v1, whose values name no key.
 const KMS_V1: &str = "v1";
 
-type LocalKeyOf<'a> = (Provider, &'a crate::kms::NamedKey);
+type LocalKeyOf<'a> = (Provider, &'a NamedKey);
 
-/// What a resource is written with by each configuration that names it, with the number of the configuration, and the local key where
-/// it is one.
+/// What a resource is written with by each configuration, with the number of the configuration, and the local key where it is one. An API
+/// server whose configuration does not name it writes it in plaintext.
 pub(super) fn of_configs<'a>(
     configs: &'a [EncryptionConfig],
     group_resource: &'a str,
 ) -> impl Iterator<Item = (usize, (State, Option<LocalKeyOf<'a>>))> {
-    let is_word = GroupResource(group_resource.into()).is_without_group();
-    let providers = move |config: &'a EncryptionConfig| match is_word {
+    let first = move |config| providers_of(config, group_resource).into_iter().next();
+    configs.iter().enumerate().map(move |(at, config)| (at, first(config).map_or((State::NotNamed, None), of_provider)))
+}
+
+/// The providers of a resource by a configuration, in their order.
+fn providers_of<'a>(config: &'a EncryptionConfig, group_resource: &str) -> Vec<&'a ConfiguredProvider> {
+    match GroupResource(group_resource.into()).is_without_group() {
         true => config.providers_of_word(group_resource),
         false => config.providers_of(group_resource),
-    };
-    let firsts = configs.iter().enumerate().filter_map(move |(at, config)| Some((at, providers(config).into_iter().next()?)));
-    firsts.map(|(at, provider)| (at, of_provider(provider)))
+    }
 }
 
 fn of_provider(first: &ConfiguredProvider) -> (State, Option<LocalKeyOf<'_>>) {
@@ -193,6 +217,15 @@ fn of_provider(first: &ConfiguredProvider) -> (State, Option<LocalKeyOf<'_>>) {
 }
 
 impl Wanted {
+    /// What configurations require, each with its number; `None`: there is none.
+    fn of(alternatives: impl IntoIterator<Item = (usize, Alternative)>, is_meant: bool) -> Option<Self> {
+        let mut alternatives = alternatives.into_iter();
+        let (number, first) = alternatives.next()?;
+        let others: Vec<_> = alternatives.collect();
+        let is_disputed = others.iter().any(|(_, other)| *other != first);
+        Some(Self { first, others: if is_disputed { others } else { Vec::new() }, number, is_meant })
+    }
+
     fn by_one(first: Alternative, is_meant: bool) -> Self {
         Self { first, others: Vec::new(), number: 0, is_meant }
     }
@@ -212,6 +245,11 @@ impl Wanted {
 }
 
 impl Alternative {
+    /// A state that any key fits, or none.
+    fn any(state: State) -> Self {
+        Self { state, number: None, which: WhichKey::Any }
+    }
+
     /// What a value is under, where that is not what is wanted, or where it is not known.
     pub(super) fn other_than(&self, row: &ValueRow<'_>, attempt: Option<&Attempt>) -> Option<Under> {
         let identity = row.envelope().map(EnvelopeInfo::key).filter(|key| key.name.is_some());

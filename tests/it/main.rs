@@ -24,6 +24,7 @@ mod clusters;
 mod common;
 mod container_bytes;
 mod containers;
+mod current_known;
 mod damage;
 mod description;
 mod differential;

@@ -339,6 +339,49 @@ fn configurations_that_disagree_complete_nothing_in_either_order() {
     assert!(answer.code == 0 && answer.shown.contains("Re-encryption COMPLETE"), "{}", answer.shown);
 }
 
+/// A name that stands for several local keys requires none of them for certain: the rule of the one configuration says which, else it is not
+/// known, and what is under neither is left.
+#[test]
+fn a_required_name_of_several_local_keys_completes_nothing() {
+    let of = |key| config(&[rule(&["secrets"], &[("key1", key), CLEAR])]);
+    let under = |key, objects: &[&str]| objects.iter().map(|object| sealed(key, "key1", secret(object))).collect::<Vec<_>>();
+    let disputed = |count| vec![one("secrets", "disputed", count)];
+    let both = [under(A, &["a"]), under(B, &["b"])].concat();
+    let elsewhere = config(&[rule(&["configmaps"], &[("key1", B)]), rule(&["secrets"], &[("key1", A)])]);
+    let nowhere = config(&[rule(&["configmaps"], &[("key1", B)]), rule(&["pods"], &[("key1", A)])]);
+    for (what, values, configs, code, why) in [
+        ("some under each", both.clone(), vec![of(A), of(B)], 2, disputed(2)),
+        ("all under the second", under(B, &["a", "b"]), vec![of(A), of(B)], 3, disputed(2)),
+        ("all under the first", under(A, &["a", "b"]), vec![of(A), of(B)], 3, disputed(2)),
+        ("the one rule says it", both, vec![elsewhere.clone()], 2, vec![one("secrets", "other-key-of-this-name", 1)]),
+        ("the one rule says it, and all are so", under(A, &["a"]), vec![elsewhere], 0, vec![]),
+        ("no rule says it", under(A, &["a"]), vec![nowhere], 3, disputed(1)),
+        ("the same key twice", under(A, &["a"]), vec![of(A), of(A)], 0, vec![]),
+    ] {
+        let answer = verify(&values, &configs, &["--require-key", "aesgcm/key1"]);
+        assert_eq!((answer.code, left(&answer)), (code, why), "{what}: {}", answer.shown);
+        assert_eq!(answer.shown.contains("Re-encryption COMPLETE"), code == 0, "{what}: {}", answer.shown);
+        assert_eq!(answer.quiet.contains("configurations-differ"), left(&answer).iter().any(|left| left.1 == "disputed"), "{what}");
+    }
+}
+
+/// An API server whose configuration names no rule of a resource writes it in plaintext, and reads nothing of it that is encrypted.
+#[test]
+fn a_configuration_that_names_a_resource_differs_from_one_that_does_not() {
+    let named = config(&[rule(&["secrets"], &[KEY1, CLEAR])]);
+    let not_named = config(&[rule(&["configmaps"], &[KEY1, CLEAR])]);
+    for configs in [[named.clone(), not_named.clone()], [not_named, named]] {
+        for values in [vec![sealed(A, "key1", secret("a"))], vec![secret("a")]] {
+            let answer = verify(&values, &configs, &[]);
+            assert_eq!((answer.code, left(&answer)), (3, vec![one("secrets", "disputed", 1)]), "{}", answer.shown);
+            assert!(!answer.shown.contains("Re-encryption COMPLETE"), "{}", answer.shown);
+            assert!(answer.quiet.contains("configurations-differ"), "{}", answer.quiet);
+        }
+        let decided = verify(&[sealed(A, "key1", secret("a"))], &configs, &["--require-key", "aesgcm/key1"]);
+        assert_eq!((decided.code, left(&decided)), (0, vec![]), "{}", decided.shown);
+    }
+}
+
 /// An API server refuses to read what is encrypted of a resource that no rule of its configuration names.
 #[test]
 fn what_is_encrypted_though_no_rule_names_it_is_left() {

@@ -23,6 +23,17 @@ pub enum ConfiguredProvider {
     Unusable,
 }
 
+impl ConfiguredProvider {
+    /// Its local keys, in their order.
+    pub fn local_keys(&self) -> impl Iterator<Item = (Provider, &NamedKey)> {
+        let (provider, keys) = match self {
+            Self::Local(provider, keys) => (*provider, keys.as_slice()),
+            Self::Identity | Self::Kms(_) | Self::Unusable => (Provider::Unknown, &[][..]),
+        };
+        keys.iter().map(move |key| (provider, key))
+    }
+}
+
 /// A key in the file.
 pub struct NamedKey {
     /// Its name.

@@ -15,6 +15,8 @@ use crate::verify::{Left, Requirement, State, Under};
 
 /// Lines of a list before the rest is only counted.
 const ROWS: usize = 20;
+/// Inputs that a sentence names before the rest is only counted.
+const NAMED: usize = 2;
 
 pub(super) fn requirement(requirement: &Requirement, report: &Report) -> String {
     if requirement.required.is_empty() && requirement.is_refused {
@@ -25,7 +27,7 @@ pub(super) fn requirement(requirement: &Requirement, report: &Report) -> String 
                 or no current value was seen of which one is\n"
             .to_owned();
     }
-    let mut out = completeness(requirement, report.filter.as_deref());
+    let mut out = completeness(requirement, report);
     out.push_str(&plaintext_required(requirement));
     // Each prefix has an API server of its own, also one below which nothing is left.
     let has_prefixes = report.evidences.iter().any(|evidence| evidence.facts.prefixes.len() > 1)
@@ -66,7 +68,7 @@ fn required_in_words(state: &State) -> String {
 }
 
 /// Whether all is as required, in one line.
-fn completeness(requirement: &Requirement, filter: Option<&str>) -> String {
+fn completeness(requirement: &Requirement, report: &Report) -> String {
     let required = requirement.required.keys().map(required_in_words).collect::<Vec<_>>().join(" or ");
     let required = required.as_str();
     let (left, met) = (requirement.left(), requirement.met());
@@ -95,27 +97,27 @@ fn completeness(requirement: &Requirement, filter: Option<&str>) -> String {
     if requirement.is_refused {
         parts.push("no API server takes this configuration".to_owned());
     }
+    parts.extend(current_not_known(report));
     let by_name = match requirement.by_name {
         Count::ZERO => String::new(),
         by_name => format!(" ({} of them by the key's name alone: nobody opened them)", thousands(by_name)),
     };
     match left.plus(not_opened) {
         Count::ZERO if requirement.is_left_by_each() => {
-            let left: Vec<String> = requirement
-                .left_by
-                .iter()
-                .map(|(at, left)| {
-                    format!("by configuration {} {} {} left", at.saturating_add(1), thousands(*left), verb(*left, "is", "are"))
-                })
-                .collect();
-            format!("Re-encryption NOT COMPLETE, whichever configuration is in force ({required}): {}{by_name}\n", left.join(", "))
+            let of = |at: usize| requirement.left_by.keys().filter(|(of, _)| *of == at).count();
+            let left = requirement.left_by.iter().map(|((at, number), left)| {
+                let key = number.filter(|_| of(*at) > 1).map_or(String::new(), |number| format!(", key {},", number.saturating_add(1)));
+                format!("by configuration {}{key} {} {} left", at.saturating_add(1), thousands(*left), verb(*left, "is", "are"))
+            });
+            let left = left.collect::<Vec<_>>().join(", ");
+            format!("Re-encryption NOT COMPLETE, whichever configuration is in force ({required}): {left}{by_name}\n")
         }
-        Count::ZERO if not_known == 0 && requirement.out_of_reach() == 0 && !requirement.is_refused => {
+        Count::ZERO if parts.is_empty() => {
             // A name is no proof: anybody can write it before any bytes.
             let (complete, in_scope) = if requirement.by_name > 0 { ("NOT PROVED", "not proved") } else { ("COMPLETE", "complete") };
             let all = if met == 1 { "" } else { "all " };
             let (values, is) = (with_adjective(met, "current"), verb(met, "is", "are"));
-            match filter {
+            match report.filter.as_deref() {
                 None => format!("Re-encryption {complete} in these files: {all}{values} {is} {required}{by_name}\n"),
                 Some(filter) => format!(
                     "Re-encryption {in_scope} in scope ({}): {all}{values} in it {is} {required}{by_name}; of what else these files hold nothing is said\n",
@@ -128,6 +130,14 @@ fn completeness(requirement: &Requirement, filter: Option<&str>) -> String {
         }
         _ => format!("Re-encryption NOT COMPLETE: {}, {} {}{by_name}\n", parts.join(", "), thousands(met), verb(met, "is", "are")),
     }
+}
+
+/// Why it is not known which values are current, or of which inputs, where that is so.
+pub(super) fn current_not_known(report: &Report) -> Option<String> {
+    let all = report.current_not_known();
+    let named: Vec<String> = all.iter().take(NAMED).map(|why| terminal(&why.to_string()).into_owned()).collect();
+    let more = all.len().checked_sub(NAMED).filter(|more| *more > 0).map_or(String::new(), |more| format!(" and {more} more"));
+    (!all.is_empty()).then(|| format!("which values are current is not known: {}{more}", named.join(", ")))
 }
 
 /// What is said of Secrets in plaintext that no API server rewrites, where there are any.

@@ -10,7 +10,7 @@ use super::key_label::{distinct_labels, whole};
 use super::key_state::{is_going, key_states};
 use super::layout::{Screen, Tone};
 use super::number::{with_adjective, with_noun};
-use super::requirement::{has_several, out_of_reach, requirement};
+use super::requirement::{current_not_known, has_several, out_of_reach, requirement};
 use super::table::Table;
 use super::unread::{self, ending, subject};
 use super::verify_plan::plan;
@@ -81,12 +81,12 @@ fn verify(verify: &VerificationResult, report: &Report, tone: Tone) -> String {
     }
     let mut general = not_looked_at(&report.evidences);
     general.push("writes after these files were taken".to_owned());
-    out.push_str(&next_steps(&next(verify, &keys)));
+    out.push_str(&next_steps(&next(verify, &keys, report)));
     out.push_str(&unread::not_looked_at(general, report.unread.iter()));
     out
 }
 
-fn next(verify: &VerificationResult, keys: &[KeyReport]) -> Vec<String> {
+fn next(verify: &VerificationResult, keys: &[KeyReport], report: &Report) -> Vec<String> {
     let proof = &verify.proof;
     let mut steps = Vec::new();
     if !proof.moves.is_empty() {
@@ -125,6 +125,7 @@ fn next(verify: &VerificationResult, keys: &[KeyReport]) -> Vec<String> {
     } else if proof.requirement.left.is_empty()
         && !proof.requirement.is_refused
         && proof.requirement.by_name == 0
+        && report.current_not_known().is_empty()
         && proof.requirement.required.keys().any(|state| matches!(state, State::Key(_)))
     {
         steps.push("etcd-sleuth keys FILES --retire OLDKEY, over every backup, before a key is disabled");
@@ -168,7 +169,7 @@ pub fn verify_status(report: &Report, outcome: &Outcome) -> String {
         left.push_str(&format!("; the required state of {}{more} is plaintext", named.join(", ")));
     }
     let said: &[Condition] = if proof.requirement.left() > 0 { &[Condition::OtherKeyThanRequired] } else { &[] };
-    format!("{}{}{left}{}", of_scope(report), opened_in_words(result, report.has_tree()), ending(report, outcome, said))
+    format!("{}{}{left}{}", of_scope(report), opened_in_words(result, report), ending(report, outcome, said))
 }
 
 /// What a sentence is about, where a filter was given.
@@ -176,8 +177,16 @@ fn of_scope(report: &Report) -> String {
     report.filter.as_deref().map_or(String::new(), |filter| format!("in scope ({}): ", terminal(filter)))
 }
 
-/// How many of the current values open, and why the others do not.
-fn opened_in_words(result: &VerificationResult, has_tree: bool) -> String {
+/// How many of the current values open, and why the others do not; and why that may not be all.
+fn opened_in_words(result: &VerificationResult, report: &Report) -> String {
+    match current_not_known(report) {
+        Some(why) if result.current() == 0 => why,
+        Some(why) => format!("{}; {why}", current_opened_in_words(result)),
+        None => current_opened_in_words(result),
+    }
+}
+
+fn current_opened_in_words(result: &VerificationResult) -> String {
     let proof = &result.proof;
     let current = |is_of: fn(Answer) -> bool| proof.coverage.count(|of, answer| of == Retention::Current && is_of(answer));
     let (all, opened, before) = (result.current(), result.current_opened(), result.current_of(Standing::OpenedBefore));
@@ -189,7 +198,6 @@ fn opened_in_words(result: &VerificationResult, has_tree: bool) -> String {
         verb(before, "it", "them")
     );
     match all {
-        Count::ZERO if !has_tree => return "which values are current is not known: no database with its tree was read".to_owned(),
         Count::ZERO => return "no value that is current is encrypted".to_owned(),
         _ if before == all => return format!("this run opened no encrypted value that is current; {earlier}"),
         _ if all == 1 && opened == all => return "the 1 encrypted current value opens with the keys given".to_owned(),
@@ -222,7 +230,7 @@ fn opened_in_words(result: &VerificationResult, has_tree: bool) -> String {
 
 fn headline(result: &VerificationResult, report: &Report, tone: Tone) -> String {
     let proof = &result.proof;
-    let mut out = tone.paint(&format!("{}{}\n", of_scope(report), opened_in_words(result, report.has_tree())));
+    let mut out = tone.paint(&format!("{}{}\n", of_scope(report), opened_in_words(result, report)));
     let of = |retention: Retention| {
         let all = proof.coverage.count(|of, _| of == retention);
         (all > 0).then(|| {
