@@ -7,7 +7,7 @@ use super::lost_tree::LostTree;
 use super::opened::{NotADatabase, OpenedDatabase};
 use super::residue::{self, Ground};
 use super::seen::Seen;
-use super::{DatabaseStore, Profile};
+use super::{DatabaseStore, Profile, Residue};
 use crate::bbolt::{self, Bucket, Db, PageMap, PageState, Tree};
 use crate::etcd::Schema;
 use crate::etcd::trailer::{self, Trailer};
@@ -18,7 +18,7 @@ use crate::kubernetes::ClusterIds;
 use crate::mvcc::Keyspace;
 use crate::mvcc::history::Completeness;
 use crate::store::image;
-use crate::store::{ClusterNames, Content, DatabaseFacts, Digests, Facts, Kind, ReadOptions, ResidueMode};
+use crate::store::{ClusterNames, Content, DatabaseFacts, Digests, Facts, Kind, PassedOver, ReadOptions, ResidueMode};
 
 impl<'data> DatabaseStore<'data> {
     /// Walks the trees of an evidence, looks for residue as far as `options` ask for it, and keeps what every row must know of all
@@ -36,25 +36,18 @@ impl<'data> DatabaseStore<'data> {
         evidence.note_anomalies(&mut anomalies);
         db.note_anomalies(&mut anomalies);
         let mut pages = PageMap::new(db.pages_in_file(), db.high_water_mark());
-        let (tree, seen) = walk_active_tree(db, options.history, &mut pages, &mut anomalies);
-        let Seen { mut writes, history, mut witness, identity, newest_time, large, anomalies: found } = seen;
-        anomalies.merge(found);
-        if options.is_careful {
-            writes.doubt();
-        }
+        let (tree, seen) = walk_active_tree(db, options, &mut pages, &mut anomalies);
+        let Seen { writes, history, mut witness, identity, newest_time, large, .. } = seen;
         let writes = writes.sort();
-        let other = bbolt::check(db, &mut pages, &mut anomalies);
+        let of_other = bbolt::check(db, &mut pages, &mut anomalies).map_or(0, |other| other.pages_read());
         let behind_trailer = opened.behind_trailer().map(|behind| behind as u64);
-        match behind_trailer {
-            Some(behind) => note_behind_trailer(db, behind, &mut anomalies),
-            None => note_surplus(&opened, &mut anomalies),
-        }
+        note_what_follows(&opened, behind_trailer, &mut anomalies);
         let ground = Ground {
             db,
             tree: &tree,
             pages: &pages,
             surplus: opened.surplus(),
-            trailer: behind_trailer.and_then(|_| range::slice(db.bytes(), opened.end_of_pages() as u64, trailer::LEN as u64)),
+            trailer: behind_trailer.and_then(|_| opened.trailer_at_end_of_pages()),
             has_slack: anomalies.put_in_doubt(Doubt::Slack),
             revision: writes.last().map(|revision| revision.main),
             large: &large,
@@ -66,26 +59,13 @@ impl<'data> DatabaseStore<'data> {
         let Lacking { tree: key_tree, gaps, lost } = Lacking::find(db, &tree, &writes, &schema, &mut anomalies);
         let keyspace = writes.keyspace();
         let history = options.history.then(|| history.sort_writes(known_revisions(key_tree, &keyspace, &schema, &anomalies)));
-        // A tree that is not all there may have lost what names the cluster, and the newest times: what is left of them tells.
-        let (of_residue, time_in_residue) = match key_tree {
-            KeyTree::Whole => (Identity::default(), None),
-            KeyTree::Partial | KeyTree::Lost => Identity::of_residue(db, &residue.entries),
-        };
-        let (identity, newest_time) = (identity.or(of_residue), newest_time.max(time_in_residue));
-        let mut content = facts_of(&opened, &keyspace, &pages, key_tree, schema, (options.residue, residue.account));
+        let (identity, newest_time) = with_what_is_left((identity, newest_time), key_tree, db, &residue);
+        let mut content = facts_of((&opened, behind_trailer), &keyspace, &pages, key_tree, schema, (options.residue, residue.account));
         let lost_tree = LostTree::of(db, tree.lacks_pages());
         content.tree_lost = lost_tree.count(&pages);
-        let mut kind = opened.kind();
-        if let Some(behind) = behind_trailer {
-            (content.trailer, kind) = (Some(Trailer::Match), Kind::Snapshot);
-            content.behind_trailer = behind;
-        }
-        // What the search for residue reads behind the last whole page it told; the rest of the values there nobody reads.
-        let values_from = (options.residue == ResidueMode::Full).then(|| opened.end_of_whole_pages());
-        let read_behind = residue.read_behind_pages().into_iter().chain([opened.place_of_trailer(behind_trailer.is_some())]).collect();
-        let outside = image::held_in(evidence.content(), opened.end_of_pages(), read_behind, values_from);
+        let kind = behind_trailer.map_or_else(|| opened.kind(), |_| Kind::Snapshot);
+        let outside = behind_pages(evidence, &opened, &residue, (behind_trailer.is_some(), options.residue));
         let facts = Facts { newest_object_time: newest_time, outside, ..Facts::of(evidence, kind, Content::Database(Box::new(content))) };
-        let of_other = other.map_or(0, |other| other.pages_read());
         let pages_read = [tree.pages_read(), of_other, residue.pages_read].into_iter().fold(0, u64::saturating_add);
         let order = super::order::Order::of(db, &tree, &anomalies);
         let mut profile =
@@ -137,18 +117,51 @@ impl<'data> DatabaseStore<'data> {
 /// Walks the tree of the active meta, and keeps what the writes in it say.
 fn walk_active_tree<'data>(
     db: &Db<'data>,
-    has_history: bool,
+    options: &ReadOptions,
     pages: &mut PageMap,
     anomalies: &mut Anomalies,
 ) -> (Tree<'data>, Seen<'data>) {
     let Some(active) = db.active() else { return (Tree::none(), Seen::default()) };
-    let visit = |seen: &mut Seen<'data>, bucket: &Bucket<'data>, pgid, element| seen.visit(db, has_history, bucket, pgid, element);
-    Tree::walk(db, active.root, PageState::Reachable, pages, anomalies, visit, Seen::merge)
+    let visit = |seen: &mut Seen<'data>, bucket: &Bucket<'data>, pgid, element| seen.visit(db, options.history, bucket, pgid, element);
+    let (tree, mut seen) = Tree::walk(db, active.root, PageState::Reachable, pages, anomalies, visit, Seen::merge);
+    anomalies.merge(std::mem::take(&mut seen.anomalies));
+    if options.is_careful {
+        seen.writes.doubt();
+    }
+    (tree, seen)
+}
+
+/// What names the cluster, and the newest time. A tree that is not all there may have lost them: what is left of them outside of it tells.
+fn with_what_is_left<'data>(
+    (identity, newest_time): (Identity<'data>, Option<i64>),
+    key_tree: KeyTree,
+    db: &Db<'data>,
+    residue: &Residue<'data>,
+) -> (Identity<'data>, Option<i64>) {
+    match key_tree {
+        KeyTree::Whole => (identity, newest_time),
+        KeyTree::Partial | KeyTree::Lost => {
+            let (left, time) = Identity::of_residue(db, &residue.entries);
+            (identity.or(left), newest_time.max(time))
+        }
+    }
+}
+
+/// What stands behind the pages that were ever used, and nobody reads. The search for residue tells what it read behind the last whole page.
+fn behind_pages(
+    evidence: &Evidence,
+    opened: &OpenedDatabase<'_>,
+    residue: &Residue<'_>,
+    (has_trailer_before, mode): (bool, ResidueMode),
+) -> Vec<PassedOver> {
+    let values_from = (mode == ResidueMode::Full).then(|| opened.end_of_whole_pages());
+    let are_read = residue.read_behind_pages().into_iter().chain([opened.place_of_trailer(has_trailer_before)]).collect();
+    image::held_in(evidence.content(), opened.end_of_pages(), are_read, values_from)
 }
 
 /// What is known of a database before its digests are.
 fn facts_of(
-    opened: &OpenedDatabase<'_>,
+    (opened, behind_trailer): (&OpenedDatabase<'_>, Option<u64>),
     keyspace: &Keyspace,
     pages: &PageMap,
     key_tree: KeyTree,
@@ -157,8 +170,8 @@ fn facts_of(
 ) -> DatabaseFacts {
     let db = &opened.db;
     DatabaseFacts {
-        trailer: opened.trailer.is_none().then_some(Trailer::Absent),
-        behind_trailer: 0,
+        trailer: behind_trailer.map_or_else(|| opened.trailer.is_none().then_some(Trailer::Absent), |_| Some(Trailer::Match)),
+        behind_trailer: behind_trailer.unwrap_or(0),
         page_size: db.page_size(),
         high_water_mark: db.active().map(|active| active.high_water_mark),
         txid: db.active().map(|active| active.txid),
@@ -181,6 +194,14 @@ fn facts_of(
         surplus: opened.surplus().len() as u64,
         residue_mode,
         residue,
+    }
+}
+
+/// Notes what stands behind the pages: behind a trailer that matches, where so many bytes do, else where the trailer should stand.
+fn note_what_follows(opened: &OpenedDatabase<'_>, behind_trailer: Option<u64>, anomalies: &mut Anomalies) {
+    match behind_trailer {
+        Some(behind) => note_behind_trailer(&opened.db, behind, anomalies),
+        None => note_surplus(opened, anomalies),
     }
 }
 

@@ -122,6 +122,11 @@ impl<'data> OpenedDatabase<'data> {
         is_trailer.then(|| more.len().saturating_add(self.trailer.map_or(0, <[u8]>::len)))
     }
 
+    /// What stands where the pages end that were ever used, and has a trailer's size.
+    pub(crate) fn trailer_at_end_of_pages(&self) -> Option<&'data [u8]> {
+        range::slice(self.db.bytes(), self.end_of_pages() as u64, trailer::LEN as u64)
+    }
+
     /// Where the trailer stands; `is_followed`: whether it matches, and bytes stand behind it.
     pub(crate) fn place_of_trailer(&self, is_followed: bool) -> Range<u64> {
         let (start, length) = match (is_followed, self.trailer) {
