@@ -315,65 +315,23 @@ fn what_a_later_leader_wrote_anew_is_overridden_and_nothing_else() {
 
 #[test]
 fn what_cannot_follow_is_told() {
-    let class = |write: fn(&mut Writer)| {
+    type Write = fn(&mut Writer) -> &mut Writer;
+    let odd: [(&str, Class, Write); 8] = [
+        ("an index is left out", Class::WalGap, |w| w.entry(1, 8, b"x")),
+        ("the index goes back in the same term", Class::WalSequence, |w| w.entry(1, 4, b"x")),
+        ("a committed entry is written anew", Class::WalSequence, |w| w.entry(2, 4, b"x")),
+        ("no term is so large", Class::WalSequence, |w| w.entry(u64::MAX, 6, b"x")),
+        ("a commit beyond the log", Class::WalSequence, |w| w.state(1, 9)),
+        ("a commit goes back", Class::WalSequence, |w| w.state(1, 2)),
+        ("a CRC record in the middle", Class::WalSequence, |w| w.frame(4, None)),
+        ("a record that is none", Class::WalRecordInvalid, |w| w.frame(2, Some(vec![0xff; 9]))),
+    ];
+    for (what, class, write) in odd {
         let mut writer = Writer::first();
         writer.entries(5);
         write(&mut writer);
-        read(&writer.bytes).classes
-    };
-    assert_eq!(
-        class(|w| {
-            w.entry(1, 8, b"x");
-        }),
-        [Class::WalGap]
-    );
-    assert_eq!(
-        class(|w| {
-            w.entry(1, 4, b"x");
-        }),
-        [Class::WalSequence],
-        "the index goes back in the same term"
-    );
-    assert_eq!(
-        class(|w| {
-            w.entry(2, 4, b"x");
-        }),
-        [Class::WalSequence],
-        "a committed entry is written anew"
-    );
-    assert_eq!(
-        class(|w| {
-            w.entry(u64::MAX, 6, b"x");
-        }),
-        [Class::WalSequence]
-    );
-    assert_eq!(
-        class(|w| {
-            w.state(1, 9);
-        }),
-        [Class::WalSequence],
-        "a commit beyond the log"
-    );
-    assert_eq!(
-        class(|w| {
-            w.state(1, 2);
-        }),
-        [Class::WalSequence],
-        "a commit goes back"
-    );
-    assert_eq!(
-        class(|w| {
-            w.frame(4, None);
-        }),
-        [Class::WalSequence],
-        "a CRC record in the middle"
-    );
-    assert_eq!(
-        class(|w| {
-            w.frame(2, Some(vec![0xff; 9]));
-        }),
-        [Class::WalRecordInvalid]
-    );
+        assert_eq!(read(&writer.bytes).classes, [class], "{what}");
+    }
 }
 
 /// Each is saved by a task of its own up to etcd 3.5, where writes are quick and the interval between snapshots is small.
