@@ -62,6 +62,10 @@ impl<'data> PrefixVotes<'data> {
                 *known = Proof::of(value).max(*known);
             }
         }
+        // What is one of those by default is continued by no other one.
+        if prefix.is_some_and(|prefix| PREFIXES_BY_DEFAULT.iter().any(|default| default.as_bytes() == prefix)) {
+            return;
+        }
         // Objects of API groups alone, which have no built-in's word, are an API server's too.
         let is_more = |prefix: &[u8], default: &[u8]| prefix.len() > default.len() && below(prefix, default).is_some_and(begins_with_group);
         if let Some(default) = PREFIXES_BY_DEFAULT.into_iter().map(str::as_bytes).find(|default| below(key, default).is_some())

@@ -97,7 +97,9 @@ impl<'data> Identity<'data> {
 
 /// The name of the node of which a key is; nodes are stored below `minions`, as they were called at first.
 fn node_name(key: &[u8]) -> Option<&str> {
-    let at = memchr::memmem::rfind(key, b"/minions/")?;
-    let name = key.get(at.saturating_add(b"/minions/".len())..).filter(|name| !name.is_empty() && !name.contains(&b'/'))?;
+    let (above, name) = key.split_at_checked(memchr::memrchr(b'/', key)?.saturating_add(1))?;
+    if name.is_empty() || !above.ends_with(b"/minions/") {
+        return None;
+    }
     std::str::from_utf8(name).ok()
 }
