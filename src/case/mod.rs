@@ -37,6 +37,7 @@ mod pages;
 mod plan;
 mod reading;
 mod recover;
+mod required_key;
 mod rows;
 mod run;
 mod story;

@@ -186,13 +186,13 @@ impl Run<'_> {
     /// The value's bytes in clear, opened where it is sealed, and how they are written.
     fn open_value(
         &self,
-        Candidate { evidence, value, .. }: &Candidate<'_>,
+        Candidate { value, .. }: &Candidate<'_>,
         holders: &mut Holders<'_>,
     ) -> Result<(Option<Plaintext>, Encoding), RunError> {
         let revision = value.written.main.map_or("(not known)".to_owned(), |revision| revision.to_string());
         let opened = match value.form() {
             Form::Encrypted if holders.has_any() => {
-                let needs = Needs::of_one(*evidence, value);
+                let needs = Needs::of_one(value);
                 let ring = self.ask(&needs, holders, &mut Calls::open(holders)?)?;
                 let opened = Keyring::new(holders.configs, &ring).open(value);
                 let why =

@@ -92,7 +92,7 @@ impl Run<'_> {
         let perhaps = |target: &Target| PerhapsUnder::of(target, &self.report.evidences, &question.same_keys);
         let opens = question.opens.as_deref().map(|text| match of_key(text, Asked::Opens) {
             // No value names it, and some may be under it.
-            Err(error) => Target::unseen(text).filter(|target| perhaps(target).total() > 0).ok_or(error),
+            Err(error) => Target::unseen(text, &question.same_keys).filter(|target| perhaps(target).total() > 0).ok_or(error),
             found => found,
         });
         let opens = opens.transpose()?.map(|target| (perhaps(&target), target));
@@ -150,7 +150,7 @@ fn find(text: &str, seen: &[KeyIdentity<'static>], asked: Asked, filter: Option<
     };
     let within = filter.map_or(String::new(), |filter| format!(", of those that were looked at: {filter}"));
     match (error, asked) {
-        (NoTarget::Unseen { .. }, Asked::Retire { is_confirmed: true }) => Target::unseen(text).ok_or_else(|| {
+        (NoTarget::Unseen { .. }, Asked::Retire { is_confirmed: true }) => Target::unseen(text, same).ok_or_else(|| {
             RunError::Key(format!("{text}: to confirm that a key is in none of these files, give its full ID, or PROVIDER/NAME/KEYID"))
         }),
         (error @ NoTarget::Unseen { .. }, Asked::Retire { is_confirmed: false }) => {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::calls::Calls;
 use super::member::{ReadMember, sources};
+use super::required_key::required_key;
 use super::rows::RowFilter;
 use super::run::Run;
 use super::verdicts::Verdicts;
@@ -16,7 +17,7 @@ use crate::evidence::count::{Calls as CallCount, Count, Values};
 use crate::evidence::{EvidenceId, MemberId};
 use crate::finding::{About, Condition, Finding, Outcome, Rule};
 use crate::kms::{CurrentKeys, Failure, Held, KeyState, Plan as KmsPlan, Reason, Ring, Share, Unwrapper, is_key_arn};
-use crate::report::{Asked, Heard, KeyProof, Report, Verification, VerificationPlan, VerificationResult};
+use crate::report::{Asked, Heard, KeyProof, Verification, VerificationPlan, VerificationResult};
 use crate::row::Retention;
 use crate::verify::{Answer, Keyring, Needs, Proof, Required, Requirement, Source, Standing};
 
@@ -35,7 +36,8 @@ impl Run<'_> {
             exposed.insert(source.id, collected.tally.clone());
             collected
         })?;
-        let required_key = require_key.as_deref().map(|text| required_key(text, &self.report)).transpose()?;
+        let seen = || self.report.values_by_key().into_keys().cloned().collect::<Vec<_>>();
+        let required_key = require_key.as_deref().map(|text| required_key(text, &seen())).transpose()?;
         let to_ask = Required::providers_to_ask(required_key.as_ref(), holders.configs);
         let plan = holders.plan(&needs.plan, &to_ask);
         if plan_only {
@@ -45,7 +47,7 @@ impl Run<'_> {
         self.case.host.asking(&plan);
         let mut calls = Calls::open(&holders)?;
         let ring = self.ask(&needs, &mut holders, &mut calls)?;
-        let mut current_keys = CurrentKeys::ask(&to_ask, holders.unwrappers, &mut calls.asking(&|| false, &|| {}))?;
+        let mut current_keys = CurrentKeys::ask(&to_ask, &needs.plan, holders.unwrappers, &mut calls.asking(&|| false, &|| {}))?;
         let names = {
             let required = Required { key: required_key.as_ref(), configs: holders.configs, current_keys: &current_keys };
             required.names_to_ask(&needs)
@@ -255,31 +257,6 @@ fn watched<'data>(sources: &[Source<'_, 'data>], tallies: &BTreeMap<EvidenceId, 
         }
     }
     watched.into_iter().collect()
-}
-
-/// The key that values are to be under: one that is named somewhere, else what the text says by itself. Without a key ID in the text it is
-/// whichever the provider writes under.
-fn required_key(text: &str, report: &Report) -> Result<KeyPattern, RunError> {
-    let seen: Vec<KeyIdentity<'static>> = report.values_by_key().into_keys().cloned().collect();
-    let found = KeyPattern::find(text, &seen);
-    let says_id = |pattern: &KeyPattern| pattern.key_id.as_deref().is_some_and(|id| text.contains(id));
-    let others = |pattern: &KeyPattern| {
-        let of_name = KeyPattern { version: None, key_id: None, ..pattern.clone() };
-        seen.iter().filter(|key| of_name.matches(key)).count() > 1
-    };
-    match found.as_slice() {
-        [key] => {
-            let pattern = KeyPattern::from(*key);
-            Ok(match says_id(&pattern) || !key.provider().is_kms() {
-                true => pattern,
-                // The same name may stand for KMS v1 and for several keys.
-                false if others(&pattern) => KeyPattern { version: None, key_id: None, ..pattern },
-                false => KeyPattern { key_id: None, ..pattern },
-            })
-        }
-        _ => KeyPattern::parse(text)
-            .ok_or_else(|| RunError::Key("--require-key: expected PROVIDER/NAME, PROVIDER/NAME/KEYID, or a key ID".to_owned())),
-    }
 }
 
 /// What became of the values under each key, and what its KMS says of it.

@@ -21,6 +21,8 @@ impl KeyPattern {
     /// Reads text by itself; `None` where it says too little. The first colon or slash decides what it is: a key ID of a KMS
     /// (ARNs hold both), or a provider's word. A KMS provider's name ends at the first slash, a local key's not.
     pub fn parse(text: &str) -> Option<Self> {
+        // Where a key ID is to follow and none does, it was lost.
+        let text = Some(text).filter(|text| !text.ends_with('/'))?;
         let split = text.split_once('/').filter(|(word, rest)| !word.is_empty() && !rest.is_empty());
         let providers = |word: &str| Provider::all().filter(|provider| provider.words().is_some_and(|words| words.0 == word)).collect();
         let providers: Vec<Provider> = split.map_or_else(Vec::new, |(word, _)| providers(word));
@@ -59,7 +61,7 @@ impl KeyPattern {
         let named = text.split_once('/').map(|(provider, name)| Self::of_name(provider, name));
         let readings: [&dyn Fn(&KeyIdentity<'_>) -> bool; 4] = [
             &|key| by_id.matches(key),
-            &|key| key.to_string() == text,
+            &|key| key.to_string() == text || key.in_words() == text,
             &|key| named.as_ref().is_some_and(|named| named.matches(key)),
             &|key| key.name.as_deref() == Some(text),
         ];

@@ -8,6 +8,7 @@ use super::key_spelling::alias_beside;
 use super::silence::About;
 use super::state::DESCRIBED;
 use super::{Failure, Held, KeyState, LedgerError, Plan, Reason, Ring, Unwrapper, WrappedDek, is_key_arn};
+use crate::envelope::Provider;
 
 /// What the plugins say of the providers that were asked about, and a KMS of names.
 #[derive(Debug, Default)]
@@ -42,21 +43,38 @@ impl CurrentKeys {
     ///
     /// # Errors
     /// The ledger cannot be written.
-    pub fn ask(providers: &BTreeSet<String>, unwrappers: &mut [Box<dyn Unwrapper>], asking: &mut Asking<'_>) -> Result<Self, LedgerError> {
+    pub fn ask(
+        providers: &BTreeSet<String>,
+        plan: &Plan,
+        unwrappers: &mut [Box<dyn Unwrapper>],
+        asking: &mut Asking<'_>,
+    ) -> Result<Self, LedgerError> {
         let mut keys = Self::default();
+        let mut not_served = Vec::new();
+        // A plugin that serves KMS v1 alone has no status. Where values are of KMS v2, one that can be asked about them has.
+        let has_status =
+            |provider: &str| plan.sources().any(|source| source.id.provider == Provider::KmsV2 && source.provider_name() == provider);
         for unwrapper in unwrappers {
             for provider in providers.iter().filter(|name| unwrapper.names_current_key(name)).collect::<Vec<_>>() {
                 let about = About::CurrentKey(provider.as_str().into());
                 let question = Question { about, place: None, operation: "Status", source: None, key_id: None };
                 match asking.put(&question, unwrapper.as_mut(), |unwrapper| unwrapper.current_key(), |_| DESCRIBED)? {
                     Ok(key_id) => drop(keys.said.entry(provider.clone()).or_default().insert(key_id)),
-                    // One that serves KMS v1 alone has no status.
-                    Err(failure) if failure.reason == Reason::ApiNotServed => {}
+                    Err(failure) if failure.reason == Reason::ApiNotServed && !has_status(provider) => {}
+                    Err(failure) if failure.reason == Reason::ApiNotServed => {
+                        not_served.push((provider, unwrapper.name().to_owned(), failure))
+                    }
                     Err(failure) => {
                         keys.not_said.insert(provider.clone());
                         keys.silent.push(Silent { asked: unwrapper.name().to_owned(), name: None, failure });
                     }
                 }
+            }
+        }
+        for (provider, asked, failure) in not_served {
+            if !keys.said.contains_key(provider) {
+                keys.not_said.insert(provider.clone());
+                keys.silent.push(Silent { asked, name: None, failure });
             }
         }
         Ok(keys)

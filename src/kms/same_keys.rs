@@ -1,14 +1,13 @@
 //! Spellings that are known to mean one key: what the user says, and what `aws kms list-aliases` and `aws kms describe-key` have said.
 //!
 //! Offline nobody can be asked what an alias points to, or what a plugin means by its own words. An alias that AWS lists is known to mean
-//! its key today. Whether it meant another one when a value was sealed is known only where it was never changed: its `LastUpdatedDate` is
-//! its `CreationDate`.
+//! its key today: that is what somebody means who asks about the alias. What it meant when a value was sealed AWS does not list: one that
+//! was deleted and made again has the dates of a new one, and etcd does not store when a value was written.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::key_spelling::{Likeness, Spelling};
 use crate::envelope::KeyPattern;
@@ -20,8 +19,8 @@ pub struct SameKeys {
     numbers: BTreeMap<String, usize>,
     /// The keys by number; of one that was joined to another nothing is left.
     keys: Vec<KnownKey>,
-    /// Aliases that were pointed elsewhere at least once, with the key that they mean today.
-    moved: BTreeMap<String, String>,
+    /// Aliases that AWS has listed, each with the key that it means today.
+    today: BTreeMap<String, String>,
     /// Key ARNs that AWS itself has listed: two of them that are not joined are two keys, but for replicas.
     described: BTreeSet<String>,
 }
@@ -82,10 +81,7 @@ impl SameKeys {
         let Some(id) = &alias.target_key_id else { return };
         let head = alias.alias_arn.strip_suffix(alias.alias_name.as_str());
         let key = head.map_or_else(|| id.clone(), |head| format!("{head}key/{id}"));
-        match alias.last_updated_date == alias.creation_date {
-            true => self.join(&alias.alias_arn, &key),
-            false => drop(self.moved.insert(alias.alias_arn.clone(), key.clone())),
-        }
+        self.today.insert(alias.alias_arn.clone(), key.clone());
         if head.is_some() {
             self.described.insert(key);
         }
@@ -140,9 +136,6 @@ impl SameKeys {
         let ones: Vec<&str> = exact(number).map_or_else(|| vec![one], Iterator::collect);
         let others: Vec<&str> = exact(other_number).map_or_else(|| vec![other], Iterator::collect);
         let pairs = || ones.iter().flat_map(|one| others.iter().map(move |other| (*one, *other)));
-        if pairs().any(|(one, other)| self.means_today(one, other) || self.means_today(other, one)) {
-            return Likeness::Same;
-        }
         let are_described = [&ones, &others].iter().all(|all| all.iter().any(|spelling| self.described.contains(*spelling)));
         let all_likenesses = pairs().map(|(one, other)| (Spelling::of(one), Spelling::of(other))).map(|(one, other)| {
             // AWS lists replicas each in its own region, and says of one where the others are only where it describes it.
@@ -154,9 +147,14 @@ impl SameKeys {
         all_likenesses.fold(Likeness::Other, |known, likeness| if known == Likeness::Other { likeness } else { known })
     }
 
-    /// Whether an alias that was changed points to this key today.
-    fn means_today(&self, alias: &str, key: &str) -> bool {
-        self.moved.get(alias).is_some_and(|target| Spelling::of(target).likeness(Spelling::of(key)) == Likeness::Same)
+    /// The key that an alias means today, where AWS has listed it and the user does not say which it is.
+    pub fn meaning_today(&self, alias: &str) -> Option<&str> {
+        let alias = alias.trim();
+        let joined = self.numbers.get(alias).and_then(|number| self.keys.get(*number));
+        let is_said = joined.and_then(|key| key.exact.first()).is_some_and(|exact| matches!(Spelling::of(exact), Spelling::Key { .. }));
+        let spellings = joined.into_iter().flat_map(|key| &key.spellings).map(String::as_str);
+        let meaning = std::iter::once(alias).chain(spellings).find_map(|spelling| self.today.get(spelling));
+        meaning.filter(|_| !is_said).map(String::as_str)
     }
 }
 
@@ -192,9 +190,6 @@ struct AliasText {
     alias_name: String,
     alias_arn: String,
     target_key_id: Option<String>,
-    /// A number or a text, by the version of the program that printed it.
-    creation_date: Option<Value>,
-    last_updated_date: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -273,8 +268,10 @@ mod tests {
         );
         let mut known = SameKeys::default();
         known.add_saved(aliases.as_bytes()).unwrap();
-        assert_eq!(known.likeness(&alias, &here), Likeness::Same);
-        assert_eq!(known.likeness(&alias, &other), Likeness::Other);
+        assert_eq!(known.meaning_today(&alias), Some(here.as_str()));
+        for key in [&here, &other] {
+            assert!(matches!(known.likeness(&alias, key), Likeness::MayBe(_)), "{key}");
+        }
         // One that points nowhere is still not known to be no key of ours.
         assert!(matches!(known.likeness(&arn("eu-west-1", "alias/aws/ebs"), &here), Likeness::MayBe(_)));
         let (one, two) = (key("eu-west-1", MULTI), key("us-east-1", MULTI));
@@ -303,23 +300,25 @@ mod tests {
         }
     }
 
-    /// What an alias points to today says nothing of what it pointed to before it was changed.
+    /// What an alias points to today says nothing of what it pointed to before, whatever its dates are.
     #[test]
-    fn an_alias_that_was_changed_may_have_meant_any_key() {
+    fn what_an_alias_means_today_it_need_not_have_meant_before() {
         let (alias, here, other) = (arn("eu-west-1", "alias/eks"), key("eu-west-1", ID), key("eu-west-1", &ID.replace("0001", "0002")));
-        let listed = |updated: u64| {
+        for dates in ["", r#", "CreationDate": 7, "LastUpdatedDate": 7"#, r#", "CreationDate": 7, "LastUpdatedDate": "8""#] {
             let mut known = SameKeys::default();
-            let json = format!(
-                r#"{{"Aliases": [{{"AliasName": "alias/eks", "AliasArn": "{alias}", "TargetKeyId": "{ID}", "CreationDate": 7, "LastUpdatedDate": {updated}}}]}}"#
-            );
+            let json = format!(r#"{{"Aliases": [{{"AliasName": "alias/eks", "AliasArn": "{alias}", "TargetKeyId": "{ID}"{dates}}}]}}"#);
             known.add_saved(json.as_bytes()).unwrap();
-            known
-        };
-        for (updated, unlike) in [(7, "Other"), (8, "MayBe")] {
-            let known = listed(updated);
-            assert_eq!(known.likeness(&here, &alias), Likeness::Same);
-            assert_eq!(known.likeness(&alias, &here), Likeness::Same);
-            assert!(format!("{:?}", known.likeness(&alias, &other)).starts_with(unlike));
+            for key in [&here, &other] {
+                assert!(matches!(known.likeness(key, &alias), Likeness::MayBe(_)), "{key}");
+            }
+            known.add_pair(&format!("alias/eks={alias}")).unwrap();
+            assert_eq!(
+                ["alias/eks", &alias, &here].map(|text| known.meaning_today(text)),
+                [Some(here.as_str()), Some(here.as_str()), None]
+            );
+            // What the user says goes before it.
+            known.add_pair(&format!("{alias}={other}")).unwrap();
+            assert_eq!((known.meaning_today("alias/eks"), known.likeness("alias/eks", &other)), (None, Likeness::Same));
         }
     }
 

@@ -62,6 +62,13 @@ impl<'data> Object<'data> {
         }
     }
 
+    /// What an object in YAML says of its type and name in lines of their own; empty where it does not.
+    pub(crate) fn outline_of_yaml(value: &'data [u8]) -> Self {
+        let word = |name| yaml::words(value, name).next().unwrap_or_default().into();
+        let (namespace, name) = yaml::identity(value);
+        Self { api_version: word("apiVersion"), kind: word("kind"), namespace: namespace.into(), name: name.into(), ..Self::default() }
+    }
+
     /// The newest time in a value, as [`Object::newest_time`], without reading the rest of it.
     pub fn newest_time_in(value: &[u8], encoding: Encoding) -> Option<i64> {
         match encoding {

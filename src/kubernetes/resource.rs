@@ -28,7 +28,7 @@ impl GroupResource<'_> {
 
     /// Whether only the word of its key is known, and not the group, which may be any.
     pub fn is_without_group(&self) -> bool {
-        let is_built_in = || BUILT_IN.iter().chain(BELOW_SERVICES).chain(BELOW_OAUTH).any(|b| b.group_resource == self.0);
+        let is_built_in = || built_ins().any(|b| b.group_resource == self.0);
         !self.0.contains('.') && by_path(&self.0).is_none() && !is_built_in() && !self.is_never_encrypted()
     }
 
@@ -38,6 +38,33 @@ impl GroupResource<'_> {
             Some((group, _)) if !group.is_empty() && self.is_without_group() => Self(Cow::Owned(format!("{}.{group}", self.0))),
             _ => self,
         }
+    }
+
+    /// Whether an object may be of this resource, as far as its own type tells: built-in resources are the plurals of their kinds in any group
+    /// that they have been in, and an object elsewhere is of the group of its key. How a custom resource makes its plural is its own.
+    pub fn may_hold(&self, api_version: &str, kind: &str) -> bool {
+        let (word, group) = self.0.split_once('.').unwrap_or((&self.0, ""));
+        let plural = plural(kind);
+        if kind.is_empty() || plural == word {
+            return true;
+        }
+        let own_group = api_version.split_once('/').map_or("", |(group, _)| group);
+        let is_built_in = |name: &str| built_ins().any(|built_in| built_in.group_resource == name);
+        !is_built_in(&self.0) && !is_built_in(&with_group(&plural, own_group)) && (group.is_empty() || group == own_group)
+    }
+
+    /// The words in the key of an object of this type, behind the prefix.
+    pub(crate) fn path_of(api_version: &str, kind: &str) -> String {
+        let (plural, group) = (plural(kind), api_version.split_once('/').map_or("", |(group, _)| group));
+        let name = with_group(&plural, group);
+        let below = |word: &str, table: &'static [BuiltIn]| {
+            let found = table.iter().find(|built_in| built_in.group_resource == name);
+            found.map(|built_in| format!("{word}{}", built_in.path))
+        };
+        below("", BUILT_IN)
+            .or_else(|| below("services/", BELOW_SERVICES))
+            .or_else(|| below("oauth/", BELOW_OAUTH))
+            .unwrap_or_else(|| if group.is_empty() { plural } else { format!("{group}/{plural}") })
     }
 
     /// An owned copy.
@@ -159,6 +186,26 @@ const BELOW_OAUTH: &[BuiltIn] = &[
     built_in("clients", "oauthclients.oauth.openshift.io", Cluster),
 ];
 
+fn built_ins() -> impl Iterator<Item = &'static BuiltIn> {
+    BUILT_IN.iter().chain(BELOW_SERVICES).chain(BELOW_OAUTH)
+}
+
+/// The resource of a kind, as Kubernetes makes it.
+/// Source: apimachinery `pkg/api/meta/restmapper.go`, `UnsafeGuessKindToResource`.
+fn plural(kind: &str) -> String {
+    let kind = kind.to_ascii_lowercase();
+    match kind.strip_suffix('y') {
+        _ if kind == "endpoints" => kind,
+        Some(stem) => format!("{stem}ies"),
+        None if kind.ends_with('s') => format!("{kind}es"),
+        None => format!("{kind}s"),
+    }
+}
+
+fn with_group(word: &str, group: &str) -> String {
+    if group.is_empty() { word.to_owned() } else { format!("{word}.{group}") }
+}
+
 /// The table by the words: every key is looked up in it.
 static BY_PATH: LazyLock<HashMap<&str, &BuiltIn, FixedState>> =
     LazyLock::new(|| BUILT_IN.iter().map(|built_in| (built_in.path, built_in)).collect());
@@ -187,6 +234,38 @@ mod tests {
     fn the_table_is_sorted_and_has_each_word_once() {
         assert!(BUILT_IN.is_sorted_by_key(|b| b.path));
         assert!(BUILT_IN.iter().all(|b| by_path(b.path).is_some_and(|found| found.group_resource == b.group_resource)));
+    }
+
+    #[test]
+    fn an_object_is_of_the_resource_of_its_kind() {
+        for (resource, api_version, kind, may) in [
+            ("secrets", "v1", "Secret", true),
+            ("secrets", "v1", "ConfigMap", false),
+            ("secrets", "example.com/v1", "Thing", false),
+            ("endpoints", "v1", "Endpoints", true),
+            ("networkpolicies.networking.k8s.io", "extensions/v1beta1", "NetworkPolicy", true),
+            ("storageclasses.storage.k8s.io", "storage.k8s.io/v1", "StorageClass", true),
+            ("deployments.apps", "apps/v1", "DaemonSet", false),
+            // A plural of its own.
+            ("oxen.farm.example.com", "farm.example.com/v1", "Ox", true),
+            ("oxen.farm.example.com", "other.example.com/v1", "Ox", false),
+            ("oxen.farm.example.com", "v1", "Secret", false),
+            ("routes", "route.openshift.io/v1", "Route", true),
+            ("routes", "v1", "Secret", false),
+            // What does not say what it is may be anything.
+            ("secrets", "", "", true),
+        ] {
+            assert_eq!(GroupResource(resource.into()).may_hold(api_version, kind), may, "{resource} {api_version} {kind}");
+        }
+        for (api_version, kind, path) in [
+            ("v1", "ConfigMap", "configmaps"),
+            ("v1", "Node", "minions"),
+            ("v1", "Service", "services/specs"),
+            ("networking.k8s.io/v1", "Ingress", "ingress"),
+            ("farm.example.com/v1", "Cow", "farm.example.com/cows"),
+        ] {
+            assert_eq!(GroupResource::path_of(api_version, kind), path);
+        }
     }
 
     #[test]

@@ -198,8 +198,7 @@ impl PerhapsUnder {
 
 /// Whether values under this do not say which key of a KMS they need, and it may be the one that was asked for.
 fn may_hide(target: &Target, key: &KeyIdentity<'_>) -> bool {
-    let hides = |key: &KeyIdentity<'_>| key.provider().hides_kms_key();
-    target.is_kms() && hides(key) && !target.keys.iter().any(hides)
+    target.is_kms() && key.provider().hides_kms_key() && !target.is(key)
 }
 
 /// Whether values under this name a key of a KMS by an ID that cannot be read.

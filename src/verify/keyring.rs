@@ -55,6 +55,8 @@ pub(super) enum Attempt {
         contents: Contents,
         is_bound: bool,
     },
+    /// Nobody was asked again: by a ledger an earlier run has opened it, with this key as the KMS said.
+    OpenedBefore { used: Option<Box<str>> },
     /// A key was there and did not open it.
     Failed { opener: Opener, is_bound: bool },
     /// It was not tried, or cannot be.
@@ -107,6 +109,7 @@ impl Keyring<'_> {
             Attempt::Opened { plaintext, .. } => Ok(plaintext),
             Attempt::Failed { opener: Opener::Dek(_), .. } => Err(Answer::DamagedOrOtherDek),
             Attempt::Failed { opener: Opener::Local(..), .. } => Err(Answer::WrongKey),
+            Attempt::OpenedBefore { .. } => Err(Answer::OpenedBefore),
             Attempt::Not(answer) => Err(answer),
         }
     }
@@ -154,7 +157,7 @@ impl Keyring<'_> {
         match self.ring.get(&id) {
             None => Attempt::Not(Answer::NoKey(Reason::NoKeyGiven)),
             Some(Held::Nothing(failure)) => Attempt::Not(Answer::NoKey(failure.reason)),
-            Some(Held::OpenedBefore { .. }) => Attempt::Not(Answer::OpenedBefore),
+            Some(Held::OpenedBefore { kms_key_id, .. }) => Attempt::OpenedBefore { used: kms_key_id.as_deref().map(Into::into) },
             Some(Held::Key { key: data_key, kms_key_id, .. }) => {
                 if key.key_id.is_none() {
                     key.key_id = kms_key_id.clone().map(Into::into);
@@ -192,7 +195,7 @@ impl Keyring<'_> {
                 // A key that makes the beginning of an object says more than one that makes nothing.
                 failed @ Attempt::Failed { .. } if index == 0 => known = failed,
                 Attempt::Failed { .. } => {}
-                not @ Attempt::Not(_) => known = not,
+                not @ (Attempt::Not(_) | Attempt::OpenedBefore { .. }) => known = not,
             }
         }
         known
@@ -231,15 +234,19 @@ pub(super) fn verdict_of(contents: &Contents, key: KeyIdentity<'static>, is_boun
         Contents::Broken | Contents::Foreign => (Answer::NoObject, None),
         // What is sealed for its storage key was put there by an API server, whatever its name.
         Contents::Other { .. } if is_bound => (Answer::Misplaced, None),
-        Contents::Other { namespace, name } => (Answer::MovedCiphertext, other_key(row, namespace, name)),
+        Contents::Other { resource, namespace, name } => (Answer::MovedCiphertext, other_key(row, resource.as_deref(), namespace, name)),
     };
     Verdict { answer, opened_by: Some(key), told_apart: None, sealed_for }
 }
 
-/// The storage key that an object of this namespace and name would have in the place of the row's.
-fn other_key(row: &ValueRow<'_>, namespace: &str, name: &str) -> Option<String> {
+/// The storage key that an object of this namespace and name would have in the place of the row's; of another resource its words in a key.
+fn other_key(row: &ValueRow<'_>, resource: Option<&str>, namespace: &str, name: &str) -> Option<String> {
     let key = std::str::from_utf8(row.key).ok()?;
     let storage_key = row.storage_key.as_ref()?;
+    if let Some(resource) = resource {
+        let parts = [resource, namespace, name].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
+        return Some(format!("{}/{}", std::str::from_utf8(storage_key.prefix?).ok()?, parts.join("/")));
+    }
     let own = [storage_key.namespace.unwrap_or_default(), storage_key.name].join("/");
     let head = key.strip_suffix(own.trim_start_matches('/'))?;
     Some(format!("{head}{}", [namespace, name].join("/").trim_start_matches('/')))
@@ -250,7 +257,20 @@ impl Attempt {
     pub(super) fn told_apart(&self) -> Option<&String> {
         match self {
             Self::Opened { which: Some(which), .. } => which.told_apart.as_ref(),
-            Self::Opened { .. } | Self::Failed { .. } | Self::Not(_) => None,
+            Self::Opened { .. } | Self::OpenedBefore { .. } | Self::Failed { .. } | Self::Not(_) => None,
         }
+    }
+
+    /// The key that the KMS says it used, in this run or an earlier one.
+    pub(super) fn used(&self) -> Option<&str> {
+        match self {
+            Self::Opened { used, .. } | Self::OpenedBefore { used } => used.as_deref(),
+            Self::Failed { .. } | Self::Not(_) => None,
+        }
+    }
+
+    /// Whether it opened, in this run or an earlier one.
+    pub(super) fn is_or_was_opened(&self) -> bool {
+        matches!(self, Self::Opened { .. } | Self::OpenedBefore { .. })
     }
 }

@@ -1,5 +1,6 @@
 //! What there is to open, before anybody is asked.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
@@ -9,8 +10,8 @@ use super::which_key::same_key;
 use crate::collect::Collected;
 use crate::envelope::open::{DataKey, DekSourceId};
 use crate::envelope::{Body, KeyIdentity, KeyPattern, Sealed};
-use crate::evidence::EvidenceId;
 use crate::evidence::count::{Count, Values};
+use crate::evidence::{EvidenceId, MemberId};
 use crate::kms::Plan;
 use crate::row::{Resources, Retention, Scope, ValueRow};
 
@@ -23,14 +24,41 @@ pub(super) type Began<'data> = BTreeMap<(EvidenceId, &'data [u8], String), u64>;
 pub struct Needs<'data> {
     /// Distinct DEK sources.
     pub plan: Plan,
-    /// When retained values were written under each key, by evidence, by the prefix of its cluster, and by resource.
-    written: BTreeMap<(EvidenceId, &'data [u8], KeyIdentity<'data>), BTreeMap<String, Written>>,
+    /// The first revision of retained values under each key, by evidence, by the prefix of its cluster, and by resource.
+    written: BTreeMap<(EvidenceId, &'data [u8], KeyIdentity<'data>), BTreeMap<String, u64>>,
     /// Keys under which values are current, or may be.
     current: BTreeSet<KeyIdentity<'data>>,
+    /// The last write under each key, whatever became of it, in each order of writes.
+    last: BTreeMap<(Order, &'data [u8], KeyIdentity<'data>), u64>,
     /// The values that need each DEK source: a key that opens any of them is the one.
     sealed: BTreeMap<DekSourceId, Vec<SealedUnder<'data>>>,
     /// Values by the stored type of their DEK source, where a provider has one.
     pub dek_source_types: BTreeMap<(KeyIdentity<'data>, i64), Count<Values>>,
+}
+
+/// The last write in an order, and what it is under: one transaction may write under several keys.
+#[derive(Clone, Debug)]
+pub(super) struct LastWrite<K> {
+    at: u64,
+    pub(super) under: BTreeSet<K>,
+}
+
+impl<K> Default for LastWrite<K> {
+    fn default() -> Self {
+        Self { at: 0, under: BTreeSet::new() }
+    }
+}
+
+impl<K: Ord> LastWrite<K> {
+    pub(super) fn note(&mut self, at: u64, under: K) {
+        match at.cmp(&self.at) {
+            Ordering::Less => return,
+            Ordering::Equal => {}
+            Ordering::Greater => self.under.clear(),
+        }
+        self.at = at;
+        self.under.insert(under);
+    }
 }
 
 /// Values of a provider are under several keys.
@@ -42,11 +70,22 @@ struct SealedUnder<'data> {
     sealed: &'data [u8],
 }
 
-/// The first and the last revision of the values under a key.
-struct Written {
-    first: u64,
-    last: u64,
-    is_in_leftover: bool,
+/// In which order writes are known: of a database by revision, of a member's log by raft index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Order {
+    Database(EvidenceId),
+    Log(MemberId),
+}
+
+impl Order {
+    /// The order of a write, and its place there; `None` where it has none, or was not carried out.
+    pub(super) fn of(source: &Source<'_, '_>, row: &ValueRow<'_>) -> Option<(Self, u64)> {
+        match row.log {
+            _ if source.is_leftover() || row.is_fragment() => None,
+            Some(log) => (log.applied != Some(false)).then_some((Self::Log(source.member), log.index)),
+            None => Some((Self::Database(source.id), row.written.main?)),
+        }
+    }
 }
 
 /// The prefix of a row's cluster; empty where it has none.
@@ -65,8 +104,8 @@ impl<'data> Needs<'data> {
         let mut first = Began::default();
         for ((evidence, prefix, _), resources) in self.written.iter().filter(|((_, _, identity), _)| key.matches(identity)) {
             for (resource, written) in resources {
-                let known = first.entry((*evidence, *prefix, resource.clone())).or_insert(written.first);
-                *known = (*known).min(written.first);
+                let known = first.entry((*evidence, *prefix, resource.clone())).or_insert(*written);
+                *known = (*known).min(*written);
             }
         }
         first
@@ -78,12 +117,16 @@ impl<'data> Needs<'data> {
         let needs = Mutex::new(self);
         if !scope.filter(&Resources::All).is_empty() {
             source.each(&Scope::all(), |row| {
-                needs.lock().unwrap_or_else(PoisonError::into_inner).note_key(source.id, row, source.is_leftover());
+                if row.envelope().is_some() {
+                    needs.lock().unwrap_or_else(PoisonError::into_inner).note_key(source, row);
+                }
             });
         }
         source.each(scope, |row| {
             if row.envelope().is_some() {
-                needs.lock().unwrap_or_else(PoisonError::into_inner).add(source.id, row, source.is_leftover());
+                let mut needs = needs.lock().unwrap_or_else(PoisonError::into_inner);
+                needs.note_key(source, row);
+                needs.add(row);
             }
         })
     }
@@ -102,24 +145,22 @@ impl<'data> Needs<'data> {
     }
 
     /// What a single value needs.
-    pub fn of_one(evidence: EvidenceId, row: &ValueRow<'data>) -> Self {
+    pub fn of_one(row: &ValueRow<'data>) -> Self {
         let mut needs = Self::default();
-        needs.add(evidence, row, false);
+        needs.add(row);
         needs
     }
 
-    /// The key ID under which values are current, or may be, and the last write of each file is: what is written under now is among them,
-    /// if anything was written under it. `None` where the only key names none; a key with replicas in several regions is one.
+    /// The key ID under which values are current, or may be, and the last write of each file is, also one that was deleted or overwritten
+    /// since: what is written under now is among them, if anything was written under it. `None` where the only key names none; a key with
+    /// replicas in several regions is one.
     pub(super) fn current_key(&self, pattern: &KeyPattern) -> Result<Option<&str>, SeveralKeys> {
-        let mut last: BTreeMap<(EvidenceId, &[u8]), (u64, &KeyIdentity<'data>)> = BTreeMap::new();
-        let of_key = self.written.iter().filter(|((_, _, key), _)| pattern.matches(key));
-        let of_members = of_key.flat_map(|(at, resources)| resources.values().map(move |written| (at, written)));
-        for ((evidence, prefix, key), written) in of_members.filter(|(_, written)| !written.is_in_leftover) {
-            let known = last.entry((*evidence, *prefix)).or_insert((written.last, key));
-            *known = (*known).max((written.last, key));
+        let mut last: BTreeMap<(Order, &[u8]), LastWrite<&KeyIdentity<'data>>> = BTreeMap::new();
+        for ((order, prefix, key), at) in self.last.iter().filter(|((_, _, key), _)| pattern.matches(key)) {
+            last.entry((*order, *prefix)).or_default().note(*at, key);
         }
         let current = self.current.iter().filter(|key| pattern.matches(key));
-        let all = current.chain(last.into_values().map(|(_, key)| key));
+        let all = current.chain(last.into_values().flat_map(|last| last.under));
         let distinct: BTreeMap<_, &KeyIdentity<'data>> =
             all.map(|key| ((&key.provider, &key.version, &key.name, key.key_id.as_deref().map(same_key)), key)).collect();
         match distinct.len() {
@@ -129,27 +170,29 @@ impl<'data> Needs<'data> {
     }
 
     /// Notes the key that a value names, and when it was written.
-    fn note_key(&mut self, evidence: EvidenceId, row: &ValueRow<'data>, is_leftover: bool) {
-        let Some(info) = row.envelope() else { return };
+    fn note_key(&mut self, source: &Source<'_, 'data>, row: &ValueRow<'data>) {
+        let (Some(info), is_leftover) = (row.envelope(), source.is_leftover()) else { return };
         let identity = info.key();
         let is_retained = matches!(row.retention, Retention::Current | Retention::Newest | Retention::Superseded);
         if !is_leftover && (row.retention == Retention::Current || row.may_be_current()) {
             self.current.insert(identity.clone());
         }
+        if let Some((order, at)) = Order::of(source, row) {
+            let last = self.last.entry((order, prefix_of(row), identity.clone())).or_insert(at);
+            *last = at.max(*last);
+        }
         if let (true, Some(revision)) = (is_retained, row.written.main) {
-            let new = Written { first: revision, last: revision, is_in_leftover: is_leftover };
-            let resources = self.written.entry((evidence, prefix_of(row), identity.clone())).or_default();
+            let resources = self.written.entry((source.id, prefix_of(row), identity)).or_default();
             let resource = resource_of(row);
-            let written = match resources.get_mut(resource) {
-                Some(written) => written,
-                None => resources.entry(resource.to_owned()).or_insert(new),
+            let first = match resources.get_mut(resource) {
+                Some(first) => first,
+                None => resources.entry(resource.to_owned()).or_insert(revision),
             };
-            (written.first, written.last) = (revision.min(written.first), revision.max(written.last));
+            *first = revision.min(*first);
         }
     }
 
-    fn add(&mut self, evidence: EvidenceId, row: &ValueRow<'data>, is_leftover: bool) {
-        self.note_key(evidence, row, is_leftover);
+    fn add(&mut self, row: &ValueRow<'data>) {
         let Some(info) = row.envelope() else { return };
         let identity = info.key();
         let (Some(name), Some(sealed), false) = (info.name, Sealed::parse(row.bytes.0), row.is_fragment()) else { return };

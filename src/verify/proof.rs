@@ -176,6 +176,7 @@ impl Proof {
         let told_apart = attempt.told_apart().cloned();
         Some(match attempt {
             Attempt::Opened { contents, key, is_bound, .. } => Verdict { told_apart, ..verdict_of(&contents, key, is_bound, row) },
+            Attempt::OpenedBefore { .. } => Verdict::of(Answer::OpenedBefore),
             Attempt::Not(answer) => Verdict::of(answer),
             Attempt::Failed { opener, .. } => match row.offset.and_then(|offset| self.moved.get(&(evidence, offset))) {
                 Some(sealed_for) => Verdict { sealed_for: Some(sealed_for.clone()), ..Verdict::of(Answer::MovedCiphertext) },
@@ -263,6 +264,7 @@ impl<'data> Gathering<'data> {
         let is_counted = row.is_counted();
         let told_apart = attempt.told_apart().cloned();
         let answer = match attempt {
+            Attempt::OpenedBefore { .. } => Provisional::Known(Answer::OpenedBefore),
             Attempt::Not(answer) => Provisional::Known(answer),
             Attempt::Opened { opener, key, contents, is_bound, .. } => {
                 self.told_apart.extend(told_apart.map(|told_apart| (key.clone(), told_apart)));

@@ -1,10 +1,10 @@
 //! Re-encryption: is everything as the configuration requires it, and what is left?
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Source;
 use super::keyring::Attempt;
-use super::needs::{Began, prefix_of, resource_of};
+use super::needs::{Began, LastWrite, Order, prefix_of, resource_of};
 use super::under::Under;
 use super::wanted::{State, Wanted};
 use super::which_key::same_key;
@@ -30,10 +30,14 @@ pub struct Requirement {
     pub left_by: BTreeMap<(usize, Option<usize>), Count<Values>>,
     /// Of the current values that are so, those that only name the key: nobody could open them.
     pub by_name: Count<Values>,
+    /// Those of which a ledger says it: an earlier run has opened them.
+    pub by_ledger: Count<Values>,
     /// Values written under another key after the required one began: by prefix and that key, how many, the first and the last revision.
     pub late: BTreeMap<Late, (Count<Values>, u64, u64)>,
     /// Current values that are as required, by the key that the KMS says it used: under one name there may be several.
     pub(super) used: BTreeMap<State, BTreeMap<String, BTreeMap<Left, Count<Values>>>>,
+    /// The last write under a state in each order of writes, by the key that the KMS says it used, whatever became of that write.
+    pub(super) last_used: BTreeMap<State, BTreeMap<Order, LastWrite<String>>>,
     /// Keys of which it is not known what they have now, by member: a key has one value that is current, however many writes of it a log
     /// has.
     pub(super) not_applied: BTreeMap<(MemberId, Api, Vec<u8>), Left>,
@@ -76,6 +80,7 @@ impl Requirement {
         wanted: &Wanted,
         began: Option<&Began<'_>>,
     ) {
+        self.see_last(source, row, attempt, wanted);
         let is_retained =
             row.place == Place::Tree && row.retention.is_retained() && (source.is_leftover() || row.retention != Retention::Deleted);
         let is_of_log = row.retention == Retention::Log && row.may_be_current();
@@ -92,8 +97,11 @@ impl Requirement {
             }
             let met = self.required.entry(wanted.first.state.clone()).or_default().entry(group_resource.to_owned()).or_default();
             met.add_if(is_current && under.is_none());
-            let is_opened = |attempt: &Attempt| matches!(attempt, Attempt::Opened { .. });
-            self.by_name.add_if(is_current && under.is_none() && !attempt.is_none_or(is_opened));
+            match attempt {
+                None | Some(Attempt::Opened { .. }) => {}
+                Some(Attempt::OpenedBefore { .. }) => self.by_ledger.add_if(is_current && under.is_none()),
+                Some(Attempt::Failed { .. } | Attempt::Not(_)) => self.by_name.add_if(is_current && under.is_none()),
+            }
         }
         if is_current && under.is_none() && !source.is_leftover() && wanted.is_any_of_name() {
             self.see_used(Left::of(source.id, group_resource, storage_key, Under::NotKnown), row, attempt, wanted);
@@ -147,17 +155,33 @@ impl Requirement {
 
     /// Notes which key a KMS used for a value that is as required.
     fn see_used(&mut self, left: Left, row: &ValueRow<'_>, attempt: Option<&Attempt>, wanted: &Wanted) {
-        if let (Some(Attempt::Opened { used: Some(used), .. }), Some(envelope)) = (attempt, row.envelope()) {
+        if let (Some(used), Some(envelope)) = (attempt.and_then(Attempt::used), row.envelope()) {
             let left = Left { under: Under::OneOfSeveral(envelope.key().owned()), ..left };
             let by_key = self.used.entry(wanted.first.state.clone()).or_default();
             by_key.entry(same_key(used).to_owned()).or_default().entry(left).or_default().add_one();
         }
     }
 
+    /// Notes which key a KMS used for the last write of a provider that names none.
+    fn see_last(&mut self, source: &Source<'_, '_>, row: &ValueRow<'_>, attempt: Option<&Attempt>, wanted: &Wanted) {
+        let is_named_so = || row.envelope().is_some_and(|envelope| wanted.key().is_some_and(|key| key.matches(&envelope.key())));
+        if let Some(used) = attempt.and_then(Attempt::used).filter(|_| wanted.is_any_of_name() && is_named_so())
+            && let Some((order, at)) = Order::of(source, row)
+        {
+            let of_state = self.last_used.entry(wanted.first.state.clone()).or_default();
+            of_state.entry(order).or_default().note(at, same_key(used).to_owned());
+        }
+    }
+
     /// Counts keys of which it is not known what they have now, once all of their writes were seen; and where one name stands for several
     /// keys of a KMS, the values under it: it is not known which of them is written with now.
     pub(super) fn settle(&mut self) {
-        for (state, by_key) in std::mem::take(&mut self.used).into_iter().filter(|(_, by_key)| by_key.len() > 1) {
+        let last_used = std::mem::take(&mut self.last_used);
+        let is_several = |state: &State, by_key: &BTreeMap<String, _>| {
+            let last = last_used.get(state).into_iter().flat_map(BTreeMap::values).flat_map(|last| &last.under);
+            by_key.keys().chain(last).collect::<BTreeSet<_>>().len() > 1
+        };
+        for (state, by_key) in std::mem::take(&mut self.used).into_iter().filter(|(state, by_key)| is_several(state, by_key)) {
             for (left, count) in by_key.into_values().flatten() {
                 if let Some(met) = self.required.get_mut(&state).and_then(|met| met.get_mut(&left.group_resource)) {
                     *met = met.without(count);

@@ -14,7 +14,8 @@ pub struct Target {
     pub keys: Vec<KeyIdentity<'static>>,
     /// The same, to look one up: thousands of providers may name one key.
     known: BTreeSet<KeyIdentity<'static>>,
-    /// How the key is written: its IDs, or where none is known the text. Other ways to write it may stand in values.
+    /// How the key is written: its IDs, of an alias the key that it means today, or where none is known the text. Other ways to write it may
+    /// stand in values.
     pub spellings: BTreeSet<String>,
 }
 
@@ -57,24 +58,24 @@ impl Target {
                 // The same key of the KMS under another provider's name is needed as much.
                 let id = one.key_id.as_deref();
                 let others = seen.iter().filter(|key| *key != *one && id.is_some_and(|id| is_written_as(key, id, same)));
-                Ok(Self::of(text, &keys.iter().copied().chain(others).collect::<Vec<_>>()))
+                Ok(Self::of(text, &keys.iter().copied().chain(others).collect::<Vec<_>>(), same))
             }
             // One key of the KMS, whatever providers call it.
-            _ if is_one_id => Ok(Self::of(text, &keys)),
+            _ if is_one_id => Ok(Self::of(text, &keys, same)),
             _ => Err(NoTarget::Ambiguous { text: text.to_owned(), readings: listed(keys.into_iter()) }),
         }
     }
 
     /// A key that no value names, if text names one completely, so that its absence can be confirmed.
-    pub fn unseen(text: &str) -> Option<Self> {
+    pub fn unseen(text: &str, same: &SameKeys) -> Option<Self> {
         let text = text.trim();
-        KeyPattern::parse(text).map(|_| Self::of(text, &[]))
+        KeyPattern::parse(text).map(|_| Self::of(text, &[], same))
     }
 
-    fn of(text: &str, keys: &[&KeyIdentity<'static>]) -> Self {
+    fn of(text: &str, keys: &[&KeyIdentity<'static>], same: &SameKeys) -> Self {
         let parsed = KeyPattern::parse(text).and_then(|pattern| pattern.key_id);
         let ids = keys.iter().filter_map(|key| key.key_id.as_deref()).chain(parsed.as_deref());
-        let mut spellings: BTreeSet<String> = ids.map(str::to_owned).collect();
+        let mut spellings: BTreeSet<String> = ids.map(|id| same.meaning_today(id).unwrap_or(id).to_owned()).collect();
         if spellings.is_empty() {
             spellings.insert(text.to_owned());
         }
@@ -101,7 +102,12 @@ impl Target {
         let id = key.key_id.as_deref().filter(|_| self.is_kms() && key.provider().is_kms() && !self.is(key))?;
         self.spellings.iter().find_map(|spelling| match same.likeness(spelling, id) {
             Likeness::Same => Some("it is known to be the same key"),
-            Likeness::MayBe(why) => Some(why),
+            // What is listed is of today.
+            Likeness::MayBe(why) => Some(match same.meaning_today(id).map(|key| same.likeness(spelling, key)) {
+                Some(Likeness::Same) => "that alias points to it today, and may have meant another key when they were written",
+                Some(Likeness::Other) => "that alias points to another key today, and may have meant this one when they were written",
+                Some(Likeness::MayBe(_)) | None => why,
+            }),
             Likeness::Other => None,
         })
     }
@@ -113,9 +119,10 @@ impl Target {
     }
 }
 
-/// Whether a key's ID is this, or is known to mean the same.
+/// Whether a key's ID is this, or is known to mean the same; or is that of the key which the text means today.
 fn is_written_as(key: &KeyIdentity<'_>, text: &str, same: &SameKeys) -> bool {
-    key.key_id.as_deref().is_some_and(|id| same.likeness(id, text) == Likeness::Same)
+    let is = |id: &str, text: &str| same.likeness(id, text) == Likeness::Same;
+    key.key_id.as_deref().is_some_and(|id| is(id, text) || same.meaning_today(text).is_some_and(|today| is(id, today)))
 }
 
 fn listed<'a>(keys: impl Iterator<Item = &'a KeyIdentity<'static>>) -> Vec<String> {

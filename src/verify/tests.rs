@@ -54,10 +54,11 @@ fn what_may_be_several_keys_lists_them_and_what_is_none_lists_those_that_are() {
         };
         assert!(listed.len() == seen().len() && listed[2] == "kms/aws (KMS v1)", "{listed:?}");
     }
-    let complete = ["aescbc/key9", "kms/a/b", ARN].map(|text| Target::unseen(text).is_some());
-    assert!(complete.iter().all(|complete| *complete) && Target::unseen("key9").is_none());
+    let complete = ["aescbc/key9", "kms/a/b", ARN].map(|text| Target::unseen(text, &SameKeys::default()).is_some());
+    assert!(complete.iter().all(|complete| *complete) && Target::unseen("key9", &SameKeys::default()).is_none());
     // What no value names may be a KMS's, unless its provider keeps keys in a file.
-    let of_kms = ["secretbox/key9", "kms/a/b", ARN].map(|text| Target::unseen(text).is_some_and(|target| target.is_kms()));
+    let of_kms =
+        ["secretbox/key9", "kms/a/b", ARN].map(|text| Target::unseen(text, &SameKeys::default()).is_some_and(|target| target.is_kms()));
     assert_eq!(of_kms, [false, true, true]);
 }
 
@@ -91,7 +92,15 @@ fn contents_are_an_object_of_the_right_name_or_they_are_not() {
         format!(r#"{{"apiVersion":"v1","kind":"Secret","metadata":{{"namespace":"{namespace}","name":"{name}"}}}}"#)
     };
     assert_eq!(of(&object("a", "b")), Contents::Named);
-    assert_eq!(of(&object("a", "c")), Contents::Other { namespace: "a".into(), name: "c".into() });
+    assert_eq!(of(&object("a", "c")), Contents::Other { resource: None, namespace: "a".into(), name: "c".into() });
+    let other = Contents::Other { resource: Some("configmaps".into()), namespace: "a".into(), name: "b".into() };
+    assert_eq!(of(&object("a", "b").replace("Secret", "ConfigMap")), other);
+    // YAML, as far as its lines say what it is.
+    let yaml = |kind: &str, name: &str| format!("apiVersion: v1\nkind: {kind}\nmetadata:\n  namespace: a\n  name: {name}\ndata: {{}}\n");
+    assert_eq!(of(&yaml("Secret", "b")), Contents::Named);
+    assert_eq!(of(&yaml("Secret", "c")), Contents::Other { resource: None, namespace: "a".into(), name: "c".into() });
+    assert_eq!(of(&yaml("ConfigMap", "b")), other);
+    assert_eq!(of("apiVersion: v1\nkind: Secret\nmetadata: {namespace: a, name: b}\n"), Contents::Named);
     assert_eq!(of("k8s\0\x07"), Contents::Broken);
     assert_eq!(of("some text"), Contents::Foreign);
     assert_eq!(Contents::of(&[0xff, 0xfe, 1, 2], Some(&storage_key)), Contents::Foreign);

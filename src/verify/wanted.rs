@@ -261,10 +261,7 @@ impl Alternative {
             (State::NotNamed, _, Some(identity)) => Some(Under::NotNamed(identity.owned())),
             (State::Key(key), _, Some(identity)) => {
                 let of_provider = KeyPattern { key_id: None, ..key.clone() };
-                let (used, is_opened) = match attempt {
-                    Some(Attempt::Opened { used, .. }) => (used.as_deref(), true),
-                    _ => (None, false),
-                };
+                let (used, is_opened) = (attempt.and_then(Attempt::used), attempt.is_some_and(Attempt::is_or_was_opened));
                 let stands = if of_provider.matches(&identity) { self.which.stands(&identity, used, is_opened) } else { Stands::Elsewhere };
                 let otherwise = || self.otherwise_opened(row, attempt, &identity);
                 match stands {
@@ -290,7 +287,7 @@ impl Alternative {
             Attempt::Opened { which, .. } if self.number.is_some() && which.as_ref().map(|which| which.number) != self.number => {
                 Some(Under::SameName(identity.owned()))
             }
-            Attempt::Opened { .. } | Attempt::Not(_) => None,
+            Attempt::Opened { .. } | Attempt::OpenedBefore { .. } | Attempt::Not(_) => None,
         }
     }
 }

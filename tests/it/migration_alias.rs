@@ -172,3 +172,57 @@ fn the_calls_of_the_plan_are_enough() {
     let (_, shown) = world.text(&[&starved[..], &["-q"]].concat());
     assert!(shown.contains("no call was left to ask which key is current") && !shown.contains("several keys"), "{shown}");
 }
+
+/// The file shows that the provider has written under another key since, whatever became of that write: which is current is not known.
+#[test]
+fn a_last_write_that_was_deleted_is_of_the_key_that_may_be_current() {
+    for (api, named) in [("v2", true), ("v1", false)] {
+        let mut world = World::of(&[(WEST, with_context(&[])), (NEXT, with_context(&[]))]);
+        world.configure("aws", api);
+        let add = |world: &mut World, key: &str, number: u8| match named {
+            true => world.v2("aws", key, key, number),
+            false => world.v1("aws", key, number),
+        };
+        [(WEST, 1), (WEST, 2), (NEXT, 3)].into_iter().for_each(|(key, number)| add(&mut world, key, number));
+        world.delete(1);
+        for args in [&CONFIGURED[..], &["--aws-kms", "--require-key", "kms/aws"]] {
+            let run = world.verify(args);
+            assert_eq!((run.code, counts(&run.verify)), (3, [0, 0, 2]), "{api} {}", run.shown);
+            assert_eq!(run.verify["left"][0]["why"], json!("one-of-several-keys"), "{api}");
+            assert!(!world.text(args).1.contains("COMPLETE in"), "{api}");
+        }
+        // A write before the current ones says nothing of now.
+        let mut world = World::of(&[(WEST, with_context(&[])), (NEXT, with_context(&[]))]);
+        world.configure("aws", api);
+        [(WEST, 1), (WEST, 2), (WEST, 3)].into_iter().for_each(|(key, number)| add(&mut world, key, number));
+        world.delete(1);
+        let run = world.verify(&CONFIGURED);
+        assert_eq!((run.code, counts(&run.verify)), (0, [2, 0, 0]), "{api} {}", run.shown);
+    }
+}
+
+/// What a ledger knows of an earlier run that run has found: the next one says no other of it, but that it proves nothing.
+#[test]
+fn a_resumed_run_takes_nothing_back() {
+    let mut world = World::of(&[(WEST, pointed_to(ALIAS)), (NEXT, with_context(&[]))]);
+    world.configure("aws", "v2");
+    [(WEST, 1), (NEXT, 2), (NEXT, 3)].into_iter().for_each(|(key, number)| world.v2("aws", ALIAS, key, number));
+    let args = [&CONFIGURED[..], &["--ledger", "calls.jsonl"]].concat();
+    let first = world.verify(&args);
+    assert_eq!((first.code, counts(&first.verify)), (2, [1, 2, 0]), "{}", first.shown);
+    for _ in 0..2 {
+        let next = world.verify(&args);
+        assert_eq!((next.code, counts(&next.verify), &next.verify["left"]), (2, [1, 2, 0], &first.verify["left"]), "{}", next.shown);
+        assert_eq!((next.calls(), &next.verify["current_opened_before"]), (0, &json!(3)));
+        let shown = world.text(&args).1;
+        assert!(shown.contains("as the ledger says of an earlier run") && !shown.contains("nobody opened them"), "{shown}");
+    }
+    let mut world = World::of(&[(WEST, with_context(&[])), (NEXT, with_context(&[]))]);
+    world.configure("aws", "v1");
+    [(WEST, 1), (NEXT, 2)].into_iter().for_each(|(key, number)| world.v1("aws", key, number));
+    for _ in 0..2 {
+        let run = world.verify(&args);
+        assert_eq!((run.code, counts(&run.verify)), (3, [0, 0, 2]), "{}", run.shown);
+        assert_eq!(run.verify["left"][0]["why"], json!("one-of-several-keys"));
+    }
+}

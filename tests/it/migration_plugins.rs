@@ -208,3 +208,58 @@ fn the_status_of_a_plugin_is_in_the_plan() {
         assert_eq!(shown.contains("no call was left"), is_cut_short, "{shown}");
     }
 }
+
+/// Who unwraps KMS v2 has a status: where it does not say it, as little is known as where it fails.
+#[test]
+fn a_plugin_of_kms_v2_without_a_status_leaves_open_what_is_current() {
+    let mut world = World::of(&[]);
+    world.configure("aws", "v2");
+    world.v2("aws", "key-1", WEST, 1);
+    let of = |name: &str, status: Reply| {
+        plugin(&world, name, move |operation| match operation {
+            "Status" => status.clone(),
+            _ => Reply::Message(common::plugin_double::field_1(&[1; 32])),
+        })
+    };
+    let (none, said) =
+        (of("none.sock", Reply::Status(12, "unknown method Status".to_owned())), of("said.sock", Reply::Message(status("key-1"))));
+    let run = world.verify(&["--kms-plugin", &none, "--encryption-config", "enc.yaml"]);
+    assert_eq!((run.code, &run.conditions, &run.verify["left"][0]["why"]), (3, &json!(["key-not-known"]), &json!("key-not-told")));
+    let shown = world.text(&["--kms-plugin", &none, "--require-key", "kms/aws"]).1;
+    assert!(shown.contains("does not say under which key it writes now") && !shown.contains("COMPLETE in"), "{shown}");
+    // Another socket of the same plugin says it.
+    let run = world.verify(&["--kms-plugin", &none, "--kms-plugin", &said, "--encryption-config", "enc.yaml"]);
+    assert_eq!((run.code, &run.conditions), (0, &json!([])), "{}", run.shown);
+}
+
+/// A provider's name is no key ID, whatever letters it has, and no word for KMS v1: the plugin says what is current.
+#[test]
+fn a_required_provider_is_whatever_its_plugin_writes_under() {
+    let sockets = World::of(&[]);
+    for (name, key_id) in [("s.sock", "1"), ("s2.sock", "aws")] {
+        let plugin = plugin(&sockets, name, |operation| match operation {
+            "Status" => Reply::Message(status("2")),
+            _ => Reply::Message(common::plugin_double::field_1(&[1; 32])),
+        });
+        for provider in ["aws-1", "aws"] {
+            let mut world = World::of(&[]);
+            world.v2(provider, key_id, WEST, 1);
+            let plugin = plugin.replace("aws=", &format!("{provider}="));
+            for required in [format!("kms/{provider}"), provider.to_owned()] {
+                let run = world.verify(&["--kms-plugin", &plugin, "--require-key", &required]);
+                assert_eq!((run.code, &run.verify["required"]), (2, &json!([format!("kms/{provider}/2")])), "{required} {}", run.shown);
+            }
+            // Who names the key ID means it.
+            let run = world.verify(&["--kms-plugin", &plugin, "--require-key", &format!("kms/{provider}/{key_id}")]);
+            assert_eq!(run.code, 0, "{}", run.shown);
+        }
+    }
+    let mut world = World::of(&[]);
+    world.v1("aws", WEST, 1);
+    let plugin = plugin(&world, "v1.sock", |operation| match operation {
+        "Status" => Reply::Message(status("key-9")),
+        _ => Reply::Message(common::plugin_double::field_1(&[1; 32])),
+    });
+    let run = world.verify(&["--kms-plugin", &plugin, "--require-key", "kms/aws"]);
+    assert_eq!((run.code, &run.verify["left"][0]["why"]), (2, &json!("other-key")), "{}", run.shown);
+}

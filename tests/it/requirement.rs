@@ -11,7 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use common::pages::{self, Write};
 use common::raft::{bytes, segment_from};
-use common::sealed::{Stored, aes_gcm as sealed};
+use common::sealed::{Stored, aes_cbc, aes_gcm as sealed};
 use common::{of_kind, records, run_in, sleuth, stderr, text};
 use serde_json::{Value, json};
 
@@ -379,6 +379,34 @@ fn a_configuration_that_names_a_resource_differs_from_one_that_does_not() {
         }
         let decided = verify(&[sealed(A, "key1", secret("a"))], &configs, &["--require-key", "aesgcm/key1"]);
         assert_eq!((decided.code, left(&decided)), (0, vec![]), "{}", decided.shown);
+    }
+}
+
+/// A key that binds no value to its place opens what was moved: the object in it says of itself that it is another one, in kind or in name, also
+/// in YAML.
+#[test]
+fn an_object_of_another_kind_or_name_was_moved_there() {
+    let in_yaml = |kind: &str, name: &str| {
+        format!("apiVersion: v1\ndata:\n  a: YQ==\nkind: {kind}\nmetadata:\n  name: {name}\n  namespace: prod\n").into_bytes()
+    };
+    let under = |key: &str, value: Vec<u8>| aes_cbc(A, "key1", (key.to_owned(), value));
+    let config = json!({ "apiVersion": "apiserver.config.k8s.io/v1", "kind": "EncryptionConfiguration", "resources": [{
+        "resources": ["secrets"], "providers": [{ "aescbc": { "keys": [{ "name": "key1", "secret": STANDARD.encode(A) }] } }],
+    }] });
+    for (what, value, sealed_for) in [
+        ("its own", secret("s").1, None),
+        ("its own, in YAML", in_yaml("Secret", "s"), None),
+        ("a ConfigMap", object("v1", "ConfigMap", "prod", "s"), Some("/registry/configmaps/prod/s")),
+        ("a custom resource", object("example.com/v1", "Thing", "prod", "s"), Some("/registry/example.com/things/prod/s")),
+        ("a ConfigMap in YAML", in_yaml("ConfigMap", "s"), Some("/registry/configmaps/prod/s")),
+        ("another Secret", secret("t").1, Some("/registry/secrets/prod/t")),
+        ("another Secret in YAML", in_yaml("Secret", "t"), Some("/registry/secrets/prod/t")),
+    ] {
+        let answer = verify(&[under("/registry/secrets/prod/s", value)], &[config.to_string()], &[]);
+        let moved = u64::from(sealed_for.is_some());
+        assert_eq!((answer.code, &answer.summary["moved"]), (if moved > 0 { 2 } else { 0 }, &json!(moved)), "{what}: {}", answer.shown);
+        assert_eq!(answer.values[0]["sealed_for"].as_str(), sealed_for, "{what}");
+        assert_eq!(answer.shown.contains("COMPLETE in"), moved == 0, "{what}: {}", answer.shown);
     }
 }
 

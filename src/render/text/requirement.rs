@@ -98,10 +98,7 @@ fn completeness(requirement: &Requirement, report: &Report) -> String {
         parts.push("no API server takes this configuration".to_owned());
     }
     parts.extend(current_not_known(report));
-    let by_name = match requirement.by_name {
-        Count::ZERO => String::new(),
-        by_name => format!(" ({} of them by the key's name alone: nobody opened them)", thousands(by_name)),
-    };
+    let by_name = not_proved(requirement);
     match left.plus(not_opened) {
         Count::ZERO if requirement.is_left_by_each() => {
             let of = |at: usize| requirement.left_by.keys().filter(|(of, _)| *of == at).count();
@@ -114,7 +111,7 @@ fn completeness(requirement: &Requirement, report: &Report) -> String {
         }
         Count::ZERO if parts.is_empty() => {
             // A name is no proof: anybody can write it before any bytes.
-            let (complete, in_scope) = if requirement.by_name > 0 { ("NOT PROVED", "not proved") } else { ("COMPLETE", "complete") };
+            let (complete, in_scope) = if by_name.is_empty() { ("COMPLETE", "complete") } else { ("NOT PROVED", "not proved") };
             let all = if met == 1 { "" } else { "all " };
             let (values, is) = (with_adjective(met, "current"), verb(met, "is", "are"));
             match report.filter.as_deref() {
@@ -130,6 +127,17 @@ fn completeness(requirement: &Requirement, report: &Report) -> String {
         }
         _ => format!("Re-encryption NOT COMPLETE: {}, {} {}{by_name}\n", parts.join(", "), thousands(met), verb(met, "is", "are")),
     }
+}
+
+/// Of how many values that are as required this run has not proved it; empty where it has.
+fn not_proved(requirement: &Requirement) -> String {
+    let said = [
+        (requirement.by_name, "by the key's name alone: nobody opened them"),
+        (requirement.by_ledger, "as the ledger says of an earlier run"),
+    ];
+    let said: Vec<String> =
+        said.into_iter().filter(|(count, _)| *count > 0).map(|(count, why)| format!("{} of them {why}", thousands(count))).collect();
+    if said.is_empty() { String::new() } else { format!(" ({})", said.join(", ")) }
 }
 
 /// Why it is not known which values are current, or of which inputs, where that is so.

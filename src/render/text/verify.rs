@@ -124,7 +124,7 @@ fn next(verify: &VerificationResult, keys: &[KeyReport], report: &Report) -> Vec
         steps.push("rewrite what is left, restart API servers that write under an old key, take a new snapshot and verify it");
     } else if proof.requirement.left.is_empty()
         && !proof.requirement.is_refused
-        && proof.requirement.by_name == 0
+        && proof.requirement.by_name.plus(proof.requirement.by_ledger) == 0
         && report.current_not_known().is_empty()
         && proof.requirement.required.keys().any(|state| matches!(state, State::Key(_)))
     {

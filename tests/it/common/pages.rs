@@ -78,6 +78,12 @@ impl Write {
     }
 }
 
+/// A deletion of a key, as etcd stores it in bucket `key`.
+pub(crate) fn tombstone(main: u64, key: &str) -> Entry {
+    let stored_under = RevisionKey { revision: Revision { main, sub: 0 }, is_tombstone: true }.to_bytes();
+    Entry::value(&stored_under, &KeyValue { key: key.as_bytes().to_vec(), ..KeyValue::default() }.encode_to_vec())
+}
+
 /// A database of these pages, from page 2 on, whose root leaf is page 2: both metas, as a snapshot has them.
 pub(crate) fn database(pages: &[Vec<u8>]) -> Vec<u8> {
     let pages = pages.concat();

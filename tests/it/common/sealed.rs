@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use aes_gcm::aead::{AeadInOut, KeyInit};
 use aes_gcm::{Aes256Gcm, Nonce};
+use cbc::cipher::block_padding::Pkcs7;
+use cbc::cipher::{BlockModeEncrypt, KeyIvInit};
 use etcd_sleuth::envelope::pb;
 use prost::Message;
 use serde_json::json;
@@ -31,6 +33,14 @@ fn gcm(key: [u8; 32], storage_key: &str, mut value: Vec<u8>) -> Vec<u8> {
 pub(crate) fn aes_gcm(key: [u8; 32], name: &str, (storage_key, value): Stored) -> Stored {
     let sealed = gcm(key, &storage_key, value);
     (storage_key, [format!("k8s:enc:aesgcm:v1:{name}:").as_bytes(), &sealed].concat())
+}
+
+/// Sealed by AES-CBC under this key and name, which binds no value to its place.
+pub(crate) fn aes_cbc(key: [u8; 32], name: &str, (storage_key, value): Stored) -> Stored {
+    let iv = [7u8; 16];
+    let cipher = cbc::Encryptor::<aes::Aes256>::new(&key.into(), &iv.into());
+    let sealed = cipher.encrypt_padded_vec::<Pkcs7>(&value);
+    (storage_key, [format!("k8s:enc:aescbc:v1:{name}:").as_bytes(), &iv, &sealed].concat())
 }
 
 /// Sealed through KMS v2 by a DEK that was wrapped as `wrapped` under `key_id`.
