@@ -82,6 +82,9 @@ pub enum RunError {
     /// The ledger cannot be used, and so nobody is asked any more: a call is to leave a line in it.
     #[error(transparent)]
     Ledger(#[from] crate::kms::LedgerError),
+    /// The ledger is no file to write to.
+    #[error(transparent)]
+    LedgerPlace(#[from] crate::output::OutputError),
     /// Nothing could be read, which was told already.
     #[error("nothing could be read")]
     NothingRead,

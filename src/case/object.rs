@@ -193,7 +193,7 @@ impl Run<'_> {
         let opened = match value.form() {
             Form::Encrypted if holders.has_any() => {
                 let needs = Needs::of_one(value);
-                let ring = self.ask(&needs, holders, &mut Calls::open(holders)?)?;
+                let ring = self.ask(&needs, holders, &mut Calls::open(holders, &self.report.inputs)?)?;
                 let opened = Keyring::new(holders.configs, &ring).open(value);
                 let why =
                     |answer: Answer| RunError::Reveal(format!("revision {revision} does not open: {}", answer.name().replace('-', " ")));

@@ -154,7 +154,8 @@ fn find(text: &str, seen: &[KeyIdentity<'static>], asked: Asked, filter: Option<
             RunError::Key(format!("{text}: to confirm that a key is in none of these files, give its full ID, or PROVIDER/NAME/KEYID"))
         }),
         (error @ NoTarget::Unseen { .. }, Asked::Retire { is_confirmed: false }) => {
-            Err(RunError::Key(format!("{error}{within}; if it is meant all the same, add --confirm-unseen")))
+            let meant = Target::unseen(text, same).filter(|target| target.is_meant_today(seen, same));
+            meant.ok_or_else(|| RunError::Key(format!("{error}{within}; if it is meant all the same, add --confirm-unseen")))
         }
         (error @ NoTarget::Unseen { .. }, Asked::Opens) => Err(RunError::Key(format!("{error}{within}"))),
         (error @ NoTarget::Ambiguous { .. }, _) => Err(RunError::Key(error.to_string())),

@@ -24,6 +24,16 @@ use crate::verify::{Answer, Keyring, Needs, Proof, Required, Requirement, Source
 /// Calls that ask about a key: its state, and whether it is rotated.
 const CALLS_A_KEY: usize = 2;
 
+/// Calls about the keys behind one name at most, and about the name. Behind KMS v1, and a name that is not a key's own, each DEK source may have
+/// a key of its own: which it is the KMS says when it unwraps.
+fn calls_about(key: Option<&str>, sources: usize) -> usize {
+    match key {
+        None => CALLS_A_KEY.saturating_mul(sources),
+        Some(key) if KeyState::may_be_of_another(key) => CALLS_A_KEY.saturating_mul(sources.saturating_add(1)),
+        Some(_) => CALLS_A_KEY,
+    }
+}
+
 impl Run<'_> {
     /// Which key opens what, and what still needs one?
     pub(super) fn verify(&mut self, members: &mut [ReadMember<'_>], question: VerifyQuestion<'_>) -> Result<(), RunError> {
@@ -45,7 +55,7 @@ impl Run<'_> {
             return self.tell_all(members, reports, &RowFilter::None, None);
         }
         self.case.host.asking(&plan);
-        let mut calls = Calls::open(&holders)?;
+        let mut calls = Calls::open(&holders, &self.report.inputs)?;
         let ring = self.ask(&needs, &mut holders, &mut calls)?;
         let mut current_keys = CurrentKeys::ask(&to_ask, &needs.plan, holders.unwrappers, &mut calls.asking(&|| false, &|| {}))?;
         let names = {
@@ -68,7 +78,7 @@ impl Run<'_> {
             heard: heard.collect(),
             calls: ring.calls(),
             other_calls: calls.made().without(ring.calls()),
-            is_cut_short: ring.is_cut_short() || current_keys.is_cut_short(),
+            is_cut_short: calls.is_cut_short(),
             not_told: current_keys.silent.first().map(|silent| silent.failure.clone()),
             opened_before: None,
             failures: BTreeMap::new(),
@@ -80,6 +90,10 @@ impl Run<'_> {
         self.add_failures(&mut result, &ring, &needs);
         self.judge_proof(&result.proof);
         self.tell_all(members, reports, &RowFilter::All, Some(&Verdicts { proof: &result.proof, keyring: &keyring }))?;
+        // What the rest would have said of the keys is not known; where values wait for which is current, that has a condition of its own.
+        if result.is_cut_short && result.proof.requirement.not_told() == 0 {
+            self.outcome.open(Condition::KeyNotAsked);
+        }
         if !self.report.current_not_known().is_empty() {
             self.outcome.open(Condition::CurrentNotKnown);
         }
@@ -192,19 +206,18 @@ impl Holders<'_> {
         };
         let key_calls = |unwrapper: &dyn Unwrapper| {
             let claimed = plan.sources().filter(|source| unwrapper.claims(source));
-            let keys: BTreeSet<(&str, Option<&str>)> =
-                claimed.map(|source| (source.provider_name(), source.id.key_id.as_deref())).collect();
+            let mut keys: BTreeMap<(&str, Option<&str>), usize> = BTreeMap::new();
+            for source in claimed {
+                let sources = keys.entry((source.provider_name(), source.id.key_id.as_deref())).or_default();
+                *sources = sources.saturating_add(1);
+            }
+            let is_told_of = |provider: &str, key: Option<&str>| match key {
+                Some(key) => unwrapper.describes(provider, key),
+                None => unwrapper.regions().is_some(),
+            };
             let mut calls: BTreeMap<Option<String>, Count<CallCount>> = BTreeMap::new();
-            for (provider, key) in keys {
-                let of_key = match key {
-                    // Which key is behind it the KMS says when it unwraps.
-                    None if unwrapper.regions().is_some() => CALLS_A_KEY,
-                    Some(key) if !unwrapper.describes(provider, key) => continue,
-                    Some(key) if KeyState::may_be_of_another(key) => CALLS_A_KEY.saturating_mul(2),
-                    Some(_) => CALLS_A_KEY,
-                    None => continue,
-                };
-                calls.entry(key.map(str::to_owned)).or_default().add(Count::of_len(of_key));
+            for ((_, key), sources) in keys.into_iter().filter(|((provider, key), _)| is_told_of(provider, *key)) {
+                calls.entry(key.map(str::to_owned)).or_default().add(Count::of_len(calls_about(key, sources)));
             }
             calls
         };

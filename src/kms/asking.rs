@@ -1,6 +1,6 @@
 //! One question to one who holds keys: within the budget, repeated while its failure may pass, and noted in the ledger.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::failure::Reached;
 use super::ledger::Call;
@@ -58,14 +58,17 @@ impl<'a> Asking<'a> {
         if let Some(reason) = self.silences.reason(&holder, place, about) {
             return Ok(Err(Failure::new(reason, "so several times in a row, and not asked any more")));
         }
-        let most_repeats = self.silences.repeats(&holder, place, about);
+        let most_repeats = self.silences.repeats(&holder, place, about, self.patience);
+        let mut waited = Duration::ZERO;
         let began = Instant::now();
         let mut repeats = 0u32;
         loop {
             if !self.budget.take(self.is_stopped) {
                 return Ok(Err(Reason::NotAttempted.into()));
             }
-            let answer = ask(unwrapper).map_err(|failure| failure.without(source.iter().flat_map(|source| source.sent())));
+            source.iter().flat_map(|source| source.sent()).for_each(|sent| self.silences.sent.add(sent));
+            let sent = source.iter().flat_map(|source| source.sent());
+            let answer = ask(unwrapper).map_err(|failure| failure.without(sent, &self.silences.sent));
             match &mut self.ledger {
                 _ if answer.as_ref().is_err_and(Failure::is_unsent) => self.budget.give_back(),
                 Some(ledger) => {
@@ -85,8 +88,12 @@ impl<'a> Asking<'a> {
             // To wait for an answer in vain is patience, too.
             let is_waited_out = failure.reached != Reached::Answer && began.elapsed() >= self.patience.in_all();
             match self.patience.wait(repeats).filter(|_| !is_waited_out) {
-                Some(wait) if failure.reason.is_passing() && repeats < most_repeats => pause(wait, self.is_stopped),
+                Some(wait) if failure.reason.is_passing() && repeats < most_repeats => {
+                    pause(wait, self.is_stopped);
+                    waited = waited.saturating_add(wait);
+                }
                 _ => {
+                    self.silences.wait_in_vain(&holder, waited);
                     self.silences.hear(&holder, place, about, Some(&failure));
                     return Ok(Err(failure));
                 }

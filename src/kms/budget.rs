@@ -40,6 +40,11 @@ impl Budget {
         }
     }
 
+    /// Whether a call was wanted and not made, since the run was broken off or the calls were spent.
+    pub fn is_ended(&self) -> bool {
+        self.is_ended
+    }
+
     /// Calls that were made.
     pub fn made(&self) -> Count<Calls> {
         self.made

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::sent::{plain, without};
+use super::sent::{AllSent, plain, without};
 
 /// The reason, in the words of the records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -194,10 +194,10 @@ impl Failure {
         self.reached == Reached::Nobody || matches!(self.reason, Reason::NotConfigured | Reason::NoSocket)
     }
 
-    /// The same as it may be told: short, and without any of what was sent.
+    /// The same as it may be told: short, and without any of what was sent, with this question and before it.
     #[must_use]
-    pub(super) fn without<'s>(self, sent: impl Iterator<Item = &'s [u8]>) -> Self {
-        let detail = sent.fold(self.detail, |detail, sent| without(&detail, sent));
+    pub(super) fn without<'s>(self, sent: impl Iterator<Item = &'s [u8]>, before: &AllSent) -> Self {
+        let detail = before.cut_out(&sent.fold(self.detail, |detail, sent| without(&detail, sent)));
         Self { detail: detail.chars().take(LONGEST_DETAIL).collect(), ..self }
     }
 }

@@ -23,6 +23,8 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 const LEAST: usize = 16;
 /// So many bytes of what was sent are looked for; API servers take DEK sources of 1,024.
 const MOST: usize = 4096;
+/// So many bytes are looked up together in all that was sent.
+const PART: usize = 8;
 const CUT: &str = "[what was sent]";
 
 /// A character as it is kept and looked for: what a terminal would obey is a blank.
@@ -33,9 +35,14 @@ pub(super) fn plain(c: char) -> char {
 /// Text without what was sent, however it is written.
 pub(super) fn without(text: &str, sent: &[u8]) -> String {
     let text: Vec<char> = text.chars().collect();
+    cut(&text, &marked(&text, sent))
+}
+
+/// Which characters are of what was sent.
+fn marked(text: &[char], sent: &[u8]) -> Vec<bool> {
     let sent = sent.get(..MOST).unwrap_or(sent);
     let mut is_sent = vec![false; text.len()];
-    let unescaped = unescaped(&text);
+    let unescaped = unescaped(text);
     let as_it_stands: Vec<Unit<char>> = text.iter().enumerate().map(|(at, c)| (*c, at..at.saturating_add(1))).collect();
     mark(&mut is_sent, &as_it_stands, &String::from_utf8_lossy(sent).chars().map(plain).collect::<Vec<_>>(), LEAST);
     mark(&mut is_sent, &unescaped, sent, LEAST);
@@ -48,7 +55,12 @@ pub(super) fn without(text: &str, sent: &[u8]) -> String {
     let form: String = sent.iter().map(|byte| format!("{byte:02x}")).collect();
     mark(&mut is_sent, &in_hexadecimal(&unescaped), form.as_bytes(), LEAST);
     // Each of them is a byte.
-    mark(&mut is_sent, &numbers(&text), sent, LEAST / 2);
+    mark(&mut is_sent, &numbers(text), sent, LEAST / 2);
+    is_sent
+}
+
+/// The characters that are not.
+fn cut(text: &[char], is_sent: &[bool]) -> String {
     let mut kept = String::new();
     let mut was_sent = false;
     for (c, is_sent) in text.iter().zip(is_sent) {
@@ -57,9 +69,103 @@ pub(super) fn without(text: &str, sent: &[u8]) -> String {
             true if !was_sent => kept.push_str(CUT),
             true => {}
         }
-        was_sent = is_sent;
+        was_sent = *is_sent;
     }
     kept
+}
+
+/// All that was sent in a run, to be found again in whatever is said later: the work of a text is that of its length, however much was sent.
+#[derive(Default)]
+pub(super) struct AllSent {
+    parts: HashSet<[u8; PART]>,
+}
+
+impl AllSent {
+    /// Takes note of what is sent.
+    pub(super) fn add(&mut self, sent: &[u8]) {
+        let sent = sent.get(..MOST).unwrap_or(sent);
+        let parts = sent.windows(PART).filter_map(|part| <[u8; PART]>::try_from(part).ok());
+        // What is one byte over and over stands anywhere.
+        self.parts.extend(parts.filter(|part| part.iter().any(|byte| Some(byte) != part.first())));
+    }
+
+    /// Text without any of it, however it is written.
+    pub(super) fn cut_out(&self, text: &str) -> String {
+        let text: Vec<char> = text.chars().collect();
+        let unescaped = unescaped(&text);
+        let mut is_sent = vec![false; text.len()];
+        let whole = |units: &[Unit<u8>]| units.iter().map(|(byte, place)| (Some(*byte), place.clone())).collect::<Vec<_>>();
+        self.mark(&mut is_sent, &whole(&unescaped), LEAST);
+        self.mark(&mut is_sent, &whole(&numbers(&text)), PART);
+        for bytes in all_decoded(&unescaped) {
+            self.mark(&mut is_sent, &bytes, PART);
+            // What is within it may be in digits again.
+            let known: Vec<Unit<u8>> = bytes.into_iter().filter_map(|(byte, place)| Some((byte?, place))).collect();
+            all_decoded(&known).iter().for_each(|bytes| self.mark(&mut is_sent, bytes, PART));
+        }
+        cut(&text, &is_sent)
+    }
+
+    /// Marks where at least so many bytes in a row are of what was sent.
+    fn mark(&self, is_sent: &mut [bool], bytes: &[Unit<Option<u8>>], least: usize) {
+        let in_a_row = least.saturating_sub(PART).saturating_add(1);
+        let is_part = |window: &[Unit<Option<u8>>]| {
+            let mut part = [0; PART];
+            part.iter_mut().zip(window).all(|(to, (byte, _))| {
+                byte.is_some_and(|byte| {
+                    *to = byte;
+                    true
+                })
+            }) && self.parts.contains(&part)
+        };
+        let mut row = 0usize;
+        for (at, window) in bytes.windows(PART).enumerate() {
+            row = if is_part(window) { row.saturating_add(1) } else { 0 };
+            let first = at.saturating_add(1).checked_sub(in_a_row).and_then(|first| bytes.get(first));
+            if let (true, Some((_, first)), Some((_, last))) = (row >= in_a_row, first, window.last()) {
+                is_sent.iter_mut().take(last.end).skip(first.start).for_each(|is| *is = true);
+            }
+        }
+    }
+}
+
+/// What the digits of base64 and the hexadecimal ones in bytes stand for, from every place where they may begin.
+fn all_decoded(bytes: &[Unit<u8>]) -> Vec<Vec<Unit<Option<u8>>>> {
+    let (base64, hexadecimal) = (in_base64(bytes), in_hexadecimal(bytes));
+    let of_base64 = (0..4).map(|from| decoded(&base64, from, 4, base64_value));
+    of_base64.chain((0..2).map(|from| decoded(&hexadecimal, from, 2, hexadecimal_value))).collect()
+}
+
+/// The bytes that digits stand for from a place on, so many digits together; `None` where one is no digit.
+fn decoded(digits: &[Unit<u8>], from: usize, together: usize, value: fn(u8) -> Option<u32>) -> Vec<Unit<Option<u8>>> {
+    let bits = if together == 4 { 6 } else { 4 };
+    let chunks = digits.get(from..).unwrap_or_default().chunks_exact(together);
+    let bytes = chunks.flat_map(|chunk| {
+        let number = chunk.iter().try_fold(0u32, |number, (digit, _)| Some(number.wrapping_shl(bits) | value(*digit)?));
+        let place = chunk.first().map_or(0, |(_, place)| place.start)..chunk.last().map_or(0, |(_, place)| place.end);
+        let count = if together == 4 { 3 } else { 1 };
+        let bytes = number.map(u32::to_be_bytes);
+        (0..count).map(move |at| {
+            let index = 4usize.saturating_sub(count).saturating_add(at);
+            (bytes.and_then(|bytes| bytes.get(index).copied()), place.clone())
+        })
+    });
+    bytes.collect()
+}
+
+fn base64_value(digit: u8) -> Option<u32> {
+    Some(match digit {
+        b'A'..=b'Z' => u32::from(digit.wrapping_sub(b'A')),
+        b'a'..=b'z' => u32::from(digit.wrapping_sub(b'a')).saturating_add(26),
+        b'0'..=b'9' => u32::from(digit.wrapping_sub(b'0')).saturating_add(52),
+        b'+' => 62,
+        b'/' => 63,
+        _ => return None,
+    })
+}
+
+fn hexadecimal_value(digit: u8) -> Option<u32> {
+    char::from(digit).to_digit(16)
 }
 
 /// What is read as one, and which characters it stands in.
@@ -242,6 +348,35 @@ mod tests {
         }
         let words = "vault:v1:QUJDREVGR0hJSktMTU5P is not known";
         assert_eq!(without(words, b"vault:v1:QUJDREVGR0hJSktMTU5P"), "[what was sent] is not known");
+    }
+
+    /// What was sent with an earlier question is told as little as what was sent with this one.
+    #[test]
+    fn what_was_sent_earlier_is_cut_out_too() {
+        let mut all = AllSent::default();
+        let blobs: Vec<Vec<u8>> =
+            (0..50u8).map(|number| (0..120u8).map(|at| at.wrapping_mul(number | 1).wrapping_add(at / 7) ^ number).collect()).collect();
+        blobs.iter().for_each(|blob| all.add(blob));
+        for blob in [&blobs[0], &blobs[17], &blobs[49]] {
+            let hex: String = blob.iter().map(|byte| format!("{byte:02x}")).collect();
+            for (written, between) in [
+                (STANDARD_NO_PAD.encode(blob), ""),
+                (STANDARD_NO_PAD.encode(&blob[1..]), ""),
+                (STANDARD_NO_PAD.encode(STANDARD_NO_PAD.encode(blob)), ""),
+                (STANDARD_NO_PAD.encode(blob).bytes().map(|byte| format!("{byte:02x}")).collect(), ""),
+                (hex.clone(), ""),
+                (hex.to_uppercase(), ""),
+                (blob.iter().map(u8::to_string).collect::<Vec<_>>().join(", "), ""),
+                (parted(&hex, 8, " "), ""),
+                (blob.iter().map(|byte| format!("\\x{byte:02x}")).collect(), ""),
+            ] {
+                let text = all.cut_out(&format!("{between}cannot decrypt: {written} | the key is disabled"));
+                assert!(text.starts_with("cannot decrypt: ") && text.ends_with("is disabled") && text.len() < 100, "{written}: {text}");
+            }
+        }
+        for kept in ["arn:aws:kms:eu-west-1:111122223333:key/aaaaaaaa-1111-4aaa-8aaa-000000000001 is disabled", "1, 2, 3, 4, 5, 6, 7", ""] {
+            assert_eq!(all.cut_out(kept), kept);
+        }
     }
 
     #[test]

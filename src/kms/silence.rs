@@ -3,9 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem::discriminant;
+use std::time::Duration;
 
 use super::failure::Reached;
-use super::{Failure, Reason, WrappedDek};
+use super::sent::AllSent;
+use super::{Failure, Patience, Reason, WrappedDek};
 use crate::envelope::Provider;
 
 /// After so many failures in a row nothing is asked any more that needs this key.
@@ -16,15 +18,22 @@ const KEYS_IN_A_ROW: usize = 3;
 const SILENT_KEYS_IN_A_ROW: usize = 2;
 /// After so many questions in a row that nobody got nothing is asked any more at all.
 const UNREACHED_IN_A_ROW: u32 = 3;
+/// So many times all the patience for one question one holder is waited for in vain in a run, and then only for what passes in a moment; and twice
+/// as many, and then not at all.
+const IN_VAIN: u32 = 2;
 /// How often a question is put again to one who has used up all patience with another: enough for what passes in a moment.
 const REPEATS_AFTER_PATIENCE: u32 = 2;
 
-/// What is known of everybody who is asked in a run, at each place where they are.
+/// What is known of everybody who is asked in a run, at each place where they are, and all that was sent to them.
 #[derive(Default)]
 pub struct Silences {
     by_place: BTreeMap<(String, Option<String>), Silence>,
     /// Those with whom all patience was used up since they last answered, at any place.
     worn: BTreeSet<String>,
+    /// What was sent: no error tells it, whatever it is about.
+    pub(super) sent: AllSent,
+    /// How long each was waited for in vain, whatever others it has answered meanwhile.
+    in_vain: BTreeMap<String, Duration>,
 }
 
 impl Silences {
@@ -39,13 +48,22 @@ impl Silences {
     }
 
     /// How often a question is put again at a place while its failure may pass, at most.
-    pub(super) fn repeats(&mut self, holder: &str, place: Option<&str>, about: &About) -> u32 {
-        let is_worn = self.worn.contains(holder);
+    pub(super) fn repeats(&mut self, holder: &str, place: Option<&str>, about: &About, patience: Patience) -> u32 {
+        let in_vain = self.in_vain.get(holder).copied().unwrap_or_default();
+        let most = patience.in_all().saturating_mul(IN_VAIN);
+        let is_worn = self.worn.contains(holder) || in_vain > most;
         match self.of(holder, place).may_pass(about) {
             false => 0,
+            true if in_vain > most.saturating_mul(2) => 0,
             true if is_worn => REPEATS_AFTER_PATIENCE,
             true => u32::MAX,
         }
+    }
+
+    /// Takes note of how long one was waited for in vain.
+    pub(super) fn wait_in_vain(&mut self, holder: &str, waited: Duration) {
+        let in_vain = self.in_vain.entry(holder.to_owned()).or_default();
+        *in_vain = in_vain.saturating_add(waited);
     }
 
     /// Takes note of an answer, or of what came instead of one after all the patience for it.
@@ -132,5 +150,31 @@ impl About {
     /// What is alike of a DEK source.
     pub(super) fn deks(source: &WrappedDek) -> Self {
         Self::Deks(source.id.provider, source.provider_name().into(), source.id.key_id.clone())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "a test that overflows fails")]
+mod tests {
+    use super::*;
+
+    /// Who answers about some keys and never about others is not waited for at each of those.
+    #[test]
+    fn the_patience_with_one_holder_is_bounded_in_a_run() {
+        let patience = Patience { first: Duration::from_secs(1), longest: Duration::from_secs(4), repeats: 4 };
+        let (mut silences, mut waited) = (Silences::default(), Duration::ZERO);
+        let key = |name: String| About::Key(name.into());
+        let of_one = |repeats: u32| (0..repeats).filter_map(|number| patience.wait(number)).sum::<Duration>();
+        for number in 0..500 {
+            let dead = key(format!("dead {number}"));
+            let wait = of_one(silences.repeats("p", None, &dead, patience).min(patience.repeats));
+            waited += wait;
+            silences.wait_in_vain("p", wait);
+            silences.hear("p", None, &dead, Some(&Reason::KmsUnavailable.into()));
+            silences.hear("p", None, &key(format!("alive {number}")), None);
+        }
+        assert!(waited >= patience.in_all() && waited <= patience.in_all() * 6, "{waited:?}");
+        // Another is waited for as ever.
+        assert_eq!(silences.repeats("q", None, &key("dead".to_owned()), patience), u32::MAX);
     }
 }

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 pub use self::error::OutputError;
 use self::error::with_name;
+pub(crate) use self::same_file::is_no_input;
 use self::stdout::Unheard;
 pub use self::stdout::was_closed;
 pub use self::whole_file::WholeFile;

@@ -10,7 +10,7 @@ use super::error::OutputError;
 use crate::evidence::FileId;
 
 /// Refuses an output that would replace an input: evidence is never written to.
-pub(super) fn is_no_input(output: &Path, inputs: &[PathBuf]) -> Result<(), OutputError> {
+pub(crate) fn is_no_input(output: &Path, inputs: &[PathBuf]) -> Result<(), OutputError> {
     let place = place_of(output);
     let is_within = |input: &PathBuf| place.as_ref().zip(input.canonicalize().ok()).is_some_and(|(place, input)| place.starts_with(input));
     // Under another name, or given as standard input, it is the same file all the same.

@@ -132,6 +132,16 @@ impl Asked {
 }
 
 impl VerificationResult {
+    /// What was not asked any more, where the asking ended early; in words.
+    pub fn what_was_cut(&self) -> Option<&'static str> {
+        let is_of_current = self.not_told.as_ref().is_some_and(|failure| failure.reason == Reason::NotAttempted);
+        self.is_cut_short.then_some(match self.is_cut_short_of_deks() {
+            true => "not every DEK source was asked about",
+            false if is_of_current => "which key is current was not asked",
+            false => "not every question about the state of keys was asked",
+        })
+    }
+
     /// Whether it ended before every DEK source was asked about.
     pub fn is_cut_short_of_deks(&self) -> bool {
         self.failures.keys().any(|(reason, _)| *reason == Reason::NotAttempted)

@@ -139,6 +139,8 @@ impl Keyring<'_> {
         match Body::parse(provider, name.body) {
             Err(_) => Attempt::Not(Answer::EnvelopeInvalid),
             Ok(Body::Local(sealed)) => self.attempt_local(row, provider, name.name, sealed, storage_key, key),
+            // A type that a later API server may write says how it is to be opened.
+            Ok(Body::Kms(envelope)) if envelope.dek_source_kind.is_none() => Attempt::Not(Answer::UnknownProvider),
             Ok(Body::Kms(envelope)) => match DekSourceId::of(name.name, &envelope) {
                 None => Attempt::Not(Answer::EnvelopeInvalid),
                 Some(id) => self.attempt_dek(row, id, envelope.sealed, storage_key, key),

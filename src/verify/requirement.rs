@@ -36,6 +36,8 @@ pub struct Requirement {
     pub late: BTreeMap<Late, (Count<Values>, u64, u64)>,
     /// Current values that are as required, by the key that the KMS says it used: under one name there may be several.
     pub(super) used: BTreeMap<State, BTreeMap<String, BTreeMap<Left, Count<Values>>>>,
+    /// Of those, what a ledger says.
+    pub(super) used_before: BTreeMap<State, Count<Values>>,
     /// The last write under a state in each order of writes, by the key that the KMS says it used, whatever became of that write.
     pub(super) last_used: BTreeMap<State, BTreeMap<Order, LastWrite<String>>>,
     /// Keys of which it is not known what they have now, by member: a key has one value that is current, however many writes of it a log
@@ -159,6 +161,8 @@ impl Requirement {
             let left = Left { under: Under::OneOfSeveral(envelope.key().owned()), ..left };
             let by_key = self.used.entry(wanted.first.state.clone()).or_default();
             by_key.entry(same_key(used).to_owned()).or_default().entry(left).or_default().add_one();
+            let is_before = matches!(attempt, Some(Attempt::OpenedBefore { .. }));
+            self.used_before.entry(wanted.first.state.clone()).or_default().add_if(is_before);
         }
     }
 
@@ -182,6 +186,7 @@ impl Requirement {
             by_key.keys().chain(last).collect::<BTreeSet<_>>().len() > 1
         };
         for (state, by_key) in std::mem::take(&mut self.used).into_iter().filter(|(state, by_key)| is_several(state, by_key)) {
+            self.by_ledger = self.by_ledger.without(self.used_before.get(&state).copied().unwrap_or_default());
             for (left, count) in by_key.into_values().flatten() {
                 if let Some(met) = self.required.get_mut(&state).and_then(|met| met.get_mut(&left.group_resource)) {
                     *met = met.without(count);

@@ -72,6 +72,12 @@ impl Target {
         KeyPattern::parse(text).map(|_| Self::of(text, &[], same))
     }
 
+    /// Whether values name it by an alias that means it today.
+    pub fn is_meant_today(&self, seen: &[KeyIdentity<'static>], same: &SameKeys) -> bool {
+        let meanings = seen.iter().filter_map(|key| same.meaning_today(key.key_id.as_deref()?));
+        meanings.into_iter().any(|key| self.spellings.iter().any(|spelling| same.likeness(spelling, key) == Likeness::Same))
+    }
+
     fn of(text: &str, keys: &[&KeyIdentity<'static>], same: &SameKeys) -> Self {
         let parsed = KeyPattern::parse(text).and_then(|pattern| pattern.key_id);
         let ids = keys.iter().filter_map(|key| key.key_id.as_deref()).chain(parsed.as_deref());

@@ -47,6 +47,7 @@ mod log;
 mod memory;
 mod migration;
 mod migration_alias;
+mod migration_calls;
 mod migration_plugins;
 mod not_read;
 mod one_run;

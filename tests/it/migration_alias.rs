@@ -224,5 +224,6 @@ fn a_resumed_run_takes_nothing_back() {
         let run = world.verify(&args);
         assert_eq!((run.code, counts(&run.verify)), (3, [0, 0, 2]), "{}", run.shown);
         assert_eq!(run.verify["left"][0]["why"], json!("one-of-several-keys"));
+        assert!(!world.text(&args).1.contains("as the ledger says"));
     }
 }

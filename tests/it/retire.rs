@@ -207,6 +207,9 @@ fn what_an_alias_meant_when_values_were_written_is_not_known() {
             let dir = tempfile::tempdir().unwrap();
             write(dir.path(), &[&alias, &alias]);
             fs::write(dir.path().join("saved.json"), &saved).unwrap();
+            // The key that values mean by it today is none that nobody names.
+            let output = run_in(dir.path(), &["keys", "a.db", "--retire", asked, "--aws-keys", "saved.json"]);
+            assert_eq!(output.status.code(), Some(if *asked == today { 3 } else { 1 }), "{}", stderr(&output));
             let (code, shown) = text(&run_in(dir.path(), &["keys", "a.db", "--opens", asked, "--aws-keys", "saved.json"]));
             assert!(code == 3 && shown.contains("2 VALUES MAY BE UNDER IT") && shown.contains("today"), "{shown}");
         }

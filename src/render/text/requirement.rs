@@ -10,7 +10,7 @@ use super::thousands;
 use crate::evidence::EvidenceId;
 use crate::evidence::count::{Count, Values};
 use crate::evidence::words::{path_text, span, verb};
-use crate::report::Report;
+use crate::report::{Report, VerificationResult};
 use crate::verify::{Left, Requirement, State, Under};
 
 /// Lines of a list before the rest is only counted.
@@ -18,7 +18,8 @@ const ROWS: usize = 20;
 /// Inputs that a sentence names before the rest is only counted.
 const NAMED: usize = 2;
 
-pub(super) fn requirement(requirement: &Requirement, report: &Report) -> String {
+pub(super) fn requirement(verify: &VerificationResult, report: &Report) -> String {
+    let requirement = &verify.proof.requirement;
     if requirement.required.is_empty() && requirement.is_refused {
         return "Re-encryption NOT KNOWN: no API server takes this configuration\n".to_owned();
     }
@@ -27,7 +28,7 @@ pub(super) fn requirement(requirement: &Requirement, report: &Report) -> String 
                 or no current value was seen of which one is\n"
             .to_owned();
     }
-    let mut out = completeness(requirement, report);
+    let mut out = completeness(verify, report);
     out.push_str(&plaintext_required(requirement));
     // Each prefix has an API server of its own, also one below which nothing is left.
     let has_prefixes = report.evidences.iter().any(|evidence| evidence.facts.prefixes.len() > 1)
@@ -68,7 +69,8 @@ fn required_in_words(state: &State) -> String {
 }
 
 /// Whether all is as required, in one line.
-fn completeness(requirement: &Requirement, report: &Report) -> String {
+fn completeness(verify: &VerificationResult, report: &Report) -> String {
+    let requirement = &verify.proof.requirement;
     let required = requirement.required.keys().map(required_in_words).collect::<Vec<_>>().join(" or ");
     let required = required.as_str();
     let (left, met) = (requirement.left(), requirement.met());
@@ -97,6 +99,7 @@ fn completeness(requirement: &Requirement, report: &Report) -> String {
     if requirement.is_refused {
         parts.push("no API server takes this configuration".to_owned());
     }
+    parts.extend(verify.what_was_cut().map(|what| format!("the asking ended early: {what}")));
     parts.extend(current_not_known(report));
     let by_name = not_proved(requirement);
     match left.plus(not_opened) {

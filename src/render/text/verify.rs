@@ -67,7 +67,7 @@ fn verify(verify: &VerificationResult, report: &Report, tone: Tone) -> String {
     let keys = report.keys();
     out.push_str(&key_states(&keys));
     out.push_str(&moved(&verify.proof, report));
-    out.push_str(&requirement(&verify.proof.requirement, report));
+    out.push_str(&requirement(verify, report));
     out.push_str(&same_values(&verify.proof));
     for note in &verify.notes {
         out.push_str(&format!("Note: {}\n", terminal(note)));
@@ -125,6 +125,7 @@ fn next(verify: &VerificationResult, keys: &[KeyReport], report: &Report) -> Vec
     } else if proof.requirement.left.is_empty()
         && !proof.requirement.is_refused
         && proof.requirement.by_name.plus(proof.requirement.by_ledger) == 0
+        && !verify.is_cut_short
         && report.current_not_known().is_empty()
         && proof.requirement.required.keys().any(|state| matches!(state, State::Key(_)))
     {
@@ -159,6 +160,9 @@ pub fn verify_status(report: &Report, outcome: &Outcome) -> String {
             None => String::new(),
         };
         left.push_str(&format!("; of {} it is not known{why}", thousands(proof.requirement.not_known())));
+    }
+    if let Some(what) = result.what_was_cut() {
+        left.push_str(&format!("; ended early: {what}"));
     }
     if let Some(said) = out_of_reach(&proof.requirement) {
         left.push_str(&format!("; {said}"));
@@ -264,13 +268,7 @@ fn asked(verify: &VerificationResult) -> Vec<String> {
         true => lines.push("nobody; keys were given".to_owned()),
         false => lines.push(format!("{} to unwrap, {} about keys", with_noun(verify.calls), thousands(verify.other_calls))),
     }
-    if verify.is_cut_short {
-        let what = match verify.is_cut_short_of_deks() {
-            true => "not every DEK source was asked about",
-            false => "which key is current was not asked",
-        };
-        lines.push(format!("ENDED EARLY: {what}"));
-    }
+    lines.extend(verify.what_was_cut().map(|what| format!("ENDED EARLY: {what}")));
     lines
 }
 
