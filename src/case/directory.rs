@@ -71,6 +71,18 @@ pub(super) enum StandsFor {
     File(FileRole),
 }
 
+impl StandsFor {
+    /// What the member works with that stands behind it, if it is that.
+    pub(super) fn own(self) -> Option<StoreKind> {
+        match self {
+            Self::Snap => Some(StoreKind::Database),
+            Self::Wal => Some(StoreKind::Segment),
+            Self::File(FileRole::Member(kind)) => Some(kind),
+            Self::File(FileRole::Leftover(_) | FileRole::Stray(_)) => None,
+        }
+    }
+}
+
 impl DataDirectory {
     pub(super) fn at(listing: &Listing) -> Self {
         // What is told of `member` is told under the directory that etcd was given.

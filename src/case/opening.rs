@@ -210,29 +210,18 @@ impl Run<'_> {
 
     /// Follows links that lead out of what was given, where what they lead to is proven to be of this member.
     fn follow(&mut self, directory: &mut DataDirectory, files: &Files) {
+        let mut links = std::mem::take(&mut directory.elsewhere);
+        // Where a link stands for a whole part, that part may have been given too.
+        let is_given = |part: StandsFor| !matches!(part, StandsFor::File(_)) && part.own().is_some_and(|kind| directory.has(kind));
+        links.retain(|link| !is_given(link.stands_for));
+        directory.elsewhere = links;
+        // Out of an archive no link is followed: what is there is not the evidence's.
+        let left = if files.is_archive() { std::mem::take(&mut directory.elsewhere) } else { joining::follow(directory, files) };
         let mut told = Vec::new();
-        for link in std::mem::take(&mut directory.elsewhere) {
-            let is_log = matches!(link.stands_for, StandsFor::Wal | StandsFor::File(FileRole::Member(StoreKind::Segment)));
-            let kind = if is_log { StoreKind::Segment } else { StoreKind::Database };
-            if !matches!(link.stands_for, StandsFor::File(_)) && directory.has(kind) {
-                // What it stands for was given too.
-                continue;
-            }
-            // Out of an archive no link is followed: what is there is not the evidence's.
-            let joined = (!files.is_archive()).then(|| {
-                let mut joined = directory.clone();
-                joined.join(link.behind(directory));
-                joined
-            });
-            match joined.filter(|joined| joining::is_one_member(joined, files)) {
-                Some(joined) => *directory = joined,
-                None => {
-                    told.push(kind);
-                    self.not_read(link.place, link.reason);
-                }
-            }
+        for link in left {
+            told.extend(link.stands_for.own());
+            self.not_read(link.place, link.reason);
         }
-        directory.sort();
         let database = directory.own(StoreKind::Database).next().map(|file| file.place.path.clone());
         let unclear = database.and_then(|database| self.log_of_several(&database));
         for (kind, part, reason) in

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use common::pages;
-use common::raft::{bytes, segment, segment_of};
+use common::raft::{bytes, number, raft_snapshot_of, segment, segment_behind, segment_of};
 use common::{Fixture, evidences, of_kind, records, run_as, run_in, stderr, text, unpack_directory};
 use serde_json::Value;
 
@@ -497,6 +497,87 @@ fn a_link_is_followed_within_what_was_given_or_where_the_ids_say_whose_log_it_is
     symlink("/nowhere/at/all", given.member.join("wal")).unwrap();
     assert_told(&given, "killed", "killed/member/wal");
     assert_eq!((given.scan(&["killed", "log"]).0, reasons(&given.scan(&["killed", "log"]).1)), (Some(0), vec![]));
+}
+
+/// Each file behind a link that leads out of what was given proves itself to be of the member: that the member's own database and log belong
+/// together says nothing of it. What is not proven is named, and changes nothing of what is said of the others.
+#[cfg(unix)]
+#[test]
+fn each_file_behind_a_link_proves_itself() {
+    use std::os::unix::fs::symlink;
+    let secret = |name: &str| format!(r#"{{"kind":"Secret","apiVersion":"v1","metadata":{{"name":"{name}","namespace":"ns","uid":"u"}}}}"#);
+    let put = |name: &str| bytes(4, &[bytes(1, format!("/registry/secrets/ns/{name}").as_bytes()), bytes(2, secret(name).as_bytes())].concat());
+    let database = |uid: &str, name: &str| {
+        let namespace = format!(r#"{{"kind":"Namespace","apiVersion":"v1","metadata":{{"name":"kube-system","uid":"{uid}"}}}}"#);
+        let writes = [("namespaces/kube-system".to_owned(), namespace), (format!("secrets/ns/{name}"), secret(name))];
+        let entry = |(main, (key, value)): (u64, &(String, String))| {
+            pages::Write { main, key: format!("/registry/{key}").into_bytes(), value: value.clone().into_bytes() }.entry()
+        };
+        pages::database(&[pages::root_at(3, 6), pages::leaf(3, &(2..).zip(&writes).map(entry).collect::<Vec<_>>())])
+    };
+    let store = format!(
+        r#"{{"Root":{{"Path":"/","Value":"","Children":{{"a":{{"Path":"/1/registry/secrets/ns/v2","Value":{},"Children":null}}}}}},"CurrentVersion":2}}"#,
+        Value::from(secret("v2"))
+    );
+    let snapshot = |member: u64, index: u64| raft_snapshot_of(&number(1, member), &store, index);
+    let read = |name: &str| bytes(3, &bytes(1, name.as_bytes()));
+    let own = (7, 8);
+    for ids in [own, IDS_OF_DEFAULTS] {
+        // Three segments, of which the last one is the first that is given; the second begins with a raft snapshot that was taken.
+        let (first, crc) = segment_behind(0, ids, 1, &[read("a"), read("b")], 2);
+        let (second, crc) = segment_behind(crc, ids, 3, &[read("c"), read("d")], 4);
+        let (third, crc) = segment_behind(crc, ids, 5, &[read("e"), read("f")], 6);
+        let (fourth, _) = segment_behind(crc, ids, 7, &[put("g")], 7);
+        let name = |seq: u64, index: u64| format!("member/wal/{seq:016x}-{index:016x}.wal");
+        let snap = |index: u64| format!("member/snap/{:016x}-{index:016x}.snap", 2);
+        let temporary = || "member/snap/db.tmp.1".to_owned();
+        let left = || "member/snap/0000000000000005.snap.db".to_owned();
+        for (what, links, is_followed) in [
+            ("the segment behind", vec![(name(3, 7), fourth.clone())], true),
+            ("the segments before", vec![(name(0, 0), first.clone()), (name(1, 3), second.clone())], true),
+            ("a segment that is not beside", vec![(name(0, 0), first.clone())], false),
+            ("a segment of other IDs", vec![(name(3, 7), segment_behind(crc, (0x11, 8), 7, &[put("x")], 7).0)], false),
+            ("a segment that goes on from another", vec![(name(3, 7), segment_behind(9, ids, 7, &[put("x")], 7).0)], false),
+            ("a copy", vec![(format!("{}.broken", name(2, 5)), third.clone())], true),
+            ("a copy of another log", vec![(format!("{}.broken", name(2, 5)), segment_of(ids, 5, &[put("x"), read("f")], 6))], false),
+            ("another's of that name", vec![("member/wal/0.tmp".to_owned(), segment_of(ids, 8, &[put("x")], 8))], false),
+            ("the raft snapshot that was taken", vec![(snap(4), snapshot(ids.0, 4))], ids == own),
+            ("a raft snapshot of other members", vec![(snap(4), snapshot(9, 4))], false),
+            ("a raft snapshot of which the log says nothing", vec![(snap(3), snapshot(ids.0, 3))], false),
+            ("a database of the cluster", vec![(temporary(), database("1", "old"))], true),
+            ("a database of another cluster", vec![(temporary(), database("2", "x"))], false),
+            ("another of another cluster", vec![(left(), database("2", "x"))], false),
+        ] {
+            let dir = tempfile::tempdir().unwrap();
+            let given = Given { member: dir.path().join("killed/member"), dir, of_nobody: None };
+            given.write("killed/member/snap/db", &database("1", "own"));
+            given.write(&format!("killed/{}", name(2, 5)), &third);
+            let (without, bare) = given.scan(&["killed"]);
+            for (number, (link, content)) in links.iter().enumerate() {
+                given.write(&format!("aside/{number}"), content);
+                symlink(given.dir.path().join(format!("aside/{number}")), given.dir.path().join("killed").join(link)).unwrap();
+            }
+            let (code, all) = given.scan(&["killed"]);
+            let through = evidences(&all).iter().filter(|one| !one["link_target"].is_null()).count();
+            if is_followed {
+                assert_eq!((through, reasons(&all)), (links.len(), vec![]), "{what}");
+                continue;
+            }
+            let wanted: Vec<_> = links.iter().map(|(link, _)| format!("killed/{link}")).collect();
+            let wanted: Vec<_> = wanted.iter().map(|path| ("leads-elsewhere", path.as_str())).collect();
+            // What is found goes before what was not read.
+            let exit = if without == Some(2) { 2 } else { 3 };
+            assert_eq!((code, through, reasons(&all)), (Some(exit), 0, wanted), "{what}");
+            let of_files = |all: &[Value]| {
+                let kinds = ["evidence", "value", "tombstone", "anomaly", "finding"];
+                let is_of_files = |one: &&Value| kinds.contains(&one["record"].as_str().unwrap()) && one["rule"] != "not-read";
+                all.iter().filter(is_of_files).cloned().collect::<Vec<_>>()
+            };
+            assert_eq!(of_files(&all), of_files(&bare), "{what}");
+            let conditions = &of_kind(&all, "summary")[0]["conditions"];
+            assert!(conditions.as_array().unwrap().contains(&"not-read".into()), "{what}: {conditions}");
+        }
+    }
 }
 
 /// Two clusters whose members have the same names and URLs have the same IDs: a log behind a link is taken for the database's only where

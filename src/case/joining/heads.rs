@@ -23,7 +23,12 @@ pub(super) struct LogIdentity {
 
 impl LogIdentity {
     /// Of a cluster of one member that was started without any option: everybody who tries etcd has made one.
-    const OF_DEFAULTS: Self = Self { member: 0x8e9e_05c5_2164_694d, cluster: 0xcdf8_1819_4e3a_8c32 };
+    pub(super) const OF_DEFAULTS: Self = Self { member: 0x8e9e_05c5_2164_694d, cluster: 0xcdf8_1819_4e3a_8c32 };
+
+    /// The member's and the cluster's.
+    pub(super) fn ids(self) -> (u64, u64) {
+        (self.member, self.cluster)
+    }
 
     /// Of the first segment that says it.
     pub(super) fn of<'a>(segments: impl IntoIterator<Item = &'a Evidence>) -> Option<Self> {
@@ -68,7 +73,7 @@ impl Heads {
 }
 
 /// Whether the log and the database of a directory are proven to be of one member, and nothing in them says otherwise.
-pub(in super::super) fn is_one_member(directory: &DataDirectory, files: &Files) -> bool {
+pub(super) fn is_one_member(directory: &DataDirectory, files: &Files) -> bool {
     let (segments, heads) = (open(directory, StoreKind::Segment, files), Heads::of(directory, files));
     let Some(log) = LogIdentity::of(&segments).filter(|log| heads.began(*log) && heads.are_reached_by(&segments)) else { return false };
     let databases = open(directory, StoreKind::Database, files);

@@ -15,9 +15,10 @@
 //! have the same ones, and of a cluster that has changed its members since they tell nothing. So the log must also have the entry that the
 //! database has applied last, of the same term, or the one that follows it; and of what its applied entries write the database must lack
 //! nothing. Where the IDs are those that every cluster of one member has that was started without options, the database must have a write of
-//! the log.
+//! the log. Any other file behind a link proves itself (`proof.rs`).
 
 mod heads;
+mod proof;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -29,7 +30,7 @@ use super::kind::FileRole;
 use crate::evidence::Evidence;
 use crate::store::{StoreKind, members_of_snapshot};
 
-pub(super) use self::heads::is_one_member;
+pub(super) use self::proof::follow;
 
 /// What may be a part of a member: its log without a database, or the reverse.
 #[derive(Clone, Debug)]

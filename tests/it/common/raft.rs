@@ -31,8 +31,19 @@ pub(crate) fn segment_from(first: u64, requests: &[Vec<u8>], commit: u64) -> Vec
 }
 
 /// The same of a member and a cluster with these IDs.
-pub(crate) fn segment_of((member, cluster): (u64, u64), first: u64, requests: &[Vec<u8>], commit: u64) -> Vec<u8> {
-    let (mut out, mut crc) = (Vec::new(), 0);
+pub(crate) fn segment_of(ids: (u64, u64), first: u64, requests: &[Vec<u8>], commit: u64) -> Vec<u8> {
+    segment_behind(0, ids, first, requests, commit).0
+}
+
+/// The same behind a segment that ends with this running CRC, and the running CRC that this one ends with.
+pub(crate) fn segment_behind(
+    crc: u32,
+    (member, cluster): (u64, u64),
+    first: u64,
+    requests: &[Vec<u8>],
+    commit: u64,
+) -> (Vec<u8>, u32) {
+    let (mut out, mut crc) = (Vec::new(), crc);
     let mut frame = |kind: u64, data: Option<Vec<u8>>| {
         crc = data.as_ref().map_or(crc, |data| crc32c::crc32c_append(crc, data));
         let record = [number(1, kind), number(2, crc.into()), data.map(|data| bytes(3, &data)).unwrap_or_default()].concat();
@@ -51,7 +62,7 @@ pub(crate) fn segment_of((member, cluster): (u64, u64), first: u64, requests: &[
         frame(2, Some([number(1, is_change), number(2, 2), number(3, index), bytes(4, request)].concat()));
     }
     frame(3, Some([number(1, 2), number(2, 7), number(3, commit)].concat()));
-    out
+    (out, crc)
 }
 
 /// The data of an entry that adds a member.
