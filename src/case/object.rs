@@ -124,6 +124,7 @@ impl Run<'_> {
             object: &object,
             revision: value.value.written.main,
             retention: value.value.retention,
+            carried_out: value.value.carried_out(),
             is_opened: opened.is_some(),
             encoding,
             bytes: opened.as_ref().map_or_else(|| value.value.plaintext().unwrap_or(value.value.bytes.0), AsRef::as_ref),

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use crate::row::{Api, Retention, ValueBytes, ValueRow};
+use crate::row::{Api, CarriedOut, Place, Retention, ValueBytes, ValueRow};
 
 /// Where a Secret can be read without a key.
 #[derive(Clone, Debug, Default)]
@@ -20,8 +20,14 @@ pub struct Exposure<'data> {
     pub residue: bool,
     /// In residue among the pages that the database used.
     pub among_pages: bool,
-    /// In a log.
+    /// In a log, in a write of which nothing says that it was never carried out.
     pub log: bool,
+    /// In a log, in a write that was perhaps never carried out.
+    pub perhaps_never: bool,
+    /// In a log, in a write that was never carried out.
+    pub never: bool,
+    /// In a raft snapshot.
+    pub raft_snapshot: bool,
     /// In an entry of a log that the database beside it is not known to have.
     pub ahead: bool,
     /// By the v2 API, whose keys the database does not know.
@@ -55,6 +61,10 @@ pub enum FirstPlace {
     Ahead,
     /// A log.
     Log,
+    /// A write in a log that was perhaps never carried out.
+    PerhapsNever,
+    /// A write in a log that was never carried out.
+    Never,
 }
 
 /// Create revisions that are remembered of one key.
@@ -73,11 +83,7 @@ impl<'data> Exposure<'data> {
                 self.residue = true;
                 self.among_pages |= !value.place.is_behind_pages();
             }
-            Retention::Log => {
-                self.log = true;
-                self.ahead |= value.is_ahead();
-                self.is_of_v2 |= value.api == Api::V2;
-            }
+            Retention::Log => self.add_logged(value),
         }
         match value.written.counts {
             Some(counts) if self.incarnations.len() < INCARNATIONS => drop(self.incarnations.insert(counts.create_revision)),
@@ -92,6 +98,19 @@ impl<'data> Exposure<'data> {
         }
     }
 
+    fn add_logged(&mut self, value: &ValueRow<'data>) {
+        match value.carried_out() {
+            CarriedOut::Yes => {
+                let place = if value.place == Place::RaftSnapshot { &mut self.raft_snapshot } else { &mut self.log };
+                *place = true;
+                self.ahead |= value.is_ahead();
+                self.is_of_v2 |= value.api == Api::V2;
+            }
+            CarriedOut::PerhapsNever => self.perhaps_never = true,
+            CarriedOut::Never => self.never = true,
+        }
+    }
+
     /// The first of the places in which it can be read: by it each Secret is counted once.
     pub fn first_place(&self) -> FirstPlace {
         match self {
@@ -100,6 +119,9 @@ impl<'data> Exposure<'data> {
             _ if self.superseded || self.deleted => FirstPlace::Retained,
             _ if self.residue => FirstPlace::Residue,
             _ if self.ahead || self.is_of_v2 => FirstPlace::Ahead,
+            _ if self.log || self.raft_snapshot => FirstPlace::Log,
+            _ if self.perhaps_never => FirstPlace::PerhapsNever,
+            _ if self.never => FirstPlace::Never,
             _ => FirstPlace::Log,
         }
     }
@@ -107,7 +129,18 @@ impl<'data> Exposure<'data> {
     /// Whether it can be read behind the pages of the database alone.
     pub fn is_behind_pages(&self) -> bool {
         let is_retained = self.current || self.newest || self.superseded || self.deleted;
-        self.residue && !self.among_pages && !is_retained && !self.log
+        self.residue && !self.among_pages && !is_retained && !self.is_logged()
+    }
+
+    /// Whether it can be read in a log or a raft snapshot.
+    pub fn is_logged(&self) -> bool {
+        self.log || self.perhaps_never || self.never || self.raft_snapshot
+    }
+
+    /// Whether it can be read in raft snapshots alone.
+    pub fn is_in_raft_snapshots_alone(&self) -> bool {
+        let is_first = matches!(self.first_place(), FirstPlace::Ahead | FirstPlace::Log);
+        is_first && self.raft_snapshot && !(self.log || self.perhaps_never || self.never)
     }
 
     /// Whether it may stand in plaintext now, and that is not known.
@@ -129,6 +162,9 @@ impl<'data> Exposure<'data> {
         self.residue |= other.residue;
         self.among_pages |= other.among_pages;
         self.log |= other.log;
+        self.perhaps_never |= other.perhaps_never;
+        self.never |= other.never;
+        self.raft_snapshot |= other.raft_snapshot;
         self.ahead |= other.ahead;
         self.is_of_v2 |= other.is_of_v2;
         self.has_key |= other.has_key;

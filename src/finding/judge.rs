@@ -97,9 +97,9 @@ fn found(role: Role, tally: &Tally<'_>) -> Found {
     let mut found = Found { fragments: tally.unnamed_secrets.count, ..Found::default() };
     for exposure in tally.exposed.values() {
         match (role, exposure.first_place()) {
-            (Role::Leftover, _) | (_, FirstPlace::Residue | FirstPlace::Ahead | FirstPlace::Log) => found.residue.add_one(),
             (Role::File | Role::Member, FirstPlace::Current) => found.current.add_one(),
             (Role::File | Role::Member, FirstPlace::Newest | FirstPlace::Retained) => found.retained.add_one(),
+            _ => found.residue.add_one(),
         }
     }
     found
@@ -136,8 +136,8 @@ impl Judge<'_, '_> {
         self.secrets_in(Rule::PlaintextDeleted, nowhere_newer, |exposure| exposure.deleted);
         self.secrets(Rule::PlaintextResidue, FirstPlace::Residue, |exposure| exposure.residue);
         self.count(Rule::PlaintextFragments, pieces);
-        let only_in_log = |exposure: &Exposure<'_>| matches!(exposure.first_place(), FirstPlace::Ahead | FirstPlace::Log);
-        self.secrets_in(Rule::PlaintextLog, only_in_log, |exposure| exposure.log);
+        let only_in_log = |exposure: &Exposure<'_>| exposure.first_place() >= FirstPlace::Ahead;
+        self.secrets_in(Rule::PlaintextLog, only_in_log, |exposure| exposure.is_logged());
     }
 
     fn keys_and_credentials(&mut self) {

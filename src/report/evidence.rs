@@ -258,13 +258,16 @@ fn names_of(resources: &BTreeSet<GroupResource<'_>>) -> BTreeSet<String> {
 const OF_IMAGES: [&str; 2] = ["encrypted and compressed parts of these bytes that bear no sign of it", "values under another encoding"];
 
 /// What was not looked at in these evidences.
-pub fn not_looked_at<'a>(evidences: impl IntoIterator<Item = &'a EvidenceReport> + Clone) -> Vec<String> {
-    let mut kinds = evidences.clone().into_iter().map(|evidence| evidence.facts.kind).peekable();
-    if kinds.peek().is_some() && kinds.all(|kind| kind == Kind::Image) {
-        return OF_IMAGES.map(str::to_owned).to_vec();
+pub fn not_looked_at<'a>(evidences: impl IntoIterator<Item = &'a EvidenceReport>) -> Vec<String> {
+    let is_image = |evidence: &&EvidenceReport| evidence.facts.kind == Kind::Image;
+    let (images, others): (Vec<&EvidenceReport>, Vec<&EvidenceReport>) = evidences.into_iter().partition(is_image);
+    let of_images = OF_IMAGES.iter().filter(|_| !images.is_empty()).map(|what| (*what).to_owned());
+    if others.is_empty() && !images.is_empty() {
+        return of_images.collect();
     }
+    let evidences = others.iter().copied();
     let mut list = Vec::new();
-    let passed_over = || evidences.clone().into_iter().map(EvidenceReport::passed_over);
+    let passed_over = || evidences.clone().map(EvidenceReport::passed_over);
     let objects: Count<Objects> = passed_over().map(|(all, ..)| all).sum();
     let encrypted: Count<Objects> = passed_over().map(|(_, encrypted, _)| encrypted).sum();
     let plaintext: Count<Objects> = passed_over().map(|(.., plaintext)| plaintext).sum();
@@ -277,17 +280,17 @@ pub fn not_looked_at<'a>(evidences: impl IntoIterator<Item = &'a EvidenceReport>
         };
         list.push(format!("{objects} other {} ({encrypted})", objects.noun()));
     }
-    let has = |kinds: &[Kind]| evidences.clone().into_iter().any(|evidence| kinds.contains(&evidence.facts.kind));
+    let has = |kinds: &[Kind]| evidences.clone().any(|evidence| kinds.contains(&evidence.facts.kind));
     if !has(&[Kind::Snapshot, Kind::Database]) {
         list.push("the database".to_owned());
     }
-    if evidences.clone().into_iter().any(|evidence| (evidence.facts.kind, evidence.facts.role) == (Kind::Wal, Role::File)) {
+    if evidences.clone().any(|evidence| (evidence.facts.kind, evidence.facts.role) == (Kind::Wal, Role::File)) {
         list.push("other segments of the log".to_owned());
     }
     let has_log = has(&[Kind::Wal]);
-    let bytes = evidences.clone().into_iter().filter_map(|evidence| evidence.facts.bytes());
+    let bytes = evidences.clone().filter_map(|evidence| evidence.facts.bytes());
     let unattributed = bytes.map(|bytes| bytes.outside.unattributed).fold(0, u64::saturating_add);
-    let least = evidences.into_iter().filter_map(|evidence| evidence.facts.residue_mode()).min();
+    let least = evidences.clone().filter_map(|evidence| evidence.facts.residue_mode()).min();
     match least {
         Some(ResidueMode::Full) | None => {}
         Some(ResidueMode::Pages) => list.push("overflow tails, slack".to_owned()),
@@ -300,6 +303,7 @@ pub fn not_looked_at<'a>(evidences: impl IntoIterator<Item = &'a EvidenceReport>
     }
     let log = (!has_log).then_some("write-ahead log");
     list.extend(log.into_iter().chain(["other members", "other backups"]).map(str::to_owned));
+    list.extend(of_images);
     list
 }
 

@@ -23,6 +23,12 @@ pub struct Readable {
     pub perhaps_current: Count<Secrets>,
     /// Those that stand in a log and that the database beside it is not known to have had: new, or never carried out.
     pub ahead: Count<Secrets>,
+    /// Those that no database has, and that stand in a log alone, in writes that were perhaps never carried out.
+    pub perhaps_never: Count<Secrets>,
+    /// The same in writes that were never carried out.
+    pub never: Count<Secrets>,
+    /// Those of all that stand in raft snapshots alone.
+    pub in_raft_snapshots: Count<Secrets>,
     /// Those of the existing ones that were deleted and made again, of which only an earlier incarnation can be read.
     pub replaced: Count<Secrets>,
     /// How many of each type.
@@ -46,6 +52,10 @@ pub struct ReadableIn {
     pub ahead: Count<Secrets>,
     /// Only in a log.
     pub log: Count<Secrets>,
+    /// Only in a log, in a write that was perhaps never carried out.
+    pub perhaps_never: Count<Secrets>,
+    /// Only in a log, in a write that was never carried out.
+    pub never: Count<Secrets>,
 }
 
 /// A Secret that can be read without a key.
@@ -65,7 +75,7 @@ pub struct ReadableSecret {
     pub data: Vec<(String, u64)>,
     /// Whether it exists now.
     pub exists: Exists,
-    /// Places in which it can be read: `current`, `newest`, `history`, `residue`, `log`.
+    /// Places in which it can be read: `current`, `newest`, `history`, `residue`, `log`, `log-perhaps-never`, `log-never`, `raft-snapshot`.
     pub places: Vec<&'static str>,
     /// Whether it can be read behind the pages of the database alone.
     pub is_behind_pages: bool,
@@ -84,6 +94,10 @@ pub enum Exists {
     Replaced,
     /// It was deleted.
     Deleted,
+    /// No database has it, and its write was perhaps never carried out.
+    PerhapsNever,
+    /// The same, and its write was never carried out.
+    Never,
 }
 
 impl Exists {
@@ -94,6 +108,8 @@ impl Exists {
             Self::NotKnown => "not-known",
             Self::Replaced => "replaced",
             Self::Deleted => "deleted",
+            Self::PerhapsNever => "perhaps-never",
+            Self::Never => "never",
         }
     }
 }
@@ -126,6 +142,10 @@ impl ClusterContext<'_> {
         self.existing.as_ref().is_some_and(|existing| existing.is_in_tree(key))
     }
 
+    fn has_deletion(&self, key: &[u8]) -> bool {
+        self.existing.as_ref().is_some_and(|existing| existing.has_deletion(key))
+    }
+
     /// Whether all that can be read of a key that exists is of earlier incarnations.
     fn is_replaced(&self, key: &[u8], exposure: &Exposure<'_>) -> bool {
         if exposure.current || exposure.ahead || exposure.has_unknown_incarnation {
@@ -138,7 +158,12 @@ impl ClusterContext<'_> {
     fn exists(&self, existence: Existence, key: &[u8], exposure: &Exposure<'_>) -> Exists {
         match existence {
             Existence::Exists if self.is_replaced(key, exposure) => Exists::Replaced,
-            Existence::Deleted if !exposure.ahead => Exists::Deleted,
+            Existence::Deleted if !exposure.ahead => match exposure.first_place() {
+                _ if self.has_deletion(key) => Exists::Deleted,
+                FirstPlace::PerhapsNever => Exists::PerhapsNever,
+                FirstPlace::Never => Exists::Never,
+                _ => Exists::Deleted,
+            },
             Existence::Exists => Exists::Yes,
             Existence::Deleted | Existence::Unknown => Exists::NotKnown,
         }
@@ -148,7 +173,8 @@ impl ClusterContext<'_> {
 impl ReadableIn {
     /// All of them.
     pub fn total(&self) -> Count<Secrets> {
-        [self.current, self.newest, self.retained, self.residue, self.ahead, self.log].into_iter().sum()
+        let of_log = [self.ahead, self.log, self.perhaps_never, self.never];
+        [self.current, self.newest, self.retained, self.residue].into_iter().chain(of_log).sum()
     }
 
     fn add(&mut self, exposure: &Exposure<'_>) {
@@ -159,6 +185,8 @@ impl ReadableIn {
             FirstPlace::Residue => self.residue.add_one(),
             FirstPlace::Ahead => self.ahead.add_one(),
             FirstPlace::Log => self.log.add_one(),
+            FirstPlace::PerhapsNever => self.perhaps_never.add_one(),
+            FirstPlace::Never => self.never.add_one(),
         }
     }
 }
@@ -200,13 +228,18 @@ impl Readable {
         let exists = context.exists(existence, key, exposure);
         self.total.add_one();
         self.perhaps_current.add_if(exposure.may_be_current());
+        self.in_raft_snapshots.add_if(exposure.is_in_raft_snapshots_alone());
         match existence {
             Existence::Exists => {
                 self.existing.add(exposure);
                 self.replaced.add_if(exists == Exists::Replaced);
             }
             _ if exposure.ahead && context.existing.is_some() && !context.is_in_tree(key) => self.ahead.add_one(),
-            Existence::Deleted => self.deleted.add(exposure),
+            Existence::Deleted => match exists {
+                Exists::PerhapsNever => self.perhaps_never.add_one(),
+                Exists::Never => self.never.add_one(),
+                _ => self.deleted.add(exposure),
+            },
             Existence::Unknown => self.unknown.add(exposure),
         }
         match self.types.get_mut(exposure.secret_type.as_ref()) {
@@ -236,6 +269,9 @@ impl ReadableSecret {
             (exposure.superseded || exposure.deleted, "history"),
             (exposure.residue, "residue"),
             (exposure.log, "log"),
+            (exposure.perhaps_never, "log-perhaps-never"),
+            (exposure.never, "log-never"),
+            (exposure.raft_snapshot, "raft-snapshot"),
         ];
         let prefix = storage_key.as_ref().and_then(|key| key.prefix).map(|prefix| String::from_utf8_lossy(prefix).into_owned());
         let secret = exposure.value.and_then(|value| Secret::read(value.0, Encoding::of(value.0)?).ok());

@@ -10,7 +10,7 @@ use crate::finding::{Finding, Outcome};
 use crate::kubernetes::Encoding;
 use crate::pages::{PageMapReport, PageReport};
 use crate::recovery::RecoveredWrite;
-use crate::row::{Retention, Row, ValueRow};
+use crate::row::{CarriedOut, Retention, Row, ValueRow};
 use crate::store::Facts;
 use crate::verify::Verdict;
 
@@ -36,6 +36,8 @@ pub struct Revealed<'a> {
     pub revision: Option<u64>,
     /// What became of it.
     pub retention: Retention,
+    /// Whether its write was carried out.
+    pub carried_out: CarriedOut,
     /// Whether a key opened it.
     pub is_opened: bool,
     /// How the bytes are written.

@@ -24,4 +24,4 @@ pub use self::object_name::ObjectName;
 pub use self::place::{Api, Escaped, Place, Retention};
 pub use self::protection::{EnvelopeInfo, Form, Protection};
 pub use self::scope::{Pattern, PatternError, Resources, Scope};
-pub use self::value::{Extent, LogPosition, Row, TombstoneRow, TxnBranch, ValueBytes, ValueRow, WriteCounts, Written};
+pub use self::value::{CarriedOut, Extent, LogPosition, Row, TombstoneRow, TxnBranch, ValueBytes, ValueRow, WriteCounts, Written};

@@ -104,6 +104,28 @@ pub struct LogPosition {
     pub applied: Option<bool>,
 }
 
+/// Whether a write was carried out. A log does not say which branch of a transaction ran.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CarriedOut {
+    /// It was, or nothing says otherwise: it stands in no log, in an entry that was applied, or in one of which that is not known.
+    Yes,
+    /// It stands in the failure branch of a transaction that was applied, and the database does not have it.
+    PerhapsNever,
+    /// A later leader put another entry in the place of its own.
+    Never,
+}
+
+impl CarriedOut {
+    /// What is said of a write that was not, or perhaps not.
+    pub fn in_words(self) -> Option<&'static str> {
+        match self {
+            Self::Yes => None,
+            Self::PerhapsNever => Some("perhaps never carried out: the failure branch of a transaction"),
+            Self::Never => Some("never carried out: a later leader overrode its entry"),
+        }
+    }
+}
+
 /// Which of a transaction's two lists of operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TxnBranch {
@@ -173,6 +195,18 @@ impl<'data> ValueRow<'data> {
     /// Whether it is in an entry of a log that no database is known to have.
     pub fn is_ahead(&self) -> bool {
         self.api == Api::V3 && self.log.is_some_and(|log| log.applied.is_none())
+    }
+
+    /// Whether its write was carried out, as far as its log tells.
+    pub fn carried_out(&self) -> CarriedOut {
+        let Some(log) = self.log else { return CarriedOut::Yes };
+        match log {
+            // The database has it.
+            _ if self.written.main.is_some() => CarriedOut::Yes,
+            LogPosition { committed: Some(false), .. } => CarriedOut::Never,
+            LogPosition { applied: Some(true), branch: Some(TxnBranch::Failure), .. } => CarriedOut::PerhapsNever,
+            _ => CarriedOut::Yes,
+        }
     }
 
     /// Whether it may be what its key has now, and that is not known: no database tells it of what the v2 API wrote.

@@ -45,6 +45,11 @@ impl Existing<'_> {
         self.in_tree(key) == Existence::Exists
     }
 
+    /// Whether the tree has the deletion of a key.
+    pub fn has_deletion(&self, key: &[u8]) -> bool {
+        self.keyspace.newest(key).is_some_and(|(_, is_deleted)| is_deleted)
+    }
+
     fn in_tree(&self, key: &[u8]) -> Existence {
         match self.keyspace.newest(key) {
             Some((_, false)) => Existence::Exists,

@@ -506,7 +506,8 @@ fn a_link_is_followed_within_what_was_given_or_where_the_ids_say_whose_log_it_is
 fn each_file_behind_a_link_proves_itself() {
     use std::os::unix::fs::symlink;
     let secret = |name: &str| format!(r#"{{"kind":"Secret","apiVersion":"v1","metadata":{{"name":"{name}","namespace":"ns","uid":"u"}}}}"#);
-    let put = |name: &str| bytes(4, &[bytes(1, format!("/registry/secrets/ns/{name}").as_bytes()), bytes(2, secret(name).as_bytes())].concat());
+    let put =
+        |name: &str| bytes(4, &[bytes(1, format!("/registry/secrets/ns/{name}").as_bytes()), bytes(2, secret(name).as_bytes())].concat());
     let database = |uid: &str, name: &str| {
         let namespace = format!(r#"{{"kind":"Namespace","apiVersion":"v1","metadata":{{"name":"kube-system","uid":"{uid}"}}}}"#);
         let writes = [("namespaces/kube-system".to_owned(), namespace), (format!("secrets/ns/{name}"), secret(name))];

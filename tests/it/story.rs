@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use common::pages::{self, Write};
-use common::raft::{bytes, member_added, number, raft_snapshot, raft_snapshot_of, segment_from, segment_of};
+use common::raft::{bytes, member_added, number, raft_snapshot, raft_snapshot_of, segment_from, segment_of, segment_of_entries};
 use common::{Fixture, of_kind, records, run_in, sleuth, stderr, text};
 use serde_json::Value;
 
@@ -638,5 +638,134 @@ fn a_members_raft_snapshot_is_its_own_wherever_it_stands() {
             let roles: Vec<_> = of_kind(&all, "evidence").iter().map(|evidence| evidence["role"].clone()).collect();
             assert!(roles.iter().all(|role| role == "member") && roles.len() == files.len(), "{command} {inputs:?} {roles:?}");
         }
+    }
+}
+
+/// A write that a later leader overrode was never carried out, and one of a branch that need not have run perhaps never: neither is a Secret
+/// that was deleted, and every command says which it is.
+#[test]
+fn a_write_that_was_never_carried_out_is_no_deleted_secret() {
+    let secret = |name: &str| format!(r#"{{"kind":"Secret","apiVersion":"v1","metadata":{{"name":"{name}","namespace":"ns","uid":"u"}}}}"#);
+    let request = |name: &str| [bytes(1, format!("/registry/secrets/ns/{name}").as_bytes()), bytes(2, secret(name).as_bytes())].concat();
+    let put = |name: &str| bytes(4, &request(name));
+    // A request of a transaction: its comparison holds, or does not.
+    let branch = |field: u64, name: &str| bytes(6, &bytes(field, &bytes(2, &request(name))));
+    let (success, failure) = (|name: &str| branch(2, name), |name: &str| branch(3, name));
+    let read = || bytes(3, &bytes(1, b"/read"));
+    let encrypted = |name: &str, main: u64| Write {
+        key: format!("/registry/secrets/ns/{name}").into_bytes(),
+        value: b"k8s:enc:aescbc:v1:key1:\x01123456789abcdef0123456789abcdef".to_vec(),
+        ..Write::at(main)
+    };
+    for (what, entries, name, counts, exists, place, said) in [
+        ("carried out", vec![(3, 2, put("gone"))], "gone", (0, 1, 0), "deleted", "log", None),
+        ("overridden", vec![(3, 2, put("ghost")), (3, 3, read())], "ghost", (0, 0, 1), "never", "log-never", Some("never carried out")),
+        (
+            "overridden, of one that exists",
+            vec![(3, 2, put("own")), (3, 3, read())],
+            "own",
+            (1, 0, 0),
+            "yes",
+            "log-never",
+            Some("never carried out"),
+        ),
+        (
+            "a failure branch",
+            vec![(3, 2, failure("ghost"))],
+            "ghost",
+            (0, 0, 1),
+            "perhaps-never",
+            "log-perhaps-never",
+            Some("perhaps never carried out"),
+        ),
+        ("a success branch", vec![(3, 2, success("gone"))], "gone", (0, 1, 0), "deleted", "log", None),
+        ("both", vec![(3, 2, failure("gone")), (4, 2, put("gone"))], "gone", (0, 1, 0), "deleted", "log log-perhaps-never", None),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir_all(dir.path().join("data/member/snap")).unwrap();
+        fs::create_dir_all(dir.path().join("data/member/wal")).unwrap();
+        let applied = 2 + entries.len() as u64;
+        let database = pages::database(&[pages::root_at(3, applied), pages::leaf(3, &[encrypted("own", 2).entry()])]);
+        fs::write(dir.path().join("data/member/snap/db"), database).unwrap();
+        let mut all = vec![(1, 2, read()), (2, 2, read())];
+        all.extend(entries);
+        // What was overridden is not there a second time.
+        let last = all.last().unwrap().0;
+        all.extend((last + 1..=applied).map(|index| (index, 3, read())));
+        let log = segment_of_entries(0, (7, 8), &all, applied).0;
+        fs::write(dir.path().join("data/member/wal/0000000000000000-0000000000000000.wal"), log).unwrap();
+        let run = |args: &[&str]| run_in(dir.path(), args);
+        let list = tempfile::tempdir().unwrap();
+        let list = list.path().join("rotate.csv");
+        let records = records(&run(&["scan", "data", "--format", "jsonl", "--rotate-list", list.to_str().unwrap()]));
+        let readable = &of_kind(&records, "summary")[0]["secrets_readable"];
+        let (existing, deleted, never) = counts;
+        let wanted = [("total", 1), ("existing", existing), ("deleted", deleted), ("never_carried_out", never), ("log", 1 - never)];
+        for (field, wanted) in wanted {
+            assert_eq!(readable[field], wanted, "{what}, {field}: {readable}");
+        }
+        let rotate = fs::read_to_string(list).unwrap();
+        let row: Vec<&str> = rotate.lines().nth(1).unwrap().split(',').collect();
+        assert_eq!((row[6], row[8]), (place, exists), "{what}: {rotate}");
+        let (_, shown) = text(&run(&["scan", "data"]));
+        let (_, quiet) = text(&run(&["scan", "-q", "data"]));
+        let (_, object) = text(&run(&["show", "data", &format!("ns/{name}")]));
+        assert_eq!(shown.contains("1 deleted"), deleted == 1, "{what}: {shown}");
+        for said_of in [&shown, &quiet, &object] {
+            match said {
+                Some(said) => assert!(said_of.contains(said), "{what}, {said}: {said_of}"),
+                None => assert!(what == "both" || !said_of.contains("carried out"), "{what}: {said_of}"),
+            }
+        }
+        if never == 1 {
+            let revealed = stderr(&run(&["show", "data", &format!("ns/{name}"), "--reveal"]));
+            assert!(revealed.contains(said.unwrap()), "{what}: {revealed}");
+        }
+    }
+}
+
+/// Of each Secret that can be read the last line says the place in which it stands, whatever else was given.
+#[test]
+fn the_last_line_says_of_each_input_where_its_secrets_stand() {
+    let secret = |name: &str| {
+        format!(r#"{{"kind":"Secret","apiVersion":"v1","metadata":{{"name":"{name}","namespace":"ns","uid":"u"}},"data":{{"a":"YQ=="}}}}"#)
+    };
+    let write =
+        |name: &str| Write { key: format!("/registry/secrets/ns/{name}").into_bytes(), value: secret(name).into_bytes(), ..Write::at(2) };
+    let dir = tempfile::tempdir().unwrap();
+    let put = |name: &str, bytes: &[u8]| {
+        let path = dir.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    };
+    // A database without a valid meta page, one with a tree, a raft snapshot, a log of another member beside a database.
+    let mut lost = pages::database(&[pages::root_at(3, 4), pages::leaf(3, &[write("lost").entry()])]);
+    lost[16..20].fill(0);
+    lost[1024 + 16..1024 + 20].fill(0);
+    put("lost.db", &lost);
+    put("plain.db", &pages::database(&[pages::root_at(3, 4), pages::leaf(3, &[write("plain").entry()])]));
+    let store = format!(
+        r#"{{"Root":{{"Path":"/","Value":"","Children":{{"a":{{"Path":"/1/registry/secrets/ns/v2","Value":{},"Children":null}}}}}},"CurrentVersion":2}}"#,
+        Value::from(secret("v2"))
+    );
+    put("data/member/snap/db", &pages::database(&[pages::root_at(3, 4), pages::leaf(3, &[Write::at(2).entry()])]));
+    put("data/member/snap/0000000000000002-0000000000000003.snap", &raft_snapshot(&store, 3));
+    put("data/member/wal/0000000000000000-0000000000000000.wal", &segment_from(1, &nothing(4), 4));
+    let last = |args: &[&str]| text(&run_in(dir.path(), args)).1.lines().last().unwrap_or_default().to_owned();
+    let alone = last(&["scan", "-q", "lost.db"]);
+    assert!(alone.contains("1 on pages whose tree is lost"), "{alone}");
+    let both = last(&["scan", "-q", "lost.db", "plain.db"]);
+    assert!(both.contains("1 now, 1 on pages whose tree is lost"), "{both}");
+    let snapshot = last(&["scan", "-q", "data"]);
+    assert!(snapshot.contains("1 only in raft snapshots") && !snapshot.contains("in the log"), "{snapshot}");
+    assert!(text(&run_in(dir.path(), &["scan", "data"])).1.lines().any(|line| line.contains("ns/v2") && line.contains("raft snapshots")));
+    let carved = last(&["carve", "-q", "data", "plain.db"]);
+    assert!(carved.contains("1 somewhere in these bytes") && carved.contains("1 only in raft snapshots"), "{carved}");
+    let all = records(&run_in(dir.path(), &["carve", "data", "plain.db", "--format", "jsonl"]));
+    let not_looked_at = of_kind(&all, "summary")[0]["not_looked_at"].to_string();
+    let (_, shown) = text(&run_in(dir.path(), &["carve", "plain.db"]));
+    for words in ["encrypted and compressed parts of these bytes that bear no sign of it", "values under another encoding"] {
+        let unfolded = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(not_looked_at.contains(words) && unfolded.contains(words), "{words}: {not_looked_at} {shown}");
     }
 }

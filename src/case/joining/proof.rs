@@ -99,9 +99,8 @@ impl Proof<'_> {
     }
 
     fn clusters(&mut self, directory: &DataDirectory) -> &ClusterIds {
-        self.clusters.get_or_insert_with(|| {
-            open(directory, StoreKind::Database, self.files).first().and_then(clusters_of).unwrap_or_default()
-        })
+        self.clusters
+            .get_or_insert_with(|| open(directory, StoreKind::Database, self.files).first().and_then(clusters_of).unwrap_or_default())
     }
 }
 

@@ -221,6 +221,7 @@ struct ReadableRecord {
     residue: Count<Secrets>,
     log: Count<Secrets>,
     ahead: Count<Secrets>,
+    never_carried_out: Count<Secrets>,
     replaced: Count<Secrets>,
 }
 
@@ -308,8 +309,9 @@ impl<'a> SummaryRecord<'a> {
                 newest: readable(|r| r.newest),
                 retained: readable(|r| r.retained),
                 residue: readable(|r| r.residue),
-                log: readable(|r| r.log.plus(r.ahead)),
+                log: readable(|r| [r.log, r.ahead, r.perhaps_never, r.never].into_iter().sum()),
                 ahead: inputs(|r| r.ahead),
+                never_carried_out: inputs(|r| r.perhaps_never.plus(r.never)),
                 replaced: inputs(|r| r.replaced),
             },
             values: value_counts(report),

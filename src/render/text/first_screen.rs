@@ -24,7 +24,8 @@ pub(super) fn secrets(evidence: &EvidenceReport, in_scope: &str) -> String {
     let (existing, deleted, lost) = (evidence.readable.existing, evidence.readable.deleted, evidence.readable.unknown);
     let older = existing.retained.plus(existing.residue).plus(existing.log);
     let secrets = evidence.secrets;
-    let hidden = secrets.encrypted.without(older.plus(existing.ahead));
+    let never = existing.perhaps_never.plus(existing.never);
+    let hidden = secrets.encrypted.without(older.plus(existing.ahead).plus(never));
     let hidden_in_words = match evidence.facts.residue_mode() {
         None | Some(ResidueMode::Full) => "encrypted; no plaintext of it in this file (other copies not seen)",
         Some(ResidueMode::Pages | ResidueMode::Off) => {
@@ -43,12 +44,16 @@ pub(super) fn secrets(evidence: &EvidenceReport, in_scope: &str) -> String {
         ("encrypted, older plaintext in free pages", existing.residue),
         ("encrypted, older plaintext in the log", existing.log),
         ("encrypted in the database; plaintext in the log behind it, or by the v2 API (may be current)", existing.ahead),
+        ("encrypted; plaintext in the log, in a write that was perhaps never carried out", existing.perhaps_never),
+        ("encrypted; plaintext in the log, in a write that was never carried out", existing.never),
         (hidden_in_words, hidden),
         ("stored in a form not known here", secrets.unknown),
         ("without a value", secrets.empty),
         (not_known_in_words, evidence.not_known.total()),
         ("perhaps among them, or deleted, and readable", lost.total()),
         ("in the log, not in the database yet (written last, or never carried out)", evidence.readable.ahead),
+        ("in no database; in the log, in a write that was perhaps never carried out", evidence.readable.perhaps_never),
+        ("in no database; in the log, in a write that was never carried out", evidence.readable.never),
     ] {
         if there > 0 {
             row(what, there, Count::ZERO);
@@ -58,6 +63,8 @@ pub(super) fn secrets(evidence: &EvidenceReport, in_scope: &str) -> String {
         ("deleted, in plaintext in history", deleted.current.plus(deleted.retained)),
         ("deleted, in plaintext in free pages", deleted.residue),
         ("deleted, in plaintext in the log", deleted.log),
+        ("deleted, in plaintext in the log, in a write that was perhaps never carried out", deleted.perhaps_never),
+        ("deleted, in plaintext in the log, in a write that was never carried out", deleted.never),
     ] {
         if gone > 0 {
             row(what, Count::ZERO, gone);
@@ -224,6 +231,9 @@ fn readable_in(secret: &ReadableSecret) -> String {
         "history" => "older revision",
         "residue" if secret.is_behind_pages => "behind the database's pages",
         "residue" => "free pages",
+        "log-perhaps-never" => "the log, perhaps never carried out",
+        "log-never" => "the log, never carried out",
+        "raft-snapshot" => "raft snapshots",
         name => name,
     };
     let places: Vec<&str> = secret.places.iter().map(place).collect();
@@ -235,6 +245,8 @@ fn readable_in(secret: &ReadableSecret) -> String {
         Exists::NotKnown => "",
         Exists::Replaced => "deleted and made again, the one before: ",
         Exists::Deleted => "deleted: ",
+        // The place says it.
+        Exists::PerhapsNever | Exists::Never => "",
     };
     format!("{state}{}", places.join(", "))
 }

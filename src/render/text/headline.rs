@@ -141,12 +141,20 @@ fn in_words(evidence: &EvidenceReport, report: &Report, what: What, is_all_read:
         Count::ZERO => String::new(),
         n => format!("; {} more {} in the log and not in the database yet", thousands(n), verb(n, "is", "are")),
     };
+    let never: String = [(readable.perhaps_never, "perhaps never"), (readable.never, "never")]
+        .into_iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, how)| {
+            let (stands, were) = (verb(n, "stands", "stand"), verb(n, "a write that was", "writes that were"));
+            format!("; {} more {stands} in the log alone, in {were} {how} carried out", thousands(n))
+        })
+        .collect();
     let tree = match evidence.facts.database().map(|database| database.key_tree) {
         Some(KeyTree::Partial) => " in what can be read of the tree",
         _ => "",
     };
     format!(
-        "{secrets} CAN BE READ FROM {what} WITHOUT ANY KEY{scope}\n  {} of the {}{in_scope} that {}{tree}{replaced}, and {} deleted{unknown}{ahead}.\n",
+        "{secrets} CAN BE READ FROM {what} WITHOUT ANY KEY{scope}\n  {} of the {}{in_scope} that {}{tree}{replaced}, and {} deleted{unknown}{ahead}{never}.\n",
         thousands(readable.existing.total()),
         thousands(existing),
         verb(existing, "exists", "exist"),

@@ -13,7 +13,7 @@ use crate::evidence::EvidenceId;
 use crate::finding::Outcome;
 use crate::kubernetes::{self, ClusterId, Encoding};
 use crate::report::{Render, Report, Revealed, RowContext, RowWriter, not_looked_at};
-use crate::row::{EnvelopeInfo, Form, ObjectName, Retention, Row, ValueRow};
+use crate::row::{CarriedOut, EnvelopeInfo, Form, ObjectName, Retention, Row, ValueRow};
 use crate::store::Facts;
 
 /// What `show` says.
@@ -75,13 +75,15 @@ impl Render for ObjectText<'_> {
 
     fn revealed(&mut self, revealed: &Revealed<'_>) -> io::Result<()> {
         let revision = revealed.revision.map_or("(not known)".to_owned(), |revision| revision.to_string());
-        let state = match revealed.retention {
-            Retention::Current => "",
-            Retention::Newest => " (the newest in the database; the log goes on)",
-            Retention::Superseded => " (an older one)",
-            Retention::Deleted => " (deleted)",
-            Retention::Residue => " (from free pages)",
-            Retention::Log => " (from the log)",
+        let state = match (revealed.retention, revealed.carried_out) {
+            (Retention::Current, _) => "",
+            (Retention::Newest, _) => " (the newest in the database; the log goes on)",
+            (Retention::Superseded, _) => " (an older one)",
+            (Retention::Deleted, _) => " (deleted)",
+            (Retention::Residue, _) => " (from free pages)",
+            (Retention::Log, CarriedOut::Yes) => " (from the log)",
+            (Retention::Log, CarriedOut::PerhapsNever) => " (from the log; perhaps never carried out)",
+            (Retention::Log, CarriedOut::Never) => " (from the log; never carried out)",
         };
         let how = if revealed.is_opened { "opened with a key, " } else { "" };
         let (object, bytes) = (terminal(revealed.object), counted(revealed.bytes.len() as u64, "byte"));
@@ -152,13 +154,14 @@ fn write_row(_context: RowContext<'_>, row: &Row<'_>, lines: &mut Lines) {
     let said = match row {
         Row::Tombstone(tombstone) => format!("  revision {:<8} deleted\n", tombstone.revision.to_string()),
         Row::Value(value) => format!(
-            "  revision {:<8} {:<10} version {}, {} at offset {}, page {}\n    {}\n{}",
+            "  revision {:<8} {:<10} version {}, {} at offset {}, page {}\n{}    {}\n{}",
             known(value.written.main),
             value.retention.name(),
             known(value.written.counts.map(|counts| counts.version)),
             counted(value.length(), "byte"),
             known(value.offset),
             known(value.pgid),
+            value.carried_out().in_words().map_or(String::new(), |said| format!("    {said}\n")),
             storage(value),
             contents(value),
         ),

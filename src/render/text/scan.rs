@@ -117,13 +117,17 @@ pub fn status_line(report: &Report, outcome: &Outcome) -> String {
     format!("{}: {said}{keys}{}", subject(report), ending(report, outcome, &[Condition::PlaintextFound]))
 }
 
-/// Where residue in plaintext stands.
-fn of_residue(report: &Report) -> &'static str {
-    let places = report.evidences.iter().flat_map(|evidence| evidence.values.keys());
+/// Where residue in plaintext stands in a member's evidences.
+fn of_residue<'a>(parts: impl Iterator<Item = &'a EvidenceReport> + Clone) -> &'static str {
+    // Bytes of no known form have no pages, and nothing in them says what is current.
+    if parts.clone().all(|part| part.facts.image().is_some()) {
+        return "somewhere in these bytes";
+    }
+    let places = parts.clone().flat_map(|evidence| evidence.values.keys());
     let plaintext = places.filter(|(_, retention, form)| (*retention, *form) == (Retention::Residue, Form::Plaintext));
     let (behind, among): (Vec<Place>, Vec<Place>) = plaintext.map(|(place, ..)| *place).partition(|place| place.is_behind_pages());
     // Where no tree is left, nothing says which pages are free.
-    let has_tree = report.evidences.iter().any(|evidence| evidence.facts.has_tree());
+    let has_tree = parts.clone().any(|evidence| evidence.facts.has_tree());
     let is_of_free_pages = among.iter().all(|place| matches!(place, Place::FreePage | Place::OverflowTail));
     match (behind.is_empty(), among.is_empty()) {
         _ if !has_tree => "on pages whose tree is lost",
@@ -135,24 +139,38 @@ fn of_residue(report: &Report) -> &'static str {
     }
 }
 
-/// How many Secrets can be read without a key, by the first place that each can be read in; `None`: not one.
-fn readable_in_words(report: &Report) -> Option<String> {
+/// How many Secrets of a member can be read without a key in each place, by the first place that each can be read in.
+fn places_of(report: &Report, member: &MemberReport, readable: &Readable) -> [(Count<Secrets>, &'static str); 8] {
     let sum = |count: fn(&ReadableIn) -> Count<Secrets>| -> Count<Secrets> {
-        report.readable().flat_map(|(_, readable)| [&readable.existing, &readable.deleted, &readable.unknown]).map(count).sum()
+        [&readable.existing, &readable.deleted, &readable.unknown].into_iter().map(count).sum()
     };
-    let inputs = |count: fn(&Readable) -> Count<Secrets>| report.readable().map(|(_, readable)| count(readable)).sum::<Count<Secrets>>();
-    // Bytes of no known form have no pages, and nothing in them says what is current.
-    let has_pages = report.evidences.iter().any(|evidence| evidence.facts.image().is_none());
-    let has_log = report.evidences.iter().any(|evidence| evidence.facts.log().is_some());
-    let in_log = if has_log { "only in the log" } else { "only in raft snapshots" };
-    let places = [
+    let logged = sum(|r| r.log.plus(r.ahead)).plus(readable.ahead);
+    [
         (sum(|r| r.current), "now"),
         (sum(|r| r.newest), "that may have been changed or deleted since"),
         (sum(|r| r.retained), "in history"),
-        (sum(|r| r.residue), if has_pages { of_residue(report) } else { "somewhere in these bytes" }),
-        (sum(|r| r.log.plus(r.ahead)).plus(inputs(|r| r.ahead)), in_log),
-    ];
-    let places: Vec<String> = places.iter().filter(|(n, _)| *n > 0).map(|(n, place)| format!("{} {place}", thousands(*n))).collect();
+        (sum(|r| r.residue), of_residue(report.parts(member))),
+        (logged.without(readable.in_raft_snapshots), "only in the log"),
+        (readable.in_raft_snapshots, "only in raft snapshots"),
+        (sum(|r| r.perhaps_never).plus(readable.perhaps_never), "only in the log and perhaps never carried out"),
+        (sum(|r| r.never).plus(readable.never), "only in the log and never carried out"),
+    ]
+}
+
+/// How many Secrets can be read without a key, by the first place that each can be read in; `None`: not one.
+fn readable_in_words(report: &Report) -> Option<String> {
+    let inputs = |count: fn(&Readable) -> Count<Secrets>| report.readable().map(|(_, readable)| count(readable)).sum::<Count<Secrets>>();
+    let of_members = report.members.iter().filter_map(|member| Some(places_of(report, member, &report.whole(member)?.readable)));
+    // By place, and of one place by its words in the order of the members.
+    let mut by_place: Vec<(usize, &str, Count<Secrets>)> = Vec::new();
+    for (order, (n, words)) in of_members.flat_map(|places| places.into_iter().enumerate()).filter(|(_, (n, _))| *n > 0) {
+        match by_place.iter_mut().find(|(_, known, _)| *known == words) {
+            Some((.., count)) => count.add(n),
+            None => by_place.push((order, words, n)),
+        }
+    }
+    by_place.sort_by_key(|(order, ..)| *order);
+    let places: Vec<String> = by_place.iter().map(|(_, words, n)| format!("{} {words}", thousands(*n))).collect();
     let pieces = match report.evidences.iter().map(|e| e.unnamed_secrets.count).sum() {
         Count::ZERO => None,
         n => {

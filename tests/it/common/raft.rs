@@ -36,13 +36,13 @@ pub(crate) fn segment_of(ids: (u64, u64), first: u64, requests: &[Vec<u8>], comm
 }
 
 /// The same behind a segment that ends with this running CRC, and the running CRC that this one ends with.
-pub(crate) fn segment_behind(
-    crc: u32,
-    (member, cluster): (u64, u64),
-    first: u64,
-    requests: &[Vec<u8>],
-    commit: u64,
-) -> (Vec<u8>, u32) {
+pub(crate) fn segment_behind(crc: u32, ids: (u64, u64), first: u64, requests: &[Vec<u8>], commit: u64) -> (Vec<u8>, u32) {
+    let entries: Vec<_> = (first..).zip(requests).map(|(index, request)| (index, 2, request.clone())).collect();
+    segment_of_entries(crc, ids, &entries, commit)
+}
+
+/// The same with these entries, each with its index and its term.
+pub(crate) fn segment_of_entries(crc: u32, (member, cluster): (u64, u64), entries: &[(u64, u64, Vec<u8>)], commit: u64) -> (Vec<u8>, u32) {
     let (mut out, mut crc) = (Vec::new(), crc);
     let mut frame = |kind: u64, data: Option<Vec<u8>>| {
         crc = data.as_ref().map_or(crc, |data| crc32c::crc32c_append(crc, data));
@@ -53,15 +53,16 @@ pub(crate) fn segment_behind(
         out.extend(record);
         out.extend(vec![0; padding]);
     };
+    let first = entries.first().map_or(1, |(first, ..)| *first);
     frame(4, None);
     frame(1, Some([number(1, member), number(2, cluster)].concat()));
     frame(5, Some([number(1, first - 1), number(2, 2 * u64::from(first > 1))].concat()));
-    for (index, request) in (first..).zip(requests) {
+    for (index, term, request) in entries {
         // A change of membership begins with two numbers, and no request does.
         let is_change = u64::from(matches!(request.as_slice(), [8, _, 16, ..]));
-        frame(2, Some([number(1, is_change), number(2, 2), number(3, index), bytes(4, request)].concat()));
+        frame(2, Some([number(1, is_change), number(2, *term), number(3, *index), bytes(4, request)].concat()));
     }
-    frame(3, Some([number(1, 2), number(2, 7), number(3, commit)].concat()));
+    frame(3, Some([number(1, entries.last().map_or(2, |(_, term, _)| *term)), number(2, 7), number(3, commit)].concat()));
     (out, crc)
 }
 
