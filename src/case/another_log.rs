@@ -8,6 +8,9 @@
 //! And what the log wrote last to a key stands in the database that has applied it: where none of several writes does, one of the two is
 //! another member's. Which one it is does not matter: nothing of the one says anything of the other.
 //!
+//! Where the log and the database prove each other, a raft snapshot without their member is the stranger: the member is one that the database
+//! has, and the log has the entry that the database applied last.
+//!
 //! A log that neither proves nor disproves is the member's: its database may be behind it, or may have been restored, and then has the
 //! members of old.
 //!
@@ -16,7 +19,7 @@
 use std::collections::BTreeSet;
 
 use crate::evidence::Evidence;
-use crate::store::{Facts, LogMembership, Schema, ids_of_log};
+use crate::store::{Facts, LogMembership, Schema, ids_of_log, log_has_entry};
 
 /// The member's and the cluster's ID that a segment begins with.
 type Ids = (u64, u64);
@@ -45,6 +48,20 @@ pub(super) fn each_log<'a, T>(segments: Vec<T>, own: impl Iterator<Item = &'a Fa
     // Stable: otherwise the order of their segments decides.
     logs.sort_by_key(|(ids, _)| !is_named(ids));
     logs.into_iter().map(|(_, log)| log).collect()
+}
+
+/// The member whose log and database prove each other.
+pub(super) fn proven_member<'a>(mut own: impl Iterator<Item = &'a Facts>, segments: &[&Evidence]) -> Option<u64> {
+    let schema = &own.find_map(Facts::database)?.schema;
+    let members = members_of(schema);
+    let ids = segments.iter().copied().filter_map(ids_of_log).find(|(member, _)| members.contains(member))?;
+    let log = segments.iter().copied().filter(|segment| ids_of_log(segment).is_none_or(|of| of == ids));
+    log_has_entry(log, schema.consistent_index?, schema.term).then_some(ids.0)
+}
+
+/// Whether a raft snapshot is none that this member took.
+pub(super) fn is_strange_snapshot(facts: &Facts, member: u64) -> bool {
+    facts.raft_snapshot().is_some_and(|snapshot| !snapshot.members.is_empty() && !snapshot.members.contains(&member))
 }
 
 /// That segments are not those of the member whose log stands beside them.
@@ -93,7 +110,7 @@ fn of_first_entries(schema: &Schema, member: u64, log: &LogMembership) -> Option
     if let Some((term, in_log)) = schema.term.zip(log.term).filter(|(term, in_log)| term > in_log) {
         return Some(format!("its entry {applied} is of term {in_log}; the database has applied that entry in term {term}"));
     }
-    let members: BTreeSet<u64> = schema.members.iter().filter_map(|member| u64::from_str_radix(&member.id, 16).ok()).collect();
+    let members = members_of(schema);
     if members.is_empty() || members.contains(&member) {
         return None;
     }
@@ -104,6 +121,10 @@ fn of_first_entries(schema: &Schema, member: u64, log: &LogMembership) -> Option
         true => Some(format!("its member was added by an entry that the database has applied, whose members are {}", list(members.iter()))),
         false => None,
     }
+}
+
+fn members_of(schema: &Schema) -> BTreeSet<u64> {
+    schema.members.iter().filter_map(|member| u64::from_str_radix(&member.id, 16).ok()).collect()
 }
 
 fn list<'a>(ids: impl IntoIterator<Item = &'a u64>) -> String {

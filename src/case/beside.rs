@@ -52,6 +52,6 @@ fn directories_by_input(givens: &[Given]) -> BTreeMap<usize, usize> {
 }
 
 /// How many databases members have, those beside their own included.
-fn databases_of(members: &[OpenMember]) -> usize {
+pub(super) fn databases_of(members: &[OpenMember]) -> usize {
     members.iter().flat_map(|member| &member.files).filter(|file| file.role.kind() == StoreKind::Database).count()
 }

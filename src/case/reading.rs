@@ -50,6 +50,10 @@ impl Run<'_> {
         let role = if member.is_directory { Role::Member } else { Role::File };
         let segments: Vec<OpenAndHashed<'data>> = own.extract_if(.., |(file, _)| file.role.kind() == StoreKind::Segment).collect();
         let own = self.read_each(own, MemberContext::default(), role)?;
+        let evidences: Vec<&Evidence> = segments.iter().map(|(file, _)| &file.evidence).collect();
+        let proven = another_log::proven_member(own.iter().map(|(store, _)| &store.profile().facts), &evidences);
+        let is_strange = |facts: &Facts| proven.is_some_and(|proven| another_log::is_strange_snapshot(facts, proven));
+        let (snapshots, own): (Vec<_>, Vec<_>) = own.into_iter().partition(|(store, _)| is_strange(&store.profile().facts));
         let database = own.iter().find_map(|(store, _)| store.as_database());
         let snapshot_index = own.iter().filter_map(|(store, _)| store.profile().facts.sound_snapshot_index()).max();
         let context = MemberContext { database, snapshot_index };
@@ -67,6 +71,7 @@ impl Run<'_> {
             left.extend(self.read_each(vec![(file, digests)], context, Role::Leftover)?);
         }
         let (mut strangers, mut left): (Vec<_>, Vec<_>) = left.into_iter().partition(|(store, _)| is_stranger(store, false, database));
+        strangers.extend(snapshots);
         for stray in self.read_each(strays, MemberContext::default(), Role::Leftover)? {
             if is_stranger(&stray.0, true, database) { &mut strangers } else { &mut left }.push(stray);
         }

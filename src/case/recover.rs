@@ -2,6 +2,7 @@
 
 use std::thread;
 
+use super::beside::databases_of;
 use super::database_file::write_database;
 use super::directory::Place;
 use super::kind::FileRole;
@@ -13,7 +14,7 @@ use crate::collect::Collector;
 use crate::evidence::anomaly::{Anomaly, Bearing};
 use crate::recovery::Recovery;
 use crate::report::{Recovered, RecoveryCounts, UnreadReason};
-use crate::store::{DatabaseStore, Progress, StoreKind};
+use crate::store::{DatabaseStore, Progress, Store, StoreKind};
 
 impl Run<'_> {
     /// Brings back what can be read of a database, whole or broken: that of a directory, or the file that was given.
@@ -39,6 +40,7 @@ impl Run<'_> {
         let (mut question, mut done) = (Some(question), Err(RunError::NothingRead));
         host.with_progress(&member.path, &progress, &mut || {
             if let Some(question) = question.take() {
+                self.options.history = databases_of(std::slice::from_ref(&member)) > 1;
                 done = thread::scope(|scope| {
                     let mut all = self.read(&member, scope, &progress)?.into_iter();
                     let read = all.next().ok_or(RunError::NothingRead)?;
@@ -62,6 +64,7 @@ impl Run<'_> {
         // Whether it is sound is told as `check` tells it: its values are a part of it.
         let collected = Collector::new(&*evidence.store, &self.plan.scope).each(|_| {});
         let report = self.settle(evidence, collected);
+        self.note_contradicted(&mut member);
         self.note_broken(&member);
         self.note_not_applied(&member);
         let evidence = place.and_then(|place| member.evidences.get(place));
@@ -69,6 +72,18 @@ impl Run<'_> {
         self.render.evidence(report.id, &report.facts)?;
         self.write_recovered(database, question)?;
         self.tell_end(report)
+    }
+
+    /// Databases that were left behind in the directory and contradict the one that is recovered: which is right is not known.
+    fn note_contradicted(&mut self, member: &mut ReadMember<'_>) {
+        let left = member.evidences.iter_mut().filter(|evidence| !evidence.is_own());
+        for (id, database) in left.filter_map(|evidence| Some((evidence.id, evidence.store.as_database_mut()?))) {
+            if self.clusters.compare(id, database).is_some_and(|compared| compared.iter().any(|other| !other.comparison.agrees())) {
+                let facts = &database.profile().facts;
+                let place = Place { path: facts.path.clone(), target: facts.link_target.clone() };
+                self.not_read(place, UnreadReason::Contradicts);
+            }
+        }
     }
 
     /// What of the member's own log and raft snapshots is not as it was written: what stood there may be newer than the database.
@@ -92,7 +107,7 @@ impl Run<'_> {
         let Newer { in_log, nowhere } = Newer::of(&member.evidences);
         let facts = || member.evidences.iter().filter(|evidence| evidence.is_own()).map(|evidence| &evidence.store.profile().facts);
         if let Some((first, last)) = in_log
-            && let Some(segment) = facts().find(|facts| facts.log().and_then(|log| log.indices).is_some_and(|(_, end)| end == last))
+            && let Some(segment) = facts().find(|facts| facts.log().and_then(|log| log.ahead_writes).is_some_and(|(_, end)| end == last))
         {
             let place = Place { path: segment.path.clone(), target: segment.link_target.clone() };
             self.not_read(place, UnreadReason::NotApplied { first, last });

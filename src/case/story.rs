@@ -61,12 +61,6 @@ impl Entries {
         Some((self.applied.saturating_add(1), first.saturating_sub(1)))
     }
 
-    /// The last one of the log that the database has not applied, with the first of them that is there.
-    fn ahead(&self) -> Option<(u64, u64)> {
-        let last = self.last.filter(|last| *last > self.applied)?;
-        Some((self.applied.saturating_add(1).max(self.first.unwrap_or(0)), last))
-    }
-
     /// Committed entries behind the database that are not there: the first and the last of those before the log, else of those behind it.
     fn missing(&self) -> Option<(u64, u64)> {
         let last = self.last.unwrap_or(0).max(self.applied);
@@ -80,7 +74,7 @@ impl Entries {
     }
 }
 
-/// What of a member is newer than its database: entries of its log, and entries that stand nowhere; the first and the last of each.
+/// What of a member is newer than its database: entries of its log that write or delete a key, or may, and entries that stand nowhere; the first and the last of each.
 pub(super) struct Newer {
     pub in_log: Option<(u64, u64)>,
     pub nowhere: Option<(u64, u64)>,
@@ -88,8 +82,10 @@ pub(super) struct Newer {
 
 impl Newer {
     pub(super) fn of(evidences: &[ReadEvidence<'_>]) -> Self {
-        let entries = Entries::of(evidences);
-        Self { in_log: entries.and_then(|entries| entries.ahead()), nowhere: entries.and_then(|entries| entries.missing()) }
+        let own = evidences.iter().filter(|evidence| evidence.is_own()).map(|evidence| evidence.store.profile());
+        let writes = own.filter_map(|profile| profile.facts.log()?.ahead_writes);
+        let in_log = writes.reduce(|(first, last), (from, to)| (first.min(from), last.max(to)));
+        Self { in_log, nowhere: Entries::of(evidences).and_then(|entries| entries.missing()) }
     }
 }
 

@@ -34,7 +34,7 @@ enum Proof {
     Object,
 }
 
-/// The prefixes in use, in order, without a slash at the end. They are bytes, as keys are.
+/// The prefixes in use, in order, without the slash that parts them from what follows. They are bytes, as keys are.
 ///
 /// Where the user named some, the others that are in use are known too: what stands below them is foreign, although it may stand below
 /// a named one as well.
@@ -114,19 +114,31 @@ impl<'data> PrefixVotes<'data> {
         proved
     }
 
-    /// As the user gives them: with or without slashes at both ends, in the spelling that keys have.
+    /// As the user gives them. A prefix is bytes: one that an API server uses as it is given is meant, and no other spelling of it; else each
+    /// that differs in slashes at its ends alone.
     fn spelled(&self, given: &[String]) -> BTreeSet<Vec<u8>> {
         let spellings = given.iter().flat_map(|given| {
             let bare = given.trim_matches('/');
-            let all: BTreeSet<String> = match bare {
-                "" => [String::new()].into(),
-                bare => [given.trim_end_matches('/').to_owned(), format!("/{bare}"), bare.to_owned()].into(),
+            if self.0.get(given.as_bytes()).is_some_and(|proof| *proof > Proof::None) {
+                return vec![given.clone().into_bytes()];
+            }
+            let is_spelling = |prefix: &&&[u8]| trim_slashes(prefix) == bare.as_bytes();
+            let seen: Vec<Vec<u8>> = self.0.keys().filter(is_spelling).map(|prefix| prefix.to_vec()).collect();
+            let all = match bare {
+                "" => vec![String::new()],
+                bare => vec![given.clone(), given.trim_end_matches('/').to_owned(), format!("/{bare}"), bare.to_owned()],
             };
-            let seen: Vec<String> = all.iter().filter(|spelling| self.0.contains_key(spelling.as_bytes())).cloned().collect();
-            if seen.is_empty() { all.into_iter().collect() } else { seen }
+            if seen.is_empty() { all.into_iter().map(String::into_bytes).collect() } else { seen }
         });
-        spellings.map(String::into_bytes).collect()
+        spellings.collect()
     }
+}
+
+fn trim_slashes(mut prefix: &[u8]) -> &[u8] {
+    while let [b'/', rest @ ..] | [rest @ .., b'/'] = prefix {
+        prefix = rest;
+    }
+    prefix
 }
 
 impl Proof {

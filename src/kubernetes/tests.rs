@@ -166,7 +166,7 @@ fn keys_are_read_below_the_elected_prefixes() {
         assert_eq!(read(key), expected, "{key}");
     }
     let given = |votes: PrefixVotes<'_>| votes.elect(&["registry/".to_owned(), "/".to_owned()]).texts();
-    assert_eq!(given(PrefixVotes::default()), ["", "/registry", "registry"]);
+    assert_eq!(given(PrefixVotes::default()), ["", "/registry", "registry", "registry/"]);
     assert_eq!(given(heard(&[("/registry/secrets/a/b", b"")])), ["", "/registry"]);
 }
 

@@ -236,8 +236,11 @@ fn doubts(evidences: &[EvidenceReport], unread: Unread<'_>) -> Vec<String> {
         doubts.push(format!("{altered} is not as it was written"));
     }
     let divergent = of_bearing(&[Bearing::Divergent]);
-    if !divergent.is_empty() {
-        doubts.push(format!("{divergent} and another database of the same cluster contradict each other"));
+    let is_divergent = |evidence: &&EvidenceReport| evidence.judgement.has(Bearing::Divergent);
+    match evidences.iter().filter(is_divergent).count() {
+        0 => {}
+        1 => doubts.push(format!("{divergent} and another database of the same cluster contradict each other")),
+        _ => doubts.push(format!("{divergent}, databases of the same cluster, contradict each other")),
     }
     match unread.not_analysed {
         0 => {}

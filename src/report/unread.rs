@@ -71,6 +71,8 @@ pub enum UnreadReason {
     },
     /// Another member or database, where one database is recovered.
     NotRecovered,
+    /// A database that contradicts the one that is recovered.
+    Contradicts,
     /// A part of a container that could not be taken out of it.
     NotUnpacked(String),
     /// Bytes of a container that none of what came out of it stands in; which, in words.
@@ -111,7 +113,7 @@ impl UnreadReason {
             Self::NoLog | Self::LogOfSeveral { .. } => "no-log",
             Self::NotApplied { .. } => "not-applied",
             Self::MissingEntries { .. } => "missing-entries",
-            Self::NotRecovered => "not-recovered",
+            Self::NotRecovered | Self::Contradicts => "not-recovered",
             Self::NotUnpacked(_) | Self::BesideContainer(_) => "not-unpacked",
             Self::PassedOver(passed_over) | Self::PassedOverIn(_, passed_over) | Self::Outside(passed_over) => passed_over.form.name(),
             Self::NotSeenIn(_) => "not-seen",
@@ -198,6 +200,7 @@ impl fmt::Display for UnreadReason {
                 return write!(f, "{} {verb} nowhere: what is written or deleted there is not known", span("entry", *first, *last));
             }
             Self::NotRecovered => "not a part of the database that is recovered, which is one",
+            Self::Contradicts => "it contradicts the database that is recovered: which of the two is right is not known",
             Self::NoLog => "no write-ahead log in it: what was written last is not known",
             Self::LogOfSeveral { log, .. } => {
                 return write!(
@@ -243,7 +246,7 @@ impl Unread {
             UnreadReason::NotApplied { first, last } if first == last => Some(format!("what it holds: etcd-sleuth scan {given}")),
             UnreadReason::NotApplied { .. } => Some(format!("what they hold: etcd-sleuth scan {given}")),
             UnreadReason::MissingEntries { .. } => Some("take another member's database".to_owned()),
-            UnreadReason::NotRecovered => Some(format!("recover it by itself: etcd-sleuth recover {path}")),
+            UnreadReason::NotRecovered | UnreadReason::Contradicts => Some(format!("recover it by itself: etcd-sleuth recover {path}")),
             UnreadReason::PassedOverIn(form, _) | UnreadReason::NotSeenIn(form) => {
                 Some(format!("it is {}, which is read as one: etcd-sleuth scan {path}", form.in_words()))
             }

@@ -234,6 +234,8 @@ pub struct LogFacts {
     pub credentials: BTreeMap<String, CredentialCounts>,
     /// Entries that the database beside it has not applied, but for those that a later leader overrode; `None`: not known.
     pub ahead: Option<u64>,
+    /// The first and the last of these that write or delete a key, or may.
+    pub ahead_writes: Option<(u64, u64)>,
     /// Where no write of the whole log stands in the database beside it: keys that it should have by what it has applied, and does not,
     /// where they are several.
     pub strange_keys: Option<u64>,

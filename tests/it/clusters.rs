@@ -165,12 +165,42 @@ fn foreign_keys_are_no_secrets_of_a_cluster_and_no_kubernetes_objects() {
     let (code, shown) = text(&run_in(dir.path(), &["scan", "foreign.db"]));
     assert!(code == 3 && shown.starts_with("NO KUBERNETES OBJECTS IN THIS FILE\n  The 3 keys"), "{shown}");
     assert!(!shown.contains("no plaintext Secret"), "{shown}");
+    // What an API server encrypted is told of a key that is no object's, too.
+    database(dir.path(), "sealed.db", &[(b"/other/thing", SEALED)]);
+    let (_, shown) = text(&run_in(dir.path(), &["scan", "sealed.db"]));
+    let unfolded = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(unfolded.contains("1 value is encrypted as an API server encrypts: --resources all looks at it"), "{shown}");
     // Beside a cluster they are keys that are no object's.
     let (code, shown) = text(&run_in(dir.path(), &["scan", "both.db"]));
     assert!(code == 0 && shown.contains("\n  1 Secret exists.\n"), "{shown}");
     // Kubernetes without Secrets was read, and that was asked.
     let (code, shown) = text(&run_in(dir.path(), &["scan", "none.db"]));
     assert!(code == 0 && shown.contains("\n  0 Secrets exist.\n"), "{shown}");
+}
+
+/// A prefix is bytes: where the keys have it as it is given, another spelling of it is not meant.
+#[test]
+fn a_prefix_that_ends_in_a_slash_is_looked_at_as_it_is_given() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = secret("db");
+    database(dir.path(), "both.db", &[(b"/registry/secrets/prod/x", SEALED), (b"/registry//secrets/prod/db", &db)]);
+    database(dir.path(), "one.db", &[(b"/registry//secrets/prod/db", &db)]);
+    database(dir.path(), "usual.db", &[(b"/registry/secrets/prod/db", &db)]);
+    for (file, prefix, code, readable) in [
+        ("both.db", "/registry/", 2, 1),
+        ("both.db", "/registry", 0, 0),
+        ("both.db", "registry", 2, 1),
+        ("one.db", "/registry/", 2, 1),
+        ("one.db", "/registry", 2, 1),
+        ("usual.db", "/registry", 2, 1),
+        ("usual.db", "/registry/", 2, 1),
+        ("usual.db", "registry", 2, 1),
+    ] {
+        let output = run_in(dir.path(), &["scan", file, "--etcd-prefix", prefix, "--format", "jsonl"]);
+        let all = records(&output);
+        let total = &of_kind(&all, "summary")[0]["secrets_readable"]["total"];
+        assert_eq!((output.status.code(), total), (Some(code), &readable.into()), "{file} {prefix}");
+    }
 }
 
 #[test]
@@ -183,6 +213,10 @@ fn what_exists_and_what_can_be_read_are_counted_over_the_same_keys() {
     // A revision before these is missing, so that the tree is not all there.
     let said = "\n  0 of the 1 that exists in what can be read of the tree, and 0 deleted; of 1 neither is known";
     assert!(code == 2 && shown.contains(said), "{shown}");
+    // Where none can be read, what exists is counted over the same part.
+    database(dir.path(), "b.db", &[(b"/registry/secrets/prod/x", SEALED), (b"/copy/of/db", b"1"), (b"/copy/of/db", b"gone")]);
+    let (code, shown) = text(&run_in(dir.path(), &["scan", "b.db"]));
+    assert!(code == 3 && shown.contains("\n  1 Secret exists in what can be read of the tree.\n"), "{shown}");
 }
 
 #[test]

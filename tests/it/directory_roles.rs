@@ -264,3 +264,27 @@ fn a_file_that_was_left_behind_has_a_remedy_of_its_own() {
     let shown = shown.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(code == 2 && shown.contains("have the file removed from the member") && !shown.contains("efragment every member"), "{shown}");
 }
+
+/// A database in the directory that contradicts the one that is recovered is named: which of the two is right is not known. One that agrees
+/// with it is a past that nobody needs.
+#[test]
+fn a_database_that_contradicts_the_recovered_one_is_named() {
+    let own = database(10, &["cluster 1", "mine", "new"]);
+    for (name, writes, contradicts) in [
+        ("data/member/snap/db.bak", &["cluster 1", "theirs"][..], true),
+        ("data/member/snap/db.tmp.1", &["cluster 1", "theirs"], true),
+        ("data/member/snap/a\nb", &["cluster 1", "theirs", "new"], true),
+        ("data/member/snap/db.bak", &["cluster 1", "mine"], false),
+    ] {
+        let dir = directory(&own, name, &database(7, writes));
+        let checked = run_in(dir.path(), &["check", "data"]).status.code();
+        let output = run_in(dir.path(), &["recover", "data", "-o", "-"]);
+        let shown = stderr(&output);
+        let line = shown.lines().find(|line| line.starts_with("NOT LOOKED AT: ") && line.contains("contradicts the database"));
+        let wanted = if contradicts { (Some(2), Some(3)) } else { (Some(0), Some(0)) };
+        assert_eq!((checked, output.status.code()), wanted, "{name}: {shown}");
+        assert_eq!(line.is_some(), contradicts, "{name}: {shown}");
+        let shown_name = name.rsplit('/').next().unwrap().replace('\n', "\\u{a}");
+        assert!(line.is_none_or(|line| line.contains(&shown_name)), "{shown_name}: {shown}");
+    }
+}

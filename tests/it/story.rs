@@ -91,6 +91,12 @@ fn nothing(count: u64) -> Vec<Vec<u8>> {
     vec![bytes(3, &bytes(1, b"/read")); usize::try_from(count).unwrap()]
 }
 
+/// Entries that write no key.
+fn without_writes() -> Vec<Vec<u8>> {
+    let v2 = [bytes(2, b"PUT"), bytes(3, b"/0/members/7/attributes"), bytes(4, b"{}")].concat();
+    vec![vec![], member_added(9), bytes(7, &number(1, 2)), bytes(2, &v2), bytes(1301, &number(1, 7)), bytes(8, &number(1, 60))]
+}
+
 /// A log that begins at the first entry and ends with the last that was applied, or a few later, says nothing; so does one that
 /// begins behind what a raft snapshot stands for, and a member that a raft snapshot took past the end of its log.
 #[test]
@@ -556,7 +562,21 @@ fn a_recovery_follows_the_story() {
             &["entry 3 is newer than"],
         ),
         ("another key", encrypted().log_of(7, 1, &[nothing(2), vec![delete("/registry/x", "")]].concat(), 3), "current", &["entry 3 is"]),
-        ("a gap", encrypted().log_of(7, 5, &nothing(2), 6), "newest", &["entries 5 to 6 are newer than", "entries 3 to 4 stand nowhere"]),
+        (
+            "a gap",
+            encrypted().log_of(7, 5, &[nothing(1), vec![put(key, "x")]].concat(), 6),
+            "newest",
+            &["entry 6 is newer than", "entries 3 to 4 stand nowhere"],
+        ),
+        // A leader begins with an entry that asks for nothing; a member says its name and the cluster its version; what is compacted is no
+        // write, nor is what the v2 API has.
+        ("nothing is written", encrypted().log_of(7, 1, &[nothing(2), without_writes()].concat(), 3), "current", &[]),
+        (
+            "a write among them",
+            encrypted().log_of(7, 1, &[nothing(2), without_writes(), vec![put(key, "x")], without_writes()].concat(), 2),
+            "current",
+            &["is newer than the database, and was not applied"],
+        ),
         ("a raft snapshot", encrypted().snapshot(9).log_of(7, 1, &nothing(2), 2), "newest", &["entries 3 to 9 stand nowhere"]),
         ("commit past the end", encrypted().log_of(7, 1, &nothing(2), 5), "newest", &["entries 3 to 5 stand nowhere"]),
     ] {
@@ -767,5 +787,42 @@ fn the_last_line_says_of_each_input_where_its_secrets_stand() {
     for words in ["encrypted and compressed parts of these bytes that bear no sign of it", "values under another encoding"] {
         let unfolded = shown.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(not_looked_at.contains(words) && unfolded.contains(words), "{words}: {not_looked_at} {shown}");
+    }
+}
+
+/// Where a log and a database prove each other, a raft snapshot of other members is the stranger: it has an answer of its own, and nothing is
+/// said of the member's own files for it.
+#[test]
+fn a_raft_snapshot_of_another_cluster_is_the_stranger() {
+    let member = Directory::of("fresh");
+    let (applied, own) = (member.applied, member.member);
+    let requests = [&[member_added(own)][..], &nothing(applied - 1)].concat();
+    let member = member.log_of(own, 1, &requests, applied);
+    assert_eq!(member.told(), (vec![], Some(0)));
+    let answer = |member: &Directory| {
+        let all = records(&run_in(member.path(), &["scan", "data", "--format", "jsonl"]));
+        let of = |kind: &str| {
+            let one = of_kind(&all, "evidence").into_iter().find(|one| one["kind"] == kind).unwrap();
+            (one["role"].clone(), one["log"]["ahead"].clone())
+        };
+        let unread: Vec<_> = of_kind(&all, "unread").iter().map(|one| one["reason"].clone()).collect();
+        ([of("snapshot"), of("wal")], unread, of_kind(&all, "summary")[0]["members"].clone())
+    };
+    let without = answer(&member);
+    for index in [applied - 1, applied + 9] {
+        let name = format!("data/member/snap/{:016x}-{index:016x}.snap", 2);
+        fs::write(member.path().join(&name), raft_snapshot_of(&number(1, 0x99), STORE, index)).unwrap();
+        assert_eq!(member.told(), (vec![], Some(0)), "{index}");
+        let with = answer(&member);
+        assert_eq!((&with.0, &with.1, with.2.as_u64()), (&without.0, &without.1, Some(2)), "{index}");
+        let all = records(&run_in(member.path(), &["scan", "data", "--format", "jsonl"]));
+        let role = of_kind(&all, "evidence").into_iter().find(|one| one["path"] == name.as_str()).map(|one| one["role"].clone());
+        assert_eq!(role, Some("file".into()));
+        // The member's own one stays.
+        let beside = format!("data/member/snap/{:016x}-{:016x}.snap", 2, applied - 2);
+        fs::write(member.path().join(&beside), raft_snapshot_of(&number(1, own), STORE, applied - 2)).unwrap();
+        assert_eq!((member.told(), answer(&member).2.as_u64()), ((vec![], Some(0)), Some(2)));
+        fs::remove_file(member.path().join(beside)).unwrap();
+        fs::remove_file(member.path().join(name)).unwrap();
     }
 }

@@ -67,13 +67,22 @@ pub(super) fn did_you_mean(evidence: &EvidenceReport, report: &Report) -> String
 /// The headline where there is nothing of Kubernetes.
 pub(super) fn no_kubernetes(evidence: &EvidenceReport, what: What) -> String {
     let exist = evidence.facts.database().filter(|database| database.key_tree == KeyTree::Whole).map(|database| database.keys_current);
-    let keys = match evidence.passed_over().0 {
+    let (keys, encrypted, _) = evidence.passed_over();
+    let encrypted = match encrypted {
+        Count::ZERO => String::new(),
+        n if n == 1 => "; 1 value is encrypted as an API server encrypts: --resources all looks at it".to_owned(),
+        n => format!("; {} values are encrypted as an API server encrypts: --resources all looks at them", thousands(n)),
+    };
+    let tree = of_tree(evidence);
+    let keys = match keys {
         Count::ZERO if exist == Some(0) => "No key exists in it".to_owned(),
         Count::ZERO => "What is in it is other software's".to_owned(),
-        n if n == 1 => "The 1 key that exists is other software's, and was not looked at".to_owned(),
-        n => format!("The {} keys that exist are other software's, and were not looked at", thousands(n)),
+        n if n == 1 => format!("The 1 key that exists{tree} is other software's by its name, and was not looked at{encrypted}"),
+        n => {
+            format!("The {} keys that exist{tree} are other software's by their names, and were not looked at{encrypted}", thousands(n))
+        }
     };
-    let said = format!("NO KUBERNETES OBJECTS IN {}\n  {keys}: --etcd-prefix names a prefix that was not found.\n", what.name());
+    let said = format!("NO KUBERNETES OBJECTS IN {}\n  {keys}; --etcd-prefix names a prefix that was not found.\n", what.name());
     painted(Tone::Open, &said)
 }
 
@@ -149,10 +158,7 @@ fn in_words(evidence: &EvidenceReport, report: &Report, what: What, is_all_read:
             format!("; {} more {stands} in the log alone, in {were} {how} carried out", thousands(n))
         })
         .collect();
-    let tree = match evidence.facts.database().map(|database| database.key_tree) {
-        Some(KeyTree::Partial) => " in what can be read of the tree",
-        _ => "",
-    };
+    let tree = of_tree(evidence);
     format!(
         "{secrets} CAN BE READ FROM {what} WITHOUT ANY KEY{scope}\n  {} of the {}{in_scope} that {}{tree}{replaced}, and {} deleted{unknown}{ahead}{never}.\n",
         thousands(readable.existing.total()),
@@ -177,12 +183,20 @@ fn none_found(evidence: &EvidenceReport, report: &Report, what: &str, is_all_rea
     if !evidence.facts.has_tree() {
         return format!("NO PLAINTEXT SECRET FOUND IN {place}{scope}\n");
     }
-    let exist = format!("{}{in_scope} {}", with_noun(existing), verb(existing, "exists", "exist"));
+    let exist = format!("{}{in_scope} {}{}", with_noun(existing), verb(existing, "exists", "exist"), of_tree(evidence));
     let not_known = match evidence.not_known.total() {
         Count::ZERO => String::new(),
         n => format!("; of {}{in_scope} it is not known, {}", thousands(n), why_not_known(evidence)),
     };
     format!("NO PLAINTEXT SECRET FOUND IN {place}{scope}\n  {exist}{unknown}{not_known}.\n")
+}
+
+/// Where what exists was counted, if that is not all of the tree.
+fn of_tree(evidence: &EvidenceReport) -> &'static str {
+    match evidence.facts.database().map(|database| database.key_tree) {
+        Some(KeyTree::Partial) => " in what can be read of the tree",
+        _ => "",
+    }
 }
 
 /// Why it is not known what keys are now that the database has.

@@ -88,13 +88,15 @@ impl<'data> SegmentStore<'data> {
         let strange_keys = member.database.filter(|_| !fits).and_then(|database| strange::missing_keys(&segments, &fates, database));
         let of_segment = |(number, segment): (usize, Segment<'data>)| {
             let (writes, behind) = Write::all(number, &segment, &fates, &revisions);
-            let (ahead, unapplied) = behind.map(|behind| (behind.entries, behind.unapplied)).unzip();
+            let (ahead, ahead_writes) = behind.as_ref().map_or((None, None), |behind| (Some(behind.entries), behind.writes));
+            let unapplied = behind.map(|behind| behind.unapplied);
             let Segment { evidence, mut facts, anomalies, .. } = segment;
             let content = evidence.content();
             let within = outside.count(|part| range::offset_within(content, part));
             facts.outside = PassedOver::together(&image::held_beside(content, Write::told(&writes, content)), &within);
             if let Content::Log(log) = &mut facts.content {
                 log.ahead = ahead;
+                log.ahead_writes = ahead_writes;
                 log.strange_keys = strange_keys;
             }
             Self { profile: Profile::new(evidence, facts, anomalies, Arc::clone(&names), Arc::clone(&prefixes)), writes, unapplied }

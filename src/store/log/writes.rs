@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::fates::Fates;
 use super::revisions::{Fingerprint, InTree, Revisions};
 use super::segment::Segment;
-use crate::etcd::raft::{Branch, EntryKind, Operation, Put, Request, RequestKind};
+use crate::etcd::raft::{Branch, Entry, EntryKind, Operation, Put, Request, RequestKind};
 use crate::evidence::range;
 use crate::row::{Api, Found, FoundContent, LogPosition, Place, Retention, TxnBranch, WriteCounts, Written};
 use crate::store::Unapplied;
@@ -33,8 +33,17 @@ pub(super) struct Write<'data> {
 pub(super) struct Behind {
     /// Entries that the database has not applied, but for those that a later leader overrode.
     pub(super) entries: u64,
+    /// The first and the last of them that write or delete a key, or may.
+    pub(super) writes: Option<(u64, u64)>,
     /// What the committed ones among them touch.
     pub(super) unapplied: Unapplied,
+}
+
+impl Behind {
+    fn see_write(&mut self, index: u64) {
+        let (first, last) = self.writes.unwrap_or((index, index));
+        self.writes = Some((first.min(index), last.max(index)));
+    }
 }
 
 /// Key and value of a put. They are not printed.
@@ -129,8 +138,11 @@ fn proposed<'data>(number: usize, segment: &Segment<'data>, fates: &Fates) -> (V
     for (offset, entry) in segment.entries() {
         let (committed, _) = fates.of(number, offset, entry.index);
         let mut behind = behind.as_mut().filter(|_| fates.applied.is_some_and(|applied| entry.index > applied));
-        if let Some(behind) = &mut behind {
-            behind.entries = behind.entries.saturating_add(u64::from(committed != Some(false)));
+        if let Some(behind) = behind.as_mut().filter(|_| committed != Some(false)) {
+            behind.entries = behind.entries.saturating_add(1);
+            if may_write(&entry) {
+                behind.see_write(entry.index);
+            }
         }
         if entry.kind != EntryKind::Normal {
             continue;
@@ -156,6 +168,9 @@ fn proposed<'data>(number: usize, segment: &Segment<'data>, fates: &Fates) -> (V
         }
     }
     if let Some((offset, entry)) = segment.cut_entry() {
+        if let Some(behind) = behind.as_mut().filter(|_| fates.applied.is_some_and(|applied| entry.index > applied)) {
+            behind.see_write(entry.index);
+        }
         let at = (offset, entry.index, entry.term);
         let api = if entry.is_of_v2 { Api::V2 } else { Api::V3 };
         entry.whole.into_iter().for_each(|(put, branch)| add(put, api, branch.map(branch_of), false, at));
@@ -164,6 +179,16 @@ fn proposed<'data>(number: usize, segment: &Segment<'data>, fates: &Fates) -> (V
         }
     }
     (writes, behind)
+}
+
+/// Whether an entry writes or deletes a key, or asks for what is not known here. What the v2 API writes the database does not hold.
+fn may_write(entry: &Entry<'_>) -> bool {
+    if entry.kind != EntryKind::Normal || entry.data.is_empty() {
+        return false;
+    }
+    let Ok(request) = Request::parse(entry.data) else { return true };
+    let may = |part: Request<'_>| part.kind == RequestKind::Other || !part.kind.is_v2() && part.operations().next().is_some();
+    request.parts().any(may)
 }
 
 fn branch_of(branch: Branch) -> TxnBranch {
