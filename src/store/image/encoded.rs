@@ -4,12 +4,13 @@
 //! |---|---|---|
 //! | base64, of either alphabet, at any of its three alignments | `etcdctl get -w json`, delta snapshots, a whole file as base64 | what values begin with |
 //! | base64 of base64 | an object that holds one of these, as base64 | the same twice |
+//! | base64 of UTF-16, digits, numbers or escapes | `ToBase64String` of PowerShell | the same |
 //! | hexadecimal digits, with or without something between them | dumps of SQL databases, `openssl`, source code | two digits of two bytes |
 //! | lines of a dump of bytes, in any numbers or as characters, and of uuencode | `xxd`, `hexdump`, `od` | each line, [`dump`] |
 //! | UTF-16, UTF-32 | PowerShell, registries, logs of Windows | each text, [`wide`] |
 //! | decimal numbers in a list | `Buffer` of Node.js, `bytes` of other languages | the numbers of two bytes |
 //! | base32, ascii85 | | what Secrets and encrypted values begin with |
-//! | escapes: `\x00`, `\u0000`, `\000`, `\0`, `%00`, `=00` | `etcdctl get -w fields`, dumps of SQL databases, logs, mail | the first escape |
+//! | escapes: `\x00`, `\u0000`, `\000`, `\0`, `%00`, `=00`, `&#0;` | `etcdctl get -w fields`, dumps of SQL databases, logs, mail | the first escape |
 //! | JSON and YAML for people, also with escapes | `kubectl get -o json`, `-o yaml`, manifests | `Secret`, [`manifest`] |
 //! | what is packed or encrypted | within images and dumps | the first bytes of each form, [`Packed`] |
 //!

@@ -22,7 +22,7 @@ const AROUND: usize = 512;
 /// What the API server writes, which is looked for by its first bytes.
 const KNOWN: [&[u8]; 2] = [b"{\"", b"{\"apiVersion\":\"v1\",\""];
 /// How a quotation mark is written in a text with escapes.
-const ESCAPED_QUOTES: [&[u8]; 6] = [br"\u0022", br"\x22", br"\042", b"&quot;", b"&#34;", b"%22"];
+const ESCAPED_QUOTES: [&[u8]; 7] = [br"\u0022", br"\x22", br"\042", b"&quot;", b"&#34;", b"&#x22;", b"%22"];
 
 /// The Secret whose kind this word is.
 pub(super) fn secret(bytes: &[u8], at: usize) -> Option<Begun> {

@@ -8,6 +8,7 @@
 //! | `\n`, `\f` … | all of these |
 //! | `%00` | URLs |
 //! | `=00` | mail (quoted-printable), which ends its lines with `=` |
+//! | `&#123;`, `&#x7b;` | HTML, XML |
 //!
 //! Each may stand in a text that is escaped once more, with as many backslashes.
 
@@ -17,7 +18,7 @@ use super::super::begun::BeginningOf;
 use crate::kubernetes::TELLING;
 
 /// What values begin with, up to the second escape.
-pub(super) const NEEDLES: [&[u8]; 20] = [
+pub(super) const NEEDLES: [&[u8]; 26] = [
     br"k8s\",
     br"k8s%00",
     br"\x6b\",
@@ -38,9 +39,18 @@ pub(super) const NEEDLES: [&[u8]; 20] = [
     b"k8s=00",
     b"=6B=38",
     b"=7B=22",
+    b"&#107;",
+    b"&#123;",
+    b"&#x6b;",
+    b"&#x6B;",
+    b"&#x7b;",
+    b"&#x7B;",
 ];
 /// Bytes that tell whether to read on.
 const FIRST: usize = 4;
+
+/// Digits of such a number, with zeros before it.
+const OF_ENTITY: usize = 8;
 
 /// What it is that begins where escapes do.
 pub(super) fn begins(text: &[u8]) -> Option<BeginningOf> {
@@ -72,10 +82,23 @@ fn next(text: &[u8]) -> Option<(u8, &[u8])> {
     let escape = match first {
         b'%' => radix(behind, 2, 16),
         b'\\' => escaped(behind),
+        b'&' => entity(behind),
         b'=' => radix(behind, 2, 16).or_else(|| next(behind.strip_prefix(b"\r").unwrap_or(behind).strip_prefix(b"\n")?)),
         _ => None,
     };
     Some(escape.unwrap_or((*first, behind)))
+}
+
+/// What stands for a byte behind an ampersand.
+fn entity(text: &[u8]) -> Option<(u8, &[u8])> {
+    let text = text.strip_prefix(b"#")?;
+    let (number, base) = match text.split_first()? {
+        (b'x' | b'X', number) => (number, 16),
+        _ => (text, 10),
+    };
+    let digits = number.iter().take(OF_ENTITY).take_while(|byte| byte.is_ascii_hexdigit()).count();
+    let (byte, behind) = radix(number, digits, base)?;
+    Some((byte, behind.strip_prefix(b";")?))
 }
 
 /// What stands for a byte behind a backslash.

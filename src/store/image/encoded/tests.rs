@@ -187,6 +187,60 @@ fn lines_of_a_dump_are_read_together_wherever_a_value_begins() {
     assert!(matches!(found(dumped.as_bytes())[..], [(10, PassedOverForm::Hex, BeginningOf::Secret), ..]));
 }
 
+/// What is told as it stands is told in base64, too.
+#[test]
+fn text_of_another_form_in_base64_is_told() {
+    let json: &[u8] = br#"{"kind":"Secret","apiVersion":"v1","metadata":{"name":"a"}}"#;
+    let other: &[u8] = br#"{"apiVersion":"v1","data":{"a":"YQ=="},"kind":"Secret","metadata":{"name":"a"}}"#;
+    let pretty: &[u8] = b"{\n  \"kind\": \"Secret\",\n  \"metadata\": {}}";
+    let yaml: &[u8] = b"apiVersion: v1\nkind: Secret\nmetadata:\n  name: a\n";
+    let wide =
+        |text: &[u8], is_big: bool| -> Vec<u8> { text.iter().flat_map(|byte| if is_big { [0, *byte] } else { [*byte, 0] }).collect() };
+    let each = |bytes: &[u8], format: fn(&u8) -> String| bytes.iter().map(format).collect::<String>().into_bytes();
+    let mut texts: Vec<Vec<u8>> = [json, other, pretty, yaml, b"k8s:enc:aescbc:v1:key1:0123456789abcdef"]
+        .iter()
+        .flat_map(|text| [wide(text, false), wide(text, true)])
+        .collect();
+    for value in [SECRET, json] {
+        let formats: [fn(&u8) -> String; 5] = [
+            |byte| format!("{byte:02x}"),
+            |byte| format!("{byte:02X} "),
+            |byte| format!("{byte}, "),
+            |byte| format!(r"\x{byte:02x}"),
+            |byte| format!(r"\u{byte:04x}"),
+        ];
+        texts.extend(formats.map(|format| each(value, format)));
+    }
+    texts.push(each(json, |byte| format!("&#{byte};")));
+    for text in &texts {
+        for before in 0..6usize {
+            let encoded = STANDARD.encode([&[b'.'; 6][..before], text].concat());
+            let it = found(encoded.as_bytes());
+            let is_told = it.iter().any(|(_, form, of)| *form == PassedOverForm::Base64 && *of != BeginningOf::Other);
+            assert!(is_told, "{before} {}: {it:?}", String::from_utf8_lossy(text));
+        }
+    }
+    // A text that is none of them is not.
+    for text in [wide(b"what is written here is not an object", false), each(b"what is written here", |byte| format!("&#{byte};"))] {
+        assert_eq!(found(STANDARD.encode(text).as_bytes()), []);
+    }
+}
+
+#[test]
+fn entities_of_html_are_told() {
+    let json = br#"{"kind":"Secret","apiVersion":"v1","metadata":{"name":"a"}}"#;
+    let formats: [fn(&u8) -> String; 3] = [|byte| format!("&#{byte};"), |byte| format!("&#x{byte:x};"), |byte| format!("&#x{byte:X};")];
+    for format in formats {
+        let text: String = json.iter().map(format).collect();
+        assert_eq!(found(text.as_bytes()), [(0, PassedOverForm::Escaped, BeginningOf::Secret)], "{text}");
+    }
+    for quote in ["&quot;", "&#34;", "&#x22;"] {
+        let text = String::from_utf8_lossy(json).replace('"', quote);
+        let it = found(text.as_bytes());
+        assert!(matches!(it[..], [(_, PassedOverForm::Escaped, BeginningOf::Secret)]), "{text} {it:?}");
+    }
+}
+
 #[test]
 fn base64_of_base64_is_told() {
     for before in 0..9usize {

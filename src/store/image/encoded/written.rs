@@ -32,6 +32,8 @@ const NUMBERS: [&str; 2] = ["107", "123"];
 const BEHIND: [&str; 4] = [",", " ", "\n", "\r"];
 /// What may stand between two bytes in hexadecimal digits.
 const BETWEEN: [&str; 9] = ["", " ", ":", "-", ",", ", ", " 0x", ",0x", ", 0x"];
+/// The same in text that is written so within base64: more of it would be looked for by more than it is worth.
+const BETWEEN_WITHIN: [&str; 2] = ["", " "];
 /// So much text is decoded at most to see what begins.
 const DECODED: usize = 2048;
 /// What decodes to fewer bytes may look like a beginning by chance.
@@ -49,6 +51,8 @@ pub(super) enum Written {
     Hex,
     Numbers,
     Escaped,
+    /// Two bytes a character, as PowerShell gives text to what writes base64.
+    Wide,
     /// In a code that is told by its text alone.
     Told(BeginningOf),
 }
@@ -77,6 +81,7 @@ impl Written {
         let mut all: Vec<(Vec<u8>, Self)> = twice.filter(|(text, _)| text.len() >= SHORTEST_TEXT.1).collect();
         all.extend(values.into_iter().filter(|(text, _)| text.len() >= SHORTEST_TEXT.0));
         all.extend(once(&MANIFESTS));
+        all.extend(Self::within_base64());
         let hex = PAIRS.iter().flat_map(|(first, second)| BETWEEN.map(|between| format!("{first}{between}{second}").into_bytes()));
         all.extend(hex.map(|text| (text, Self::Hex)));
         let numbers = NUMBERS.iter().flat_map(|first| BEHIND.map(|behind| format!("{first}{behind}").into_bytes()));
@@ -86,8 +91,25 @@ impl Written {
         all
     }
 
+    /// Each text in base64 that holds text of another form.
+    fn within_base64() -> Vec<(Vec<u8>, Self)> {
+        let text = BEGINNINGS.iter().chain(&MANIFESTS).filter(|text| text.iter().all(|byte| matches!(byte, b' '..=b'~')));
+        let wide = text.flat_map(|text| [false, true].map(|is_big| wide(text, is_big)));
+        let hex = PAIRS.iter().flat_map(|(first, second)| BETWEEN_WITHIN.map(|between| format!("{first}{between}{second}").into_bytes()));
+        let numbers = NUMBERS.iter().flat_map(|first| BEHIND.map(|behind| format!("{first}{behind}").into_bytes()));
+        let all = (wide.map(|text| (text, Self::Wide)))
+            .chain(hex.map(|text| (text, Self::Hex)))
+            .chain(numbers.map(|text| (text, Self::Numbers)))
+            .chain(escapes::NEEDLES.map(|text| (text.to_vec(), Self::Escaped)));
+        let in_base64 = |(text, within): (Vec<u8>, Self)| {
+            base64(&text).map(|(text, lead)| (text, Self::Base64 { lead, within: Some(Box::new(within.clone())) }))
+        };
+        all.flat_map(in_base64).filter(|(text, _)| text.len() >= SHORTEST_TEXT.1).collect()
+    }
+
     pub(super) fn form(&self) -> PassedOverForm {
         match self {
+            Self::Wide => PassedOverForm::Wide,
             Self::Base64 { .. } => PassedOverForm::Base64,
             Self::Hex => PassedOverForm::Hex,
             Self::Numbers => PassedOverForm::Numbers,
@@ -107,7 +129,9 @@ impl Written {
                 of_decoded(decoded.get(lead.len().saturating_sub(1)..)?)
             }
             Self::Base64 { lead, within: Some(within) } => {
-                let decoded = of_base64(lead, text, TELLING.saturating_mul(2))?;
+                // The others take up to six characters for a byte.
+                let longer = if matches!(**within, Self::Base64 { .. }) { 2 } else { 8 };
+                let decoded = of_base64(lead, text, TELLING.saturating_mul(longer))?;
                 within.begins(decoded.get(lead.len().saturating_sub(1)..)?)
             }
             Self::Hex => {
@@ -119,9 +143,25 @@ impl Written {
                 of_decoded(&decoded)
             }
             Self::Escaped => escapes::begins(text),
+            Self::Wide => {
+                let decoded: Zeroizing<Vec<u8>> = Zeroizing::new(of_wide(text).take(TELLING).collect());
+                of_decoded(&decoded)
+            }
             Self::Told(of) => Some(*of),
         }
     }
+}
+
+/// Text in UTF-16, the low byte first or the high one.
+fn wide(text: &[u8], is_big: bool) -> Vec<u8> {
+    text.iter().flat_map(|byte| if is_big { [0, *byte] } else { [*byte, 0] }).collect()
+}
+
+/// The characters of UTF-16, as far as they are of ASCII.
+fn of_wide(text: &[u8]) -> impl Iterator<Item = u8> + '_ {
+    let is_big = text.first() == Some(&0);
+    let pairs = text.chunks_exact(2).map(move |pair| if is_big { (pair.last(), pair.first()) } else { (pair.first(), pair.last()) });
+    pairs.map_while(|(low, high)| low.copied().filter(|_| high == Some(&0)))
 }
 
 /// What begins bytes that came out of an encoding.
