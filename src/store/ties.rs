@@ -9,12 +9,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sha2::{Digest, Sha256};
-
 use super::heads::ids_of_log;
 use crate::etcd::raft::{EntryKind, Snapshot};
 use crate::etcd::wal::{Chain, Content, Records, Verdict};
 use crate::evidence::Evidence;
+use crate::evidence::digest::Sha256Digest;
 
 /// Index and term of an entry.
 type At = (u64, u64);
@@ -28,7 +27,7 @@ pub(crate) struct LogTies {
     /// Running CRCs that they end with.
     ends: BTreeSet<u32>,
     /// Entries that ask for something, each with the digest of what.
-    requests: BTreeMap<At, [u8; 32]>,
+    requests: BTreeMap<At, Sha256Digest>,
     /// Entries at which raft snapshots were taken, by its own records.
     marks: BTreeSet<At>,
 }
@@ -51,7 +50,7 @@ impl LogTies {
         for record in records.by_ref().filter(|record| record.crc != Verdict::Differs) {
             match record.content() {
                 Ok(Content::Entry(entry)) if entry.kind == EntryKind::Normal && !entry.data.is_empty() => {
-                    self.requests.insert((entry.index, entry.term), Sha256::digest(entry.data).into());
+                    self.requests.insert((entry.index, entry.term), Sha256Digest::of(entry.data));
                 }
                 Ok(Content::Snapshot(mark)) => drop(self.marks.insert((mark.index, mark.term))),
                 _ => {}
