@@ -7,7 +7,7 @@
 //! | the database, the log | [`is_one_member`] |
 //! | a further segment, one that was left behind | the running CRC that it shares with its neighbour, or a request that the log has, and the IDs |
 //! | a raft snapshot | its members, and the log's record that it was taken |
-//! | a database that was left behind | the UID of `kube-system` |
+//! | a database that was left behind | the UID of `kube-system`, and that no write of the one contradicts the other |
 
 use super::super::directory::{DataDirectory, Elsewhere, StandsFor};
 use super::super::files::Files;
@@ -15,6 +15,8 @@ use super::super::kind::FileRole;
 use super::heads::{LogIdentity, is_one_member, open};
 use crate::evidence::Evidence;
 use crate::kubernetes::ClusterIds;
+use crate::mvcc::history::History;
+use crate::mvcc::shared_history::SharedHistory;
 use crate::store::{DatabaseStore, LogTies, ReadOptions, ResidueMode, Store, StoreKind};
 
 /// Follows the links that lead out of what was given to what is proven to be of the member. The others are given back.
@@ -22,7 +24,7 @@ pub(in super::super) fn follow(directory: &mut DataDirectory, files: &Files) -> 
     let mut links = std::mem::take(&mut directory.elsewhere);
     // A segment may follow one that is proven, or stand before one.
     links.sort_by(|a, b| (rank(a), &a.place).cmp(&(rank(b), &b.place)));
-    let mut proof = Proof { files, log: None, clusters: None };
+    let mut proof = Proof { files, log: None, database: None };
     let left = proof.follow_each(directory, links);
     let (mut before, mut left): (Vec<_>, Vec<_>) =
         left.into_iter().partition(|link| matches!(link.stands_for, StandsFor::File(role) if role.kind() == StoreKind::Segment));
@@ -47,7 +49,8 @@ fn rank(link: &Elsewhere) -> u8 {
 struct Proof<'a> {
     files: &'a Files,
     log: Option<LogTies>,
-    clusters: Option<ClusterIds>,
+    /// The member's own database, where it says of which clusters it is.
+    database: Option<Option<(ClusterIds, SharedHistory)>>,
 }
 
 impl Proof<'_> {
@@ -89,7 +92,11 @@ impl Proof<'_> {
                 is_tied
             }
             StoreKind::RaftSnapshot => self.log(directory).tie_snapshot(file, LogIdentity::OF_DEFAULTS.ids()),
-            StoreKind::Database => clusters_of(file).is_some_and(|theirs| self.clusters(directory).are_those_of(&theirs)),
+            StoreKind::Database => self
+                .database(directory)
+                .as_ref()
+                .zip(history_of(file))
+                .is_some_and(|((own, history), (theirs, other))| own.are_those_of(&theirs) && history.compare(&other).agrees()),
             StoreKind::Image => false,
         }
     }
@@ -98,14 +105,16 @@ impl Proof<'_> {
         self.log.get_or_insert_with(|| LogTies::of(&open(directory, StoreKind::Segment, self.files)))
     }
 
-    fn clusters(&mut self, directory: &DataDirectory) -> &ClusterIds {
-        self.clusters
-            .get_or_insert_with(|| open(directory, StoreKind::Database, self.files).first().and_then(clusters_of).unwrap_or_default())
+    fn database(&mut self, directory: &DataDirectory) -> &Option<(ClusterIds, SharedHistory)> {
+        self.database.get_or_insert_with(|| {
+            let own = open(directory, StoreKind::Database, self.files);
+            own.first().and_then(history_of).map(|(clusters, history)| (clusters, history.into()))
+        })
     }
 }
 
-fn clusters_of(database: &Evidence) -> Option<ClusterIds> {
-    let options = ReadOptions { residue: ResidueMode::Off, ..ReadOptions::default() };
-    let database = DatabaseStore::read(database, &options).ok()?;
-    Some(database.profile().facts.database()?.clusters.clone())
+fn history_of(database: &Evidence) -> Option<(ClusterIds, History)> {
+    let options = ReadOptions { residue: ResidueMode::Off, history: true, ..ReadOptions::default() };
+    let mut database = DatabaseStore::read(database, &options).ok()?;
+    Some((database.profile().facts.database()?.clusters.clone(), database.history.take()?))
 }
