@@ -11,6 +11,8 @@ pub enum CurrentNotKnown {
     NoTree,
     /// None of this member was read.
     NoDatabase(String),
+    /// This input was not read at all.
+    NotRead(String),
     /// Nothing of the tree of this database can be read.
     Lost(String),
     /// A part of the tree of this database is lost.
@@ -24,8 +26,14 @@ impl Report {
         match self.has_tree() {
             _ if self.evidences.is_empty() => Vec::new(),
             false => vec![CurrentNotKnown::NoTree],
-            true => self.members.iter().flat_map(|member| self.current_not_known_of(member)).collect(),
+            true => self.members.iter().flat_map(|member| self.current_not_known_of(member)).chain(self.inputs_not_read()).collect(),
         }
+    }
+
+    /// Inputs of which nothing was read.
+    fn inputs_not_read(&self) -> impl Iterator<Item = CurrentNotKnown> {
+        let whole = self.unread.iter().filter(|unread| unread.path == unread.given && unread.reason.is_told_as_an_error());
+        whole.map(|unread| CurrentNotKnown::NotRead(path_text(&unread.path).into_owned()))
     }
 
     fn current_not_known_of(&self, member: &MemberReport) -> Vec<CurrentNotKnown> {
@@ -53,6 +61,7 @@ impl std::fmt::Display for CurrentNotKnown {
         match self {
             Self::NoTree => f.write_str("no database with its tree was read"),
             Self::NoDatabase(path) => write!(f, "no database of {path} was read"),
+            Self::NotRead(path) => write!(f, "{path} was not read"),
             Self::Lost(path) => write!(f, "the tree of {path} is lost"),
             Self::Partial(path) => write!(f, "a part of the tree of {path} is lost"),
         }

@@ -50,6 +50,8 @@ fn nothing_is_complete_where_it_is_not_known_what_is_current() {
     write(dir.path(), "part.db", &with_a_leaf_lost(sealed(200)));
     write(dir.path(), "lost.db", &without_metas(sealed(3)));
     write(dir.path(), "empty/member/snap/db", b"");
+    write(dir.path(), "noise", &[0x9c; 5000]);
+    write(dir.path(), "cut.db", &sealed(200)[..PAGE / 2]);
     for (inputs, said) in [
         (&["sound.db"][..], None),
         (&["part.db"], Some("a part of the tree of part.db is lost")),
@@ -58,6 +60,8 @@ fn nothing_is_complete_where_it_is_not_known_what_is_current() {
         (&["lost.db", "sound.db"], Some("the tree of lost.db is lost")),
         (&["sound.db", "lost.db", "part.db"], Some("the tree of lost.db is lost, a part of the tree of part.db is lost")),
         (&["empty"], None),
+        (&["noise", "sound.db"], Some("noise was not read")),
+        (&["sound.db", "cut.db"], Some("cut.db was not read")),
     ] {
         let args = [&["verify"][..], inputs, &["--encryption-config", "enc.yaml", "--no-progress"]].concat();
         let run = |more: &[&str]| run_in(dir.path(), &[&args[..], more].concat());
