@@ -1,6 +1,6 @@
 //! How many instructions the hot paths take on fixed files: what no other work on a machine changes.
 //!
-//! `benches/instructions.tsv` has what was accepted, a line for each compiler, profile and command; git has its history. They are counted by
+//! `benches/instructions.tsv` has what was accepted, a line for each kind of machine and command; git has its history. They are counted by
 //! callgrind on the program as the tests build it, with one thread and no digest.
 
 use std::collections::BTreeMap;
@@ -36,8 +36,7 @@ pub(crate) fn run(accept: bool) -> Result<(), String> {
         return Err(why);
     }
     succeed(cargo(&["build", "--locked"]))?;
-    let compiler = first_line("rustc", &["--version"]).ok_or("rustc does not say its version")?;
-    let compiler = format!("{compiler}, {}", std::env::consts::ARCH);
+    let machine = machine()?;
     let folder = root().join("target/instructions");
     fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
     let mut known = read()?;
@@ -45,9 +44,9 @@ pub(crate) fn run(accept: bool) -> Result<(), String> {
     for (name, fixture, args) in COUNTED {
         let file = unpacked(&folder, fixture)?;
         let count = count(&folder, &file, args)?;
-        let key = (compiler.clone(), (*name).to_owned());
+        let key = (machine.clone(), (*name).to_owned());
         let before = known.get(&key).copied();
-        let change = before.map_or_else(|| "not counted with this compiler before".to_owned(), |before| change(before, count));
+        let change = before.map_or_else(|| "not counted on such a machine before".to_owned(), |before| change(before, count));
         println!("    {name:24} {count:>12}  {change}");
         if before.is_some_and(|before| count > limit(before)) {
             too_many.push(*name);
@@ -66,6 +65,23 @@ pub(crate) fn run(accept: bool) -> Result<(), String> {
             too_many.join(", ")
         )),
     }
+}
+
+/// What a count depends on beside the source: the compiler, the instructions that libraries choose by, and the C library.
+fn machine() -> Result<String, String> {
+    let compiler = first_line("rustc", &["--version"]).ok_or("rustc does not say its version")?;
+    let libc = first_line("getconf", &["GNU_LIBC_VERSION"]).unwrap_or_else(|| "another C library".to_owned());
+    Ok(format!("{compiler}, {}{}, {libc}", std::env::consts::ARCH, wide()))
+}
+
+#[cfg(target_arch = "x86_64")]
+fn wide() -> &'static str {
+    if std::arch::is_x86_feature_detected!("avx2") { " with AVX2" } else { "" }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn wide() -> &'static str {
+    ""
 }
 
 fn limit(accepted: u64) -> u64 {
@@ -111,21 +127,22 @@ fn total(text: &str) -> Option<u64> {
     text.lines().find_map(|line| line.strip_prefix("summary: ").or_else(|| line.strip_prefix("totals: ")))?.trim().parse().ok()
 }
 
+/// By machine and command.
 type Figures = BTreeMap<(String, String), u64>;
 
 fn read() -> Result<Figures, String> {
     let text = fs::read_to_string(root().join(FIGURES)).map_err(|error| format!("{FIGURES}: {error}"))?;
     let line = |line: &str| {
         let mut fields = line.split('\t');
-        let (compiler, name, count) = (fields.next()?, fields.next()?, fields.next()?.parse().ok()?);
-        Some(((compiler.to_owned(), name.to_owned()), count))
+        let (machine, name, count) = (fields.next()?, fields.next()?, fields.next()?.parse().ok()?);
+        Some(((machine.to_owned(), name.to_owned()), count))
     };
     text.lines().skip(1).map(|text| line(text).ok_or_else(|| format!("{FIGURES}: {text}"))).collect()
 }
 
 fn write(figures: &Figures) -> Result<(), String> {
-    let lines = figures.iter().map(|((compiler, name), count)| format!("{compiler}\t{name}\t{count}\n"));
-    let text = std::iter::once("compiler\tcommand\tinstructions\n".to_owned()).chain(lines).collect::<String>();
+    let lines = figures.iter().map(|((machine, name), count)| format!("{machine}\t{name}\t{count}\n"));
+    let text = std::iter::once("machine\tcommand\tinstructions\n".to_owned()).chain(lines).collect::<String>();
     fs::write(root().join(FIGURES), text).map_err(|error| format!("{FIGURES}: {error}"))
 }
 
