@@ -75,11 +75,7 @@ impl Run<'_> {
         for stray in self.read_each(strays, MemberContext::default(), Role::Leftover)? {
             if is_stranger(&stray.0, true, database) { &mut strangers } else { &mut left }.push(stray);
         }
-        for (store, _) in &mut left {
-            if let Some((past, own)) = store.as_database_mut().zip(database) {
-                past.set_past_of(own);
-            }
-        }
+        left.iter_mut().filter_map(|(store, _)| store.as_database_mut().zip(database)).for_each(|(past, own)| past.set_past_of(own));
         let has_next = strangers.iter().any(|(store, _)| is_next_of(store, database, snapshot_index));
         let stores = own.into_iter().chain(log).chain(left);
         let mut evidences: Vec<_> = stores.map(|(store, digests)| ReadEvidence { id: self.numbering.evidence(), store, digests }).collect();

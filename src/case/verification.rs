@@ -70,12 +70,8 @@ impl Run<'_> {
         let proof = Proof::of(&sources, &self.plan.scope, &keyring, required, &needs, watched);
         calls.note_opened(needs.plan.sources().filter(|source| proof.has_opened_all(source)))?;
         self.report.proofs = proofs(&proof, (&needs.plan, &ring), &current_keys, &mut holders, &mut calls)?;
-        let heard = holders.unwrappers.iter().enumerate().map(|(number, unwrapper)| {
-            let (asked, unwrapped) = ring.heard(number);
-            Heard { name: unwrapper.name().to_owned(), asked, unwrapped }
-        });
         let mut result = VerificationResult {
-            heard: heard.collect(),
+            heard: holders.heard(&ring),
             calls: ring.calls(),
             other_calls: calls.made().without(ring.calls()),
             is_cut_short: calls.is_cut_short(),
@@ -195,6 +191,15 @@ fn judge_requirement(requirement: &Requirement, outcome: &mut Outcome) {
 }
 
 impl Holders<'_> {
+    /// What each of them was asked, and unwrapped.
+    fn heard(&self, ring: &Ring) -> Vec<Heard> {
+        let heard = self.unwrappers.iter().enumerate().map(|(number, unwrapper)| {
+            let (asked, unwrapped) = ring.heard(number);
+            Heard { name: unwrapper.name().to_owned(), asked, unwrapped }
+        });
+        heard.collect()
+    }
+
     /// What it takes to unwrap the DEK sources of a plan; asks nobody.
     fn plan(&self, plan: &KmsPlan, providers: &BTreeSet<String>) -> VerificationPlan {
         let (shares, unclaimed) = plan.shares(self.unwrappers);

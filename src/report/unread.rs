@@ -184,16 +184,9 @@ impl fmt::Display for UnreadReason {
             Self::TooMany => "behind more names than are looked through",
             Self::NoDatabase => "no snap/db in it: what exists now is not known",
             Self::NotApplied { first, last } => {
-                return write!(
-                    f,
-                    "{} {} not applied",
-                    span("entry", *first, *last),
-                    verb(
-                        last.saturating_sub(*first).saturating_add(1),
-                        "is newer than the database, and was",
-                        "are newer than the database, and were"
-                    )
-                );
+                let (one, several) = ("is newer than the database, and was", "are newer than the database, and were");
+                let are = verb(last.saturating_sub(*first).saturating_add(1), one, several);
+                return write!(f, "{} {are} not applied", span("entry", *first, *last));
             }
             Self::MissingEntries { first, last } => {
                 let verb = verb(last.saturating_sub(*first).saturating_add(1), "stands", "stand");

@@ -26,12 +26,6 @@ pub(super) fn secrets(evidence: &EvidenceReport, in_scope: &str) -> String {
     let secrets = evidence.secrets;
     let never = existing.perhaps_never.plus(existing.never);
     let hidden = secrets.encrypted.without(older.plus(existing.ahead).plus(never));
-    let hidden_in_words = match evidence.facts.residue_mode() {
-        None | Some(ResidueMode::Full) => "encrypted; no plaintext of it in this file (other copies not seen)",
-        Some(ResidueMode::Pages | ResidueMode::Off) => {
-            "encrypted; no plaintext of it where it was looked (--residue; other copies not seen)"
-        }
-    };
     let not_known_in_words = match evidence.facts.database().is_some_and(|database| database.lacks_entries) {
         true => "not known: entries of the log are not there, and may write or delete them",
         false => "not known: the log goes on behind the database, and writes or deletes them, or may",
@@ -46,7 +40,7 @@ pub(super) fn secrets(evidence: &EvidenceReport, in_scope: &str) -> String {
         ("encrypted in the database; plaintext in the log behind it, or by the v2 API (may be current)", existing.ahead),
         ("encrypted; plaintext in the log, in a write that was perhaps never carried out", existing.perhaps_never),
         ("encrypted; plaintext in the log, in a write that was never carried out", existing.never),
-        (hidden_in_words, hidden),
+        (hidden_in_words(evidence), hidden),
         ("stored in a form not known here", secrets.unknown),
         ("without a value", secrets.empty),
         (not_known_in_words, evidence.not_known.total()),
@@ -80,6 +74,16 @@ pub(super) fn secrets(evidence: &EvidenceReport, in_scope: &str) -> String {
         }
     }
     out
+}
+
+/// Of what is encrypted, as far as it was looked for plaintext of it.
+fn hidden_in_words(evidence: &EvidenceReport) -> &'static str {
+    match evidence.facts.residue_mode() {
+        None | Some(ResidueMode::Full) => "encrypted; no plaintext of it in this file (other copies not seen)",
+        Some(ResidueMode::Pages | ResidueMode::Off) => {
+            "encrypted; no plaintext of it where it was looked (--residue; other copies not seen)"
+        }
+    }
 }
 
 /// What a log alone says, or pages without a tree: values by how they are stored.

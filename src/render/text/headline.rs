@@ -5,8 +5,9 @@ use super::layout::Tone;
 use super::number::{counted, with_noun};
 use super::thousands;
 use crate::collect::Sum;
-use crate::evidence::Count;
+use crate::evidence::count::{Count, Secrets};
 use crate::evidence::words::verb;
+use crate::report::readable::Readable;
 use crate::report::{EvidenceReport, MemberReport, Report};
 use crate::row::near;
 use crate::store::{KeyTree, ResidueMode};
@@ -150,14 +151,7 @@ fn in_words(evidence: &EvidenceReport, report: &Report, what: What, is_all_read:
         Count::ZERO => String::new(),
         n => format!("; {} more {} in the log and not in the database yet", thousands(n), verb(n, "is", "are")),
     };
-    let never: String = [(readable.perhaps_never, "perhaps never"), (readable.never, "never")]
-        .into_iter()
-        .filter(|(n, _)| *n > 0)
-        .map(|(n, how)| {
-            let (stands, were) = (verb(n, "stands", "stand"), verb(n, "a write that was", "writes that were"));
-            format!("; {} more {stands} in the log alone, in {were} {how} carried out", thousands(n))
-        })
-        .collect();
+    let never = never_carried_out(readable);
     let tree = of_tree(evidence);
     format!(
         "{secrets} CAN BE READ FROM {what} WITHOUT ANY KEY{scope}\n  {} of the {}{in_scope} that {}{tree}{replaced}, and {} deleted{unknown}{ahead}{never}.\n",
@@ -166,6 +160,16 @@ fn in_words(evidence: &EvidenceReport, report: &Report, what: What, is_all_read:
         verb(existing, "exists", "exist"),
         thousands(readable.deleted.total()),
     )
+}
+
+/// Secrets that stand in writes that were never carried out, or perhaps never, and nowhere else.
+fn never_carried_out(readable: &Readable) -> String {
+    let each = [(readable.perhaps_never, "perhaps never"), (readable.never, "never")].into_iter().filter(|(n, _)| *n > 0);
+    let in_words = |(n, how): (Count<Secrets>, &str)| {
+        let (stands, were) = (verb(n, "stands", "stand"), verb(n, "a write that was", "writes that were"));
+        format!("; {} more {stands} in the log alone, in {were} {how} carried out", thousands(n))
+    };
+    each.map(in_words).collect()
 }
 
 /// No Secret can be read: what was looked at, and how many exist.

@@ -104,12 +104,7 @@ fn completeness(verify: &VerificationResult, report: &Report) -> String {
     let by_name = not_proved(requirement);
     match left.plus(not_opened) {
         Count::ZERO if requirement.is_left_by_each() => {
-            let of = |at: usize| requirement.left_by.keys().filter(|(of, _)| *of == at).count();
-            let left = requirement.left_by.iter().map(|((at, number), left)| {
-                let key = number.filter(|_| of(*at) > 1).map_or(String::new(), |number| format!(", key {},", number.saturating_add(1)));
-                format!("by configuration {}{key} {} {} left", at.saturating_add(1), thousands(*left), verb(*left, "is", "are"))
-            });
-            let left = left.collect::<Vec<_>>().join(", ");
+            let left = left_by_each(requirement);
             format!("Re-encryption NOT COMPLETE, whichever configuration is in force ({required}): {left}{by_name}\n")
         }
         Count::ZERO if parts.is_empty() => {
@@ -130,6 +125,16 @@ fn completeness(verify: &VerificationResult, report: &Report) -> String {
         }
         _ => format!("Re-encryption NOT COMPLETE: {}, {} {}{by_name}\n", parts.join(", "), thousands(met), verb(met, "is", "are")),
     }
+}
+
+/// How many values each of several configurations leaves.
+fn left_by_each(requirement: &Requirement) -> String {
+    let of = |at: usize| requirement.left_by.keys().filter(|(of, _)| *of == at).count();
+    let left = requirement.left_by.iter().map(|((at, number), left)| {
+        let key = number.filter(|_| of(*at) > 1).map_or(String::new(), |number| format!(", key {},", number.saturating_add(1)));
+        format!("by configuration {}{key} {} {} left", at.saturating_add(1), thousands(*left), verb(*left, "is", "are"))
+    });
+    left.collect::<Vec<_>>().join(", ")
 }
 
 /// Of how many values that are as required this run has not proved it; empty where it has.

@@ -80,6 +80,12 @@ impl<'data> Write<'data> {
         (writes.into_iter().map(|(write, _)| write).collect(), behind)
     }
 
+    /// Of a put, of which it is not known yet what the tree has of it.
+    fn of(put: &Put<'data>, position: LogPosition, api: Api, is_cut: bool) -> Self {
+        let bytes = PutBytes { key: put.key, value: put.value };
+        Self { put: bytes, lease: put.lease, position, api, in_tree: None, is_cut, is_duplicate: false }
+    }
+
     /// Where the values of writes stand in their segment.
     pub(super) fn told(writes: &[Self], segment: &[u8]) -> Vec<std::ops::Range<u64>> {
         let told = |write: &Self| {
@@ -125,15 +131,7 @@ fn proposed<'data>(number: usize, segment: &Segment<'data>, fates: &Fates) -> (V
         let (committed, applied) = fates.of(number, offset, index);
         // The database does not hold what the v2 API wrote.
         let applied = applied.filter(|_| api == Api::V3);
-        writes.push(Write {
-            put: PutBytes { key: put.key, value: put.value },
-            lease: put.lease,
-            position: LogPosition { index, term, branch, committed, applied },
-            api,
-            in_tree: None,
-            is_cut,
-            is_duplicate: false,
-        });
+        writes.push(Write::of(&put, LogPosition { index, term, branch, committed, applied }, api, is_cut));
     };
     for (offset, entry) in segment.entries() {
         let (committed, _) = fates.of(number, offset, entry.index);
