@@ -24,7 +24,8 @@ import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-PEERS = {"etcdutl": "go.etcd.io/etcd/etcdutl/v3@v3.6.16", "bbolt": "go.etcd.io/bbolt/cmd/bbolt@v1.4.3"}
+RECIPE = ROOT / "testdata/recipe/etcd36"
+PEERS = {"etcdutl": ("go.etcd.io/etcd/etcdutl/v3", "v3.6.16"), "bbolt": ("go.etcd.io/bbolt/cmd/bbolt", "v1.4.3")}
 # What testdata/recipe lays down, by name.
 LAID = {
     "typical.db": ["-keys", "560000", "-writes", "672000", "-value-size", "150"],
@@ -91,10 +92,15 @@ def warm(path):
 def peers(folder):
     """The programs of etcd and bbolt; those that cannot be had are left out."""
     found = {}
-    for name, module in PEERS.items():
-        program = folder / "bin" / name
+    for name, (path, version) in PEERS.items():
+        program = (folder / "bin" / name).resolve()
         if not program.exists() and shutil.which("go"):
-            subprocess.run(["go", "install", module], check=False, env={**os.environ, "GOBIN": str(folder / "bin")})
+            # Its own replacements would keep it from being installed as it is; a module that requires it does not see them.
+            within = folder / f"{name}.module"
+            shutil.rmtree(within, ignore_errors=True)
+            within.mkdir()
+            for args in (["mod", "init", "peers.invalid"], ["get", f"{path}@{version}"], ["build", "-o", program, path]):
+                subprocess.run(["go", *args], check=False, cwd=within)
         if program.exists():
             found[name] = program
     return found
@@ -105,7 +111,7 @@ def lay(folder, name, flags):
     file = folder / name
     if not file.exists():
         made = folder / f"{name}.part"
-        subprocess.run(["go", "run", ".", "lay", "-out", made, *flags], check=True, cwd=ROOT / "testdata/recipe/etcd36")
+        subprocess.run(["go", "run", ".", "lay", "-out", made.resolve(), *flags], check=True, cwd=RECIPE)
         made.rename(file)
         (folder / f"{name}.part.yaml").rename(folder / f"{name}.yaml")
     return file
