@@ -41,10 +41,8 @@ impl RawElement {
     #[inline]
     pub(super) fn read(page: &[u8], index: u64) -> Option<Self> {
         let at = HEADER_LEN.saturating_add(index.saturating_mul(ELEMENT_LEN));
-        let fields: &[u8; ELEMENT_LEN as usize] = range::slice(page, at, ELEMENT_LEN)?.first_chunk()?;
-        let (numbers, _) = fields.as_chunks::<4>();
-        let [flags, pos, ksize, vsize] = *numbers.first_chunk()?;
-        let [flags, pos, ksize, vsize] = [flags, pos, ksize, vsize].map(u32::from_le_bytes);
+        let (fields, _) = range::slice(page, at, ELEMENT_LEN)?.as_chunks();
+        let [flags, pos, ksize, vsize] = fields.first_chunk()?.map(u32::from_le_bytes);
         let key_at = at.saturating_add(u64::from(pos));
         let value_at = key_at.saturating_add(u64::from(ksize));
         Some(Self { is_bucket: flags & FLAG_BUCKET != 0, key_at, value_at, end: value_at.saturating_add(u64::from(vsize)) })

@@ -16,12 +16,14 @@ impl<'data> Ordinary<'data> {
     /// Whether a find is one. What may be anything else is looked at as every find is.
     pub(super) fn of(store: &dyn Store<'data>, scope: &Scope, found: &Found<'data>) -> Option<Self> {
         let FoundContent::Value(object) = found.content else { return None };
-        let (prefixes, key) = (store.prefixes(), StorageKey::of(found.key, store.prefixes())?);
+        if !Object::begins_as_other_in_protobuf(object) {
+            return None;
+        }
+        let key = StorageKey::of(found.key, store.prefixes())?;
         let resource = &key.group_resource;
         // The group of a resource without one stands in the object, which has to be read for it.
-        let is_told_by_key = !resource.is_secrets() && !resource.is_without_group() && prefixes.admit(found.key) == Some(true);
-        let is_other = is_told_by_key && !scope.holds_object(Some(&key)) && Object::begins_as_other_in_protobuf(object);
-        (is_other && !Object::is_secret(object, Encoding::Protobuf)).then_some(Self { key, object })
+        let is_told_by_key = !resource.is_secrets() && !resource.is_without_group() && !scope.holds_object(Some(&key));
+        (is_told_by_key && !Object::is_secret(object, Encoding::Protobuf)).then_some(Self { key, object })
     }
 
     /// Counts it as its row would be.

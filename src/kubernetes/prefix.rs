@@ -67,9 +67,8 @@ impl<'data> PrefixVotes<'data> {
             return;
         }
         // Objects of API groups alone, which have no built-in's word, are an API server's too.
-        let is_more = |prefix: &[u8], default: &[u8]| prefix.len() > default.len() && below(prefix, default).is_some_and(begins_with_group);
         if let Some(default) = PREFIXES_BY_DEFAULT.into_iter().map(str::as_bytes).find(|default| below(key, default).is_some())
-            && prefix.is_none_or(|prefix| is_more(prefix, default))
+            && prefix.is_none_or(|prefix| below(prefix, default).is_some_and(begins_with_group))
             && (Proof::of(value) > Proof::None || value.starts_with(b"{\"apiVersion\":\""))
         {
             self.0.entry(default).or_default();

@@ -75,36 +75,42 @@ impl Written {
         values.extend(
             zlib.filter_map(|[(text, lead), ..]| Some((text.get(..SHORTEST_TEXT.0)?.to_vec(), Self::Base64 { lead, within: None }))),
         );
-        let twice = values.iter().flat_map(|(text, within)| {
-            base64(text).map(|(text, lead)| (text, Self::Base64 { lead, within: Some(Box::new(within.clone())) }))
-        });
+        let twice = values.iter().flat_map(Self::in_base64);
         let mut all: Vec<(Vec<u8>, Self)> = twice.filter(|(text, _)| text.len() >= SHORTEST_TEXT.1).collect();
         all.extend(values.into_iter().filter(|(text, _)| text.len() >= SHORTEST_TEXT.0));
         all.extend(once(&MANIFESTS));
         all.extend(Self::within_base64());
-        let hex = PAIRS.iter().flat_map(|(first, second)| BETWEEN.map(|between| format!("{first}{between}{second}").into_bytes()));
-        all.extend(hex.map(|text| (text, Self::Hex)));
-        let numbers = NUMBERS.iter().flat_map(|first| BEHIND.map(|behind| format!("{first}{behind}").into_bytes()));
-        all.extend(numbers.map(|text| (text, Self::Numbers)));
+        all.extend(Self::in_digits(&BETWEEN));
         all.extend(codes::all().into_iter().map(|(text, of)| (text, Self::Told(of))));
-        all.extend(escapes::NEEDLES.map(|text| (text.to_vec(), Self::Escaped)));
+        all.extend(Self::escaped());
         all
+    }
+
+    /// Each text in hexadecimal digits with one of these between two, or in numbers.
+    fn in_digits(between: &[&str]) -> impl Iterator<Item = (Vec<u8>, Self)> {
+        let hex = PAIRS
+            .iter()
+            .flat_map(move |(first, second)| between.iter().map(move |between| format!("{first}{between}{second}").into_bytes()));
+        let numbers = NUMBERS.iter().flat_map(|first| BEHIND.map(|behind| format!("{first}{behind}").into_bytes()));
+        hex.map(|text| (text, Self::Hex)).chain(numbers.map(|text| (text, Self::Numbers)))
+    }
+
+    /// Each text in escapes.
+    fn escaped() -> impl Iterator<Item = (Vec<u8>, Self)> {
+        escapes::NEEDLES.into_iter().map(|text| (text.to_vec(), Self::Escaped))
+    }
+
+    /// A text in base64, at each place that its first byte may have in three.
+    fn in_base64((text, within): &(Vec<u8>, Self)) -> [(Vec<u8>, Self); 3] {
+        base64(text).map(|(text, lead)| (text, Self::Base64 { lead, within: Some(Box::new(within.clone())) }))
     }
 
     /// Each text in base64 that holds text of another form.
     fn within_base64() -> Vec<(Vec<u8>, Self)> {
         let text = BEGINNINGS.iter().chain(&MANIFESTS).filter(|text| text.iter().all(|byte| matches!(byte, b' '..=b'~')));
         let wide = text.flat_map(|text| [false, true].map(|is_big| wide(text, is_big)));
-        let hex = PAIRS.iter().flat_map(|(first, second)| BETWEEN_WITHIN.map(|between| format!("{first}{between}{second}").into_bytes()));
-        let numbers = NUMBERS.iter().flat_map(|first| BEHIND.map(|behind| format!("{first}{behind}").into_bytes()));
-        let all = (wide.map(|text| (text, Self::Wide)))
-            .chain(hex.map(|text| (text, Self::Hex)))
-            .chain(numbers.map(|text| (text, Self::Numbers)))
-            .chain(escapes::NEEDLES.map(|text| (text.to_vec(), Self::Escaped)));
-        let in_base64 = |(text, within): (Vec<u8>, Self)| {
-            base64(&text).map(|(text, lead)| (text, Self::Base64 { lead, within: Some(Box::new(within.clone())) }))
-        };
-        all.flat_map(in_base64).filter(|(text, _)| text.len() >= SHORTEST_TEXT.1).collect()
+        let all = wide.map(|text| (text, Self::Wide)).chain(Self::in_digits(&BETWEEN_WITHIN)).chain(Self::escaped());
+        all.flat_map(|text| Self::in_base64(&text)).filter(|(text, _)| text.len() >= SHORTEST_TEXT.1).collect()
     }
 
     pub(super) fn form(&self) -> PassedOverForm {
